@@ -1,0 +1,63 @@
+"""A CNN architecture calculator with a training backend.
+
+>>> import cnnkit
+>>> spec = cnnkit.load("specs/lectures/rgb-valid-4-classes.yaml")  # doctest: +SKIP
+>>> cnnkit.analyze(spec).totals.parameters  # doctest: +SKIP
+5100
+
+The names below are imported when they are first used, so that ``import cnnkit`` is cheap and
+the analyser never loads the training backend.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis as Analysis
+    from cnnkit.analysis import LayerAnalysis as LayerAnalysis
+    from cnnkit.analysis import analyze as analyze
+    from cnnkit.errors import CnnkitError as CnnkitError
+    from cnnkit.errors import Finding as Finding
+    from cnnkit.errors import SpecError as SpecError
+    from cnnkit.errors import UsageError as UsageError
+    from cnnkit.spec.model import Spec as Spec
+    from cnnkit.spec.reading import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "cnnkit.analysis",
+    "LayerAnalysis": "cnnkit.analysis",
+    "analyze": "cnnkit.analysis",
+    "CnnkitError": "cnnkit.errors",
+    "Finding": "cnnkit.errors",
+    "SpecError": "cnnkit.errors",
+    "UsageError": "cnnkit.errors",
+    "Spec": "cnnkit.spec.model",
+    "load": "cnnkit.spec.reading",
+}
+
+__all__ = [
+    "Analysis",
+    "CnnkitError",
+    "Finding",
+    "LayerAnalysis",
+    "Spec",
+    "SpecError",
+    "UsageError",
+    "__version__",
+    "analyze",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,30 @@
+"""``cnnkit`` and ``python -m cnnkit``: runs a command, and turns exceptions into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Runs the command line and exits.
+
+    Exit codes: 0 fine, 1 findings of level error, 2 wrong usage.
+    """
+    from cnnkit.cli import app
+    from cnnkit.errors import CnnkitError
+
+    try:
+        app(prog_name="cnnkit")
+    except CnnkitError as error:
+        print(f"cnnkit: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. What is left in the buffer has no place
+        # to go, and Python would complain of that while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Bytes of a network: at inference with buffers used again, and in training.
+
+The model, for one example, times the batch where activations are meant:
+
+- **inference**: weights and running state, and the most bytes of tensors that must be live at
+  once when the operations run in order. A tensor is live from the operation that makes it to the
+  last one that reads it. A view (``flatten``) shares its input's buffer, and an operation that
+  works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. Side
+  outputs are not run.
+- **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
+  backward pass reads again, each once: a convolution's input, a ReLU's output. Temporary
+  gradients of activations are not in it.
+
+``precision`` is that of the activations. Weights that are trained, their gradients and slots
+are float32 at least, as mixed precision keeps them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Literal, get_args
+
+from cnnkit.spec.graph import INPUT, Graph, Node
+
+Precision = Literal["float32", "bfloat16", "float16", "float64"]
+Optimizer = Literal[
+    "sgd", "momentum", "nesterov", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lamb", "lion",
+    "muon",
+]  # fmt: skip
+
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
+# Arrays as large as the weights that an optimizer keeps: momentum; first and second moment.
+_SLOTS = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "adam": 2,
+    "adamw": 2,
+    "nadam": 2,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "lamb": 2,
+    "lion": 1,
+    "muon": 1,
+}
+
+
+def inference_memory(
+    graph: Graph, weights: int, batch: int = 1, precision: Precision = "float32"
+) -> int:
+    """Bytes of ``weights`` elements and of the tensors that are live at once, at the peak."""
+    return (weights + batch * _peak(graph)) * _BYTES[precision]
+
+
+def training_memory(
+    graph: Graph,
+    parameters: int,
+    state: int,
+    batch: int = 1,
+    precision: Precision = "float32",
+    optimizer: Optimizer = "adam",
+) -> int:
+    """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
+    width = _BYTES[precision]
+    weights = (parameters * (2 + _SLOTS[optimizer]) + state) * max(width, 4)
+    return weights + batch * _saved(graph) * width
+
+
+def _elements(graph: Graph, node: int) -> int:
+    return math.prod(graph.shape(node) or (0,))
+
+
+def _peak(graph: Graph) -> int:
+    """The most elements live at once, buffers used again."""
+    run = [index for index, node in enumerate(graph.nodes) if not node.side]
+    # How often each tensor is still to be read; the network's output is read by its caller.
+    reads = Counter(source for index in run for source in graph.nodes[index].inputs)
+    reads[graph.root.tensor] += 1
+    buffer_of = {INPUT: INPUT}
+    readers: Counter[int] = Counter({INPUT: reads[INPUT]})
+    size = {INPUT: _elements(graph, INPUT)}
+    live = peak = size[INPUT]
+    for index in run:
+        node = graph.nodes[index]
+        buffer = _reused(graph, node, index, buffer_of, readers, size)
+        if buffer == index:
+            size[buffer] = _elements(graph, index)
+            live += size[buffer]
+        buffer_of[index] = buffer
+        readers[buffer] += reads[index]
+        peak = max(peak, live)
+        for used in {buffer_of[source] for source in node.inputs} | {buffer}:
+            readers[used] -= sum(buffer_of[source] == used for source in node.inputs)
+            if readers[used] <= 0 and used in size:
+                live -= size.pop(used)
+    return peak
+
+
+def _reused(
+    graph: Graph,
+    node: Node,
+    index: int,
+    buffer_of: dict[int, int],
+    readers: Counter[int],
+    size: dict[int, int],
+) -> int:
+    """The buffer of an input that the node may write to; else one of its own."""
+    storage = node.layer.storage
+    if storage == "view":
+        return buffer_of[node.inputs[0]]
+    if storage == "in_place":
+        needed = _elements(graph, index)
+        for source in node.inputs:
+            buffer = buffer_of[source]
+            dying = readers[buffer] == sum(buffer_of[other] == buffer for other in node.inputs)
+            if dying and buffer != INPUT and size.get(buffer, 0) >= needed:
+                return buffer
+    return index
+
+
+def _saved(graph: Graph) -> int:
+    """Elements of the tensors that the backward pass reads again, each tensor once."""
+    saved: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if "input" in node.layer.backward_reads:
+            saved.update(node.inputs)
+        if "output" in node.layer.backward_reads:
+            saved.add(index)
+    return sum(_elements(graph, node) for node in saved)

@@ -1,0 +1,130 @@
+"""Receptive field, effective stride, effective padding and centre, through branches.
+
+Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill,
+2019. Going forward, a window of size k, stride s and padding p before it makes of a field of
+size r and stride j one of size r + (k − 1)·j and stride s·j, and adds p·j to the padding. The
+centre of the first cell lies (r − 1)/2 − padding cells into the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnnkit.layers.composition import Joined
+from cnnkit.layers.window import Reach, axis_names
+from cnnkit.spec.graph import INPUT, Graph, Node
+
+Number = int | Fraction
+
+
+class Field(NamedTuple):
+    """One axis of a tensor, as seen from the network's input; all in input cells.
+
+    Attributes:
+        size: How many input cells one cell can see.
+        stride: How far the fields of two neighbouring cells are apart.
+        padding: How far the first cell's field reaches in front of the input.
+        pooled: Whether one cell sees the whole map, by a global pool or a dense layer.
+    """
+
+    size: Number
+    stride: Number
+    padding: Number
+    pooled: bool = False
+
+    @property
+    def centre(self) -> Number:
+        """The middle of the first cell's field, counted from the first input cell."""
+        return whole(Fraction(self.size - 1, 2) - self.padding)
+
+
+class Misaligned(NamedTuple):
+    """Branches that meet at a node with other strides or centres; along one axis."""
+
+    node: int
+    axis: str
+    first: Field
+    other: Field
+
+
+Fields = tuple[Field, ...] | None
+"""A field for each spatial axis of the network's input; None where there is no telling."""
+
+
+def whole(value: Number) -> Number:
+    """A fraction that is whole as an ``int``."""
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
+    """The fields of each node's output, and the joins at which branches are misaligned."""
+    start: Fields = (Field(1, 1, 0),) * (len(graph.input) - 1)
+    fields: list[Fields] = []
+    misaligned: list[Misaligned] = []
+    for index, node in enumerate(graph.nodes):
+        # Only a join reads all its inputs: a `crop: {to: …}` has the second for its extents.
+        sources = node.inputs if isinstance(node.layer, Joined) else node.inputs[:1]
+        incoming = [start if source == INPUT else fields[source] for source in sources]
+        known = [field for field in incoming if field is not None]
+        if len(known) < len(incoming) or node.output is None:
+            fields.append(None)
+            continue
+        joined = known[0] if len(known) == 1 else _join(index, known, misaligned)
+        fields.append(_step(graph, node, joined))
+    return fields, misaligned
+
+
+def _join(
+    index: int, incoming: Sequence[tuple[Field, ...]], misaligned: list[Misaligned]
+) -> tuple[Field, ...]:
+    """The largest of the branches, axis by axis; branches that are pooled see everything."""
+    joined = []
+    for axis, fields in enumerate(zip(*incoming, strict=True)):
+        mapped = [field for field in fields if not field.pooled] or list(fields)
+        largest = max(mapped, key=lambda field: field.size)
+        for field in mapped:
+            if (field.stride, field.centre) != (largest.stride, largest.centre):
+                name = axis_names(len(incoming[0]))[axis]
+                misaligned.append(Misaligned(index, name, largest, field))
+                break
+        joined.append(largest)
+    return tuple(joined)
+
+
+def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
+    reaches = node.effect.reach
+    if reaches is None:
+        return _keep(graph, node, fields)
+    if len(reaches) != len(fields):
+        return None
+    pooled = node.output is not None and len(node.output) == 1
+    return tuple(
+        _slide(field, reach, pooled=pooled) for field, reach in zip(fields, reaches, strict=True)
+    )
+
+
+def _slide(field: Field, reach: Reach, *, pooled: bool) -> Field:
+    return Field(
+        whole(field.size + (reach.size - 1) * field.stride),
+        whole(field.stride * reach.stride),
+        whole(field.padding + reach.before * field.stride),
+        field.pooled or pooled,
+    )
+
+
+def _keep(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
+    """Cell by cell the field stays; a flattened map is seen as a whole by what follows."""
+    before = graph.shape(node.inputs[0])
+    after = node.output
+    if before is None or after is None or len(before) == len(after):
+        return fields
+    if len(after) == 1:
+        return tuple(
+            _slide(field, Reach(extent, 1, 0), pooled=True)
+            for field, extent in zip(fields, before[:-1], strict=False)
+        )
+    return None  # a reshape to another rank mixes the axes

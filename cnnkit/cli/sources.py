@@ -1,0 +1,84 @@
+"""The specs that a command line names, read and analysed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from cnnkit.errors import UsageError
+from cnnkit.spec.reading import Reading, read, read_input
+
+if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis
+    from cnnkit.analysis.memory import Optimizer, Precision
+    from cnnkit.analysis.result import Unreadable
+
+STDIN = "-"
+# Fewer files than this are done before a person has read a progress bar.
+_MANY = 50
+
+
+class Settings(TypedDict):
+    """The keyword arguments of ``analyze``."""
+
+    batch: int
+    precision: Precision
+    optimizer: Optimizer
+    convention: str | None
+
+
+def analyses_of(
+    sources: Sequence[str], assignments: Sequence[str], **settings: Unpack[Settings]
+) -> list[Analysis | Unreadable]:
+    """The analysis of each source: a path, or `-` for standard input.
+
+    Raises:
+        UsageError: A path does not exist, or is a folder.
+    """
+    from cnnkit.analysis import analyze
+    from cnnkit.analysis.result import Unreadable
+
+    for source in sources:
+        _checked(source)
+    found: list[Analysis | Unreadable] = []
+    for source in _progress(sources):
+        reading = _read(source, assignments)
+        if reading.spec is None:
+            found.append(Unreadable(source, reading.findings))
+        else:
+            found.append(analyze(reading.spec, **settings))
+    return found
+
+
+def _checked(source: str) -> None:
+    path = Path(source)
+    if source == STDIN:
+        return
+    if not path.exists():
+        raise UsageError(f"there is no file {source}")
+    if path.is_dir():
+        raise UsageError(f"{source} is a folder: name the specs in it, such as {source}/*.yaml")
+
+
+def _read(source: str, assignments: Sequence[str]) -> Reading:
+    if source == STDIN:
+        return read_input(sys.stdin.buffer, assignments)
+    return read(Path(source), assignments)
+
+
+def _progress(sources: Sequence[str]) -> Iterable[str]:
+    """The sources, with a bar on a terminal's stderr where there are many."""
+    if len(sources) < _MANY or not sys.stderr.isatty():
+        return sources
+    return _bar(sources)
+
+
+def _bar(sources: Sequence[str]) -> Iterator[str]:
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(
+        sources, "analysing", console=Console(stderr=True), transient=True, disable=False
+    )

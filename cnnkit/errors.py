@@ -1,0 +1,121 @@
+"""What can go wrong, as values and as exceptions.
+
+A mistake in a user's spec is a value, a ``Finding``: it has a stable name, says what is wrong
+and what to do, and points at the source. An exception is raised only at the door:
+
+    CnnkitError
+    ├── SpecError          a spec with findings of level error was asked for as a ``Spec``
+    ├── UsageError         the command or call itself is wrong: a missing file, a bad flag
+    └── MissingExtraError  the work needs a package of an extra that is not installed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "CnnkitError",
+    "Finding",
+    "Level",
+    "Location",
+    "MissingExtraError",
+    "SpecError",
+    "UsageError",
+    "did_you_mean",
+]
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a source text. Lines and columns count from 1; the end is exclusive.
+
+    ``text`` is the source line at ``line``, for display beside the finding.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of a spec.
+
+    Attributes:
+        rule: The stable name of the fault, such as ``invalid-stride``.
+        level: ``error``, ``warning`` or ``info``.
+        message: What is wrong, with the values put in.
+        help: What to do about it, where something can be said.
+        location: Where in the source, where the spec came from a text.
+        path: The layer's path in the spec, such as ``layers.3``.
+        used_at: For a fault inside a block, the lines that used the block, innermost first.
+    """
+
+    rule: str
+    level: Level
+    message: str
+    help: str | None = None
+    location: Location | None = None
+    path: str | None = None
+    used_at: tuple[Location, ...] = ()
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """The finding as the JSON reports show it. Every key is always there."""
+        where = self.location
+        return {
+            "rule": self.rule,
+            "level": self.level,
+            "message": self.message,
+            "help": self.help,
+            "file": where.file if where else None,
+            "line": where.line if where else None,
+            "column": where.column if where else None,
+            "end_line": where.end_line if where else None,
+            "end_column": where.end_column if where else None,
+            "path": self.path,
+        }
+
+
+class CnnkitError(Exception):
+    """The root of this package's exceptions."""
+
+
+class SpecError(CnnkitError):
+    """A spec that has findings of level error was asked for as a ``Spec``."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(_one_line(finding) for finding in self.findings))
+
+
+class UsageError(CnnkitError):
+    """The command or call itself is wrong: a missing file, a bad flag."""
+
+
+class MissingExtraError(CnnkitError):
+    """The work needs a package of an extra that is not installed."""
+
+
+def _one_line(finding: Finding) -> str:
+    where = f"{finding.location}: " if finding.location else ""
+    advice = f" (help: {finding.help})" if finding.help else ""
+    return f"{where}{finding.message}  [{finding.rule}]{advice}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to a misspelt one, or None where none is near."""
+    from difflib import get_close_matches  # only a faulty spec pays for this import
+
+    candidates = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
+    return candidates[near[0]] if near else None

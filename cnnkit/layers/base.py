@@ -1,0 +1,267 @@
+"""The contract of a layer: its fields, and its effect on an input of a given shape.
+
+A kind of layer is a frozen Pydantic model. A *primitive* kind implements ``effect``: from the
+shapes that come in to the shape that goes out, the weights, and the work. A *composite* kind
+implements ``trace``: it wires other layers together, as a function of tensors. Everything is
+exact integers, so a network of 10^18 neurons costs no more to analyse than a small one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cnnkit.errors import Level, Location
+    from cnnkit.layers.resample import TransposedWindow
+    from cnnkit.layers.window import Reach, Window
+
+Shape = tuple[int, ...]
+"""Extents of the spatial axes, then the channels: ``(32, 32, 3)``; a vector is ``(150,)``."""
+
+Terms = tuple[tuple[int, ...], ...]
+"""A number as a sum of products, ``((3, 7, 7, 3), (3,))`` for 3·7·7·3 + 3.
+
+Counts are kept like this so that the number and its derivation on the board are one value.
+"""
+
+Rounding = Literal["exact", "floor", "ceil"]
+Storage = Literal["new", "in_place", "view"]
+BackwardReads = tuple[Literal["input", "output"], ...]
+
+
+def total(terms: Terms) -> int:
+    """The value of a sum of products: ``total(((3, 7, 7, 3), (3,))) == 444``."""
+    return sum(map(math.prod, terms))
+
+
+def show(shape: Sequence[int]) -> str:
+    """A shape as users write it: ``32x32x3``."""
+    return "x".join(map(str, shape))
+
+
+class Expects(NamedTuple):
+    """What a field takes, in words; stands in the field's annotation, for messages."""
+
+    text: str
+
+
+Count = Annotated[PositiveInt, Expects("a whole number above 0")]
+Extents = Annotated[
+    PositiveInt | Annotated[tuple[PositiveInt, ...], Strict(False)],
+    Expects("a whole number above 0, or a list of one for each axis"),
+]
+Flag = Annotated[bool, Expects("true or false")]
+Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
+Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """An array that a layer owns: trained, or running ``state`` such as a batch norm's mean."""
+
+    name: str
+    shape: Shape
+    trainable: bool = True
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+
+class Operations(NamedTuple):
+    """Scalar operations beside the multiply-accumulates of convolutions and dense layers."""
+
+    add: int = 0
+    multiply: int = 0
+    compare: int = 0
+    divide: int = 0
+    exponential: int = 0
+
+    def times(self, count: int) -> Operations:
+        """The operations of ``count`` elements, from those of one."""
+        return Operations(*(count * value for value in self))
+
+    def plus(self, other: Operations) -> Operations:
+        """Both together."""
+        return Operations(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+NO_OPERATIONS = Operations()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault that a layer finds in the shapes it is given.
+
+    ``field`` names the field at fault, ``("stride",)`` or ``("stride", 1)``; empty means the
+    layer as a whole. Its place in the source is added where the source is known.
+    """
+
+    rule: str
+    message: str
+    help: str | None = None
+    field: tuple[str | int, ...] = ()
+    level: Level = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a layer does to an input of a given shape.
+
+    Attributes:
+        output: The shape that goes out; None where a problem leaves it unknown.
+        weights: Trained weights and running state.
+        neurons: Output elements that have connection weights, as terms.
+        macs: Multiplications of convolutions and dense layers, as terms.
+        operations: All other scalar operations.
+        windows: The sliding window of each spatial axis, where there is one.
+        reach: How each axis of the output looks back on the input; None means cell by cell.
+        problems: What is wrong.
+    """
+
+    output: Shape | None
+    weights: tuple[Weight, ...] = ()
+    neurons: Terms = ()
+    macs: Terms = ()
+    operations: Operations = NO_OPERATIONS
+    windows: tuple[Window | TransposedWindow, ...] = ()
+    reach: tuple[Reach, ...] | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Tensor(NamedTuple):
+    """A value inside a traced network: the node that makes it, and its shape where known."""
+
+    node: int
+    shape: Shape | None
+
+
+class Place(Protocol):
+    """Where a layer stands in a source text."""
+
+    def find(self, field: tuple[str | int, ...]) -> Location | None:
+        """The location of a field of the layer, or of the layer itself for ``()``."""
+
+
+class Trace(Protocol):
+    """The network under construction, as a layer sees it while it is traced."""
+
+    def add(self, layer: Layer, *inputs: Tensor, label: str = "") -> Tensor:
+        """One primitive operation on ``inputs``; ``label`` names it inside the layer."""
+
+    def layer(self, layer: Layer, x: Tensor, label: str) -> Tensor:
+        """A whole layer, shown as a row or group of its own below the one that is traced."""
+
+    def sequence(self, label: str, layers: Sequence[Layer], x: Tensor) -> Tensor:
+        """Layers one after the other; what they ``save`` is seen in this sequence only."""
+
+    def side(self, layers: Sequence[Layer], x: Tensor, loss_weight: float) -> None:
+        """Layers that end in a side output, used in training only."""
+
+    def copy(self) -> None:
+        """Says that another copy of a repeated part begins."""
+
+    def save(self, name: str, x: Tensor) -> None:
+        """Remembers a tensor under a name in the sequence that is being traced."""
+
+    def saved(self, name: str, field: tuple[str | int, ...]) -> Tensor | None:
+        """A remembered tensor; where the name is unknown a finding at ``field``, and None."""
+
+    def problem(self, problem: Problem) -> None:
+        """Reports a problem of the layer that is being traced."""
+
+
+class Layer(BaseModel):
+    """One layer of a network.
+
+    ``name`` replaces the layer's index in its path. In a source text it stands beside the
+    kind's key, not among its fields.
+    """
+
+    __slots__ = ("__place__",)  # an attribute of the source, no field: two layers that say
+    # the same are equal wherever they stand
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, defer_build=True, arbitrary_types_allowed=True
+    )
+
+    kind: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+    size_field: ClassVar[str] = "kernel"
+    # Fields that hold one activation, and fields that hold a list of layers.
+    activation_fields: ClassVar[tuple[str, ...]] = ()
+    sequence_fields: ClassVar[tuple[str, ...]] = ()
+    # The field that the kind's value is, where it is written without fields: `save: NAME`.
+    scalar_field: ClassVar[str | None] = None
+    # What the memory model needs to know: whether the output takes a buffer of its own, may
+    # overwrite an input of its size, or is another view of it; and which tensors the gradient
+    # is computed from.
+    storage: ClassVar[Storage] = "new"
+    backward_reads: ClassVar[BackwardReads] = ()
+    # Other names for a field that frameworks use, with ours.
+    field_aliases: ClassVar[Mapping[str, str]] = {}
+
+    name: Annotated[str | None, Expects("a name")] = None
+
+    @property
+    def title(self) -> str:
+        """What the report calls the layer."""
+        return self.kind
+
+    def segment(self, index: int) -> str:
+        """Its part of a path, where it is number ``index`` of a list."""
+        return self.name or str(index)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the layer stands in its source; None for one built in Python."""
+        place: Place | None = getattr(self, "__place__", None)
+        return place
+
+    def placed(self, place: Place) -> Layer:
+        """This layer, knowing where it stands."""
+        object.__setattr__(self, "__place__", place)
+        return self
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """The effect on inputs of these shapes; for primitive kinds."""
+        raise NotImplementedError(f"{self.kind} is traced, not applied")
+
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        """Adds the layer to a network. A primitive is one operation."""
+        return graph.add(self, x)
+
+
+def elementwise(shape: Shape, operations: Operations = NO_OPERATIONS) -> Effect:
+    """The effect of a layer that keeps the shape and does ``operations`` on each element."""
+    return Effect(output=shape, operations=operations.times(math.prod(shape)))
+
+
+def broken(*problems: Problem) -> Effect:
+    """The effect of a layer whose output cannot be told."""
+    return Effect(output=None, problems=problems)
+
+
+def groups_problem(channels: int, groups: int) -> Problem | None:
+    """The problem of channels that do not split into equal groups."""
+    if channels % groups == 0:
+        return None
+    return Problem(
+        "shape-mismatch",
+        f"input channels (={channels}) must be divisible by `groups` (={groups})",
+        f"groups that divide {channels} channels: {divisors(channels)}",
+        ("groups",),
+    )
+
+
+def divisors(number: int) -> str:
+    """The first divisors of a number, for a help text; the search is bounded."""
+    low = [d for d in range(1, min(number, 1024) + 1) if number % d == 0]
+    return ", ".join(map(str, low[:8]))

@@ -1,0 +1,304 @@
+"""Composite layers: they wire other layers together, as functions of tensors."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, InstanceOf, NonNegativeInt, Strict
+from typing_extensions import override
+
+from cnnkit.layers.activation import Relu, Sigmoid
+from cnnkit.layers.base import (
+    Count,
+    Effect,
+    Expects,
+    Flag,
+    Layer,
+    Number,
+    Operations,
+    Problem,
+    Shape,
+    Tensor,
+    Trace,
+    broken,
+    show,
+)
+from cnnkit.layers.dense import Dense
+from cnnkit.layers.pooling import GlobalMeanPool
+from cnnkit.layers.weighted import ActivationField
+from cnnkit.layers.window import axis_names
+
+Layers = Annotated[
+    tuple[InstanceOf[Layer], ...], Strict(False), Expects("a list of layers, each on a line `- …`")
+]
+Shortcut = Annotated[
+    Layers,
+    BeforeValidator(lambda value: () if value == "identity" else value),
+    Expects("`identity` or a list of layers"),
+]
+Branches = Annotated[
+    dict[str, Layers], Expects("a list of lists of layers, or `name: [layers]` for each branch")
+]
+Join = Literal["concat", "add", "multiply", "mean", "maximum"]
+JoinField = Annotated[Join, Expects("`concat`, `add`, `multiply`, `mean` or `maximum`")]
+SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
+
+
+class Composite(Layer):
+    """A layer made of layers."""
+
+    family = "composition"
+
+
+class Joined(Layer):
+    """Several tensors made one; ``labels`` name them in messages."""
+
+    family = "composition"
+    storage = "in_place"  # a concatenation never finds an input that is large enough
+
+    by: Join
+    labels: tuple[str, ...]
+
+    @property
+    @override
+    def title(self) -> str:
+        return self.by
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        problem = self._problem(inputs)
+        if problem:
+            return broken(problem)
+        largest = max(inputs, key=len)
+        if self.by == "concat":
+            return Effect((*largest[:-1], sum(shape[-1] for shape in inputs)))
+        cells, pairs = math.prod(largest), len(inputs) - 1
+        work = {
+            "add": Operations(add=cells * pairs),
+            "mean": Operations(add=cells * pairs, divide=cells),
+            "multiply": Operations(multiply=cells * pairs),
+            "maximum": Operations(compare=cells * pairs),
+        }[self.by]
+        return Effect(largest, operations=work)
+
+    def _problem(self, inputs: tuple[Shape, ...]) -> Problem | None:
+        first = inputs[0]
+        for label, shape in zip(self.labels[1:], inputs[1:], strict=True):
+            if self.by == "multiply" and 1 in (len(first), len(shape)) and first[-1] == shape[-1]:
+                first = max(first, shape, key=len)  # a vector is spread over the map
+            elif differing := _differing(first, shape, channels=self.by != "concat"):
+                return Problem(
+                    "shape-mismatch",
+                    f"cannot {self.by} {show(first)} of {self.labels[0]} and {show(shape)} of "
+                    f"{label}: {differing}",
+                    _advice(first, shape, self.by),
+                )
+        return None
+
+
+class JoinedByValue(Joined):
+    """A join whose gradient depends on the values: a product or a maximum."""
+
+    backward_reads = ("input",)
+
+
+def join(by: Join, labels: tuple[str, ...]) -> Joined:
+    """The join of as many tensors as there are labels."""
+    kind = JoinedByValue if by in ("multiply", "maximum") else Joined
+    return kind(by=by, labels=labels)
+
+
+def _differing(first: Shape, other: Shape, *, channels: bool) -> str:
+    """Which axes differ, with both values: ``height 56 and 28``; empty where none does."""
+    if len(first) != len(other):
+        return f"one has {len(first) - 1} spatial axes, the other {len(other) - 1}"
+    names = [*axis_names(len(first) - 1), "channels"] if len(first) > 1 else ["channels"]
+    pairs = list(zip(names, first, other, strict=True))
+    if not channels:
+        pairs.pop()
+    differing = ", ".join(f"{name} {a} and {b}" for name, a, b in pairs if a != b)
+    return f"they differ in {differing}" if differing else ""
+
+
+def _advice(first: Shape, other: Shape, by: Join) -> str:
+    """A 1x1 convolution that gives the second tensor the first one's shape, where one does."""
+    if len(first) != len(other):
+        return "bring both to one rank with `flatten`, `reshape` or a global pool"
+    strides = [-(-b // a) for a, b in zip(first[:-1], other[:-1], strict=True)]
+    fits = all(-(-b // s) == a for a, b, s in zip(first, other[:-1], strides, strict=False))
+    if not fits:
+        return "make the strides and paddings of both agree, or `crop` the larger one"
+    stride = f", stride: {strides[0] if len(set(strides)) == 1 else strides}"
+    filters = other[-1] if by == "concat" else first[-1]
+    needed = f"{{filters: {filters}, kernel: 1{stride if set(strides) - {1} else ''}}}"
+    return f"`conv: {needed}` on the second would give it the first one's shape"
+
+
+class Residual(Composite):
+    """layers(x) + shortcut(x), then the activation (He et al., 2015)."""
+
+    kind = "residual"
+    activation_fields = ("activation",)
+    sequence_fields = ("layers", "shortcut")
+
+    layers: Layers = Field(description="the layers of the main branch")
+    shortcut: Shortcut = Field((), description="the layers beside them; the identity if empty")
+    activation: ActivationField = Field(None, description="an activation of the sum")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        body = graph.sequence("layers", self.layers, x)
+        shortcut = graph.sequence("shortcut", self.shortcut, x)
+        y = graph.add(join("add", ("`layers`", "`shortcut`")), body, shortcut, label="add")
+        return y if self.activation is None else graph.add(self.activation, y, label="activation")
+
+
+class Parallel(Composite):
+    """Branches that all read the same input, joined at the end."""
+
+    kind = "parallel"
+
+    branches: Branches = Field(description="the branches; an empty one is the identity")
+    merge: JoinField = Field("concat", description="how the branches are joined")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        if not self.branches:
+            return x
+        ends = [
+            graph.sequence(f"branches.{name}", layers, x) for name, layers in self.branches.items()
+        ]
+        labels = tuple(f"branch {name}" for name in self.branches)
+        return graph.add(join(self.merge, labels), *ends, label=self.merge)
+
+
+class Repeat(Composite):
+    """Its layers, ``times`` times one after the other; each copy has weights of its own."""
+
+    kind = "repeat"
+    sequence_fields = ("layers",)
+
+    times: Annotated[NonNegativeInt, Expects("a whole number")] = Field(description="the copies")
+    layers: Layers = Field(description="the layers of one copy; `$index` is the copy's number")
+    # The copies, where they differ because their fields depend on `$index`.
+    copies: Annotated[tuple[Layers, ...] | None, Field(exclude=True)] = None
+
+    @property
+    def bodies(self) -> tuple[tuple[Layer, ...], ...]:
+        """The layers of each copy."""
+        return self.copies if self.copies is not None else (self.layers,) * self.times
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        for index, body in enumerate(self.bodies):
+            graph.copy()
+            for place, layer in enumerate(body):
+                label = f"layers.{layer.segment(place)}"
+                if len(body) == 1:  # its name or kind says more than the number 0
+                    label = layer.name or layer.title
+                x = graph.layer(layer, x, f"{label}[{index}]")
+        return x
+
+
+class SqueezeExcite(Composite):
+    """Channels reweighted by a small network of their means (Hu et al., 2017)."""
+
+    kind = "squeeze_excite"
+    activation_fields = ("activation", "gate")
+
+    ratio: Annotated[float, Field(gt=0), Expects("a number above 0")] = Field(
+        0.25, description="units of the middle, as a part of the incoming channels"
+    )
+    units: Annotated[Count | None, Expects("a whole number above 0")] = Field(
+        None, description="units of the middle, instead of the ratio"
+    )
+    activation: ActivationField = Field(Relu(), description="the activation in the middle")
+    gate: ActivationField = Field(Sigmoid(), description="what turns the outcome into factors")
+    bias: Flag = Field(True, description="biases in both dense layers")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        if x.shape is None:
+            return x
+        channels = x.shape[-1]
+        units = self.units or max(1, math.floor(channels * Fraction(repr(self.ratio))))
+        y = graph.add(GlobalMeanPool(), x, label="squeeze")
+        y = graph.add(Dense(units=units, bias=self.bias), y, label="reduce")
+        if self.activation:
+            y = graph.add(self.activation, y, label="activation")
+        y = graph.add(Dense(units=channels, bias=self.bias), y, label="expand")
+        if self.gate:
+            y = graph.add(self.gate, y, label="gate")
+        return graph.add(join("multiply", ("the map", "its factors")), x, y, label="multiply")
+
+
+class Save(Composite):
+    """Remembers the tensor here under a name, for a `merge`, `load` or `crop` further on."""
+
+    kind = "save"
+    scalar_field = "tensor"
+
+    tensor: SavedName = Field(description="the name")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        graph.save(self.tensor, x)
+        return x
+
+
+class Load(Composite):
+    """Goes on from a remembered tensor."""
+
+    kind = "load"
+    scalar_field = "tensor"
+
+    tensor: SavedName = Field(description="the name it was saved under")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        return graph.saved(self.tensor, ("tensor",)) or Tensor(x.node, None)
+
+
+class Merge(Composite):
+    """Joins remembered tensors to the current one; `concat` puts the current one first."""
+
+    kind = "merge"
+
+    others: Annotated[
+        SavedName | Annotated[tuple[SavedName, ...], Strict(False)],
+        Expects("the name of a saved tensor, or a list of names"),
+    ] = Field(alias="with", description="the names of the tensors that are joined")
+    by: JoinField = Field("concat", description="how they are joined")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        names = (self.others,) if isinstance(self.others, str) else self.others
+        others = [graph.saved(name, ("with",)) for name in names]
+        known = [tensor for tensor in others if tensor is not None]
+        if len(known) < len(others):
+            return Tensor(x.node, None)
+        labels = ("the current tensor", *(f"`{name}`" for name in names))
+        return graph.add(join(self.by, labels), x, *known)
+
+
+class Head(Composite):
+    """A side output, such as an auxiliary classifier: used in training only."""
+
+    kind = "head"
+    sequence_fields = ("layers",)
+
+    layers: Layers = Field(description="the layers of the side output")
+    loss_weight: Number = Field(0.3, description="the factor of its loss")
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        graph.side(self.layers, x, self.loss_weight)
+        return x
+
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.kind: layer
+    for layer in (Residual, Parallel, Repeat, SqueezeExcite, Save, Load, Merge, Head)
+}

@@ -1,0 +1,294 @@
+"""The convolutions: full, depthwise, separable, transposed, and with unshared weights.
+
+Multiply-accumulates follow torchvision's table: one for each output cell, kernel cell and
+channel of its group; the bias is an addition, counted apart.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, Strict
+from typing_extensions import override
+
+from cnnkit.layers import fit
+from cnnkit.layers.base import (
+    Count,
+    Effect,
+    Expects,
+    Extents,
+    Problem,
+    Shape,
+    Tensor,
+    Trace,
+    Weight,
+    broken,
+    divisors,
+)
+from cnnkit.layers.resample import TransposedWindow, transpose
+from cnnkit.layers.weighted import Weighted
+from cnnkit.layers.window import (
+    Padding,
+    PaddingMode,
+    RoundingField,
+    Window,
+    map_problem,
+    padding_problem,
+    slide,
+)
+
+Whole = Annotated[
+    NonNegativeInt | Annotated[tuple[NonNegativeInt, ...], Strict(False)],
+    Expects("a whole number, or a list of one for each axis"),
+]
+
+_ALIASES = {
+    "kernel_size": "kernel",
+    "strides": "stride",
+    "pad": "padding",
+    "kernel_dilation": "dilation",
+    "dilation_rate": "dilation",
+    "use_bias": "bias",
+    "kernel_init": "init",
+}
+_FILTERS = {"features": "filters", "out_channels": "filters", "channels": "filters"}
+_GROUPS = {"feature_group_count": "groups"}
+_MULTIPLIER = {"depth_multiplier": "multiplier"}
+
+
+class Convolution(Weighted):
+    """The fields that all convolutions share."""
+
+    family = "convolution"
+
+    kernel: Extents = Field(description="extent of the filter, one number or one an axis")
+    stride: Extents = Field(1, description="cells from one position to the next")
+    padding: Padding = Field("valid", description="cells added round the input")
+    dilation: Extents = Field(1, description="distance of two neighbouring kernel cells")
+    padding_mode: PaddingMode = Field("zeros", description="what the added cells hold")
+    rounding: RoundingField = Field(
+        None, description="what an output that is no integer is: an error, or its floor or ceil"
+    )
+
+    def windows(self, shape: Shape) -> tuple[Window, ...] | Problem:
+        """The sliding window of each spatial axis of an input of this shape."""
+        return map_problem(self.kind, shape) or slide(
+            shape[:-1],
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.rounding or "exact",
+        )
+
+    def convolve(self, shape: Shape, groups: int, filters: int) -> Effect:
+        """The effect of ``filters`` filters that each read one of ``groups`` channel groups."""
+        windows = self.windows(shape)
+        if isinstance(windows, Problem):
+            return broken(windows)
+        channels = shape[-1]
+        problems = (
+            *fit.check(self, shape, windows),
+            *group_problems(channels, groups, filters),
+            *padding_problem(windows, self.padding_mode),
+        )
+        if any(problem.rule != "invalid-stride" for problem in problems):
+            return broken(*problems)
+        extents = tuple(window.output for window in windows)
+        kernel = tuple(window.size for window in windows)
+        sets = filters * self.pieces
+        weights = self.weights_of(extents, kernel, channels // groups, sets)
+        return Effect(
+            output=(*extents, sets),
+            weights=weights,
+            neurons=((*extents, filters),),
+            macs=((*extents, sets, *kernel, channels // groups),),
+            operations=self.bias_operations(math.prod(extents) * sets),
+            windows=windows,
+            reach=tuple(window.reach for window in windows),
+            problems=(*problems, *self.value_problems(weights[0].shape, (sets,))),
+        )
+
+    def weights_of(
+        self, extents: Shape, kernel: Shape, channels: int, filters: int
+    ) -> tuple[Weight, ...]:
+        """The kernel, of shape [*kernel, channels, filters], and the bias, where there is one."""
+        del extents  # the positions share their weights
+        weights = Weight("kernel", (*kernel, channels, filters))
+        return (weights, Weight("bias", (filters,))) if self.has_bias else (weights,)
+
+
+def group_problems(channels: int, groups: int, filters: int) -> tuple[Problem, ...]:
+    """Whether channels in and filters out both split into the groups."""
+    for name, count in (("input channels", channels), ("`filters`", filters)):
+        if count % groups:
+            return (
+                Problem(
+                    "shape-mismatch",
+                    f"{name} (={count}) must be divisible by `groups` (={groups})",
+                    f"groups that divide {channels} channels and {filters} filters: "
+                    f"{divisors(math.gcd(channels, filters))}",
+                    ("groups",),
+                ),
+            )
+    return ()
+
+
+class Conv(Convolution):
+    """A convolution (cross-correlation) in 1-D, 2-D or 3-D; the rank is the input's."""
+
+    kind = "conv"
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
+
+    filters: Count = Field(description="the number of output channels")
+    groups: Count = Field(1, description="channel groups that are convolved apart")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        return self.convolve(inputs[0], self.groups, self.filters)
+
+
+class DepthwiseConv(Convolution):
+    """Each channel is convolved with ``multiplier`` filters of its own."""
+
+    kind = "depthwise_conv"
+    field_aliases: ClassVar = {**_ALIASES, **_MULTIPLIER}
+
+    multiplier: Count = Field(1, description="filters for each input channel")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        channels = inputs[0][-1]
+        return self.convolve(inputs[0], channels, channels * self.multiplier)
+
+
+class LocallyConnected(Convolution):
+    """A convolution whose positions do not share: each output cell has weights of its own."""
+
+    kind = "locally_connected"
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
+
+    filters: Count = Field(description="the number of output channels")
+    groups: Count = Field(1, description="channel groups that are connected apart")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        return self.convolve(inputs[0], self.groups, self.filters)
+
+    @override
+    def weights_of(
+        self, extents: Shape, kernel: Shape, channels: int, filters: int
+    ) -> tuple[Weight, ...]:
+        """As a conv's, with the extents of the output before."""
+        weights = Weight("kernel", (*extents, *kernel, channels, filters))
+        return (weights, Weight("bias", (*extents, filters))) if self.has_bias else (weights,)
+
+
+class SeparableConv(Convolution):
+    """A depthwise convolution, then a 1x1 convolution over the channels with the one bias."""
+
+    kind = "separable_conv"
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_MULTIPLIER}
+
+    filters: Count = Field(description="the number of output channels")
+    multiplier: Count = Field(1, description="depthwise filters for each input channel")
+    weights: Annotated[None, Expects("nothing")] = Field(
+        None, description="not offered: use depthwise_conv and conv"
+    )
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        depthwise = DepthwiseConv(
+            kernel=self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            padding_mode=self.padding_mode,
+            rounding=self.rounding,
+            multiplier=self.multiplier,
+            bias=False,
+            init=self.init,
+        )
+        pointwise = Conv(
+            filters=self.filters,
+            kernel=1,
+            bias=self.bias,
+            activation=self.activation,
+            init=self.init,
+        )
+        y = graph.add(pointwise, graph.add(depthwise, x, label="depthwise"), label="pointwise")
+        if self.activation is None:
+            return y
+        return graph.add(self.activation, y, label="activation")
+
+
+class TransposedConv(Convolution):
+    """The gradient of a convolution as a layer: it enlarges a map (a learnt upsampling)."""
+
+    kind = "transposed_conv"
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
+
+    filters: Count = Field(description="the number of output channels")
+    groups: Count = Field(1, description="channel groups that are convolved apart")
+    output_padding: Whole = Field(0, description="cells added after the output, an axis each")
+    padding_mode: Annotated[Literal["zeros"], Expects("`zeros`")] = Field(
+        "zeros", description="what the added cells hold"
+    )
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        windows = map_problem(self.kind, shape) or transpose(
+            shape[:-1], self.kernel, self.stride, self.padding, self.dilation, self.output_padding
+        )
+        if isinstance(windows, Problem):
+            return broken(windows)
+        channels, groups, sets = shape[-1], self.groups, self.filters * self.pieces
+        problems = (*_transposed_problems(windows), *group_problems(channels, groups, self.filters))
+        if problems:
+            return broken(*problems)
+        extents = tuple(window.output for window in windows)
+        kernel = tuple(window.size for window in windows)
+        weights = self.weights_of(extents, kernel, channels // groups, sets)
+        return Effect(
+            output=(*extents, sets),
+            weights=weights,
+            neurons=((*extents, self.filters),),
+            macs=((*shape[:-1], *kernel, channels // groups, sets),),
+            operations=self.bias_operations(math.prod(extents) * sets),
+            windows=windows,
+            reach=tuple(window.reach for window in windows),
+            problems=self.value_problems(weights[0].shape, (sets,)),
+        )
+
+
+def _transposed_problems(windows: tuple[TransposedWindow, ...]) -> tuple[Problem, ...]:
+    for axis, window in enumerate(windows):
+        limit = max(window.stride, window.dilation)
+        if window.output_padding >= limit:
+            return (
+                Problem(
+                    "shape-mismatch",
+                    f"`output_padding` (={window.output_padding}) must be smaller than the "
+                    f"stride or the dilation (={limit})",
+                    "it only chooses between the output extents that one stride can give",
+                    ("output_padding", axis),
+                ),
+            )
+        if window.output < 1:
+            return (
+                Problem(
+                    "window-too-large",
+                    f"the padding leaves nothing: {window.formula(' ')} = {window.output}",
+                    f"`padding: {(window.dilated - 1) // 2}` or less on each side",
+                    ("padding", axis),
+                ),
+            )
+    return ()
+
+
+LAYERS = {
+    layer.kind: layer
+    for layer in (Conv, DepthwiseConv, SeparableConv, TransposedConv, LocallyConnected)
+}

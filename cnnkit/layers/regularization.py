@@ -1,0 +1,73 @@
+"""Regularizations: noise in training, nothing at inference, where they count no work."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from typing_extensions import override
+
+from cnnkit.layers.base import Effect, Expects, Layer, Rate, Shape
+
+_RATE_ALIASES = {"p": "rate", "prob": "rate", "drop_rate": "rate", "drop_prob": "rate"}
+
+
+class Regularization(Layer):
+    """A layer that is the identity at inference."""
+
+    family = "regularization"
+    storage = "view"  # at inference they do nothing
+    backward_reads = ("output",)
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        return Effect(inputs[0])
+
+
+class Dropout(Regularization):
+    """Sets elements to 0 with the probability ``rate`` (Srivastava et al., 2014).
+
+    The others are divided by 1 − rate, so that the mean stays and inference needs no change.
+    """
+
+    kind = "dropout"
+    field_aliases: ClassVar = _RATE_ALIASES
+
+    rate: Rate = Field(description="the part of the elements that is dropped")
+
+
+class SpatialDropout(Regularization):
+    """Dropout of whole channels: the neighbours in a map are too alike (Tompson et al., 2015)."""
+
+    kind = "spatial_dropout"
+    field_aliases: ClassVar = _RATE_ALIASES
+
+    rate: Rate = Field(description="the part of the channels that is dropped")
+
+
+class DropPath(Regularization):
+    """Dropout of the whole tensor, an example each: stochastic depth (Huang et al., 2016).
+
+    It stands last in the layers of a ``residual``, which it leaves with the shortcut alone.
+    """
+
+    kind = "drop_path"
+    field_aliases: ClassVar = _RATE_ALIASES
+
+    rate: Rate = Field(description="the part of the examples whose branch is dropped")
+
+
+class GaussianNoise(Regularization):
+    """Adds normally distributed noise of mean 0 and the given standard deviation."""
+
+    kind = "gaussian_noise"
+    field_aliases: ClassVar = {"stddev": "deviation", "std": "deviation", "sigma": "deviation"}
+
+    deviation: Annotated[
+        float, Field(ge=0, allow_inf_nan=False), Expects("a number of at least 0")
+    ] = Field(0.1, description="standard deviation of the noise")
+
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Dropout, SpatialDropout, DropPath, GaussianNoise)
+}

@@ -1,0 +1,176 @@
+"""Layers that change the shape, or scale the channels, and connect nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, Field, NonNegativeInt, Strict, model_validator
+from typing_extensions import override
+
+from cnnkit.layers.base import (
+    Count,
+    Effect,
+    Expects,
+    Layer,
+    Number,
+    Operations,
+    Problem,
+    Shape,
+    Weight,
+    broken,
+    elementwise,
+    groups_problem,
+    show,
+)
+from cnnkit.layers.resample import whole
+from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
+
+
+def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if any(extent < 1 and extent != -1 for extent in shape):
+        raise ValueError("holds an extent below 1 that is not -1")
+    if shape.count(-1) > 1:
+        raise ValueError("holds more than one -1")
+    return shape
+
+
+NewShape = Annotated[
+    tuple[int, ...],
+    Strict(False),
+    Field(min_length=1, max_length=4),
+    AfterValidator(_extents),
+    Expects("a list of one to four whole numbers above 0, one of which may be -1"),
+]
+
+
+class Flatten(Shaping):
+    """The elements of a map as a vector, row-major: 26x26x3 → 2028; a vector stays.
+
+    The vector counts as one cell that reads the whole map.
+    """
+
+    kind = "flatten"
+    storage = "view"
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        return Effect((math.prod(shape),), reach=whole(shape[:-1]) or None)
+
+
+class Reshape(Shaping):
+    """The same elements, row-major, in another shape: 150 → 10x15 or, with -1, 10x-1.
+
+    The shape is without the batch, spatial extents then channels.
+    """
+
+    kind = "reshape"
+    storage = "view"
+    field_aliases: ClassVar = {"target_shape": "shape"}
+
+    shape: NewShape = Field(description="the shape that goes out; one entry may be -1, the rest")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        elements = math.prod(shape)
+        given = math.prod(extent for extent in self.shape if extent != -1)
+        open_ended = -1 in self.shape
+        if elements % given if open_ended else elements != given:
+            held = f"the input {show(shape)} has {elements} elements"
+            return broken(
+                Problem(
+                    "shape-mismatch",
+                    f"{held}, which the other extents of {show(self.shape)} (={given}) do not "
+                    "divide"
+                    if open_ended
+                    else f"{held}, the shape {show(self.shape)} has {given}",
+                    "a reshape keeps all elements; -1 stands for what the other extents leave",
+                    ("shape",),
+                )
+            )
+        output = tuple(elements // given if extent == -1 else extent for extent in self.shape)
+        # The axes of a new shape are other axes: each of its cells may read any of the old.
+        return Effect(output, reach=None if output == shape else whole(shape[:-1]) or None)
+
+
+class ChannelShuffle(Shaping):
+    """Takes the channels of each group in turn: 0 1 2 3 4 5 in 2 groups → 0 3 1 4 2 5.
+
+    Mixes what grouped convolutions kept apart (Zhang et al., 2018).
+    """
+
+    kind = "channel_shuffle"
+    field_aliases: ClassVar = {"num_groups": "groups"}
+
+    groups: Count = Field(description="groups that the channels come in")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        problem = groups_problem(inputs[0][-1], self.groups)
+        return broken(problem) if problem else Effect(inputs[0])
+
+
+class ChannelSlice(Shaping):
+    """The channels from ``start`` up to, but not, ``stop``, counted from 0."""
+
+    kind = "channel_slice"
+    field_aliases: ClassVar = {"begin": "start", "end": "stop"}
+
+    start: Annotated[NonNegativeInt, Expects("a whole number")] = Field(
+        0, description="the first channel"
+    )
+    stop: Count = Field(description="the first channel that is left out again")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.start >= self.stop:
+            raise ValueError(f"`start` (={self.start}) must be below `stop` (={self.stop})")
+        return self
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        *extents, channels = inputs[0]
+        if self.stop > channels:
+            return broken(
+                Problem(
+                    "shape-mismatch",
+                    f"`stop` (={self.stop}) is beyond the {channels} channels of the input",
+                    f"`stop` is at most {channels}; channels count from 0",
+                    ("stop",),
+                )
+            )
+        return Effect((*extents, self.stop - self.start))
+
+
+class Scale(Shaping):
+    """Multiplies each channel by a learnt factor (LayerScale, Touvron et al., 2021)."""
+
+    kind = "scale"
+    storage = "in_place"
+    backward_reads = ("input",)
+    field_aliases: ClassVar = {"init_value": "init", "init_values": "init"}
+
+    init: Number = Field(1.0, description="the factors before training")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        work = elementwise(shape, Operations(multiply=1)).operations
+        return Effect(shape, weights=(Weight("scale", shape[-1:]),), operations=work)
+
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.kind: layer
+    for layer in (
+        Flatten,
+        Reshape,
+        Pad,
+        Crop,
+        Upsample,
+        ChannelShuffle,
+        ChannelSlice,
+        Scale,
+    )
+}

@@ -1,0 +1,198 @@
+"""Shaping of the spatial axes: pad, crop, upsample."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, NonNegativeInt, Strict, model_validator
+from typing_extensions import override
+
+from cnnkit.layers.base import (
+    Effect,
+    Expects,
+    Extents,
+    Layer,
+    Operations,
+    Problem,
+    Shape,
+    Tensor,
+    Trace,
+    broken,
+    show,
+)
+from cnnkit.layers.resample import TransposedWindow, centred, cut, enlarge
+from cnnkit.layers.window import (
+    PaddingMode,
+    Sides,
+    axis_names,
+    map_problem,
+    padding_problem,
+    slide,
+)
+
+CELLS = Expects(
+    "a whole number of cells on each side, "
+    "or a list of one for each axis, each a number or [before, after]"
+)
+Cells = Annotated[
+    NonNegativeInt | Annotated[tuple[NonNegativeInt | Sides, ...], Strict(False)], CELLS
+]
+
+
+class Shaping(Layer):
+    """A layer without connections."""
+
+    family = "shaping"
+
+
+class Pad(Shaping):
+    """Adds cells round the map: 32x32x3 with a padding of 2 → 36x36x3."""
+
+    kind = "pad"
+    field_aliases: ClassVar = {"mode": "padding_mode"}
+
+    padding: Cells = Field(description="cells on each side, an axis each, or [before, after] pairs")
+    padding_mode: PaddingMode = Field("zeros", description="what the added cells hold")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        windows = map_problem(self.kind, shape) or slide(shape[:-1], 1, 1, self.padding)
+        if isinstance(windows, Problem):
+            return broken(windows)
+        if problems := padding_problem(windows, self.padding_mode):
+            return broken(*problems)
+        output = (*(window.output for window in windows), shape[-1])
+        return Effect(output, reach=tuple(window.reach for window in windows))
+
+
+class Crop(Shaping):
+    """Cuts cells off the sides of the map, or off a map larger than a saved one.
+
+    ``cells: 4`` turns 64x64x8 into 56x56x8. ``to: skip`` keeps the middle, as large as the
+    tensor saved as ``skip``; of an odd number of cells one more goes after.
+    """
+
+    kind = "crop"
+    field_aliases: ClassVar = {"cropping": "cells"}
+
+    cells: Annotated[Cells | None, CELLS] = Field(
+        None, description="cells off each side, an axis each, or [before, after] pairs"
+    )
+    to: Annotated[str | None, Expects("the name of a saved tensor")] = Field(
+        None, description="the saved tensor whose extents are kept"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.cells is None) == (self.to is None):
+            raise ValueError(
+                "crop needs `cells`, a number off each side, or `to`, the name of a saved tensor"
+                if self.to is None
+                else "crop takes `cells` or `to`, not both"
+            )
+        return self
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        if self.to is None:
+            return graph.add(self, x)
+        reference = graph.saved(self.to, ("to",))
+        if reference is None:
+            return x._replace(shape=None)
+        return graph.add(self, x, reference)
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        if problem := map_problem(self.kind, shape):
+            return broken(problem)
+        cells = self.cells
+        if cells is None:
+            reference = inputs[1]
+            if problem := _larger(reference, shape, str(self.to)):
+                return broken(problem)
+            cells = tuple(map(centred, shape[:-1], reference[:-1]))
+        windows = cut(shape[:-1], cells)
+        if isinstance(windows, Problem):
+            return broken(windows)
+        if problem := _nothing_left(windows):
+            return broken(problem)
+        output = (*(window.output for window in windows), shape[-1])
+        return Effect(output, reach=tuple(window.reach for window in windows))
+
+
+def _nothing_left(windows: tuple[TransposedWindow, ...]) -> Problem | None:
+    names = axis_names(len(windows))
+    for axis, window in enumerate(windows):
+        if window.output < 1:
+            return Problem(
+                "shape-mismatch",
+                f"{window.before} + {window.after} cells off the {names[axis]} of "
+                f"{window.extent} leave nothing",
+                f"cut off at most {window.extent - 1}, both sides together",
+                ("cells", axis),
+            )
+    return None
+
+
+def _larger(reference: Shape, shape: Shape, name: str) -> Problem | None:
+    """The problem of a tensor that a map cannot be cropped to."""
+    if len(reference) != len(shape):
+        return Problem(
+            "shape-mismatch",
+            f"the input {show(shape)} and `{name}`, {show(reference)}, differ in their axes",
+            "crop to a tensor of as many axes",
+            ("to",),
+        )
+    names = axis_names(len(shape) - 1)
+    for axis_name, extent, kept in zip(names, shape[:-1], reference[:-1], strict=True):
+        if kept > extent:
+            return Problem(
+                "shape-mismatch",
+                f"the {axis_name} of {extent} cannot be cropped to the {kept} of `{name}`",
+                f"crop `{name}` instead, or enlarge the input first, with `pad` or `upsample`",
+                ("to",),
+            )
+    return None
+
+
+class Upsample(Shaping):
+    """Enlarges the map by a whole factor, with half-pixel centres: 16x16x8 by 2 → 32x32x8.
+
+    The centre of output cell i is at (i + 1/2)/factor − 1/2 of the input. ``nearest`` repeats
+    cells; ``linear`` weighs the two nearest cells of each axis (bilinear on a 2-D map): an
+    output of n cells read counts n multiplications and n − 1 additions.
+    """
+
+    kind = "upsample"
+    field_aliases: ClassVar = {
+        "scale_factor": "factor",
+        "size": "factor",
+        "scale": "factor",
+        "interpolation": "method",
+        "mode": "method",
+    }
+
+    factor: Extents = Field(description="how many times the extent, one number or one an axis")
+    method: Annotated[
+        Literal["nearest", "linear"],
+        Expects("`nearest` or `linear` (on a map of two axes bilinear)"),
+    ] = Field("nearest", description="how new cells are made")
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        linear = self.method == "linear"
+        windows = map_problem(self.kind, shape) or enlarge(shape[:-1], self.factor, linear=linear)
+        if isinstance(windows, Problem):
+            return broken(windows)
+        output = (*(window.output for window in windows), shape[-1])
+        read = math.prod(window.reads for window in windows)
+        work = Operations(multiply=read, add=read - 1) if read > 1 else Operations()
+        return Effect(
+            output,
+            operations=work.times(math.prod(output)),
+            reach=tuple(window.reach for window in windows),
+        )

@@ -1,0 +1,141 @@
+"""What layers with connection weights share: bias, activation, initial values."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, FiniteFloat, InstanceOf
+from typing_extensions import override
+
+from cnnkit.layers.base import Expects, Layer, Operations, Problem, Shape, Tensor, Trace, show
+
+Values = tuple[Any, ...]
+
+
+def _nested(value: object) -> object:
+    """Nested lists of numbers as nested tuples; refuses what is ragged or no number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError("holds a value that is not finite")
+        return float(value)
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("is not made of numbers")
+    items = tuple(map(_nested, value))
+    if len({_shape(item) for item in items}) > 1:
+        raise ValueError("is ragged: its lists differ in length")
+    return items
+
+
+def _shape(values: object) -> Shape:
+    return (len(values), *_shape(values[0])) if isinstance(values, tuple) else ()
+
+
+def _array(value: object) -> object:
+    return None if value is None else _nested(value if isinstance(value, (list, tuple)) else ())
+
+
+Array = Annotated[
+    Values | None, BeforeValidator(_array), Expects("nested lists of numbers, all of one length")
+]
+Init = Annotated[
+    Literal[
+        "lecun",
+        "lecun_uniform",
+        "he",
+        "he_uniform",
+        "glorot",
+        "glorot_uniform",
+        "orthogonal",
+        "zeros",
+        "ones",
+    ]
+    | FiniteFloat
+    | None,
+    Expects(
+        "`lecun`, `he`, `glorot` (each also with `_uniform`), `orthogonal`, `zeros`, `ones`, "
+        "or a number that all weights start from"
+    ),
+]
+Bias = Annotated[
+    bool | Annotated[Values, BeforeValidator(_array)],
+    Expects("true, false, or a list of the bias of each filter or unit"),
+]
+
+
+def _activation(value: object) -> object:
+    """``"relu"`` and ``{"leaky_relu": {"slope": 0.2}}`` as the layer they stand for."""
+    from cnnkit.layers import KINDS, layer_class
+
+    kind: object = value
+    fields: dict[str, Any] = {}
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, fields),) = value.items()
+    if not isinstance(kind, str):
+        return value
+    if KINDS.get(kind) != "activation":
+        raise ValueError("is no activation")
+    return layer_class(kind).model_validate(fields or {})
+
+
+ActivationField = Annotated[
+    InstanceOf[Layer] | None,
+    BeforeValidator(_activation),
+    Expects("an activation, such as `relu`, or one with fields: `{leaky_relu: {slope: 0.2}}`"),
+]
+
+
+class Weighted(Layer):
+    """A layer with connection weights, an optional bias and an optional activation."""
+
+    activation_fields = ("activation",)
+    backward_reads = ("input",)
+
+    bias: Bias = Field(True, description="add a learnt bias; or the values it starts from")
+    activation: ActivationField = Field(
+        None, description="an activation of the output, a kind or a kind with fields"
+    )
+    init: Init = Field(None, description="how the weights start; suited to the activation")
+    weights: Array = Field(None, description="the values that the weights start from")
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether a bias is added."""
+        return self.bias is not False
+
+    @property
+    def pieces(self) -> int:
+        """The sets of weights: more than one where the activation is a maxout."""
+        return int(getattr(self.activation, "pieces", 1))
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        y = graph.add(self, x)
+        if self.activation is None:
+            return y
+        return graph.add(self.activation, y, label="activation")
+
+    def value_problems(self, weights: Shape, bias: Shape) -> tuple[Problem, ...]:
+        """Whether `weights:` and the values of `bias:` have the shapes that the layer needs."""
+        found = []
+        if self.weights is not None and _shape(self.weights) != weights:
+            given, needed = show(_shape(self.weights)), show(weights)
+            found.append(_misshapen("weights", given, needed))
+        if isinstance(self.bias, tuple) and _shape(self.bias) != bias:
+            found.append(_misshapen("bias", show(_shape(self.bias)), show(bias)))
+        return tuple(found)
+
+    def bias_operations(self, outputs: int) -> Operations:
+        """One addition for each output element."""
+        return Operations(add=outputs if self.has_bias else 0)
+
+
+def _misshapen(field: str, given: str, needed: str) -> Problem:
+    return Problem(
+        "shape-mismatch",
+        f"`{field}` has the shape {given}, the layer needs {needed}",
+        "nest the lists as [*kernel, channels, filters]; a dense layer's as [inputs, units]"
+        if field == "weights"
+        else "give one value for each filter or unit",
+        (field,),
+    )

@@ -1,0 +1,171 @@
+"""Findings as text: place and message, the source line with a caret, what to do."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnkit.report.text import cells, plural, printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from cnnkit.errors import Finding, Location
+
+# A source line longer than this, as in minified JSON, is cut round the fault.
+_LONGEST = 120
+_TAB = 4
+_STYLES = {
+    "place": "bold",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "info": "bold cyan",
+    "rule": "dim",
+    "gutter": "dim",
+    "caret": "bold red",
+    "help": "green",
+    "plain": "",
+}
+
+
+class Piece(NamedTuple):
+    """A part of a line, and its role, which decides its colour."""
+
+    text: str
+    role: str = "plain"
+
+
+def finding_text(finding: Finding, *, name: str | None = None, width: int | None = None) -> str:
+    """A finding as plain text of one or more lines.
+
+    Args:
+        finding: What is shown.
+        name: Stands for the place of a finding that has none, such as the network's name.
+        width: Columns to wrap the help at; None leaves it on one line.
+    """
+    lines = _lines(finding, name, width)
+    return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
+
+
+def findings_text(
+    findings: Sequence[Finding], *, name: str | None = None, width: int | None = None
+) -> str:
+    """All findings, then how many there are; the empty string where there are none."""
+    texts = [finding_text(finding, name=name, width=width) for finding in findings]
+    return "\n\n".join([*texts, counted(findings)]) if texts else ""
+
+
+def findings_styled(
+    findings: Sequence[Finding], *, name: str | None = None, width: int | None = None
+) -> Text:
+    """The same text with the styles of a terminal."""
+    from rich.text import Text
+
+    text = Text(no_wrap=True, overflow="ignore")
+    for finding in findings:
+        for line in _lines(finding, name, width):
+            for piece in line:
+                text.append(piece.text, _STYLES[piece.role])
+            text.append("\n")
+        text.append("\n")
+    return text.append(counted(findings), "bold")
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many findings there are of each level: ``1 error, 2 warnings``."""
+    levels: Counter[str] = Counter(finding.level for finding in findings)
+    nouns = {"error": "error", "warning": "warning", "info": "note"}
+    return ", ".join(plural(levels[level], noun) for level, noun in nouns.items() if levels[level])
+
+
+def _lines(finding: Finding, name: str | None, width: int | None) -> Iterator[list[Piece]]:
+    where = [str(finding.location)] if finding.location else [name, finding.path]
+    place = "".join(f"{printable(part)}: " for part in where if part)
+    level = "" if finding.level == "error" else f"{finding.level}: "
+    yield [
+        Piece(place, "place"),
+        Piece(level, finding.level),
+        Piece(printable(finding.message), "error" if finding.level == "error" else "plain"),
+        Piece(f"  [{finding.rule}]", "rule"),
+    ]
+    if finding.location:
+        yield from _source(finding.location, width)
+    for location in finding.used_at:
+        yield [Piece("  used at ", "gutter"), Piece(printable(str(location)), "place")]
+        yield from _source(location, width)
+    if finding.help:
+        advice = _wrapped(f"help: {printable(finding.help)}", width)
+        for number, line in enumerate(advice):
+            head = 6 if number == 0 else 0
+            yield [Piece(f"  {line[:head]}", "help"), Piece(line[head:])]
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    """Lines of at most ``width`` columns with the margin, hanging below the first word."""
+    if width is None or len(text) + 2 <= width:
+        return [text]
+    return textwrap.wrap(
+        text,
+        max(width - 2, 20),
+        subsequent_indent=" " * 6,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _source(location: Location, width: int | None) -> Iterator[list[Piece]]:
+    """The source line, and below it a caret under the first column of the fault."""
+    if not location.text.strip():
+        return
+    number = str(location.line)
+    budget = max(min(width or _LONGEST, _LONGEST) - len(number) - 5, 20)
+    text, before, span = snippet(location, budget)
+    margin = " " * (len(number) + 3)
+    yield [Piece(f"  {number} | ", "gutter"), Piece(text)]
+    yield [Piece(f"{margin}| ", "gutter"), Piece(" " * before + "^" + "~" * (span - 1), "caret")]
+
+
+def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, int, int]:
+    """The source line in ``budget`` columns, the columns before the fault, and those of it."""
+    text = location.text
+    start = min(max(location.column - 1, 0), len(text))
+    one_line = location.end_line == location.line
+    end = min(location.end_column - 1, len(text)) if one_line else len(text.rstrip())
+    head, fault, tail = _expanded(text[:start], text[start:end], text[end:])
+    if cells(head + fault + tail) > budget:
+        head = _last(head, budget // 2)
+        fault = _first(fault, budget - cells(head))
+        tail = _first(tail, budget - cells(head + fault))
+    return head + fault + tail, cells(head), max(cells(fault), 1)
+
+
+def _expanded(*parts: str) -> list[str]:
+    """Parts of a line with spaces for tabs, and with a mark for what cannot be printed."""
+    shown: list[str] = []
+    column = 0
+    for part in parts:
+        chars = []
+        for char in part:
+            if char == "\t":
+                chars.append(" " * (_TAB - column % _TAB))
+            else:
+                chars.append(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}")
+            column += cells(chars[-1])
+        shown.append("".join(chars))
+    return shown
+
+
+def _first(text: str, budget: int) -> str:
+    """As much of the start of a text as fits, with a dot where it is cut."""
+    if cells(text) <= budget:
+        return text
+    while text and cells(text) > budget - 1:
+        text = text[: max(budget - 1, 0)] if len(text) > budget else text[:-1]
+    return f"{text}…" if budget > 0 else ""
+
+
+def _last(text: str, budget: int) -> str:
+    """As much of the end of a text as fits, with a dot where it is cut."""
+    return _first(text[::-1], budget)[::-1]

@@ -1,0 +1,22 @@
+"""What a report can be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is to look. A format takes of it what it can show.
+
+    Attributes:
+        depth: Levels of nested layers that are shown; None leaves it to the format.
+        explain: Whether each number is shown with its derivation.
+        width: Columns that the text must fit in; None, as for a pipe, sets no limit.
+        color: Whether the text may hold terminal colours.
+    """
+
+    depth: int | None = None
+    explain: bool = False
+    width: int | None = None
+    color: bool = False

@@ -1,0 +1,141 @@
+"""The tree of layers as rows of a table, each with its place in the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis, LayerAnalysis
+    from cnnkit.errors import Level
+
+# As many rows as a person still looks over.
+_READABLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer in a table.
+
+    Attributes:
+        layer: The layer.
+        guide: The lines of the tree that lead to it.
+        kind: Its kind with what is fused into it: ``conv + relu``, ``repeat ×3``.
+        group: Whether the rows of the layers inside it follow, so that it is a subtotal.
+        mark: The worst level of the findings in it, as far as no row below has them.
+    """
+
+    layer: LayerAnalysis
+    guide: str
+    kind: str
+    group: bool
+    mark: Level | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a table.
+
+    Attributes:
+        rows: One a layer, in order.
+        depth: The levels that are shown.
+        deepest: The levels that there are.
+    """
+
+    rows: tuple[Row, ...]
+    depth: int
+    deepest: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether there are levels that are not shown."""
+        return self.depth < self.deepest
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the rows of one copy stand for others."""
+        return any(row.group and folded(row.layer) for row in self.rows)
+
+    @property
+    def sides(self) -> bool:
+        """Whether any layer belongs to a side output."""
+        return any(row.layer.side for row in self.rows)
+
+    @property
+    def unknown(self) -> int:
+        """The layers whose shape an error leaves open."""
+        return sum(not row.layer.known for row in self.rows if not row.group)
+
+
+def rows_of(analysis: Analysis, depth: int | None = None) -> Rows:
+    """The rows down to ``depth`` levels; by default as many as are easily read."""
+    sizes = list(_level_sizes(analysis.tree))
+    if depth is None:
+        depth = 1
+        while depth < len(sizes) and sum(sizes[: depth + 1]) <= _READABLE:
+            depth += 1
+    depth = max(1, min(depth, len(sizes)))
+    layers = list(_walk(visible(analysis.tree), depth))
+    marks = _marks(analysis, {layer.path for layer, _, _ in layers})
+    rows = tuple(
+        Row(layer, guide, kind_of(analysis, layer), group, marks.get(layer.path))
+        for layer, guide, group in layers
+    )
+    return Rows(rows, depth, len(sizes))
+
+
+def folded(layer: LayerAnalysis) -> bool:
+    """Whether it is a repeat whose copies are alike, so that one is shown for all."""
+    return layer.times > 1 and layer.alike and bool(layer.children)
+
+
+def visible(layer: LayerAnalysis) -> tuple[LayerAnalysis, ...]:
+    """The layers inside it that a person needs to see: of copies that are alike, the first."""
+    if not folded(layer):
+        return layer.children
+    return layer.children[: len(layer.children) // layer.times]
+
+
+def kind_of(analysis: Analysis, layer: LayerAnalysis) -> str:
+    """Its kind, the activation that is a field of it, and how often it is repeated."""
+    kind = layer.kind
+    nodes = layer.nodes
+    if not layer.children and len(nodes) > 1:
+        last = analysis.graph.nodes[nodes[-1]].layer
+        if last.family == "activation":
+            kind += f" + {last.title}"
+    return kind if layer.times == 1 else f"{kind} ×{layer.times}"
+
+
+def _level_sizes(tree: LayerAnalysis) -> Iterator[int]:
+    """The rows of each level of the tree."""
+    level = visible(tree)
+    while level:
+        yield len(level)
+        level = tuple(child for layer in level for child in visible(layer))
+
+
+def _walk(
+    layers: tuple[LayerAnalysis, ...], depth: int, lead: str | None = None
+) -> Iterator[tuple[LayerAnalysis, str, bool]]:
+    """Layers and those inside them, each with its guide and whether it is a subtotal of rows."""
+    for number, layer in enumerate(layers, 1):
+        last = number == len(layers)
+        group = depth > 1 and bool(layer.children)
+        yield layer, "" if lead is None else lead + ("└─ " if last else "├─ "), group
+        if group:
+            inner = "" if lead is None else lead + ("   " if last else "│  ")
+            yield from _walk(visible(layer), depth - 1, inner)
+
+
+def _marks(analysis: Analysis, shown: set[str]) -> dict[str, Level]:
+    """The worst level of the findings of each row that is the innermost to hold them."""
+    marks: dict[str, Level] = {}
+    for finding in analysis.findings:
+        path = finding.path or ""
+        while path and path not in shown:
+            path = path.rpartition(".")[0]
+        if path and marks.get(path) != "error":
+            marks[path] = finding.level
+    return marks

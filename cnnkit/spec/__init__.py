@@ -1,0 +1,1 @@
+"""Text to ``Spec``: reading, expansion, validation; and the graph of what was said."""

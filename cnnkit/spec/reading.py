@@ -1,0 +1,95 @@
+"""The door: a path, a text or plain data in; a ``Spec`` and its findings out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from cnnkit.errors import Finding, SpecError, UsageError
+from cnnkit.garbage import uncollected
+from cnnkit.spec.document import read_document
+from cnnkit.spec.extension import extended
+from cnnkit.spec.model import Spec
+from cnnkit.spec.node import Node
+from cnnkit.spec.override import override
+from cnnkit.spec.source import read_file, read_plain, read_stream, read_text
+
+_A_TEXT = re.compile(r"\n|^\s*\{|:\s|:$")
+
+
+class Reading(NamedTuple):
+    """What came of reading: the spec, where there is enough of one, and what is wrong."""
+
+    spec: Spec | None
+    findings: tuple[Finding, ...]
+
+
+def load(source: str | os.PathLike[str] | Mapping[str, object]) -> Spec:
+    """The spec of a file, a YAML or JSON text, or plain data.
+
+    A string with a line break or a `key: value` is a text, any other string a path.
+
+    >>> load({"input": "28x28x1", "layers": ["flatten", {"dense": {"units": 10}}]}).input
+    (28, 28, 1)
+
+    Raises:
+        SpecError: The spec has faults; its ``findings`` say which.
+        UsageError: There is no such file.
+    """
+    reading = read(source)
+    if reading.spec is None or any(finding.level == "error" for finding in reading.findings):
+        raise SpecError(reading.findings)
+    return reading.spec
+
+
+@uncollected
+def read(
+    source: str | os.PathLike[str] | Mapping[str, object], overrides: Sequence[str] = ()
+) -> Reading:
+    """The spec of a source with overrides `PATH=VALUE` put in, and the faults of its text.
+
+    Raises:
+        UsageError: There is no such file, or an override names no place in the spec.
+    """
+    if isinstance(source, Mapping):
+        return finish(*read_plain(dict(source)), overrides=overrides)
+    if isinstance(source, str) and _A_TEXT.search(source):
+        return read_from_text(source, "<text>", overrides)
+    path = Path(source)
+    if not path.exists() and not path.is_symlink():
+        raise UsageError(f"there is no file {path}")
+    node, findings = read_file(path)
+    return finish(node, findings, overrides, path)
+
+
+@uncollected
+def read_input(stream: BinaryIO, overrides: Sequence[str] = ()) -> Reading:
+    """The spec of standard input; what it extends is looked for in the current folder."""
+    return finish(*read_stream(stream, "<stdin>"), overrides=overrides)
+
+
+def read_from_text(text: str, name: str, overrides: Sequence[str] = ()) -> Reading:
+    """The spec of a text; ``name`` stands before line numbers."""
+    return finish(*read_text(text, name), overrides=overrides)
+
+
+def finish(
+    node: Node | None,
+    findings: Sequence[Finding],
+    overrides: Sequence[str] = (),
+    path: Path | None = None,
+) -> Reading:
+    """From the top node to the spec: `extends:`, overrides, then the document."""
+    if node is None:
+        return Reading(None, tuple(findings))
+    node, more = extended(node, path)
+    for assignment in overrides:
+        node = override(node, assignment)
+    spec, faults = read_document(node, None if path is None else str(path))
+    found = (*findings, *more, *faults)
+    if spec is not None and found:
+        spec = spec.model_copy(update={"findings": found})
+    return Reading(spec, found)

@@ -1,0 +1,273 @@
+import re
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from cnnkit.layers import layer_class
+from cnnkit.layers.base import Layer, Problem, Shape, show
+from cnnkit.layers.fit import neighbours
+
+
+def build(kind: str, **fields: Any) -> Any:
+    return layer_class(kind).model_validate(fields)
+
+
+def conv(**fields: Any) -> Any:
+    return build("conv", filters=1, **fields)
+
+
+def problem(layer: Layer, shape: Shape) -> Problem:
+    (found,) = layer.effect(shape).problems
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape", "message", "advice"),
+    [
+        (
+            {"kernel": 3, "stride": 3},
+            (7, 7, 1),
+            "stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an integer",
+            (
+                "stride 1 gives 5, stride 2 gives 3, stride 4 gives 2; kernel 4 gives 2; "
+                "`padding: 1` gives 3, `padding: same` gives 3; an input of 6x6 gives 2, an input "
+                "of 9x9 gives 3; or `rounding: floor` gives 2 and leaves 1 row and 1 column unread"
+            ),
+        ),
+        (
+            {"kernel": 11, "stride": 4, "padding": 2},
+            (224, 224, 3),
+            "stride 4 does not fit: (224 + 4 − 11)/4 + 1 = 55.25 is not an integer",
+            (
+                "stride 1 gives 218, stride 7 gives 32, stride 31 gives 8; kernel 12 gives 55; "
+                "`padding: same` gives 56; an input of 223x223 gives 55, an input of 227x227 gives "
+                "56; or `rounding: floor` gives 55"
+            ),
+        ),
+        (
+            {"kernel": 3, "stride": 3},
+            (9, 10, 1),
+            "stride 3 does not fit the width: (10 − 3)/3 + 1 = 3.33 is not an integer",
+            (
+                "stride 1 gives 7x8; `padding: same` gives 3x4; an input of 9x9 gives 3, an input "
+                "of 9x12 gives 3x4; or `rounding: floor` gives 3 and leaves 1 column unread"
+            ),
+        ),
+        (
+            {"kernel": 3, "stride": [3, 2]},
+            (7, 8, 1),
+            (
+                "the stride does not fit: height (7 − 3)/3 + 1 = 2.33 and width "
+                "(8 − 3)/2 + 1 = 3.50 are not integers"
+            ),
+            (
+                "stride [1, 1] gives 5x6; kernel 4 gives 2x3; `padding: same` gives 3x4; an input "
+                "of 6x7 gives 2x3, an input of 9x9 gives 3x4; or `rounding: floor` gives 2x3 and "
+                "leaves 1 row and 1 column unread"
+            ),
+        ),
+        (
+            {"kernel": 2, "stride": 4},
+            (100, 1),
+            "stride 4 does not fit: (100 − 2)/4 + 1 = 25.50 is not an integer",
+            (
+                "stride 1 gives 99, stride 2 gives 50, stride 7 gives 15; kernel 4 gives 25; "
+                "`padding: 1` gives 26, `padding: same` gives 25; an input of 98 gives 25, an "
+                "input of 102 gives 26; or `rounding: floor` gives 25 and leaves 2 cells unread"
+            ),
+        ),
+    ],
+)
+def test_the_text_of_an_invalid_stride(
+    fields: dict[str, Any], shape: Shape, message: str, advice: str
+) -> None:
+    found = problem(conv(**fields), shape)
+    assert (found.rule, found.message, found.help) == ("invalid-stride", message, advice)
+
+
+def test_an_invalid_stride_points_at_the_stride_of_its_axis() -> None:
+    assert problem(conv(kernel=3, stride=[1, 3]), (7, 7, 1)).field == ("stride", 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape", "message", "advice"),
+    [
+        (
+            {"kernel": 11},
+            (7, 7, 1),
+            "kernel 11 does not fit into the input of 7",
+            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+        ),
+        (
+            {"kernel": 11},
+            (7, 5, 1),
+            "kernel 11 does not fit into the input of 7x5",
+            "kernel at most 5; `padding: 3` or more on each side; or a larger input",
+        ),
+        (
+            {"kernel": 11},
+            (32, 7, 1),
+            "kernel 11 does not fit into the width of 7",
+            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+        ),
+        (
+            {"kernel": [3, 9], "padding": 1},
+            (8, 5, 1),
+            "kernel 9 does not fit into the width of 5 + 2 of padding",
+            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+        ),
+        (
+            {"kernel": 3, "dilation": 4},
+            (7, 1),
+            "kernel 3 with dilation 4 covers 9 cells and does not fit into the input of 7",
+            "kernel at most 2; `padding: 1` or more on each side; or a larger input",
+        ),
+        (
+            {"kernel": 9, "padding_mode": "reflect"},
+            (3, 1),
+            "kernel 9 does not fit into the input of 3",
+            "kernel at most 3; or a larger input",
+        ),
+    ],
+)
+def test_the_text_of_too_large_a_window(
+    fields: dict[str, Any], shape: Shape, message: str, advice: str
+) -> None:
+    found = problem(conv(**fields), shape)
+    assert (found.rule, found.message, found.help) == ("window-too-large", message, advice)
+
+
+def test_too_large_a_window_leaves_the_output_unknown() -> None:
+    for rounding in ("exact", "floor", "ceil"):
+        assert conv(kernel=11, rounding=rounding).effect((7, 7, 1)).output is None
+
+
+def test_a_pool_names_its_size() -> None:
+    found = problem(build("max_pool", size=3), (2, 2, 1))
+    assert found.message == "size 3 does not fit into the input of 2"
+    assert found.field == ("size", 0)
+
+
+def test_only_the_axes_that_fail_change_where_the_axes_differ() -> None:
+    found = problem(conv(kernel=3, stride=[2, 3]), (7, 7, 1))
+    assert found.help is not None
+    assert found.help.startswith("stride [2, 1] gives 3x5, stride [2, 2] gives 3, stride [2, 4]")
+
+
+def test_no_padding_is_proposed_that_holds_whole_windows() -> None:
+    found = problem(conv(kernel=1, stride=3), (6, 1))
+    assert found.help is not None
+    assert "`padding: same`" in found.help
+    assert "`padding: 2`" not in found.help
+
+
+def test_the_stride_of_a_pool_follows_the_size_that_is_proposed() -> None:
+    found = problem(build("max_pool", size=3), (8, 8, 1))
+    assert found.help is not None
+    assert "; size 2 gives 4;" in found.help
+
+
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+def test_another_rounding_accepts_what_is_left_over(rounding: str) -> None:
+    effect = conv(kernel=3, stride=3, rounding=rounding).effect((7, 7, 1))
+    assert effect.problems == ()
+    assert effect.output == ((2, 2, 1) if rounding == "floor" else (3, 3, 1))
+
+
+def test_neighbours_are_the_nearest_first() -> None:
+    assert list(neighbours(3, 1, 6)) == [2, 4, 1, 5, 6]
+    assert len(list(neighbours(10**18, 1, 10**19))) == 128
+
+
+SIDE = st.integers(0, 3) | st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@st.composite
+def cases(draw: st.DrawFn, extent: int = 20, size: int = 7) -> tuple[Layer, Shape]:
+    rank = draw(st.integers(1, 3))
+    shape = (*draw(st.lists(st.integers(1, extent), min_size=rank, max_size=rank)), 1)
+    paddings = [st.just("valid"), st.integers(0, 3), st.lists(SIDE, min_size=rank, max_size=rank)]
+    if rank == 1:
+        paddings.append(st.just("causal"))
+
+    def extents(high: int) -> st.SearchStrategy[Any]:
+        number = st.integers(1, high)
+        return number | st.lists(number, min_size=rank, max_size=rank)
+
+    kind = draw(st.sampled_from(["conv", "max_pool", "mean_pool"]))
+    fields: dict[str, Any] = {"padding": draw(st.one_of(paddings))}
+    if kind == "conv":
+        fields |= {"filters": 1, "kernel": draw(extents(size)), "stride": draw(extents(6))}
+        fields |= {"dilation": draw(extents(3))}
+        fields["padding_mode"] = draw(st.sampled_from(["zeros", "reflect", "circular"]))
+    else:
+        fields |= {"size": draw(extents(size)), "stride": draw(st.none() | extents(6))}
+    return layer_class(kind).model_validate(fields), shape
+
+
+def values(text: str) -> Any:
+    """`3`, `[3, 2]` and `same` as a user's value."""
+    if text.startswith("["):
+        return tuple(map(int, text[1:-1].split(", ")))
+    return int(text) if text.isdigit() else text
+
+
+def given_output(layer: Layer, shape: Shape) -> str:
+    effect = layer.effect(shape)
+    assert effect.problems == ()
+    assert effect.output is not None
+    extents = effect.output[:-1]
+    return str(extents[0]) if len(set(extents)) == 1 else show(extents)
+
+
+@given(cases())
+@settings(max_examples=250)
+def test_every_suggestion_fits(case: tuple[Layer, Shape]) -> None:
+    layer, shape = case
+    problems = layer.effect(shape).problems
+    assume(any(found.rule == "invalid-stride" for found in problems))
+    assume(len(problems) == 1)
+    advice = problems[0].help or ""
+    fields = re.findall(r"(stride|kernel|size) (\[[^]]+\]|\d+) gives ([\dx]+)", advice)
+    fields += re.findall(r"`(padding|rounding): (\w+)` gives ([\dx]+)", advice)
+    for field, value, output in fields:
+        changed = layer.model_copy(update={field: values(value)})
+        assert given_output(changed, shape) == output, (field, value)
+    inputs = re.findall(r"an input of ([\dx]+) gives ([\dx]+)", advice)
+    for extents, output in inputs:
+        assert given_output(layer, (*map(int, extents.split("x")), 1)) == output
+    assert len(fields) + len(inputs) == advice.count(" gives ")
+    assert fields[-1][:2] == ("rounding", "floor")
+
+
+@given(cases(extent=4, size=12))
+@settings(max_examples=250)
+def test_the_bounds_of_too_large_a_window_are_sharp(case: tuple[Layer, Shape]) -> None:
+    layer, shape = case
+    problems = layer.effect(shape).problems
+    assume(problems and problems[0].rule == "window-too-large")
+
+    def fits(**changes: object) -> bool:
+        problems = layer.model_copy(update=changes).effect(shape).problems
+        return all(found.rule != "window-too-large" for found in problems)
+
+    advice = problems[0].help or ""
+    if needed := re.search(r"`padding: (\d+)` or more", advice):
+        assert fits(padding=int(needed[1]))
+        padded = layer.model_copy(update={"padding": int(needed[1])}).effect(shape).problems
+        assert all(found.rule != "padding-too-large" for found in padded)
+        assert not fits(padding=int(needed[1]) - 1)
+    bound = re.match(r"(kernel|size) at most (\d+)", advice)
+    assert bound is not None
+    field, largest = bound[1], int(bound[2])
+    axis = problems[0].field[1]
+    now = getattr(layer, field)
+    if isinstance(now, int) or len(set(now)) == 1:
+        assert fits(**{field: largest})
+        assert not fits(**{field: largest + 1})
+    else:
+        wide = tuple(1 if i != axis else largest for i in range(len(now)))
+        assert fits(**{field: wide})
+        assert not fits(**{field: tuple(n + (i == axis) for i, n in enumerate(wide))})
