@@ -44,7 +44,7 @@ def analyze(
     graph = trace(spec.layers, spec.input, spec.rounding)
     fields, misaligned = receptive_fields(graph)
     tree = _Fold(graph, fields).layer(graph.root)
-    findings = [*spec.findings, *graph.findings]
+    findings = [*spec.origin.findings, *graph.findings]
     findings += [_misaligned(graph, each) for each in _first_of_each(graph, misaligned)]
     side = sum(weight.size for node in graph.nodes if node.side for weight in node.effect.weights)
     weights = tree.parameters + tree.state - side
@@ -166,6 +166,7 @@ class _Fold:
             alike=alike,
             side=start < stop and self.graph.nodes[start].side,
             place=place or (group.layer.place if group.layer else None),
+            layer=group.layer,
             nodes=nodes,
         )
 

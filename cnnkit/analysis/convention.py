@@ -122,17 +122,20 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             _torchvision,
         ),
         "fvcore": Convention(
-            "the same, and 2 for each element of a batch norm, 5 of other norms, 1 for each input "
-            "of a global or adaptive mean pool, 1 or 4 for each output of an upsampling",
+            "the multiply-accumulates of convolutions and dense layers, 2 for each element of a "
+            "batch norm, 5 of other norms, 1 for each input of a global or adaptive mean pool, "
+            "1 or 4 for each output of an upsampling",
             _fvcore,
         ),
         "thop": Convention(
-            "the same, and 4 for each element of a norm, 1 of a mean pool or PReLU, the additions "
-            "and divisions of global mean pools and softmax, and of upsampling",
+            "the multiply-accumulates of convolutions and dense layers, 4 for each element of a "
+            "norm, 1 of a mean pool or PReLU, the additions and divisions of global mean pools and "
+            "softmax, and of upsampling",
             _thop,
         ),
         "ptflops": Convention(
-            "the same, and one addition for each output of a layer with a bias",
+            "the multiply-accumulates of convolutions and dense layers, and one addition for each "
+            "output of a layer with a bias",
             _ptflops,
         ),
         "torchinfo": Convention(

@@ -6,31 +6,19 @@ Every equation that is shown holds: ``3×7×7×3 + 3 = 444``.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
-from typing import NamedTuple
 
-from cnnkit.analysis.receptive_field import Fields, receptive_fields
+from cnnkit.analysis.derivation import Line, count_lines, field_lines, shape_lines, sum_of
+from cnnkit.analysis.receptive_field import Field, Fields, receptive_fields
 from cnnkit.analysis.result import Analysis, LayerAnalysis
 from cnnkit.analysis.tree import folded, visible
-from cnnkit.analysis.window_steps import axis_steps, named_axes, window_steps
 from cnnkit.errors import Location
-from cnnkit.layers.base import Effect, Shape, Terms, Weight
-from cnnkit.spec.graph import INPUT, Graph, Node
+from cnnkit.layers.base import Shape
+from cnnkit.spec.graph import INPUT, Node
 
-# More terms than this make no sum that a person reads: then it is one of the top layers.
+# A sum of more terms than this is one that nobody reads: then it is that of the top layers.
 _MAX_TERMS = 24
-
-
-class Line(NamedTuple):
-    """One line on the board: what it is about, and the equation."""
-
-    label: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +46,88 @@ class Explanation:
 
 def explain(analysis: Analysis) -> tuple[Explanation, ...]:
     """An explanation of each operation, in order, and one of the totals."""
-    fields, _ = receptive_fields(analysis.graph)
-    layers = list(_explained(analysis, analysis.tree, fields, 1)) if analysis.tree.children else []
-    totals = tuple(_totals(analysis))
-    return (*layers, Explanation("", "totals", analysis.input, analysis.output, 1, None, totals))
+    layers = _Explainer(analysis).layers(analysis.tree) if analysis.tree.children else ()
+    totals = Explanation(
+        "", "totals", analysis.input, analysis.output, 1, None, tuple(_totals(analysis))
+    )
+    return (*layers, totals)
 
 
-def _explained(
-    analysis: Analysis, layer: LayerAnalysis, fields: list[Fields], times: int
-) -> Iterator[Explanation]:
-    """The operations of a layer; of copies that are alike, those of one."""
-    if layer.children:
-        copies = layer.times if folded(layer) else 1
-        for child in visible(layer):
-            yield from _explained(analysis, child, fields, times * copies)
-        return
-    graph = analysis.graph
-    for index in layer.nodes:
-        node = graph.nodes[index]
-        source = _shape(graph, node.inputs[0])
-        lines = tuple(_lines(graph, node, _incoming(graph, node, fields), fields[index]))
-        yield Explanation(
-            node.path, node.layer.title, source, node.output, times, layer.location, lines
-        )
+class _Explainer:
+    """What the explanations of all operations need: the graph and its receptive fields."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.graph = analysis.graph
+        self.start: Fields = (Field(1, 1, 0),) * (len(analysis.input) - 1)
+        self.fields, _ = receptive_fields(analysis.graph)
+
+    def layers(self, layer: LayerAnalysis, times: int = 1) -> Iterator[Explanation]:
+        """The operations of a layer; of copies that are alike, those of one."""
+        if layer.children:
+            copies = layer.times if folded(layer) else 1
+            for child in visible(layer):
+                yield from self.layers(child, times * copies)
+            return
+        for index in layer.nodes:
+            node = self.graph.nodes[index]
+            yield Explanation(
+                node.path,
+                node.layer.title,
+                self._shape(node.inputs[0]),
+                node.output,
+                times,
+                layer.location,
+                tuple(self._lines(node, self.fields[index])),
+            )
+
+    def _lines(self, node: Node, after: Fields) -> Iterator[Line]:
+        shapes = [self._shape(source) for source in node.inputs]
+        inputs = [shape for shape in shapes if shape is not None]
+        if node.output is None or len(inputs) < len(shapes):
+            reasons = [problem.message for problem in node.effect.problems]
+            yield Line("output", "; ".join(reasons) or "unknown, as what comes in is")
+            return
+        yield from shape_lines(node.layer, inputs, node.effect)
+        yield from count_lines(node.layer, inputs, node.effect)
+        if len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
+            first = node.inputs[0]
+            before = self.start if first == INPUT else self.fields[first]
+            yield from field_lines(before, node.effect.reach, after)
+
+    def _shape(self, node: int) -> Shape | None:
+        return self.graph.input if node == INPUT else self.graph.nodes[node].output
 
 
-def _shape(graph: Graph, node: int) -> Shape | None:
-    return graph.input if node == INPUT else graph.nodes[node].output
+def _totals(analysis: Analysis) -> Iterator[Line]:
+    """The sums over the layers, and the memory in words."""
+    totals, settings = analysis.totals, analysis.settings
 
+    def line(label: str, count: Callable[[LayerAnalysis], int]) -> Line:
+        terms = list(filter(None, map(count, analysis.layers)))
+        if len(terms) > _MAX_TERMS:
+            terms = list(map(count, analysis.tree.children))
+        return Line(label, sum_of(terms))
 
-def _incoming(graph: Graph, node: Node, fields: list[Fields]) -> Fields:
-    """The receptive fields of what comes in; None where several tensors are joined."""
-    if len(set(node.inputs)) > 1:
-        return None
-    return graph.start_fields if node.inputs[0] == INPUT else fields[node.inputs[0]]
-
-
+    yield line("neurons", lambda layer: layer.neurons)
+    yield line("parameters", lambda layer: layer.parameters)
+    if totals.state:
+        yield line("state", lambda layer: layer.state)
+    yield line("MACs", lambda layer: layer.macs)
+    if totals.macs_without_heads != totals.macs:
+        heads = totals.macs - totals.macs_without_heads
+        text = f"{totals.macs:,} − {heads:,} = {totals.macs_without_heads:,}"
+        yield Line("MACs without heads", text)
+    yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}")
+    yield line("activations", lambda layer: layer.activations)
+    setting = f"batch {settings.batch:,} in {settings.precision}"
+    yield Line(
+        "inference memory",
+        f"{totals.inference_memory:,} bytes: the weights, and the tensors that are live at once "
+        f"at the peak, for {setting}",
+    )
+    yield Line(
+        "training memory",
+        f"{totals.training_memory:,} bytes: the weights, their gradients, what "
+        f"{settings.optimizer} keeps of them, and the tensors that the backward pass reads again, "
+        f"for {setting}",
+    )

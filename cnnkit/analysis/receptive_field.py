@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnnkit.layers.composition import Joined
 from cnnkit.layers.window import Reach, axis_names
 from cnnkit.spec.graph import INPUT, Graph, Node
 
@@ -67,7 +66,7 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
     misaligned: list[Misaligned] = []
     for index, node in enumerate(graph.nodes):
         # Only a join reads all its inputs: a `crop: {to: …}` has the second for its extents.
-        sources = node.inputs if isinstance(node.layer, Joined) else node.inputs[:1]
+        sources = node.inputs if node.layer.family == "composition" else node.inputs[:1]
         incoming = [start if source == INPUT else fields[source] for source in sources]
         known = [field for field in incoming if field is not None]
         if len(known) < len(incoming) or node.output is None:
@@ -101,9 +100,12 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
         return _keep(graph, node, fields)
     if len(reaches) != len(fields):
         return None
-    pooled = node.output is not None and len(node.output) == 1
+    output = node.output or ()
+    # A global or adaptive pool, which has no window, may leave one cell that has read the axis.
+    unslid = node.layer.family == "pooling" and not node.effect.windows
     return tuple(
-        _slide(field, reach, pooled=pooled) for field, reach in zip(fields, reaches, strict=True)
+        _slide(field, reach, pooled=len(output) == 1 or (unslid and output[axis] == 1))
+        for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True))
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cnnkit.analysis.convention import ConventionCount
 from cnnkit.analysis.receptive_field import Fields
 from cnnkit.errors import Finding, Location
-from cnnkit.layers.base import Operations, Place, Shape
+from cnnkit.layers.base import Layer, Operations, Place, Shape
 from cnnkit.spec.graph import Graph
 from cnnkit.spec.model import Spec
 
@@ -50,6 +50,7 @@ class LayerAnalysis:
         alike: Of a repeat, whether all copies have the same shapes and counts.
         side: Whether it belongs to a side output, used in training only.
         place: Where it stands in the source.
+        layer: Its model; None for the network as a whole.
         nodes: Its primitive operations, ``nodes.start`` up to ``nodes.stop`` of the graph.
     """
 
@@ -65,6 +66,7 @@ class LayerAnalysis:
     alike: bool
     side: bool
     place: Place | None
+    layer: Layer | None
     nodes: range
 
     @property

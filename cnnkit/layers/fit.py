@@ -118,7 +118,7 @@ def _suggestions(
     sizes = neighbours(first.size, 2, padded)  # a window of 1 is no correction of any
     groups = (
         _nearest(layer, shape, windows, failing, ("stride", "stride"), strides, most=3),
-        _nearest(layer, shape, windows, failing, (layer.size_field, "size"), sizes, most=1),
+        _nearest(layer, shape, windows, failing, (layer.size_field, "size"), sizes, most=2),
         _paddings(layer, shape, windows),
         _inputs(layer, shape, windows),
     )
@@ -152,15 +152,15 @@ def _nearest(
     field, attribute = names
     now = [getattr(window, attribute) for window in windows]
     shared = len(set(now)) == 1
-    found: dict[int, str] = {}
+    found: list[str] = []
     for value in values:
         listed = tuple(value if axis in failing else kept for axis, kept in enumerate(now))
         if trial := _changed(layer, shape, **{field: value if shared else listed}):
             shown = value if shared else list(listed)
-            found[value] = f"{field} {shown} gives {_output(trial)}"
+            found.append(f"{field} {shown} gives {_output(trial)}")
             if len(found) == most:
                 break
-    return [text for _, text in sorted(found.items())]
+    return found
 
 
 def _paddings(layer: Sliding, shape: Shape, windows: Windows) -> Iterator[str]:
@@ -177,13 +177,14 @@ def _paddings(layer: Sliding, shape: Shape, windows: Windows) -> Iterator[str]:
 
 
 def _inputs(layer: Sliding, shape: Shape, windows: Windows) -> Iterator[str]:
-    """The inputs next below and next above that fit."""
+    """The inputs next below and next above that fit, the nearer one first."""
+    now = [window.extent for window in windows]
     below = [window.extent - window.slack % window.stride for window in windows]
     above = [
         extent if window.exact else extent + window.stride
         for extent, window in zip(below, windows, strict=True)
     ]
-    for extents in (below, above):
+    for extents in sorted((below, above), key=lambda extents: abs(sum(extents) - sum(now))):
         if min(extents) > 0 and (trial := _changed(layer, (*extents, shape[-1]))):
             yield f"an input of {show(extents)} gives {_output(trial)}"
 

@@ -17,7 +17,6 @@ class Regularization(Layer):
 
     family = "regularization"
     storage = "view"  # at inference they do nothing
-    backward_reads = ("output",)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -31,6 +30,7 @@ class Dropout(Regularization):
     """
 
     kind = "dropout"
+    backward_reads = ("output",)  # its zeros say which elements were dropped
     field_aliases: ClassVar = _RATE_ALIASES
 
     rate: Rate = Field(description="the part of the elements that is dropped")

@@ -47,12 +47,22 @@ class Shaping(Layer):
 
 
 class Pad(Shaping):
-    """Adds cells round the map: 32x32x3 with a padding of 2 → 36x36x3."""
+    """Adds cells round the map: 32x32x3 with a padding of 2 → 36x36x3.
+
+    ``channels`` adds channels of zeros before and after: 32x32x16 with 8 → 32x32x32, the
+    shortcut without parameters of ResNet's option A and of PyramidNet.
+    """
 
     kind = "pad"
     field_aliases: ClassVar = {"mode": "padding_mode"}
 
-    padding: Cells = Field(description="cells on each side, an axis each, or [before, after] pairs")
+    padding: Cells = Field(
+        0, description="cells on each side, an axis each, or [before, after] pairs"
+    )
+    channels: Annotated[
+        NonNegativeInt | Sides,
+        Expects("a whole number of channels on each side, or [before, after]"),
+    ] = Field(0, description="channels of zeros on each side, or [before, after]")
     padding_mode: PaddingMode = Field("zeros", description="what the added cells hold")
 
     @override
@@ -63,7 +73,8 @@ class Pad(Shaping):
             return broken(windows)
         if problems := padding_problem(windows, self.padding_mode):
             return broken(*problems)
-        output = (*(window.output for window in windows), shape[-1])
+        added = 2 * self.channels if isinstance(self.channels, int) else sum(self.channels)
+        output = (*(window.output for window in windows), shape[-1] + added)
         return Effect(output, reach=tuple(window.reach for window in windows))
 
 

@@ -1,11 +1,12 @@
 """An analysis or findings as text: one file a format.
 
-Each module of ``FORMATS`` has ``render(analyses, options) -> str``. It is imported when it is
+Each module of ``FORMATS`` has ``render(results, options) -> str``. It is imported when it is
 used: only the table needs rich.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ from cnnkit.errors import UsageError
 from cnnkit.report.options import Options
 
 if TYPE_CHECKING:
-    from cnnkit.analysis import Analysis
+    from pathlib import Path
 
-__all__ = ["EXPLAINING", "FORMATS", "Options", "render"]
+    from cnnkit.report.options import Result
+
+__all__ = ["EXPLAINING", "FORMATS", "Options", "render", "write"]
 
 FORMATS = {
     "table": "cnnkit.report.table",
@@ -33,7 +36,7 @@ EXPLAINING = ("table", "markdown", "html")
 
 
 def render(
-    analyses: Sequence[Analysis],
+    results: Sequence[Result],
     format: str = "table",  # noqa: A002 - the name of the flag
     *,
     depth: int | None = None,
@@ -41,10 +44,10 @@ def render(
     width: int | None = None,
     color: bool = False,
 ) -> str:
-    """The report of analyses as a text that ends in a line break.
+    """The report of specs as a text that ends in a line break.
 
     Args:
-        analyses: What is reported.
+        results: What is reported.
         format: A key of ``FORMATS``.
         depth: Levels of nested layers that are shown; None leaves it to the format.
         explain: Show each number with its derivation.
@@ -54,12 +57,49 @@ def render(
     Raises:
         UsageError: The format is unknown, or cannot show what is asked for.
     """
+    _check(format, explain=explain)
+    options = Options(depth, explain, width, color)
+    text: str = import_module(FORMATS[format]).render(results, options)
+    return text
+
+
+def write(
+    results: Sequence[Result],
+    format: str = "table",  # noqa: A002 - the name of the flag
+    output: Path | None = None,
+    *,
+    depth: int | None = None,
+    explain: bool = False,
+) -> None:
+    """Writes the report to a file, or to standard output: on a terminal in its width and colours.
+
+    Raises:
+        UsageError: The format cannot show what is asked for, or the file cannot be written.
+    """
+    _check(format, explain=explain)
+    if output is None and format == "table" and sys.stdout.isatty():
+        from rich.console import Console
+
+        from cnnkit.report.table import print_to
+
+        print_to(Console(), results, Options(depth, explain))
+        return
+    text = render(results, format, depth=depth, explain=explain)
+    if output is None:
+        # A terminal or a log that is not in Unicode gets escapes, not an exception.
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        return
+    try:
+        output.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _check(format: str, *, explain: bool) -> None:  # noqa: A002 - the name of the flag
     if format not in FORMATS:
         raise UsageError(f"there is no format `{format}`; there are {', '.join(FORMATS)}")
     if explain and format not in EXPLAINING:
         raise UsageError(
             f"`--explain` is for the formats {', '.join(EXPLAINING)}, not for `{format}`"
         )
-    options = Options(depth, explain, width, color)
-    text: str = import_module(FORMATS[format]).render(analyses, options)
-    return text

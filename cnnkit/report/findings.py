@@ -73,6 +73,11 @@ def findings_styled(
     return text.append(counted(findings), "bold")
 
 
+def source_text(location: Location) -> str:
+    """The source line with carets below the fault; the empty string where it is not known."""
+    return "\n".join("".join(piece.text for piece in line) for line in _source(location, None))
+
+
 def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level: ``1 error, 2 warnings``."""
     levels: Counter[str] = Counter(finding.level for finding in findings)

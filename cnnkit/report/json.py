@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnkit.analysis import Analysis
-    from cnnkit.report.options import Options
+    from cnnkit.report.options import Options, Result
 
 
-def render(analyses: Sequence[Analysis], options: Options) -> str:
-    """One object, or of several analyses a list of them."""
-    documents = [analysis.to_dict(options.depth) for analysis in analyses]
+def render(results: Sequence[Result], options: Options) -> str:
+    """One object, or of several specs a list of them."""
+    documents = [result.to_dict(options.depth) for result in results]
     document = documents[0] if len(documents) == 1 else documents
     text = json.dumps(document, ensure_ascii=False, indent=2)
     # A name may hold half a surrogate pair, which no encoding takes but JSON's own escape.

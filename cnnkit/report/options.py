@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis
+    from cnnkit.analysis.result import Unreadable
+
+    Result = Analysis | Unreadable
+    """What is reported of one source."""
 
 
 @dataclass(frozen=True, slots=True)

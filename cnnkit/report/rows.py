@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnnkit.analysis.tree import folded, visible
+from cnnkit.report.text import plural
+
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis, LayerAnalysis
     from cnnkit.errors import Level
@@ -85,16 +88,22 @@ def rows_of(analysis: Analysis, depth: int | None = None) -> Rows:
     return Rows(rows, depth, len(sizes))
 
 
-def folded(layer: LayerAnalysis) -> bool:
-    """Whether it is a repeat whose copies are alike, so that one is shown for all."""
-    return layer.times > 1 and layer.alike and bool(layer.children)
-
-
-def visible(layer: LayerAnalysis) -> tuple[LayerAnalysis, ...]:
-    """The layers inside it that a person needs to see: of copies that are alike, the first."""
-    if not folded(layer):
-        return layer.children
-    return layer.children[: len(layer.children) // layer.times]
+def captions(rows: Rows) -> list[str]:
+    """What must be known to read the rows, and only that."""
+    captions = []
+    if rows.repeats:
+        captions.append("×n: the rows below are one of n copies, Σ is of all of them")
+    elif any(row.group for row in rows.rows):
+        captions.append("Σ: the sum of the rows below")
+    if rows.sides:
+        captions.append("†: a side output, used in training only")
+    if rows.unknown:
+        captions.append(f"?: {plural(rows.unknown, 'layer')} unknown, in no total")
+    if rows.cut:
+        captions.append(
+            f"{rows.depth} of {rows.deepest} levels; --depth {rows.depth + 1} shows more"
+        )
+    return captions
 
 
 def kind_of(analysis: Analysis, layer: LayerAnalysis) -> str:
@@ -122,11 +131,19 @@ def _walk(
     """Layers and those inside them, each with its guide and whether it is a subtotal of rows."""
     for number, layer in enumerate(layers, 1):
         last = number == len(layers)
-        group = depth > 1 and bool(layer.children)
+        group = depth > 1 and bool(layer.children) and not _hollow(layer, depth - 1)
         yield layer, "" if lead is None else lead + ("└─ " if last else "├─ "), group
         if group:
             inner = "" if lead is None else lead + ("   " if last else "│  ")
             yield from _walk(visible(layer), depth - 1, inner)
+
+
+def _hollow(layer: LayerAnalysis, depth: int) -> bool:
+    """Whether all that would be shown in it is one group with the very same figures."""
+    below = layer.children
+    return (
+        len(below) == 1 and bool(below[0].children) and (depth == 1 or _hollow(below[0], depth - 1))
+    )
 
 
 def _marks(analysis: Analysis, shown: set[str]) -> dict[str, Level]:

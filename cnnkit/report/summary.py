@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnkit.analysis.result import Unreadable
 from cnnkit.layers.base import show
 from cnnkit.report.text import axes, memory, printable
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
+    from cnnkit.report.options import Result
 
 
 class Figure(NamedTuple):
@@ -19,9 +21,11 @@ class Figure(NamedTuple):
     note: str = ""
 
 
-def title(analysis: Analysis) -> str:
+def title(result: Result) -> str:
     """What the network is called: its name, or the file that it was read from."""
-    return printable(analysis.name or analysis.spec.file or "network")
+    if isinstance(result, Unreadable):
+        return printable(result.file)
+    return printable(result.name or result.spec.origin.file or "network")
 
 
 def shapes(analysis: Analysis) -> str:
@@ -44,6 +48,8 @@ def figures(analysis: Analysis) -> list[Figure]:
     if totals.macs_without_heads != totals.macs:
         value = f"{totals.macs_without_heads:,}"
         listed.append(Figure("MACs without heads", value, "side outputs left out"))
+    if (count := analysis.convention) is not None:
+        listed.append(Figure(f"{count.name} counts", f"{count.count:,}", count.includes))
     listed.append(Figure("FLOPs", f"{totals.flops:,}", "2·MACs"))
     listed.append(Figure("activations", f"{totals.activations:,}", "outputs of all layers"))
     if any(totals.operations):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape
 from cnnkit.layers.base import show as shape_text
 from cnnkit.report.findings import findings_styled
-from cnnkit.report.rows import Row, Rows, rows_of
+from cnnkit.report.rows import Row, Rows, captions, rows_of
 from cnnkit.report.summary import figures, shapes, title
-from cnnkit.report.text import axes, cells, plural, printable, short
+from cnnkit.report.text import axes, cells, printable, short
 
 if TYPE_CHECKING:
-    from cnnkit.analysis import Analysis
-    from cnnkit.report.options import Options
+    from cnnkit.report.options import Options, Result
 
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
 _PIPE = 100
@@ -47,7 +47,7 @@ class _Column(NamedTuple):
     width: int
 
 
-def render(analyses: Sequence[Analysis], options: Options) -> str:
+def render(results: Sequence[Result], options: Options) -> str:
     """The tables as a text, with terminal colours only where they are asked for."""
     file = io.StringIO()
     console = Console(
@@ -57,57 +57,45 @@ def render(analyses: Sequence[Analysis], options: Options) -> str:
         color_system="auto" if options.color else None,
         legacy_windows=False,
     )
-    print_to(console, analyses, options)
+    print_to(console, results, options)
     text = file.getvalue()
     if options.color:
         return text
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def print_to(console: Console, analyses: Sequence[Analysis], options: Options) -> None:
+def print_to(console: Console, results: Sequence[Result], options: Options) -> None:
     """Prints the tables; they fit in the width of the options, or in that of a terminal."""
     width = options.width or (console.width if console.is_terminal else None)
-    for number, analysis in enumerate(analyses):
+    for number, result in enumerate(results):
         if number:
             console.print()
-        _print(console, analysis, replace(options, width=width))
+        _print(console, result, replace(options, width=width))
 
 
-def _print(console: Console, analysis: Analysis, options: Options) -> None:
-    rows = rows_of(analysis, options.depth)
-    heading = Text.assemble((title(analysis), "bold"), "  ", (shapes(analysis), "dim"))
-    parts: list[Text | Table] = [heading, _layers(analysis, rows, options.width)]
-    parts += [Text(line, "dim italic") for line in _captions(rows)]
-    parts += [Text(), _totals(analysis, options.width)]
-    if options.explain:
-        from cnnkit.report.explanation import styled
-
-        parts += [Text(), styled(analysis)]
-    if analysis.findings:
-        parts += [
-            Text(),
-            findings_styled(analysis.findings, name=title(analysis), width=options.width),
-        ]
+def _print(console: Console, result: Result, options: Options) -> None:
+    parts: list[Text | Table] = [Text(title(result), "bold")]
+    if isinstance(result, Analysis):
+        parts = list(_analysis(result, options))
+    if result.findings:
+        parts.append(Text())
+        parts.append(findings_styled(result.findings, name=title(result), width=options.width))
     for part in parts:
         console.print(part, soft_wrap=True, highlight=False)
 
 
-def _captions(rows: Rows) -> list[str]:
-    """What must be known to read the rows, and only that."""
-    captions = []
-    if rows.repeats:
-        captions.append("×n: the rows below are one of n copies, Σ is of all of them")
-    elif any(row.group for row in rows.rows):
-        captions.append("Σ: the sum of the rows below")
-    if rows.sides:
-        captions.append("†: a side output, used in training only")
-    if rows.unknown:
-        captions.append(f"?: {plural(rows.unknown, 'layer')} unknown, in no total")
-    if rows.cut:
-        captions.append(
-            f"{rows.depth} of {rows.deepest} levels; --depth {rows.depth + 1} shows more"
-        )
-    return captions
+def _analysis(analysis: Analysis, options: Options) -> Iterator[Text | Table]:
+    rows = rows_of(analysis, options.depth)
+    yield Text.assemble((title(analysis), "bold"), "  ", (shapes(analysis), "dim"))
+    yield _layers(analysis, rows, options.width)
+    yield from (Text(line, "dim italic") for line in captions(rows))
+    yield Text()
+    yield _totals(analysis, options.width)
+    if options.explain:
+        from cnnkit.report.explanation import styled
+
+        yield Text()
+        yield styled(analysis)
 
 
 def _layers(analysis: Analysis, rows: Rows, width: int | None) -> Table:
@@ -140,7 +128,7 @@ def _fitted(analysis: Analysis, rows: Rows, width: int | None) -> list[_Column]:
     """The columns for a width: big numbers shortened, then names; never a number cut off."""
     columns = {name: _column(name, analysis, rows) for name in _NEEDED}
     if width is not None:
-        for name in ("MACs", "parameters", "neurons", "layer"):
+        for name in ("layer", "MACs", "parameters", "neurons"):
             if _width(columns.values()) > width:
                 columns[name] = _column(name, analysis, rows, brief=True)
         for name in ("kind", "layer"):
@@ -186,7 +174,10 @@ def _labels(rows: Rows, *, brief: bool) -> list[Text]:
             text.append(*(_MARKS[row.mark] if row.mark else ("  ",)))
         guide = row.guide.replace("─ ", " ").replace("│  ", "│ ") if brief else row.guide
         text.append(guide.replace("   ", "  ") if brief else guide, "dim")
-        text.append(printable(row.layer.label), "bold" if row.group else "")
+        label = row.layer.label
+        if brief:  # the kind says the name of a block
+            label = label.removesuffix(f".{row.layer.kind}")
+        text.append(printable(label), "bold" if row.group else "")
         text.append("†" if row.layer.side else "")
         texts.append(text)
     return texts
@@ -196,7 +187,7 @@ def _number(row: Row, value: int, *, brief: bool) -> Text:
     if not row.layer.known:
         return Text("?")
     figure = _figure(value, brief=brief)
-    return Text(f"Σ{figure}", "dim italic") if row.group else Text(figure)
+    return Text(f"Σ{figure}", "dim italic") if row.group else Text(figure, "" if value else "dim")
 
 
 def _figure(value: int, *, brief: bool) -> str:

@@ -40,9 +40,9 @@ SECTIONS: Final = (
 FORMAT: Final = 1
 
 
-def read_document(node: Node, file: str | None = None) -> tuple[Spec | None, list[Finding]]:
+def read_document(node: Node) -> tuple[Spec | None, list[Finding]]:
     """The spec of a document and the faults of its text; no spec where it has no input."""
-    return _Document(node).spec(file)
+    return _Document(node).spec()
 
 
 class _Document:
@@ -58,7 +58,7 @@ class _Document:
     ) -> None:
         self.findings.append(Finding(rule, "error", message, advice, location))
 
-    def spec(self, file: str | None) -> tuple[Spec | None, list[Finding]]:
+    def spec(self) -> tuple[Spec | None, list[Finding]]:
         """Reads each section; a fault in one does not keep the others from being read."""
         if not isinstance(self.node.value, dict):
             self.report(
@@ -79,9 +79,7 @@ class _Document:
             if section in self.top:
                 fields[section] = self._plain(section)
         fields["layers"] = self._layers(expander, variables)
-        spec = self._validated({**fields, "file": file})
-        if spec is not None and self.findings:
-            spec = spec.model_copy(update={"findings": tuple(self.findings)})
+        spec = self._validated(fields)
         return spec, self.findings
 
     def _unknown_sections(self) -> None:

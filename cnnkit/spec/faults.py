@@ -95,7 +95,11 @@ def unknown_field(
     """The fault of a key that the owner does not have."""
     known = list(known)
     near = did_you_mean(field, known)
-    if field in ("name", "when"):
+    before_colon = field.partition(":")[0]
+    if ":" in field and before_colon in known:
+        near = before_colon
+        advice = f"write `{near}: {field.partition(':')[2]}`: a space is missing after the colon"
+    elif field in ("name", "when"):
         advice = f"`{field}` stands beside the kind: `- {{{field}: …, {owner}: {{…}}}}`"
     elif aliases and field in aliases:
         near = aliases[field]

@@ -17,8 +17,9 @@ MAX_DEPTH: Final = 100
 """Nested lists and mappings. A U-Net written as one residual in another has under 40, and the
 recursive walks over a tree stay well inside Python's own limit."""
 
-MAX_NODES: Final = 2_000_000
-"""Values after aliases are expanded, so that ten lines of aliases cannot stand for 10^9 values."""
+MAX_NODES: Final = 500_000
+"""Values after aliases are expanded, so that ten lines of aliases cannot stand for 10^9 values.
+A spec of 10,000 layers, each written out, has 110,000."""
 
 MAX_INTEGER_DIGITS: Final = 40
 """Counts are exact at any size, and 10^40 is beyond the parameters of anything; Python takes

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, Strict
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Expects, Layer, Rounding, Shape
+from cnnkit.layers.base import Expects, Layer, Rounding
+from cnnkit.spec.node import Node
 
 TOTALS = (
     "neurons",
@@ -134,6 +135,20 @@ class Rules(Section):
     error: Names = Field((), description="rules whose findings are errors")
 
 
+class Origin(NamedTuple):
+    """Where a spec was read.
+
+    Attributes:
+        file: The name of its file.
+        findings: The faults of its text; a layer with one is not readable.
+        document: The text as nodes, with `extends:` and overrides put in.
+    """
+
+    file: str | None = None
+    findings: tuple[Finding, ...] = ()
+    document: Node | None = None
+
+
 class Spec(Section):
     """A network: an input shape and a stack of layers.
 
@@ -151,9 +166,9 @@ class Spec(Section):
         rules: Levels of rules.
         train: The section `train:`, as written.
         search: The section `search:`, as written.
-        file: The file that the spec was read from.
-        findings: The faults of the text it was read from; a layer with one is not readable.
     """
+
+    __slots__ = ("__origin__",)  # no field: two specs that say the same are equal
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -174,15 +189,19 @@ class Spec(Section):
     search: Annotated[dict[str, Any] | None, Expects("a space for each path")] = Field(
         None, description="what a hyperparameter search varies"
     )
-    file: str | None = Field(None, exclude=True, repr=False)
-    findings: tuple[InstanceOf[Finding], ...] = Field((), exclude=True, repr=False)
-
     sections: ClassVar[dict[str, type[Section]]] = {
         "expect": Expect,
         "budget": Budget,
         "rules": Rules,
     }
 
+    @property
+    def origin(self) -> Origin:
+        """Where the spec was read; empty for one built in Python."""
+        origin: Origin = getattr(self, "__origin__", Origin())
+        return origin
 
-FormatVersion = Literal[1]
-Shapes = Shape
+    def read_from(self, origin: Origin) -> Spec:
+        """This spec, knowing where it was read."""
+        object.__setattr__(self, "__origin__", origin)
+        return self

@@ -12,7 +12,7 @@ from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.garbage import uncollected
 from cnnkit.spec.document import read_document
 from cnnkit.spec.extension import extended
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model import Origin, Spec
 from cnnkit.spec.node import Node
 from cnnkit.spec.override import override
 from cnnkit.spec.source import read_file, read_plain, read_stream, read_text
@@ -88,8 +88,8 @@ def finish(
     node, more = extended(node, path)
     for assignment in overrides:
         node = override(node, assignment)
-    spec, faults = read_document(node, None if path is None else str(path))
+    spec, faults = read_document(node)
     found = (*findings, *more, *faults)
-    if spec is not None and found:
-        spec = spec.model_copy(update={"findings": found})
+    if spec is not None:
+        spec = spec.read_from(Origin(None if path is None else str(path), found, node))
     return Reading(spec, found)

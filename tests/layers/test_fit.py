@@ -31,9 +31,10 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (7, 7, 1),
             "stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an integer",
             (
-                "stride 1 gives 5, stride 2 gives 3, stride 4 gives 2; kernel 4 gives 2; "
-                "`padding: 1` gives 3, `padding: same` gives 3; an input of 6x6 gives 2, an input "
-                "of 9x9 gives 3; or `rounding: floor` gives 2 and leaves 1 row and 1 column unread"
+                "stride 2 gives 3, stride 4 gives 2, stride 1 gives 5; kernel 4 gives 2, kernel 7 "
+                "gives 1; `padding: 1` gives 3, `padding: same` gives 3; an input of 6x6 gives 2, "
+                "an input of 9x9 gives 3; or `rounding: floor` gives 2 and leaves 1 row and 1 "
+                "column unread"
             ),
         ),
         (
@@ -41,7 +42,8 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (224, 224, 3),
             "stride 4 does not fit: (224 + 4 − 11)/4 + 1 = 55.25 is not an integer",
             (
-                "stride 1 gives 218, stride 7 gives 32, stride 31 gives 8; kernel 12 gives 55; "
+                "stride 1 gives 218, stride 7 gives 32, stride 31 gives 8; kernel 12 gives 55, "
+                "kernel 8 gives 56; "
                 "`padding: same` gives 56; an input of 223x223 gives 55, an input of 227x227 gives "
                 "56; or `rounding: floor` gives 55"
             ),
@@ -73,7 +75,8 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (100, 1),
             "stride 4 does not fit: (100 − 2)/4 + 1 = 25.50 is not an integer",
             (
-                "stride 1 gives 99, stride 2 gives 50, stride 7 gives 15; kernel 4 gives 25; "
+                "stride 2 gives 50, stride 1 gives 99, stride 7 gives 15; kernel 4 gives 25, kernel "
+                "8 gives 24; "
                 "`padding: 1` gives 26, `padding: same` gives 25; an input of 98 gives 25, an "
                 "input of 102 gives 26; or `rounding: floor` gives 25 and leaves 2 cells unread"
             ),
@@ -153,7 +156,7 @@ def test_a_pool_names_its_size() -> None:
 def test_only_the_axes_that_fail_change_where_the_axes_differ() -> None:
     found = problem(conv(kernel=3, stride=[2, 3]), (7, 7, 1))
     assert found.help is not None
-    assert found.help.startswith("stride [2, 1] gives 3x5, stride [2, 2] gives 3, stride [2, 4]")
+    assert found.help.startswith("stride [2, 2] gives 3, stride [2, 4] gives 3x2, stride [2, 1]")
 
 
 def test_no_padding_is_proposed_that_holds_whole_windows() -> None:
@@ -166,7 +169,7 @@ def test_no_padding_is_proposed_that_holds_whole_windows() -> None:
 def test_the_stride_of_a_pool_follows_the_size_that_is_proposed() -> None:
     found = problem(build("max_pool", size=3), (8, 8, 1))
     assert found.help is not None
-    assert "; size 2 gives 4;" in found.help
+    assert "; size 2 gives 4, size 4 gives 2;" in found.help
 
 
 @pytest.mark.parametrize("rounding", ["floor", "ceil"])

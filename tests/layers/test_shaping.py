@@ -217,3 +217,8 @@ def test_the_text_of_each_problem(
 def test_refused_values(kind: str, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build(kind, **fields)
+
+
+def test_pad_adds_channels_of_zeros() -> None:
+    assert build("pad", channels=8).effect((32, 32, 16)).output == (32, 32, 32)
+    assert build("pad", channels=[0, 4], padding=1).effect((4, 4, 4)).output == (6, 6, 8)

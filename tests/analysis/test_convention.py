@@ -1,0 +1,93 @@
+"""The counts of other tools, held to what those tools printed for two networks.
+
+The first network's figures are published with the issue of the six conventions; the second's
+were printed by fvcore 0.1.5.post20221221, thop 0.1.1.post2209072238, ptflops 0.7.5 (aten),
+torchinfo 1.8.0 and torch 2.13.0's FlopCounterMode, halved, for the same network in PyTorch.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import cnnkit
+from cnnkit.analysis.convention import CONVENTIONS, count_as
+
+RESIDUAL = """
+input: 224x224x3
+rounding: floor
+layers:
+  - conv: {filters: 64, kernel: 7, stride: 2, padding: 3, bias: false}
+  - batch_norm
+  - relu
+  - max_pool: {size: 3, stride: 2, padding: 1}
+  - residual: {layers: [{conv: {filters: 64, kernel: 3, padding: 1}}]}
+  - global_mean_pool
+  - dense: {units: 10}
+"""
+MIXED = """
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: 1, activation: prelu}
+  - group_norm: {groups: 4}
+  - depthwise_conv: {kernel: 3, padding: 1, bias: false}
+  - batch_norm: {scale: false, shift: false}
+  - mean_pool: {size: 2}
+  - squeeze_excite: {units: 4}
+  - transposed_conv: {filters: 8, kernel: 4, stride: 2, padding: 1}
+  - instance_norm
+  - upsample: {factor: 2}
+  - mean_pool: {size: 2}
+  - upsample: {factor: 2, method: linear}
+  - conv: {filters: 12, kernel: [1, 3], stride: [2, 1], padding: [0, 1], rounding: floor}
+  - batch_norm
+  - relu6
+  - max_pool: {size: 2}
+  - global_mean_pool
+  - dense: {units: 10}
+  - layer_norm
+  - softmax
+"""
+PRINTED = {
+    "torchvision": (233_620_096, 1_704_184),
+    "fvcore": (235_426_432, 2_066_730),
+    "thop": (237_032_128, 3_873_113),
+    "ptflops": (233_820_810, 1_753_366),
+    "torchinfo": (233_820_938, 3_326_338),
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_count_is_what_the_tool_printed(name: str) -> None:
+    counts = tuple(
+        count_as(cnnkit.analyze(cnnkit.load(text)).graph, name).count for text in (RESIDUAL, MIXED)
+    )
+    assert counts == PRINTED[name]
+
+
+def test_every_convention_has_printed_figures() -> None:
+    assert PRINTED.keys() == CONVENTIONS.keys()
+
+
+def test_analysis_names_the_convention() -> None:
+    analysis = cnnkit.analyze(cnnkit.load(RESIDUAL), convention="ptflops")
+    assert analysis.to_dict()["convention"] == {
+        "name": "ptflops",
+        "count": 233_820_810,
+        "includes": "the multiply-accumulates of convolutions and dense layers, and one addition "
+        "for each output of a layer with a bias",
+    }
+
+
+def test_no_convention_is_null_in_the_json() -> None:
+    assert cnnkit.analyze(cnnkit.load(RESIDUAL)).to_dict()["convention"] is None
+
+
+def test_side_outputs_are_left_out() -> None:
+    text = RESIDUAL.replace(
+        "  - global_mean_pool\n",
+        "  - head: {layers: [{conv: {filters: 9, kernel: 1}}]}\n  - global_mean_pool\n",
+    )
+    analysis = cnnkit.analyze(cnnkit.load(text), convention="torchvision")
+    assert analysis.convention is not None
+    assert analysis.convention.count == analysis.totals.macs_without_heads == 233_620_096
+    assert analysis.totals.macs == 233_620_096 + 56 * 56 * 64 * 9

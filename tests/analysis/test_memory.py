@@ -1,0 +1,114 @@
+"""Memory, held to sums by hand. Sizes are counted in elements of four bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+import cnnkit
+from cnnkit.analysis.result import Totals
+
+
+def totals(layers: str, input_shape: str = "8x8x2", **settings: object) -> Totals:
+    text = f"input: {input_shape}\nlayers:\n{layers}"
+    return cnnkit.analyze(cnnkit.load(text), **settings).totals  # type: ignore[arg-type]
+
+
+CONV = "  - conv: {filters: 4, kernel: 3, padding: 1}\n"  # 8·8·2 = 128 in, 8·8·4 = 256 out
+WEIGHTS = 3 * 3 * 2 * 4 + 4
+
+
+def test_inference_holds_weights_input_and_output() -> None:
+    assert totals(CONV).inference_memory == 4 * (WEIGHTS + 128 + 256)
+
+
+def test_relu_overwrites_its_input() -> None:
+    assert totals(CONV + "  - relu\n").inference_memory == 4 * (WEIGHTS + 128 + 256)
+
+
+def test_input_of_the_network_is_not_overwritten() -> None:
+    assert totals("  - relu\n").inference_memory == 4 * (128 + 128)
+
+
+def test_pool_needs_a_buffer_of_its_own() -> None:
+    # While the pool runs the input is gone: 256 + 64 is less than 128 + 256 before it.
+    assert totals(CONV + "  - max_pool: {size: 2}\n").inference_memory == 4 * (WEIGHTS + 128 + 256)
+    wide = totals(CONV + "  - upsample: {factor: 2}\n")
+    assert wide.inference_memory == 4 * (WEIGHTS + 256 + 1024)
+
+
+def test_flatten_is_a_view() -> None:
+    assert totals(CONV + "  - flatten\n").inference_memory == 4 * (WEIGHTS + 128 + 256)
+
+
+def test_shortcut_is_kept_until_the_sum() -> None:
+    # A residual's input (256) lives beside its branch; both convs keep 4 channels.
+    layers = CONV + (
+        "  - residual:\n      layers:\n"
+        "        - conv: {filters: 4, kernel: 1, bias: false}\n"
+        "        - conv: {filters: 4, kernel: 1, bias: false}\n"
+    )
+    assert totals(layers).inference_memory == 4 * (WEIGHTS + 32 + 3 * 256)
+
+
+def test_saved_tensor_lives_until_it_is_merged() -> None:
+    layers = (
+        CONV + "  - save: skip\n  - max_pool: {size: 2}\n  - upsample: {factor: 2}\n"
+        "  - merge: {with: skip}\n"
+    )
+    # At the end: skip 256, upsampled 256 and their concatenation 512.
+    assert totals(layers).inference_memory == 4 * (WEIGHTS + 256 + 256 + 512)
+
+
+def test_side_output_is_not_run_at_inference() -> None:
+    head = "  - head: {layers: [{conv: {filters: 100, kernel: 1}}]}\n"
+    assert totals(CONV + head).inference_memory == totals(CONV).inference_memory
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("lion", 1), ("adam", 2), ("adamw", 2)],
+)
+def test_training_holds_gradients_slots_and_saved_activations(optimizer: str, slots: int) -> None:
+    # The conv's backward pass reads its input, the ReLU's its output.
+    expected = WEIGHTS * (2 + slots) + 3 * (128 + 256)
+    found = totals(CONV + "  - relu\n", batch=3, optimizer=optimizer).training_memory
+    assert found == 4 * expected
+
+
+def test_a_tensor_read_twice_is_saved_once() -> None:
+    # The ReLU's output is the next conv's input.
+    layers = CONV + "  - relu\n  - conv: {filters: 1, kernel: 1, bias: false}\n"
+    expected = (WEIGHTS + 4) * 2 + 128 + 256
+    assert totals(layers, optimizer="sgd").training_memory == 4 * expected
+
+
+def test_running_statistics_have_no_gradient() -> None:
+    # Batch norm: 4 parameters, 4 of state; its backward pass reads its input, the network's.
+    expected = 4 * (2 + 2) + 4 + 128
+    assert totals("  - batch_norm\n").training_memory == 4 * expected
+
+
+def test_half_precision_halves_activations_and_keeps_trained_weights() -> None:
+    half = totals(CONV, precision="bfloat16", optimizer="sgd")
+    assert half.training_memory == 4 * WEIGHTS * 2 + 2 * 128
+    assert half.inference_memory == 2 * (WEIGHTS + 128 + 256)
+
+
+def test_double_precision_widens_all() -> None:
+    assert totals(CONV, precision="float64").inference_memory == 8 * (WEIGHTS + 128 + 256)
+
+
+def test_batch_multiplies_activations_only() -> None:
+    assert totals(CONV, batch=10).inference_memory == 4 * (WEIGHTS + 10 * (128 + 256))
+
+
+def test_vgg_16_saves_what_is_known_of_it() -> None:
+    """Stanford's CS231n counts about 24 M activations, 93 MiB an image, for VGG-16's forward pass.
+
+    Its table lists the output of each conv with its ReLU, of each pool and dense layer, and the
+    input: 15.1 M in all, which its text then says is "~24 M". What training saves is the same
+    but the last dense layer's output.
+    """
+    analysis = cnnkit.analyze(cnnkit.load("specs/zoo/vgg-16.yaml"), optimizer="sgd")
+    saved = analysis.totals.training_memory // 4 - 2 * analysis.totals.parameters
+    assert 14_000_000 < saved < 16_000_000
