@@ -9,16 +9,19 @@ import sys
 def main() -> None:
     """Runs the command line and exits.
 
-    Exit codes: 0 fine, 1 findings of level error, 2 wrong usage.
+    Exit codes: 0 fine, 1 findings of level error, 2 wrong usage, 130 interrupted.
     """
-    from cnnkit.cli import app
     from cnnkit.errors import CnnkitError
 
     try:
+        from cnnkit.cli import app
+
         app(prog_name="cnnkit")
     except CnnkitError as error:
         print(f"cnnkit: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. What is left in the buffer has no place
         # to go, and Python would complain of that while it exits.

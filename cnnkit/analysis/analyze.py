@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise, repeat
 from operator import add, sub
+from typing import TYPE_CHECKING
 
-from cnnkit.analysis.convention import count_as
 from cnnkit.analysis.memory import Optimizer, Precision, inference_memory, training_memory
 from cnnkit.analysis.receptive_field import Field, Fields, Misaligned, receptive_fields
 from cnnkit.analysis.result import Analysis, Counts, LayerAnalysis, Settings, Totals
@@ -17,6 +17,9 @@ from cnnkit.garbage import uncollected
 from cnnkit.layers.base import Effect, Place, total
 from cnnkit.spec.graph import INPUT, Graph, Group, trace
 from cnnkit.spec.model import Spec
+
+if TYPE_CHECKING:
+    from cnnkit.analysis.convention import ConventionCount
 
 
 @uncollected
@@ -70,8 +73,14 @@ def analyze(
         totals,
         ordered,
         Settings(batch, precision, optimizer),
-        count_as(graph, convention) if convention else None,
+        _counted_as(graph, convention) if convention else None,
     )
+
+
+def _counted_as(graph: Graph, convention: str) -> ConventionCount:
+    from cnnkit.analysis.convention import count_as  # only who asks for one pays for this import
+
+    return count_as(graph, convention)
 
 
 _ZERO = Counts(*[0] * len(Counts._fields))

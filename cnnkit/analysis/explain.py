@@ -27,6 +27,7 @@ class Explanation:
 
     Attributes:
         path: The operation's place in the network; empty for the totals.
+        layer: The path of the layer that it belongs to, as ``Analysis.layers`` has it.
         kind: What it does.
         input: The shape that comes in, where known.
         output: The shape that goes out, where known.
@@ -36,6 +37,7 @@ class Explanation:
     """
 
     path: str
+    layer: str
     kind: str
     input: Shape | None
     output: Shape | None
@@ -48,7 +50,7 @@ def explain(analysis: Analysis) -> tuple[Explanation, ...]:
     """An explanation of each operation, in order, and one of the totals."""
     layers = _Explainer(analysis).layers(analysis.tree) if analysis.tree.children else ()
     totals = Explanation(
-        "", "totals", analysis.input, analysis.output, 1, None, tuple(_totals(analysis))
+        "", "", "totals", analysis.input, analysis.output, 1, None, tuple(_totals(analysis))
     )
     return (*layers, totals)
 
@@ -72,6 +74,7 @@ class _Explainer:
             node = self.graph.nodes[index]
             yield Explanation(
                 node.path,
+                layer.path,
                 node.layer.title,
                 self._shape(node.inputs[0]),
                 node.output,

@@ -83,8 +83,8 @@ def _join(
     """The largest of the branches, axis by axis; branches that are pooled see everything."""
     joined = []
     for axis, fields in enumerate(zip(*incoming, strict=True)):
-        mapped = [field for field in fields if not field.pooled] or list(fields)
-        largest = max(mapped, key=lambda field: field.size)
+        mapped = [field for field in fields if not field.pooled]
+        largest = max(mapped or fields, key=lambda field: field.size)
         for field in mapped:
             if (field.stride, field.centre) != (largest.stride, largest.centre):
                 name = axis_names(len(incoming[0]))[axis]

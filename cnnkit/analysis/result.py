@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnkit.analysis.convention import ConventionCount
 from cnnkit.analysis.receptive_field import Fields
 from cnnkit.errors import Finding, Location
 from cnnkit.layers.base import Layer, Operations, Place, Shape
 from cnnkit.spec.graph import Graph
 from cnnkit.spec.model import Spec
+
+if TYPE_CHECKING:
+    from cnnkit.analysis.convention import ConventionCount
 
 FORMAT = 1
 """The version of the JSON that ``Analysis.to_dict`` gives."""

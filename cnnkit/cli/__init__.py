@@ -29,7 +29,10 @@ def cnnkit(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """A calculator for convolutional networks, written as a YAML stack of layers."""
+    """A calculator for convolutional networks, written as a YAML stack of layers.
+
+    Example: cnnkit analyze specs/lectures/rgb-valid-4-classes.yaml
+    """
 
 
 app.command(no_args_is_help=True)(analyze)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from cnnkit.errors import UsageError
 from cnnkit.spec.reading import Reading, read, read_input
+from cnnkit.spec.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
@@ -53,19 +54,28 @@ def analyses_of(
 
 
 def _checked(source: str) -> None:
-    path = Path(source)
     if source == STDIN:
         return
-    if not path.exists():
-        raise UsageError(f"there is no file {source}")
-    if path.is_dir():
-        raise UsageError(f"{source} is a folder: name the specs in it, such as {source}/*.yaml")
+    path = Path(source)
+    try:
+        found, folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise UsageError(f"cannot read {shortened(source)}: {error.strerror}") from error
+    if not source or not found:
+        raise UsageError(f"there is no file {shortened(source) or 'without a name'}")
+    if folder:
+        raise UsageError(f"{source} is a folder: name the specs in it, such as {path / '*.yaml'}")
 
 
 def _read(source: str, assignments: Sequence[str]) -> Reading:
-    if source == STDIN:
+    if source != STDIN:
+        return read(Path(source), assignments)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    try:
         return read_input(sys.stdin.buffer, assignments)
-    return read(Path(source), assignments)
+    except OSError as error:
+        raise UsageError(f"cannot read standard input: {error.strerror}") from error
 
 
 def _progress(sources: Sequence[str]) -> Iterable[str]:

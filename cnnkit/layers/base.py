@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cnnkit.errors import Level, Location
     from cnnkit.layers.resample import TransposedWindow
@@ -146,6 +147,10 @@ class Tensor(NamedTuple):
 class Place(Protocol):
     """Where a layer stands in a source text."""
 
+    @property
+    def index(self) -> int | None:
+        """Its number in the list it is written in; layers that `when` leaves out count."""
+
     def find(self, field: tuple[str | int, ...]) -> Location | None:
         """The location of a field of the layer, or of the layer itself for ``()``."""
 
@@ -237,6 +242,15 @@ class Layer(BaseModel):
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
         """Adds the layer to a network. A primitive is one operation."""
         return graph.add(self, x)
+
+
+def numbered(layers: Sequence[Layer]) -> Iterable[tuple[int, Layer]]:
+    """Layers with their numbers in the list they were written in, or else in this one."""
+    written = [layer.place.index for layer in layers if layer.place is not None]
+    numbers = [number for number in written if number is not None]
+    if len(numbers) == len(layers) and all(a < b for a, b in pairwise(numbers)):
+        return zip(numbers, layers, strict=True)
+    return enumerate(layers)
 
 
 def elementwise(shape: Shape, operations: Operations = NO_OPERATIONS) -> Effect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ from cnnkit.layers.base import (
     Tensor,
     Trace,
     broken,
+    numbered,
     show,
 )
 from cnnkit.layers.dense import Dense
@@ -186,18 +188,22 @@ class Repeat(Composite):
     copies: Annotated[tuple[Layers, ...] | None, Field(exclude=True)] = None
 
     @property
-    def bodies(self) -> tuple[tuple[Layer, ...], ...]:
+    def bodies(self) -> Iterable[tuple[Layer, ...]]:
         """The layers of each copy."""
-        return self.copies if self.copies is not None else (self.layers,) * self.times
+        if self.copies is not None:
+            return self.copies
+        return (self.layers for _ in range(self.times))
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        # Where there is one layer, its name or kind says more than the number 0.
+        single = all(len(body) == 1 for body in self.copies or (self.layers,))
         for index, body in enumerate(self.bodies):
             graph.copy()
-            for place, layer in enumerate(body):
-                label = f"layers.{layer.segment(place)}"
-                if len(body) == 1:  # its name or kind says more than the number 0
-                    label = layer.name or layer.title
+            for place, layer in numbered(body):
+                label = layer.name or layer.title
+                if not single:
+                    label = f"layers.{layer.segment(place)}"
                 x = graph.layer(layer, x, f"{label}[{index}]")
         return x
 
@@ -223,7 +229,9 @@ class SqueezeExcite(Composite):
         if x.shape is None:
             return x
         channels = x.shape[-1]
-        units = self.units or max(1, math.floor(channels * Fraction(repr(self.ratio))))
+        # The fraction that the float stands for: of 24 channels, 0.25/6 are 1.
+        ratio = Fraction(self.ratio).limit_denominator(10**6)
+        units = self.units or max(1, math.floor(channels * ratio))
         y = graph.add(GlobalMeanPool(), x, label="squeeze")
         y = graph.add(Dense(units=units, bias=self.bias), y, label="reduce")
         if self.activation:

@@ -126,14 +126,15 @@ def _source(location: Location, width: int | None) -> Iterator[list[Piece]]:
         return
     number = str(location.line)
     budget = max(min(width or _LONGEST, _LONGEST) - len(number) - 5, 20)
-    text, before, span = snippet(location, budget)
+    before, fault, after = snippet(location, budget)
+    carets = "^" + "~" * (cells(fault) - 1)
     margin = " " * (len(number) + 3)
-    yield [Piece(f"  {number} | ", "gutter"), Piece(text)]
-    yield [Piece(f"{margin}| ", "gutter"), Piece(" " * before + "^" + "~" * (span - 1), "caret")]
+    yield [Piece(f"  {number} | ", "gutter"), Piece(before + fault + after)]
+    yield [Piece(f"{margin}| ", "gutter"), Piece(" " * cells(before) + carets, "caret")]
 
 
-def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, int, int]:
-    """The source line in ``budget`` columns, the columns before the fault, and those of it."""
+def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, str, str]:
+    """The source line in ``budget`` columns: what is before the fault, the fault, the rest."""
     text = location.text
     start = min(max(location.column - 1, 0), len(text))
     one_line = location.end_line == location.line
@@ -143,7 +144,7 @@ def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, int, int]:
         head = _last(head, budget // 2)
         fault = _first(fault, budget - cells(head))
         tail = _first(tail, budget - cells(head + fault))
-    return head + fault + tail, cells(head), max(cells(fault), 1)
+    return head, fault, tail
 
 
 def _expanded(*parts: str) -> list[str]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cnnkit.errors import Finding
     from cnnkit.report.options import Options, Result
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
+# Inside a word an underscore is only itself.
+_SPECIAL = re.compile(r"([\\`*\[\]<>#|~@&]|(?<!\w)_|_(?!\w))")
 
 
 def render(results: Sequence[Result], options: Options) -> str:
@@ -29,7 +30,7 @@ def render(results: Sequence[Result], options: Options) -> str:
 def code(text: str) -> str:
     """A text as code, whatever it holds."""
     text = printable(text)
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    fence = "`" * (_longest_run(text) + 1)
     pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
@@ -43,6 +44,11 @@ def prose(text: str) -> str:
         code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part)
         for number, part in enumerate(parts)
     )
+
+
+def _longest_run(text: str) -> int:
+    """How many backticks stand side by side at most: the fence round a text needs one more."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _section(result: Result, options: Options) -> Iterator[str]:
@@ -111,7 +117,7 @@ def _finding(finding: Finding) -> Iterator[str]:
             yield f"  used at {code(str(location))}"
         if source := source_text(location):
             yield ""
-            fence = "`" * (max(map(len, re.findall("`+", source)), default=2) + 1)
+            fence = "`" * max(3, _longest_run(source) + 1)
             yield from (f"  {line}" for line in (f"{fence}text", *source.split("\n"), fence))
     if finding.help:
         yield ""

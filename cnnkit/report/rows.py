@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ def rows_of(analysis: Analysis, depth: int | None = None) -> Rows:
             depth += 1
     depth = max(1, min(depth, len(sizes)))
     layers = list(_walk(visible(analysis.tree), depth))
-    marks = _marks(analysis, {layer.path for layer, _, _ in layers})
+    marks = marks_of(analysis, {layer.path for layer, _, _ in layers})
     rows = tuple(
         Row(layer, guide, kind_of(analysis, layer), group, marks.get(layer.path))
         for layer, guide, group in layers
@@ -88,8 +88,8 @@ def rows_of(analysis: Analysis, depth: int | None = None) -> Rows:
     return Rows(rows, depth, len(sizes))
 
 
-def captions(rows: Rows) -> list[str]:
-    """What must be known to read the rows, and only that."""
+def captions(rows: Rows, *, hidden: bool = True) -> list[str]:
+    """What must be known to read the rows, and only that; ``hidden`` levels where there are."""
     captions = []
     if rows.repeats:
         captions.append("×n: the rows below are one of n copies, Σ is of all of them")
@@ -99,7 +99,7 @@ def captions(rows: Rows) -> list[str]:
         captions.append("†: a side output, used in training only")
     if rows.unknown:
         captions.append(f"?: {plural(rows.unknown, 'layer')} unknown, in no total")
-    if rows.cut:
+    if hidden and rows.cut:
         captions.append(
             f"{rows.depth} of {rows.deepest} levels; --depth {rows.depth + 1} shows more"
         )
@@ -146,13 +146,21 @@ def _hollow(layer: LayerAnalysis, depth: int) -> bool:
     )
 
 
-def _marks(analysis: Analysis, shown: set[str]) -> dict[str, Level]:
-    """The worst level of the findings of each row that is the innermost to hold them."""
+def marks_of(analysis: Analysis, shown: Collection[str] | None = None) -> dict[str, Level]:
+    """The worst level of the findings of each path that is the innermost shown to hold them."""
+    paths = {layer.path for layer in _all(analysis.tree)} if shown is None else shown
     marks: dict[str, Level] = {}
     for finding in analysis.findings:
         path = finding.path or ""
-        while path and path not in shown:
+        while path and path not in paths:
             path = path.rpartition(".")[0]
         if path and marks.get(path) != "error":
             marks[path] = finding.level
     return marks
+
+
+def _all(layer: LayerAnalysis) -> Iterator[LayerAnalysis]:
+    """The layers in it that a person needs to see, at every level."""
+    for child in visible(layer):
+        yield child
+        yield from _all(child)

@@ -6,16 +6,79 @@ its findings. A file without a function ``check`` documents what reading or anal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
-from cnnkit.rules.base import Rule
+from cnnkit.rules.base import Network, Removal, Rule
+from cnnkit.rules.expectation_failed import settle
 
-LEVELS: Mapping[str, Level] = MappingProxyType({})
+__all__ = [
+    "CHECKED",
+    "LEVELS",
+    "OFF_BY_DEFAULT",
+    "Removal",
+    "Rule",
+    "applied",
+    "removals",
+    "rule",
+    "settle",
+]
+
+FOUND_BEFORE: Mapping[str, Level] = MappingProxyType(
+    {
+        "unreadable-file": "error",
+        "too-large": "error",
+        "syntax": "error",
+        "duplicate-key": "error",
+        "unknown-key": "error",
+        "missing-field": "error",
+        "wrong-type": "error",
+        "wrong-value": "error",
+        "unknown-kind": "error",
+        "unknown-name": "error",
+        "duplicate-name": "error",
+        "invalid-expression": "error",
+        "recursive-block": "error",
+        "recursive-extends": "error",
+        "invalid-stride": "error",
+        "window-too-large": "error",
+        "padding-too-large": "error",
+        "shape-mismatch": "error",
+        "misaligned-branches": "warning",
+    }
+)
+"""What reading and analysing find; these are findings of the analysis."""
+
+CHECKED: Mapping[str, Level] = MappingProxyType(
+    {
+        "expectation-failed": "error",
+        "over-budget": "error",
+        "head-loss-mismatch": "error",
+        "softmax-inside": "warning",
+        "missing-nonlinearity": "warning",
+        "redundant-bias": "warning",
+        "dropout-before-batch-norm": "warning",
+        "even-kernel-same": "warning",
+        "mostly-padding": "warning",
+        "unread-border": "info",
+        "early-bottleneck": "warning",
+        "small-receptive-field": "info",
+        "large-dense": "warning",
+        "dead-branch": "warning",
+        "no-op-layer": "warning",
+        "unused-block": "warning",
+        "unused-variable": "warning",
+        "channels-not-multiple-of-8": "info",
+    }
+)
+"""What ``applied`` finds in an analysis."""
+
+LEVELS: Mapping[str, Level] = MappingProxyType({**FOUND_BEFORE, **CHECKED})
 
 OFF_BY_DEFAULT = frozenset({"channels-not-multiple-of-8"})
 
@@ -30,10 +93,28 @@ def rule(name: str) -> Rule:
     level = LEVELS[name]
     module = import_module(f"cnnkit.rules.{name.replace('-', '_')}")
     page = (module.__doc__ or "").strip()
-    check = getattr(module, "check", None)
-    return Rule(name, level, name not in OFF_BY_DEFAULT, page, check)
+    check, fix = (getattr(module, function, None) for function in ("check", "fix"))
+    return Rule(name, level, name not in OFF_BY_DEFAULT, page, check, fix)
 
 
-def applied(analysis: Analysis, names: Iterable[str]) -> list[Finding]:
-    """What the rules of these names find, in the order of the table, at their default levels."""
-    raise NotImplementedError
+def applied(analysis: Analysis, names: Collection[str]) -> list[Finding]:
+    """What the rules of these names find, in the order of the table, at their default levels.
+
+    The findings of ``analysis`` itself are not among them.
+    """
+    network = Network(analysis)
+    found: dict[object, Finding] = {}
+    for name, level in CHECKED.items():
+        check = rule(name).check if name in names else None
+        for each in check(network) if check else ():
+            # The copies of a repeat or block share a line: one of them speaks for all.
+            key = (name, each.message, each.location or each.path)
+            found.setdefault(key, replace(each, level=level))
+    return list(found.values())
+
+
+def removals(analysis: Analysis, names: Iterable[str]) -> list[Removal]:
+    """The lines of the spec's own text that the safe fixes of these rules delete, in order."""
+    network = Network(analysis)
+    fixes = [fix for name in names if (fix := rule(name).fix)]
+    return sorted({removal for fix in fixes for removal in fix(network)})

@@ -1,16 +1,113 @@
-"""What a rule is, and what the rules of this folder share."""
+"""What a rule is, and the network as the rules see it."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 from cnnkit.analysis.result import Analysis, LayerAnalysis
 from cnnkit.errors import Finding, Level, Location
+from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
+from cnnkit.layers.window import Window
+from cnnkit.spec.graph import INPUT as INPUT
+from cnnkit.spec.graph import Node as Operation
+from cnnkit.spec.model import Spec
 
-Check: TypeAlias = Callable[[Analysis], Iterable[Finding]]
+Above: TypeAlias = tuple[LayerAnalysis, ...]
+"""The layers that a layer stands in, outermost first."""
+
+WEIGHTED = frozenset(
+    {"conv", "depthwise_conv", "transposed_conv", "locally_connected", "dense"},
+)
+"""The kinds of operations with connection weights; a ``separable_conv`` is two of them."""
+
+SLIDING = ("conv", "depthwise_conv", "locally_connected", "max_pool", "mean_pool")
+"""The kinds of operations whose effect has a ``Window`` for each axis."""
+
+
+class Removal(NamedTuple):
+    """Lines of the spec's text that `--fix` deletes: both are counted from 1, both go."""
+
+    start_line: int
+    end_line: int
+
+
+class Network:
+    """An analysis with what several rules ask of it, each computed once and only if asked."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.graph = analysis.graph
+        self.operations: tuple[Operation, ...] = analysis.graph.nodes
+
+    @cached_property
+    def layers(self) -> list[tuple[LayerAnalysis, Above]]:
+        """Every layer, composite or not, each with the layers that it stands in."""
+        return list(_walk(self.analysis.tree, ()))
+
+    @cached_property
+    def by_kind(self) -> dict[str, list[int]]:
+        """The operations of each kind, in order."""
+        found: dict[str, list[int]] = {}
+        for index, operation in enumerate(self.operations):
+            found.setdefault(operation.layer.kind, []).append(index)
+        return found
+
+    @cached_property
+    def consumers(self) -> list[list[int]]:
+        """The operations that read each operation's output."""
+        readers: list[list[int]] = [[] for _ in self.operations]
+        for index, operation in enumerate(self.operations):
+            for source in operation.inputs:
+                if source != INPUT:
+                    readers[source].append(index)
+        return readers
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """The operations whose output the network gives: its own first, then side outputs."""
+        ends = [self.graph.root.tensor, *(node for node, _ in self.graph.sides)]
+        return [end for end in ends if end != INPUT]
+
+    def of(self, *kinds: str) -> Iterator[int]:
+        """The operations of these kinds, kind by kind."""
+        for kind in kinds:
+            yield from self.by_kind.get(kind, ())
+
+    def source(self, operation: int) -> int:
+        """What an operation reads; the first of several."""
+        return self.operations[operation].inputs[0]
+
+    def windows(self, operation: int) -> list[Window]:
+        """The sliding windows of an operation, an axis each; none where its input is unknown."""
+        windows = self.operations[operation].effect.windows
+        return [window for window in windows if isinstance(window, Window)]
+
+    def incoming(self, operation: int) -> Shape | None:
+        """The shape that comes in."""
+        return self.graph.shape(self.source(operation))
+
+    def owner(self, operation: int) -> tuple[LayerAnalysis, Above]:
+        """The layer as written that an operation belongs to, and those that it stands in."""
+        layer = self.analysis.tree
+        above: list[LayerAnalysis] = []
+        while layer.children:
+            last = bisect_right(layer.children, operation, key=lambda child: child.nodes.start)
+            above.append(layer)
+            layer = layer.children[last - 1]
+        return layer, tuple(above)
+
+    def place(self, *keys: str | int) -> Location | None:
+        """Where a value of the document stands, such as that of `expect`, `parameters`."""
+        return place_in(self.analysis.spec, *keys)
+
+
+Check: TypeAlias = Callable[[Network], Iterable[Finding]]
+Fix: TypeAlias = Callable[[Network], Iterable[Removal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +119,21 @@ class Rule:
         level: The level of its findings, unless a configuration says another.
         default: Whether it is applied where nothing selects it.
         page: What it finds, why that is a fault, an example, and what to write instead.
-        check: Finds the fault in an analysis; None where reading or analysing finds it.
+        check: Finds the fault in a network; None where reading or analysing finds it.
+        fix: Gives the lines whose deletion mends it without a change of the network's function.
     """
 
     name: str
     level: Level
     default: bool
     page: str
-    check: Check | None
+    check: Check | None = None
+    fix: Fix | None = None
 
     @property
     def summary(self) -> str:
         """The first line of the page."""
         return self.page.partition("\n")[0]
-
-
-def walk(
-    layer: LayerAnalysis, above: tuple[LayerAnalysis, ...] = ()
-) -> Iterator[tuple[LayerAnalysis, tuple[LayerAnalysis, ...]]]:
-    """A layer and all inside it, each with the layers that it stands in, outermost first."""
-    yield layer, above
-    for child in layer.children:
-        yield from walk(child, (*above, layer))
 
 
 def finding(
@@ -57,5 +147,37 @@ def finding(
     """A finding at a field of a layer, or at the layer; its level is that of the rule's table."""
     uses = [use.location for use in above if isinstance(use.layer, Block)]
     used_at = tuple(location for location in reversed(uses) if location is not None)
-    location: Location | None = layer.place.find(field) if layer.place else None
+    location = layer.place.find(field) if layer.place else None
     return Finding(rule, "warning", message, advice, location, layer.path or None, used_at)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 parameter``, ``4,224 parameters``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A part of a whole, exact integers of any size, to one decimal: ``74.3 %``."""
+    tenths = (2000 * part + whole) // (2 * whole)
+    return f"{tenths // 10:,}.{tenths % 10} %"
+
+
+def place_in(spec: Spec, *keys: str | int) -> Location | None:
+    """Where a value of a spec's document stands; None in a spec built in Python."""
+    node = spec.origin.document
+    for key in keys:
+        value = node.value if node is not None else None
+        if isinstance(value, dict):
+            node = value.get(str(key))
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            node = value[key]
+        else:
+            return None
+    return node.location() if node is not None else None
+
+
+def _walk(layer: LayerAnalysis, above: Above) -> Iterator[tuple[LayerAnalysis, Above]]:
+    yield layer, above
+    inside = (*above, layer)
+    for child in layer.children:
+        yield from _walk(child, inside)

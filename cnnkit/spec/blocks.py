@@ -66,19 +66,19 @@ def _block(reader: Reader, name: str, node: Node, at: Location | None) -> BlockD
             reader.report(fault.rule, fault.message, fault.help, node.key_location(key))
     arguments = value.get("arguments")
     defaults = reader.mapping(arguments, "arguments", "{width: required, stride: 1}")
-    named = {
-        argument: default
-        for argument, default in defaults.items()
-        if arguments is not None and good_name(reader, "argument", argument, arguments)
-    }
-    return BlockDefinition(name, named, value["layers"])
+    for argument in defaults:
+        if arguments is not None:
+            good_name(reader, "argument", argument, arguments)
+    return BlockDefinition(name, defaults, value["layers"])
 
 
 def read_arguments(
     reader: Reader, block: BlockDefinition, place: LayerPlace, scope: Scope, variables: Scope
 ) -> dict[str, Value]:
-    """The arguments of a block where it is used: those given, in the scope of the use, and the
-    defaults of the others, which see the variables and the arguments before them.
+    """The arguments of a block where it is used.
+
+    What is given is evaluated in the scope of the use; a default sees the spec's variables and
+    the arguments before it.
 
     Raises:
         Faulty: One of them has a fault.

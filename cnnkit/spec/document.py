@@ -2,63 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from cnnkit.errors import Finding, Location
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.spec.expansion import (
-    NAME,
-    BlockDefinition,
-    Expander,
-    Faulty,
-    LayerPlace,
-    what,
-)
-from cnnkit.spec.faults import Fault, faults_of, field_names, shown, unknown_field
-from cnnkit.spec.model import Spec
+from cnnkit.layers.base import Layer
+from cnnkit.spec.blocks import read_blocks
+from cnnkit.spec.expansion import Expander
+from cnnkit.spec.faults import faults_of, field_names, shown, unknown_field
+from cnnkit.spec.model import SECTIONS, Spec
+from cnnkit.spec.names import kind_advice
 from cnnkit.spec.node import Node
+from cnnkit.spec.place import inmost
+from cnnkit.spec.reader import Faulty, what
+from cnnkit.spec.variables import read_variables
 
-SECTIONS: Final = (
-    "cnnkit",
-    "name",
-    "extends",
-    "input",
-    "rounding",
-    "variables",
-    "defaults",
-    "blocks",
-    "layers",
-    "expect",
-    "budget",
-    "rules",
-    "train",
-    "search",
-)
 FORMAT: Final = 1
 
 
 def read_document(node: Node) -> tuple[Spec | None, list[Finding]]:
     """The spec of a document and the faults of its text; no spec where it has no input."""
-    return _Document(node).spec()
+    document = _Document(node)
+    return document.spec(), document.reader.findings
 
 
 class _Document:
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.findings: list[Finding] = []
         self.top: Mapping[str, Node] = node.value if isinstance(node.value, dict) else {}
-        self.place = LayerPlace(node)
-        self.expander = Expander(self.findings, {}, {}, {})
+        self.reader = Expander()
+        self.report = self.reader.report
 
-    def report(
-        self, rule: str, message: str, advice: str | None, location: Location | None
-    ) -> None:
-        self.findings.append(Finding(rule, "error", message, advice, location))
-
-    def spec(self) -> tuple[Spec | None, list[Finding]]:
+    def spec(self) -> Spec | None:
         """Reads each section; a fault in one does not keep the others from being read."""
         if not isinstance(self.node.value, dict):
             self.report(
@@ -67,22 +45,23 @@ class _Document:
                 "start from `input: 32x32x3` and `layers:`",
                 self.node.location(),
             )
-            return None, self.findings
-        self._unknown_sections()
-        variables = self._variables()
-        expander = Expander(self.findings, variables, self._blocks(), self._defaults())
-        self.expander = expander
+            return None
+        self._keys()
+        reader = self.reader
+        reader.variables = read_variables(reader, self.top.get("variables"))
+        reader.blocks = read_blocks(reader, self.top.get("blocks"))
+        reader.defaults = self._defaults()
         fields: dict[str, Any] = {}
         for section in ("name", "input", "rounding", "expect", "budget", "rules"):
-            self._field(section, fields)
+            self._section(section, fields)
         for section in ("train", "search"):
-            if section in self.top:
-                fields[section] = self._plain(section)
-        fields["layers"] = self._layers(expander, variables)
-        spec = self._validated(fields)
-        return spec, self.findings
+            if reader.mapping(self.top.get(section), section, "{…}"):
+                self._section(section, fields)
+        fields["layers"] = self._layers()
+        return self._validated(fields)
 
-    def _unknown_sections(self) -> None:
+    def _keys(self) -> None:
+        """Reports sections that are unknown, and a version of the format that is."""
         for key in self.top:
             if key not in SECTIONS:
                 fault = unknown_field(key, SECTIONS, "a spec")
@@ -92,7 +71,7 @@ class _Document:
                 message = f"a spec has no section `{key}`"
                 self.report(fault.rule, message, advice, self.node.key_location(key))
         version = self.top.get("cnnkit")
-        if version is not None and (version.value != FORMAT or version.value is True):
+        if version is not None and (type(version.value) is not int or version.value != FORMAT):
             self.report(
                 "wrong-value",
                 f"`cnnkit` is {shown(version.plain())}: this version reads format {FORMAT}",
@@ -100,171 +79,70 @@ class _Document:
                 version.location(),
             )
 
-    def _mapping(self, section: str, example: str) -> Mapping[str, Node]:
-        node = self.top.get(section)
-        if node is None or node.value is None:
-            return {}
-        if isinstance(node.value, dict):
-            return node.value
-        self.report(
-            "wrong-type",
-            f"`{section}` is {what(node)}, not a mapping",
-            f"write `{section}: {example}`",
-            node.location(),
-        )
-        return {}
-
-    def _variables(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        self.expander = Expander(self.findings, values, {}, {})
-        for name, node in self._mapping("variables", "{width: 32}").items():
-            if not name.isidentifier() or not name.isascii() or name == "index":
-                self.report(
-                    "wrong-value",
-                    f"a variable cannot be named `{name}`",
-                    "`index` is the number of a repeat's copy"
-                    if name == "index"
-                    else "use a letter, then letters, digits and _",
-                    self.top["variables"].key_location(name),
-                )
+    def _defaults(self) -> dict[str, Mapping[str, Node]]:
+        section = self.top.get("defaults")
+        found: dict[str, Mapping[str, Node]] = {}
+        for kind, node in self.reader.mapping(section, "defaults", "{conv: {bias: false}}").items():
+            if kind in KINDS:
+                found[kind] = self._default_fields(kind, node)
                 continue
-            try:
-                value = self.expander.value(node, values)
-            except Faulty:
-                continue
-            if isinstance(value, dict):
-                self.report(
-                    "wrong-type",
-                    f"variable `{name}` is a mapping",
-                    "a variable is a number, a string, true or false, or a list of those",
-                    node.location(),
-                )
-                continue
-            values[name] = value
-        return values
-
-    def _blocks(self) -> dict[str, BlockDefinition]:
-        blocks = {}
-        for name, node in self._mapping("blocks", "{unit: {layers: […]}}").items():
-            at = self.top["blocks"].key_location(name)
-            if name in KINDS:
-                self.report(
-                    "wrong-value",
-                    f"a block cannot be named `{name}`: that is a kind of layer",
-                    "give it another name",
-                    at,
-                )
-            elif not NAME.fullmatch(name) or name == "when":
-                advice = "use a letter, then letters, digits, _ and -"
-                self.report("wrong-value", f"a block cannot be named `{name}`", advice, at)
-            elif block := self._block(name, node, at):
-                blocks[name] = block
-        return blocks
-
-    def _block(self, name: str, node: Node, at: Location | None) -> BlockDefinition | None:
-        value = node.value
-        if not isinstance(value, dict) or "layers" not in value:
-            self.report(
-                "missing-field",
-                f"block `{name}` needs `layers`",
-                "write `layers:` and its layers, each after a dash",
-                at,
-            )
-            return None
-        for key in value:
-            if key not in ("arguments", "layers"):
-                fault = unknown_field(key, ("arguments", "layers"), f"block {name}")
-                self.report(fault.rule, fault.message, fault.help, node.key_location(key))
-        arguments = value.get("arguments")
-        defaults: Mapping[str, Node] = {}
-        if arguments is not None and arguments.value is not None:
-            if isinstance(arguments.value, dict):
-                defaults = arguments.value
-            else:
-                self.report(
-                    "wrong-type",
-                    f"`arguments` is {what(arguments)}, not a mapping",
-                    "write `arguments: {width: required, stride: 1}`",
-                    arguments.location(),
-                )
-        return BlockDefinition(name, defaults, value["layers"], node)
-
-    def _defaults(self) -> dict[str, dict[str, Node]]:
-        found: dict[str, dict[str, Node]] = {}
-        for kind, node in self._mapping("defaults", "{conv: {bias: false}}").items():
-            if kind not in KINDS:
-                from cnnkit.spec.names import kind_advice
-
-                at = self.top["defaults"].key_location(kind)
-                message = f"there is no kind `{kind}`"
-                self.report("unknown-kind", message, kind_advice(kind), at)
-            elif not isinstance(node.value, dict):
-                message = f"`defaults` of `{kind}` are {what(node)}, not a mapping of its fields"
-                advice = f"write `{kind}: {{field: value}}`"
-                self.report("wrong-type", message, advice, node.location())
-            else:
-                found[kind] = self._default_fields(kind, node, node.value)
+            advice = kind_advice(kind)
+            if kind in self.reader.blocks:
+                advice = "a block has its defaults in its `arguments`"
+            at = section.key_location(kind) if section is not None else None
+            self.report("unknown-kind", f"there is no kind `{kind}`", advice, at)
         return found
 
-    def _default_fields(self, kind: str, node: Node, fields: Mapping[str, Node]) -> dict[str, Node]:
+    def _default_fields(self, kind: str, node: Node) -> Mapping[str, Node]:
+        if not isinstance(node.value, dict):
+            message = f"`defaults` of `{kind}` are {what(node)}, not a mapping of its fields"
+            advice = f"write `{kind}: {{field: value}}`"
+            self.report("wrong-type", message, advice, node.location())
+            return {}
         cls = layer_class(kind)
-        for field in fields:
-            if field not in field_names(cls):
-                fault = unknown_field(field, field_names(cls), kind, cls.field_aliases)
+        known = field_names(cls)
+        for field in node.value:
+            if field not in known:
+                fault = unknown_field(field, known, kind, cls.field_aliases)
                 self.report(fault.rule, fault.message, fault.help, node.key_location(field))
-        return {field: value for field, value in fields.items() if field in field_names(cls)}
+        return {field: value for field, value in node.value.items() if field in known}
 
-    def _field(self, section: str, fields: dict[str, Any]) -> None:
-        """Reads a section that a model checks; a section with a fault is left out."""
+    def _section(self, section: str, fields: dict[str, Any]) -> None:
+        """Reads a section; one that is empty or has a fault is left out."""
         node = self.top.get(section)
         if node is None:
             return
         try:
-            value = self.expander.value(node, self.expander.variables)
+            value = self.reader.value(node, self.reader.variables)
         except Faulty:
             return
-        if value is None:
-            return
         model = Spec.sections.get(section)
-        if model is None:
-            fields[section] = value
+        if value is None or model is None:
+            fields |= {} if value is None else {section: value}
             return
         try:
             fields[section] = model.model_validate(value)
         except ValidationError as error:
-            place = LayerPlace(self.node, section)
-            self._faults(faults_of(error, model, section), place)
+            for fault in faults_of(error, model, section):
+                key = str(fault.field[0]) if fault.on_key else None
+                at = node.key_location(key) if key else inmost(node, fault.field).location()
+                self.report(fault.rule, fault.message, fault.help, at)
 
-    def _faults(self, faults: Iterable[Fault], place: LayerPlace) -> None:
-        for fault in faults:
-            location = place.find(fault.field)
-            if fault.on_key and place.key is not None:
-                location = self.top[place.key].key_location(str(fault.field[0])) or location
-            self.report(fault.rule, fault.message, fault.help, location)
-
-    def _plain(self, section: str) -> dict[str, Any] | None:
-        try:
-            self._mapping(section, "{…}")
-            value = self.expander.value(self.top[section], self.expander.variables)
-        except Faulty:
-            return None
-        return value if isinstance(value, dict) else None
-
-    def _layers(self, expander: Expander, variables: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _layers(self) -> tuple[Layer, ...]:
         node = self.top.get("layers")
+        example = "each layer after a dash: `- conv: {filters: 8, kernel: 3}`"
         if node is None:
-            self.report(
-                "missing-field",
-                "a spec needs `layers`: the layers, first to last",
-                "add `layers:` and each layer after a dash: `- conv: {filters: 8, kernel: 3}`",
-                self._first(),
-            )
+            message = "a spec needs `layers`: the layers, first to last"
+            self.report("missing-field", message, f"add `layers:` and {example}", self._first())
             return ()
-        return expander.sequence(node, variables, "layers")
+        if node.value == []:
+            message = "`layers` is empty: the network gives its input as it is"
+            self.report("no-layers", message, f"write {example}", node.location(), "warning")
+        return self.reader.layers(node)
 
     def _validated(self, fields: dict[str, Any]) -> Spec | None:
         given = self.top.get("input")
-        if given is None or (given.value is None):
+        if given is None or given.value is None:
             self.report(
                 "missing-field",
                 "a spec needs `input`: the shape of one example, channels last",
@@ -278,26 +156,12 @@ class _Document:
         except ValidationError as error:
             for fault in faults_of(error, Spec, "a spec"):
                 section, *inner = fault.field
-                place = LayerPlace(self.node, str(section))
-                self.report(
-                    fault.rule,
-                    fault.message,
-                    fault.help,
-                    place.find(tuple(inner))
-                    if not self._value_at(str(section), inner)
-                    else self._value_at(str(section), inner),
-                )
-                fields.pop(str(section), None)
-            return Spec.model_validate(fields) if "input" in fields else None
-
-    def _value_at(self, section: str, inner: list[str | int]) -> Location | None:
-        node = self.top[section]
-        for part in inner:
-            if isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
-                node = node.value[part]
-        return node.location()
+                at = inmost(self.top[str(section)], inner).location()
+                self.report(fault.rule, fault.message, fault.help, at)
+                del fields[str(section)]
+        return Spec.model_validate(fields) if "input" in fields else None
 
     def _first(self) -> Location | None:
         """The first key of the document, to point at where one is missing."""
-        key = next(iter(self.top), None)
+        key = next(iter(self.node.keys), None)
         return self.node.key_location(key) if key is not None else self.node.location()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from cnnkit.errors import Finding
-from cnnkit.spec.node import Node
+from typing_extensions import override
+
+from cnnkit.errors import Finding, Location
+from cnnkit.spec.node import Node, Scalar
 from cnnkit.spec.source import read_file
 
 # Merged key by key; any other section of the extended spec is replaced as a whole.
@@ -14,6 +16,8 @@ _MERGED: Final = ("variables", "defaults", "blocks", "train")
 # These speak of the one network they stand beside.
 _NOT_INHERITED: Final = ("name", "expect", "budget", "search", "extends")
 _MAX_CHAIN: Final = 10
+
+Value: TypeAlias = Scalar | list[Node] | dict[str, Node]
 
 
 def extended(node: Node, path: Path | None) -> tuple[Node, list[Finding]]:
@@ -39,8 +43,12 @@ def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: lis
         message = "`extends` is not the name of a file"
         return refuse("wrong-type", message, "write `extends: other.yaml`")
     name = reference.value
-    target = (here / name).resolve() if "\0" not in name else root
-    if Path(name).is_absolute() or not target.is_relative_to(root) or target == root:
+    try:
+        target = (here / name).resolve()
+        missing = not target.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name too long, or links in a circle
+        target, missing = root / "nothing", True
+    if Path(name).is_absolute() or not target.is_relative_to(root):
         return refuse(
             "unreadable-file",
             f"`extends: {name}` leads out of the spec's folder",
@@ -54,7 +62,7 @@ def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: lis
         )
     if len(trail) > _MAX_CHAIN:
         return refuse("too-large", f"more than {_MAX_CHAIN} specs extend one another", "join some")
-    if not target.is_file():
+    if missing:
         return refuse(
             "unreadable-file",
             f"`extends: {name}`: there is no such file",
@@ -65,6 +73,9 @@ def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: lis
     findings += faults
     if base is None:
         return _without(node)
+    if not isinstance(base.value, dict):
+        message = f"`extends: {name}`: what is in that file is no mapping, so no spec"
+        return refuse("wrong-type", message, "name a file with `input:` and `layers:`")
     base = _extend(base, target.parent, root, [*trail, target], findings)
     return _merged(base, node)
 
@@ -80,15 +91,40 @@ def _merged(base: Node, node: Node) -> Node:
     above = node.value if isinstance(node.value, dict) else {}
     value = {key: item for key, item in below.items() if key not in _NOT_INHERITED}
     for key, item in above.items():
-        old = value.get(key)
-        if key in _MERGED and old is not None:
-            value[key] = _joined(old, item)
+        if key in _MERGED and key in value:
+            value[key] = _joined(value[key], item)
         elif key != "extends":
             value[key] = item
-    return node.with_value(value)
+    return _Over(node, base, value)
 
 
 def _joined(base: Node, node: Node) -> Node:
     if not isinstance(base.value, dict) or not isinstance(node.value, dict):
         return node
-    return node.with_value({**base.value, **node.value})
+    return _Over(node, base, {**base.value, **node.value})
+
+
+class _Over(Node):
+    """A mapping put over that of an extended spec, whose keys stand in their own text."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, node: Node, base: Node, value: Value) -> None:
+        super().__init__(
+            value,
+            node.source,
+            node.line,
+            node.column,
+            node.end_line,
+            node.end_column,
+            node.keys,
+        )
+        self.base = base
+
+    @override
+    def key_location(self, key: str) -> Location | None:
+        return super().key_location(key) or self.base.key_location(key)
+
+    @override
+    def with_value(self, value: Value) -> Node:
+        return _Over(self, self.base, value)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cnnkit.errors import Finding, Location, did_you_mean
-from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor
+from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
 from cnnkit.layers.block import Block
 
 INPUT = -1
@@ -24,6 +24,8 @@ MAX_OPERATIONS = 200_000
 MAX_EXTENT = 10**40
 # Layers nested deeper than this would exhaust Python's stack.
 MAX_DEPTH = 60
+
+_MAX_SHOWN = 20
 
 UNKNOWN = Effect(output=None)
 
@@ -130,12 +132,12 @@ class _TooLargeError(Exception):
 def trace(layers: Sequence[Layer], input_shape: Shape, rounding: Rounding = "exact") -> Graph:
     """The graph of layers applied to an input of a shape, channels last."""
     tracer = _Tracer(input_shape, rounding)
-    x = Tensor(INPUT, input_shape)
     root = tracer.stack[0]
     try:
-        x = tracer.sequence("layers", layers, x)
-    except _TooLargeError:
-        x = Tensor(INPUT, None)
+        x = tracer.sequence("layers", layers, Tensor(INPUT, input_shape))
+    except _TooLargeError:  # what there is of it has no end, so nothing of it is shown
+        empty = Group(None, root.kind, "", "", 0, input=input_shape)
+        return Graph(input_shape, (), empty, (), tuple(tracer.findings.values()))
     root.stop, root.output, root.tensor = len(tracer.nodes), x.shape, x.node
     return Graph(
         input_shape, tuple(tracer.nodes), root, tuple(tracer.sides), tuple(tracer.findings.values())
@@ -155,17 +157,10 @@ class _Tracer:
         self.effects: dict[tuple[object, ...], Effect] = {}
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
         self.in_side = 0
+        self.groups = 0
 
     def add(self, layer: Layer, *inputs: Tensor, label: str = "") -> Tensor:
-        if len(self.nodes) >= MAX_OPERATIONS:
-            self.problem(
-                Problem(
-                    "too-large",
-                    f"the network has more than {MAX_OPERATIONS:,} operations",
-                    "a `repeat` or a block used by blocks multiplies layers: lower its `times`",
-                )
-            )
-            raise _TooLargeError
+        self._check_size(len(self.nodes))
         group = self.stack[-1]
         shapes = [tensor.shape for tensor in inputs]
         known = [shape for shape in shapes if shape is not None]
@@ -177,6 +172,22 @@ class _Tracer:
         nodes = tuple(tensor.node for tensor in inputs)
         self.nodes.append(Node(layer, path, nodes, effect, self.in_side > 0))
         return Tensor(len(self.nodes) - 1, effect.output)
+
+    def _check_size(self, count: int) -> None:
+        if count >= MAX_OPERATIONS:
+            self.problem(
+                Problem(
+                    "too-large",
+                    f"the network has more than {MAX_OPERATIONS:,} operations",
+                    "a `repeat` or a block used by blocks multiplies layers: lower its `times`",
+                )
+            )
+            raise _TooLargeError
+
+    def _count_group(self) -> None:
+        """Also layers and copies that hold nothing take time: they are bounded as well."""
+        self.groups += 1
+        self._check_size(self.groups // 2)
 
     def _effect(self, layer: Layer, shapes: list[Shape]) -> Effect:
         """The effect, computed once for all layers that say the same of the same shape."""
@@ -204,13 +215,15 @@ class _Tracer:
         return self.rounded[id(layer)][1]
 
     def layer(self, layer: Layer, x: Tensor, label: str) -> Tensor:
+        self._count_group()
         above = self.stack[-1]
         path = f"{above.path}.{label}" if above.path else label
         group = Group(layer, layer.title, label, path, len(self.nodes), input=x.shape)
         above.children.append(group)
         self.stack.append(group)
-        if len(self.stack) > MAX_DEPTH:
-            self.problem(Problem("too-large", f"layers are nested more than {MAX_DEPTH} deep"))
+        if len(self.stack) > MAX_DEPTH + 1:  # the network itself is on the stack
+            message = f"layers are nested more than {MAX_DEPTH} deep"
+            self.problem(Problem("too-large", message, "nest fewer"))
             y = Tensor(x.node, None)
         else:
             y = layer.trace(self, x)
@@ -220,7 +233,7 @@ class _Tracer:
 
     def sequence(self, label: str, layers: Sequence[Layer], x: Tensor) -> Tensor:
         self.scopes.append({})
-        for index, layer in enumerate(layers):
+        for index, layer in numbered(layers):
             x = self.layer(layer, x, f"{label}.{layer.segment(index)}")
         self.scopes.pop()
         return x
@@ -232,6 +245,7 @@ class _Tracer:
         self.sides.append((y.node, loss_weight))
 
     def copy(self) -> None:
+        self._count_group()
         group = self.stack[-1]
         group.copies.append(len(group.children))
 
@@ -242,24 +256,21 @@ class _Tracer:
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
-        known = [name for scope in self.scopes for name in scope]
+        known = list(dict.fromkeys(name for scope in self.scopes for name in scope))
         near = did_you_mean(name, known)
-        listed = (
-            f"saved here are {', '.join(f'`{n}`' for n in known)}"
-            if known
-            else (
+        if near:
+            advice = f"did you mean `{near}`?"
+        elif known:
+            more = ", …" if len(known) > _MAX_SHOWN else ""
+            shown = ", ".join(f"`{each}`" for each in known[:_MAX_SHOWN])
+            advice = f"saved here are {shown}{more}"
+        else:
+            advice = (
                 f"put `- save: {name}` where the tensor is made, before this layer and not inside "
                 "another branch or block"
             )
-        )
-        self.problem(
-            Problem(
-                "unknown-name",
-                f"no tensor is saved as `{name}` here",
-                f"did you mean `{near}`?" if near else listed,
-                field,
-            )
-        )
+        message = f"no tensor is saved as `{name}` here"
+        self.problem(Problem("unknown-name", message, advice, field))
         return None
 
     def problem(self, problem: Problem) -> None:

@@ -11,6 +11,24 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Expects, Layer, Rounding
 from cnnkit.spec.node import Node
 
+SECTIONS = (
+    "cnnkit",
+    "name",
+    "extends",
+    "input",
+    "rounding",
+    "variables",
+    "defaults",
+    "blocks",
+    "layers",
+    "expect",
+    "budget",
+    "rules",
+    "train",
+    "search",
+)
+"""The keys of a spec, in the order in which they are best written."""
+
 TOTALS = (
     "neurons",
     "parameters",
@@ -82,9 +100,8 @@ OutputShape = Annotated[
     tuple[Extent, ...], BeforeValidator(shape), Expects("a shape, such as 7x7x512 or [10]")
 ]
 Quantity = Annotated[
-    int | None,
+    Annotated[int, Field(ge=0)] | None,
     BeforeValidator(quantity),
-    Field(ge=0),
     Expects("a whole number, also with a unit: 10k, 5M, 1.5G, 512KiB, 1MiB, 2GiB"),
 ]
 Names = Annotated[tuple[str, ...], Strict(False), Expects("a list of rule names")]
@@ -200,6 +217,18 @@ class Spec(Section):
         """Where the spec was read; empty for one built in Python."""
         origin: Origin = getattr(self, "__origin__", Origin())
         return origin
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain data, all variables and expressions put in; ``load`` reads it.
+
+        A layer that `when` left out is no longer there, so those after it move up in their paths.
+
+        Raises:
+            SpecError: A layer is not readable.
+        """
+        from cnnkit.spec.writing import written
+
+        return written(self)
 
     def read_from(self, origin: Origin) -> Spec:
         """This spec, knowing where it was read."""

@@ -9,42 +9,38 @@ from types import MappingProxyType
 from cnnkit.errors import did_you_mean
 from cnnkit.layers import KINDS
 
-# Without case, underscores and the rank at the end: `MaxPool2d` and `max_pool_2d` are `maxpool`.
+# As `_normalized` gives them. A name that is then one of ours, `MaxPool2d` and `batchnorm`, needs
+# no line here. Where the rank makes a difference it is written, as in `Dropout2d`.
 _KIND_OF: Mapping[str, str] = MappingProxyType(
     {
         "convolution": "conv",
         "convolve": "conv",
         "convlocal": "locally_connected",
-        "locallyconnected": "locally_connected",
-        "depthwiseconv": "depthwise_conv",
         "depthwise": "depthwise_conv",
-        "separableconv": "separable_conv",
         "convtranspose": "transposed_conv",
         "convtransposed": "transposed_conv",
+        "transposeconv": "transposed_conv",
         "deconv": "transposed_conv",
         "deconvolution": "transposed_conv",
-        "transposeconv": "transposed_conv",
         "upconv": "transposed_conv",
         "fc": "dense",
         "fullyconnected": "dense",
-        "fullconnected": "dense",
         "lineargeneral": "dense",
         "maxpooling": "max_pool",
-        "maxpool": "max_pool",
         "avgpool": "mean_pool",
+        "avgpooling": "mean_pool",
         "averagepool": "mean_pool",
         "averagepooling": "mean_pool",
-        "avgpooling": "mean_pool",
         "meanpooling": "mean_pool",
         "globalmaxpooling": "global_max_pool",
-        "globalmaxpool": "global_max_pool",
-        "globalaveragepooling": "global_mean_pool",
-        "globalaveragepool": "global_mean_pool",
         "globalavgpool": "global_mean_pool",
+        "globalaveragepool": "global_mean_pool",
+        "globalaveragepooling": "global_mean_pool",
         "gap": "global_mean_pool",
         "adaptiveavgpool": "adaptive_mean_pool",
         "adaptiveaveragepooling": "adaptive_mean_pool",
-        "adaptivemaxpool": "adaptive_max_pool",
+        "adaptivemaxpooling": "adaptive_max_pool",
+        "lrelu": "leaky_relu",
         "swish": "silu",
         "hardswish": "hard_silu",
         "hswish": "hard_silu",
@@ -52,59 +48,75 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "logistic": "sigmoid",
         "identity": "linear",
         "bn": "batch_norm",
-        "batchnorm": "batch_norm",
+        "syncbatchnorm": "batch_norm",
         "batchnormalization": "batch_norm",
-        "layernorm": "layer_norm",
         "layernormalization": "layer_norm",
-        "groupnorm": "group_norm",
         "groupnormalization": "group_norm",
-        "instancenorm": "instance_norm",
-        "rmsnorm": "rms_norm",
+        "instancenormalization": "instance_norm",
         "rmsnormalization": "rms_norm",
         "lrn": "local_response_norm",
-        "localresponsenorm": "local_response_norm",
         "rescaling": "rescale",
         "normalization": "rescale",
         "normalize": "rescale",
-        "spatialdropout": "spatial_dropout",
-        "dropoutchannel": "spatial_dropout",
-        "droppath": "drop_path",
+        "dropout1d": "spatial_dropout",
+        "dropout2d": "spatial_dropout",
+        "dropout3d": "spatial_dropout",
+        "dropconnect": "drop_path",
         "stochasticdepth": "drop_path",
-        "gaussiannoise": "gaussian_noise",
+        "padding": "pad",
         "zeropad": "pad",
         "zeropadding": "pad",
-        "padding": "pad",
+        "constantpad": "pad",
         "reflectionpad": "pad",
+        "replicationpad": "pad",
+        "circularpad": "pad",
         "cropping": "crop",
         "centercrop": "crop",
         "upsampling": "upsample",
+        "upsamplingnearest": "upsample",
+        "upsamplingbilinear": "upsample",
         "interpolate": "upsample",
         "resize": "upsample",
-        "channelshuffle": "channel_shuffle",
+        "resizing": "upsample",
         "layerscale": "scale",
-        "permute": "reshape",
-        "concat": "parallel",
-        "concatenate": "parallel",
-        "sequential": "repeat",
+        "concat": "merge",
+        "concatenate": "merge",
+        "add": "residual",
         "squeezeexcitation": "squeeze_excite",
-        "squeezeandexcite": "squeeze_excite",
+        "squeezeandexcitation": "squeeze_excite",
         "se": "squeeze_excite",
     }
 )
-# `Linear` is PyTorch's and Flax's dense layer; our own `linear` is the identity activation.
-_BY_CASE: Mapping[str, str] = MappingProxyType({"Linear": "dense", "LazyLinear": "dense"})
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "activation": "an activation is a kind of its own: `- relu`",
+        "input": "the shape of the input stands at the top: `input: 32x32x3`",
+        "inputlayer": "the shape of the input stands at the top: `input: 32x32x3`",
+        "sequential": "layers need no container: put them into the list one after the other",
+    }
+)
+_OURS: Mapping[str, str] = MappingProxyType({kind.replace("_", ""): kind for kind in KINDS})
 
 
 def kind_advice(word: str, blocks: Iterable[str] = ()) -> str:
     """What to write instead of an unknown kind."""
-    if word in _BY_CASE:
-        return f"here it is `{_BY_CASE[word]}`"
-    plain = re.sub(r"(_?[123]d)?$", "", word.lower()).replace("_", "").replace("-", "")
-    ours = {kind.replace("_", ""): kind for kind in KINDS}
-    kind = _KIND_OF.get(plain) or ours.get(plain)
+    name = word.rpartition(".")[2]
+    ranked = _normalized(name)
+    plain = re.sub("[123]d", "", ranked)
+    # Their `Linear` is a dense layer; our own `linear` is the identity activation.
+    kind = (
+        "dense" if name in ("Linear", "LazyLinear") else _KIND_OF.get(ranked) or _KIND_OF.get(plain)
+    )
+    kind = kind or _OURS.get(plain)
     if kind is not None:
         return f"here it is `{kind}`"
-    near = did_you_mean(word, [*KINDS, *blocks])
-    if near is not None:
-        return f"did you mean `{near}`?"
-    return "the kinds are " + ", ".join([*KINDS, *blocks])
+    if plain in _ADVICE:
+        return _ADVICE[plain]
+    known = [*KINDS, *blocks]
+    near = did_you_mean(word, known)
+    return f"did you mean `{near}`?" if near else f"the kinds are {', '.join(known)}"
+
+
+def _normalized(name: str) -> str:
+    """Without case, underscores and hyphens; and PyTorch's `LazyConv2d` is its `Conv2d`."""
+    return re.sub("[_-]", "", name).lower().removeprefix("lazy")

@@ -35,10 +35,12 @@ class LayerPlace:
         fields = self.fields
         if fields is None or self.key is None:
             return self.node.location()
-        if field and isinstance(fields.value, str):  # `save: NAME`, the one field without its key
-            return fields.location()
+        if field and isinstance(fields.value, str | int | float):
+            return fields.location()  # `save: NAME`, a field without its key
         found = inmost(fields, field)
-        return self.node.key_location(self.key) if found is fields else found.location()
+        if found is not fields:
+            return found.location()
+        return self.node.key_location(self.key) or self.node.location()
 
     def find_key(self, field: str) -> Location | None:
         """The place of a field's key; else that of the layer's kind."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.errors import Finding, Location
+from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.faults import Fault, shown
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace, inside
@@ -43,7 +43,12 @@ class Reader:
         return list(self._findings.values())
 
     def report(
-        self, rule: str, message: str, advice: str | None, location: Location | None
+        self,
+        rule: str,
+        message: str,
+        advice: str | None,
+        location: Location | None,
+        level: Level = "error",
     ) -> None:
         """Adds a finding at the layer that is being read."""
         path = ".".join(self.trail) or None
@@ -51,7 +56,7 @@ class Reader:
         key = (rule, message, location or path)
         if key not in self._findings:
             used_at = tuple(at for _, place in reversed(self.uses) if (at := place.find(())))
-            self._findings[key] = Finding(rule, "error", message, advice, location, path, used_at)
+            self._findings[key] = Finding(rule, level, message, advice, location, path, used_at)
 
     def fault(self, fault: Fault, place: LayerPlace) -> None:
         """Adds a finding about a field of a layer."""

@@ -15,6 +15,7 @@ from cnnkit.spec.extension import extended
 from cnnkit.spec.model import Origin, Spec
 from cnnkit.spec.node import Node
 from cnnkit.spec.override import override
+from cnnkit.spec.scalars import shortened
 from cnnkit.spec.source import read_file, read_plain, read_stream, read_text
 
 _A_TEXT = re.compile(r"\n|^\s*\{|:\s|:$")
@@ -56,11 +57,15 @@ def read(
     """
     if isinstance(source, Mapping):
         return finish(*read_plain(dict(source)), overrides=overrides)
-    if isinstance(source, str) and _A_TEXT.search(source):
+    if isinstance(source, str) and (not source or _A_TEXT.search(source)):
         return read_from_text(source, "<text>", overrides)
     path = Path(source)
-    if not path.exists() and not path.is_symlink():
-        raise UsageError(f"there is no file {path}")
+    try:
+        missing = not path.exists() and not path.is_symlink()
+    except OSError as error:
+        raise UsageError(f"cannot read {shortened(str(path))}: {error.strerror}") from error
+    if missing:
+        raise UsageError(f"there is no file {shortened(str(path))}")
     node, findings = read_file(path)
     return finish(node, findings, overrides, path)
 

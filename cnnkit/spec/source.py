@@ -135,7 +135,10 @@ def read_stream(stream: BinaryIO, name: str) -> tuple[Node | None, list[Finding]
     """
     data = stream.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        size = os.fstat(stream.fileno()).st_size  # 0 of a pipe or a device
+        try:
+            size = os.fstat(stream.fileno()).st_size  # 0 of a pipe or a device
+        except OSError:  # a stream in memory
+            size = 0
         length = f"{size:,}" if size > MAX_FILE_BYTES else f"more than {MAX_FILE_BYTES:,}"
         return None, [_too_large(name, f"the file is {length} bytes long")]
     marked = next((pair for pair in _ENCODINGS if data.startswith(pair[0])), None)

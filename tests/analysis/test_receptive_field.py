@@ -270,6 +270,14 @@ def test_a_pooled_branch_that_is_spread_again_is_exempt() -> None:
     assert analysis.tree.fields[0] == Field(3, 1, 1)
 
 
+def test_branches_that_are_all_pooled_are_exempt() -> None:
+    branches = [["global_mean_pool"], [conv(2, stride=2), "global_max_pool"]]
+    analysis = analyse([{"parallel": {"branches": branches}}, {"dense": {"units": 3}}])
+    assert not analysis.findings
+    assert analysis.tree.fields is not None
+    assert analysis.tree.fields[0].size == 64
+
+
 def test_what_follows_a_flatten_or_a_global_pool_sees_the_whole_map() -> None:
     for bridge in ("flatten", "global_mean_pool", "global_max_pool"):
         field = last([conv(3, padding=1), bridge, {"dense": {"units": 3}}])[0]

@@ -1,0 +1,108 @@
+"""A whole run: paths in, a result for each file out, in the order of the paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnkit.checking.check import CheckResult, Task, check
+from cnnkit.checking.configuration import Configurations
+from cnnkit.checking.discovery import STDIN, discover
+from cnnkit.checking.levels import ALL, Choice, unknown
+from cnnkit.errors import Finding, UsageError
+
+# Starting processes that import the package costs about as much as checking this many bytes in
+# one process; measured by benchmarks/check.py.
+_BYTES_WORTH_PROCESSES = 1_000_000
+_FILES_WORTH_PROCESSES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for.
+
+    Attributes:
+        paths: Files, folders and patterns; ``-`` is standard input.
+        choice: Which rules are applied.
+        strict: Whether warnings fail the check, too.
+        overrides: Values that are set in every spec: ``variables.k=5``.
+        specs_only: Pass over a named file that is no spec.
+        jobs: Processes; None takes more than one where that is faster. More than one need a
+            main module that can be imported, as all of multiprocessing does.
+    """
+
+    paths: tuple[str, ...]
+    choice: Choice = Choice()
+    strict: bool = False
+    overrides: tuple[str, ...] = ()
+    specs_only: bool = False
+    jobs: int | None = 1
+
+
+def run(request: Request) -> list[CheckResult]:
+    """The results of all files, after those of faulty configurations and folders.
+
+    Raises:
+        UsageError: A path does not exist, a rule is unknown, or an override leads nowhere.
+    """
+    _check_names(request.choice)
+    configurations = Configurations()
+    discovery = discover(request.paths, configurations.excludes, specs_only=request.specs_only)
+    tasks = [
+        Task(
+            candidate,
+            configurations.of(Path() if candidate.name == STDIN else candidate.path),
+            request.choice,
+            request.strict,
+            request.overrides,
+        )
+        for candidate in discovery.candidates
+    ]
+    results = [result for result in _mapped(tasks, request.jobs) if result is not None]
+    others = [*configurations.findings, *discovery.findings]
+    return [*_by_file(others, strict=request.strict), *results]
+
+
+def _check_names(choice: Choice) -> None:
+    for name in (*(choice.select or ()), *choice.ignore):
+        fault = unknown(name)
+        if fault and not (name == ALL and choice.select and name in choice.select):
+            raise UsageError("; ".join(fault))
+
+
+def _mapped(tasks: Sequence[Task], jobs: int | None) -> Iterable[CheckResult | None]:
+    """The results of the tasks in their order, of one process or of several."""
+    workers = min(_workers(tasks) if jobs is None else jobs, len(tasks))
+    if workers < 2 or any(task.candidate.name == STDIN for task in tasks):
+        return map(check, tasks)
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # A forked copy of a process with threads may hang, so each worker starts anew.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        chunk = max(1, len(tasks) // (4 * workers))
+        return list(pool.map(check, tasks, chunksize=chunk))
+
+
+def _workers(tasks: Sequence[Task]) -> int:
+    """As many processes as there are processors, where the files are worth starting them."""
+    if len(tasks) < _FILES_WORTH_PROCESSES and sum(map(_size, tasks)) < _BYTES_WORTH_PROCESSES:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _size(task: Task) -> int:
+    try:
+        return task.candidate.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _by_file(findings: Iterable[Finding], *, strict: bool) -> list[CheckResult]:
+    """The findings of files that are no specs, as a result for each."""
+    files: dict[str, list[Finding]] = {}
+    for finding in findings:
+        files.setdefault(finding.location.file if finding.location else "", []).append(finding)
+    return [CheckResult(file, tuple(found), strict, is_spec=False) for file, found in files.items()]

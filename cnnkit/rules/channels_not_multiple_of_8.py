@@ -1,0 +1,72 @@
+"""A number of channels is no multiple of 8.
+
+## What it finds
+
+A convolution or dense layer whose output channels 8 does not divide. The last layer is exempt: its
+channels are the classes. The rule is off unless it is selected: it speaks of speed on some
+hardware, and says nothing of the network.
+
+## Why
+
+The matrix units of GPUs and TPUs, and the vector units of phones, work on blocks of 8 or more
+channels. What is left over is filled up with zeros, so 30 channels take the time of 32. The
+mobile nets round all their widths to multiples of 8 for this reason; `round_to(x, 8)` does it in an
+expression.
+
+## Example
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 30, kernel: 3, padding: same, activation: relu}
+  - flatten
+  - dense: {units: 10}
+```
+
+## Instead
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 32, kernel: 3, padding: same, activation: relu}
+  - flatten
+  - dense: {units: 10}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnkit.errors import Finding
+from cnnkit.rules.base import INPUT, WEIGHTED, Network, counted, finding
+
+_FIELDS = {"dense": "units"}
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """The layers, but for the last ones, whose channels 8 does not divide."""
+    last = set(map(lambda end: _last(network, end), network.ends))
+    for index in sorted(network.of("conv", "transposed_conv", "locally_connected", "dense")):
+        output = network.operations[index].output
+        layer, above = network.owner(index)
+        # The middle of a squeeze_excite is a handful of numbers, whatever its units.
+        if not output or not output[-1] % 8 or index in last or layer.kind == "reduce":
+            continue
+        channels = output[-1]
+        near = [n for n in (channels // 8 * 8, channels // 8 * 8 + 8) if n]
+        yield finding(
+            "channels-not-multiple-of-8",
+            layer,
+            above,
+            f"{counted(channels, 'channel')} {'is' if channels == 1 else 'are'} no multiple of 8",
+            f"{' or '.join(map(str, near))} fill the blocks that hardware works on",
+            (_FIELDS.get(layer.kind, "filters"),),
+        )
+
+
+def _last(network: Network, end: int) -> int:
+    """The last layer with weights before an end of the network."""
+    while network.operations[end].layer.kind not in WEIGHTED and network.source(end) != INPUT:
+        end = network.source(end)
+    return end

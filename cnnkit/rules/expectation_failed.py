@@ -1,0 +1,113 @@
+"""A spec does not give what it expects of itself.
+
+## What it finds
+
+A figure under `expect:` that the analysis does not give, a different `output:`, or a rule listed
+in `expect.findings` that finds nothing.
+
+## Why
+
+`expect:` is a test that lives beside what it tests: totals from a paper or from a framework, put
+down once, which a later change of the spec must not alter unnoticed. `expect.findings` lists the
+rules that a spec breaks on purpose, to show the fault; once it no longer does, it has lost its
+point.
+
+## Example
+
+```yaml
+input: 28x28x1
+layers:
+  - conv: {filters: 8, kernel: 3, padding: same, activation: relu}
+  - max_pool: {size: 2}
+  - conv: {filters: 16, kernel: 3, padding: same}
+expect: {parameters: 1250, output: 14x14x16}
+```
+
+## Instead
+
+```yaml
+input: 28x28x1
+layers:
+  - conv: {filters: 8, kernel: 3, padding: same, activation: relu}
+  - max_pool: {size: 2}
+  - conv: {filters: 16, kernel: 3, padding: same}
+expect: {parameters: 1248, output: 14x14x16}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from cnnkit.errors import Finding, did_you_mean
+from cnnkit.layers.base import show
+from cnnkit.rules.base import Network, percent, place_in
+from cnnkit.spec.model import Spec
+
+NAME = "expectation-failed"
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """The figures and the output; what is in `expect.findings` is for ``settle``."""
+    analysis = network.analysis
+    expect = analysis.spec.expect
+    if expect is None or analysis.output is None:  # an error before leaves the totals open
+        return
+    for name, wanted in expect.figures().items():
+        value: int = getattr(analysis.totals, name)
+        if value != wanted:
+            difference = abs(value - wanted)
+            part = f" ({percent(difference, wanted)})" if wanted else ""
+            yield Finding(
+                NAME,
+                "error",
+                f"`{name}` is {value:,}, not {wanted:,} as expected: {difference:,} "
+                f"{'more' if value > wanted else 'less'}{part}",
+                f"if this is what is meant now, write `{name}: {value}`",
+                network.place("expect", name),
+            )
+    if expect.output is not None and expect.output != analysis.output:
+        given = show(analysis.output)
+        yield Finding(
+            NAME,
+            "error",
+            f"the output is {given}, not {show(expect.output)} as expected",
+            f"if this is what is meant now, write `output: {list(analysis.output)}`",
+            network.place("expect", "output"),
+        )
+
+
+def settle(
+    spec: Spec, findings: Iterable[Finding], names: Collection[str] | None = None
+) -> list[Finding]:
+    """The findings without those that the spec shows on purpose, and with those it fails to show.
+
+    Args:
+        spec: The spec, whose `expect.findings` lists the rules it breaks.
+        findings: All findings about it: of reading, of analysing, and of ``applied``.
+        names: The rules that were applied; one that was left out is not missed. None means all.
+    """
+    listed = spec.expect.findings if spec.expect else None
+    if not listed:
+        return list(findings)
+    kept, found = [], set()
+    for finding in findings:
+        found.add(finding.rule)
+        if finding.rule not in listed:
+            kept.append(finding)
+    for index, rule in enumerate(listed):
+        if rule not in found and (names is None or rule in names):
+            message, advice = _not_found(rule)
+            where = place_in(spec, "expect", "findings", index)
+            kept.append(Finding(NAME, "error", message, advice, where))
+    return kept
+
+
+def _not_found(rule: str) -> tuple[str, str]:
+    from cnnkit.rules import LEVELS  # which imports this file
+
+    if rule in LEVELS:
+        return f"`{rule}` is expected and not found", "take it off the list `expect.findings`"
+    near = did_you_mean(rule, LEVELS)
+    advice = f"did you mean `{near}`?" if near else "`cnnkit rule` lists the rules"
+    return f"`{rule}` is expected, and there is no such rule", advice

@@ -1,0 +1,117 @@
+"""Two linear layers stand in a row, with no activation between them.
+
+## What it finds
+
+A convolution or dense layer that reads another one through linear operations only: directly, or
+through a flatten, padding, dropout, mean pool, upsampling or batch norm, none of which bends a
+line. Depthwise convolutions are looked through.
+
+Factorizations are meant to be linear and are left alone: a depthwise convolution and the pointwise
+one beside it; a layer with fewer channels than go into it and come out of the next, the linear
+bottleneck of MobileNet v2; and kernels along different axes, 1x7 then 7x1. A sum or
+concatenation of branches ends the row.
+
+## Why
+
+A linear function of a linear function is a linear function: both layers together can say no more
+than one of them, of a larger kernel. The depth, and the work, are for nothing.
+
+## Example
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: same}
+  - conv: {filters: 32, kernel: 3, padding: same}
+  - relu
+```
+
+## Instead
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - conv: {filters: 32, kernel: 3, padding: same}
+  - relu
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnkit.errors import Finding
+from cnnkit.rules.base import INPUT, WEIGHTED, Network, finding
+
+_LINEAR = frozenset(
+    {
+        "depthwise_conv",
+        "batch_norm",
+        "rescale",
+        "linear",
+        "dropout",
+        "spatial_dropout",
+        "drop_path",
+        "gaussian_noise",
+        "flatten",
+        "reshape",
+        "pad",
+        "crop",
+        "upsample",
+        "channel_shuffle",
+        "channel_slice",
+        "scale",
+        "mean_pool",
+        "global_mean_pool",
+        "adaptive_mean_pool",
+    }
+)
+_FULL = WEIGHTED - _LINEAR
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """One pass: of each operation, the layer with weights that it is a linear function of."""
+    linear_in: list[int | None] = []
+    for index, operation in enumerate(network.operations):
+        kind = operation.layer.kind
+        source = operation.inputs[0]
+        before = None if source == INPUT else linear_in[source]
+        if kind in _FULL:
+            if before is not None and not _factorized(network, before, index):
+                yield _found(network, before, index)
+            linear_in.append(index)
+        else:
+            linear_in.append(before if kind in _LINEAR else None)
+
+
+def _factorized(network: Network, first: int, second: int) -> bool:
+    """Whether the two say less than one layer in their place, for fewer parameters."""
+    before, between, after = (
+        shape[-1] if shape else 0
+        for shape in (
+            network.incoming(first),
+            network.operations[first].output,
+            network.operations[second].output,
+        )
+    )
+    if between < min(before, after):
+        return True
+    axes = [
+        {axis for axis, window in enumerate(network.windows(index)) if window.size > 1}
+        for index in (first, second)
+    ]
+    return bool(axes[0] and axes[1]) and axes[0].isdisjoint(axes[1])
+
+
+def _found(network: Network, first: int, second: int) -> Finding:
+    layer, above = network.owner(second)
+    other = network.owner(first)[0]
+    return finding(
+        "missing-nonlinearity",
+        layer,
+        above,
+        f"no activation stands between this {layer.kind} and the {other.kind} `{other.path}` "
+        "before it: together they are one linear layer",
+        f"give `{other.path}` an activation, such as `activation: relu`; or leave one of them out",
+    )

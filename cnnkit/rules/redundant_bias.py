@@ -1,0 +1,82 @@
+"""A bias stands directly before a batch norm, which takes it out again.
+
+## What it finds
+
+A convolution or dense layer with a bias whose output goes to a `batch_norm` and nowhere else; also
+before an `instance_norm`, which subtracts the same mean. Neighbours are those of the graph, not of
+the text: a block, branch or activation between them counts as what it is.
+
+## Why
+
+A bias adds one number to a whole channel, and the normalization subtracts the channel's mean, this
+number included. Whatever its value, the output stays, so it has no gradient and learns nothing: the
+parameters are useless. The `shift` of the batch norm does their work.
+
+## Example
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 64, kernel: 3, padding: same}
+  - batch_norm
+  - relu
+```
+
+## Instead
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 64, kernel: 3, padding: same, bias: false}
+  - batch_norm
+  - relu
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnkit.errors import Finding
+from cnnkit.layers.weighted import Weighted
+from cnnkit.rules.base import INPUT, Network, counted, finding
+
+_NORMS = ("batch_norm", "instance_norm")
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """The biases that are subtracted again; one finding for all copies of a line."""
+    lines: dict[object, list[tuple[int, int]]] = {}
+    for norm in network.of(*_NORMS):
+        index = network.source(norm)
+        if useless := _useless(network, index):
+            layer = network.owner(index)[0]
+            lines.setdefault(layer.location or layer.path, []).append((index, useless))
+    for copies in lines.values():
+        index = copies[0][0]
+        layer, above = network.owner(index)
+        reader = network.operations[network.consumers[index][0]].layer.kind
+        number = sum(useless for _, useless in copies)
+        wasted = f"{counted(number, 'parameter')} {'is' if number == 1 else 'are'} useless"
+        yield finding(
+            "redundant-bias",
+            layer,
+            above,
+            f"the bias of this {layer.kind} does nothing, the {reader} after it subtracts it with "
+            f"the mean: {wasted}{f' in {len(copies)} copies' if len(copies) > 1 else ''}",
+            f"write `bias: false`, or once for all `defaults: {{{layer.kind}: {{bias: false}}}}`",
+            ("bias",),
+        )
+
+
+def _useless(network: Network, index: int) -> int:
+    """The parameters of a bias that only normalizations read; 0 where there is none."""
+    if index == INPUT:
+        return 0
+    operation = network.operations[index]
+    # The bias of a locally connected layer differs from cell to cell, so the mean keeps it.
+    if not isinstance(operation.layer, Weighted) or operation.layer.kind == "locally_connected":
+        return 0
+    if any(network.operations[each].layer.kind not in _NORMS for each in network.consumers[index]):
+        return 0
+    return sum(weight.size for weight in operation.effect.weights if weight.name == "bias")

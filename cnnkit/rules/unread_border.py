@@ -1,0 +1,75 @@
+"""Rows or columns at the end of a map are never read.
+
+## What it finds
+
+A convolution or pool whose `rounding: floor` or `ceil` accepts a stride that does not fit, so that
+cells of the input lie behind the last window. Only cells of the input count: padding that is left
+over loses nothing, and so do the gaps of a stride larger than the kernel, which skips cells
+everywhere. It is a note, `info`, for published networks do this, and must be written as they are.
+
+## Why
+
+With (D + P − F′)/S no integer, the last window ends before the map does. What is at the right and
+lower border of an image then has no influence on the outcome: the network is blind there, and its
+centre is shifted. Frameworks round down in silence.
+
+## Example
+
+```yaml
+input: 28x28x1
+rounding: floor
+layers:
+  - conv: {filters: 8, kernel: 4, activation: relu}
+  - max_pool: {size: 2}
+```
+
+## Instead
+
+```yaml
+input: 28x28x1
+layers:
+  - conv: {filters: 8, kernel: 5, activation: relu}
+  - max_pool: {size: 2}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnkit.errors import Finding
+from cnnkit.layers.base import show
+from cnnkit.layers.window import Window, cell_names
+from cnnkit.rules.base import SLIDING, Network, counted, finding
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """The windows that leave cells behind the last one."""
+    for index in network.of(*SLIDING):
+        windows = network.windows(index)
+        left = [_left(window) for window in windows]
+        if not any(left):
+            continue
+        layer, above = network.owner(index)
+        cells = zip(left, cell_names(len(windows)), strict=True)
+        listed = " and ".join(counted(count, cell) for count, cell in cells if count)
+        worst = windows[left.index(max(left))]
+        fitting = [w.extent - count for w, count in zip(windows, left, strict=True)]
+        yield finding(
+            "unread-border",
+            layer,
+            above,
+            f"{listed} of the {show([w.extent for w in windows])} map "
+            f"{'are' if sum(left) > 1 else 'is'} never read: "
+            f"{worst.formula(' ')} = {worst.quotient()} is rounded",
+            f"a map of {show(fitting)} loses nothing, `padding: same` reads all; "
+            "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact",
+            ("stride",),
+        )
+
+
+def _left(window: Window) -> int:
+    """Cells behind the last window, but for the gap that follows each window."""
+    if window.rounding == "exact":
+        return 0  # an error, which the analysis reports
+    return max(0, window.unread - max(0, window.stride - window.dilated))

@@ -1,0 +1,226 @@
+"""One layer of a text: its kind, what stands beside it, and a model made of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from cnnkit.errors import Location
+from cnnkit.layers import KINDS, layer_class
+from cnnkit.layers.base import Layer
+from cnnkit.spec.blocks import NAME, BlockDefinition
+from cnnkit.spec.faults import Fault, faults_of, field_names, shown, unknown_field
+from cnnkit.spec.names import kind_advice
+from cnnkit.spec.node import Node
+from cnnkit.spec.place import LayerPlace, inmost
+from cnnkit.spec.reader import Faulty, Reader, Scope, what
+
+BESIDE = ("name", "when")
+"""What may stand beside a layer's kind."""
+
+Nodes = Mapping[str, Node]
+_NOTHING: Nodes = {}
+
+
+class LayerReader(Reader):
+    """Reads what belongs to one layer alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: Scope = {}
+        self.blocks: Mapping[str, BlockDefinition] = {}
+        self.defaults: Mapping[str, Nodes] = {}
+
+    def kind(self, node: Node, scope: Scope, index: int | None) -> tuple[LayerPlace, str]:
+        """The place of a layer, and its kind or the name of its block.
+
+        Raises:
+            Faulty: The node is no layer.
+        """
+        value = node.value
+        if isinstance(value, str):
+            kind = self.value(node, scope)
+            if isinstance(kind, str):
+                return LayerPlace(node, None, index), kind
+            raise self._no_layer(f"{shown(kind)} is no kind of layer", node.location())
+        if not isinstance(value, dict):
+            raise self._no_layer(f"{what(node)} is no layer", node.location())
+        keys = [key for key in value if key not in BESIDE]
+        if len(keys) != 1:
+            given = " and ".join(f"`{key}`" for key in keys) if keys else "no kind"
+            at = node.key_location(keys[1]) if keys else node.location()
+            raise self._no_layer(f"a layer has one kind, this one has {given}", at)
+        return LayerPlace(node, keys[0], index), keys[0]
+
+    def _no_layer(self, message: str, at: Location | None) -> Faulty:
+        self.report(
+            "wrong-type",
+            message,
+            "write a kind, `- flatten`, or a kind with its fields, "
+            "`- conv: {filters: 8, kernel: 3}`; beside it only `name` and `when`",
+            at,
+        )
+        return Faulty()
+
+    def kind_class(self, kind: str, place: LayerPlace) -> type[Layer]:
+        """The model of a kind.
+
+        Raises:
+            Faulty: There is no such kind.
+        """
+        if kind in KINDS:
+            return layer_class(kind)
+        message = f"there is no kind `{kind}`"
+        self.report("unknown-kind", message, kind_advice(kind, self.blocks), place.find(()))
+        raise Faulty
+
+    def when(self, node: Node, scope: Scope) -> bool:
+        """Whether a layer is there.
+
+        Raises:
+            Faulty: The value is neither true nor false.
+        """
+        value = self.value(node, scope)
+        if isinstance(value, bool):
+            return value
+        message = f"`when` is {shown(value)}, not true or false"
+        advice = "write a comparison, such as `when: $(stride > 1)`"
+        self.report("wrong-type", message, advice, node.location())
+        raise Faulty
+
+    def name(self, node: Node, scope: Scope) -> str | None:
+        """The name of a layer; None, and a finding, where it cannot be one."""
+        try:
+            value = self.value(node, scope)
+        except Faulty:
+            return None
+        if isinstance(value, str) and NAME.fullmatch(value):
+            return value
+        advice = "a name is part of a path: a letter, then letters, digits, _ and -"
+        self.report("wrong-value", f"`name` cannot be {shown(value)}", advice, node.location())
+        return None
+
+    def fields(self, cls: type[Layer], place: LayerPlace) -> Nodes:
+        """The nodes of the fields that a layer gives.
+
+        Raises:
+            Faulty: What stands behind the kind is no mapping.
+        """
+        node = place.fields
+        if node is None or node.value is None:
+            return _NOTHING
+        if isinstance(node.value, dict):
+            return node.value
+        if cls.scalar_field is not None:
+            return {cls.scalar_field: node}
+        first = next(iter(field_names(cls)), None)
+        self.report(
+            "wrong-type",
+            f"`{cls.kind}` has {what(node)} where its fields belong",
+            f"write `{cls.kind}: {{{first}: {shown(node.plain())}}}`"
+            if first
+            else f"write `- {cls.kind}`",
+            node.location(),
+        )
+        raise Faulty
+
+    def activation(self, node: Node, scope: Scope, field: str) -> Layer | None:
+        """The activation that a field names, a kind or a kind with fields.
+
+        Raises:
+            Faulty: It is none, or one of its fields has a fault.
+        """
+        value = node.value
+        place = LayerPlace(node)
+        kind: object = node.plain()
+        if isinstance(value, str):
+            kind = self.value(node, scope)
+        elif isinstance(value, dict) and len(value) == 1:
+            (kind,) = value
+            place = LayerPlace(node, kind)
+        if kind is None:
+            return None
+        if not isinstance(kind, str) or KINDS.get(kind, "activation") != "activation":
+            self.report(
+                "wrong-value" if isinstance(kind, str) else "wrong-type",
+                f"`{field}` is {shown(kind)}, which is no activation",
+                "write a kind, `relu`, or a kind with fields, `{leaky_relu: {slope: 0.2}}`",
+                node.location(),
+            )
+            raise Faulty
+        cls = self.kind_class(kind, place)
+        values, faulty = self.values(cls, self.fields(cls, place), scope)
+        if faulty:
+            raise Faulty
+        return self.made(cls, values, place)
+
+    def values(self, cls: type[Layer], given: Nodes, scope: Scope) -> tuple[dict[str, Any], bool]:
+        """The values of a layer's fields, and whether some have a fault.
+
+        The spec's defaults stand for what is not given; they see its variables alone.
+        """
+        nodes = {field: (node, scope) for field, node in given.items()}
+        for field, node in self.defaults.get(cls.kind, _NOTHING).items():
+            nodes.setdefault(field, (node, self.variables))
+        values: dict[str, Any] = {}
+        for field, (node, seen) in nodes.items():
+            try:
+                values[field] = self.field(cls, field, node, seen)
+            except Faulty:
+                continue
+        return values, len(values) < len(nodes)
+
+    def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
+        """The value of a field.
+
+        Raises:
+            Faulty: It has a fault.
+        """
+        if field in cls.activation_fields:
+            return self.activation(node, scope, field)
+        return self.value(node, scope)
+
+    def made(
+        self, cls: type[Layer], values: dict[str, Any], place: LayerPlace, **beside: Any
+    ) -> Layer:
+        """The layer of a kind with these fields; ``beside`` are those that are not written.
+
+        Raises:
+            Faulty: One of the fields has a fault.
+        """
+        meant = self._strangers(cls, values, place)
+        try:
+            return cls.model_validate({**values, **beside}).placed(place)
+        except ValidationError as error:
+            for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
+                # A field that is missing because it is misspelt is one mistake, not two.
+                if fault.rule != "missing-field" or fault.meant not in meant:
+                    self._fault(fault, place, cls.kind)
+            raise Faulty from None
+
+    def _strangers(
+        self, cls: type[Layer], values: dict[str, Any], place: LayerPlace
+    ) -> Sequence[str | None]:
+        """Reports the keys that a kind has not, leaves them out, and says what they may mean."""
+        known = field_names(cls)
+        strangers = [field for field in values if field not in known]
+        meant = []
+        for field in strangers:
+            del values[field]
+            fault = unknown_field(field, known, cls.kind, cls.field_aliases)
+            self.fault(fault, place)
+            meant.append(fault.meant)
+        return meant
+
+    def _fault(self, fault: Fault, place: LayerPlace, kind: str) -> None:
+        """Adds a finding about a field that the layer gives, or `defaults:` for all of its kind."""
+        field, *inner = fault.field or ("",)
+        default = self.defaults.get(kind, _NOTHING).get(str(field))
+        written = place.fields.value if place.fields is not None else None
+        if default is None or (isinstance(written, dict) and field in written):
+            self.fault(fault, place)
+        else:
+            at = inmost(default, inner).location()
+            self.report(fault.rule, fault.message, fault.help, at)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from cnnkit import report
+from cnnkit.analysis import Analysis
+from cnnkit.analysis.result import Unreadable
+from cnnkit.errors import Finding
+from cnnkit.report.html import prose
+
+VOID = {"meta", "img"}
+
+
+class Page(HTMLParser):
+    """The tags of a page, which must close in the order in which they open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.mark.parametrize("network", ["flagship", "faulty"])
+def test_golden(
+    network: str, golden: Callable[[str, str], None], request: pytest.FixtureRequest
+) -> None:
+    analysis: Analysis = request.getfixturevalue(network)
+    golden(f"report/{network}.html", report.render([analysis], "html"))
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_all_specs_on_one_well_formed_page(
+    flagship: Analysis,
+    faulty: Analysis,
+    nested: Analysis,
+    unknown: Analysis,
+    hostile: Analysis,
+    explain: bool,
+) -> None:
+    lost = Unreadable("gone.yaml", (Finding("unreadable", "error", "it is empty"),))
+    results = [flagship, faulty, nested, unknown, hostile, lost]
+    page = Page(report.render(results, "html", explain=explain))
+    assert [tag for tag, _ in page.tags].count("h1") == 6
+    assert "gone.yaml cannot be read 1 error" in page.text
+
+
+def test_numbers(flagship: Analysis) -> None:
+    page = Page(report.render([flagship], "html"))
+    assert "neurons 3,908 parameters 5,100" in page.text
+    assert (
+        "layers.0 conv output 26x26x3 neurons 2,028 parameters 441 MACs 298,116 "
+        "receptive field 7x7" in page.text
+    )
+
+
+def test_nothing_comes_from_outside(nested: Analysis, hostile: Analysis) -> None:
+    text = report.render([nested, hostile], "html")
+    page = Page(text)
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object", "b1")
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+        assert not any(name.startswith("on") for name in attributes)
+    assert "@import" not in text
+    assert "http" not in text.replace("http%3A//www.w3.org/2000/svg", "")
+
+
+def test_names_are_escaped(hostile: Analysis) -> None:
+    text = report.render([hostile], "html")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "\x1b" not in text
+
+
+def test_groups_open_down_to_the_depth(nested: Analysis) -> None:
+    def opened(depth: int | None) -> int:
+        page = Page(report.render([nested], "html", depth=depth))
+        return sum(tag == "details" and "open" in attributes for tag, attributes in page.tags)
+
+    assert opened(1) == 0
+    assert opened(2) == 5
+    assert opened(None) > opened(2)
+
+
+def test_fault_is_marked_in_its_line(faulty: Analysis) -> None:
+    text = report.render([faulty], "html")
+    assert re.search(r"kernel: 3, stride: <mark>3</mark>}", text)
+    assert '<span class="mark error" title="error">✗</span>' in text
+
+
+def test_explanation(flagship: Analysis) -> None:
+    page = Page(report.render([flagship], "html", explain=True))
+    assert "parameters: 3×7×7×3 = 441" in page.text
+    assert "neurons: 2,028 + 1,620 + 256 + 4 = 3,908" in page.text
+
+
+def test_prose() -> None:
+    assert prose("use `a<b` & c") == "use <code>a&lt;b</code> &amp; c"
+    assert prose("one ` alone") == "one ` alone"
