@@ -49,14 +49,12 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def environment(cache: Path) -> dict[str, str]:
-    """The variables of a new process, in which Python keeps compiled modules in ``cache``.
+def environment() -> dict[str, str]:
+    """The variables of a new process, which may keep the modules that it compiles.
 
-    An installed package is compiled, and a checkout may be read-only: so neither side compiles
-    anything after the first, uncounted run.
+    An installed package is compiled: neither side compiles after the first, uncounted run.
     """
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(cache)}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def milliseconds(seconds: Seconds) -> str:

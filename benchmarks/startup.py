@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from measuring import Measure, environment, heading, in_turn, machine, milliseconds, table, versions
 
@@ -35,13 +34,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one run of each, to see that it runs")
     options = parser.parse_args()
     n = 1 if options.quick else options.n
-    with TemporaryDirectory() as cache:
-        analyze = [sys.executable, "-m", "cnnkit", "analyze", str(SPEC)]
-        sides = {
-            "bare imports": _process([sys.executable, "-c", BARE], Path(cache)),
-            "cnnkit analyze": _process(analyze, Path(cache)),
-        }
-        medians = in_turn(sides, n)
+    sides = {
+        "bare imports": _process([sys.executable, "-c", BARE]),
+        "cnnkit analyze": _process([sys.executable, "-m", "cnnkit", "analyze", str(SPEC)]),
+    }
+    medians = in_turn(sides, n)
     ratio = medians["cnnkit analyze"] / medians["bare imports"]
     facts = machine() | versions("cnnkit", "pydantic", "typer", "rich", "PyYAML")
     if options.json:
@@ -54,9 +51,9 @@ def main() -> None:
     print(f"\nratio {ratio:.3f}, {verdict} the bar of {BAR}")
 
 
-def _process(command: list[str], cache: Path) -> Measure:
+def _process(command: list[str]) -> Measure:
     """The time from the start of a process to its end."""
-    variables = environment(cache)
+    variables = environment()
 
     def measure() -> float:
         start = time.perf_counter()

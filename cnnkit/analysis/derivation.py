@@ -201,8 +201,11 @@ def _resampled(extent: int, output: int, reach: Reach) -> str:
         sides = (before, output - extent - before)
         if any(sides):
             return f"{extent}{''.join(map(_signed, sides))} = {output}"
-    if output > extent and Fraction(1, reach.stride) * extent == output:
-        return f"{extent}·{output // extent} = {output}"
+    if output > extent and reach.stride == Fraction(extent, output):
+        times, rest = divmod(output, extent)
+        if rest:
+            return f"{extent} → {output}, {_number(reach.stride)} of a cell apart"
+        return f"{extent}·{times} = {output}"
     if reach.size == extent and output == 1:
         return f"all {extent} → 1"
     if reach.size == 1 == reach.stride:

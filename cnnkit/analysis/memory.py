@@ -126,8 +126,8 @@ def _saved(graph: Graph) -> int:
     """Elements of the tensors that the backward pass reads again, each tensor once."""
     saved: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if "input" in node.layer.backward_reads:
+        if "input" in node.layer.gradient_reads:
             saved.update(node.inputs)
-        if "output" in node.layer.backward_reads:
+        if "output" in node.layer.gradient_reads:
             saved.add(index)
     return sum(_elements(graph, node) for node in saved)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from cnnkit import rules
 from cnnkit.analysis import Analysis, analyze
@@ -18,7 +19,7 @@ from cnnkit.rules.base import place_in
 from cnnkit.spec.model import Spec
 from cnnkit.spec.node import Node, Source
 from cnnkit.spec.reading import finish
-from cnnkit.spec.source import read_file, read_stream
+from cnnkit.spec.source import read_file, read_stream, read_text
 
 # The text itself is not what it should be; what else would be found of it follows from that.
 _BROKEN = frozenset({"syntax", "too-large", "unreadable-file"})
@@ -67,8 +68,8 @@ class Task:
     """
 
     candidate: Candidate
-    configuration: Configuration = Configuration()
-    choice: Choice = Choice()
+    configuration: Configuration = field(default_factory=Configuration)
+    choice: Choice = field(default_factory=Choice)
     strict: bool = False
     overrides: tuple[str, ...] = ()
 
@@ -78,6 +79,28 @@ class Task:
         return "<stdin>" if self.candidate.name == STDIN else self.candidate.name
 
 
+class Read(NamedTuple):
+    """What came of reading a file.
+
+    Attributes:
+        spec: The spec, where there is enough of one.
+        findings: The faults of the text.
+        sources: The texts that it was read from, by their names.
+    """
+
+    spec: Spec | None
+    findings: list[Finding]
+    sources: dict[str, Source]
+
+
+class Judged(NamedTuple):
+    """What came of checking what was read: with the analysis, where there is one."""
+
+    result: CheckResult
+    analysis: Analysis | None
+    levels: Levels | None
+
+
 @uncollected
 def check(task: Task) -> CheckResult | None:
     """What is wrong with a file; None where it was found in a folder and is no spec.
@@ -85,72 +108,75 @@ def check(task: Task) -> CheckResult | None:
     Raises:
         UsageError: An override names no place in the spec.
     """
-    read = _read(task)
-    if read is None:
+    found = read(task)
+    return judge(task, found).result if found else None
+
+
+def read(task: Task, text: str | None = None) -> Read | None:
+    """The spec of a file, or of a text that may take its place; None where it is no spec."""
+    candidate = task.candidate
+    path = None if candidate.name == STDIN else candidate.path
+    if text is not None:
+        node, findings = read_text(text, task.name)
+    elif path is None:
+        node, findings = read_stream(sys.stdin.buffer, task.name)
+    elif candidate.named or may_be_spec(path):
+        node, findings = read_file(path)
+    else:
         return None
-    spec, sources, found = read
+    if path and not candidate.named and not is_spec(node, path):
+        return None
+    if node is None or any(finding.rule in _BROKEN for finding in findings):
+        return Read(None, findings, {})
+    reading = finish(node, findings, task.overrides, path)
+    document = reading.spec.origin.document if reading.spec else None
+    return Read(reading.spec, list(reading.findings), _sources(document))
+
+
+def judge(task: Task, found: Read) -> Judged:
+    """What is wrong with what was read, once levels, expectations and comments are heard."""
+    spec, faults, sources = found
+    analysis = levels = None
+    findings = faults
     if spec is not None:
-        found = list(_judged(task, spec, sources, found))
-    return CheckResult(
+        own = Choice(None, spec.rules.ignore, spec.rules.warning, spec.rules.error)
+        levels = Levels([task.configuration.choice, own, task.choice])
+        analysis = analyze(spec)
+        findings = list(_findings(task.name, analysis, found, levels))
+    result = CheckResult(
         task.name,
-        tuple(sorted(found, key=_position)),
+        tuple(sorted(findings, key=_position)),
         task.strict or task.configuration.strict,
         tuple(name for name in sources if name != task.name),
     )
+    return Judged(result, analysis, levels)
 
 
-def analysed(task: Task) -> tuple[Analysis, Levels] | None:
-    """The analysis of a file and the rules that apply to it; None where it has text faults."""
-    read = _read(task)
-    if read is None or read[0] is None or read[2]:
-        return None
-    spec = read[0]
-    return analyze(spec), _levels(task, spec)
-
-
-def _read(task: Task) -> tuple[Spec | None, dict[str, Source], list[Finding]] | None:
-    """The spec, the texts that it was read from by their names, and the faults of the texts."""
-    candidate = task.candidate
-    if candidate.name == STDIN:
-        node, findings = read_stream(sys.stdin.buffer, task.name)
-    else:
-        if not candidate.named and not may_be_spec(candidate.path):
-            return None
-        node, findings = read_file(candidate.path)
-        if not candidate.named and not is_spec(node, candidate.path):
-            return None
-    if node is None or any(finding.rule in _BROKEN for finding in findings):
-        return None, {}, findings
-    path = None if candidate.name == STDIN else candidate.path
-    reading = finish(node, findings, task.overrides, path)
-    document = reading.spec.origin.document if reading.spec else None
-    return reading.spec, _sources(document), list(reading.findings)
-
-
-def _judged(
-    task: Task, spec: Spec, sources: dict[str, Source], faults: list[Finding]
-) -> Iterator[Finding]:
-    """All findings of a spec, once its levels, its expectations and its comments are heard."""
-    levels = _levels(task, spec)
-    analysis = analyze(spec)
-    found = list(analysis.findings)
-    if not faults:  # what a rule says of half a network would only follow from the faults
+def _findings(name: str, analysis: Analysis, found: Read, levels: Levels) -> Iterator[Finding]:
+    spec = analysis.spec
+    findings = list(analysis.findings)
+    if not found.findings:  # what a rule says of half a network only follows from the faults
         # A rule that is expected to find its fault is applied even where nothing else selects it.
         expected = (spec.expect and spec.expect.findings) or ()
-        found += rules.applied(analysis, {*levels.names, *expected})
-    found = rules.settle(spec, found)
-    unread = set(faults)
-    comments = {name: Suppressions.of(source) for name, source in sources.items()}
-    yield from (finding for finding in found if finding in unread)
-    yield from shown(levels.judged(each for each in found if each not in unread), comments)
+        findings += rules.applied(analysis, {*levels.names, *expected})
+    faults = set(found.findings)
+    findings = rules.settle(spec, findings)
+    comments = {file: Suppressions.of(source) for file, source in found.sources.items()}
+    yield from (each for each in findings if each in faults)
+    others = levels.judged(each for each in findings if each not in faults)
+    yield from shown((_with_use(each, spec) for each in others), comments)
     yield from _unknown_rules(spec)
-    if task.name in comments:
-        yield from comments[task.name].unused(levels)
+    if name in comments:
+        yield from comments[name].unused(levels)
 
 
-def _levels(task: Task, spec: Spec) -> Levels:
-    own = Choice(None, spec.rules.ignore, spec.rules.warning, spec.rules.error)
-    return Levels([task.configuration.choice, own, task.choice])
+def _with_use(finding: Finding, spec: Spec) -> Finding:
+    """The finding with the line `extends:`, where it is in the text of an extended spec."""
+    document, where = spec.origin.document, finding.location
+    extends = document.key_location("extends") if document else None
+    if extends is None or where is None or where.file == extends.file:
+        return finding
+    return replace(finding, used_at=(*finding.used_at, extends))
 
 
 def _unknown_rules(spec: Spec) -> Iterator[Finding]:

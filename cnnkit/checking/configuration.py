@@ -37,7 +37,7 @@ class Configuration:
         folder: What ``exclude`` is relative to.
     """
 
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     strict: bool = False
     exclude: tuple[str, ...] = ()
     folder: Path = Path()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cnnkit.errors import Finding, Location, UsageError, did_you_mean
-from cnnkit.spec.document import SECTIONS
 from cnnkit.spec.limits import MAX_FILE_BYTES
+from cnnkit.spec.model import SECTIONS
 from cnnkit.spec.node import Node
 
 STDIN: Final = "-"
@@ -76,7 +76,7 @@ def discover(paths: Iterable[str], excludes: Excludes, *, specs_only: bool = Fal
     found: dict[str, Candidate] = {}
     findings: list[Finding] = []
     visited: set[tuple[int, int]] = set()
-    for path in [match for path in paths for match in _matches(path)]:
+    for path in [match for named in paths for match in _matches(named)]:
         if path != STDIN and Path(path).is_dir():
             candidates = _search(Path(path), excludes, visited, findings)
         elif specs_only and path != STDIN and excludes(Path(path)):
@@ -138,7 +138,7 @@ def _matches(path: str) -> list[str]:
     if path == STDIN or os.path.lexists(path):
         return [path]
     if has_magic(path):
-        if found := sorted(glob(path, recursive=True)):
+        if found := sorted(glob(path, recursive=True)):  # noqa: PTH207 - absolute ones, too
             return found
         raise UsageError(f"no file matches {path}")
     raise UsageError(f"there is no file or folder {path}{_neighbour(Path(path))}")

@@ -52,9 +52,9 @@ class Levels:
             if choice.select is not None:
                 selected = LEVELS if ALL in choice.select else choice.select
                 applied = dict.fromkeys(LEVELS, False) | dict.fromkeys(selected, True)
-            for level, names in (("warning", choice.warning), ("error", choice.error)):
-                applied |= dict.fromkeys(names, True)
-                self._levels |= dict.fromkeys(names, level)
+            applied |= dict.fromkeys((*choice.warning, *choice.error), True)
+            self._levels |= dict.fromkeys(choice.warning, "warning")
+            self._levels |= dict.fromkeys(choice.error, "error")
             applied |= dict.fromkeys(choice.ignore, False)
         self._applied = applied
         self.names = tuple(name for name in LEVELS if applied[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cnnkit.checking.check import CheckResult, Task, check
@@ -31,22 +31,27 @@ class Request:
         specs_only: Pass over a named file that is no spec.
         jobs: Processes; None takes more than one where that is faster. More than one need a
             main module that can be imported, as all of multiprocessing does.
+        fix: Whether faults that are safe to mend are mended in the files.
     """
 
     paths: tuple[str, ...]
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     strict: bool = False
     overrides: tuple[str, ...] = ()
     specs_only: bool = False
     jobs: int | None = 1
+    fix: bool = False
 
 
 def run(request: Request) -> list[CheckResult]:
     """The results of all files, after those of faulty configurations and folders.
 
     Raises:
-        UsageError: A path does not exist, a rule is unknown, or an override leads nowhere.
+        UsageError: A path does not exist, a rule is unknown, an override leads nowhere, or what
+            is to be mended is no file as it stands.
     """
+    if request.fix and (request.overrides or STDIN in request.paths):
+        raise UsageError("--fix edits files: it takes neither --set nor standard input")
     _check_names(request.choice)
     configurations = Configurations()
     discovery = discover(request.paths, configurations.excludes, specs_only=request.specs_only)
@@ -60,9 +65,12 @@ def run(request: Request) -> list[CheckResult]:
         )
         for candidate in discovery.candidates
     ]
-    results = [result for result in _mapped(tasks, request.jobs) if result is not None]
+    results = _mapped(tasks, request.jobs)
+    if request.fix:
+        results = _mended(tasks, results)
     others = [*configurations.findings, *discovery.findings]
-    return [*_by_file(others, strict=request.strict), *results]
+    found = [result for result in results if result is not None]
+    return [*_by_file(others, strict=request.strict), *found]
 
 
 def _check_names(choice: Choice) -> None:
@@ -72,11 +80,27 @@ def _check_names(choice: Choice) -> None:
             raise UsageError("; ".join(fault))
 
 
-def _mapped(tasks: Sequence[Task], jobs: int | None) -> Iterable[CheckResult | None]:
+def _mended(
+    tasks: Sequence[Task], results: Sequence[CheckResult | None]
+) -> list[CheckResult | None]:
+    """The results once the files are mended; one that another extends may be needed as it is."""
+    from cnnkit.checking.fix import mend
+
+    extended = {os.path.realpath(file) for result in results if result for file in result.extends}
+    mended = list(results)
+    for index, (task, result) in enumerate(zip(tasks, results, strict=True)):
+        needed = result is None or os.path.realpath(result.file) in extended
+        if result and result.findings and not needed and (done := mend(task)):
+            after = check(task)
+            mended[index] = replace(after, fixed=done) if after else None
+    return mended
+
+
+def _mapped(tasks: Sequence[Task], jobs: int | None) -> list[CheckResult | None]:
     """The results of the tasks in their order, of one process or of several."""
     workers = min(_workers(tasks) if jobs is None else jobs, len(tasks))
     if workers < 2 or any(task.candidate.name == STDIN for task in tasks):
-        return map(check, tasks)
+        return [check(task) for task in tasks]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 

@@ -8,6 +8,8 @@ import typer
 
 from cnnkit import __version__
 from cnnkit.cli.analyze import analyze
+from cnnkit.cli.check import check
+from cnnkit.cli.rule import rule
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,3 +38,5 @@ def cnnkit(
 
 
 app.command(no_args_is_help=True)(analyze)
+app.command(no_args_is_help=True)(check)
+app.command()(rule)

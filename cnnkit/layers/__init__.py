@@ -69,6 +69,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "pad",
             "crop",
             "upsample",
+            "depth_to_space",
+            "space_to_depth",
             "channel_shuffle",
             "channel_slice",
             "scale",

@@ -225,6 +225,11 @@ class Layer(BaseModel):
         return self.name or str(index)
 
     @property
+    def gradient_reads(self) -> BackwardReads:
+        """``backward_reads``, or what of it these values of the fields leave."""
+        return self.backward_reads
+
+    @property
     def place(self) -> Place | None:
         """Where the layer stands in its source; None for one built in Python."""
         place: Place | None = getattr(self, "__place__", None)

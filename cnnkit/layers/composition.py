@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, InstanceOf, NonNegativeInt, Strict
 from typing_extensions import override
@@ -13,24 +13,18 @@ from typing_extensions import override
 from cnnkit.layers.activation import Relu, Sigmoid
 from cnnkit.layers.base import (
     Count,
-    Effect,
     Expects,
     Flag,
     Layer,
     Number,
-    Operations,
-    Problem,
-    Shape,
     Tensor,
     Trace,
-    broken,
     numbered,
-    show,
 )
 from cnnkit.layers.dense import Dense
+from cnnkit.layers.joining import Join, Joined
 from cnnkit.layers.pooling import GlobalMeanPool
 from cnnkit.layers.weighted import ActivationField
-from cnnkit.layers.window import axis_names
 
 Layers = Annotated[
     tuple[InstanceOf[Layer], ...], Strict(False), Expects("a list of layers, each on a line `- …`")
@@ -41,9 +35,12 @@ Shortcut = Annotated[
     Expects("`identity` or a list of layers"),
 ]
 Branches = Annotated[
-    dict[str, Layers], Expects("a list of lists of layers, or `name: [layers]` for each branch")
+    dict[str, Layers],
+    Expects(
+        "a list of branches or `name: branch` for each, a branch being a list of layers or "
+        "`{when: …, layers: […]}`"
+    ),
 ]
-Join = Literal["concat", "add", "multiply", "mean", "maximum"]
 JoinField = Annotated[Join, Expects("`concat`, `add`, `multiply`, `mean` or `maximum`")]
 SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
 
@@ -52,90 +49,6 @@ class Composite(Layer):
     """A layer made of layers."""
 
     family = "composition"
-
-
-class Joined(Layer):
-    """Several tensors made one; ``labels`` name them in messages."""
-
-    family = "composition"
-    storage = "in_place"  # a concatenation never finds an input that is large enough
-
-    by: Join
-    labels: tuple[str, ...]
-
-    @property
-    @override
-    def title(self) -> str:
-        return self.by
-
-    @override
-    def effect(self, *inputs: Shape) -> Effect:
-        problem = self._problem(inputs)
-        if problem:
-            return broken(problem)
-        largest = max(inputs, key=len)
-        if self.by == "concat":
-            return Effect((*largest[:-1], sum(shape[-1] for shape in inputs)))
-        cells, pairs = math.prod(largest), len(inputs) - 1
-        work = {
-            "add": Operations(add=cells * pairs),
-            "mean": Operations(add=cells * pairs, divide=cells),
-            "multiply": Operations(multiply=cells * pairs),
-            "maximum": Operations(compare=cells * pairs),
-        }[self.by]
-        return Effect(largest, operations=work)
-
-    def _problem(self, inputs: tuple[Shape, ...]) -> Problem | None:
-        first = inputs[0]
-        for label, shape in zip(self.labels[1:], inputs[1:], strict=True):
-            if self.by == "multiply" and 1 in (len(first), len(shape)) and first[-1] == shape[-1]:
-                first = max(first, shape, key=len)  # a vector is spread over the map
-            elif differing := _differing(first, shape, channels=self.by != "concat"):
-                return Problem(
-                    "shape-mismatch",
-                    f"cannot {self.by} {show(first)} of {self.labels[0]} and {show(shape)} of "
-                    f"{label}: {differing}",
-                    _advice(first, shape, self.by),
-                )
-        return None
-
-
-class JoinedByValue(Joined):
-    """A join whose gradient depends on the values: a product or a maximum."""
-
-    backward_reads = ("input",)
-
-
-def join(by: Join, labels: tuple[str, ...]) -> Joined:
-    """The join of as many tensors as there are labels."""
-    kind = JoinedByValue if by in ("multiply", "maximum") else Joined
-    return kind(by=by, labels=labels)
-
-
-def _differing(first: Shape, other: Shape, *, channels: bool) -> str:
-    """Which axes differ, with both values: ``height 56 and 28``; empty where none does."""
-    if len(first) != len(other):
-        return f"one has {len(first) - 1} spatial axes, the other {len(other) - 1}"
-    names = [*axis_names(len(first) - 1), "channels"] if len(first) > 1 else ["channels"]
-    pairs = list(zip(names, first, other, strict=True))
-    if not channels:
-        pairs.pop()
-    differing = ", ".join(f"{name} {a} and {b}" for name, a, b in pairs if a != b)
-    return f"they differ in {differing}" if differing else ""
-
-
-def _advice(first: Shape, other: Shape, by: Join) -> str:
-    """A 1x1 convolution that gives the second tensor the first one's shape, where one does."""
-    if len(first) != len(other):
-        return "bring both to one rank with `flatten`, `reshape` or a global pool"
-    strides = [-(-b // a) for a, b in zip(first[:-1], other[:-1], strict=True)]
-    fits = all(-(-b // s) == a for a, b, s in zip(first, other[:-1], strides, strict=False))
-    if not fits:
-        return "make the strides and paddings of both agree, or `crop` the larger one"
-    stride = f", stride: {strides[0] if len(set(strides)) == 1 else strides}"
-    filters = other[-1] if by == "concat" else first[-1]
-    needed = f"{{filters: {filters}, kernel: 1{stride if set(strides) - {1} else ''}}}"
-    return f"`conv: {needed}` on the second would give it the first one's shape"
 
 
 class Residual(Composite):
@@ -153,27 +66,33 @@ class Residual(Composite):
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
         body = graph.sequence("layers", self.layers, x)
         shortcut = graph.sequence("shortcut", self.shortcut, x)
-        y = graph.add(join("add", ("`layers`", "`shortcut`")), body, shortcut, label="add")
+        y = graph.add(
+            Joined(by="add", labels=("`layers`", "`shortcut`")), body, shortcut, label="add"
+        )
         return y if self.activation is None else graph.add(self.activation, y, label="activation")
 
 
 class Parallel(Composite):
-    """Branches that all read the same input, joined at the end."""
+    """Branches that all read the same input, joined at the end.
+
+    A branch ``{when: …, layers: […]}`` is left out where its condition is false. One branch that
+    is left needs no join, and where none is the layer is the identity.
+    """
 
     kind = "parallel"
 
-    branches: Branches = Field(description="the branches; an empty one is the identity")
+    branches: Branches = Field(description="the branches; an empty list is the identity")
     merge: JoinField = Field("concat", description="how the branches are joined")
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
-        if not self.branches:
-            return x
         ends = [
             graph.sequence(f"branches.{name}", layers, x) for name, layers in self.branches.items()
         ]
+        if len(ends) < 2:
+            return ends[0] if ends else x
         labels = tuple(f"branch {name}" for name in self.branches)
-        return graph.add(join(self.merge, labels), *ends, label=self.merge)
+        return graph.add(Joined(by=self.merge, labels=labels), *ends, label=self.merge)
 
 
 class Repeat(Composite):
@@ -239,11 +158,13 @@ class SqueezeExcite(Composite):
         y = graph.add(Dense(units=channels, bias=self.bias), y, label="expand")
         if self.gate:
             y = graph.add(self.gate, y, label="gate")
-        return graph.add(join("multiply", ("the map", "its factors")), x, y, label="multiply")
+        return graph.add(
+            Joined(by="multiply", labels=("the map", "its factors")), x, y, label="multiply"
+        )
 
 
 class Save(Composite):
-    """Remembers the tensor here under a name, for a `merge`, `load` or `crop` further on."""
+    """Remembers the tensor here under a name, for a `merge`, `load`, `crop` or `upsample`."""
 
     kind = "save"
     scalar_field = "tensor"
@@ -275,7 +196,7 @@ class Merge(Composite):
     kind = "merge"
 
     others: Annotated[
-        SavedName | Annotated[tuple[SavedName, ...], Strict(False)],
+        SavedName | Annotated[tuple[SavedName, ...], Strict(False), Field(min_length=1)],
         Expects("the name of a saved tensor, or a list of names"),
     ] = Field(alias="with", description="the names of the tensors that are joined")
     by: JoinField = Field("concat", description="how they are joined")
@@ -283,12 +204,16 @@ class Merge(Composite):
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
         names = (self.others,) if isinstance(self.others, str) else self.others
-        others = [graph.saved(name, ("with",)) for name in names]
+        listed = not isinstance(self.others, str)
+        others = [
+            graph.saved(name, ("with", index) if listed else ("with",))
+            for index, name in enumerate(names)
+        ]
         known = [tensor for tensor in others if tensor is not None]
         if len(known) < len(others):
             return Tensor(x.node, None)
         labels = ("the current tensor", *(f"`{name}`" for name in names))
-        return graph.add(join(self.by, labels), x, *known)
+        return graph.add(Joined(by=self.by, labels=labels), x, *known)
 
 
 class Head(Composite):

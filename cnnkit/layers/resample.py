@@ -1,4 +1,4 @@
-"""Windows that do not slide cell by cell: transposed, adaptive, and what is cut off.
+"""Windows that do not slide cell by cell: transposed, adaptive, enlarged, and what is cut off.
 
 The part of the window arithmetic whose output is not (D + P − F′)/S + 1; with ``window`` the
 only home of extents, strides and padding.
@@ -161,34 +161,41 @@ def adapt(
 
 @dataclass(frozen=True, slots=True)
 class UpsampledWindow:
-    """One axis of an upsampling by a whole factor, each output cell from ``reads`` cells."""
+    """One axis that is enlarged, each output cell made from ``reads`` cells.
+
+    >>> UpsampledWindow(extent=10, output=19).reach.stride
+    Fraction(10, 19)
+    """
 
     extent: int
-    factor: int
+    output: int
     reads: int = 1
 
     @property
-    def output(self) -> int:
-        """The extent that goes out."""
-        return self.extent * self.factor
-
-    @property
     def reach(self) -> Reach:
-        """The cells read, 1/factor of a cell from one to the next."""
-        return _even(self.reads, Fraction(1, self.factor))
+        """The cells read, extent/output of a cell from one to the next."""
+        return _even(self.reads, Fraction(self.extent, self.output))
 
 
 def enlarge(
-    extents: Sequence[int], factor: int | Sequence[int], *, linear: bool
+    extents: Sequence[int], factor: int | Sequence[int], *, linear: bool = False
 ) -> tuple[UpsampledWindow, ...] | Problem:
-    """The windows that repeat the cells of each axis, or draw lines between them."""
+    """The windows that make ``factor`` cells of each cell of an axis."""
     factors = per_axis(factor, len(extents))
     if factors is None:
         given = factor if isinstance(factor, Sequence) else ()
         return wrong_length("factor", given, len(extents))
+    outputs = [extent * times for extent, times in zip(extents, factors, strict=True)]
+    return stretch(extents, outputs, linear=linear)
+
+
+def stretch(
+    extents: Sequence[int], outputs: Sequence[int], *, linear: bool = False
+) -> tuple[UpsampledWindow, ...]:
+    """The windows that repeat the cells of each axis, or draw lines between them."""
     return tuple(
-        UpsampledWindow(extent, times, reads=2 if linear and times > 1 else 1)
-        for extent, times in zip(extents, factors, strict=True)
+        UpsampledWindow(extent, output, reads=2 if linear and output > extent else 1)
+        for extent, output in zip(extents, outputs, strict=True)
     )
 
 

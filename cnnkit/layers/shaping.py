@@ -9,9 +9,11 @@ from pydantic import AfterValidator, Field, NonNegativeInt, Strict, model_valida
 from typing_extensions import override
 
 from cnnkit.layers.base import (
+    BackwardReads,
     Count,
     Effect,
     Expects,
+    Flag,
     Layer,
     Number,
     Operations,
@@ -23,6 +25,7 @@ from cnnkit.layers.base import (
     groups_problem,
     show,
 )
+from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
 from cnnkit.layers.resample import whole
 from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
 
@@ -113,7 +116,7 @@ class ChannelShuffle(Shaping):
 
 
 class ChannelSlice(Shaping):
-    """The channels from ``start`` up to, but not, ``stop``, counted from 0."""
+    """The channels from ``start`` up to, but not, ``stop``, counted from 0; else to the last."""
 
     kind = "channel_slice"
     field_aliases: ClassVar = {"begin": "start", "end": "stop"}
@@ -121,44 +124,71 @@ class ChannelSlice(Shaping):
     start: Annotated[NonNegativeInt, Expects("a whole number")] = Field(
         0, description="the first channel"
     )
-    stop: Count = Field(description="the first channel that is left out again")
+    stop: Annotated[Count | None, Expects("a whole number above 0")] = Field(
+        None, description="the first channel that is left out again; none where it is left out"
+    )
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
-        if self.start >= self.stop:
+        if not self.model_fields_set & {"start", "stop"}:
+            raise ValueError("channel_slice needs `start`, the first channel, or `stop`, or both")
+        if self.stop is not None and self.start >= self.stop:
             raise ValueError(f"`start` (={self.start}) must be below `stop` (={self.stop})")
         return self
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
         *extents, channels = inputs[0]
-        if self.stop > channels:
-            return broken(
-                Problem(
-                    "shape-mismatch",
-                    f"`stop` (={self.stop}) is beyond the {channels} channels of the input",
-                    f"`stop` is at most {channels}; channels count from 0",
-                    ("stop",),
+        stop = channels if self.stop is None else self.stop
+        for field, value, highest in (
+            ("stop", stop, channels),
+            ("start", self.start, channels - 1),
+        ):
+            if value > highest:
+                return broken(
+                    Problem(
+                        "shape-mismatch",
+                        f"`{field}` (={value}) is beyond the {channels} channels of the input",
+                        f"`{field}` is at most {highest}; channels count from 0",
+                        (field,),
+                    )
                 )
-            )
-        return Effect((*extents, self.stop - self.start))
+        return Effect((*extents, stop - self.start))
 
 
 class Scale(Shaping):
-    """Multiplies each channel by a learnt factor (LayerScale, Touvron et al., 2021)."""
+    """Multiplies each channel by a learnt factor (LayerScale, Touvron et al., 2021).
+
+    Or all of them by a constant: ``{init: 0.17, learnt: false}`` (the residual scaling of
+    Szegedy et al., 2017), which adds no parameters.
+    """
 
     kind = "scale"
     storage = "in_place"
     backward_reads = ("input",)
-    field_aliases: ClassVar = {"init_value": "init", "init_values": "init"}
+    field_aliases: ClassVar = {
+        "init_value": "init",
+        "init_values": "init",
+        "factor": "init",
+        "learned": "learnt",
+        "learnable": "learnt",
+        "trainable": "learnt",
+    }
 
-    init: Number = Field(1.0, description="the factors before training")
+    init: Number = Field(1.0, description="the factors before training, or the constant")
+    learnt: Flag = Field(True, description="learn a factor a channel; else it is a constant")
+
+    @property
+    @override
+    def gradient_reads(self) -> BackwardReads:
+        return super().gradient_reads if self.learnt else ()
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
         work = elementwise(shape, Operations(multiply=1)).operations
-        return Effect(shape, weights=(Weight("scale", shape[-1:]),), operations=work)
+        weights = (Weight("scale", shape[-1:]),) if self.learnt else ()
+        return Effect(shape, weights=weights, operations=work)
 
 
 LAYERS: dict[str, type[Layer]] = {
@@ -169,6 +199,8 @@ LAYERS: dict[str, type[Layer]] = {
         Pad,
         Crop,
         Upsample,
+        DepthToSpace,
+        SpaceToDepth,
         ChannelShuffle,
         ChannelSlice,
         Scale,

@@ -21,7 +21,14 @@ from cnnkit.layers.base import (
     broken,
     show,
 )
-from cnnkit.layers.resample import TransposedWindow, centred, cut, enlarge
+from cnnkit.layers.resample import (
+    TransposedWindow,
+    UpsampledWindow,
+    centred,
+    cut,
+    enlarge,
+    stretch,
+)
 from cnnkit.layers.window import (
     PaddingMode,
     Sides,
@@ -107,12 +114,7 @@ class Crop(Shaping):
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
-        if self.to is None:
-            return graph.add(self, x)
-        reference = graph.saved(self.to, ("to",))
-        if reference is None:
-            return x._replace(shape=None)
-        return graph.add(self, x, reference)
+        return _sized(self, self.to, graph, x)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -148,15 +150,18 @@ def _nothing_left(windows: tuple[TransposedWindow, ...]) -> Problem | None:
     return None
 
 
+def _sized(layer: Layer, to: str | None, graph: Trace, x: Tensor) -> Tensor:
+    """The output of a layer that reads the extents of the tensor saved as ``to``, if any."""
+    if to is None:
+        return graph.add(layer, x)
+    reference = graph.saved(to, ("to",))
+    return x._replace(shape=None) if reference is None else graph.add(layer, x, reference)
+
+
 def _larger(reference: Shape, shape: Shape, name: str) -> Problem | None:
     """The problem of a tensor that a map cannot be cropped to."""
     if len(reference) != len(shape):
-        return Problem(
-            "shape-mismatch",
-            f"the input {show(shape)} and `{name}`, {show(reference)}, differ in their axes",
-            "crop to a tensor of as many axes",
-            ("to",),
-        )
+        return _other_axes("crop", reference, shape, name)
     names = axis_names(len(shape) - 1)
     for axis_name, extent, kept in zip(names, shape[:-1], reference[:-1], strict=True):
         if kept > extent:
@@ -169,12 +174,39 @@ def _larger(reference: Shape, shape: Shape, name: str) -> Problem | None:
     return None
 
 
-class Upsample(Shaping):
-    """Enlarges the map by a whole factor, with half-pixel centres: 16x16x8 by 2 → 32x32x8.
+def _smaller(reference: Shape, shape: Shape, name: str) -> Problem | None:
+    """The problem of a tensor that a map cannot be enlarged to."""
+    if len(reference) != len(shape):
+        return _other_axes("upsample", reference, shape, name)
+    names = axis_names(len(shape) - 1)
+    for axis_name, extent, wanted in zip(names, shape[:-1], reference[:-1], strict=True):
+        if wanted < extent:
+            return Problem(
+                "shape-mismatch",
+                f"the {axis_name} of {extent} cannot be enlarged to the {wanted} of `{name}`",
+                f"upsample `{name}` instead, or make the input smaller, with `crop` or a pool",
+                ("to",),
+            )
+    return None
 
-    The centre of output cell i is at (i + 1/2)/factor − 1/2 of the input. ``nearest`` repeats
-    cells; ``linear`` weighs the two nearest cells of each axis (bilinear on a 2-D map): an
-    output of n cells read counts n multiplications and n − 1 additions.
+
+def _other_axes(verb: str, reference: Shape, shape: Shape, name: str) -> Problem:
+    return Problem(
+        "shape-mismatch",
+        f"the input {show(shape)} and `{name}`, {show(reference)}, differ in their axes",
+        f"{verb} to a tensor of as many axes",
+        ("to",),
+    )
+
+
+class Upsample(Shaping):
+    """Enlarges the map, with half-pixel centres: 16x16x8 by a factor of 2 → 32x32x8.
+
+    ``factor`` is a whole number; ``to: skip`` gives the extents of the tensor saved as ``skip``,
+    none of which is below the input's. The centre of output cell i of n, made from D cells, is at
+    (i + 1/2)·D/n − 1/2. ``nearest`` repeats the cell there (PyTorch's ``nearest-exact``);
+    ``linear`` weighs the two nearest cells of each axis (bilinear on a 2-D map): an output of n
+    cells read counts n multiplications and n − 1 additions.
     """
 
     kind = "upsample"
@@ -186,17 +218,36 @@ class Upsample(Shaping):
         "mode": "method",
     }
 
-    factor: Extents = Field(description="how many times the extent, one number or one an axis")
+    factor: Annotated[
+        Extents | None, Expects("a whole number above 0, or a list of one for each axis")
+    ] = Field(None, description="how many times the extent, one number or one an axis")
+    to: Annotated[str | None, Expects("the name of a saved tensor")] = Field(
+        None, description="the saved tensor whose extents are given, instead of a factor"
+    )
     method: Annotated[
         Literal["nearest", "linear"],
         Expects("`nearest` or `linear` (on a map of two axes bilinear)"),
     ] = Field("nearest", description="how new cells are made")
 
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.factor is None) == (self.to is None):
+            raise ValueError(
+                "upsample needs `factor`, how many times the extent, or `to`, the name of a saved "
+                "tensor"
+                if self.to is None
+                else "upsample takes `factor` or `to`, not both"
+            )
+        return self
+
+    @override
+    def trace(self, graph: Trace, x: Tensor) -> Tensor:
+        return _sized(self, self.to, graph, x)
+
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        linear = self.method == "linear"
-        windows = map_problem(self.kind, shape) or enlarge(shape[:-1], self.factor, linear=linear)
+        windows = map_problem(self.kind, shape) or self._windows(shape, *inputs[1:])
         if isinstance(windows, Problem):
             return broken(windows)
         output = (*(window.output for window in windows), shape[-1])
@@ -207,3 +258,12 @@ class Upsample(Shaping):
             operations=work.times(math.prod(output)),
             reach=tuple(window.reach for window in windows),
         )
+
+    def _windows(
+        self, shape: Shape, reference: Shape = ()
+    ) -> tuple[UpsampledWindow, ...] | Problem:
+        linear = self.method == "linear"
+        if self.factor is not None:
+            return enlarge(shape[:-1], self.factor, linear=linear)
+        problem = _smaller(reference, shape, str(self.to))
+        return problem or stretch(shape[:-1], reference[:-1], linear=linear)

@@ -1,7 +1,8 @@
 """An analysis or findings as text: one file a format.
 
-Each module of ``FORMATS`` has ``render(results, options) -> str``. It is imported when it is
-used: only the table needs rich.
+Each module of ``FORMATS`` has ``render(results, options) -> str``, each of ``FINDING_FORMATS``
+``render(results) -> str``. It is imported when it is used, and rich where a
+terminal is written to.
 """
 
 from __future__ import annotations
@@ -17,9 +18,19 @@ from cnnkit.report.options import Options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnkit.checking import CheckResult
     from cnnkit.report.options import Result
 
-__all__ = ["EXPLAINING", "FORMATS", "Options", "render", "write"]
+__all__ = [
+    "EXPLAINING",
+    "FINDING_FORMATS",
+    "FORMATS",
+    "Options",
+    "render",
+    "render_findings",
+    "write",
+    "write_findings",
+]
 
 FORMATS = {
     "table": "cnnkit.report.table",
@@ -30,6 +41,16 @@ FORMATS = {
     "svg": "cnnkit.report.svg",
 }
 """The formats of ``analyze``, and where each is written."""
+
+FINDING_FORMATS = {
+    "text": "cnnkit.report.checked",
+    "json": "cnnkit.report.checked_json",
+    "github": "cnnkit.report.github",
+    "gitlab": "cnnkit.report.gitlab",
+    "sarif": "cnnkit.report.sarif",
+    "junit": "cnnkit.report.junit",
+}
+"""The formats of ``check``, and where each is written."""
 
 EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""
@@ -84,7 +105,45 @@ def write(
 
         print_to(Console(), results, Options(depth, explain))
         return
-    text = render(results, format, depth=depth, explain=explain)
+    _put(render(results, format, depth=depth, explain=explain), output)
+
+
+def render_findings(
+    results: Sequence[CheckResult],
+    format: str = "text",  # noqa: A002 - the name of the flag
+) -> str:
+    """The results of a check as a text.
+
+    Args:
+        results: What ``cnnkit.checking.run`` gives.
+        format: A key of ``FINDING_FORMATS``.
+    """
+    text: str = import_module(FINDING_FORMATS[format]).render(results)
+    return text
+
+
+def write_findings(
+    results: Sequence[CheckResult],
+    format: str = "text",  # noqa: A002 - the name of the flag
+    output: Path | None = None,
+) -> None:
+    """Writes the results of a check to a file, or to standard output.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    if output is None and format == "text" and sys.stdout.isatty():
+        from rich.console import Console
+
+        from cnnkit.report.checked import print_to
+
+        print_to(Console(), results)
+    else:
+        _put(render_findings(results, format), output)
+
+
+def _put(text: str, output: Path | None) -> None:
+    """Writes a text to a file, or to standard output."""
     if output is None:
         # A terminal or a log that is not in Unicode gets escapes, not an exception.
         encoding = sys.stdout.encoding or "utf-8"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.explain import Explanation, explain
 from cnnkit.layers.base import show
+from cnnkit.report.lines import Line, Piece
 from cnnkit.report.text import printable
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from cnnkit.analysis import Analysis
 
 
@@ -26,19 +26,12 @@ def heading(explanation: Explanation) -> tuple[str, str]:
     )
 
 
-def explanation_text(analysis: Analysis) -> str:
-    """Each layer's equations below its name, then those of the totals."""
-    return styled(analysis).plain
-
-
-def styled(analysis: Analysis) -> Text:
-    """The same text with the styles of a terminal."""
-    from rich.text import Text
-
-    text = Text(no_wrap=True, overflow="ignore")
+def explanation_lines(analysis: Analysis) -> Iterator[Line]:
+    """Each operation's equations below its name, then those of the totals."""
     for number, explanation in enumerate(explain(analysis)):
+        if number:
+            yield []
         place, what = heading(explanation)
-        text.append("\n\n" if number else "").append(place, "bold").append(f"  {what}".rstrip())
-        for line in explanation.lines:
-            text.append("\n  ").append(f"{line.label}: ", "cyan").append(printable(line.text))
-    return text
+        yield [Piece(place, "bold"), Piece(f"  {what}")]
+        for label, text in explanation.lines:
+            yield [Piece(f"  {label}: ", "cyan"), Piece(printable(text))]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from cnnkit.report.lines import Line, Piece, plain, styled
 from cnnkit.report.text import cells, plural, printable
 
 if TYPE_CHECKING:
@@ -17,24 +18,7 @@ if TYPE_CHECKING:
 # A source line longer than this, as in minified JSON, is cut round the fault.
 _LONGEST = 120
 _TAB = 4
-_STYLES = {
-    "place": "bold",
-    "error": "bold red",
-    "warning": "bold yellow",
-    "info": "bold cyan",
-    "rule": "dim",
-    "gutter": "dim",
-    "caret": "bold red",
-    "help": "green",
-    "plain": "",
-}
-
-
-class Piece(NamedTuple):
-    """A part of a line, and its role, which decides its colour."""
-
-    text: str
-    role: str = "plain"
+_COLORS = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 
 def finding_text(finding: Finding, *, name: str | None = None, width: int | None = None) -> str:
@@ -45,37 +29,37 @@ def finding_text(finding: Finding, *, name: str | None = None, width: int | None
         name: Stands for the place of a finding that has none, such as the network's name.
         width: Columns to wrap the help at; None leaves it on one line.
     """
-    lines = _lines(finding, name, width)
-    return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
+    return plain(_lines(finding, name, width))
 
 
 def findings_text(
     findings: Sequence[Finding], *, name: str | None = None, width: int | None = None
 ) -> str:
     """All findings, then how many there are; the empty string where there are none."""
-    texts = [finding_text(finding, name=name, width=width) for finding in findings]
-    return "\n\n".join([*texts, counted(findings)]) if texts else ""
+    return plain(findings_lines(findings, name=name, width=width))
 
 
 def findings_styled(
     findings: Sequence[Finding], *, name: str | None = None, width: int | None = None
 ) -> Text:
     """The same text with the styles of a terminal."""
-    from rich.text import Text
+    return styled(findings_lines(findings, name=name, width=width))
 
-    text = Text(no_wrap=True, overflow="ignore")
+
+def findings_lines(
+    findings: Sequence[Finding], *, name: str | None = None, width: int | None = None
+) -> Iterator[Line]:
+    """The lines of all findings, and last how many there are."""
     for finding in findings:
-        for line in _lines(finding, name, width):
-            for piece in line:
-                text.append(piece.text, _STYLES[piece.role])
-            text.append("\n")
-        text.append("\n")
-    return text.append(counted(findings), "bold")
+        yield from _lines(finding, name, width)
+        yield []
+    if findings:
+        yield [Piece(counted(findings), "bold")]
 
 
 def source_text(location: Location) -> str:
     """The source line with carets below the fault; the empty string where it is not known."""
-    return "\n".join("".join(piece.text for piece in line) for line in _source(location, None))
+    return plain(_source(location, None))
 
 
 def counted(findings: Sequence[Finding]) -> str:
@@ -85,26 +69,27 @@ def counted(findings: Sequence[Finding]) -> str:
     return ", ".join(plural(levels[level], noun) for level, noun in nouns.items() if levels[level])
 
 
-def _lines(finding: Finding, name: str | None, width: int | None) -> Iterator[list[Piece]]:
+def _lines(finding: Finding, name: str | None, width: int | None) -> Iterator[Line]:
     where = [str(finding.location)] if finding.location else [name, finding.path]
     place = "".join(f"{printable(part)}: " for part in where if part)
     level = "" if finding.level == "error" else f"{finding.level}: "
+    message = printable(finding.message)
     yield [
-        Piece(place, "place"),
-        Piece(level, finding.level),
-        Piece(printable(finding.message), "error" if finding.level == "error" else "plain"),
-        Piece(f"  [{finding.rule}]", "rule"),
+        Piece(place, "bold"),
+        Piece(level, _COLORS[finding.level]),
+        Piece(message, _COLORS["error"] if finding.level == "error" else ""),
+        Piece(f"  [{finding.rule}]", "dim"),
     ]
     if finding.location:
         yield from _source(finding.location, width)
     for location in finding.used_at:
-        yield [Piece("  used at ", "gutter"), Piece(printable(str(location)), "place")]
+        yield [Piece("  used at ", "dim"), Piece(printable(str(location)), "bold")]
         yield from _source(location, width)
     if finding.help:
         advice = _wrapped(f"help: {printable(finding.help)}", width)
         for number, line in enumerate(advice):
             head = 6 if number == 0 else 0
-            yield [Piece(f"  {line[:head]}", "help"), Piece(line[head:])]
+            yield [Piece(f"  {line[:head]}", "green"), Piece(line[head:])]
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
@@ -120,7 +105,7 @@ def _wrapped(text: str, width: int | None) -> list[str]:
     )
 
 
-def _source(location: Location, width: int | None) -> Iterator[list[Piece]]:
+def _source(location: Location, width: int | None) -> Iterator[Line]:
     """The source line, and below it a caret under the first column of the fault."""
     if not location.text.strip():
         return
@@ -129,8 +114,8 @@ def _source(location: Location, width: int | None) -> Iterator[list[Piece]]:
     before, fault, after = snippet(location, budget)
     carets = "^" + "~" * (cells(fault) - 1)
     margin = " " * (len(number) + 3)
-    yield [Piece(f"  {number} | ", "gutter"), Piece(before + fault + after)]
-    yield [Piece(f"{margin}| ", "gutter"), Piece(" " * cells(before) + carets, "caret")]
+    yield [Piece(f"  {number} | ", "dim"), Piece(before + fault + after)]
+    yield [Piece(f"{margin}| ", "dim"), Piece(" " * cells(before) + carets, "bold red")]
 
 
 def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, str, str]:

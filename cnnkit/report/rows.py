@@ -92,7 +92,7 @@ def captions(rows: Rows, *, hidden: bool = True) -> list[str]:
     """What must be known to read the rows, and only that; ``hidden`` levels where there are."""
     captions = []
     if rows.repeats:
-        captions.append("×n: the rows below are one of n copies, Σ is of all of them")
+        captions.append("×n: of copies that are alike one is shown, Σ is of all n")
     elif any(row.group for row in rows.rows):
         captions.append("Σ: the sum of the rows below")
     if rows.sides:

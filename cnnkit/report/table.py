@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
-
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape
 from cnnkit.layers.base import show as shape_text
-from cnnkit.report.findings import findings_styled
+from cnnkit.report.findings import findings_lines
+from cnnkit.report.lines import Line, Piece, fitted, plain, styled
 from cnnkit.report.rows import Row, Rows, captions, rows_of
 from cnnkit.report.summary import figures, shapes, title
 from cnnkit.report.text import axes, cells, printable, short
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from cnnkit.report.options import Options, Result
 
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
@@ -34,14 +32,18 @@ _ORDER = (
     "layer", "kind", "input", "output", "neurons", "parameters", "state", "MACs",
     "activations", "receptive field", "effective stride",
 )  # fmt: skip
-_MARKS = {"error": ("✗ ", "bold red"), "warning": ("! ", "bold yellow"), "info": ("i ", "cyan")}
+_MARKS = {
+    "error": Piece("✗ ", "bold red"),
+    "warning": Piece("! ", "bold yellow"),
+    "info": Piece("i ", "cyan"),
+}
 
 
 class _Column(NamedTuple):
-    """One column: its texts, and the columns of a terminal that it takes."""
+    """One column: its cells, and the columns of a terminal that it takes."""
 
     name: str
-    texts: Sequence[Text]
+    cells: Sequence[Line]
     total: str
     right: bool
     width: int
@@ -49,79 +51,69 @@ class _Column(NamedTuple):
 
 def render(results: Sequence[Result], options: Options) -> str:
     """The tables as a text, with terminal colours only where they are asked for."""
-    file = io.StringIO()
-    console = Console(
-        file=file,
-        width=options.width or _PIPE,
-        force_terminal=options.color,
-        color_system="auto" if options.color else None,
-        legacy_windows=False,
-    )
-    print_to(console, results, options)
-    text = file.getvalue()
-    if options.color:
-        return text
-    return "\n".join(line.rstrip() for line in text.split("\n"))
+    lines = table_lines(results, options)
+    if not options.color:
+        return plain(lines) + "\n"
+    from rich.console import Console
+
+    console = Console(force_terminal=True, legacy_windows=False)
+    with console.capture() as capture:
+        print_to(console, results, options)
+    return capture.get()
 
 
 def print_to(console: Console, results: Sequence[Result], options: Options) -> None:
-    """Prints the tables; they fit in the width of the options, or in that of a terminal."""
-    width = options.width or (console.width if console.is_terminal else None)
+    """Prints the tables on a terminal, in the width of the options or else in its own."""
+    fitting = replace(options, width=options.width or console.width)
+    console.print(styled(table_lines(results, fitting)), soft_wrap=True, highlight=False)
+
+
+def table_lines(results: Sequence[Result], options: Options) -> Iterator[Line]:
+    """The lines of all tables; they fit in the width of the options, where it is given."""
     for number, result in enumerate(results):
         if number:
-            console.print()
-        _print(console, result, replace(options, width=width))
+            yield []
+        if isinstance(result, Analysis):
+            yield from _analysis(result, options)
+        else:
+            yield [Piece(title(result), "bold")]
+        if result.findings:
+            yield []
+            yield from findings_lines(result.findings, name=title(result), width=options.width)
 
 
-def _print(console: Console, result: Result, options: Options) -> None:
-    parts: list[Text | Table] = [Text(title(result), "bold")]
-    if isinstance(result, Analysis):
-        parts = list(_analysis(result, options))
-    if result.findings:
-        parts.append(Text())
-        parts.append(findings_styled(result.findings, name=title(result), width=options.width))
-    for part in parts:
-        console.print(part, soft_wrap=True, highlight=False)
-
-
-def _analysis(analysis: Analysis, options: Options) -> Iterator[Text | Table]:
+def _analysis(analysis: Analysis, options: Options) -> Iterator[Line]:
     rows = rows_of(analysis, options.depth)
-    yield Text.assemble((title(analysis), "bold"), "  ", (shapes(analysis), "dim"))
-    yield _layers(analysis, rows, options.width)
-    yield from (Text(line, "dim italic") for line in captions(rows))
-    yield Text()
-    yield _totals(analysis, options.width)
+    yield [Piece(title(analysis), "bold"), Piece(f"  {shapes(analysis)}", "dim")]
+    yield from _layers(analysis, rows, options.width)
+    yield from ([Piece(caption, "dim italic")] for caption in captions(rows))
+    yield []
+    yield from _totals(analysis, options.width)
     if options.explain:
-        from cnnkit.report.explanation import styled
+        from cnnkit.report.explanation import explanation_lines
 
-        yield Text()
-        yield styled(analysis)
+        yield []
+        yield from explanation_lines(analysis)
 
 
-def _layers(analysis: Analysis, rows: Rows, width: int | None) -> Table:
+def _layers(analysis: Analysis, rows: Rows, width: int | None) -> Iterator[Line]:
     columns = _fitted(analysis, rows, width)
-    table = Table(
-        box=SIMPLE,
-        show_edge=False,
-        show_footer=True,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        width=_width(columns),
-        header_style="bold",
-        footer_style="bold",
-        border_style="dim",
-    )
-    for column in columns:
-        table.add_column(
-            column.name,
-            column.total,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            width=column.width,
-        )
-    for cells_of_row in zip(*(column.texts for column in columns), strict=True):
-        table.add_row(*cells_of_row)
-    return table
+    rule = [Piece("─" * _width(columns), "dim")]
+    yield _row(columns, [[Piece(column.name, "bold")] for column in columns])
+    yield rule
+    for cells_of_row in zip(*(column.cells for column in columns), strict=True):
+        yield _row(columns, cells_of_row)
+    yield rule
+    yield _row(columns, [[Piece(column.total, "bold")] for column in columns])
+
+
+def _row(columns: Sequence[_Column], cells_of_row: Sequence[Line]) -> Line:
+    pieces: list[Piece] = []
+    for column, cell in zip(columns, cells_of_row, strict=True):
+        if pieces:
+            pieces.append(Piece(" " * _GAP))
+        pieces += fitted(cell, column.width, right=column.right)
+    return pieces
 
 
 def _fitted(analysis: Analysis, rows: Rows, width: int | None) -> list[_Column]:
@@ -152,42 +144,45 @@ def _width(columns: Collection[_Column]) -> int:
 
 
 def _column(name: str, analysis: Analysis, rows: Rows, *, brief: bool = False) -> _Column:
+    total = ""
     if name == "layer":
-        texts, total = _labels(rows, brief=brief), "total"
+        total = "total"
+        lines = _labels(rows, brief=brief)
     elif name in _NUMBERS:
         attribute = name.lower()
-        texts = [_number(row, getattr(row.layer, attribute), brief=brief) for row in rows.rows]
         total = _figure(getattr(analysis.totals, attribute), brief=brief)
+        lines = [[_number(row, getattr(row.layer, attribute), brief=brief)] for row in rows.rows]
     else:
-        texts, total = [Text(_TEXTS[name](row)) for row in rows.rows], ""
-    width = max(map(cells, (name, total, *(text.plain for text in texts))))
-    return _Column(name, texts, total, name in _NUMBERS, width)
+        lines = [[Piece(_TEXTS[name](row))] for row in rows.rows]
+    widths = (sum(cells(text) for text, _ in line) for line in lines)
+    return _Column(name, lines, total, name in _NUMBERS, max(len(name), cells(total), *widths, 0))
 
 
-def _labels(rows: Rows, *, brief: bool) -> list[Text]:
+def _labels(rows: Rows, *, brief: bool) -> list[list[Piece]]:
     """Each row's mark, its place in the tree, and its part of the path."""
     marked = any(row.mark for row in rows.rows)
-    texts = []
+    lines = []
     for row in rows.rows:
-        text = Text()
-        if marked:
-            text.append(*(_MARKS[row.mark] if row.mark else ("  ",)))
-        guide = row.guide.replace("─ ", " ").replace("│  ", "│ ") if brief else row.guide
-        text.append(guide.replace("   ", "  ") if brief else guide, "dim")
-        label = row.layer.label
-        if brief:  # the kind says the name of a block
+        guide, label = row.guide, row.layer.label
+        if brief:  # two columns a level; and the kind says the name of a block
+            guide = guide.replace("─ ", " ").replace("│  ", "│ ").replace("   ", "  ")
             label = label.removesuffix(f".{row.layer.kind}")
-        text.append(printable(label), "bold" if row.group else "")
-        text.append("†" if row.layer.side else "")
-        texts.append(text)
-    return texts
+        line = [Piece(guide, "dim"), Piece(printable(label), "bold" if row.group else "")]
+        if marked:
+            line.insert(0, _MARKS[row.mark] if row.mark else Piece("  "))
+        if row.layer.side:
+            line.append(Piece("†"))
+        lines.append(line)
+    return lines
 
 
-def _number(row: Row, value: int, *, brief: bool) -> Text:
+def _number(row: Row, value: int, *, brief: bool) -> Piece:
     if not row.layer.known:
-        return Text("?")
+        return Piece("?")
     figure = _figure(value, brief=brief)
-    return Text(f"Σ{figure}", "dim italic") if row.group else Text(figure, "" if value else "dim")
+    if row.group:
+        return Piece(f"Σ{figure}", "dim italic")
+    return Piece(figure, "" if value else "dim")
 
 
 def _figure(value: int, *, brief: bool) -> str:
@@ -212,16 +207,19 @@ _TEXTS: dict[str, Callable[[Row], str]] = {
 }
 
 
-def _totals(analysis: Analysis, width: int | None) -> Table:
+def _totals(analysis: Analysis, width: int | None) -> Iterator[Line]:
     """The totals; a note that does not fit goes on below itself."""
     listed = figures(analysis)
-    columns = [max(map(cells, texts)) for texts in zip(*listed, strict=True)]
-    wide = sum(columns) + 2 * _GAP
-    table = Table.grid(padding=(0, _GAP, 0, 0))
-    table.width = wide if width is None else min(wide, width)
-    table.add_column(style="bold", no_wrap=True, width=columns[0])
-    table.add_column(justify="right", no_wrap=True, width=columns[1])
-    table.add_column(style="dim")
+    label = max(cells(figure.label) for figure in listed)
+    value = max(cells(figure.value) for figure in listed)
+    margin = label + value + 2 * _GAP
     for figure in listed:
-        table.add_row(*map(Text, figure))
-    return table
+        notes = [figure.note]
+        if width is not None and margin + cells(figure.note) > width:
+            notes = wrap(figure.note, max(width - margin, 20)) or [""]
+        yield [
+            Piece(figure.label.ljust(label + _GAP), "bold"),
+            Piece(figure.value.rjust(value)),
+            Piece(" " * _GAP + notes[0], "dim"),
+        ]
+        yield from ([Piece(" " * margin + note, "dim")] for note in notes[1:])

@@ -14,22 +14,24 @@ from types import MappingProxyType
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
-from cnnkit.rules.base import Network, Removal, Rule
+from cnnkit.rules.base import Network, Removal, Rule, place_in
 from cnnkit.rules.expectation_failed import settle
 
 __all__ = [
     "CHECKED",
+    "FOUND_ELSEWHERE",
     "LEVELS",
     "OFF_BY_DEFAULT",
     "Removal",
     "Rule",
     "applied",
+    "place_in",
     "removals",
     "rule",
     "settle",
 ]
 
-FOUND_BEFORE: Mapping[str, Level] = MappingProxyType(
+FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
     {
         "unreadable-file": "error",
         "too-large": "error",
@@ -37,6 +39,7 @@ FOUND_BEFORE: Mapping[str, Level] = MappingProxyType(
         "duplicate-key": "error",
         "unknown-key": "error",
         "missing-field": "error",
+        "no-layers": "warning",
         "wrong-type": "error",
         "wrong-value": "error",
         "unknown-kind": "error",
@@ -50,9 +53,10 @@ FOUND_BEFORE: Mapping[str, Level] = MappingProxyType(
         "padding-too-large": "error",
         "shape-mismatch": "error",
         "misaligned-branches": "warning",
+        "unused-ignore": "info",
     }
 )
-"""What reading and analysing find; these are findings of the analysis."""
+"""What reading and analysing find, and what `cnnkit check` finds in comments."""
 
 CHECKED: Mapping[str, Level] = MappingProxyType(
     {
@@ -78,7 +82,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
 )
 """What ``applied`` finds in an analysis."""
 
-LEVELS: Mapping[str, Level] = MappingProxyType({**FOUND_BEFORE, **CHECKED})
+LEVELS: Mapping[str, Level] = MappingProxyType({**FOUND_ELSEWHERE, **CHECKED})
 
 OFF_BY_DEFAULT = frozenset({"channels-not-multiple-of-8"})
 
@@ -108,7 +112,7 @@ def applied(analysis: Analysis, names: Collection[str]) -> list[Finding]:
         check = rule(name).check if name in names else None
         for each in check(network) if check else ():
             # The copies of a repeat or block share a line: one of them speaks for all.
-            key = (name, each.message, each.location or each.path)
+            key = (name, each.location or (each.path, each.message))
             found.setdefault(key, replace(each, level=level))
     return list(found.values())
 

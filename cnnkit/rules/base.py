@@ -16,6 +16,7 @@ from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
 from cnnkit.spec.graph import Node as Operation
 from cnnkit.spec.model import Spec
+from cnnkit.spec.place import inmost
 
 Above: TypeAlias = tuple[LayerAnalysis, ...]
 """The layers that a layer stands in, outermost first."""
@@ -101,10 +102,6 @@ class Network:
             layer = layer.children[last - 1]
         return layer, tuple(above)
 
-    def place(self, *keys: str | int) -> Location | None:
-        """Where a value of the document stands, such as that of `expect`, `parameters`."""
-        return place_in(self.analysis.spec, *keys)
-
 
 Check: TypeAlias = Callable[[Network], Iterable[Finding]]
 Fix: TypeAlias = Callable[[Network], Iterable[Removal]]
@@ -163,17 +160,9 @@ def percent(part: int, whole: int) -> str:
 
 
 def place_in(spec: Spec, *keys: str | int) -> Location | None:
-    """Where a value of a spec's document stands; None in a spec built in Python."""
-    node = spec.origin.document
-    for key in keys:
-        value = node.value if node is not None else None
-        if isinstance(value, dict):
-            node = value.get(str(key))
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            node = value[key]
-        else:
-            return None
-    return node.location() if node is not None else None
+    """Where a value of a spec's text stands, or what it stands in; None where there is no text."""
+    document = spec.origin.document
+    return inmost(document, keys).location() if document is not None else None
 
 
 def _walk(layer: LayerAnalysis, above: Above) -> Iterator[tuple[LayerAnalysis, Above]]:

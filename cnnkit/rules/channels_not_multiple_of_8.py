@@ -16,20 +16,18 @@ expression.
 ## Example
 
 ```yaml
-input: 32x32x3
+input: 150
 layers:
-  - conv: {filters: 30, kernel: 3, padding: same, activation: relu}
-  - flatten
+  - dense: {units: 30, activation: relu}
   - dense: {units: 10}
 ```
 
 ## Instead
 
 ```yaml
-input: 32x32x3
+input: 150
 layers:
-  - conv: {filters: 32, kernel: 3, padding: same, activation: relu}
-  - flatten
+  - dense: {units: 32, activation: relu}
   - dense: {units: 10}
 ```
 """
@@ -46,7 +44,7 @@ _FIELDS = {"dense": "units"}
 
 def check(network: Network) -> Iterator[Finding]:
     """The layers, but for the last ones, whose channels 8 does not divide."""
-    last = set(map(lambda end: _last(network, end), network.ends))
+    last = {_last(network, end) for end in network.ends}
     for index in sorted(network.of("conv", "transposed_conv", "locally_connected", "dense")):
         output = network.operations[index].output
         layer, above = network.owner(index)

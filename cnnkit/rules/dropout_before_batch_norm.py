@@ -61,14 +61,12 @@ def check(network: Network) -> Iterator[Finding]:
         if operation.layer.family == "normalization":
             if operation.layer.kind == "batch_norm" and before is not None:
                 layer, above = network.owner(before)
-                norm = network.owner(index)[0]
                 yield finding(
                     "dropout-before-batch-norm",
                     layer,
                     above,
-                    f"this {layer.kind} raises the variance that the batch_norm `{norm.path}` "
-                    f"learns: by 1/(1 − {_rate(network, before):g}) in training, "
-                    "not in an evaluation",
+                    f"this {layer.kind} raises the variance that the batch_norm after it learns, "
+                    f"by 1/(1 − {_rate(network, before):g}) in training and not in an evaluation",
                     "put dropout after the last batch_norm, or leave it out",
                 )
             before = None

@@ -37,7 +37,7 @@ expect: {parameters: 1248, output: 14x14x16}
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.base import show
@@ -64,7 +64,7 @@ def check(network: Network) -> Iterator[Finding]:
                 f"`{name}` is {value:,}, not {wanted:,} as expected: {difference:,} "
                 f"{'more' if value > wanted else 'less'}{part}",
                 f"if this is what is meant now, write `{name}: {value}`",
-                network.place("expect", name),
+                place_in(analysis.spec, "expect", name),
             )
     if expect.output is not None and expect.output != analysis.output:
         given = show(analysis.output)
@@ -73,19 +73,15 @@ def check(network: Network) -> Iterator[Finding]:
             "error",
             f"the output is {given}, not {show(expect.output)} as expected",
             f"if this is what is meant now, write `output: {list(analysis.output)}`",
-            network.place("expect", "output"),
+            place_in(analysis.spec, "expect", "output"),
         )
 
 
-def settle(
-    spec: Spec, findings: Iterable[Finding], names: Collection[str] | None = None
-) -> list[Finding]:
+def settle(spec: Spec, findings: Iterable[Finding]) -> list[Finding]:
     """The findings without those that the spec shows on purpose, and with those it fails to show.
 
-    Args:
-        spec: The spec, whose `expect.findings` lists the rules it breaks.
-        findings: All findings about it: of reading, of analysing, and of ``applied``.
-        names: The rules that were applied; one that was left out is not missed. None means all.
+    ``findings`` are all about the spec: of reading, of analysing, and of ``applied``, which is
+    to be given the rules listed in `expect.findings`, too.
     """
     listed = spec.expect.findings if spec.expect else None
     if not listed:
@@ -96,10 +92,9 @@ def settle(
         if finding.rule not in listed:
             kept.append(finding)
     for index, rule in enumerate(listed):
-        if rule not in found and (names is None or rule in names):
-            message, advice = _not_found(rule)
+        if rule not in found:
             where = place_in(spec, "expect", "findings", index)
-            kept.append(Finding(NAME, "error", message, advice, where))
+            kept.append(Finding(NAME, "error", *_not_found(rule), where))
     return kept
 
 

@@ -112,8 +112,7 @@ def _fault(loss: str, kind: str, outputs: int) -> tuple[str, str] | None:
         )
     if kind in ("softmax", "log_softmax") and loss == _BINARY:
         return (
-            f"{kind} before {loss}: its {outputs:,} outputs add up to 1, "
-            "and each should be a yes or no of its own",
+            f"{kind} before {loss}: its {outputs:,} outputs add up to 1, as one yes among noes",
             f"`{_CATEGORICAL}`, where one class is right; `sigmoid`, where any number of them is",
         )
     return None

@@ -8,8 +8,9 @@ line. Depthwise convolutions are looked through.
 
 Factorizations are meant to be linear and are left alone: a depthwise convolution and the pointwise
 one beside it; a layer with fewer channels than go into it and come out of the next, the linear
-bottleneck of MobileNet v2; and kernels along different axes, 1x7 then 7x1. A sum or
-concatenation of branches ends the row.
+bottleneck of MobileNet v2 (a 1x1 convolution may have as many as go in, as one of MobileNet v3
+has); and kernels along different axes, 1x7 then 7x1. A sum or concatenation of branches ends the
+row.
 
 ## Why
 
@@ -59,6 +60,8 @@ _LINEAR = frozenset(
         "pad",
         "crop",
         "upsample",
+        "depth_to_space",
+        "space_to_depth",
         "channel_shuffle",
         "channel_slice",
         "scale",
@@ -95,12 +98,11 @@ def _factorized(network: Network, first: int, second: int) -> bool:
             network.operations[second].output,
         )
     )
-    if between < min(before, after):
+    windows = [network.windows(index) for index in (first, second)]
+    axes = [{axis for axis, each in enumerate(w) if each.size > 1} for w in windows]
+    pointwise = bool(windows[0]) and not axes[0]
+    if between < min(before + pointwise, after):
         return True
-    axes = [
-        {axis for axis, window in enumerate(network.windows(index)) if window.size > 1}
-        for index in (first, second)
-    ]
     return bool(axes[0] and axes[1]) and axes[0].isdisjoint(axes[1])
 
 

@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, percent
+from cnnkit.rules.base import Network, percent, place_in
 
 
 def check(network: Network) -> Iterator[Finding]:
@@ -60,5 +60,5 @@ def check(network: Network) -> Iterator[Finding]:
                 f"the largest part is `{largest.path}`, {largest.kind}, with {share:,}"
                 if largest and share
                 else "make the network smaller, or raise the budget",
-                network.place("budget", name),
+                place_in(analysis.spec, "budget", name),
             )

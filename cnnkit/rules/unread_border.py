@@ -61,7 +61,8 @@ def check(network: Network) -> Iterator[Finding]:
             above,
             f"{listed} of the {show([w.extent for w in windows])} map "
             f"{'are' if sum(left) > 1 else 'is'} never read: "
-            f"{worst.formula(' ')} = {worst.quotient()} is rounded",
+            f"{worst.formula(' ')} = {worst.quotient()}, which `rounding: {worst.rounding}` makes "
+            f"{worst.output}",
             f"a map of {show(fitting)} loses nothing, `padding: same` reads all; "
             "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact",
             ("stride",),

@@ -54,8 +54,8 @@ class _Document:
         fields: dict[str, Any] = {}
         for section in ("name", "input", "rounding", "expect", "budget", "rules"):
             self._section(section, fields)
-        for section in ("train", "search"):
-            if reader.mapping(self.top.get(section), section, "{…}"):
+        for section, example in (("train", "{data: digits}"), ("search", "{PATH: [1, 2]}")):
+            if reader.mapping(self.top.get(section), section, example):
                 self._section(section, fields)
         fields["layers"] = self._layers()
         return self._validated(fields)

@@ -51,9 +51,11 @@ class Expander(LayerReader):
     def _sequence(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
         """The layers of a list, without those whose `when` is false."""
         if not isinstance(node.value, list):
+            owner, _, branch = label.partition(".")
             self.report(
                 "wrong-type",
-                f"`{label.rsplit('.', 1)[-1]}` is {what(node)}, not a list of layers",
+                f"{f'branch `{branch}`' if branch else f'`{owner}`'} is {what(node)}, "
+                "not a list of layers",
                 "write one layer a line, each after a dash: `- conv: {filters: 8, kernel: 3}`",
                 node.location(),
             )
@@ -97,8 +99,8 @@ class Expander(LayerReader):
         made = self._made.get(key)
         if made is None:
             made = self._new(node, scope, index)
-            if made is not None and not isinstance(made, Block | Unreadable):
-                self._made[key] = made  # a block's layers are remembered one by one
+            if made is not None:
+                self._made[key] = made
         return made
 
     def _spend(self, node: Node) -> None:
@@ -154,9 +156,7 @@ class Expander(LayerReader):
         if kind == "repeat":
             return self._repeat(cls, place, scope, name)
         values, faulty = self.values(cls, self.fields(cls, place), scope)
-        if faulty:
-            raise Faulty
-        return self.made(cls, values, place, name=name)
+        return self.made(cls, values, faulty, place, name=name)
 
     @override
     def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
@@ -173,18 +173,27 @@ class Expander(LayerReader):
         if isinstance(value, list):
             named = {str(index): branch for index, branch in enumerate(value)}
         elif isinstance(value, dict):
-            named = {name: branch for name, branch in value.items() if self._branch(name, node)}
+            named = {name: branch for name, branch in value.items() if self._branch_name(name, node)}
         else:
             message = f"`branches` is {what(node)}, not a list of lists of layers"
             advice = "write `branches: [[…], […]]`, or `name: […]` for each branch"
             self.report("wrong-type", message, advice, node.location())
             raise Faulty
-        return {
-            name: self._sequence(branch, scope, f"branches.{name}")
-            for name, branch in named.items()
-        }
+        branches = {}
+        for name, branch in named.items():
+            layers = self._branch(branch, scope)
+            if layers is not None:
+                branches[name] = self._sequence(layers, scope, f"branches.{name}")
+        return branches
 
-    def _branch(self, name: str, branches: Node) -> bool:
+    def _branch(self, node: Node, scope: Scope) -> Node | None:
+        """The list of a branch's layers; None where its `when` is false."""
+        value = node.value
+        if not isinstance(value, dict) or value.keys() != {"when", "layers"}:
+            return node
+        return value["layers"] if self.when(value["when"], scope) else None
+
+    def _branch_name(self, name: str, branches: Node) -> bool:
         """Whether a branch may have a name; reports where it may not."""
         if NAME.fullmatch(name):
             return True
@@ -203,9 +212,7 @@ class Expander(LayerReader):
             values["layers"] = copies[0]
             if len(copies) > 1:
                 beside["copies"] = copies
-        if faulty:
-            raise Faulty
-        return self.made(cls, values, place, **beside)
+        return self.made(cls, values, faulty, place, **beside)
 
     def _copies(
         self, body: Node, scope: Scope, times: Any, place: LayerPlace

@@ -144,7 +144,9 @@ def lookup(name: str, variables: Mapping[str, Value], offset: int) -> Value:
         return variables[name]
     if name in CONSTANTS:
         return CONSTANTS[name]
-    if near := did_you_mean(name, variables):
+    if name == "index":
+        advice = "it counts the copies inside a `repeat`; a block is given it as an argument"
+    elif near := did_you_mean(name, variables):
         advice = f"did you mean `{near}`?"
     elif variables:
         shown = sorted(variables)[:_MAX_SHOWN]

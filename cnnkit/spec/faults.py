@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cnnkit.errors import did_you_mean
 from cnnkit.layers.base import Expects, Layer
+from cnnkit.spec.scalars import shortened
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -49,6 +51,8 @@ class Fault(NamedTuple):
 
 def shown(value: object) -> str:
     """A value as it is written in YAML, shortened where it is long."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"inf": ".inf", "-inf": "-.inf"}.get(str(value), ".nan")
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
@@ -58,12 +62,16 @@ def shown(value: object) -> str:
 
 @cache
 def field_names(model: type[BaseModel]) -> list[str]:
-    """The fields of a model as a user writes them; a layer's `name` stands beside its kind."""
-    return [
-        info.alias or name
+    """The fields of a model as a user writes them, those that must be given first.
+
+    The `name` of a layer is not among them: it stands beside the kind.
+    """
+    fields = [
+        (info.alias or name, info.is_required())
         for name, info in model.model_fields.items()
         if not info.exclude and not (name == "name" and issubclass(model, Layer))
     ]
+    return [name for name, _ in sorted(fields, key=lambda field: not field[1])]
 
 
 def faults_of(
@@ -89,6 +97,15 @@ def faults_of(
             yield _wrong(field, model, details)
 
 
+def accepts(model: type[BaseModel], field: str, value: object) -> bool:
+    """Whether a field takes a value, whatever the other fields are."""
+    try:
+        model.model_validate({field: value})
+    except ValidationError as error:
+        return all(detail["loc"] and detail["loc"][0] != field for detail in error.errors())
+    return True
+
+
 def unknown_field(
     field: str, known: Iterable[str], owner: str, aliases: Mapping[str, str] | None = None
 ) -> Fault:
@@ -110,7 +127,8 @@ def unknown_field(
         advice = f"its fields are {', '.join(known)}"
     else:
         advice = f"`{owner}` has no fields"
-    return Fault("unknown-key", f"`{owner}` has no field `{field}`", advice, (field,), True, near)
+    message = f"`{owner}` has no field `{shortened(field)}`"
+    return Fault("unknown-key", message, advice, (field,), True, near)
 
 
 def expected(model: type[BaseModel], field: str) -> str:
@@ -125,11 +143,11 @@ def _missing(field: str, model: type[BaseModel], owner: str) -> Fault:
     info = model.model_fields.get(field) or next(
         info for info in model.model_fields.values() if info.alias == field
     )
+    advice = f"add `{field}: …`, {expected(model, field)}"
+    if issubclass(model, Layer) and field == model.scalar_field:
+        advice = f"write `{owner}: …`, {expected(model, field)}"
     return Fault(
-        "missing-field",
-        f"`{owner}` needs `{field}`: {info.description}",
-        f"add `{field}: …`, {expected(model, field)}",
-        meant=field,
+        "missing-field", f"`{owner}` needs `{field}`: {info.description}", advice, meant=field
     )
 
 
@@ -144,5 +162,8 @@ def _wrong(field: str, model: type[BaseModel], details: list[ErrorDetails]) -> F
         rule = "wrong-value"
     name = f"{field}{''.join(f'[{index}]' for index in at)}"
     own = [d["msg"].removeprefix("Value error, ") for d in details if d["type"] == "value_error"]
+    # What one member of a union says of a value that was meant for another is no help.
+    if refused != {"value_error"} and not isinstance(value, (list, tuple)):
+        own = []
     fault = f"{own[0]}: {shown(value)}" if own else f"cannot be {shown(value)}"
     return Fault(rule, f"`{name}` {fault}", f"it takes {expected(model, field)}", (field, *at))

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 
 from cnnkit.errors import Finding, Location, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
-from cnnkit.layers.block import Block
+from cnnkit.layers.block import Block, Unreadable
+from cnnkit.spec.place import ends
 
 INPUT = -1
 """The node index of the network's input."""
 
 # A network of this many operations would take longer than a person waits; real ones have
 # a few thousand.
-MAX_OPERATIONS = 200_000
+MAX_OPERATIONS = 100_000
 # Axes above this have no meaning, and keep products of a few of them small enough to print.
 MAX_EXTENT = 10**40
 # Layers nested deeper than this would exhaust Python's stack.
@@ -187,7 +188,7 @@ class _Tracer:
     def _count_group(self) -> None:
         """Also layers and copies that hold nothing take time: they are bounded as well."""
         self.groups += 1
-        self._check_size(self.groups // 2)
+        self._check_size(self.groups)
 
     def _effect(self, layer: Layer, shapes: list[Shape]) -> Effect:
         """The effect, computed once for all layers that say the same of the same shape."""
@@ -221,7 +222,8 @@ class _Tracer:
         group = Group(layer, layer.title, label, path, len(self.nodes), input=x.shape)
         above.children.append(group)
         self.stack.append(group)
-        if len(self.stack) > MAX_DEPTH + 1:  # the network itself is on the stack
+        too_deep = len(self.stack) > MAX_DEPTH + 1  # the network itself is on the stack
+        if too_deep and not isinstance(layer, Unreadable):
             message = f"layers are nested more than {MAX_DEPTH} deep"
             self.problem(Problem("too-large", message, "nest fewer"))
             y = Tensor(x.node, None)
@@ -290,7 +292,7 @@ class _Tracer:
             problem.help,
             location,
             self.stack[-1].path or None,
-            tuple(use for use in used_at if use),
+            ends([use for use in used_at if use]),
         )
         # The copies of a repeat share a line: one of them speaks for all.
         key = (finding.rule, finding.message, location or finding.path)

@@ -11,11 +11,12 @@ from cnnkit.errors import Location
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.spec.blocks import NAME, BlockDefinition
-from cnnkit.spec.faults import Fault, faults_of, field_names, shown, unknown_field
+from cnnkit.spec.faults import Fault, accepts, faults_of, field_names, shown, unknown_field
 from cnnkit.spec.names import kind_advice
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace, inmost
 from cnnkit.spec.reader import Faulty, Reader, Scope, what
+from cnnkit.spec.scalars import shortened
 
 BESIDE = ("name", "when")
 """What may stand beside a layer's kind."""
@@ -72,7 +73,7 @@ class LayerReader(Reader):
         """
         if kind in KINDS:
             return layer_class(kind)
-        message = f"there is no kind `{kind}`"
+        message = f"there is no kind `{shortened(kind)}`"
         self.report("unknown-kind", message, kind_advice(kind, self.blocks), place.find(()))
         raise Faulty
 
@@ -115,13 +116,14 @@ class LayerReader(Reader):
             return node.value
         if cls.scalar_field is not None:
             return {cls.scalar_field: node}
-        first = next(iter(field_names(cls)), None)
+        given = node.plain()
+        takes = next((field for field in field_names(cls) if accepts(cls, field, given)), None)
         self.report(
             "wrong-type",
             f"`{cls.kind}` has {what(node)} where its fields belong",
-            f"write `{cls.kind}: {{{first}: {shown(node.plain())}}}`"
-            if first
-            else f"write `- {cls.kind}`",
+            f"write `{cls.kind}: {{{takes}: {shown(given)}}}`"
+            if takes
+            else f"write `- {cls.kind}`, and its fields as a mapping behind a colon",
             node.location(),
         )
         raise Faulty
@@ -151,13 +153,12 @@ class LayerReader(Reader):
             )
             raise Faulty
         cls = self.kind_class(kind, place)
-        values, faulty = self.values(cls, self.fields(cls, place), scope)
-        if faulty:
-            raise Faulty
-        return self.made(cls, values, place)
+        return self.made(cls, *self.values(cls, self.fields(cls, place), scope), place)
 
-    def values(self, cls: type[Layer], given: Nodes, scope: Scope) -> tuple[dict[str, Any], bool]:
-        """The values of a layer's fields, and whether some have a fault.
+    def values(
+        self, cls: type[Layer], given: Nodes, scope: Scope
+    ) -> tuple[dict[str, Any], list[str]]:
+        """The values of a layer's fields, and the fields that have a fault.
 
         The spec's defaults stand for what is not given; they see its variables alone.
         """
@@ -165,12 +166,13 @@ class LayerReader(Reader):
         for field, node in self.defaults.get(cls.kind, _NOTHING).items():
             nodes.setdefault(field, (node, self.variables))
         values: dict[str, Any] = {}
+        faulty = []
         for field, (node, seen) in nodes.items():
             try:
                 values[field] = self.field(cls, field, node, seen)
             except Faulty:
-                continue
-        return values, len(values) < len(nodes)
+                faulty.append(field)
+        return values, faulty
 
     def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
         """The value of a field.
@@ -183,22 +185,30 @@ class LayerReader(Reader):
         return self.value(node, scope)
 
     def made(
-        self, cls: type[Layer], values: dict[str, Any], place: LayerPlace, **beside: Any
+        self,
+        cls: type[Layer],
+        values: dict[str, Any],
+        faulty: Sequence[str],
+        place: LayerPlace,
+        **beside: Any,
     ) -> Layer:
         """The layer of a kind with these fields; ``beside`` are those that are not written.
 
         Raises:
-            Faulty: One of the fields has a fault.
+            Faulty: One of the fields has a fault, or had one already.
         """
-        meant = self._strangers(cls, values, place)
+        meant = [*faulty, *self._strangers(cls, values, place)]
         try:
-            return cls.model_validate({**values, **beside}).placed(place)
+            layer = cls.model_validate({**values, **beside})
         except ValidationError as error:
             for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
                 # A field that is missing because it is misspelt is one mistake, not two.
                 if fault.rule != "missing-field" or fault.meant not in meant:
                     self._fault(fault, place, cls.kind)
             raise Faulty from None
+        if faulty:
+            raise Faulty
+        return layer.placed(place)
 
     def _strangers(
         self, cls: type[Layer], values: dict[str, Any], place: LayerPlace

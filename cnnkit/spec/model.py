@@ -42,7 +42,7 @@ TOTALS = (
 )
 """The totals that `expect:` and `budget:` may name."""
 
-_UNITS = {
+UNITS = {
     "": 1,
     "k": 10**3,
     "M": 10**6,
@@ -57,6 +57,7 @@ _UNITS = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
+"""What may stand behind the number of a quantity."""
 _QUANTITY = re.compile(r"(\d{1,40})(?:\.(\d{1,20}))?\s*([A-Za-z]*)")
 _SHAPE = re.compile(r"\s*\d{1,40}(\s*[x×]\s*\d{1,40})*\s*")
 
@@ -66,7 +67,7 @@ def quantity(value: object) -> object:
     if not isinstance(value, str):
         return value
     match = _QUANTITY.fullmatch(value.strip())
-    unit = _UNITS.get(match[3]) if match else None
+    unit = UNITS.get(match[3]) if match else None
     if match is None or unit is None:
         raise ValueError("is no quantity")
     decimals = match[2] or ""
@@ -97,7 +98,9 @@ InputShape = Annotated[
     ),
 ]
 OutputShape = Annotated[
-    tuple[Extent, ...], BeforeValidator(shape), Expects("a shape, such as 7x7x512 or [10]")
+    tuple[Extent, ...] | None,
+    BeforeValidator(shape),
+    Expects("a shape, such as 7x7x512 or [10]"),
 ]
 Quantity = Annotated[
     Annotated[int, Field(ge=0)] | None,
@@ -134,7 +137,7 @@ class Totals(Section):
 class Expect(Totals):
     """What the analysis must give, exactly."""
 
-    output: OutputShape | None = Field(None, description="the shape that goes out")
+    output: OutputShape = Field(None, description="the shape that goes out")
     findings: Annotated[Names | None, Expects("a list of rule names")] = Field(
         None, description="the rules that a spec which shows a fault breaks on purpose"
     )

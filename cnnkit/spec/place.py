@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cnnkit.errors import Location
 from cnnkit.spec.node import Node
 
+_MAX_USES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class LayerPlace:
@@ -35,8 +37,8 @@ class LayerPlace:
         fields = self.fields
         if fields is None or self.key is None:
             return self.node.location()
-        if field and isinstance(fields.value, str | int | float):
-            return fields.location()  # `save: NAME`, a field without its key
+        if field and not isinstance(fields.value, dict | None):  # a field without its key,
+            return inmost(fields, field[1:]).location()  # as in `save: NAME`
         found = inmost(fields, field)
         if found is not fields:
             return found.location()
@@ -60,6 +62,12 @@ def inmost(node: Node, path: Sequence[str | int]) -> Node:
         else:
             break
     return node
+
+
+def ends(uses: Sequence[Location]) -> tuple[Location, ...]:
+    """The uses of a block that a finding shows: of a long chain, the first and the last."""
+    half = _MAX_USES // 2
+    return tuple(uses) if len(uses) <= _MAX_USES else (*uses[:half], *uses[-half:])
 
 
 def inside(node: Node, offset: int) -> Location | None:

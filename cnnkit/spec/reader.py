@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.faults import Fault, shown
 from cnnkit.spec.node import Node
-from cnnkit.spec.place import LayerPlace, inside
+from cnnkit.spec.place import LayerPlace, ends, inside
 
 if TYPE_CHECKING:
     from cnnkit.spec.expression import Value
@@ -55,8 +55,10 @@ class Reader:
         # A line inside a block is read at each of its uses: the first of them speaks for all.
         key = (rule, message, location or path)
         if key not in self._findings:
-            used_at = tuple(at for _, place in reversed(self.uses) if (at := place.find(())))
-            self._findings[key] = Finding(rule, level, message, advice, location, path, used_at)
+            used_at = [at for _, place in reversed(self.uses) if (at := place.find(()))]
+            self._findings[key] = Finding(
+                rule, level, message, advice, location, path, ends(used_at)
+            )
 
     def fault(self, fault: Fault, place: LayerPlace) -> None:
         """Adds a finding about a field of a layer."""

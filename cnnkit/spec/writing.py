@@ -88,7 +88,7 @@ class _Writer:
             and not info.exclude
             and (info.is_required() or getattr(layer, name) != info.default)
         }
-        if list(given) == [layer.scalar_field]:
+        if layer.scalar_field is not None and list(given) == [layer.scalar_field]:
             return given[layer.scalar_field]
         return given
 

@@ -57,7 +57,8 @@ layers:
 
 _NUMBER = r"\d+(?:,\d{3})*"
 _EQUATION = re.compile(
-    rf"((?:max\(|[\d(⌊⌈])(?:max|{_NUMBER}|, |[()⌊⌋⌈⌉×·+−/ ])*?) = (−?{_NUMBER}(?:/\d+)?)(?![\d.])"
+    rf"(?<![\d,])((?:max\(|{_NUMBER}|[(⌊⌈])(?:max|{_NUMBER}|, 0\)|[()⌊⌋⌈⌉×·+−/ ])*?)"
+    rf" = (−?{_NUMBER}(?:/\d+)?)(?![\d.])"
 )
 _PYTHON = {"×": "*", "·": "*", "−": "-", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
 
@@ -210,7 +211,8 @@ def test_ceil() -> None:
     )
     dropped = "  - max_pool: {size: 2, stride: 3, padding: 1, rounding: ceil}"
     assert lines_of(dropped, "5x1")["layers.0"][1] == (
-        "length: ⌈(5+2−2)/3⌉+1 = 3, and 3−1 = 2 as the last would start in the padding"
+        "length: ⌈(5+2−2)/3⌉+1 = 3, and 3−1 = 2 as the last would start in the padding, "
+        "the last cell is never read"
     )
 
 

@@ -57,8 +57,8 @@ def test_unknown_format_and_explain_where_it_cannot_be_shown(flagship: Analysis)
         report.render([flagship], "json", explain=True)
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "markdown", "html", "svg"])
-def test_only_the_table_loads_rich(name: str) -> None:
+@pytest.mark.parametrize("name", report.FORMATS)
+def test_no_format_loads_rich_into_a_pipe(name: str) -> None:
     program = (
         "import sys; from cnnkit import report; from cnnkit.analysis import analyze; "
         "from cnnkit.spec.reading import load; "

@@ -1,0 +1,132 @@
+"""Several tensors made one: side by side, or element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from typing_extensions import override
+
+from cnnkit.layers.base import (
+    BackwardReads,
+    Effect,
+    Layer,
+    Operations,
+    Problem,
+    Shape,
+    broken,
+    show,
+)
+from cnnkit.layers.window import axis_names
+
+Join = Literal["concat", "add", "multiply", "mean", "maximum"]
+
+
+class Joined(Layer):
+    """Several tensors made one; ``labels`` name them in messages.
+
+    All have one shape, but for the channels of ``concat``, and for the factors of ``multiply``,
+    which are spread over the largest input, in any order: 64 or 1x1x64 over the cells of 8x8x64,
+    8x8x1 over its channels. That is numpy's broadcasting, a vector being a map of one cell, where
+    one of the inputs has the shape that goes out.
+    """
+
+    family = "composition"
+    storage = "in_place"  # a concatenation never finds an input that is large enough
+
+    by: Join
+    labels: tuple[str, ...]
+
+    @property
+    @override
+    def title(self) -> str:
+        return self.by
+
+    @property
+    @override
+    def gradient_reads(self) -> BackwardReads:
+        return ("input",) if self.by in ("multiply", "maximum") else ()
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        largest = max(inputs, key=_size) if self.by == "multiply" else inputs[0]
+        if problem := self._problem(inputs, inputs.index(largest)):
+            return broken(problem)
+        if self.by == "concat":
+            return Effect((*largest[:-1], sum(shape[-1] for shape in inputs)))
+        cells, pairs = math.prod(largest), len(inputs) - 1
+        work = {
+            "add": Operations(add=cells * pairs),
+            "mean": Operations(add=cells * pairs, divide=cells),
+            "multiply": Operations(multiply=cells * pairs),
+            "maximum": Operations(compare=cells * pairs),
+        }[self.by]
+        return Effect(largest, operations=work)
+
+    def _problem(self, inputs: tuple[Shape, ...], index: int) -> Problem | None:
+        """The first input that does not fit number ``index``."""
+        first = inputs[index]
+        for label, shape in zip(self.labels, inputs, strict=True):
+            if differing := _differing(first, shape, self.by):
+                factors = self.by == "multiply"
+                return Problem(
+                    "shape-mismatch",
+                    f"cannot {self.by} {show(first)} of {self.labels[index]} and {show(shape)} of "
+                    f"{label}: {differing}",
+                    _factors(first) if factors else _advice(first, shape, self.by),
+                )
+        return None
+
+
+def _size(shape: Shape) -> tuple[int, int]:
+    """A map is above a vector, which would be spread over it, and else the larger one."""
+    return len(shape), math.prod(shape)
+
+
+def _differing(first: Shape, other: Shape, by: Join) -> str:
+    """Which axes differ, with both values: ``height 56 and 28``; empty where none does."""
+    if by == "multiply" and len(other) == 1:
+        other = (*(1,) * (len(first) - 1), *other)
+    if len(first) != len(other):
+        return f"one has {len(first) - 1} spatial axes, the other {len(other) - 1}"
+    names = [*axis_names(len(first) - 1), "channels"] if len(first) > 1 else ["channels"]
+    pairs = list(zip(names, first, other, strict=True))
+    if by == "concat":
+        pairs.pop()
+    fits = {1} if by == "multiply" else set()
+    differing = ", ".join(f"{name} {a} and {b}" for name, a, b in pairs if b not in fits | {a})
+    return f"they differ in {differing}" if differing else ""
+
+
+def _factors(shape: Shape) -> str:
+    """What a tensor can be multiplied by."""
+    *extents, channels = shape
+    if not extents:
+        return f"the factors of {channels} channels are {channels} or 1"
+    return (
+        f"the factors of {show(shape)} are {show(shape)}, {show([*extents, 1])} (one a cell) or "
+        f"{channels} (one a channel); `upsample: {{to: NAME}}` gives a map the extents of another"
+    )
+
+
+def _advice(first: Shape, other: Shape, by: Join) -> str:
+    """A 1x1 convolution that gives the second tensor the first one's shape, where one does."""
+    if len(first) != len(other):
+        return "bring both to one rank with `flatten`, `reshape` or a global pool"
+    channels = other[-1] if by == "concat" else first[-1]
+    if len(first) == 1:
+        return f"`dense: {{units: {channels}}}` on the second would give it the first one's length"
+    extents = list(zip(first[:-1], other[:-1], strict=True))
+    cells = {"first": math.prod(first[:-1]), "second": math.prod(other[:-1])}
+    for which, count in cells.items():
+        if count == 1 < max(cells.values()):
+            return f"`upsample: {{to: NAME}}` spreads the one cell of the {which} over a saved map"
+    strides = [-(-b // a) for a, b in extents]
+    if any(-(-b // stride) != a for (a, b), stride in zip(extents, strides, strict=True)):
+        return "make the strides and paddings of both agree, or `crop` the larger one"
+    needed = f"filters: {channels}, kernel: 1"
+    if set(strides) != {1}:
+        needed += f", stride: {strides[0] if len(set(strides)) == 1 else strides}"
+    if any((b - 1) % stride for (_, b), stride in zip(extents, strides, strict=True)):
+        needed += ", padding: same"
+    return f"`conv: {{{needed}}}` on the second would give it the first one's shape"

@@ -1,0 +1,118 @@
+"""Cells of a map as channels, and channels as cells: sub-pixel convolutions and their inverse.
+
+A block of cells, row by row, becomes as many groups of channels: the offset in the block is the
+outer index, the channel the inner one. That is TensorFlow's order (NHWC); PyTorch's
+``pixel_shuffle`` has the channel outside and the offset inside, so that its weights need their
+channels permuted. Nothing is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from pydantic import Field
+from typing_extensions import override
+
+from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, divisors, show
+from cnnkit.layers.resample import stretch
+from cnnkit.layers.spatial import Shaping
+from cnnkit.layers.window import axis_names, map_problem, per_axis, slide, wrong_length
+
+
+class Rearranged(Shaping):
+    """Cells and channels that change places, by blocks."""
+
+    field_aliases: ClassVar = {
+        "block_size": "block",
+        "blocksize": "block",
+        "upscale_factor": "block",
+        "downscale_factor": "block",
+        "factor": "block",
+        "size": "block",
+    }
+
+    block: Extents = Field(description="the cells of a block, one number or one an axis")
+
+    def extents(self, shape: Shape) -> tuple[int, ...] | Problem:
+        """The block's extent along each axis of a map."""
+        if problem := map_problem(self.kind, shape):
+            return problem
+        rank = len(shape) - 1
+        block = per_axis(self.block, rank)
+        if block is None:
+            given = () if isinstance(self.block, int) else self.block
+            return wrong_length("block", given, rank)
+        return block
+
+
+class DepthToSpace(Rearranged):
+    """A block of cells from the channels of one: 8x8x36 by 3 → 24x24x4 (Shi et al., 2016).
+
+    With a block of b x b cells, output[b·i + p, b·j + q, c] = input[i, j, (b·p + q)·C + c], C
+    being the channels that go out: TensorFlow's order. The sub-pixel convolution is a ``conv`` and
+    this.
+    """
+
+    kind = "depth_to_space"
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        *extents, channels = inputs[0]
+        block = self.extents(inputs[0])
+        if isinstance(block, Problem):
+            return broken(block)
+        cells = math.prod(block)
+        if channels % cells:
+            below = channels - channels % cells
+            nearest = [f"{count:,}" for count in (below, below + cells) if count]
+            return broken(
+                Problem(
+                    "shape-mismatch",
+                    f"input channels (={channels}) must be divisible by the {cells} cells of a "
+                    f"`block` of {show(block)}",
+                    f"give the layer before {' or '.join(nearest)} filters",
+                    ("block",),
+                )
+            )
+        outputs = [extent * times for extent, times in zip(extents, block, strict=True)]
+        reach = tuple(window.reach for window in stretch(extents, outputs))
+        return Effect((*outputs, channels // cells), reach=reach)
+
+
+class SpaceToDepth(Rearranged):
+    """The cells of each block as channels of one: 24x24x4 by 3 → 8x8x36; no cell is lost.
+
+    The inverse of ``depth_to_space``, in the same order: with a block of b x b cells,
+    output[i, j, (b·p + q)·C + c] = input[b·i + p, b·j + q, c].
+    """
+
+    kind = "space_to_depth"
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        *extents, channels = inputs[0]
+        block = self.extents(inputs[0])
+        if isinstance(block, Problem):
+            return broken(block)
+        for axis, (extent, cells) in enumerate(zip(extents, block, strict=True)):
+            if extent % cells:
+                return broken(_indivisible(axis_names(len(extents))[axis], extent, cells))
+        windows = slide(extents, block, block)
+        if isinstance(windows, Problem):
+            return broken(windows)
+        output = (*(window.output for window in windows), channels * math.prod(block))
+        return Effect(output, reach=tuple(window.reach for window in windows))
+
+
+def _indivisible(axis: str, extent: int, cells: int) -> Problem:
+    below = extent - extent % cells
+    nearest = " or ".join(
+        [*([f"`crop` it to {below}"] if below else []), f"`pad` it to {below + cells}"]
+    )
+    return Problem(
+        "shape-mismatch",
+        f"the {axis} of {extent} must be divisible by the `block` (={cells})",
+        f"{nearest}; blocks that divide {extent}: {divisors(extent)}",
+        ("block",),
+    )

@@ -1,0 +1,103 @@
+"""Something is computed that nothing reads.
+
+## What it finds
+
+Layers whose output reaches neither the network's output nor that of a `head:`, and a tensor that is
+saved under a name that nothing loads, merges, crops or upsamples to.
+
+## Why
+
+The layers cost time and memory and count in all totals, and no gradient reaches them, so their
+weights stay as they were drawn. Mostly a `merge` has been forgotten, or a `load` went on from the
+wrong place.
+
+## Example
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - save: early
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - load: early
+  - conv: {filters: 16, kernel: 5, padding: same, activation: relu}
+```
+
+## Instead
+
+```yaml
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - save: early
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - save: late
+  - load: early
+  - conv: {filters: 16, kernel: 5, padding: same, activation: relu}
+  - merge: {with: late}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnkit.errors import Finding
+from cnnkit.layers.composition import Load, Merge, Save
+from cnnkit.layers.spatial import Crop, Upsample
+from cnnkit.rules.base import INPUT, Network, counted, finding
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """The ends that are no output, each with all that only it reads; and unread names."""
+    if network.analysis.output is None:  # an error cut the network off
+        return
+    alive = _reaching(network, set(network.ends))
+    seen = set(alive)
+    for index in reversed(range(len(network.operations))):
+        if index in alive or network.consumers[index]:
+            continue
+        dead = _reaching(network, {index}) - seen
+        seen |= dead
+        layer, above = network.owner(index)
+        weights = (each for part in dead for each in network.operations[part].effect.weights)
+        parameters = sum(weight.size for weight in weights if weight.trainable)
+        yield finding(
+            "dead-branch",
+            layer,
+            above,
+            f"nothing reads what this {layer.kind} gives: {counted(len(dead), 'operation')} with "
+            f"{counted(parameters, 'parameter')} lead nowhere",
+            "`save` it and `merge` it where it belongs, or take the layers out",
+        )
+    yield from _unread_names(network)
+
+
+def _reaching(network: Network, ends: set[int]) -> set[int]:
+    """The operations that one of these reads, however indirectly, and these themselves."""
+    found = {end for end in ends if end != INPUT}
+    waiting = list(found)
+    while waiting:
+        for source in network.operations[waiting.pop()].inputs:
+            if source != INPUT and source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
+def _unread_names(network: Network) -> Iterator[Finding]:
+    read: set[str] = set()
+    for layer, _ in network.layers:
+        model = layer.layer
+        if isinstance(model, Load):
+            read.add(model.tensor)
+        elif isinstance(model, Merge):
+            read.update([model.others] if isinstance(model.others, str) else model.others)
+        elif isinstance(model, Crop | Upsample) and model.to is not None:
+            read.add(model.to)
+    for layer, above in network.layers:
+        if isinstance(layer.layer, Save) and layer.layer.tensor not in read:
+            name = layer.layer.tensor
+            advice = f"`merge: {{with: {name}}}` or `load: {name}`, or take the line out"
+            message = f"`{name}` is saved and never read"
+            yield finding("dead-branch", layer, above, message, advice)

@@ -1,0 +1,155 @@
+"""The JSON Schema of one kind of layer, all of it from the kind's Pydantic model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from pydantic import ValidationError
+
+from cnnkit.layers import layer_class
+from cnnkit.layers.base import Layer
+from cnnkit.spec.layer_reader import BESIDE
+from cnnkit.spec.schema_field import Schema, fields
+
+_LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
+_WIDER: Final[dict[str, Schema]] = {
+    "shortcut": {"anyOf": [{"enum": ["identity"]}, _LAYERS]},
+    "branches": {
+        "anyOf": [
+            {"type": "array", "items": _LAYERS},
+            {"type": "object", "additionalProperties": _LAYERS},
+        ]
+    },
+}
+"""Fields for which a text allows more than the model, which holds what became of it."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind as its schema needs it.
+
+    Attributes:
+        layer: The model.
+        fields: The schema of each field.
+        required: The fields without which it is none.
+        bare: Whether it may stand without fields: `- flatten`.
+    """
+
+    layer: type[Layer]
+    fields: dict[str, Schema]
+    required: tuple[str, ...]
+    bare: bool
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The fields that hold layers."""
+        branches = ("branches",) if "branches" in self.fields else ()
+        return (*self.layer.sequence_fields, *branches)
+
+    @property
+    def texts(self) -> Schema:
+        """What an editor shows: the docstring, and the fields with those needed in bold."""
+        paragraphs = [" ".join(part.split()) for part in (self.layer.__doc__ or "").split("\n\n")]
+        about = [part.replace("``", "`") for part in paragraphs if part]
+        listed = [f"**`{name}`**" if name in self.required else f"`{name}`" for name in self.fields]
+        more = [f"Fields: {', '.join(listed)}"] if listed else []
+        return {
+            "title": self.layer.kind,
+            "description": "\n".join(about),
+            "markdownDescription": "\n\n".join([*about, *more]),
+        }
+
+    def definition(self) -> Schema:
+        """The fields, any of which may be left out, as `defaults:` may give it."""
+        names = {field: info.alias or field for field, info in self.layer.model_fields.items()}
+        aliases: dict[str, list[str]] = {}
+        for alias, field in self.layer.field_aliases.items():
+            aliases.setdefault(field, []).append(alias)
+        advice = {
+            "|".join(others): f"here it is `{names[field]}`" for field, others in aliases.items()
+        }
+        beside = f"it stands beside the kind: `- {{name: …, {self.layer.kind}: {{…}}}}`"
+        advice["|".join(BESIDE)] = beside
+        return {
+            **self.texts,
+            "properties": self.fields,
+            # Refused with a word of advice, but while there is no value yet.
+            "patternProperties": {
+                f"^(?:{words})$": {"type": ["null"], "errorMessage": text}
+                for words, text in advice.items()
+            },
+            "additionalProperties": False,
+        }
+
+    def use(self) -> Schema:
+        """What stands behind the kind's key."""
+        definition = {"$ref": f"#/$defs/{self.layer.kind}"}
+        if self.layer.scalar_field is not None:
+            scalar = self.fields[self.layer.scalar_field]
+            return {"anyOf": [scalar, {"type": "object", "allOf": [definition]}]}
+        needed = ", ".join(f"{name}: …" for name in self.required)
+        return {
+            "type": ["object", "null"] if self.bare else "object",
+            "errorMessage": f"the fields of {self.layer.kind} belong here: {{{needed or '…'}}}",
+            "allOf": [definition],
+        }
+
+    def word(self) -> Schema:
+        """The kind, written without fields."""
+        return {"const": self.layer.kind, **self.texts}
+
+    def complete(self) -> Schema:
+        """What is to be demanded besides, where no `defaults:` give what it needs."""
+        if not self.required and not self.bare:
+            return {"minProperties": 1}  # a crop, of one field or the other
+        layers: Schema = {"$ref": "#/$defs/complete-layers"}
+        inner = dict.fromkeys(self.sequences, layers)
+        if "branches" in inner:
+            inner["branches"] = {"items": layers, "additionalProperties": layers}
+        required: Schema = {"required": [*self.required]} if self.required else {}
+        return {**required, "properties": inner} if inner else required
+
+    def snippet(self) -> Schema:
+        """What an editor offers where a layer begins: the kind, with the fields that it needs."""
+        kind = self.layer.kind
+        body: object = f"{kind}: {{$1}}"
+        if self.bare:
+            body = kind
+        elif self.layer.scalar_field is not None:
+            body = f"{kind}: $1"
+        elif self.sequences:
+            body = {
+                kind: {name: ["$2"] if name in self.sequences else "$1" for name in self.required}
+            }
+        elif self.required:
+            places = [f"{name}: ${place}" for place, name in enumerate(self.required, start=1)]
+            body = f"{kind}: {{{', '.join(places)}}}"
+        return {
+            "label": kind,
+            "markdownDescription": self.texts["markdownDescription"],
+            "body": body,
+        }
+
+
+@cache
+def kind(name: str) -> Kind:
+    """The kind of a name."""
+    layer = layer_class(name)
+    needed = {
+        info.alias or field for field, info in layer.model_fields.items() if info.is_required()
+    }
+    written = fields(layer)
+    for field in written.keys() & _WIDER.keys():
+        texts = ("title", "description")
+        written[field] = {**{key: written[field][key] for key in texts}, **_WIDER[field]}
+    return Kind(layer, written, tuple(field for field in written if field in needed), _bare(layer))
+
+
+def _bare(layer: type[Layer]) -> bool:
+    try:
+        layer.model_validate({})
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""The benchmarks run; what they measure is for a quiet machine, not for a test."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def _run(script: str, *flags: str) -> str:
+    command = [sys.executable, str(BENCHMARKS / script), "--quick", *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _heads_a_table(text: str) -> bool:
+    return text.startswith("processor ") and "medians of n = 1" in text and "| ---" in text
+
+
+def test_startup_gives_the_ratio_of_its_two_sides() -> None:
+    text = _run("startup.py")
+    assert _heads_a_table(text)
+    assert re.search(r"^ratio \d+\.\d+, .* the bar of 1\.35$", text, re.MULTILINE)
+
+
+def test_analysis_prints_a_table() -> None:
+    text = _run("analysis.py")
+    assert _heads_a_table(text)
+    assert "small specs from files" in text
+
+
+def test_analysis_gives_the_ratio_of_two_depths_and_the_rate() -> None:
+    figures = json.loads(_run("analysis.py", "--json"))
+    for kind in ("equal", "distinct"):
+        short, long = figures["depth"][kind]["seconds"].values()
+        assert figures["depth"][kind]["ratio"] == long / short
+    assert figures["files"]["rate"] == figures["files"]["specs"] / figures["files"]["seconds"]
