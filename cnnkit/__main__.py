@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,8 @@ def main() -> None:
 
     Exit codes: 0 fine, 1 findings of level error, 2 wrong usage, 130 interrupted.
     """
+    # What is imported stays, and by its own threshold the collector walks it eighty times.
+    gc.set_threshold(100_000)
     from cnnkit.errors import CnnkitError
 
     try:

@@ -24,6 +24,7 @@ __all__ = [
     "SpecError",
     "UsageError",
     "did_you_mean",
+    "in_order",
 ]
 
 Level = Literal["error", "warning", "info"]
@@ -110,6 +111,16 @@ def _one_line(finding: Finding) -> str:
     where = f"{finding.location}: " if finding.location else ""
     advice = f" (help: {finding.help})" if finding.help else ""
     return f"{where}{finding.message}  [{finding.rule}]{advice}"
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order of their places in the source; those that have none come last."""
+
+    def position(finding: Finding) -> tuple[bool, str, int, int]:
+        where = finding.location
+        return (False, where.file, where.line, where.column) if where else (True, "", 0, 0)
+
+    return sorted(findings, key=position)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnnkit.analysis.memory import Optimizer, Precision, inference_memory, training_memory
 from cnnkit.analysis.receptive_field import Field, Fields, Misaligned, receptive_fields
 from cnnkit.analysis.result import Analysis, Counts, LayerAnalysis, Settings, Totals
-from cnnkit.errors import Finding
+from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.layers.base import Effect, Place, total
 from cnnkit.spec.graph import INPUT, Graph, Group, trace
@@ -65,7 +65,7 @@ def analyze(
             graph, tree.parameters, tree.state, batch, precision, optimizer
         ),
     )
-    ordered = tuple(sorted(findings, key=_position))
+    ordered = tuple(in_order(findings))
     return Analysis(
         spec,
         graph,
@@ -98,7 +98,7 @@ class _Fold:
             counts = known.get(id(node.effect))
             if counts is None:
                 counts = known[id(node.effect)] = _counts(node.effect)
-            self.sums.append(Counts(*map(add, self.sums[-1], counts)))
+            self.sums.append(Counts._make(map(add, self.sums[-1], counts)))
 
     def layer(self, group: Group) -> LayerAnalysis:
         """The analysis of a group and of all below it."""
@@ -168,7 +168,7 @@ class _Fold:
             kind=group.kind,
             input=group.input,
             output=group.output,
-            counts=Counts(*map(sub, self.sums[stop], self.sums[start])),
+            counts=Counts._make(map(sub, self.sums[stop], self.sums[start])),
             fields=self._fields_of(group),
             children=children,
             times=times,
@@ -243,9 +243,3 @@ def _owner(group: Group, node: int) -> Group:
         if child.start <= node < child.stop:
             return _owner(child, node)
     return group
-
-
-def _position(finding: Finding) -> tuple[bool, str, int, int]:
-    """Sorts by place in the source; what has none comes last."""
-    where = finding.location
-    return (where is None, where.file, where.line, where.column) if where else (True, "", 0, 0)

@@ -55,6 +55,8 @@ def shape_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
     elif effect.reach and len(output) == len(inputs[0]):
         axes = zip(inputs[0], output, effect.reach, strict=False)
         yield from _each_axis([[_resampled(*axis)] for axis in axes])
+        if output != inputs[0] and math.prod(output) == math.prod(inputs[0]):
+            yield Line("channels", _rearranged(inputs[0][-1], output[-1]))
     elif len(inputs) > 1:
         yield from _joined(inputs, output)
     elif inputs[0] != output and not effect.neurons:
@@ -212,6 +214,13 @@ def _resampled(extent: int, output: int, reach: Reach) -> str:
         return f"{extent} → {output}"
     apart = Fraction(extent, output)
     return f"{output} windows of up to {reach.size}, {extent}/{output} = {_number(apart)} apart"
+
+
+def _rearranged(channels: int, output: int) -> str:
+    """Channels that became cells, or cells that became channels."""
+    if output < channels:
+        return f"{channels:,}/{channels // output:,} = {output:,}"
+    return f"{channels:,}·{output // channels:,} = {output:,}"
 
 
 def _reshaped(source: Shape, output: Shape) -> Iterator[Line]:

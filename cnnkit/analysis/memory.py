@@ -81,7 +81,7 @@ def _peak(graph: Graph) -> int:
     reads = Counter(source for index in run for source in graph.nodes[index].inputs)
     reads[graph.root.tensor] += 1
     buffer_of = {INPUT: INPUT}
-    readers: Counter[int] = Counter({INPUT: reads[INPUT]})
+    readers = {INPUT: reads[INPUT]}
     size = {INPUT: _elements(graph, INPUT)}
     live = peak = size[INPUT]
     for index in run:
@@ -91,10 +91,12 @@ def _peak(graph: Graph) -> int:
             size[buffer] = _elements(graph, index)
             live += size[buffer]
         buffer_of[index] = buffer
-        readers[buffer] += reads[index]
+        readers[buffer] = readers.get(buffer, 0) + reads[index]
         peak = max(peak, live)
-        for used in {buffer_of[source] for source in node.inputs} | {buffer}:
-            readers[used] -= sum(buffer_of[source] == used for source in node.inputs)
+        touched = [buffer_of[source] for source in node.inputs]
+        for used in touched:
+            readers[used] -= 1
+        for used in (*touched, buffer):
             if readers[used] <= 0 and used in size:
                 live -= size.pop(used)
     return peak
@@ -105,7 +107,7 @@ def _reused(
     node: Node,
     index: int,
     buffer_of: dict[int, int],
-    readers: Counter[int],
+    readers: dict[int, int],
     size: dict[int, int],
 ) -> int:
     """The buffer of an input that the node may write to; else one of its own."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnnkit.layers.base import Shape
 from cnnkit.layers.window import Reach, axis_names
 from cnnkit.spec.graph import INPUT, Graph, Node
 
@@ -36,7 +37,10 @@ class Field(NamedTuple):
     @property
     def centre(self) -> Number:
         """The middle of the first cell's field, counted from the first input cell."""
-        return whole(Fraction(self.size - 1, 2) - self.padding)
+        doubled = self.size - 1 - 2 * self.padding
+        if type(doubled) is int and not doubled % 2:
+            return doubled // 2
+        return whole(Fraction(doubled, 2))
 
 
 class Misaligned(NamedTuple):
@@ -54,9 +58,9 @@ Fields = tuple[Field, ...] | None
 
 def whole(value: Number) -> Number:
     """A fraction that is whole as an ``int``."""
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return value.numerator
-    return value
+    if type(value) is int or value.denominator != 1:
+        return value
+    return value.numerator
 
 
 def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
@@ -72,9 +76,25 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         if len(known) < len(incoming) or node.output is None:
             fields.append(None)
             continue
+        if len(known) > 1:
+            shapes = map(graph.shape, sources)
+            known = [
+                _spread(field, shape, node.output)
+                for field, shape in zip(known, shapes, strict=True)
+            ]
         joined = known[0] if len(known) == 1 else _join(index, known, misaligned)
         fields.append(_step(graph, node, joined))
     return fields, misaligned
+
+
+def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tuple[Field, ...]:
+    """The fields of factors that `multiply` spreads: one cell for many lies beside no other."""
+    if shape is None or len(shape) != len(output):
+        return fields
+    return tuple(
+        field._replace(pooled=True) if extent == 1 < wide else field
+        for field, extent, wide in zip(fields, shape, output, strict=False)
+    )
 
 
 def _join(

@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from cnnkit.checking.check import CheckResult
 from cnnkit.checking.levels import Choice, Levels
-from cnnkit.checking.run import Request, run
+from cnnkit.checking.runner import Request, run
 
 __all__ = ["CheckResult", "Choice", "Levels", "Request", "run"]

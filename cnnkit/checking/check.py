@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
 from typing import NamedTuple
 
 from cnnkit import rules
 from cnnkit.analysis import Analysis, analyze
-from cnnkit.checking.configuration import Configuration
 from cnnkit.checking.discovery import STDIN, Candidate, is_spec, may_be_spec
-from cnnkit.checking.levels import Choice, Levels, unknown
+from cnnkit.checking.levels import Choice, Levels, chosen, unknown
 from cnnkit.checking.suppression import Suppressions, shown
-from cnnkit.errors import Finding
+from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.rules.base import place_in
+from cnnkit.spec.limits import MAX_FILE_BYTES
 from cnnkit.spec.model import Spec
 from cnnkit.spec.node import Node, Source
 from cnnkit.spec.reading import finish
@@ -61,14 +63,12 @@ class Task:
 
     Attributes:
         candidate: The file.
-        configuration: The configuration nearest to it.
         choice: What the command line says of the rules.
         strict: Whether the command line lets warnings fail.
         overrides: Values that are set before the spec is read.
     """
 
     candidate: Candidate
-    configuration: Configuration = field(default_factory=Configuration)
     choice: Choice = field(default_factory=Choice)
     strict: bool = False
     overrides: tuple[str, ...] = ()
@@ -114,23 +114,37 @@ def check(task: Task) -> CheckResult | None:
 
 def read(task: Task, text: str | None = None) -> Read | None:
     """The spec of a file, or of a text that may take its place; None where it is no spec."""
-    candidate = task.candidate
-    path = None if candidate.name == STDIN else candidate.path
+    path = task.candidate.path
     if text is not None:
         node, findings = read_text(text, task.name)
     elif path is None:
         node, findings = read_stream(sys.stdin.buffer, task.name)
-    elif candidate.named or may_be_spec(path):
+    elif task.candidate.named:
         node, findings = read_file(path)
     else:
-        return None
-    if path and not candidate.named and not is_spec(node, path):
-        return None
+        data = _start(path)
+        if data is not None and not may_be_spec(data, path):
+            return None
+        if data is None or len(data) > MAX_FILE_BYTES:
+            node, findings = read_file(path)  # finds the words for it
+        else:
+            node, findings = read_stream(BytesIO(data), task.name)
+        if data is not None and not is_spec(node, data, path):
+            return None
     if node is None or any(finding.rule in _BROKEN for finding in findings):
         return Read(None, findings, {})
     reading = finish(node, findings, task.overrides, path)
     document = reading.spec.origin.document if reading.spec else None
     return Read(reading.spec, list(reading.findings), _sources(document))
+
+
+def _start(path: Path) -> bytes | None:
+    """The bytes of a file, up to the first that is too many; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError:
+        return None
 
 
 def judge(task: Task, found: Read) -> Judged:
@@ -140,13 +154,13 @@ def judge(task: Task, found: Read) -> Judged:
     findings = faults
     if spec is not None:
         own = Choice(None, spec.rules.ignore, spec.rules.warning, spec.rules.error)
-        levels = Levels([task.configuration.choice, own, task.choice])
+        levels = chosen(task.candidate.configuration.choice, own, task.choice)
         analysis = analyze(spec)
         findings = list(_findings(task.name, analysis, found, levels))
     result = CheckResult(
         task.name,
-        tuple(sorted(findings, key=_position)),
-        task.strict or task.configuration.strict,
+        tuple(in_order(findings)),
+        task.strict or task.candidate.configuration.strict,
         tuple(name for name in sources if name != task.name),
     )
     return Judged(result, analysis, levels)
@@ -167,7 +181,7 @@ def _findings(name: str, analysis: Analysis, found: Read, levels: Levels) -> Ite
     yield from shown((_with_use(each, spec) for each in others), comments)
     yield from _unknown_rules(spec)
     if name in comments:
-        yield from comments[name].unused(levels)
+        yield from levels.judged(comments[name].unused(levels))
 
 
 def _with_use(finding: Finding, spec: Spec) -> Finding:
@@ -192,16 +206,10 @@ def _sources(document: Node | None) -> dict[str, Source]:
     """The texts of a document by their names: its own and those that it extends."""
     if document is None:
         return {}
+    if "extends" not in document.keys:
+        return {document.source.name: document.source}
     nodes = [document]
     for _ in range(2):  # sections, and the keys of the sections that are merged
         nodes += [inner for node in nodes if isinstance(node.value, dict)
                   for inner in node.value.values()]  # fmt: skip
     return {node.source.name: node.source for node in nodes if node.source.text}
-
-
-def _position(finding: Finding) -> tuple[bool, str, int, int, str, str]:
-    """Sorts by place, then by rule, so that the order is the same in every run."""
-    where = finding.location
-    if where is None:
-        return True, "", 0, 0, finding.rule, finding.message
-    return False, where.file, where.line, where.column, finding.rule, finding.message

@@ -42,20 +42,24 @@ class Configuration:
     exclude: tuple[str, ...] = ()
     folder: Path = Path()
 
-    def excludes(self, path: Path) -> bool:
-        """Whether a pattern matches a path in the folder.
+    def excludes(self, path: str) -> bool:
+        """Whether a pattern matches a file or folder, or a folder that it is in.
 
         As in a .gitignore, a pattern without a slash matches a file or folder of that name at any
         depth, and one with a slash a path from the configuration's folder on.
         """
         if not self.exclude:
             return False
-        relative = Path(os.path.relpath(path, self.folder)).as_posix()
+        parts = Path(os.path.relpath(path, self.folder)).parts
+        above = ["/".join(parts[: n + 1]) for n in range(len(parts))]
         return any(
-            fnmatchcase(relative if "/" in pattern.rstrip("/") else path.name, each)
+            fnmatchcase(each, pattern.strip("/"))
             for pattern in self.exclude
-            for each in (pattern.strip("/"), f"{pattern.strip('/')}/**")
+            for each in (above if "/" in pattern.rstrip("/") else parts)
         )
+
+
+NO_CONFIGURATION: Final = Configuration()
 
 
 @dataclass(slots=True)
@@ -69,13 +73,9 @@ class Configurations:
     findings: list[Finding] = field(default_factory=list)
     _of_folder: dict[Path, Configuration] = field(default_factory=dict)
 
-    def of(self, path: Path) -> Configuration:
-        """The configuration nearest to a file, or to a folder's content."""
-        return self._nearest(Path(os.path.abspath(path)).parent)  # noqa: PTH100 - keeps links
-
-    def excludes(self, path: Path) -> bool:
-        """Whether the nearest configuration keeps a file or folder from being searched."""
-        return self.of(path).excludes(Path(os.path.abspath(path)))  # noqa: PTH100
+    def within(self, folder: Path) -> Configuration:
+        """The configuration of the files in a folder."""
+        return self._nearest(Path(os.path.abspath(folder)))  # noqa: PTH100 - keeps links
 
     def _nearest(self, folder: Path) -> Configuration:
         known = self._of_folder.get(folder)
@@ -182,7 +182,7 @@ class _Reader:
         position = _POSITION.search(words)
         line, column = (int(position[1]), int(position[2])) if position else (len(self.lines), 1)
         where = self._location(line - 1, column - 1, column - 1)
-        message = f"this is not TOML: {_POSITION.sub('', words).strip()}"
+        message = f"this is not TOML: {words.partition(' (at ')[0]}"
         self.findings.append(Finding("syntax", "error", message, None, where))
 
     def _place(self, key: str, word: str) -> Location:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cnnkit.checking.configuration import NO_CONFIGURATION, Configuration, Configurations
 from cnnkit.errors import Finding, Location, UsageError, did_you_mean
 from cnnkit.spec.limits import MAX_FILE_BYTES
 from cnnkit.spec.model import SECTIONS
@@ -41,15 +42,17 @@ class Candidate(NamedTuple):
     Attributes:
         name: What reports call it: the path as given, or ``-``.
         named: Whether it is checked even if it is no spec.
+        configuration: The configuration nearest to it.
     """
 
     name: str
-    named: bool
+    named: bool = True
+    configuration: Configuration = NO_CONFIGURATION
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
-        return Path(self.name)
+    def path(self) -> Path | None:
+        """Where it is; None for standard input."""
+        return None if self.name == STDIN else Path(self.name)
 
 
 class Discovery(NamedTuple):
@@ -59,48 +62,83 @@ class Discovery(NamedTuple):
     findings: list[Finding]
 
 
-Excludes = Callable[[Path], bool]
-
-
-def discover(paths: Iterable[str], excludes: Excludes, *, specs_only: bool = False) -> Discovery:
+def discover(
+    paths: Iterable[str], configurations: Configurations, *, specs_only: bool = False
+) -> Discovery:
     """The files of paths, folders and patterns, in their order; those of a folder by name.
 
     Args:
         paths: What the user named.
-        excludes: Whether the configuration keeps a file or folder from being searched.
+        configurations: Say what is not to be searched.
         specs_only: Treat a file that is named like one that is found in a folder.
 
     Raises:
         UsageError: A path does not exist, or a pattern matches nothing.
     """
-    found: dict[str, Candidate] = {}
-    findings: list[Finding] = []
-    visited: set[tuple[int, int]] = set()
+    search = _Search(configurations)
     for path in [match for named in paths for match in _matches(named)]:
-        if path != STDIN and Path(path).is_dir():
-            candidates = _search(Path(path), excludes, visited, findings)
-        elif specs_only and path != STDIN and excludes(Path(path)):
-            continue
+        if path == STDIN:
+            search.add(path, Candidate(path, True, configurations.within(Path())))
+        elif Path(path).is_dir():
+            search.folder(path)
         else:
-            candidates = iter([Candidate(path, not specs_only)])
-        for candidate in candidates:
-            key = candidate.name if candidate.name == STDIN else os.path.realpath(candidate.name)
-            if key not in found or (candidate.named and not found[key].named):
-                found[key] = candidate if key not in found else found[key]._replace(named=True)
-    return Discovery(list(found.values()), findings)
+            configuration = configurations.within(Path(path).parent)
+            if not (specs_only and configuration.excludes(path)):
+                candidate = Candidate(path, not specs_only, configuration)
+                search.add(os.path.realpath(path), candidate)
+    return Discovery(list(search.found.values()), search.findings)
 
 
-def may_be_spec(path: Path) -> bool:
+class _Search:
+    """What was found so far, by its real path, and the folders that were entered."""
+
+    def __init__(self, configurations: Configurations) -> None:
+        self.found: dict[str, Candidate] = {}
+        self.findings: list[Finding] = []
+        self._configurations = configurations
+        self._entered: set[str] = set()
+
+    def add(self, real: str, candidate: Candidate) -> None:
+        """Remembers a file once; to name it counts more than to find it."""
+        known = self.found.setdefault(real, candidate)
+        if candidate.named and not known.named:
+            self.found[real] = known._replace(named=True)
+
+    def folder(self, folder: str) -> None:
+        """Adds the files below a folder that may be specs, in the order of their names."""
+        real = os.path.realpath(folder)
+        # A link may lead back to a folder above it, so that the search would never end.
+        if real in self._entered or Path(folder, "pyvenv.cfg").exists():
+            return
+        self._entered.add(real)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self.findings.append(_not_searched(folder, error))
+            return
+        configuration = self._configurations.within(Path(folder))
+        for entry in entries:
+            name = entry.name
+            path = name if folder == "." else os.path.join(folder, name)  # noqa: PTH118 - fast
+            if name.startswith(".") or name in _SKIPPED_FOLDERS or configuration.excludes(path):
+                continue
+            if entry.is_dir():
+                self.folder(path)
+            elif name.lower().endswith(SUFFIXES) and (entry.is_file() or _leads_nowhere(entry)):
+                link = entry.is_symlink()
+                place = os.path.realpath(path) if link else f"{real}{os.sep}{name}"
+                self.add(place, Candidate(path, False, configuration))
+
+
+def may_be_spec(data: bytes, path: Path) -> bool:
     """Whether a file that was found in a folder is worth parsing, to tell if it is a spec."""
-    data = _start(path)
-    return data is None or _WORD.search(data) is not None or _cannot_be_told(data, path)
+    return _WORD.search(data) is not None or _cannot_be_told(data, path)
 
 
-def is_spec(node: Node | None, path: Path) -> bool:
+def is_spec(node: Node | None, data: bytes, path: Path) -> bool:
     """Whether what was read of such a file is a spec; where nothing could be, by its words."""
     if node is None:
-        data = _start(path)
-        return data is None or _cannot_be_told(data, path) or _looks_like_spec(data)
+        return _cannot_be_told(data, path) or _looks_like_spec(data)
     if not isinstance(node.value, dict):
         return False
     keys = node.value.keys()
@@ -111,15 +149,6 @@ def is_spec(node: Node | None, path: Path) -> bool:
 
 def _looks_like_spec(data: bytes) -> bool:
     return _LAYERS.search(data) is not None and _BASIS.search(data) is not None
-
-
-def _start(path: Path) -> bytes | None:
-    """The bytes of a file, up to the first that is too many; None where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except OSError:
-        return None
 
 
 def _cannot_be_told(data: bytes, path: Path) -> bool:
@@ -152,36 +181,12 @@ def _neighbour(path: Path) -> str:
     return f"; did you mean {path.with_name(near)}?" if near else ""
 
 
-def _search(
-    folder: Path, excludes: Excludes, visited: set[tuple[int, int]], findings: list[Finding]
-) -> Iterator[Candidate]:
-    """The files below a folder that may be specs, sorted; a folder is entered once."""
-    try:
-        status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        findings.append(_not_searched(folder, error))
-        return
-    # A link may lead back to a folder above it, so that the search would never end.
-    if (status.st_dev, status.st_ino) in visited or (folder / "pyvenv.cfg").exists():
-        return
-    visited.add((status.st_dev, status.st_ino))
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS or excludes(path):
-            continue
-        if entry.is_dir():
-            yield from _search(path, excludes, visited, findings)
-        elif entry.name.lower().endswith(SUFFIXES) and (entry.is_file() or _leads_nowhere(entry)):
-            yield Candidate(str(path), named=False)
-
-
 def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
     # A pipe or a device is no spec and reading it may never end; a link to nothing is a fault.
     return entry.is_symlink() and not Path(entry.path).exists()
 
 
-def _not_searched(folder: Path, error: OSError) -> Finding:
+def _not_searched(folder: str, error: OSError) -> Finding:
     message = f"the folder `{folder}` cannot be searched: {error.strerror or error}"
-    where = Location(str(folder), 1, 1, 1, 1)
+    where = Location(folder, 1, 1, 1, 1)
     return Finding("unreadable-file", "error", message, "exclude it, or permit reading it", where)

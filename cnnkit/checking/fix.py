@@ -57,7 +57,7 @@ def mend(task: Task) -> tuple[str, ...]:
     if text == source.text:
         return tuple(done)
     try:
-        _replace(task.candidate.path, source.text, text)
+        _replace(Path(task.candidate.name), source.text, text)
     except OSError as error:
         return (f"not fixed: the file cannot be written: {error.strerror or error}",)
     return tuple(done)

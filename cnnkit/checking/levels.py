@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from cnnkit.errors import Finding, Level, did_you_mean
 from cnnkit.rules import LEVELS, OFF_BY_DEFAULT
@@ -66,10 +67,18 @@ class Levels:
     def judged(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that are shown, each at the level that was chosen for its rule."""
         return [
-            replace(finding, level=self._levels.get(finding.rule, finding.level))
+            replace(finding, level=self._levels[finding.rule])
+            if finding.rule in self._levels
+            else finding
             for finding in findings
             if self.applies(finding.rule)
         ]
+
+
+@cache
+def chosen(*choices: Choice) -> Levels:
+    """The rules that choices leave, from the most general to the most specific."""
+    return Levels(choices)
 
 
 def unknown(name: str) -> tuple[str, str] | None:

@@ -9,7 +9,10 @@ import typer
 from cnnkit import __version__
 from cnnkit.cli.analyze import analyze
 from cnnkit.cli.check import check
+from cnnkit.cli.diff import diff
+from cnnkit.cli.new import new
 from cnnkit.cli.rule import rule
+from cnnkit.cli.schema import schema
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,4 +42,7 @@ def cnnkit(
 
 app.command(no_args_is_help=True)(analyze)
 app.command(no_args_is_help=True)(check)
+app.command(no_args_is_help=True)(diff)
 app.command()(rule)
+app.command()(schema)
+app.command(no_args_is_help=True)(new)

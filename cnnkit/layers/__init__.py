@@ -2,6 +2,12 @@
 
 ``KINDS`` is the whole table. A family's module is imported when one of its kinds is first
 used, so that a small spec does not pay for sixty Pydantic models.
+
+Each kind's class is a name of this package as well: that of `batch_norm` is ``BatchNorm``.
+
+>>> from cnnkit import layers
+>>> layers.Conv(filters=8, kernel=3).effect((28, 28, 1)).output
+(26, 26, 8)
 """
 
 from __future__ import annotations
@@ -10,10 +16,72 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from cnnkit.layers.base import Layer
 
-__all__ = ["FAMILIES", "KINDS", "Layer", "layer_class"]
+if TYPE_CHECKING:
+    from cnnkit.layers.activation import Elu as Elu
+    from cnnkit.layers.activation import Gelu as Gelu
+    from cnnkit.layers.activation import HardSigmoid as HardSigmoid
+    from cnnkit.layers.activation import HardSilu as HardSilu
+    from cnnkit.layers.activation import LeakyRelu as LeakyRelu
+    from cnnkit.layers.activation import Linear as Linear
+    from cnnkit.layers.activation import LogSoftmax as LogSoftmax
+    from cnnkit.layers.activation import Maxout as Maxout
+    from cnnkit.layers.activation import Mish as Mish
+    from cnnkit.layers.activation import Prelu as Prelu
+    from cnnkit.layers.activation import Relu as Relu
+    from cnnkit.layers.activation import Relu6 as Relu6
+    from cnnkit.layers.activation import Selu as Selu
+    from cnnkit.layers.activation import Sigmoid as Sigmoid
+    from cnnkit.layers.activation import Silu as Silu
+    from cnnkit.layers.activation import Softmax as Softmax
+    from cnnkit.layers.activation import Softplus as Softplus
+    from cnnkit.layers.activation import Tanh as Tanh
+    from cnnkit.layers.composition import Head as Head
+    from cnnkit.layers.composition import Load as Load
+    from cnnkit.layers.composition import Merge as Merge
+    from cnnkit.layers.composition import Parallel as Parallel
+    from cnnkit.layers.composition import Repeat as Repeat
+    from cnnkit.layers.composition import Residual as Residual
+    from cnnkit.layers.composition import Save as Save
+    from cnnkit.layers.composition import SqueezeExcite as SqueezeExcite
+    from cnnkit.layers.convolution import Conv as Conv
+    from cnnkit.layers.convolution import DepthwiseConv as DepthwiseConv
+    from cnnkit.layers.convolution import LocallyConnected as LocallyConnected
+    from cnnkit.layers.convolution import SeparableConv as SeparableConv
+    from cnnkit.layers.convolution import TransposedConv as TransposedConv
+    from cnnkit.layers.dense import Dense as Dense
+    from cnnkit.layers.normalization import BatchNorm as BatchNorm
+    from cnnkit.layers.normalization import GroupNorm as GroupNorm
+    from cnnkit.layers.normalization import InstanceNorm as InstanceNorm
+    from cnnkit.layers.normalization import LayerNorm as LayerNorm
+    from cnnkit.layers.normalization import LocalResponseNorm as LocalResponseNorm
+    from cnnkit.layers.normalization import Rescale as Rescale
+    from cnnkit.layers.normalization import RmsNorm as RmsNorm
+    from cnnkit.layers.pooling import AdaptiveMaxPool as AdaptiveMaxPool
+    from cnnkit.layers.pooling import AdaptiveMeanPool as AdaptiveMeanPool
+    from cnnkit.layers.pooling import GlobalMaxPool as GlobalMaxPool
+    from cnnkit.layers.pooling import GlobalMeanPool as GlobalMeanPool
+    from cnnkit.layers.pooling import MaxPool as MaxPool
+    from cnnkit.layers.pooling import MeanPool as MeanPool
+    from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
+    from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
+    from cnnkit.layers.regularization import Dropout as Dropout
+    from cnnkit.layers.regularization import DropPath as DropPath
+    from cnnkit.layers.regularization import GaussianNoise as GaussianNoise
+    from cnnkit.layers.regularization import SpatialDropout as SpatialDropout
+    from cnnkit.layers.shaping import ChannelShuffle as ChannelShuffle
+    from cnnkit.layers.shaping import ChannelSlice as ChannelSlice
+    from cnnkit.layers.shaping import Flatten as Flatten
+    from cnnkit.layers.shaping import Reshape as Reshape
+    from cnnkit.layers.shaping import Scale as Scale
+    from cnnkit.layers.spatial import Crop as Crop
+    from cnnkit.layers.spatial import Pad as Pad
+    from cnnkit.layers.spatial import Upsample as Upsample
+
+__all__ = ["FAMILIES", "KINDS", "Layer", "class_name", "layer_class"]
 
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -95,6 +163,12 @@ KINDS: Mapping[str, str] = MappingProxyType(
 """The family of each kind."""
 
 
+# Pydantic evaluates the annotations of a base's class variables again for each model below it, a
+# third of what the models of the kinds cost. It took note of their names when it made `Layer`.
+for _name in Layer.__class_vars__:
+    del Layer.__annotations__[_name]
+
+
 @cache
 def layer_class(kind: str) -> type[Layer]:
     """The model of a kind.
@@ -105,3 +179,23 @@ def layer_class(kind: str) -> type[Layer]:
     module = import_module(f"cnnkit.layers.{KINDS[kind]}")
     layers: Mapping[str, type[Layer]] = module.LAYERS
     return layers[kind]
+
+
+def class_name(kind: str) -> str:
+    """The name of a kind's class: ``class_name("batch_norm") == "BatchNorm"``."""
+    return kind.title().replace("_", "")
+
+
+_BY_CLASS: Mapping[str, str] = MappingProxyType({class_name(kind): kind for kind in KINDS})
+
+
+if not TYPE_CHECKING:  # a type checker knows the classes from above, and no other names
+
+    def __getattr__(name: str) -> type[Layer]:
+        if name not in _BY_CLASS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return layer_class(_BY_CLASS[name])
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_BY_CLASS})

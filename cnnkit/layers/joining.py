@@ -101,8 +101,8 @@ def _differing(first: Shape, other: Shape, by: Join) -> str:
 def _factors(shape: Shape) -> str:
     """What a tensor can be multiplied by."""
     *extents, channels = shape
-    if not extents:
-        return f"the factors of {channels} channels are {channels} or 1"
+    if not extents or channels == 1:
+        return f"the factors of {show(shape)} are {show(shape)} or 1"
     return (
         f"the factors of {show(shape)} are {show(shape)}, {show([*extents, 1])} (one a cell) or "
         f"{channels} (one a channel); `upsample: {{to: NAME}}` gives a map the extents of another"

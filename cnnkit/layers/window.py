@@ -8,7 +8,7 @@ F′ = dilation·(F − 1) + 1 the window, S the stride (Dumoulin and Visin, 201
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple
 
@@ -227,26 +227,19 @@ def slide(
     pairs = None if isinstance(padding, str) else sides(padding, rank)
     if pairs is None and isinstance(padding, Sequence) and not isinstance(padding, str):
         return wrong_length("padding", padding, rank)
-    return tuple(
-        _padded(
-            Window(extent, cells, step, spread, rounding=rounding),
-            padding if pairs is None else pairs[axis],
-        )
-        for axis, (extent, cells, step, spread) in enumerate(zip(extents, *numbers, strict=True))
-    )
-
-
-def _padded(window: Window, padding: object) -> Window:
-    """A window with the padding of its axis: a name, or the cells before and after."""
-    if padding == "same":
-        before, after = same_sides(window.extent, window.dilated, window.stride)
-        # The definition of `same` is a ceiling: it accepts what the stride leaves over.
-        return replace(window, before=before, after=after, rounding="floor")
-    if padding == "causal":
-        return replace(window, before=window.dilated - 1)
-    if isinstance(padding, tuple) and padding != (0, 0):
-        return replace(window, before=padding[0], after=padding[1])
-    return window
+    if padding == "same":  # by definition a ceiling: it accepts what the stride leaves over
+        rounding = "floor"
+    windows = []
+    for axis, (extent, cells, step, spread) in enumerate(zip(extents, *numbers, strict=True)):
+        reach = spread * (cells - 1)
+        if pairs is not None:
+            before, after = pairs[axis]
+        elif padding == "same":
+            before, after = same_sides(extent, reach + 1, step)
+        else:
+            before, after = (reach if padding == "causal" else 0), 0
+        windows.append(Window(extent, cells, step, spread, before, after, rounding))
+    return tuple(windows)
 
 
 def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]:

@@ -156,7 +156,16 @@ def counted(number: int, noun: str) -> str:
 def percent(part: int, whole: int) -> str:
     """A part of a whole, exact integers of any size, to one decimal: ``74.3 %``."""
     tenths = (2000 * part + whole) // (2 * whole)
+    if part > 0 and not tenths:
+        return "under 0.1 %"
+    if part < whole and tenths == 1000:
+        return "over 99.9 %"
     return f"{tenths // 10:,}.{tenths % 10} %"
+
+
+def noun(layer: LayerAnalysis) -> str:
+    """What a sentence calls a layer: a conv, but a dense layer."""
+    return f"{layer.kind} layer" if layer.kind in ("dense", "linear") else layer.kind
 
 
 def place_in(spec: Spec, *keys: str | int) -> Location | None:

@@ -47,9 +47,11 @@ def check(network: Network) -> Iterator[Finding]:
     last = {_last(network, end) for end in network.ends}
     for index in sorted(network.of("conv", "transposed_conv", "locally_connected", "dense")):
         output = network.operations[index].output
+        if not output or not output[-1] % 8 or index in last:
+            continue
         layer, above = network.owner(index)
         # The middle of a squeeze_excite is a handful of numbers, whatever its units.
-        if not output or not output[-1] % 8 or index in last or layer.kind == "reduce":
+        if any(each.kind == "squeeze_excite" for each in above):
             continue
         channels = output[-1]
         near = [n for n in (channels // 8 * 8, channels // 8 * 8 + 8) if n]
@@ -58,7 +60,7 @@ def check(network: Network) -> Iterator[Finding]:
             layer,
             above,
             f"{counted(channels, 'channel')} {'is' if channels == 1 else 'are'} no multiple of 8",
-            f"{' or '.join(map(str, near))} fill the blocks that hardware works on",
+            f"{' or '.join(map(str, near))} would fill the blocks that hardware works on",
             (_FIELDS.get(layer.kind, "filters"),),
         )
 

@@ -42,23 +42,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnnkit.analysis.result import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.layers.composition import Load, Merge, Save
 from cnnkit.layers.spatial import Crop, Upsample
-from cnnkit.rules.base import INPUT, Network, counted, finding
+from cnnkit.rules.base import INPUT, Network, counted, finding, noun
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The ends that are no output, each with all that only it reads; and unread names."""
     if network.analysis.output is None:  # an error cut the network off
         return
-    alive = _reaching(network, set(network.ends))
-    seen = set(alive)
+    seen: set[int] = set()
+    _reading(network, network.ends, seen)
     for index in reversed(range(len(network.operations))):
-        if index in alive or network.consumers[index]:
+        if index in seen or network.consumers[index]:
             continue
-        dead = _reaching(network, {index}) - seen
-        seen |= dead
+        dead = _reading(network, [index], seen)
         layer, above = network.owner(index)
         weights = (each for part in dead for each in network.operations[part].effect.weights)
         parameters = sum(weight.size for weight in weights if weight.trainable)
@@ -66,22 +66,22 @@ def check(network: Network) -> Iterator[Finding]:
             "dead-branch",
             layer,
             above,
-            f"nothing reads what this {layer.kind} gives: {counted(len(dead), 'operation')} with "
+            f"nothing reads what this {noun(layer)} gives: {counted(len(dead), 'operation')} with "
             f"{counted(parameters, 'parameter')} lead nowhere",
             "`save` it and `merge` it where it belongs, or take the layers out",
         )
     yield from _unread_names(network)
 
 
-def _reaching(network: Network, ends: set[int]) -> set[int]:
-    """The operations that one of these reads, however indirectly, and these themselves."""
-    found = {end for end in ends if end != INPUT}
-    waiting = list(found)
-    while waiting:
-        for source in network.operations[waiting.pop()].inputs:
-            if source != INPUT and source not in found:
-                found.add(source)
-                waiting.append(source)
+def _reading(network: Network, ends: list[int], seen: set[int]) -> list[int]:
+    """These and what they read, however indirectly, and was not seen before; it is now."""
+    found = [end for end in ends if end not in seen]
+    seen.update(found)
+    for index in found:  # which grows meanwhile
+        for source in network.operations[index].inputs:
+            if source != INPUT and source not in seen:
+                seen.add(source)
+                found.append(source)
     return found
 
 
@@ -95,9 +95,16 @@ def _unread_names(network: Network) -> Iterator[Finding]:
             read.update([model.others] if isinstance(model.others, str) else model.others)
         elif isinstance(model, Crop | Upsample) and model.to is not None:
             read.add(model.to)
-    for layer, above in network.layers:
-        if isinstance(layer.layer, Save) and layer.layer.tensor not in read:
-            name = layer.layer.tensor
+    saves = [each for each in network.layers if isinstance(each[0].layer, Save)]
+    # In a repeat a line saves under a name for each `$index`; the last may be one too many.
+    useful = {str(layer.location) for layer, _ in saves if _name(layer) in read}
+    for layer, above in saves:
+        name = _name(layer)
+        if name not in read and (layer.location is None or str(layer.location) not in useful):
             advice = f"`merge: {{with: {name}}}` or `load: {name}`, or take the line out"
             message = f"`{name}` is saved and never read"
             yield finding("dead-branch", layer, above, message, advice)
+
+
+def _name(layer: LayerAnalysis) -> str:
+    return layer.layer.tensor if isinstance(layer.layer, Save) else ""

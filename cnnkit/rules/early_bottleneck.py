@@ -79,8 +79,8 @@ def check(network: Network) -> Iterator[Finding]:
         "early-bottleneck",
         layer,
         above,
-        f"all goes through {shape} = {sizes[number]:,} elements here, after {before[number]:,} "
-        f"and before {after[number]:,}",
+        f"everything passes through {shape} = {sizes[number]:,} elements here, between "
+        f"{before[number]:,} before and {after[number]:,} after",
         "more filters or a smaller stride here; let the size shrink gently towards the output",
     )
 

@@ -49,13 +49,14 @@ def check(network: Network) -> Iterator[Finding]:
                 layer, above = network.owner(index)
                 cell = cell_names(len(windows))[axis]
                 size = operation.layer.size_field
+                odd = [each for each in (window.size - 1, window.size + 1) if each > 1]
                 yield finding(
                     "even-kernel-same",
                     layer,
                     above,
                     f"{size} {window.size} with `padding: same` pads {counted(window.before, cell)}"
                     f" before and {window.after} after: the map shifts by half a {cell}",
-                    f"{size} {window.size - 1} or {window.size + 1} pads both sides alike",
+                    f"{size} {' or '.join(map(str, odd))} pads both sides alike",
                     (size, axis),
                 )
                 break

@@ -4,7 +4,8 @@
 
 A convolution or dense layer that reads another one through linear operations only: directly, or
 through a flatten, padding, dropout, mean pool, upsampling or batch norm, none of which bends a
-line. Depthwise convolutions are looked through.
+line. Depthwise convolutions are looked through. What something else reads too, such as the map that
+a gate is multiplied into, is no row.
 
 Factorizations are meant to be linear and are left alone: a depthwise convolution and the pointwise
 one beside it; a layer with fewer channels than go into it and come out of the next, the linear
@@ -43,7 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, WEIGHTED, Network, finding
+from cnnkit.rules.base import INPUT, WEIGHTED, Network, finding, noun
 
 _LINEAR = frozenset(
     {
@@ -79,7 +80,8 @@ def check(network: Network) -> Iterator[Finding]:
     for index, operation in enumerate(network.operations):
         kind = operation.layer.kind
         source = operation.inputs[0]
-        before = None if source == INPUT else linear_in[source]
+        alone = source != INPUT and len(network.consumers[source]) == 1
+        before = linear_in[source] if alone else None
         if kind in _FULL:
             if before is not None and not _factorized(network, before, index):
                 yield _found(network, before, index)
@@ -113,7 +115,7 @@ def _found(network: Network, first: int, second: int) -> Finding:
         "missing-nonlinearity",
         layer,
         above,
-        f"no activation stands between this {layer.kind} and the {other.kind} `{other.path}` "
+        f"no activation stands between this {noun(layer)} and the {noun(other)} `{other.path}` "
         "before it: together they are one linear layer",
         f"give `{other.path}` an activation, such as `activation: relu`; or leave one of them out",
     )

@@ -43,7 +43,7 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.result import LayerAnalysis
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Above, Network, Removal, finding
+from cnnkit.rules.base import Above, Network, Removal, finding, noun
 from cnnkit.rules.text import scalars, without_items
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace
@@ -74,7 +74,7 @@ def check(network: Network) -> Iterator[Finding]:
             "no-op-layer",
             layer,
             above,
-            f"this {layer.kind} changes nothing: {why}",
+            f"this {noun(layer)} changes nothing: {why}",
             "take it out, as `cnnkit check --fix` does, or give it the value that was meant",
         )
 

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.weighted import Weighted
-from cnnkit.rules.base import INPUT, Network, counted, finding
+from cnnkit.rules.base import INPUT, Network, counted, finding, noun
 
 _NORMS = ("batch_norm", "instance_norm")
 
@@ -62,7 +62,7 @@ def check(network: Network) -> Iterator[Finding]:
             "redundant-bias",
             layer,
             above,
-            f"the bias of this {layer.kind} does nothing, the {reader} after it subtracts it with "
+            f"the bias of this {noun(layer)} does nothing, the {reader} after it subtracts it with "
             f"the mean: {wasted}{f' in {len(copies)} copies' if len(copies) > 1 else ''}",
             f"write `bias: false`, or once for all `defaults: {{{layer.kind}: {{bias: false}}}}`",
             ("bias",),

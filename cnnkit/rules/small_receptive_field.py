@@ -5,7 +5,8 @@
 A network whose convolutions and pools end in a vector, by a global pool or a flatten, before their
 receptive field is as large as the input, along any axis. Behind a flatten, two dense layers or more
 can still join what the windows see, as in AlexNet and VGG, so these are left alone, and so are
-networks whose output is a map. It is a note, `info`: what matters may be small.
+networks whose output is a map, or that join several vectors. It is a note, `info`: what matters may
+be small.
 
 ## Why
 
@@ -45,6 +46,7 @@ layers:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cnnkit.analysis.receptive_field import Field
@@ -89,14 +91,18 @@ def _leaves_map(network: Network) -> int | None:
     """The operation on the main path that makes a vector, or a 1x1 map, of a larger map."""
     index = network.graph.root.tensor
     dense = 0
-    while index != INPUT:
+    while index != INPUT and len(network.operations[index].inputs) == 1:
         before, after = network.incoming(index), network.operations[index].output
         if before is None or after is None:
             return None
         kind = network.operations[index].layer.kind
         dense += kind == "dense"
         pooled = kind.startswith(("global_", "adaptive_"))
-        if len(before) > 1 and (len(after) == 1 or (pooled and set(after[:-1]) == {1})):
+        if (
+            math.prod(before[:-1]) > 1
+            and math.prod(after[:-1]) == 1
+            and (pooled or len(after) == 1)
+        ):
             return index if pooled or dense < _JOINING else None
         index = network.source(index)
     return None

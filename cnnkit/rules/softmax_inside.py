@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, finding
+from cnnkit.rules.base import Network, finding, noun
 from cnnkit.spec.graph import Node
 
 _READERS = frozenset({"convolution", "dense", "normalization", "activation"})
@@ -69,7 +69,7 @@ def check(network: Network) -> Iterator[Finding]:
                 "softmax-inside",
                 layer,
                 above,
-                f"this {kind} is not the end: the {after.kind} `{after.path}` reads it",
+                f"this {kind} is not the end: the {noun(after)} `{after.path}` reads it",
                 "use an activation such as `relu` here, and softmax behind the last layer only",
                 () if layer.kind == kind else ("activation",),
             )

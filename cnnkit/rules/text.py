@@ -111,6 +111,8 @@ def _lines(start: Node, value: Node, *, first: bool) -> Removal | None:
         bottom -= 1
     if not first:
         top = _with_comment(start, top, bottom)
+    if top and not source.line(top - 1).strip() and not source.line(bottom + 1).strip():
+        bottom += bottom + 1 < len(source.lines)  # one blank line is enough where two would meet
     return Removal(top + 1, bottom + 1)
 
 

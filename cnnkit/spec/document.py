@@ -18,9 +18,18 @@ from cnnkit.spec.names import kind_advice
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import inmost
 from cnnkit.spec.reader import Faulty, what
+from cnnkit.spec.scalars import shortened
 from cnnkit.spec.variables import read_variables
 
 FORMAT: Final = 1
+# The sections that are mappings, and what one may hold.
+_EXAMPLES: Final = {
+    "expect": "{parameters: 5100}",
+    "budget": "{parameters: 10k}",
+    "rules": "{ignore: [large-dense]}",
+    "train": "{data: digits}",
+    "search": "{variables.width: [8, 16]}",
+}
 
 
 def read_document(node: Node) -> tuple[Spec | None, list[Finding]]:
@@ -52,9 +61,9 @@ class _Document:
         reader.blocks = read_blocks(reader, self.top.get("blocks"))
         reader.defaults = self._defaults()
         fields: dict[str, Any] = {}
-        for section in ("name", "input", "rounding", "expect", "budget", "rules"):
+        for section in ("name", "input", "rounding"):
             self._section(section, fields)
-        for section, example in (("train", "{data: digits}"), ("search", "{PATH: [1, 2]}")):
+        for section, example in _EXAMPLES.items():
             if reader.mapping(self.top.get(section), section, example):
                 self._section(section, fields)
         fields["layers"] = self._layers()
@@ -68,10 +77,11 @@ class _Document:
                 advice = fault.help
                 if key in KINDS:
                     advice = f"`{key}` is a kind of layer: it belongs into the list `layers:`"
-                message = f"a spec has no section `{key}`"
+                message = f"a spec has no section `{shortened(key)}`"
                 self.report(fault.rule, message, advice, self.node.key_location(key))
         version = self.top.get("cnnkit")
-        if version is not None and (type(version.value) is not int or version.value != FORMAT):
+        read = (type(None), None), (int, FORMAT)
+        if version is not None and (type(version.value), version.value) not in read:
             self.report(
                 "wrong-value",
                 f"`cnnkit` is {shown(version.plain())}: this version reads format {FORMAT}",

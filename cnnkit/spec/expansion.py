@@ -16,7 +16,7 @@ from cnnkit.layers.block import Block, Unreadable
 from cnnkit.spec.blocks import NAME, BlockDefinition, read_arguments
 from cnnkit.spec.faults import shown
 from cnnkit.spec.graph import MAX_DEPTH, MAX_OPERATIONS
-from cnnkit.spec.layer_reader import BESIDE, LayerReader
+from cnnkit.spec.layer_reader import BESIDE, CONDITIONAL, LayerReader
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace
 from cnnkit.spec.reader import Faulty, Scope, what
@@ -52,11 +52,14 @@ class Expander(LayerReader):
         """The layers of a list, without those whose `when` is false."""
         if not isinstance(node.value, list):
             owner, _, branch = label.partition(".")
+            advice = "write one layer a line, each after a dash: `- conv: {filters: 8, kernel: 3}`"
+            if branch and isinstance(node.value, dict):
+                advice = "write a list, or `{when: …, layers: […]}` for a branch to be left out"
             self.report(
                 "wrong-type",
                 f"{f'branch `{branch}`' if branch else f'`{owner}`'} is {what(node)}, "
                 "not a list of layers",
-                "write one layer a line, each after a dash: `- conv: {filters: 8, kernel: 3}`",
+                advice,
                 node.location(),
             )
             return (Unreadable(word="layers"),)
@@ -173,7 +176,9 @@ class Expander(LayerReader):
         if isinstance(value, list):
             named = {str(index): branch for index, branch in enumerate(value)}
         elif isinstance(value, dict):
-            named = {name: branch for name, branch in value.items() if self._branch_name(name, node)}
+            named = {
+                name: branch for name, branch in value.items() if self._branch_name(name, node)
+            }
         else:
             message = f"`branches` is {what(node)}, not a list of lists of layers"
             advice = "write `branches: [[…], […]]`, or `name: […]` for each branch"
@@ -189,7 +194,7 @@ class Expander(LayerReader):
     def _branch(self, node: Node, scope: Scope) -> Node | None:
         """The list of a branch's layers; None where its `when` is false."""
         value = node.value
-        if not isinstance(value, dict) or value.keys() != {"when", "layers"}:
+        if not isinstance(value, dict) or value.keys() != CONDITIONAL:
             return node
         return value["layers"] if self.when(value["when"], scope) else None
 

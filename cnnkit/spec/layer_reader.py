@@ -21,6 +21,9 @@ from cnnkit.spec.scalars import shortened
 BESIDE = ("name", "when")
 """What may stand beside a layer's kind."""
 
+CONDITIONAL = frozenset({"when", "layers"})
+"""The keys of a branch that may be left out; else a branch is a list of layers."""
+
 Nodes = Mapping[str, Node]
 _NOTHING: Nodes = {}
 
@@ -202,8 +205,10 @@ class LayerReader(Reader):
             layer = cls.model_validate({**values, **beside})
         except ValidationError as error:
             for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
-                # A field that is missing because it is misspelt is one mistake, not two.
-                if fault.rule != "missing-field" or fault.meant not in meant:
+                # What is missing because it is misspelt is one mistake, not two; and what a layer
+                # says of its fields together, without naming one, is not said of a part of them.
+                follows = fault.meant in meant if fault.rule == "missing-field" else meant
+                if fault.field or not follows:
                     self._fault(fault, place, cls.kind)
             raise Faulty from None
         if faulty:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from cnnkit.layers import class_name
+
 # In a word shorter than this a wrong letter makes another good word: `head` is near `read`.
 _LONG = 5
 _SHORTEST = 3
@@ -57,8 +59,3 @@ def _wrong(word: str) -> list[str]:
 def _ranked(word: str) -> list[str]:
     """As frameworks write it: `conv2d`, `Conv2D`, `MaxPool2d`."""
     return [rf"(?:{word}|{class_name(word)})_?[123][dD]"]
-
-
-def class_name(kind: str) -> str:
-    """The name of a kind's class: ``class_name("batch_norm") == "BatchNorm"``."""
-    return kind.title().replace("_", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from cnnkit.errors import did_you_mean
 from cnnkit.layers import KINDS
@@ -13,7 +14,6 @@ from cnnkit.layers import KINDS
 # no line here. Where the rank makes a difference it is written, as in `Dropout2d`.
 _KIND_OF: Mapping[str, str] = MappingProxyType(
     {
-        "convolution": "conv",
         "convolve": "conv",
         "convlocal": "locally_connected",
         "depthwise": "depthwise_conv",
@@ -21,25 +21,11 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "convtransposed": "transposed_conv",
         "transposeconv": "transposed_conv",
         "deconv": "transposed_conv",
-        "deconvolution": "transposed_conv",
         "upconv": "transposed_conv",
         "fc": "dense",
         "fullyconnected": "dense",
         "lineargeneral": "dense",
-        "maxpooling": "max_pool",
-        "avgpool": "mean_pool",
-        "avgpooling": "mean_pool",
-        "averagepool": "mean_pool",
-        "averagepooling": "mean_pool",
-        "meanpooling": "mean_pool",
-        "globalmaxpooling": "global_max_pool",
-        "globalavgpool": "global_mean_pool",
-        "globalaveragepool": "global_mean_pool",
-        "globalaveragepooling": "global_mean_pool",
         "gap": "global_mean_pool",
-        "adaptiveavgpool": "adaptive_mean_pool",
-        "adaptiveaveragepooling": "adaptive_mean_pool",
-        "adaptivemaxpooling": "adaptive_max_pool",
         "lrelu": "leaky_relu",
         "swish": "silu",
         "hardswish": "hard_silu",
@@ -49,15 +35,10 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "identity": "linear",
         "bn": "batch_norm",
         "syncbatchnorm": "batch_norm",
-        "batchnormalization": "batch_norm",
-        "layernormalization": "layer_norm",
-        "groupnormalization": "group_norm",
-        "instancenormalization": "instance_norm",
-        "rmsnormalization": "rms_norm",
         "lrn": "local_response_norm",
-        "rescaling": "rescale",
-        "normalization": "rescale",
+        "norm": "rescale",  # Keras's `Normalization`
         "normalize": "rescale",
+        "rescaling": "rescale",
         "dropout1d": "spatial_dropout",
         "dropout2d": "spatial_dropout",
         "dropout3d": "spatial_dropout",
@@ -79,17 +60,24 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "resize": "upsample",
         "resizing": "upsample",
         "pixelshuffle": "depth_to_space",
-        "subpixel": "depth_to_space",
         "pixelunshuffle": "space_to_depth",
-        "reorg": "space_to_depth",
         "layerscale": "scale",
         "concat": "merge",
         "concatenate": "merge",
         "add": "residual",
         "squeezeexcitation": "squeeze_excite",
+        "squeezeandexcite": "squeeze_excite",
         "squeezeandexcitation": "squeeze_excite",
         "se": "squeeze_excite",
     }
+)
+# Parts of names, in the order in which they are replaced.
+_SAME: Final = (
+    ("convolution", "conv"),
+    ("pooling", "pool"),
+    ("average", "mean"),
+    ("avg", "mean"),
+    ("normalization", "norm"),
 )
 _ADVICE: Mapping[str, str] = MappingProxyType(
     {
@@ -108,10 +96,9 @@ def kind_advice(word: str, blocks: Iterable[str] = ()) -> str:
     ranked = _normalized(name)
     plain = re.sub("[123]d", "", ranked)
     # Their `Linear` is a dense layer; our own `linear` is the identity activation.
-    kind = (
-        "dense" if name in ("Linear", "LazyLinear") else _KIND_OF.get(ranked) or _KIND_OF.get(plain)
-    )
-    kind = kind or _OURS.get(plain)
+    kind = _KIND_OF.get(ranked) or _KIND_OF.get(plain) or _OURS.get(plain)
+    if name in ("Linear", "LazyLinear"):
+        kind = "dense"
     if kind is not None:
         return f"here it is `{kind}`"
     if plain in _ADVICE:
@@ -122,5 +109,8 @@ def kind_advice(word: str, blocks: Iterable[str] = ()) -> str:
 
 
 def _normalized(name: str) -> str:
-    """Without case, underscores and hyphens; and PyTorch's `LazyConv2d` is its `Conv2d`."""
-    return re.sub("[_-]", "", name).lower().removeprefix("lazy")
+    """Without case and joints, and with our words: `Lazy_AvgPooling2D` is `meanpool2d`."""
+    plain = re.sub("[_-]", "", name).lower().removeprefix("lazy")
+    for theirs, ours in _SAME:
+        plain = plain.replace(theirs, ours)
+    return plain

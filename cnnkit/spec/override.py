@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.spec.faults import field_names
-from cnnkit.spec.layer_reader import BESIDE
+from cnnkit.spec.layer_reader import BESIDE, CONDITIONAL
 from cnnkit.spec.model import SECTIONS
 from cnnkit.spec.node import Node
 from cnnkit.spec.source import read_text
@@ -69,6 +69,8 @@ class _Setting(NamedTuple):
             items[index] = (self.layer if self.closed else self.below)(items[index], rest)
             return node.with_value(items)
         entries = node.value if node.value is not None else {}
+        if isinstance(entries, dict) and entries.keys() == CONDITIONAL and part not in entries:
+            return self.at_key(node, "layers", parts)  # a branch: its path leads into its layers
         if not isinstance(entries, dict) or (self.closed and part not in entries):
             raise self.nowhere(part, entries if isinstance(entries, dict) else ())
         return self.at_key(node, part, rest)
@@ -84,7 +86,7 @@ class _Setting(NamedTuple):
         if parts and isinstance(node.value, str):  # `- flatten` is `- flatten: {}`
             node = node.with_value({node.value: Node(None, node.source)})
         value = node.value
-        if not parts or not isinstance(value, dict):
+        if not parts or not isinstance(value, dict) or value.keys() == CONDITIONAL:
             return self.below(node, parts)
         part, *rest = parts
         kinds = [key for key in value if key not in BESIDE]

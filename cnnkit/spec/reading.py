@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cnnkit.errors import Finding, SpecError, UsageError
+from cnnkit.errors import Finding, SpecError, UsageError, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec.document import read_document
 from cnnkit.spec.extension import extended
@@ -94,7 +94,10 @@ def finish(
     for assignment in overrides:
         node = override(node, assignment)
     spec, faults = read_document(node)
-    found = (*findings, *more, *faults)
+    # A scalar that cannot be read stands in the tree as its text, which no field takes.
+    unread = {finding.location for finding in findings} - {None}
+    faults = [fault for fault in faults if fault.location not in unread]
+    found = tuple(in_order([*findings, *more, *faults]))
     if spec is not None:
         spec = spec.read_from(Origin(None if path is None else str(path), found, node))
     return Reading(spec, found)

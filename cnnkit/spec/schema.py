@@ -16,20 +16,27 @@ from cnnkit.spec import schema_layer
 from cnnkit.spec.blocks import NAME
 from cnnkit.spec.document import FORMAT
 from cnnkit.spec.layer_reader import BESIDE
-from cnnkit.spec.model import SECTIONS, TOTALS, UNITS, Budget, Expect, Rules, Section, Spec
-from cnnkit.spec.schema_field import EXPRESSION, Schema, fields
+from cnnkit.spec.model import SECTIONS, TOTALS, UNITS, Rules, Section, Spec
+from cnnkit.spec.schema_field import EXPRESSION, Schema, about, fields, sentence
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _EXAMPLE: Final = {"input": "32x32x3", "layers": ["flatten", {"dense": {"units": 10}}, "softmax"]}
-_IDENTIFIER: Final = "^(?!index$)[A-Za-z_][A-Za-z0-9_]*$"
-_SHAPE: Final = rf"^\s*[0-9]+(?:\s*[x×]\s*[0-9]+)*\s*$|{EXPRESSION}"
-_EXTENT: Final[Schema] = {
-    "type": ["string", "integer"],
-    "exclusiveMinimum": 0,
-    "pattern": EXPRESSION,
-}
-_LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
+_EXTENT: Final[Schema] = {"type": "integer", "exclusiveMinimum": 0}
+_SHAPE: Final[list[Schema]] = [
+    {"type": "string", "pattern": rf"^\s*[0-9]+(\s*[x×]\s*[0-9]+)*\s*$|{EXPRESSION}"},
+    _EXTENT,
+    {"type": "array", "items": _EXTENT},
+]
+_QUANTITY: Final[list[Schema]] = [
+    {
+        "type": "string",
+        "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(UNITS)})\s*$|{EXPRESSION}",
+    },
+    {"type": "integer", "minimum": 0},
+]
+_WRITTEN: Final = {"input": _SHAPE, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
+"""What a text may say where a model holds numbers alone."""
 
 
 def schema(rules: Collection[str] = ()) -> Schema:
@@ -65,61 +72,58 @@ def _whole() -> Schema:
 
 
 def _sections(rules: Collection[str]) -> dict[str, Schema]:
-    about = {name: info.description for name, info in Spec.model_fields.items()}
+    texts = {
+        "cnnkit": "The version of the format.",
+        "extends": "Another spec in this folder, of which this one says what differs.",
+        "variables": "Values for expressions, as in `$width`; `--set variables.width=64` sets one.",
+        "defaults": "For each kind, values of the fields that its layers leave out.",
+        "blocks": "Parts of the network that layers use by name.",
+        **{name: sentence(info.description or "") for name, info in Spec.model_fields.items()},
+    }
     written: dict[str, Schema] = {
-        "cnnkit": {"description": "the version of the format", "const": FORMAT},
-        "extends": {
-            "description": "another spec in this folder, of which this one says what differs",
-            "type": "string",
-            "examples": ["base.yaml"],
-        },
-        "variables": {
-            "description": "values for expressions, `$width`; set by --set variables.width=64",
-            "type": "object",
-            "patternProperties": {_IDENTIFIER: {"$ref": "#/$defs/argument"}},
-            "additionalProperties": False,
-        },
+        "cnnkit": {"const": FORMAT, "errorMessage": f"this version reads format {FORMAT}"},
+        "extends": {"type": "string", "examples": ["base.yaml"]},
+        "variables": _names("variable"),
         "defaults": {
-            "description": "for each kind, values of the fields that its layers leave out",
             "type": "object",
             "properties": {kind: schema_layer.partial(kind) for kind in KINDS},
             "additionalProperties": False,
         },
         "blocks": _blocks(),
-        "layers": {"description": about["layers"], **_LAYERS},
-        "expect": {"description": about["expect"], **_section(Expect, rules)},
-        "budget": {"description": about["budget"], **_section(Budget, rules)},
-        "rules": {"description": about["rules"], **_section(Rules, rules)},
-        "train": {"description": about["train"], **_TRAIN},
-        "search": {"description": about["search"], "type": "object"},
-        **fields(Spec, ("name", "input", "rounding")),
+        "train": _train(),
+        "search": {"type": "object"},
+        **{name: _section(model, rules) for name, model in Spec.sections.items()},
+        **fields(Spec, ("name", "input", "rounding", "layers"), _WRITTEN),
     }
-    written["input"] = _shape(written["input"])
-    return {name: {"title": name, **written[name]} for name in SECTIONS}
+    written["input"]["examples"] = ["32x32x3", "28x28x1", "100x1"]
+    return {name: {**about(name, texts[name]), **written[name]} for name in SECTIONS}
+
+
+def _names(what: str) -> Schema:
+    """A mapping of names that expressions read to their values."""
+    return {
+        "type": "object",
+        "patternProperties": {"^(?!index$)[A-Za-z_][A-Za-z0-9_]*$": {"$ref": "#/$defs/argument"}},
+        "additionalProperties": False,
+        "errorMessage": f"the name of each {what} is a letter, then letters, digits and _; "
+        "`$index` is the number of a repeat's copy",
+    }
 
 
 def _blocks() -> Schema:
-    """Blocks by name; a kind's name is none."""
+    arguments = "What the block takes, each with its default, or `required`."
     block = {
-        "title": "block",
-        "description": "layers that are used by name, and the arguments they take",
+        **about("block", "Layers that are used by name, and the arguments they take."),
         "type": "object",
         "properties": {
-            "arguments": {
-                "title": "arguments",
-                "description": "each with its default, or `required`",
-                "type": "object",
-                "patternProperties": {_IDENTIFIER: {"$ref": "#/$defs/argument"}},
-                "additionalProperties": False,
-            },
-            "layers": {"title": "layers", "description": "the layers of the block", **_LAYERS},
+            "arguments": {**about("arguments", arguments), **_names("argument")},
+            **fields(Spec, ("layers",)),
         },
-        "required": ["layers"],
         "additionalProperties": False,
+        "allOf": [{"required": ["layers"]}],  # apart, or it is offered twice
     }
-    taken = "|".join([*KINDS, *BESIDE])
+    taken = "|".join([*BESIDE, *KINDS])
     return {
-        "description": "parts of the network that layers use by name",
         "type": "object",
         "patternProperties": {f"^(?!(?:{taken})$){NAME.pattern}$": block},
         "additionalProperties": False,
@@ -128,89 +132,64 @@ def _blocks() -> Schema:
 
 
 def _section(model: type[Section], rules: Collection[str]) -> Schema:
-    properties = fields(model)
-    for name, written in properties.items():
-        if name in TOTALS:
-            properties[name] = _quantity(written)
-        elif name == "output":
-            properties[name] = _shape(written)
-        elif rules:
-            names = {"enum": sorted(rules), "errorMessage": "there is no rule of this name"}
-            texts = {key: text for key, text in written.items() if key != "anyOf"}
-            properties[name] = {**texts, "type": "array", "items": names}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _shape(written: Schema) -> Schema:
-    """A field that holds a shape, as a list or in the form `32x32x3`."""
-    texts = _texts(written)
-    message = {"errorMessage": f"a shape is wanted, such as 32x32x3: {written['description']}"}
-    scalar = {"title": texts["title"], **_EXTENT, "pattern": _SHAPE}
-    listed = {"title": f"{texts['title']}: a list", "type": "array", "items": _EXTENT}
-    return {**texts, "anyOf": [{**scalar, **message}, {**listed, **message}]}
-
-
-def _quantity(written: Schema) -> Schema:
-    """A field that holds a count, maybe with a unit: `10k`, `1.5 MiB`."""
-    units = "|".join(UNITS)
+    names: list[Schema] = [{"type": "array", "items": {"enum": sorted(rules)}}] if rules else []
+    of_rules = dict.fromkeys(("findings", *Rules.model_fields), names)
     return {
-        **_texts(written),
-        "type": ["string", "integer"],
-        "minimum": 0,
-        "pattern": rf"^\s*[0-9]+(?:\.[0-9]+)?\s*(?:{units})\s*$|{EXPRESSION}",
-        "errorMessage": written["description"],
+        "type": "object",
+        "properties": fields(model, instead={**of_rules, **_WRITTEN}),
+        "additionalProperties": False,
     }
 
 
-def _texts(written: Schema) -> Schema:
-    kept = ("title", "description", "markdownDescription", "default")
-    return {key: part for key, part in written.items() if key in kept}
+def _train() -> Schema:
+    loose = {
+        # An editor takes the first type for what it offers: a place to write at.
+        name: {**about(name, text), "type": ["string", *dict.fromkeys((mostly, "object"))]}
+        for name, (mostly, text) in _TRAIN.items()
+    }
+    return {"type": "object", "properties": loose}
 
 
-_TRAIN: Final[Schema] = {
-    "type": "object",
-    "properties": {
-        name: {"title": name, "description": text, "examples": examples}
-        for name, text, examples in (
-            (
-                "data",
-                "the data set; digits is built in, the others are read from --data-dir",
-                ["digits", "mnist", "fashion_mnist", "cifar10", {"images": "photos/"}],
-            ),
-            (
-                "split",
-                "the parts to hold back, where the data set has no split of its own",
-                [{"validation": 0.15, "test": 0.15, "stratify": True}],
-            ),
-            (
-                "loss",
-                "what training lowers",
-                [
-                    "categorical_cross_entropy",
-                    "binary_cross_entropy",
-                    "mean_squared_error",
-                    "focal",
-                ],
-            ),
-            ("label_smoothing", "how much of each label is spread over the other classes", [0.1]),
-            ("class_weights", "the weight of each class in the loss", [[1, 5]]),
-            (
-                "optimizer",
-                "how the weights follow the gradient",
-                [{"sgd": {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}}, "adam"],
-            ),
-            (
-                "learning_rate",
-                "a number, or a schedule over the epochs",
-                [0.1, {"cosine": {"peak": 0.1, "warmup": 2}}],
-            ),
-            ("epochs", "how often all training examples are seen", [20]),
-            ("batch_size", "examples for each step", [128]),
-            ("augment", "changes of the training images", [[{"flip": "horizontal"}, {"shift": 4}]]),
-            ("precision", "what is computed in; weights are float32", ["float32", "bfloat16"]),
-            ("early_stopping", "ends where validation no longer improves", [{"patience": 5}]),
-            ("seed", "what all random numbers come from", [0]),
-        )
-    },
+_TRAIN: Final[dict[str, tuple[str, str]]] = {
+    "data": (
+        "object",
+        (
+            "The data set: `digits` (built in), `mnist`, `fashion_mnist`, `cifar10`, or your own: "
+            "`{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}`."
+        ),
+    ),
+    "split": (
+        "object",
+        (
+            "What is held back, where the data set has no split of its own: "
+            "`{validation: 0.15, test: 0.15, stratify: true}`."
+        ),
+    ),
+    "loss": (
+        "object",
+        (
+            "What training lowers: `categorical_cross_entropy`, `binary_cross_entropy`, "
+            "`mean_squared_error` or `focal`."
+        ),
+    ),
+    "label_smoothing": ("number", "The part of each label spread over the other classes."),
+    "class_weights": ("array", "The weight of each class in the loss."),
+    "optimizer": (
+        "object",
+        (
+            "How the weights follow the gradient: "
+            "`{sgd: {momentum: 0.9, nesterov: true, weight_decay: 5e-4}}`."
+        ),
+    ),
+    "learning_rate": ("number", "A number, or a schedule: `{cosine: {peak: 0.1, warmup: 2}}`."),
+    "epochs": ("integer", "How often all training examples are seen."),
+    "batch_size": ("integer", "The examples of one step."),
+    "augment": ("array", "Random changes of the images: `[{flip: horizontal}, {shift: 4}]`."),
+    "precision": ("object", "What is computed in, `float32` or `bfloat16`; weights are float32."),
+    "early_stopping": ("object", "Ends where the validation stops improving: `{patience: 5}`."),
+    "seed": ("integer", "What all random numbers come from."),
 }
-"""`train:` as documented; its models, and with them what is wrong in it, come with training."""
+"""`train:` as documented: what each field mostly is, and its text.
+
+Nothing is refused here; what is wrong will be known with the models of training.
+"""

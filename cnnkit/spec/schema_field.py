@@ -1,13 +1,13 @@
 """The JSON Schema of one field of a model: Pydantic's own, with expressions and texts put in.
 
 Written for editors as much as for validators. The YAML language server shows one message for each
-fault, and it completes from what it finds beside `anyOf`, so that alternatives are kept few: the
-words that are allowed, one of all scalars, one of lists.
+fault, that of the first alternative, and it completes from what it finds in alternatives. So
+these are kept few: the words that are allowed, one of all scalars, one of lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import get_annotations
 from typing import Any, Final, TypeAlias
 
@@ -22,9 +22,22 @@ Schema: TypeAlias = dict[str, Any]
 EXPRESSION: Final = r"\$"
 """A string with a `$` holds an expression, whose value is not known here."""
 
+LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
 
-def fields(model: type[BaseModel], only: Iterable[str] | None = None) -> dict[str, Schema]:
-    """The schema of each field of a model, the model's own fields before those it inherits."""
+
+def fields(
+    model: type[BaseModel],
+    only: Iterable[str] | None = None,
+    instead: Mapping[str, list[Schema]] | None = None,
+) -> dict[str, Schema]:
+    """The schema of each field of a model, the model's own fields before those it inherits.
+
+    Args:
+        model: The model.
+        only: The fields that are wanted; all where left out.
+        instead: For fields that a text writes otherwise than the model holds them, what a text
+            may say.
+    """
     generated = model.model_json_schema(by_alias=True)["properties"]
     infos = {info.alias or name: info for name, info in model.model_fields.items()}
     inherited = {
@@ -33,64 +46,23 @@ def fields(model: type[BaseModel], only: Iterable[str] | None = None) -> dict[st
         if name not in get_annotations(model)
     }
     names = field_names(model) if only is None else only
+    found = {}
+    for name in sorted(names, key=inherited.__contains__):
+        choices = (instead or {}).get(name) or _choices(generated[name])
+        found[name] = _field(name, choices, infos[name], expected(model, name))
+    return found
+
+
+def about(title: str, text: str, default: object = None) -> Schema:
+    """What an editor shows of a value."""
+    shown = str(default).lower() if isinstance(default, bool) else default
     return {
-        name: field(name, generated[name], infos[name], expected(model, name))
-        for name in sorted(names, key=inherited.__contains__)
+        "title": title,
+        "description": text,
+        # The server escapes the marks of a plain description.
+        "markdownDescription": text if default is None else f"{text}\n\nDefault: `{shown}`",
+        **({} if default is None else {"default": default}),
     }
-
-
-def field(name: str, generated: Schema, info: FieldInfo, takes: str) -> Schema:
-    """The schema of a field, from what Pydantic makes of it and the words of its ``Expects``."""
-    schema = value(alternatives(generated), f"`{name}` takes {takes}", name)
-    default = _default(info)
-    texts: Schema = {"title": name}
-    texts["description"] = f"{sentence(info.description or name)} Takes {takes}."
-    if default is not None:
-        texts["default"] = default
-        texts["markdownDescription"] = f"{texts['description']}\n\nDefault: `{_written(default)}`"
-    return {**texts, **schema}
-
-
-def value(choices: list[Schema], message: str, name: str) -> Schema:
-    """The schema of a value: any of the choices, or an expression.
-
-    ``message`` is what an editor says of a value that is none of them. Their titles differ,
-    because one that finds them equal shows the texts of all for those of the one that is meant.
-    """
-    words = [word for choice in choices for word in choice.get("enum", ())]
-    scalars = [each for each in choices if _is_scalar(each) and "enum" not in each]
-    of_layers = [each for each in choices if "$ref" in each or "$ref" in each.get("items", {})]
-    merged = [*of_layers]
-    if words:
-        merged.append({"title": f"{name}: a word", "enum": words, "errorMessage": message})
-    if scalars or not of_layers:
-        scalar = _scalar(scalars, expression=not of_layers)
-        merged.append({"title": name, **scalar, "errorMessage": message})
-    merged += [
-        {"title": f"{name}: a list", **_list(each, message, name)}
-        for each in choices
-        if each.get("type") == "array" and each not in of_layers
-    ]
-    return merged[0] if len(merged) == 1 else {"anyOf": merged}
-
-
-def alternatives(schema: Schema) -> list[Schema]:
-    """What a schema of Pydantic's offers, one by one and without texts."""
-    if "anyOf" in schema:
-        return [each for choice in schema["anyOf"] for each in alternatives(choice)]
-    if "const" in schema:
-        return [{"type": "string", "enum": [schema["const"]]}]
-    if "$ref" in schema:
-        return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
-    if "$ref" in schema.get("items", {}):
-        return [{"type": "array", "items": {"$ref": "#/$defs/layer"}}]
-    return [
-        {
-            key: part
-            for key, part in schema.items()
-            if key not in ("title", "description", "default")
-        }
-    ]
 
 
 def sentence(text: str) -> str:
@@ -98,8 +70,60 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
-def _is_scalar(choice: Schema) -> bool:
-    return choice.get("type") in ("integer", "number", "boolean", "null", "string")
+def _field(name: str, choices: list[Schema], info: FieldInfo, takes: str) -> Schema:
+    default = None if info.is_required() else info.get_default()
+    if isinstance(default, Layer):
+        default = default.kind
+    text = f"{sentence(info.description or name)} Takes {takes}."
+    return {
+        **about(name, text, None if default == () else default),
+        **_value(choices, f"`{name}` takes {takes}", name),
+    }
+
+
+def _choices(schema: Schema) -> list[Schema]:
+    """What a schema of Pydantic's offers, one by one and without texts."""
+    if "anyOf" in schema:
+        return [each for choice in schema["anyOf"] for each in _choices(choice)]
+    if "const" in schema:
+        return [{"enum": [schema["const"]]}]
+    if "$ref" in schema:
+        return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
+    if "$ref" in schema.get("items", {}):
+        return [LAYERS]
+    texts = ("title", "description", "default")
+    return [{key: part for key, part in schema.items() if key not in texts}]
+
+
+def _value(choices: list[Schema], message: str, name: str) -> Schema:
+    """The schema of a value: any of the choices; where none is made of layers, an expression.
+
+    ``message`` is what an editor says of a value that is none of them. Their titles differ,
+    because one that finds them equal shows the texts of all for those of the one that is meant.
+    """
+    of_layers = [choice for choice in choices if _refers(choice)]
+    words = [word for choice in choices for word in choice.get("enum", ())]
+    scalars = [each for each in choices if "enum" not in each and each.get("type") in _SCALARS]
+    merged = [each if "$ref" in each else {**each, "errorMessage": message} for each in of_layers]
+    if words:
+        merged.append({"title": f"{name}: a word", "enum": words, "errorMessage": message})
+    if scalars or not of_layers:
+        scalar = _scalar(scalars, expression=not of_layers)
+        merged.append({"title": name, **scalar, "errorMessage": message})
+    for each in choices:
+        if each.get("type") == "array" and each not in of_layers:
+            listed = _list(each, message, name)
+            merged.append({"title": f"{name}: a list", **listed, "errorMessage": message})
+    return merged[0] if len(merged) == 1 else {"anyOf": merged}
+
+
+_SCALARS: Final = ("integer", "number", "boolean", "null", "string")
+
+
+def _refers(schema: object) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    return "$ref" in schema or any(map(_refers, schema.values()))
 
 
 def _scalar(choices: list[Schema], *, expression: bool) -> Schema:
@@ -115,18 +139,10 @@ def _scalar(choices: list[Schema], *, expression: bool) -> Schema:
 
 def _list(choice: Schema, message: str, name: str) -> Schema:
     pair = choice.get("prefixItems")  # of equal items, so that draft 7 can say it as well
-    items = alternatives(pair[0] if pair else choice["items"])
+    items = _choices(pair[0] if pair else choice["items"])
     bounds: Schema = {key: choice[key] for key in ("minItems", "maxItems") if key in choice}
-    nested = value(items, message, name) if items != [{}] else {}
-    return {"type": "array", "items": nested, **bounds, "errorMessage": message}
-
-
-def _default(info: FieldInfo) -> object:
-    default = None if info.is_required() else info.get_default()
-    if isinstance(default, Layer):
-        return default.kind
-    return None if default == () or isinstance(default, BaseModel) else default
-
-
-def _written(default: object) -> object:
-    return str(default).lower() if isinstance(default, bool) else default
+    return {
+        "type": "array",
+        "items": _value(items, message, name) if items != [{}] else {},
+        **bounds,
+    }

@@ -11,17 +11,15 @@ from pydantic import ValidationError
 from cnnkit.layers import layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.spec.layer_reader import BESIDE
-from cnnkit.spec.schema_field import Schema, fields
+from cnnkit.spec.schema_field import LAYERS, Schema, fields
 
-_LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
-_WIDER: Final[dict[str, Schema]] = {
-    "shortcut": {"anyOf": [{"enum": ["identity"]}, _LAYERS]},
-    "branches": {
-        "anyOf": [
-            {"type": "array", "items": _LAYERS},
-            {"type": "object", "additionalProperties": _LAYERS},
-        ]
-    },
+_BRANCH: Final[Schema] = {"$ref": "#/$defs/branch"}
+_WIDER: Final[dict[str, list[Schema]]] = {
+    "shortcut": [{"enum": ["identity"]}, LAYERS],
+    "branches": [
+        {"type": "array", "items": _BRANCH},
+        {"type": ["object"], "additionalProperties": _BRANCH},
+    ],
 }
 """Fields for which a text allows more than the model, which holds what became of it."""
 
@@ -104,16 +102,23 @@ class Kind:
         """What is to be demanded besides, where no `defaults:` give what it needs."""
         if not self.required and not self.bare:
             return {"minProperties": 1}  # a crop, of one field or the other
-        layers: Schema = {"$ref": "#/$defs/complete-layers"}
+        layers: Schema = {"doNotSuggest": True, "allOf": [{"$ref": "#/$defs/complete-layers"}]}
         inner = dict.fromkeys(self.sequences, layers)
         if "branches" in inner:
-            inner["branches"] = {"items": layers, "additionalProperties": layers}
-        required: Schema = {"required": [*self.required]} if self.required else {}
+            branch = {**layers, "properties": {"layers": layers}}
+            inner["branches"] = {
+                "doNotSuggest": True,
+                "items": branch,
+                "additionalProperties": branch,
+            }
+        # Apart from the properties, or an editor offers them twice.
+        required: Schema = {"allOf": [{"required": [*self.required]}]} if self.required else {}
         return {**required, "properties": inner} if inner else required
 
     def snippet(self) -> Schema:
         """What an editor offers where a layer begins: the kind, with the fields that it needs."""
         kind = self.layer.kind
+        places = {name: f"${place}" for place, name in enumerate(self.required, start=1)}
         body: object = f"{kind}: {{$1}}"
         if self.bare:
             body = kind
@@ -121,11 +126,11 @@ class Kind:
             body = f"{kind}: $1"
         elif self.sequences:
             body = {
-                kind: {name: ["$2"] if name in self.sequences else "$1" for name in self.required}
+                kind: {name: [at] if name in self.sequences else at for name, at in places.items()}
             }
-        elif self.required:
-            places = [f"{name}: ${place}" for place, name in enumerate(self.required, start=1)]
-            body = f"{kind}: {{{', '.join(places)}}}"
+        elif places:
+            listed = ", ".join(f"{name}: {at}" for name, at in places.items())
+            body = f"{kind}: {{{listed}}}"
         return {
             "label": kind,
             "markdownDescription": self.texts["markdownDescription"],
@@ -140,10 +145,7 @@ def kind(name: str) -> Kind:
     needed = {
         info.alias or field for field, info in layer.model_fields.items() if info.is_required()
     }
-    written = fields(layer)
-    for field in written.keys() & _WIDER.keys():
-        texts = ("title", "description")
-        written[field] = {**{key: written[field][key] for key in texts}, **_WIDER[field]}
+    written = fields(layer, instead=_WIDER)
     return Kind(layer, written, tuple(field for field in written if field in needed), _bare(layer))
 
 

@@ -13,7 +13,7 @@ from cnnkit.layers import FAMILIES, KINDS
 from cnnkit.spec.blocks import NAME
 from cnnkit.spec.layer_reader import BESIDE
 from cnnkit.spec.misspelling import slips
-from cnnkit.spec.schema_field import EXPRESSION, Schema, sentence
+from cnnkit.spec.schema_field import EXPRESSION, LAYERS, Schema, about, sentence
 from cnnkit.spec.schema_kind import kind
 
 _A_LAYER: Final = (
@@ -25,15 +25,13 @@ _AN_ACTIVATION: Final = (
 )
 _BESIDE: Final[dict[str, Schema]] = {
     "name": {
-        "title": "name",
-        "description": "Names the layer: its part of paths, instead of its number.",
+        **about("name", "Names the layer: its part of paths, instead of its number."),
         "type": "string",
         "pattern": rf"^{NAME.pattern}$|{EXPRESSION}",
         "errorMessage": "a name is a letter, then letters, digits, _ and -",
     },
     "when": {
-        "title": "when",
-        "description": "Leaves the layer out where it is false: `$project`, `$(stride > 1)`.",
+        **about("when", "Leaves the layer out where it is false: `$project`, `$(stride > 1)`."),
         "type": ["string", "boolean"],
         "pattern": EXPRESSION,
         "errorMessage": "`when` is true, false or an expression: `$(stride > 1)`",
@@ -45,10 +43,14 @@ def definitions() -> dict[str, Schema]:
     """The `$defs` of layers: one for each kind, and those of what is made of kinds."""
     return {
         "layer": _layer(),
+        "branch": _branch(),
         "activation": _activation(),
         "word": _word(),
         "block": _block_use(),
-        "argument": {"type": ["string", "number", "boolean", "array", "null"]},
+        "argument": {
+            "type": ["string", "number", "boolean", "array", "null"],
+            "errorMessage": "a number, a string, true or false, or a list of those",
+        },
         "complete-layers": {"items": {"$ref": "#/$defs/complete-layer"}},
         "complete-layer": _complete(),
         **{name: kind(name).definition() for name in KINDS},
@@ -76,8 +78,7 @@ def _layer() -> Schema:
     bare = [name for name in KINDS if kind(name).bare]
     other = {"pattern": f"^(?!(?:{'|'.join(bare)})$)"}
     return {
-        "title": "layer",
-        "markdownDescription": sentence(_A_LAYER),
+        **about("layer", sentence(_A_LAYER)),
         "type": ["object", "string"],
         "errorMessage": _A_LAYER,
         "anyOf": [
@@ -112,12 +113,22 @@ def _one_kind() -> Schema:
     }
 
 
+def _branch() -> Schema:
+    message = "a branch is a list of layers, or `{when: …, layers: […]}`"
+    conditional = {
+        "type": ["object"],  # as a list, or an editor adds it to the message of the other
+        "properties": {"when": _BESIDE["when"], "layers": LAYERS},
+        "additionalProperties": False,
+        "allOf": [{"required": ["when", "layers"]}],
+    }
+    return {"anyOf": [{**LAYERS, "errorMessage": message}, conditional]}
+
+
 def _activation() -> Schema:
     names = FAMILIES["activation"]
     words = [name for name in names if kind(name).bare]
     return {
-        "title": "activation",
-        "description": sentence(_AN_ACTIVATION),
+        **about("activation", sentence(_AN_ACTIVATION)),
         "anyOf": [
             {
                 "type": ["string", "object"],
@@ -151,8 +162,7 @@ def _word() -> Schema:
 
 def _block_use() -> Schema:
     return {
-        "title": "block",
-        "description": "A block of `blocks:`, with its arguments.",
+        **about("block", "A block of `blocks:`, with its arguments."),
         "type": ["object", "null"],
         "errorMessage": "a block takes its arguments: `{width: 64}`",
         "patternProperties": {"^[A-Za-z_][A-Za-z0-9_]*$": {"$ref": "#/$defs/argument"}},

@@ -9,6 +9,7 @@ from cnnkit.errors import SpecError
 from cnnkit.layers.base import Layer, show
 from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.composition import Repeat
+from cnnkit.spec.blocks import NAME
 
 if TYPE_CHECKING:
     from cnnkit.spec.model import Spec
@@ -99,9 +100,14 @@ class _Writer:
             return [self._value(item) for item in value]
         if isinstance(value, Mapping):
             entries = {key: self._value(item) for key, item in value.items()}
-            unnamed = list(entries) == [str(index) for index in range(len(entries))]
-            return list(entries.values()) if unnamed else entries
+            return entries if any(map(NAME.fullmatch, entries)) else _listed(entries)
         return _plain(value)
+
+
+def _listed(branches: Mapping[str, Any]) -> list[Any]:
+    """Branches without names; where `when` has left one out it is still counted."""
+    count = max(map(int, branches), default=-1) + 1
+    return [branches.get(str(n), {"when": False, "layers": []}) for n in range(count)]
 
 
 def _plain(value: Any) -> Any:

@@ -243,6 +243,19 @@ def test_batch_norm() -> None:
     assert lines[:2] == ["parameters: 2×64 = 128", "state: 2×64 = 128"]
 
 
+def test_cells_and_channels_that_change_places() -> None:
+    layers = "  - depth_to_space: {block: 2}\n  - space_to_depth: {block: [2, 3]}"
+    lines = lines_of(layers, "6x6x8")
+    assert lines["layers.0"][:2] == ["height and width: 6·2 = 12", "channels: 8/4 = 2"]
+    assert lines["layers.1"][2] == "channels: 2·6 = 12"
+
+
+def test_upsampling_by_no_whole_factor() -> None:
+    layers = "  - save: large\n  - max_pool: {size: 2, padding: 1}\n  - upsample: {to: large}"
+    lines = lines_of(layers, "6x6x8")
+    assert lines["layers.2"][0] == "height and width: 4 → 6, 2/3 of a cell apart"
+
+
 def test_locally_connected() -> None:
     lines = lines_of("  - locally_connected: {filters: 2, kernel: 3}", "8x8x1")["layers.0"]
     assert "parameters: 6×6×2×3×3×1 + 6×6×2 = 720" in lines

@@ -75,6 +75,25 @@ def test_training_holds_gradients_slots_and_saved_activations(optimizer: str, sl
     assert found == 4 * expected
 
 
+def test_only_a_learnt_scale_saves_its_input() -> None:
+    # The first layer's output is read by the scale alone, whose 4 factors have slots of their own.
+    layers = CONV + "  - scale: {learnt: LEARNT}\n"
+    learnt, constant = (
+        totals(layers.replace("LEARNT", word), optimizer="sgd").training_memory
+        for word in ("true", "false")
+    )
+    assert learnt == 4 * ((WEIGHTS + 4) * 2 + 128 + 256)
+    assert constant == 4 * (WEIGHTS * 2 + 128)
+
+
+def test_a_product_saves_both_factors() -> None:
+    gate = "  - save: map\n  - conv: {filters: 1, kernel: 1, bias: false}\n"
+    product = CONV + gate + "  - merge: {with: map, by: multiply}\n"
+    # The input, the map, which the second conv reads as well, and 64 factors.
+    expected = (WEIGHTS + 4) * 2 + 128 + 256 + 64
+    assert totals(product, optimizer="sgd").training_memory == 4 * expected
+
+
 def test_a_tensor_read_twice_is_saved_once() -> None:
     # The ReLU's output is the next conv's input.
     layers = CONV + "  - relu\n  - conv: {filters: 1, kernel: 1, bias: false}\n"

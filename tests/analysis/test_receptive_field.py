@@ -314,6 +314,52 @@ def test_a_crop_to_a_saved_tensor_reads_no_field_of_it() -> None:
     assert (analysis.tree.fields[0].size, analysis.tree.fields[0].centre) == (8, 3)
 
 
+def test_an_upsampling_to_a_saved_tensor_reads_no_field_of_it() -> None:
+    """A feature pyramid's: 64, pooled to 32, enlarged; its cells lie where they lay before."""
+    layers = [
+        {"save": "fine"},
+        conv(5, padding=2),
+        {"max_pool": {"size": 2}},
+        {"upsample": {"to": "fine"}},
+    ]
+    field = last(layers)[0]
+    assert (field.size, field.stride, field.centre) == (6, 1, 0)
+
+
+def test_an_upsampling_by_no_whole_factor_keeps_the_middle() -> None:
+    """63 cells are padded to 64 and pooled to 32, centred at 1, 3 … 63; then 63 again."""
+    pad = {"pad": {"padding": [[0, 1], [0, 1]]}}
+    pool, up = {"max_pool": {"size": 2}}, {"upsample": {"to": "odd"}}
+    field = last([conv(2), {"save": "odd"}, pad, pool, up])[0]
+    assert (field.size, field.stride) == (3, Fraction(64, 63))
+    assert field.centre + 31 * field.stride == 32  # of 63 cells the middle one
+
+
+def test_a_sub_pixel_convolution_lies_like_an_upsampling() -> None:
+    up = last([{"max_pool": {"size": 2}}, conv(1, filters=16), {"depth_to_space": {"block": 2}}])
+    assert (up[0].size, up[0].stride, up[0].centre) == (2, 1, 0)
+    down = last([{"space_to_depth": {"block": [2, 4]}}, conv(3)])
+    assert [(field.size, field.stride, field.centre) for field in down] == [
+        (6, 2, Fraction(5, 2)),
+        (12, 4, Fraction(11, 2)),
+    ]
+
+
+def test_factors_that_are_spread_are_misaligned_with_nothing() -> None:
+    """Coordinate attention: means along one axis, factors along the other."""
+    layers = [
+        {"save": "map"},
+        {"mean_pool": {"size": [64, 1]}},
+        conv(1, activation="sigmoid"),
+        {"merge": {"with": "map", "by": "multiply"}},
+    ]
+    analysis = analyse(layers)
+    assert not analysis.findings
+    assert analysis.output == (64, 64, 4)
+    assert analysis.tree.fields is not None
+    assert analysis.tree.fields[1] == Field(1, 1, 0)
+
+
 # Brute force ----------------------------------------------------------------------------------
 
 EXTENT = 97

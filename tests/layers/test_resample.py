@@ -117,14 +117,14 @@ def test_adaptive_outputs_an_axis_each() -> None:
 
 @given(st.integers(1, 9), st.booleans(), st.integers(0, 20))
 def test_upsampling_has_half_pixel_centres(factor: int, linear: bool, cell: int) -> None:
-    size, stride, before = UpsampledWindow(9, factor, 2 if linear else 1).reach
+    size, stride, before = UpsampledWindow(9, 9 * factor, 2 if linear else 1).reach
     centre = cell * stride - before + Fraction(size - 1, 2)
     assert centre == (cell + Fraction(1, 2)) / factor - Fraction(1, 2)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 5])
 def test_a_transposed_convolution_without_overlap_lies_like_an_upsampling(factor: int) -> None:
-    up = UpsampledWindow(9, factor)
+    up = UpsampledWindow(9, 9 * factor)
     transposed = TransposedWindow(9, factor, factor)
     assert (up.output, up.reach) == (transposed.output, transposed.reach)
 

@@ -36,6 +36,7 @@ def build(kind: str, **fields: Any) -> Layer:
         ("channel_shuffle", {"groups": 3}, (8, 8, 6), (8, 8, 6)),
         ("channel_slice", {"start": 2, "stop": 5}, (8, 8, 6), (8, 8, 3)),
         ("channel_slice", {"stop": 5}, (6,), (5,)),
+        ("channel_slice", {"start": 2}, (8, 8, 6), (8, 8, 4)),
         ("scale", {}, (8, 8, 6), (8, 8, 6)),
     ],
 )
@@ -86,6 +87,14 @@ def test_a_scale_learns_a_factor_a_channel() -> None:
     effect = build("scale", init=1e-6).effect((8, 8, 6))
     assert effect.weights == (Weight("scale", (6,)),)
     assert effect.operations == Operations(multiply=384)
+
+
+def test_a_constant_scale_learns_nothing_and_its_gradient_reads_nothing() -> None:
+    constant = build("scale", init=0.17, learnt=False)
+    effect = constant.effect((8, 8, 6))
+    assert effect == Effect((8, 8, 6), operations=Operations(multiply=384))
+    assert constant.gradient_reads == ()
+    assert build("scale").gradient_reads == ("input",)
 
 
 def test_huge_maps_are_exact() -> None:
@@ -139,6 +148,56 @@ def test_what_a_crop_cannot_reach(
     assert graph.problems == [Problem("shape-mismatch", message, advice, ("to",))]
 
 
+def upsample_to(graph: Any, shape: Shape, reference: Shape | None, **fields: Any) -> Any:
+    if reference is not None:
+        graph.save("skip", graph.start(reference))
+    return build("upsample", to="skip", **fields).trace(graph, graph.start(shape)).shape
+
+
+def test_an_upsampling_takes_the_extents_of_a_saved_tensor(graph: Any) -> None:
+    assert upsample_to(graph, (10, 19, 256), (19, 19, 512)) == (19, 19, 256)
+    # 19 cells over 10: the first is centred at 1/2·10/19 − 1/2, the axis of 19 stays.
+    between = Reach(1, Fraction(10, 19), Fraction(9, 38))
+    assert graph.effects["upsample"].reach == (between, Reach(1, 1, 0))
+    assert graph.effects["upsample"].operations == Operations()
+
+
+def test_a_linear_upsampling_to_a_tensor_weighs_the_axes_that_grow(graph: Any) -> None:
+    assert upsample_to(graph, (10, 19, 4), (19, 19, 1), method="linear") == (19, 19, 4)
+    effect = graph.effects["upsample"]
+    assert [reach.size for reach in effect.reach] == [2, 1]
+    assert effect.operations == Operations(multiply=2, add=1).times(19 * 19 * 4)
+
+
+@given(st.integers(1, 9), st.integers(1, 5))
+def test_a_factor_says_what_a_tensor_as_large_says(extent: int, factor: int) -> None:
+    for method in ("nearest", "linear"):
+        by_factor = build("upsample", factor=factor, method=method).effect((extent, 2))
+        to = build("upsample", to="skip", method=method)
+        assert to.effect((extent, 2), (extent * factor, 7)) == by_factor
+
+
+@pytest.mark.parametrize(
+    ("shape", "reference", "message", "advice"),
+    [
+        ((9, 5, 1), (9, 4, 1), "the width of 5 cannot be enlarged to the 4 of `skip`",
+         "upsample `skip` instead, or make the input smaller, with `crop` or a pool"),
+        ((9, 5, 1), (9, 1), "the input 9x5x1 and `skip`, 9x1, differ in their axes",
+         "upsample to a tensor of as many axes"),
+    ],
+)  # fmt: skip
+def test_what_an_upsampling_cannot_reach(
+    graph: Any, shape: Shape, reference: Shape, message: str, advice: str
+) -> None:
+    assert upsample_to(graph, shape, reference) is None
+    assert graph.problems == [Problem("shape-mismatch", message, advice, ("to",))]
+
+
+def test_an_upsampling_to_a_tensor_that_is_not_saved(graph: Any) -> None:
+    assert upsample_to(graph, (9, 1), None) is None
+    assert [problem.rule for problem in graph.problems] == ["unknown-name"]
+
+
 def test_a_crop_of_cells_reads_one_tensor(graph: Any) -> None:
     assert build("crop", cells=1).trace(graph, graph.start((9, 1))).shape == (7, 1)
 
@@ -183,6 +242,9 @@ VECTOR = "give the vector an axis: `input: 9x1`, or `reshape: {shape: [9, 1]}`"
         ("channel_slice", {"start": 1, "stop": 7}, (8, 8, 6), "shape-mismatch",
          "`stop` (=7) is beyond the 6 channels of the input",
          "`stop` is at most 6; channels count from 0", ("stop",)),
+        ("channel_slice", {"start": 6}, (8, 8, 6), "shape-mismatch",
+         "`start` (=6) is beyond the 6 channels of the input",
+         "`start` is at most 5; channels count from 0", ("start",)),
     ],
 )  # fmt: skip
 def test_the_text_of_each_problem(
@@ -212,6 +274,10 @@ def test_the_text_of_each_problem(
         ("channel_slice", {"start": -1, "stop": 3}, "greater than or equal to 0"),
         ("upsample", {"factor": 2, "method": "bilinear"}, "'nearest' or 'linear'"),
         ("upsample", {"factor": 1.5}, "valid integer"),
+        ("upsample", {}, "upsample needs `factor`, how many times the extent, or `to`, the name"),
+        ("upsample", {"factor": 2, "to": "skip"}, "upsample takes `factor` or `to`, not both"),
+        ("channel_slice", {}, "channel_slice needs `start`, the first channel, or `stop`, or both"),
+        ("depth_to_space", {"block": 0}, "greater than 0"),
     ],
 )
 def test_refused_values(kind: str, fields: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,52 +13,51 @@ from cnnkit.analysis import Analysis, analyze
 from cnnkit.errors import Finding
 from cnnkit.spec.reading import read
 
-Found = Callable[[str, str], list[str]]
-Fixed = Callable[[str, str], str]
 
+@pytest.fixture
+def analysis_of(tmp_path: Path) -> Callable[[str], Analysis]:
+    """The analysis of a text."""
 
-def analysis_of(path: Path) -> Analysis:
-    """The analysis of a file."""
-    reading = read(path)
-    assert reading.spec is not None, reading.findings
-    return analyze(reading.spec)
+    def analysis(text: str) -> Analysis:
+        path = tmp_path / "spec.yaml"
+        path.write_text(text)
+        reading = read(path)
+        assert reading.spec is not None, reading.findings
+        return analyze(reading.spec)
 
-
-def shown(finding: Finding) -> str:
-    """A finding in one string: place, path, uses, message, help."""
-    places = [where and f"{where.line}:{where.column}" for where in (finding.location,)]
-    places += [f"used at {use.line}:{use.column}" for use in finding.used_at]
-    head = " ".join(map(str, filter(None, [*places, finding.path])))
-    return f"{head}\n{finding.message}\nhelp: {finding.help}"
+    return analysis
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Found:
-    """What a rule finds in a text, a string each, in the order of the text."""
+def found(analysis_of: Callable[[str], Analysis]) -> Callable[[str, str], str]:
+    """What a rule finds in a text: for each finding its place and path, its message, its help."""
 
-    def find(name: str, text: str) -> list[str]:
-        path = tmp_path / "spec.yaml"
-        path.write_text(text)
-        findings = rules.applied(analysis_of(path), [name])
-        assert {finding.rule for finding in findings} <= {name}
-        assert {finding.level for finding in findings} <= {rules.LEVELS[name]}
-        return [shown(finding) for finding in findings]
+    def find(name: str, text: str) -> str:
+        findings = rules.applied(analysis_of(text), [name])
+        assert {(each.rule, each.level) for each in findings} <= {(name, rules.LEVELS[name])}
+        return "\n".join(map(shown, findings))
 
     return find
 
 
+def shown(finding: Finding) -> str:
+    """A finding as text: line, column, path and uses, then the message, then the help."""
+    where = finding.location
+    parts = [f"{where.line}:{where.column}" if where else "nowhere", finding.path]
+    parts += [f"used at {use.line}:{use.column}" for use in finding.used_at]
+    lines = [" ".join(filter(None, parts)), finding.message, f"help: {finding.help}"]
+    return "".join(f"{textwrap.fill(line, 98, break_on_hyphens=False)}\n" for line in lines)
+
+
 @pytest.fixture
-def fixed(tmp_path: Path) -> Fixed:
-    """A text after the safe fix of a rule."""
+def fixed(analysis_of: Callable[[str], Analysis]) -> Callable[[str, str], str]:
+    """A text after the safe fix of a rule, which leaves a network without faults."""
 
     def fix(name: str, text: str) -> str:
-        path = tmp_path / "spec.yaml"
-        path.write_text(text)
         lines = text.splitlines(keepends=True)
-        for start, end in reversed(rules.removals(analysis_of(path), [name])):
+        for start, end in reversed(rules.removals(analysis_of(text), [name])):
             del lines[start - 1 : end]
-        path.write_text("".join(lines))
-        assert analysis_of(path).ok
+        assert analysis_of("".join(lines)).ok
         return "".join(lines)
 
     return fix

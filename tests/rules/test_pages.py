@@ -19,7 +19,17 @@ HELPERS = {"__init__", "base", "text"}
 HEADINGS = ["What it finds", "Why", "Example", "Instead"]
 # What makes findings, or passes their parts on, with the rule's name as its first argument, or
 # second behind the event of the YAML parser that it is about.
-MAKERS = {"Finding", "Problem", "Fault", "report", "_report", "add", "refuse", "finding", "_finding"}
+MAKERS = {
+    "Finding",
+    "Problem",
+    "Fault",
+    "report",
+    "_report",
+    "add",
+    "refuse",
+    "finding",
+    "_finding",
+}
 NAME = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from cnnkit.checking.check import CheckResult, Task, check
 from cnnkit.checking.configuration import Configurations
@@ -54,15 +53,9 @@ def run(request: Request) -> list[CheckResult]:
         raise UsageError("--fix edits files: it takes neither --set nor standard input")
     _check_names(request.choice)
     configurations = Configurations()
-    discovery = discover(request.paths, configurations.excludes, specs_only=request.specs_only)
+    discovery = discover(request.paths, configurations, specs_only=request.specs_only)
     tasks = [
-        Task(
-            candidate,
-            configurations.of(Path() if candidate.name == STDIN else candidate.path),
-            request.choice,
-            request.strict,
-            request.overrides,
-        )
+        Task(candidate, request.choice, request.strict, request.overrides)
         for candidate in discovery.candidates
     ]
     results = _mapped(tasks, request.jobs)
@@ -91,8 +84,7 @@ def _mended(
     for index, (task, result) in enumerate(zip(tasks, results, strict=True)):
         needed = result is None or os.path.realpath(result.file) in extended
         if result and result.findings and not needed and (done := mend(task)):
-            after = check(task)
-            mended[index] = replace(after, fixed=done) if after else None
+            mended[index] = replace(check(task) or result, fixed=done)
     return mended
 
 
@@ -114,12 +106,17 @@ def _workers(tasks: Sequence[Task]) -> int:
     """As many processes as there are processors, where the files are worth starting them."""
     if len(tasks) < _FILES_WORTH_PROCESSES and sum(map(_size, tasks)) < _BYTES_WORTH_PROCESSES:
         return 1
+    return _cores()
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _size(task: Task) -> int:
     try:
-        return task.candidate.path.stat().st_size
+        return os.stat(task.candidate.name).st_size  # noqa: PTH116 - asked of every file
     except OSError:
         return 0
 

@@ -1,0 +1,279 @@
+"""The largest value of a field that keeps a network within budgets.
+
+Without bounds the search climbs: from a value that meets the budgets in steps that double until
+one does not, then by halves between the two. Then the values above are looked at one by one, so
+that a width that must be a multiple of 8 is found, and some far above, so that budgets which are
+met again further on are not overlooked. Between bounds every value is tried from the top, which
+is right whatever the budgets do; it is for budgets that do not grow with the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from cnnkit.analysis.analyze import analyze
+from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.result import Totals
+from cnnkit.analysis.solve.field import number_at
+from cnnkit.analysis.solve.search import Search
+from cnnkit.errors import Finding, UsageError
+from cnnkit.spec.model import Spec
+from cnnkit.spec.reading import finish
+
+FORMAT = 1
+"""The version of the JSON that ``BudgetSolution.to_dict`` gives."""
+
+MOST_VALUES = 2_000
+"""The values that are tried one by one between bounds."""
+
+# No field of a network is larger; what meets its budgets here has no largest value.
+_MOST = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values that a field may take: ``step``, 2·``step``, …, or from ``low`` to ``high``."""
+
+    step: Decimal = Decimal(1)
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a last one."""
+        return self.high is not None
+
+    @property
+    def last(self) -> int:
+        """The number of the last one; the first has the number 0."""
+        if self.low is None or self.high is None:
+            return int(_MOST / self.step)
+        return int((self.high - self.low) // self.step)
+
+    def value(self, number: int) -> Decimal:
+        """The value of a number."""
+        return (self.step if self.low is None else self.low) + number * self.step
+
+    def number(self, value: Decimal) -> int:
+        """The number of the value at or below a value; below the first one, of the first."""
+        return max(0, min(int((value - self.value(0)) // self.step), self.last))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A value put into the spec, and analysed.
+
+    Attributes:
+        value: The value.
+        totals: The totals; None where the spec is not valid with it.
+        fault: Why it is not, the first of the findings.
+        budgets: The bounds.
+    """
+
+    value: Decimal
+    totals: Totals | None
+    fault: Finding | None
+    budgets: Mapping[str, int]
+
+    @property
+    def text(self) -> str:
+        """The value as it is written."""
+        return f"{self.value.normalize():f}"
+
+    @property
+    def over(self) -> dict[str, int]:
+        """By how much each budget that is not met is exceeded."""
+        margins = {name: -margin for name, margin in self.margins.items()}
+        return {name: excess for name, excess in margins.items() if excess > 0}
+
+    @property
+    def margins(self) -> dict[str, int]:
+        """What is left of each budget."""
+        if self.totals is None:
+            return {}
+        figures = self.totals.to_dict()
+        return {name: bound - figures[name] for name, bound in self.budgets.items()}
+
+    @property
+    def valid(self) -> bool:
+        """Whether the spec is valid with it."""
+        return self.totals is not None
+
+    @property
+    def meets(self) -> bool:
+        """Whether the spec is valid and within all budgets."""
+        return self.valid and not self.over
+
+    @property
+    def excess(self) -> Fraction:
+        """The largest excess over a budget, as a part of it."""
+        return max(
+            (Fraction(-margin, self.budgets[name] or 1) for name, margin in self.margins.items()),
+            default=Fraction(0),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The trial as JSON shows it."""
+        whole = self.value == self.value.to_integral_value()
+        return {
+            "value": int(self.value) if whole else float(self.value),
+            "meets": self.meets,
+            "totals": self.totals.to_dict() if self.totals else None,
+            "margins": self.margins,
+            "fault": self.fault.to_dict() if self.fault else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSolution:
+    """What became of the search.
+
+    Attributes:
+        name: The network's name.
+        path: The field.
+        values: The values that it may take.
+        present: The value that the spec has; None where it leaves the field out.
+        budgets: The bounds.
+        best: The largest value that meets them; None where none was found.
+        next: The next value above it, which does not.
+        nearest: Where none was found, the valid value that exceeds them least.
+        gap: A value below the best one that does not meet them: they do not grow with it.
+        endless: Whether the best one is the largest that any field may have.
+        fault: Where no value is valid, why the smallest is not.
+        tried: How many values were analysed.
+    """
+
+    name: str | None
+    path: str
+    values: Values
+    present: Decimal | None
+    budgets: Mapping[str, int]
+    best: Trial | None
+    next: Trial | None
+    nearest: Trial | None
+    gap: Trial | None
+    endless: bool
+    fault: Finding | None
+    tried: int
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a largest value."""
+        return self.best is not None and not self.endless
+
+    @property
+    def assignment(self) -> str | None:
+        """What `--set` takes to apply it."""
+        return f"{self.path}={self.best.text}" if self.best else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The solution as JSON shows it; every key is always there."""
+        trials = {"best": self.best, "next": self.next, "nearest": self.nearest, "gap": self.gap}
+        return {
+            "format": FORMAT,
+            "solve": "budget",
+            "name": self.name,
+            "path": self.path,
+            "present": None if self.present is None else float(self.present),
+            "step": float(self.values.step),
+            "budgets": dict(self.budgets),
+            "found": self.found,
+            **{key: trial and trial.to_dict() for key, trial in trials.items()},
+            "fault": self.fault.to_dict() if self.fault else None,
+            "set": self.assignment,
+            "tried": self.tried,
+        }
+
+
+def largest(
+    spec: Spec,
+    path: str,
+    budgets: Mapping[str, int],
+    values: Values = Values(),
+    *,
+    batch: int = 1,
+    precision: Precision = "float32",
+    optimizer: Optimizer = "adam",
+) -> BudgetSolution:
+    """The largest value of the field at ``path`` that meets all budgets.
+
+    Args:
+        spec: A spec that was read from a text; it need not be valid as it is.
+        path: As `--set` takes it: ``variables.width``, ``layers.0.filters``.
+        budgets: Upper bounds on totals, by their names.
+        values: The values that the field may take.
+        batch: Examples at once, for the memory.
+        precision: Of the activations, for the memory.
+        optimizer: Whose state training keeps, for the memory.
+
+    Raises:
+        UsageError: The path leads nowhere, or not to a number, or there are too many values.
+    """
+    document = spec.origin.document
+    if document is None:
+        raise UsageError("a spec that was built in Python has no text to put a value into")
+    present = number_at(document, path)
+    if values.low is not None and values.last < 0:
+        raise UsageError(f"--between {values.low}..{values.high} holds no value")
+    if values.bounded and values.last >= MOST_VALUES:
+        raise UsageError(
+            f"--between {values.low}..{values.high} holds {values.last + 1:,} values in steps of "
+            f"{values.step}; at most {MOST_VALUES:,} are tried one by one: give a larger --step"
+        )
+    if present is not None and present % 1 and not values.step % 1:
+        raise UsageError(
+            f"{path} is {present.normalize():f}, which is not whole: give --step, such as 0.05"
+        )
+
+    def trial(number: int) -> Trial:
+        value = values.value(number)
+        assignment = f"{path}={value.normalize():f}"
+        try:
+            reading = finish(document, (), [assignment])
+        except UsageError as error:
+            reason = str(error).removeprefix(f"--set {assignment}")
+            raise UsageError(f"--vary {path}{reason}") from None
+        if reading.spec is None:
+            return Trial(value, None, reading.findings[0], budgets)
+        analysis = analyze(reading.spec, batch=batch, precision=precision, optimizer=optimizer)
+        errors = (finding for finding in analysis.findings if finding.level == "error")
+        fault = next(errors, None)
+        return Trial(value, None if fault else analysis.totals, fault, budgets)
+
+    search = Search(trial, values.last)
+    if values.bounded:
+        best = search.scanned()
+    else:
+        best = search.climbed(None if present is None else values.number(present))
+    above = None if best is None else _above(search, best)
+    tried = search.trials
+    valid = [tried[number] for number in sorted(tried) if tried[number].valid]
+    gap = (each for each in valid if not each.meets and best is not None)
+    return BudgetSolution(
+        name=spec.name,
+        path=path,
+        values=values,
+        present=present,
+        budgets=budgets,
+        best=None if best is None else tried[best],
+        next=above,
+        nearest=None
+        if best is not None
+        else min(valid, key=lambda each: each.excess, default=None),
+        gap=next((each for each in gap if each.value < values.value(best or 0)), None),
+        endless=best is not None and not values.bounded and best >= values.last,
+        fault=None if valid or best is not None else tried[min(tried)].fault,
+        tried=len(tried),
+    )
+
+
+def _above(search: Search[Trial], best: int) -> Trial | None:
+    """The next value that is valid; where none was seen, the next one."""
+    valid = [number for number, trial in search.trials.items() if number > best and trial.valid]
+    if valid:
+        return search.trials[min(valid)]
+    return search.at(best + 1) if best < search.last else None

@@ -1,0 +1,118 @@
+"""``cnnkit diff``: what changed from one spec to another."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnkit.cli.analyze import Optimizer, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnkit.analysis import Analysis
+    from cnnkit.analysis.result import Unreadable
+    from cnnkit.cli.sources import Settings
+
+
+class Format(StrEnum):
+    """What a comparison can be written as."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
+
+_SUFFIXES = {".json": Format.json, ".md": Format.markdown, ".markdown": Format.markdown}
+
+
+def diff(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same, of the network after.")],
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the report to this file.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION", help="Exit with 1 if it holds: 'parameters > +5%', 'macs > 1G'."
+        ),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Show layers that are the same, too.")
+    ] = False,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="Levels of nested layers to compare.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Examples at once, for the memory.")] = 1,
+    precision: Annotated[
+        Precision, typer.Option(help="Of the activations, for the memory.")
+    ] = Precision.float32,
+    optimizer: Annotated[
+        Optimizer, typer.Option(help="Whose state training keeps, for the memory.")
+    ] = Optimizer.adam,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Set a value in both: variables.k=5."),
+    ] = None,
+) -> None:
+    """Compare two specs layer by layer and in total. Exits with 1 on errors of the new one.
+
+    Example: cnnkit diff specs/zoo/resnet-18.yaml specs/zoo/resnet-34.yaml --fail-if 'macs > +10%'
+    """
+    from cnnkit.analysis.compare import compare
+    from cnnkit.analysis.condition import condition
+    from cnnkit.errors import UsageError
+    from cnnkit.report.comparison import View, write
+
+    if old == new == "-":
+        raise UsageError("only one of both can be read from standard input")
+    conditions = [condition(text) for text in fail_if or ()]
+    settings: Settings = {
+        "batch": batch,
+        "precision": precision.value,
+        "optimizer": optimizer.value,
+        "convention": None,
+    }
+    before, after = (_side(source, assignments or [], settings) for source in (old, new))
+    comparison = compare(before, after, depth)
+    asked = [
+        (asked, asked.met(comparison.totals[asked.total]))
+        for asked in conditions
+        if comparison.readable
+    ]
+    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
+    write(View(comparison, asked, all_), chosen.value, output)
+    failed = not comparison.ok or any(met for _, met in asked)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _side(source: str, assignments: Sequence[str], settings: Settings) -> Analysis | Unreadable:
+    """The analysis of a file, or, where there is no file of that name, of one in git."""
+    from cnnkit.analysis import analyze
+    from cnnkit.analysis.result import Unreadable
+    from cnnkit.cli.revision import is_revision, read_revision
+    from cnnkit.cli.sources import analyses_of
+
+    if not is_revision(source) or _exists(source):
+        return analyses_of([source], assignments, **settings)[0]
+    reading = read_revision(source, assignments)
+    if reading.spec is None:
+        return Unreadable(source, reading.findings)
+    return analyze(reading.spec, **settings)
+
+
+def _exists(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -1,0 +1,118 @@
+"""A spec as it was in a git revision: ``HEAD~1:specs/a.yaml``.
+
+Git is run as plumbing with the revision resolved to a hash first, so that nothing a user writes
+is ever an option of git, and no filter or program of a repository's configuration is run.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from cnnkit.errors import UsageError
+from cnnkit.spec.limits import MAX_FILE_BYTES
+from cnnkit.spec.reading import Reading, finish
+from cnnkit.spec.scalars import shortened
+from cnnkit.spec.source import read_file
+
+# As many as `extends:` follows, so that what it reads is there and its own message is given.
+_MAX_CHAIN = 12
+
+
+def is_revision(source: str) -> bool:
+    """Whether a source reads as ``REV:path``; a file of that name is for the caller to see."""
+    revision, colon, path = source.partition(":")
+    return bool(revision and colon and path)
+
+
+def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
+    """The spec of ``REV:path``, and of the same revision what it extends.
+
+    Raises:
+        UsageError: There is no git, no such revision, or no such file in it.
+    """
+    revision, _, path = source.partition(":")
+    if revision.startswith("-"):
+        raise UsageError(f"{shortened(source)}: a revision does not begin with `-`")
+    if "\0" in source or "\n" in source:
+        raise UsageError(f"{shortened(source)!r} is no revision and path")
+    commit = _commit(revision)
+    content = _blob(commit, path)
+    if content is None:
+        raise UsageError(f"there is no file {shortened(path)} in {shortened(revision)}")
+    with TemporaryDirectory(prefix="cnnkit-") as folder:
+        spec = Path(folder).resolve() / PurePosixPath(path).name
+        spec.write_bytes(content)
+        node, findings = read_file(spec, source)
+        _fetch_extended(commit, posixpath.dirname(path), spec)
+        reading = finish(node, findings, assignments, spec)
+    if reading.spec is None:
+        return reading
+    origin = reading.spec.origin._replace(file=source)  # not the copy, which is gone
+    return Reading(reading.spec.read_from(origin), reading.findings)
+
+
+def _fetch_extended(commit: str, folder: str, spec: Path) -> None:
+    """Puts what a spec extends, and what that extends, beside it.
+
+    What lies outside the spec's folder is left out: `extends:` refuses it by itself.
+    """
+    here = spec
+    for _ in range(_MAX_CHAIN):
+        node, _ = read_file(here)
+        top = node.value if node is not None else None
+        reference = top.get("extends") if isinstance(top, dict) else None
+        name = reference.value if reference is not None else None
+        if not isinstance(name, str) or not name or "\0" in name or posixpath.isabs(name):
+            return
+        try:
+            target = Path(posixpath.normpath(here.parent / name))
+            inside = target.relative_to(spec.parent)
+            content = _blob(commit, posixpath.join(folder, inside.as_posix()))
+            if content is None or target.exists():
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except (OSError, ValueError):  # outside, or a name that no file can have
+            return
+        here = target
+
+
+def _commit(revision: str) -> str:
+    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if found.returncode == 0:
+        return found.stdout.decode().strip()
+    reason = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    if "not a git repository" in reason:
+        raise UsageError(f"there is no file and no git repository to read {revision}: from")
+    raise UsageError(
+        f"there is no revision {shortened(revision)}" + (f": {reason}" if reason else "")
+    )
+
+
+def _blob(commit: str, path: str) -> bytes | None:
+    """The content of a file, cut off just above the limit of size; None where there is none."""
+    name = f"{commit}:{path}"
+    if _git("cat-file", "-t", name).stdout.strip() != b"blob":
+        return None
+    size = int(_git("cat-file", "-s", name).stdout)
+    if size > MAX_FILE_BYTES:
+        return b" " * (MAX_FILE_BYTES + 1)  # too large is said where files are read
+    return _git("cat-file", "blob", name).stdout
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(  # noqa: S603 - a list of arguments, no shell
+            ["git", *arguments],  # noqa: S607 - the git of the user's own PATH
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},  # what went wrong is told by its words
+        )
+    except OSError as error:
+        raise UsageError(f"git cannot be run: {error.strerror}") from error

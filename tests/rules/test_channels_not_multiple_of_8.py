@@ -1,0 +1,48 @@
+"""Channels that do not fill the blocks of the hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def test_convs_and_dense_layers_but_for_the_last(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+layers:
+  - conv: {filters: 30, kernel: 3, activation: relu}
+  - depthwise_conv: {kernel: 3}
+  - separable_conv: {filters: 4, kernel: 3}
+  - squeeze_excite
+  - flatten
+  - dense: {units: 100, activation: relu}
+  - dense: {units: 10}
+  - softmax
+"""
+    assert (
+        found("channels-not-multiple-of-8", spec)
+        == """\
+3:21 layers.0
+30 channels are no multiple of 8
+help: 24 or 32 would fill the blocks that hardware works on
+
+5:31 layers.2
+4 channels are no multiple of 8
+help: 8 would fill the blocks that hardware works on
+
+8:20 layers.5
+100 channels are no multiple of 8
+help: 96 or 104 would fill the blocks that hardware works on
+"""
+    )
+
+
+def test_there_is_nothing_to_find(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+layers:
+  - conv: {filters: 16, kernel: 3}
+  - head: {layers: [flatten, {dense: {units: 3}}]}
+  - global_mean_pool
+  - dense: {units: 7, activation: sigmoid}
+"""
+    assert found("channels-not-multiple-of-8", spec) == ""

@@ -1,0 +1,156 @@
+"""Variables that nothing reads, and their removal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+
+def test_nothing_reads_it(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+variables:
+  width: 16
+  kernel: 3
+blocks:
+  unit:
+    arguments: {width: required}
+    layers:
+      - conv: {filters: $width, kernel: $kernel, padding: same}
+layers:
+  - unit: {width: 8}
+search: {variables.width: [8, 16]}
+"""
+    assert (
+        found("unused-variable", spec)
+        == """\
+3:3
+variable `width` is never read
+help: write `$width` where it is meant, or take it out, as `cnnkit check --fix` does
+"""
+    )
+
+
+def test_there_is_nothing_to_find(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+variables: {a: 3, b: $(a + 1), c: 8, d: relu, e: 2, f: 0.5, g: 0}
+defaults: {conv: {kernel: $b}}
+blocks:
+  unit:
+    arguments: {filters: $c}
+    layers:
+      - conv: {filters: $filters}
+layers:
+  - unit
+  - {name: layer_$g, relu: {}}
+  - $d
+  - {when: $(e > 3), relu: {}}
+train: {learning_rate: $f}
+"""
+    assert found("unused-variable", spec) == ""
+
+
+def test_fine_without_variables(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+layers: [relu]
+"""
+    assert found("unused-variable", spec) == ""
+
+
+def test_fix_keeps_a_comment_that_may_be_about_what_follows(
+    fixed: Callable[[str, str], str],
+) -> None:
+    spec = """\
+input: 32x32x3
+variables:
+  # the widths
+  a: 1
+  b: 2
+  # of the stem
+  c: 3    # used
+  # of the rest
+  d:
+    - 4
+    - 5
+  # used, too
+  e: 6
+layers:
+  - conv: {filters: $c, kernel: $e}
+"""
+    assert (
+        fixed("unused-variable", spec)
+        == """\
+input: 32x32x3
+variables:
+  # the widths
+  # of the stem
+  c: 3    # used
+  # used, too
+  e: 6
+layers:
+  - conv: {filters: $c, kernel: $e}
+"""
+    )
+
+
+def test_fix_deletes_text_of_several_lines(fixed: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 32x32x3
+variables:
+  a: 8
+  b: "one
+
+    two"
+  c: |
+    three
+      # four
+
+    five
+
+  d: >-
+    six
+layers:
+  - conv: {filters: $a, kernel: 3}
+"""
+    assert (
+        fixed("unused-variable", spec)
+        == """\
+input: 32x32x3
+variables:
+  a: 8
+
+layers:
+  - conv: {filters: $a, kernel: 3}
+"""
+    )
+
+
+def test_fix_deletes_the_whole_section(fixed: Callable[[str, str], str]) -> None:
+    spec = """\
+variables: {a: 1,
+  b: 2}
+input: 32x32x3
+layers:
+- relu
+"""
+    assert (
+        fixed("unused-variable", spec)
+        == """\
+input: 32x32x3
+layers:
+- relu
+"""
+    )
+
+
+def test_fine_where_a_spec_that_it_extends_reads_it(
+    found: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "base.yaml").write_text("""\
+input: 32x32x3
+variables: {width: 16, spare: 3}
+layers: [{conv: {filters: $width, kernel: 3}}]
+""")
+    assert found("unused-variable", "extends: base.yaml\nvariables: {width: 32}\n") == ""

@@ -1,0 +1,71 @@
+"""What the rules find in the shipped specs: true findings only, each with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnkit import rules
+from cnnkit.analysis import analyze
+from cnnkit.spec.reading import read
+
+SPECS = Path(__file__).parents[2] / "specs"
+DEFAULT = [name for name in rules.LEVELS if name not in rules.OFF_BY_DEFAULT]
+
+# The lecture teaches the sizes of convolutions, and leaves activations for later.
+SIZES_ONLY = ("missing-nonlinearity",)
+# 4,096 units on a flattened map of 7x7x512 hold about three quarters of all weights.
+HEAVY = ("large-dense",)
+# torchvision keeps the biases of VGG when it adds norms, Keras those of its ResNets.
+BIASED = ("redundant-bias",)
+
+TRUE: dict[str, tuple[str, ...]] = {
+    "lectures/dense-mri-3d": ("large-dense",),  # 168 million: the lesson of the lecture
+    "lectures/rgb-same": SIZES_ONLY,
+    "lectures/rgb-valid": SIZES_ONLY,
+    "lectures/rgb-valid-4-classes": (*SIZES_ONLY, "small-receptive-field"),  # 25 of 32
+    "lectures/signal-same": SIZES_ONLY,
+    "lectures/signal-valid": SIZES_ONLY,
+    "zoo/alexnet": HEAVY,
+    # Rajpurkar's network: `same` kernels of 16, whose centre a max-pooled shortcut does not
+    # share; dropout before each batch norm; 2,566 of 4,096 samples seen.
+    "zoo/ecg-resnet": (
+        "dropout-before-batch-norm",
+        "even-kernel-same",
+        "misaligned-branches",
+        "small-receptive-field",
+    ),
+    "zoo/resnet-101-keras": BIASED,
+    "zoo/resnet-152-keras": BIASED,
+    "zoo/resnet-50-keras": BIASED,
+    # 224 does not fit the stem, and the last fire modules see 155, and 207, of it.
+    "zoo/squeezenet-1.0": ("small-receptive-field", "unread-border"),
+    "zoo/squeezenet-1.1": ("small-receptive-field", "unread-border"),
+    "zoo/u-net-3d": BIASED,  # the paper does not say, and its number of weights has them
+    "zoo/u-net-3d-encoder": BIASED,
+    "zoo/u-net-padded": ("dropout-before-batch-norm",),  # the paper's dropout, a later norm
+    "zoo/vgg-11": HEAVY,
+    "zoo/vgg-11-bn": (*HEAVY, *BIASED),
+    "zoo/vgg-13": HEAVY,
+    "zoo/vgg-13-bn": (*HEAVY, *BIASED),
+    "zoo/vgg-16": HEAVY,
+    "zoo/vgg-16-bn": (*HEAVY, *BIASED),
+    "zoo/vgg-19": HEAVY,
+    "zoo/vgg-19-bn": (*HEAVY, *BIASED),
+}
+
+
+def found() -> dict[str, tuple[str, ...]]:
+    """The rules that find something in each shipped spec, but for what it shows on purpose."""
+    table = {}
+    for path in sorted(SPECS.rglob("*.yaml")):
+        spec = read(path).spec
+        assert spec is not None, path
+        analysis = analyze(spec)
+        findings = rules.settle(spec, [*analysis.findings, *rules.applied(analysis, DEFAULT)])
+        if names := sorted({finding.rule for finding in findings}):
+            table[str(path.relative_to(SPECS).with_suffix(""))] = tuple(names)
+    return table
+
+
+def test_the_shipped_specs_have_true_findings_only() -> None:
+    assert found() == TRUE

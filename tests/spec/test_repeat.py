@@ -1,0 +1,147 @@
+"""`repeat`: the copies, and the bounds of what multiplies."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from marked import fault, findings, kinds, only, place, rules
+
+import cnnkit
+
+HEAD = "input: 16x16x4\n"
+
+
+def test_a_repeat_copies_its_layers() -> None:
+    text = f"{HEAD}layers: [{{repeat: {{times: 3, layers: [relu, tanh]}}}}]"
+    assert kinds(text) == ["relu", "tanh"] * 3
+
+
+def test_a_repeat_of_0_adds_nothing_and_is_not_read() -> None:
+    text = (
+        "variables: {n: 0}\nlayers: [{repeat: {times: $n, layers: [{conv: {filters: $no}}]}}, relu]"
+    )
+    assert kinds(HEAD + text) == ["relu"]
+
+
+def test_index_counts_from_0_and_is_that_of_the_innermost_repeat() -> None:
+    text = (
+        "layers: [{repeat: {times: 2, layers: ["
+        "{conv: {filters: $(10 * index + 1), kernel: 1}}, "
+        "{repeat: {times: 2, layers: [{conv: {filters: $(index + 5), kernel: 1}}]}}]}}]"
+    )
+    outputs = [
+        row.output[-1] for row in cnnkit.analyze(cnnkit.load(HEAD + text)).layers if row.output
+    ]
+    assert outputs == [1, 5, 6, 11, 5, 6]
+
+
+def test_index_is_not_known_outside_a_repeat() -> None:
+    finding = fault(f"{HEAD}layers: [{{dropout: {{rate: «$index»}}}}]")
+    assert finding.message == "there is no variable `index`"
+
+
+def test_a_repeat_inside_a_block_and_with_when() -> None:
+    text = (
+        HEAD
+        + """
+blocks:
+  stage:
+    arguments: {depth: required, width: required}
+    layers:
+      - repeat:
+          times: $depth
+          layers:
+            - conv: {filters: $width, kernel: 1, stride: 1}
+            - {when: $(index == depth - 1), global_mean_pool: {}}
+layers: [{stage: {depth: 2, width: 3}}]
+"""
+    )
+    assert kinds(text) == ["conv", "conv", "global_mean_pool"]
+
+
+@pytest.mark.parametrize(
+    ("times", "rule", "message"),
+    [
+        ("«-1»", "wrong-value", "`times` cannot be -1"),
+        ("«true»", "wrong-type", "`times` cannot be true"),
+        ("«2.0»", "wrong-type", "`times` cannot be 2.0"),
+        ("«two»", "wrong-type", '`times` cannot be "two"'),
+        ("«null»", "wrong-type", "`times` cannot be null"),
+        ("«$(1 / 2)»", "wrong-type", "`times` cannot be 0.5"),
+    ],
+)
+def test_times_is_a_whole_number(times: str, rule: str, message: str) -> None:
+    finding = fault(f"{HEAD}layers: [{{repeat: {{times: {times}, layers: [relu]}}}}]")
+    assert (finding.rule, finding.message, finding.help) == (
+        rule,
+        message,
+        "it takes a whole number",
+    )
+
+
+def test_a_repeat_with_too_many_copies_that_differ() -> None:
+    body = "[{name: a$index, relu: {}}]"
+    finding = fault(f"{HEAD}layers: [{{repeat: {{times: «1000000000», layers: {body}}}}}]")
+    assert finding.rule == "too-large"
+    assert finding.message == "`times` is 1000000000: at most 100,000 copies are expanded"
+
+
+def test_copies_is_no_field_of_a_user() -> None:
+    finding = fault(f"{HEAD}layers: [{{repeat: {{times: 1, «copies»: [], layers: [relu]}}}}]")
+    assert finding.message == "`repeat` has no field `copies`"
+    assert finding.help == "its fields are times, layers"
+
+
+def seconds(text: str) -> tuple[float, list[str]]:
+    start = time.perf_counter()
+    found = rules(text)
+    return time.perf_counter() - start, found
+
+
+TWICE = "[{{repeat: {{times: 999, layers: [{{repeat: {{times: 999, layers: [{}]}}}}]}}}}]"
+DOUBLING = "".join(f"  b{i}: {{layers: [b{i + 1}, b{i + 1}]}}\n" for i in range(40))
+CHAIN = "".join(
+    f"  b{i}: {{layers: [{{residual: {{layers: [b{i + 1}]}}}}]}}\n" for i in range(1000)
+)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "[{repeat: {times: 1000000000, layers: [relu]}}]",
+        "[{repeat: {times: 1000000000000000000000000000000, layers: []}}]",
+        "[{repeat: {times: 99999, layers: [{repeat: {times: 99999, layers: []}}]}}]",
+        TWICE.format("{when: $(index < 0), relu: {}}"),
+        TWICE.format("{name: a$index, relu: {}}"),
+        f"[b0]\nblocks:\n{DOUBLING}  b40: {{layers: [relu]}}",
+        f"[b0]\nblocks:\n{CHAIN}  b1000: {{layers: [relu]}}",
+    ],
+    ids=["copies", "more copies", "nothing", "left out", "names", "doubling", "a chain of blocks"],
+)
+def test_a_spec_that_multiplies_is_refused_in_a_moment(layers: str) -> None:
+    taken, found = seconds(f"input: 8\nlayers: {layers}\n")
+    assert found == ["too-large"]
+    assert taken < 15  # some 2 s on a slow machine
+
+
+def test_deep_nesting_is_a_finding() -> None:
+    blocks = "".join(
+        f"  b{i}: {{layers: {'[{residual: {layers: ' * 20}[b{i + 1}]{'}}]' * 20}}}\n"
+        for i in range(9)
+    )
+    found = findings(f"input: 8\nblocks:\n{blocks}  b9: {{layers: [relu]}}\nlayers: [b0]")
+    assert only(found).message == "layers are nested more than 60 deep"
+    assert len(only(found).used_at) <= 8
+
+
+def test_the_time_of_reading_is_linear() -> None:
+    def taken(count: int) -> float:
+        text = "input: 8\nlayers:\n" + "  - dense: {units: 8}\n" * count
+        return min(seconds(text)[0] for _ in range(3))
+
+    assert taken(4_000) < 30 * taken(400)
+
+
+def test_marks_are_placed_right() -> None:
+    assert str(place("a\nb «c» d")) == "spec.yaml:2:3"
