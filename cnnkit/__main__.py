@@ -17,8 +17,10 @@ def main() -> None:
     from cnnkit.errors import CnnkitError
 
     try:
-        from cnnkit.cli import app
+        from cnnkit.cli import COMMANDS, application
 
+        asked = sys.argv[1:2]
+        app = application(asked if asked and asked[0] in COMMANDS else COMMANDS)
         app(prog_name="cnnkit")
     except CnnkitError as error:
         print(f"cnnkit: {error}", file=sys.stderr)

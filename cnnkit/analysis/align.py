@@ -131,9 +131,11 @@ class _Alignment:
         self, old: Sequence[LayerAnalysis], new: Sequence[LayerAnalysis]
     ) -> Iterator[tuple[LayerAnalysis | None, LayerAnalysis | None]]:
         """Of lists too long for a table: what is alike, and between that what can be paired."""
-        ids = [[(_name(layer), self.content(layer)) for layer in side] for side in (old, new)]
+        before, after = (
+            [(_name(layer), self.content(layer)) for layer in side] for side in (old, new)
+        )
         i = j = 0
-        for at, to, size in SequenceMatcher(None, *ids).get_matching_blocks():
+        for at, to, size in SequenceMatcher(None, before, after).get_matching_blocks():
             a, b = old[i:at], new[j:to]
             if len(a) * len(b) <= _TABLE:
                 yield from self._best(a, b)

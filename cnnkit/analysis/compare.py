@@ -53,6 +53,12 @@ class Comparison:
         """Whether both could be read and the new network has no finding of level error."""
         return self.readable and self.new.ok
 
+    @property
+    def partial(self) -> bool:
+        """Whether an error leaves figures unknown, so that they are in no total."""
+        sides = (self.old, self.new)
+        return any(isinstance(side, Analysis) and side.output is None for side in sides)
+
     @cached_property
     def changes(self) -> tuple[LayerChange, ...]:
         """The layers that are not the same."""
@@ -128,8 +134,8 @@ def _said(finding: Finding) -> tuple[str, ...]:
     return finding.rule, finding.level, finding.message
 
 
-def _shape(shape: Shape | None) -> str | None:
-    return show(shape) if shape else None
+def _shape(shape: Shape | None) -> str:
+    return show(shape) if shape else "?"
 
 
 def _side(result: Result) -> dict[str, Any]:

@@ -175,10 +175,12 @@ def _matches(path: str) -> list[str]:
 
 def _neighbour(path: Path) -> str:
     try:
-        near = did_you_mean(path.name, (other.name for other in path.parent.iterdir()))
+        # Compared without the suffix, which would make all specs alike.
+        names = {other.stem: other.name for other in path.parent.iterdir()}
     except OSError:
         return ""
-    return f"; did you mean {path.with_name(near)}?" if near else ""
+    near = did_you_mean(path.stem, names)
+    return f"; did you mean {path.with_name(names[near])}?" if near else ""
 
 
 def _leads_nowhere(entry: os.DirEntry[str]) -> bool:

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 from cnnkit import __version__
-from cnnkit.cli.analyze import analyze
-from cnnkit.cli.check import check
-from cnnkit.cli.diff import diff
-from cnnkit.cli.new import new
-from cnnkit.cli.rule import rule
-from cnnkit.cli.schema import schema
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Whether the command takes arguments without which it shows its help.
+COMMANDS: Mapping[str, bool] = MappingProxyType(
+    {
+        "analyze": True,
+        "check": True,
+        "diff": True,
+        "solve": True,
+        "rule": False,
+        "schema": False,
+        "new": True,
+    }
 )
+"""The commands; each is the function of its name in the module of its name."""
+
+
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with some of its commands.
+
+    Typer reads the signatures of all commands that it is given, which takes longer than most of
+    them run: whoever knows which command is asked for names that one.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(cnnkit)
+    for name in names:
+        command = getattr(import_module(f"cnnkit.cli.{name}"), name)
+        app.command(name, no_args_is_help=COMMANDS[name])(command)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -27,7 +50,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def cnnkit(
     version: Annotated[
         bool,
@@ -38,11 +60,3 @@ def cnnkit(
 
     Example: cnnkit analyze specs/lectures/rgb-valid-4-classes.yaml
     """
-
-
-app.command(no_args_is_help=True)(analyze)
-app.command(no_args_is_help=True)(check)
-app.command(no_args_is_help=True)(diff)
-app.command()(rule)
-app.command()(schema)
-app.command(no_args_is_help=True)(new)

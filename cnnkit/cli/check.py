@@ -91,6 +91,8 @@ def check(
             fix,
         )
     )
+    if not results and not specs_only:
+        print(f"cnnkit: there is no spec under {', '.join(paths)}", file=sys.stderr)
     chosen = _chosen(format_, output)
     report.write_findings(results, chosen.value, output)
     if chosen is not Format.text:

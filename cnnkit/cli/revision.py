@@ -86,12 +86,13 @@ def _commit(revision: str) -> str:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.returncode == 0:
         return found.stdout.decode().strip()
-    reason = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    # What is no commit is an `error:` and needs no more words; what git refuses is `fatal:`.
+    words = found.stderr.decode(errors="replace").strip()
+    reason = words.removeprefix("fatal: ") if words.startswith("fatal: ") else ""
     if "not a git repository" in reason:
         raise UsageError(f"there is no file and no git repository to read {revision}: from")
-    raise UsageError(
-        f"there is no revision {shortened(revision)}" + (f": {reason}" if reason else "")
-    )
+    said = f": {reason}" if reason else ""
+    raise UsageError(f"there is no revision {shortened(revision)}{said}")
 
 
 def _blob(commit: str, path: str) -> bytes | None:

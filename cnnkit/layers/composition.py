@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, InstanceOf, NonNegativeInt, Strict
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, NonNegativeInt, Strict
 from typing_extensions import override
 
 from cnnkit.layers.activation import Relu, Sigmoid
@@ -192,6 +192,8 @@ class Load(Composite):
 
 class Merge(Composite):
     """Joins remembered tensors to the current one; `concat` puts the current one first."""
+
+    model_config = ConfigDict(populate_by_name=True)  # Python cannot say `Merge(with=…)`
 
     kind = "merge"
 

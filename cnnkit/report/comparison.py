@@ -159,6 +159,8 @@ def verdict(view: View) -> str:
         return "cannot be compared"
     if comparison.same:
         return "no difference"
+    if comparison.partial:
+        return "an error leaves figures unknown"
     changes = [("parameters", "parameters"), ("macs", "MACs")]
     grown = [
         f"{label} {percent(comparison.totals[name])}"
@@ -232,6 +234,8 @@ def percent(change: Change) -> str:
     if size >= 1000:
         decimals = 0
     digits = round(size * 10**decimals)
+    if not digits:
+        return "≈ 0 %"
     whole, rest = divmod(digits, 10**decimals)
     text = f"{whole:,}.{rest:0{decimals}d}" if decimals else f"{whole:,}"
     return f"{'+' if value > 0 else '−'}{text} %"

@@ -44,7 +44,7 @@ def entries(results: Sequence[CheckResult]) -> Iterator[Entry]:
             identity = (relative(file, base), finding.rule, text)
             seen[identity] += 1
             key = "\0".join((*identity, str(seen[identity])))
-            digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+            digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
             yield Entry(finding, file, digest)
 
 

@@ -53,7 +53,7 @@ def _wrong(word: str) -> list[str]:
     if len(word) < _LONG:
         return []
     inner = range(1, len(word))
-    return [f"{word[:i]}[a-z_]{{1,2}}{word[i + 1 :]}" for i in inner if word[i + 1 :]]
+    return [f"{word[:i]}[a-z_-]{{1,2}}{word[i + 1 :]}" for i in inner if word[i + 1 :]]
 
 
 def _ranked(word: str) -> list[str]:

@@ -22,21 +22,17 @@ from cnnkit.spec.schema_field import EXPRESSION, Schema, about, fields, sentence
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _EXAMPLE: Final = {"input": "32x32x3", "layers": ["flatten", {"dense": {"units": 10}}, "softmax"]}
-_EXTENT: Final[Schema] = {"type": "integer", "exclusiveMinimum": 0}
 _SHAPE: Final[list[Schema]] = [
     {"type": "string", "pattern": rf"^\s*[0-9]+(\s*[x×]\s*[0-9]+)*\s*$|{EXPRESSION}"},
-    _EXTENT,
-    {"type": "array", "items": _EXTENT},
+    {"type": "integer", "exclusiveMinimum": 0},
 ]
 _QUANTITY: Final[list[Schema]] = [
     {
         "type": "string",
         "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(UNITS)})\s*$|{EXPRESSION}",
     },
-    {"type": "integer", "minimum": 0},
 ]
-_WRITTEN: Final = {"input": _SHAPE, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
-"""What a text may say where a model holds numbers alone."""
+_ALSO: Final = {"input": _SHAPE, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
 
 
 def schema(rules: Collection[str] = ()) -> Schema:
@@ -93,7 +89,7 @@ def _sections(rules: Collection[str]) -> dict[str, Schema]:
         "train": _train(),
         "search": {"type": "object"},
         **{name: _section(model, rules) for name, model in Spec.sections.items()},
-        **fields(Spec, ("name", "input", "rounding", "layers"), _WRITTEN),
+        **fields(Spec, ("name", "input", "rounding", "layers"), _ALSO),
     }
     written["input"]["examples"] = ["32x32x3", "28x28x1", "100x1"]
     return {name: {**about(name, texts[name]), **written[name]} for name in SECTIONS}
@@ -132,13 +128,11 @@ def _blocks() -> Schema:
 
 
 def _section(model: type[Section], rules: Collection[str]) -> Schema:
-    names: list[Schema] = [{"type": "array", "items": {"enum": sorted(rules)}}] if rules else []
-    of_rules = dict.fromkeys(("findings", *Rules.model_fields), names)
-    return {
-        "type": "object",
-        "properties": fields(model, instead={**of_rules, **_WRITTEN}),
-        "additionalProperties": False,
-    }
+    properties = fields(model, also=_ALSO)
+    for name in properties.keys() & {"findings", *Rules.model_fields} if rules else ():
+        (listed,) = (each for each in properties[name]["anyOf"] if each.get("type") == "array")
+        listed["items"] = {"enum": sorted(rules), "errorMessage": "there is no rule of this name"}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _train() -> Schema:

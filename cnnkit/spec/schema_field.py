@@ -24,19 +24,20 @@ EXPRESSION: Final = r"\$"
 
 LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
 
+_SCALARS: Final = ("integer", "number", "boolean", "null", "string")
+
 
 def fields(
     model: type[BaseModel],
     only: Iterable[str] | None = None,
-    instead: Mapping[str, list[Schema]] | None = None,
+    also: Mapping[str, list[Schema]] | None = None,
 ) -> dict[str, Schema]:
     """The schema of each field of a model, the model's own fields before those it inherits.
 
     Args:
         model: The model.
         only: The fields that are wanted; all where left out.
-        instead: For fields that a text writes otherwise than the model holds them, what a text
-            may say.
+        also: What a text may say as well, where the model holds what became of it.
     """
     generated = model.model_json_schema(by_alias=True)["properties"]
     infos = {info.alias or name: info for name, info in model.model_fields.items()}
@@ -48,7 +49,7 @@ def fields(
     names = field_names(model) if only is None else only
     found = {}
     for name in sorted(names, key=inherited.__contains__):
-        choices = (instead or {}).get(name) or _choices(generated[name])
+        choices = [*_choices(generated[name]), *(also or {}).get(name, ())]
         found[name] = _field(name, choices, infos[name], expected(model, name))
     return found
 
@@ -91,6 +92,12 @@ def _choices(schema: Schema) -> list[Schema]:
         return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
     if "$ref" in schema.get("items", {}):
         return [LAYERS]
+    if schema.get("type") == "object":  # branches by name, which a text may leave out
+        branch = {"$ref": "#/$defs/branch"}
+        return [
+            {"type": "array", "items": branch},
+            {"type": ["object"], "additionalProperties": branch},
+        ]
     texts = ("title", "description", "default")
     return [{key: part for key, part in schema.items() if key not in texts}]
 
@@ -115,9 +122,6 @@ def _value(choices: list[Schema], message: str, name: str) -> Schema:
             listed = _list(each, message, name)
             merged.append({"title": f"{name}: a list", **listed, "errorMessage": message})
     return merged[0] if len(merged) == 1 else {"anyOf": merged}
-
-
-_SCALARS: Final = ("integer", "number", "boolean", "null", "string")
 
 
 def _refers(schema: object) -> bool:

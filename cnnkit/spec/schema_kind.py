@@ -11,17 +11,9 @@ from pydantic import ValidationError
 from cnnkit.layers import layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.spec.layer_reader import BESIDE
-from cnnkit.spec.schema_field import LAYERS, Schema, fields
+from cnnkit.spec.schema_field import Schema, fields
 
-_BRANCH: Final[Schema] = {"$ref": "#/$defs/branch"}
-_WIDER: Final[dict[str, list[Schema]]] = {
-    "shortcut": [{"enum": ["identity"]}, LAYERS],
-    "branches": [
-        {"type": "array", "items": _BRANCH},
-        {"type": ["object"], "additionalProperties": _BRANCH},
-    ],
-}
-"""Fields for which a text allows more than the model, which holds what became of it."""
+_ALSO: Final[dict[str, list[Schema]]] = {"shortcut": [{"enum": ["identity"]}]}
 
 
 @dataclass(frozen=True)
@@ -119,15 +111,17 @@ class Kind:
         """What an editor offers where a layer begins: the kind, with the fields that it needs."""
         kind = self.layer.kind
         places = {name: f"${place}" for place, name in enumerate(self.required, start=1)}
-        body: object = f"{kind}: {{$1}}"
+        body = f"{kind}: {{$1}}"
         if self.bare:
             body = kind
         elif self.layer.scalar_field is not None:
             body = f"{kind}: $1"
-        elif self.sequences:
-            body = {
-                kind: {name: [at] if name in self.sequences else at for name, at in places.items()}
-            }
+        elif self.sequences:  # in lines, indented as below the dash that begins a layer
+            lines = [
+                f"\n    {name}:\n      - {at}" if name in self.sequences else f"\n    {name}: {at}"
+                for name, at in places.items()
+            ]
+            body = f"{kind}:{''.join(lines)}"
         elif places:
             listed = ", ".join(f"{name}: {at}" for name, at in places.items())
             body = f"{kind}: {{{listed}}}"
@@ -145,7 +139,7 @@ def kind(name: str) -> Kind:
     needed = {
         info.alias or field for field, info in layer.model_fields.items() if info.is_required()
     }
-    written = fields(layer, instead=_WIDER)
+    written = fields(layer, also=_ALSO)
     return Kind(layer, written, tuple(field for field in written if field in needed), _bare(layer))
 
 

@@ -64,29 +64,24 @@ def partial(name: str) -> Schema:
 
 def without_needed() -> Schema:
     """`defaults:` that give none of the fields that a kind cannot be without."""
-    needed = {name: kind(name).required for name in KINDS}
-    return {
-        "properties": {
-            name: {"not": {"anyOf": [{"required": [field]} for field in fields]}}
-            for name, fields in needed.items()
-            if fields
-        }
-    }
+    properties: dict[str, Schema] = {}
+    for name in KINDS:
+        if needed := kind(name).required:
+            properties[name] = {"not": {"anyOf": [{"required": [field]} for field in needed]}}
+        elif not kind(name).bare:
+            properties[name] = {"maxProperties": 0}  # one field or the other would do
+    return {"properties": properties}
 
 
 def _layer() -> Schema:
-    bare = [name for name in KINDS if kind(name).bare]
-    other = {"pattern": f"^(?!(?:{'|'.join(bare)})$)"}
     return {
         **about("layer", sentence(_A_LAYER)),
         "type": ["object", "string"],
         "errorMessage": _A_LAYER,
-        "anyOf": [
-            # First, because of the alternatives that do not match an editor shows the first.
-            {"type": "string", "allOf": [other, {"$ref": "#/$defs/word"}]},
-            *[kind(name).word() for name in bare],
-            {"not": {"type": "string"}},
-        ],
+        # Not `anyOf`, for whose parts an editor offers "array items" that say nothing.
+        "if": {"title": "kind", "type": "string"},
+        "then": _bare(),
+        "else": _one_kind(),
         "properties": {
             **_BESIDE,
             # Not suggested: the snippets are, with the fields that a kind needs.
@@ -97,8 +92,20 @@ def _layer() -> Schema:
         },
         "additionalProperties": False,
         "propertyNames": {"doNotSuggest": True, "allOf": [{"$ref": "#/$defs/word"}]},
-        **_one_kind(),
         "defaultSnippets": [kind(name).snippet() for name in KINDS],
+    }
+
+
+def _bare() -> Schema:
+    """A layer without fields: a kind that needs none, or another word."""
+    names = [name for name in KINDS if kind(name).bare]
+    other = {"pattern": f"^(?!(?:{'|'.join(names)})$)"}
+    return {
+        "anyOf": [
+            # First, because of the alternatives that do not match an editor shows the first.
+            {"allOf": [other, {"$ref": "#/$defs/word"}]},
+            *[kind(name).word() for name in names],
+        ]
     }
 
 

@@ -77,7 +77,9 @@ class _Writer:
         """Copies that differ, each in a `repeat` of its own: that keeps their names apart."""
         return {
             "times": 1,
-            "layers": [{"repeat": {"times": 1, "layers": self.layers(body)}} for body in copies],
+            "layers": [
+                {"repeat": {"times": 1, "layers": self.layers(body)}} for body in copies if body
+            ],
         }
 
     def _fields(self, layer: Layer) -> Any:

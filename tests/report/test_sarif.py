@@ -108,7 +108,7 @@ def test_columns_count_characters_from_the_folder_on(
 
 def path_of(uri: str) -> bytes:
     parts = urlsplit(uri)
-    assert not (parts.query or parts.fragment or parts.netloc)
+    assert parts.query + parts.fragment + parts.netloc == ""
     assert uri.isascii()
     assert uri.isprintable()
     return unquote_to_bytes(parts.path)

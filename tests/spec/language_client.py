@@ -17,8 +17,7 @@ MARK = "|"
 class Client:
     """A running server, its documents, and what it says of them."""
 
-    def __init__(self, command: Sequence[str], folder: Path, settings: dict[str, Any]) -> None:
-        self.settings = settings
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         self.folder = folder
         self.answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self.diagnostics: dict[str, queue.Queue[list[dict[str, Any]]]] = {}
@@ -33,47 +32,49 @@ class Client:
                 "hover": {"contentFormat": ["markdown"]},
                 "publishDiagnostics": {},
             },
-            "workspace": {"configuration": True},
         }
         self.request(
             "initialize",
             {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities},
         )
         self.notify("initialized", {})
-        self.notify("workspace/didChangeConfiguration", {"settings": settings})
 
     def close(self) -> None:
         self.request("shutdown", None)
         self.notify("exit", None)
         self.process.wait(TIMEOUT)
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            pipe.close()
 
-    def open(self, text: str, name: str = "spec.yaml") -> str:
+    def open(self, text: str) -> str:
         """Opens a text as a file of the folder, and gives its URI."""
-        uri = (self.folder / f"{len(self.diagnostics)}-{name}").as_uri()
+        uri = (self.folder / f"{len(self.diagnostics)}.yaml").as_uri()
         self.diagnostics[uri] = queue.Queue()
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
         return uri
 
+    def problems_of(self, uri: str) -> list[dict[str, Any]]:
+        """What the server finds wrong in an open text."""
+        return self.diagnostics[uri].get(timeout=TIMEOUT)
+
     def problems(self, text: str) -> list[tuple[str, str]]:
         """What the server finds wrong in a text: the words at fault, and the message."""
-        uri = self.open(text)
         lines = text.splitlines()
         found = []
-        for each in self.diagnostics[uri].get(timeout=TIMEOUT):
+        for each in self.problems_of(self.open(text)):
             start, end = each["range"]["start"], each["range"]["end"]
-            line = lines[start["line"]] if start["line"] < len(lines) else ""
             stop = end["character"] if end["line"] == start["line"] else None
-            found.append((line[start["character"] : stop], each["message"]))
+            found.append((lines[start["line"]][start["character"] : stop], each["message"]))
         return found
 
-    def completion(self, marked: str) -> dict[str, dict[str, Any]]:
-        """What the server offers where a text has its mark, by label; no label comes twice."""
+    def completion(self, marked: str) -> dict[str, str]:
+        """What the server offers where a text has its mark: what is inserted, by label."""
         answer = self._ask("textDocument/completion", marked)
-        items = answer["items"] if answer else []
-        labels = [item["label"] for item in items]
+        labels = [item["label"] for item in answer["items"]]
         assert len(labels) == len(set(labels)), sorted(labels)
-        return {item["label"]: item for item in items}
+        return {item["label"]: item["textEdit"]["newText"] for item in answer["items"]}
 
     def hover(self, marked: str) -> str:
         """What the server says of the word at the mark of a text."""
@@ -83,6 +84,7 @@ class Client:
     def _ask(self, method: str, marked: str) -> Any:
         before, after = marked.split(MARK)
         uri = self.open(before + after)
+        self.problems_of(uri)  # an answer before the schema is loaded would be empty
         position = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2])}
         return self.request(method, {"textDocument": {"uri": uri}, "position": position})
 
@@ -119,7 +121,5 @@ class Client:
         elif method == "textDocument/publishDiagnostics":
             params = message["params"]
             self.diagnostics[params["uri"]].put(params["diagnostics"])
-        elif "id" in message:  # a request of the server, such as for our settings
-            asked = (message.get("params") or {}).get("items", [])
-            result = [self.settings.get(item.get("section", ""), {}) for item in asked] or None
-            self._send({"id": message["id"], "result": result})
+        elif "id" in message:  # a request of the server
+            self._send({"id": message["id"], "result": None})

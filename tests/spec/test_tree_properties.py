@@ -25,7 +25,8 @@ leaves = st.sampled_from(
         {"squeeze_excite": {"units": 2}},
         {"save": "here"},
         {"when": "$on", "layer_norm": {}},
-        {"when": "$(not on)", "conv": {"filters": "$wrong"}},
+        {"when": "$(not on)", "tanh": {}},
+        {"when": "$(k > 2)", "conv": {"filters": "$wrong"}},
         {"unit": {"width": "$(2 * k)"}},
         "unit",
     ]

@@ -265,7 +265,7 @@ def largest(
         if best is not None
         else min(valid, key=lambda each: each.excess, default=None),
         gap=next((each for each in gap if each.value < values.value(best or 0)), None),
-        endless=best is not None and not values.bounded and best >= values.last,
+        endless=best is not None and not values.bounded and 2 * values.value(best) > _MOST,
         fault=None if valid or best is not None else tried[min(tried)].fault,
         tried=len(tried),
     )

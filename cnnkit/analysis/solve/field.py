@@ -17,18 +17,21 @@ def number_at(document: Node, path: str) -> Decimal | None:
     Raises:
         UsageError: What is there is no number.
     """
-    node: Node | None = document
+    node = document
     for part in path.strip().split("."):
-        node = _below(node, part)
-        if node is None:
+        inner = _below(node, part)
+        if inner is None:
             return None
+        node = inner
     value = node.value
     if value is None or isinstance(value, str):
         return None
-    if isinstance(value, (list, dict)) or isinstance(value, bool):
-        what = {list: "a list", dict: "a mapping"}.get(type(value), str(value).lower())
-        example = ", such as " + f"{path}.0" if isinstance(value, list) and value else ""
-        raise UsageError(f"--vary {path}: this is {what}; name one number{example}")
+    if isinstance(value, bool):
+        raise UsageError(f"--vary {path}: this is {str(value).lower()}; name a number")
+    if isinstance(value, dict):
+        raise UsageError(f"--vary {path}: this is a mapping; name one number in it")
+    if isinstance(value, list):
+        raise UsageError(f"--vary {path}: this is a list; name one number, such as {path}.0")
     return Decimal(str(value))
 
 

@@ -15,7 +15,9 @@ from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.memory import Optimizer, Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import UsageError
-from cnnkit.layers.base import Effect, Layer, Shape
+from cnnkit.layers.base import Effect, Layer, Problem, Shape
+from cnnkit.layers.convolution import Convolution, TransposedConv
+from cnnkit.layers.pooling import Pool
 from cnnkit.layers.window import Window, axis_names
 from cnnkit.spec.graph import INPUT, Graph, trace
 from cnnkit.spec.model import Spec
@@ -149,9 +151,10 @@ def exact_inputs(
         )
     search = _Search(_wired(spec))
     square = len(set(spec.input[:-1])) == 1
-    shape = list(spec.input)
+    shape = list(search.graph.input)
     for axis in () if square else range(rank):
-        shape[axis] = search.nearest(shape, [axis], between, only=axis) or shape[axis]
+        found = search.nearest(shape, [axis], spec.input[axis], between, only=axis)
+        shape[axis] = found or spec.input[axis]
     axes = []
     for number, name in enumerate(["input"] if square else axis_names(rank)):
         varied = range(rank) if square else [number]
@@ -160,7 +163,7 @@ def exact_inputs(
         passed = sorted(search.all(shape, varied, low, high), key=lambda e: abs(e - present))
         analysed = ((e, analysis_of(_with(shape, varied, e))) for e in passed[:limit])
         answers = {e: answer for e, answer in analysed if answer.ok and _is_exact(answer.graph)}
-        nearest = None if answers else search.nearest(shape, varied, None)
+        nearest = None if answers else search.nearest(shape, varied, present)
         more = len(passed[limit:]) if limit is not None else 0
         axes.append(
             AxisSolution(name, present, low, high, dict(sorted(answers.items())), more, nearest)
@@ -211,12 +214,12 @@ class _Search:
     def nearest(
         self,
         shape: Sequence[int],
-        varied: Sequence[int],
-        between: tuple[int, int] | None,
+        varied: Iterable[int],
+        present: int,
+        between: tuple[int, int] | None = None,
         only: int | None = None,
     ) -> int | None:
         """The extent nearest to the present one that passes."""
-        present = shape[varied[0]]
         for extent in _outwards(present, between or (1, present + MOST_CANDIDATES // 10)):
             if self.passes(_with(shape, varied, extent), only):
                 return extent
@@ -227,6 +230,8 @@ class _Search:
         shapes: list[Shape] = []
         for node in self.graph.nodes:
             inputs = tuple(shape if source == INPUT else shapes[source] for source in node.inputs)
+            if _misses(node.layer, inputs[0], only):
+                return False
             effect = self._effect(node.layer, inputs)
             if effect.output is None or not _exact(node.layer, effect, len(shape) - 1, only):
                 return False
@@ -252,6 +257,20 @@ def _outwards(present: int, between: tuple[int, int]) -> Iterator[int]:
         for number in dict.fromkeys((start - away, start + away)):
             if low <= number <= high:
                 yield number
+
+
+def _misses(layer: Layer, shape: Shape, only: int | None) -> bool:
+    """Whether the windows of a layer alone rule an input out.
+
+    Its effect would say so, too, but takes its time to find what would fit instead.
+    """
+    if not isinstance(layer, (Convolution, Pool)) or isinstance(layer, TransposedConv):
+        return False
+    windows = layer.windows(shape)
+    if isinstance(windows, Problem) or any(window.slack < 0 for window in windows):
+        return True
+    checked = windows if only is None or len(windows) <= only else windows[only : only + 1]
+    return layer.padding != "same" and not all(window.exact for window in checked)
 
 
 def _exact(layer: Layer, effect: Effect, rank: int, only: int | None = None) -> bool:

@@ -1,0 +1,104 @@
+"""What is loaded: the analyser never pays for the training backend, nor for rich."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SPEC = str(ROOT / "specs" / "lectures" / "rgb-valid-4-classes.yaml")
+HEAVY = {"jax", "jaxlib", "flax", "optax", "numpy", "scipy", "matplotlib", "sklearn", "torch"}
+CLI = "import sys; sys.argv = ['cnnkit', {}]\nfrom cnnkit.__main__ import main\nmain()"
+
+
+def loaded(code: str, *before: str) -> set[str]:
+    """The top-level packages that a fresh interpreter has loaded after running some code."""
+    listing = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    script = f"import atexit; atexit.register(lambda: exec({listing!r}))\n{code}"
+    done = subprocess.run(
+        [sys.executable, *before, "-c", script], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def command(*arguments: str) -> str:
+    return CLI.format(", ".join(map(repr, arguments)))
+
+
+def test_this_test_sees_what_is_loaded() -> None:
+    assert "email" in loaded("import email.message")
+    assert "email" not in loaded("pass")
+    assert {"typer", "yaml"} <= loaded(command("analyze", SPEC))
+    for package in ("numpy", "rich"):
+        pytest.importorskip(package)
+        assert package in loaded(f"import {package}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import cnnkit",
+        "import cnnkit; cnnkit.analyze; cnnkit.load; cnnkit.Spec",
+        f"import cnnkit; cnnkit.analyze(cnnkit.load({SPEC!r}))",
+        command("analyze", SPEC),
+        command("analyze", SPEC, "--explain"),
+        command("--version"),
+    ],
+    ids=["import", "names", "analyze", "command", "explain", "version"],
+)
+def test_the_training_backend_is_not_loaded(code: str) -> None:
+    assert loaded(code) & HEAVY == set()
+
+
+def test_the_package_itself_loads_next_to_nothing() -> None:
+    assert loaded("import cnnkit") & {"pydantic", "yaml", "typer", "rich"} == set()
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "markdown", "table"])
+def test_a_report_that_is_piped_does_not_load_rich(format_: str) -> None:
+    assert "rich" not in loaded(command("analyze", SPEC, "--format", format_))
+
+
+def test_a_small_spec_does_not_load_the_families_it_does_not_use() -> None:
+    script = "import cnnkit, sys; cnnkit.load('input: 8\\nlayers: [relu]'); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    modules = set(done.stdout.split())
+    assert "cnnkit.layers.activation" in modules
+    assert "cnnkit.layers.convolution" not in modules
+    assert "cnnkit.layers.normalization" not in modules
+
+
+# The rooms of the house, and the rooms that each may import from.
+ROOMS = {
+    "layers": set(),
+    "spec": {"layers"},
+    "analysis": {"spec", "layers"},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_one_way(room: str) -> None:
+    allowed = {*ROOMS[room], room, "errors", "garbage"}
+    for path in sorted((ROOT / "cnnkit" / room).glob("*.py")):
+        for module in imported(path):
+            if module.startswith("cnnkit."):
+                assert module.split(".")[1] in allowed, f"{path.name} imports {module}"
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
