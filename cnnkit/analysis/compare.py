@@ -55,9 +55,8 @@ class Comparison:
 
     @property
     def partial(self) -> bool:
-        """Whether an error leaves figures unknown, so that they are in no total."""
-        sides = (self.old, self.new)
-        return any(isinstance(side, Analysis) and side.output is None for side in sides)
+        """Whether an error leaves the totals of a side unknown."""
+        return any(change.absolute is None for change in self.totals.values())
 
     @cached_property
     def changes(self) -> tuple[LayerChange, ...]:
@@ -97,9 +96,15 @@ def compare(old: Result, new: Result, depth: int | None = None) -> Comparison:
     if not isinstance(old, Analysis) or not isinstance(new, Analysis):
         return Comparison(old, new, (), {}, (), new.findings, old.findings)
     layers = tuple(_changes(aligned(old.tree, new.tree, depth)))
-    before, after = old.totals.to_dict(), new.totals.to_dict()
-    totals = {name: Change(before[name], after[name]) for name in TOTALS}
+    before, after = _totals(old), _totals(new)
+    totals = {name: Change(before.get(name), after.get(name)) for name in TOTALS}
     return Comparison(old, new, layers, totals, tuple(_network(old, new)), gained, lost)
+
+
+def _totals(analysis: Analysis) -> dict[str, int]:
+    """The totals; none where an error leaves a layer out of them."""
+    known = all(layer.known for layer in analysis.layers)
+    return analysis.totals.to_dict() if known else {}
 
 
 def _changes(pairs: Iterable[Pair]) -> Iterator[LayerChange]:

@@ -49,13 +49,14 @@ class Condition:
     figure: Fraction
     of: str
 
-    def met(self, change: Change) -> bool:
-        """Whether the condition holds of a change of its total.
+    def met(self, change: Change) -> bool | None:
+        """Whether the condition holds of a change of its total; None where that is not known.
 
         What was nothing and is something grew by more than any percentage.
         """
-        grown = change.absolute or 0
-        value: Fraction | int | float = {"total": change.new or 0, "growth": grown}.get(self.of, 0)
+        value: Fraction | int | float | None = change.new if self.of == "total" else change.absolute
+        if value is None:
+            return None
         if self.of == "percent":
             percent = change.percent
             value = float("inf") if percent is None else percent

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from cnnkit.cli.options import (
+    AssignmentsOption,
+    BatchOption,
+    Optimizer,
+    OptimizerOption,
+    OutputOption,
+    Precision,
+    PrecisionOption,
+)
 
 STDIN = "-"
 
@@ -20,31 +29,6 @@ class Format(StrEnum):
     markdown = "markdown"
     html = "html"
     svg = "svg"
-
-
-class Precision(StrEnum):
-    """What activations are computed in."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
-    float64 = "float64"
-
-
-class Optimizer(StrEnum):
-    """Whose state training keeps."""
-
-    sgd = "sgd"
-    momentum = "momentum"
-    nesterov = "nesterov"
-    adam = "adam"
-    adamw = "adamw"
-    nadam = "nadam"
-    rmsprop = "rmsprop"
-    adagrad = "adagrad"
-    lamb = "lamb"
-    lion = "lion"
-    muon = "muon"
 
 
 class Convention(StrEnum):
@@ -76,29 +60,20 @@ def analyze(
         Format | None,
         typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report to this file.")
-    ] = None,
+    output: OutputOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how each number comes about.")
     ] = False,
     depth: Annotated[
         int | None, typer.Option(min=1, help="Levels of nested layers to show.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Examples at once, for the memory.")] = 1,
-    precision: Annotated[
-        Precision, typer.Option(help="Of the activations, for the memory.")
-    ] = Precision.float32,
-    optimizer: Annotated[
-        Optimizer, typer.Option(help="Whose state training keeps, for the memory.")
-    ] = Optimizer.adam,
+    batch: BatchOption = 1,
+    precision: PrecisionOption = Precision.float32,
+    optimizer: OptimizerOption = Optimizer.adam,
     convention: Annotated[
         Convention | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: variables.k=5."),
-    ] = None,
+    assignments: AssignmentsOption = None,
 ) -> None:
     """Analyse specs: shapes, neurons, parameters, cost, memory and receptive field.
 

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import AssignmentsOption, OutputOption
+
 
 class Format(StrEnum):
     """What the findings can be written as."""
@@ -52,9 +54,7 @@ def check(
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 even if there are errors.")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report to this file.")
-    ] = None,
+    output: OutputOption = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Delete lines that are known to have no effect.")
     ] = False,
@@ -68,10 +68,7 @@ def check(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes. Default: what is faster.")
     ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: variables.k=5."),
-    ] = None,
+    assignments: AssignmentsOption = None,
 ) -> None:
     """Check specs: language, geometry, rules, `expect` and `budget`. Exits with 1 on errors.
 

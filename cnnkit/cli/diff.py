@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.analyze import Optimizer, Precision
+from cnnkit.cli.options import (
+    BatchOption,
+    Optimizer,
+    OptimizerOption,
+    OutputOption,
+    Precision,
+    PrecisionOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +45,7 @@ def diff(
         Format | None,
         typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report to this file.")
-    ] = None,
+    output: OutputOption = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,13 +58,9 @@ def diff(
     depth: Annotated[
         int | None, typer.Option(min=1, help="Levels of nested layers to compare.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Examples at once, for the memory.")] = 1,
-    precision: Annotated[
-        Precision, typer.Option(help="Of the activations, for the memory.")
-    ] = Precision.float32,
-    optimizer: Annotated[
-        Optimizer, typer.Option(help="Whose state training keeps, for the memory.")
-    ] = Optimizer.adam,
+    batch: BatchOption = 1,
+    precision: PrecisionOption = Precision.float32,
+    optimizer: OptimizerOption = Optimizer.adam,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Set a value in both: variables.k=5."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.analyze import Optimizer, Precision
+from cnnkit.cli.options import Optimizer, Precision
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def solve(
             solution = _inputs(read, between, limit, settings)
         else:
             solution = _budget(read, vary, budgets or [], (between, step), settings)
-    write(solution, chosen.value, output, source=spec or "")
+    write(solution, chosen.value, output, source=spec or "", assignments=assignments or ())
     raise typer.Exit(0 if solution.found else 1)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
 from cnnkit.report.options import Options
+from cnnkit.report.output import put_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,7 @@ def write(
 
         print_to(Console(), results, Options(depth, explain))
         return
-    _put(render(results, format, depth=depth, explain=explain), output)
+    put_text(render(results, format, depth=depth, explain=explain), output)
 
 
 def render_findings(
@@ -139,20 +140,7 @@ def write_findings(
 
         print_to(Console(), results)
     else:
-        _put(render_findings(results, format), output)
-
-
-def _put(text: str, output: Path | None) -> None:
-    """Writes a text to a file, or to standard output."""
-    if output is None:
-        # A terminal or a log that is not in Unicode gets escapes, not an exception.
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        return
-    try:
-        output.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+        put_text(render_findings(results, format), output)
 
 
 def _check(format: str, *, explain: bool) -> None:  # noqa: A002 - the name of the flag

@@ -48,12 +48,12 @@ class View:
 
     Attributes:
         comparison: The whole.
-        conditions: What was asked of it, each with whether it is met.
+        conditions: What was asked of it, each with whether it is met, None if unknown.
         complete: Whether layers that are the same are shown, too.
     """
 
     comparison: Comparison
-    conditions: Sequence[tuple[Condition, bool]] = ()
+    conditions: Sequence[tuple[Condition, bool | None]] = ()
     complete: bool = False
 
     @property
@@ -192,13 +192,11 @@ def totals(comparison: Comparison) -> list[Total]:
             continue
         of_bytes = name.endswith("memory")
         old, new = (
-            memory(value or 0) if of_bytes else f"{value or 0:,}"
+            "?" if value is None else memory(value) if of_bytes else f"{value:,}"
             for value in (change.old, change.new)
         )
-        grown = change.absolute or 0
-        rows.append(
-            Total(label, old, new, signed(grown, of_bytes=of_bytes), percent(change), grown)
-        )
+        absolute = signed(change.absolute, of_bytes=of_bytes)
+        rows.append(Total(label, old, new, absolute, percent(change), change.absolute or 0))
     return rows
 
 
@@ -224,8 +222,10 @@ def signed(value: int | None, *, of_bytes: bool = False) -> str:
 def percent(change: Change) -> str:
     """A change in percent: ``+2.3 %``, with as many decimals as tell it from nothing."""
     value = change.percent
+    if change.absolute is None:
+        return "?"
     if value is None:
-        return "new" if change.new else "?"
+        return "new"
     if not value:
         return "0 %"
     size, decimals = abs(value), 1
@@ -239,6 +239,12 @@ def percent(change: Change) -> str:
     whole, rest = divmod(digits, 10**decimals)
     text = f"{whole:,}.{rest:0{decimals}d}" if decimals else f"{whole:,}"
     return f"{'+' if value > 0 else '−'}{text} %"
+
+
+def figures(change: Change) -> str:
+    """Both figures of a total and its growth: ``40 → 50, +10``."""
+    old, new = ("?" if value is None else f"{value:,}" for value in (change.old, change.new))
+    return f"{old} → {new}, {signed(change.absolute)}"
 
 
 def setting_text(setting: Setting) -> str:

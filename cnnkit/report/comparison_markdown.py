@@ -11,6 +11,7 @@ from cnnkit.report.comparison import (
     changed,
     field_text,
     fields,
+    figures,
     heading,
     kind_text,
     output_text,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # GitHub takes 65,536 characters of a comment; a row has some 200, and rows are no summary.
 _MOST = 150
+_OUTCOMES = {True: "❌ fails", False: "✅ passes", None: "❔ unknown"}
 
 
 def render(view: View) -> str:
@@ -60,9 +62,8 @@ def _section(view: View) -> Iterator[str]:
     if view.conditions:
         yield ""
     for condition, met in view.conditions:
-        change = comparison.totals[condition.total]
-        figures = f"{change.old:,} → {change.new:,}, {signed(change.absolute)}"
-        yield f"- {'❌ fails' if met else '✅ passes'}: {code(condition.text)} ({figures})"
+        shown = figures(comparison.totals[condition.total])
+        yield f"- {_OUTCOMES[met]}: {code(condition.text)} ({shown})"
 
 
 def _totals(view: View) -> Iterator[str]:

@@ -12,6 +12,7 @@ from cnnkit.report.comparison import (
     changed,
     field_text,
     fields,
+    figures,
     heading,
     kind_text,
     output_text,
@@ -30,6 +31,11 @@ from cnnkit.report.text import printable
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
 _PIPE = 120
 _STYLES = {"inserted": "green", "removed": "red", "changed": "yellow", "same": "dim"}
+_OUTCOMES = {
+    True: Piece("✗ fails: ", "bold red"),
+    False: Piece("✓ passes: ", "green"),
+    None: Piece("? unknown: ", "yellow"),
+}
 # A name is shortened from its front: its end says which layer it is.
 _SHORTEST = 16
 
@@ -50,10 +56,8 @@ def lines(view: View, width: int | None = None) -> Iterator[Line]:
     if view.conditions:
         yield []
     for condition, met in view.conditions:
-        change = comparison.totals[condition.total]
-        figures = f"{change.old:,} → {change.new:,}, {signed(change.absolute)}"
-        mark = Piece("✗ fails: ", "bold red") if met else Piece("✓ passes: ", "green")
-        yield [mark, Piece(condition.text), Piece(f"  ({figures})", "dim")]
+        shown = figures(comparison.totals[condition.total])
+        yield [_OUTCOMES[met], Piece(condition.text), Piece(f"  ({shown})", "dim")]
 
 
 def _layers(view: View, width: int | None) -> Iterator[Line]:

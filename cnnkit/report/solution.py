@@ -52,6 +52,7 @@ def write(
     output: Path | None = None,
     *,
     source: str = "SPEC",
+    assignments: Sequence[str] = (),
 ) -> None:
     """Writes a solution to a file or to standard output.
 
@@ -60,14 +61,15 @@ def write(
         format: One of ``FORMATS``.
         output: The file; None is standard output.
         source: The spec's name in commands that are given to apply the answer.
+        assignments: What `--set` took, which belongs into them, too.
 
     Raises:
         UsageError: The file cannot be written.
     """
     if format == "table":
-        put_lines(_tabled(solution, source), output)
+        put_lines(_tabled(solution, source, assignments), output)
     else:
-        put_text(render(solution, format, source=source), output)
+        put_text(render(solution, format, source=source, assignments=assignments), output)
 
 
 def render(
@@ -75,34 +77,37 @@ def render(
     format: str = "table",  # noqa: A002 - the name of the flag
     *,
     source: str = "SPEC",
+    assignments: Sequence[str] = (),
     width: int | None = None,
 ) -> str:
     """A solution as a text; a table fits in ``width`` where that is given."""
     if format == "json":
         return json.dumps(solution.to_dict(), ensure_ascii=False, indent=2) + "\n"
     if format == "table":
-        return plain(_tabled(solution, source)(width)) + "\n"
-    sheets = _sheets(solution, source)
+        return plain(_tabled(solution, source, assignments)(width)) + "\n"
+    sheets = _sheets(solution, source, assignments)
     return _csv(sheets) if format == "csv" else "\n\n".join(map(_markdown, sheets)) + "\n"
 
 
-def _tabled(solution: Solution, source: str) -> Callable[[int | None], Iterator[Line]]:
+def _tabled(
+    solution: Solution, source: str, assignments: Sequence[str]
+) -> Callable[[int | None], Iterator[Line]]:
     if isinstance(solution, WindowSolution):
         from cnnkit.report.solution_matrix import lines
 
         return lambda width: lines(solution, width)
-    sheets = _sheets(solution, source)
+    sheets = _sheets(solution, source, assignments)
     return lambda width: _lines(sheets, width)
 
 
-def _sheets(solution: Solution, source: str) -> list[Sheet]:
+def _sheets(solution: Solution, source: str, assignments: Sequence[str]) -> list[Sheet]:
     from cnnkit.report import solution_sheets
 
     if isinstance(solution, WindowSolution):
         return [_windows(solution)]
     if isinstance(solution, InputSolution):
         return list(solution_sheets.inputs(solution))
-    return [solution_sheets.budget(solution, source)]
+    return [solution_sheets.budget(solution, source, assignments)]
 
 
 def _windows(solution: WindowSolution) -> Sheet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from cnnkit.analysis import Analysis
@@ -88,7 +88,7 @@ def _ordinal(number: int) -> str:
     return f"{number}{'th' if 10 < tens < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
 
 
-def budget(solution: BudgetSolution, source: str) -> Sheet:
+def budget(solution: BudgetSolution, source: str, assignments: Sequence[str] = ()) -> Sheet:
     """The value, what its totals leave of the budgets, and what the next one would exceed."""
     best, path = solution.best, printable(solution.path)
     name = printable(solution.name or source)
@@ -103,7 +103,9 @@ def budget(solution: BudgetSolution, source: str) -> Sheet:
         return Sheet(heading, columns, rows, ["`--between A..B` bounds the values"])
     now = "" if solution.present is None else f" (now {_decimal(solution)})"
     heading = f"{name}: the largest {path} that meets the {_budgets(solution)} is {best.text}{now}"
-    return Sheet(heading, columns, rows, list(_solved(solution, best, source)))
+    return Sheet(
+        heading, columns, rows, [*_solved(solution, best), *_applied(solution, source, assignments)]
+    )
 
 
 def _decimal(solution: BudgetSolution) -> str:
@@ -132,7 +134,7 @@ def _figure(total: str, value: int) -> str:
     return f"{sign}{size}"
 
 
-def _solved(solution: BudgetSolution, best: Trial, source: str) -> Iterator[str]:
+def _solved(solution: BudgetSolution, best: Trial) -> Iterator[str]:
     after = solution.next
     if after is not None and after.fault is not None:
         yield f"{after.text} is no valid spec: {_fault(after.fault)}"
@@ -149,10 +151,13 @@ def _solved(solution: BudgetSolution, best: Trial, source: str) -> Iterator[str]
             f"not every value below does: {solution.gap.text} exceeds a budget; "
             "--between A..B tries every value"
         )
-    checked = plural(solution.tried, "value")
-    yield f"{checked} analysed; to apply it:"
-    # The command is a line of its own, so that it can be copied.
-    yield f"  cnnkit analyze {shlex.quote(source)} --set {shlex.quote(solution.assignment or '')}"
+
+
+def _applied(solution: BudgetSolution, source: str, assignments: Sequence[str]) -> Iterator[str]:
+    """The command that applies the answer, a line of its own, so that it can be copied."""
+    yield f"{plural(solution.tried, 'value')} analysed; to apply it:"
+    sets = [f"--set {shlex.quote(each)}" for each in (*assignments, solution.assignment or "")]
+    yield f"  cnnkit analyze {shlex.quote(source)} {' '.join(sets)}"
 
 
 def _unsolved(solution: BudgetSolution) -> Iterator[str]:

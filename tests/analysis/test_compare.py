@@ -255,7 +255,9 @@ def test_properties_of_any_two_networks(first: list[str], second: list[str]) -> 
     assert compare(a, a).same
     there, back = compare(a, b), compare(b, a)
     for name, change in there.totals.items():
-        assert back.totals[name].absolute == -(change.absolute or 0)
+        assert (back.totals[name].old, back.totals[name].new) == (change.new, change.old)
+        grown = change.absolute
+        assert back.totals[name].absolute == (None if grown is None else -grown)
     olds = [change.old for change in there.layers if change.old and not change.group]
     news = [change.new for change in there.layers if change.new and not change.group]
     assert len({id(each) for each in olds}) == len(olds)

@@ -132,10 +132,12 @@ def test_a_new_fault_fails_and_an_old_one_does_not(run: Run) -> None:
     assert done.code == 1
     assert "net  an error leaves figures unknown" in done.out
     assert "output 6x6x4 → ?" in done.out
-    assert "faulty.yaml:4:33: kernel 9 does not fit into the input of 8" in done.out
+    assert "faulty.yaml:4:32: kernel 9 does not fit into the input of 8" in done.out
     assert "[window-too-large]" in done.out
-    done = run("diff", "faulty.yaml", "old.yaml")
+    done = run("diff", "faulty.yaml", "old.yaml", "--fail-if", "macs > +1%")
     assert done.code == 0
+    assert "? unknown: macs > +1%  (? → 1,296, ?)" in done.out
+    assert run("diff", "faulty.yaml", "old.yaml", "--fail-if", "macs > 1").code == 1
     assert "gone: 1 error" in done.out
 
 

@@ -108,6 +108,12 @@ def test_a_budget(run: Run) -> None:
     assert json.loads(applied.out)["totals"]["parameters"] == 938
 
 
+def test_the_command_keeps_what_was_set(run: Run) -> None:
+    done = run("solve", "net.yaml", "--vary", "variables.width", "--set", "layers.1.kernel=4")
+    command = "cnnkit analyze net.yaml --set layers.1.kernel=4 --set variables.width=7"
+    assert command in done.out  # 16w² + 11w: 7 gives 861, 8 gives 1,112
+
+
 def test_budgets_given(run: Run) -> None:
     bounds = ("--budget", "parameters=1M", "--budget", "inference_memory=2KiB")
     found = json.loads(

@@ -75,8 +75,8 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (100, 1),
             "stride 4 does not fit: (100 − 2)/4 + 1 = 25.50 is not an integer",
             (
-                "stride 2 gives 50, stride 1 gives 99, stride 7 gives 15; kernel 4 gives 25, kernel "
-                "8 gives 24; "
+                "stride 2 gives 50, stride 1 gives 99, stride 7 gives 15; kernel 4 gives 25, "
+                "kernel 8 gives 24; "
                 "`padding: 1` gives 26, `padding: same` gives 25; an input of 98 gives 25, an "
                 "input of 102 gives 26; or `rounding: floor` gives 25 and leaves 2 cells unread"
             ),
