@@ -103,16 +103,14 @@ class _Fold:
     def layer(self, group: Group) -> LayerAnalysis:
         """The analysis of a group and of all below it."""
         children = tuple(self._children(group))
-        copies = [*group.copies, len(group.children)]
+        nodes = range(group.start, group.stop)
+        if not group.copies:
+            return self._summed(group.path, group.label, group, nodes, children)
+        copies = [*group.copies, len(children)]
         bodies = [children[a:b] for a, b in pairwise(copies)]
+        alike = all(_same(a, b) for a, b in pairwise(bodies))
         return self._summed(
-            group.path,
-            group.label,
-            group,
-            range(group.start, group.stop),
-            children,
-            times=len(bodies) if group.copies else 1,
-            alike=all(_same(a, b) for a, b in pairwise(bodies)),
+            group.path, group.label, group, nodes, children, times=len(bodies), alike=alike
         )
 
     def _children(self, group: Group) -> Iterator[LayerAnalysis]:

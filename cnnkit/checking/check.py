@@ -21,7 +21,7 @@ from cnnkit.spec.limits import MAX_FILE_BYTES
 from cnnkit.spec.model import Spec
 from cnnkit.spec.node import Node, Source
 from cnnkit.spec.reading import finish
-from cnnkit.spec.source import read_file, read_stream, read_text
+from cnnkit.spec.source import read_file, read_start, read_stream, read_text
 
 # The text itself is not what it should be; what else would be found of it follows from that.
 _BROKEN = frozenset({"syntax", "too-large", "unreadable-file"})
@@ -142,7 +142,7 @@ def _start(path: Path) -> bytes | None:
     """The bytes of a file, up to the first that is too many; None where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
+            return read_start(file)
     except OSError:
         return None
 

@@ -106,7 +106,8 @@ class Weighted(Layer):
     @property
     def pieces(self) -> int:
         """The sets of weights: more than one where the activation is a maxout."""
-        return int(getattr(self.activation, "pieces", 1))
+        # Not by `getattr` with a default: of a model, that raises and catches inside Pydantic.
+        return vars(self.activation).get("pieces", 1) if self.activation else 1
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

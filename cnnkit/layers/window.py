@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import NonNegativeInt, Strict
@@ -229,17 +230,28 @@ def slide(
         return wrong_length("padding", padding, rank)
     if padding == "same":  # by definition a ceiling: it accepts what the stride leaves over
         rounding = "floor"
-    windows = []
-    for axis, (extent, cells, step, spread) in enumerate(zip(extents, *numbers, strict=True)):
-        reach = spread * (cells - 1)
-        if pairs is not None:
-            before, after = pairs[axis]
-        elif padding == "same":
-            before, after = same_sides(extent, reach + 1, step)
-        else:
-            before, after = (reach if padding == "causal" else 0), 0
-        windows.append(Window(extent, cells, step, spread, before, after, rounding))
-    return tuple(windows)
+    given_sides = [str(padding)] * rank if pairs is None else pairs
+    return tuple(map(_window, extents, *numbers, given_sides, [rounding] * rank))
+
+
+@lru_cache(maxsize=4096)  # the axes of a map are mostly alike, and so are many layers
+def _window(
+    extent: int,
+    size: int,
+    stride: int,
+    dilation: int,
+    padding: str | tuple[int, int],
+    rounding: Rounding,
+) -> Window:
+    """The window of one axis, its padding by name or in cells before and after."""
+    reach = dilation * (size - 1)
+    if not isinstance(padding, str):
+        before, after = padding
+    elif padding == "same":
+        before, after = same_sides(extent, reach + 1, stride)
+    else:
+        before, after = (reach if padding == "causal" else 0), 0
+    return Window(extent, size, stride, dilation, before, after, rounding)
 
 
 def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]:

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import show
@@ -69,6 +70,7 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
+@lru_cache(maxsize=4096)  # the axes of a map are mostly alike, and so are many layers
 def _inside(window: Window) -> int:
     """The pairs of a position and a cell of the window that fall on the map, along one axis."""
     # The cell k of position i reads i·stride + k·dilation − before: sum over the shorter of both.

@@ -163,10 +163,9 @@ class _Tracer:
     def add(self, layer: Layer, *inputs: Tensor, label: str = "") -> Tensor:
         self._check_size(len(self.nodes))
         group = self.stack[-1]
-        shapes = [tensor.shape for tensor in inputs]
-        known = [shape for shape in shapes if shape is not None]
+        shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
         layer = self._with_rounding(layer)
-        effect = self._effect(layer, known) if len(known) == len(shapes) else UNKNOWN
+        effect = self._effect(layer, shapes) if len(shapes) == len(inputs) else UNKNOWN
         for problem in effect.problems:
             self.problem(problem)
         path = f"{group.path}.{label}" if label else group.path

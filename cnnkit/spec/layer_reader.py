@@ -202,7 +202,11 @@ class LayerReader(Reader):
         """
         meant = [*faulty, *self._strangers(cls, values, place)]
         try:
-            layer = cls.model_validate({**values, **beside})
+            # A kind without fields has nothing to validate: its validator need not be built.
+            fields = {**values, **beside}
+            layer = (
+                cls.model_validate(fields) if field_names(cls) else cls.model_construct(**fields)
+            )
         except ValidationError as error:
             for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
                 # What is missing because it is misspelt is one mistake, not two; and what a layer

@@ -48,6 +48,7 @@ _ENCODINGS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MOST_ARE_SHORTER: Final = 64 * 1024
 _BINARY_FORMATS: Final = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -127,13 +128,22 @@ def read_file(path: Path, name: str | None = None) -> tuple[Node | None, list[Fi
         return None, [_not_opened(path, name, error)]
 
 
+def read_start(stream: BinaryIO) -> bytes:
+    """All bytes of a stream, up to the first that is too many."""
+    # To ask for 16 MiB at once allocates them, which takes longer than to read a spec.
+    data = stream.read(_MOST_ARE_SHORTER)
+    if len(data) < _MOST_ARE_SHORTER:
+        return data
+    return data + stream.read(MAX_FILE_BYTES + 1 - len(data))
+
+
 def read_stream(stream: BinaryIO, name: str) -> tuple[Node | None, list[Finding]]:
     """As ``read_file``, of a binary stream that is open already, such as standard input.
 
     Raises:
         OSError: The stream cannot be read.
     """
-    data = stream.read(MAX_FILE_BYTES + 1)
+    data = read_start(stream)
     if len(data) > MAX_FILE_BYTES:
         try:
             size = os.fstat(stream.fileno()).st_size  # 0 of a pipe or a device
