@@ -232,7 +232,10 @@ class Layer(BaseModel):
     @property
     def place(self) -> Place | None:
         """Where the layer stands in its source; None for one built in Python."""
-        place: Place | None = getattr(self, "__place__", None)
+        try:  # not by `getattr`, which Pydantic makes slow for what is not there
+            place: Place = object.__getattribute__(self, "__place__")
+        except AttributeError:
+            return None
         return place
 
     def placed(self, place: Place) -> Layer:

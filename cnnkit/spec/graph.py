@@ -207,7 +207,7 @@ class _Tracer:
 
     def _with_rounding(self, layer: Layer) -> Layer:
         """The layer, with the spec's rounding where it leaves its own out."""
-        if self.rounding == "exact" or getattr(layer, "rounding", "") is not None:
+        if self.rounding == "exact" or vars(layer).get("rounding", "") is not None:
             return layer
         if id(layer) not in self.rounded:
             copy = layer.model_copy(update={"rounding": self.rounding})
