@@ -82,6 +82,7 @@ class Composer:
         before = total = height = 0
         stack: list[_Outer] = []
         last_end: Any = None
+        line = 0
 
         while True:
             event = next_event()
@@ -89,6 +90,9 @@ class Composer:
             if kind is ScalarEvent:
                 start = event.start_mark
                 last_end = end = event.end_mark
+                if start.line != line:
+                    line = start.line  # one number serves all marks of a line
+                end_line = line if end.line == line else end.line
                 value: Scalar
                 if event.tag is None and not event.style:
                     text = event.value
@@ -96,7 +100,7 @@ class Composer:
                 else:
                     value = self._quoted_or_tagged(event)
                 if mapping is not None and key is None:
-                    marks = (start.line, start.column, end.line, end.column)
+                    marks = (line, start.column, end_line, end.column)
                     if type(value) is str and value not in keys and value != "<<":
                         key = value
                         keys[key] = marks
@@ -105,7 +109,7 @@ class Composer:
                     if event.anchor is not None:
                         self._anchors[event.anchor] = (Node(value, source, *marks), 1, 0)
                     continue
-                node = Node(value, source, start.line, start.column, end.line, end.column)
+                node = Node(value, source, line, start.column, end_line, end.column)
                 total += 1
                 if event.anchor is not None:
                     self._anchors[event.anchor] = (node, 1, 0)
@@ -119,6 +123,8 @@ class Composer:
                     self._anchors[event.anchor] = None
                 stack.append((opened, mapping, keys, key, sequence, anchor, before, height))
                 start = event.start_mark
+                if start.line != line:
+                    line = start.line
                 anchor = event.anchor
                 before = total
                 total += 1
@@ -127,11 +133,11 @@ class Composer:
                 if kind is MappingStartEvent:
                     mapping = {}
                     keys = {}
-                    opened = Node(mapping, source, start.line, start.column, 0, 0, keys)
+                    opened = Node(mapping, source, line, start.column, 0, 0, keys)
                 else:
                     mapping = None
                     sequence = []
-                    opened = Node(sequence, source, start.line, start.column)
+                    opened = Node(sequence, source, line, start.column)
                 continue
 
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
@@ -141,7 +147,7 @@ class Composer:
                 else:
                     last_end = end
                 node = opened
-                node.end_line = end.line
+                node.end_line = line if end.line == line else end.line
                 node.end_column = end.column
                 reach = height + 1
                 if anchor is not None:
