@@ -52,11 +52,25 @@ class LayerReader(Reader):
         if not isinstance(value, dict):
             raise self._no_layer(f"{what(node)} is no layer", node.location())
         keys = [key for key in value if key not in BESIDE]
+        if len(keys) > 1 and value[keys[0]].value is None:
+            raise self._not_indented(node, keys)
         if len(keys) != 1:
             given = " and ".join(f"`{key}`" for key in keys) if keys else "no kind"
             at = node.key_location(keys[1]) if keys else node.location()
             raise self._no_layer(f"a layer has one kind, this one has {given}", at)
         return LayerPlace(node, keys[0], index), keys[0]
+
+    def _not_indented(self, node: Node, keys: Sequence[str]) -> Faulty:
+        """The fault of `conv:` with its fields on the next lines, no deeper than itself."""
+        kind, *fields = keys
+        self.report(
+            "wrong-type",
+            f"{' and '.join(f'`{field}`' for field in fields)} "
+            f"{'stands' if len(fields) == 1 else 'stand'} beside `{kind}`, not inside it",
+            f"indent what belongs to `{kind}` deeper, or write `{kind}: {{{fields[0]}: …}}`",
+            node.key_location(fields[0]),
+        )
+        return Faulty()
 
     def _no_layer(self, message: str, at: Location | None) -> Faulty:
         self.report(
