@@ -9,7 +9,7 @@ from itertools import pairwise, repeat
 from operator import add, sub
 from typing import TYPE_CHECKING
 
-from cnnkit.analysis.memory import Optimizer, Precision, inference_memory, training_memory
+from cnnkit.analysis.memory import Memory, Optimizer, Precision
 from cnnkit.analysis.receptive_field import Field, Fields, Misaligned, receptive_fields
 from cnnkit.analysis.result import Analysis, Counts, LayerAnalysis, Settings, Totals
 from cnnkit.errors import Finding, in_order
@@ -60,10 +60,7 @@ def analyze(
         macs_without_heads=without_heads,
         activations=tree.activations,
         operations=tree.operations,
-        inference_memory=inference_memory(graph, weights, batch, precision),
-        training_memory=training_memory(
-            graph, tree.parameters, tree.state, batch, precision, optimizer
-        ),
+        memory=Memory(graph, weights, tree.parameters, tree.state, batch, precision, optimizer),
     )
     ordered = tuple(in_order(findings))
     return Analysis(
@@ -92,13 +89,13 @@ class _Fold:
     def __init__(self, graph: Graph, fields: list[Fields]) -> None:
         self.graph = graph
         self.fields = fields
-        self.sums = [_ZERO]
+        self.sums: list[tuple[int, ...]] = [_ZERO]
         known: dict[int, Counts] = {}  # layers that say the same share their effect
         for node in graph.nodes:
             counts = known.get(id(node.effect))
             if counts is None:
                 counts = known[id(node.effect)] = _counts(node.effect)
-            self.sums.append(Counts._make(map(add, self.sums[-1], counts)))
+            self.sums.append(tuple(map(add, self.sums[-1], counts)))
 
     def layer(self, group: Group) -> LayerAnalysis:
         """The analysis of a group and of all below it."""
@@ -186,11 +183,16 @@ class _Fold:
 
 
 def _counts(effect: Effect) -> Counts:
-    trainable = sum(weight.size for weight in effect.weights if weight.trainable)
+    trainable = state = 0
+    for weight in effect.weights:
+        if weight.trainable:
+            trainable += weight.size
+        else:
+            state += weight.size
     return Counts(
         total(effect.neurons),
         trainable,
-        sum(weight.size for weight in effect.weights) - trainable,
+        state,
         total(effect.macs),
         math.prod(effect.output) if effect.output else 0,
         *effect.operations,

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 from cnnkit.spec.graph import INPUT, Graph, Node
@@ -49,25 +51,40 @@ _SLOTS = {
 }
 
 
-def inference_memory(
-    graph: Graph, weights: int, batch: int = 1, precision: Precision = "float32"
-) -> int:
-    """Bytes of ``weights`` elements and of the tensors that are live at once, at the peak."""
-    return (weights + batch * _peak(graph)) * _BYTES[precision]
+@dataclass(frozen=True)
+class Memory:
+    """The bytes of a network, computed where they are asked for: most checks do without.
 
+    Attributes:
+        graph: Its operations.
+        weights: The elements of weights and state that inference needs.
+        parameters: The elements that are trained.
+        state: The elements of running statistics.
+        batch: Examples at once.
+        precision: Of the activations.
+        optimizer: Whose slots training keeps.
+    """
 
-def training_memory(
-    graph: Graph,
-    parameters: int,
-    state: int,
-    batch: int = 1,
-    precision: Precision = "float32",
-    optimizer: Optimizer = "adam",
-) -> int:
-    """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
-    width = _BYTES[precision]
-    weights = (parameters * (2 + _SLOTS[optimizer]) + state) * max(width, 4)
-    return weights + batch * _saved(graph) * width
+    graph: Graph
+    weights: int
+    parameters: int
+    state: int
+    batch: int = 1
+    precision: Precision = "float32"
+    optimizer: Optimizer = "adam"
+
+    @cached_property
+    def inference(self) -> int:
+        """Bytes of the weights and of the tensors that are live at once, at the peak."""
+        return (self.weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
+
+    @cached_property
+    def training(self) -> int:
+        """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
+        width = _BYTES[self.precision]
+        copies = 2 + _SLOTS[self.optimizer]
+        weights = (self.parameters * copies + self.state) * max(width, 4)
+        return weights + self.batch * _saved(self.graph) * width
 
 
 def _elements(graph: Graph, node: int) -> int:

@@ -69,6 +69,14 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
     fields: list[Fields] = []
     misaligned: list[Misaligned] = []
     for index, node in enumerate(graph.nodes):
+        if len(node.inputs) == 1:  # as almost all have
+            source = node.inputs[0]
+            field = start if source == INPUT else fields[source]
+            if field is None or node.output is None:
+                fields.append(None)
+            else:
+                fields.append(_step(graph, node, field))
+            continue
         # Only a join reads all its inputs: a `crop: {to: …}` has the second for its extents.
         sources = node.inputs if node.layer.family == "composition" else node.inputs[:1]
         incoming = [start if source == INPUT else fields[source] for source in sources]
@@ -123,10 +131,15 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     output = node.output or ()
     # A global or adaptive pool, which has no window, may leave one cell that has read the axis.
     unslid = node.layer.family == "pooling" and not node.effect.windows
-    return tuple(
-        _slide(field, reach, pooled=len(output) == 1 or (unslid and output[axis] == 1))
-        for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True))
-    )
+    found: list[Field] = []
+    last = None
+    for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
+        pooled = len(output) == 1 or (unslid and output[axis] == 1)
+        step = (field, reach, pooled)
+        # The axes of a map are mostly alike.
+        found.append(found[-1] if step == last else _slide(field, reach, pooled=pooled))
+        last = step
+    return tuple(found)
 
 
 def _slide(field: Field, reach: Reach, *, pooled: bool) -> Field:

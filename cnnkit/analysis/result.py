@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnnkit.analysis.memory import Memory
 from cnnkit.analysis.receptive_field import Fields
 from cnnkit.errors import Finding, Location
 from cnnkit.layers.base import Layer, Operations, Place, Shape
@@ -162,8 +163,17 @@ class Totals:
     macs_without_heads: int
     activations: int
     operations: Operations
-    inference_memory: int
-    training_memory: int
+    memory: Memory = field(repr=False, compare=False)
+
+    @property
+    def inference_memory(self) -> int:
+        """Bytes while the network predicts."""
+        return self.memory.inference
+
+    @property
+    def training_memory(self) -> int:
+        """Bytes while it is trained."""
+        return self.memory.training
 
     @property
     def flops(self) -> int:
