@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from marked import fault, findings, kinds, only, place, rules
 
@@ -93,12 +91,6 @@ def test_copies_is_no_field_of_a_user() -> None:
     assert finding.help == "its fields are times, layers"
 
 
-def seconds(text: str) -> tuple[float, list[str]]:
-    start = time.perf_counter()
-    found = rules(text)
-    return time.perf_counter() - start, found
-
-
 TWICE = "[{{repeat: {{times: 999, layers: [{{repeat: {{times: 999, layers: [{}]}}}}]}}}}]"
 DOUBLING = "".join(f"  b{i}: {{layers: [b{i + 1}, b{i + 1}]}}\n" for i in range(40))
 CHAIN = "".join(
@@ -119,10 +111,9 @@ CHAIN = "".join(
     ],
     ids=["copies", "more copies", "nothing", "left out", "names", "doubling", "a chain of blocks"],
 )
-def test_a_spec_that_multiplies_is_refused_in_a_moment(layers: str) -> None:
-    taken, found = seconds(f"input: 8\nlayers: {layers}\n")
-    assert found == ["too-large"]
-    assert taken < 15  # some 2 s on a slow machine
+def test_a_spec_that_multiplies_is_refused(layers: str) -> None:
+    # Without the budgets none of these would come back.
+    assert rules(f"input: 8\nlayers: {layers}\n") == ["too-large"]
 
 
 def test_deep_nesting_is_a_finding() -> None:
@@ -133,14 +124,6 @@ def test_deep_nesting_is_a_finding() -> None:
     found = findings(f"input: 8\nblocks:\n{blocks}  b9: {{layers: [relu]}}\nlayers: [b0]")
     assert only(found).message == "layers are nested more than 60 deep"
     assert len(only(found).used_at) <= 8
-
-
-def test_the_time_of_reading_is_linear() -> None:
-    def taken(count: int) -> float:
-        text = "input: 8\nlayers:\n" + "  - dense: {units: 8}\n" * count
-        return min(seconds(text)[0] for _ in range(3))
-
-    assert taken(4_000) < 30 * taken(400)
 
 
 def test_marks_are_placed_right() -> None:
