@@ -1,0 +1,95 @@
+"""The operations as XLA has them: what every faster one must equal, and where it does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+Sizes = Sequence[int]
+Padding = Sequence[tuple[int, int]]
+"""Cells before and after the input, a pair for each spatial axis."""
+
+
+def convolve(
+    x: Array, kernel: Array, *, stride: Sizes, padding: Padding, dilation: Sizes, groups: int = 1
+) -> Array:
+    """The convolution (cross-correlation) of maps with zeros round them.
+
+    Args:
+        x: The maps, [N, *spatial, C].
+        kernel: The filters, [*kernel, C / groups, F].
+        stride: Cells from one position to the next, one for each spatial axis.
+        padding: Zeros before and after the input, a pair for each spatial axis.
+        dilation: The distance of two neighbouring kernel cells, one for each spatial axis.
+        groups: Channel groups that are convolved apart.
+
+    Returns:
+        The maps [N, *spatial, F], of the type of ``x``.
+    """
+    spatial = tuple(range(1, x.ndim - 1))
+    maps = (0, x.ndim - 1, *spatial)
+    filters = (x.ndim - 1, x.ndim - 2, *range(x.ndim - 2))
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=tuple(stride),
+        padding=tuple(padding),
+        rhs_dilation=tuple(dilation),
+        dimension_numbers=lax.ConvDimensionNumbers(maps, filters, maps),
+        feature_group_count=groups,
+    )
+
+
+def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
+    """The greatest cell of each window; padding holds minus infinity.
+
+    The gradient goes to the first of equal cells, in row-major order.
+
+    Args:
+        x: The maps, [N, *spatial, C].
+        size: The extent of the window, one for each spatial axis.
+        stride: Cells from one position to the next, one for each spatial axis.
+        padding: Cells before and after the input, a pair for each spatial axis.
+    """
+    lowest = jnp.array(-jnp.inf, x.dtype)
+    return lax.reduce_window(
+        x, lowest, lax.max, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
+    )
+
+
+def mean_pool(
+    x: Array, size: Sizes, stride: Sizes, padding: Padding, counted: Padding | None = None
+) -> Array:
+    """The mean of each window, summed in float32.
+
+    Args:
+        x: The maps, [N, *spatial, C].
+        size: The extent of the window, one for each spatial axis.
+        stride: Cells from one position to the next, one for each spatial axis.
+        padding: Cells before and after the input, a pair for each spatial axis.
+        counted: How many of these count as zeros; by default none does, and a window's sum is
+            divided by its cells inside the input; a window without any gives 0.
+    """
+    total = _window_sum(x.astype(jnp.float32), size, stride, padding)
+    counted = counted or [(0, 0)] * len(size)
+    cells = jnp.ones([n + sum(more) for n, more in zip(x.shape[1:-1], counted, strict=True)])
+    rest = [
+        (before - counted_before, after - counted_after)
+        for (before, after), (counted_before, counted_after) in zip(padding, counted, strict=True)
+    ]
+    count = _window_sum(cells[None, ..., None], size, stride, rest)
+    return (total / jnp.maximum(count, 1)).astype(x.dtype)
+
+
+def _window_sum(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
+    return lax.reduce_window(
+        x, 0.0, lax.add, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
+    )
+
+
+def moments(x: Array, axes: Sizes) -> tuple[Array, Array]:
+    """The mean and the biased variance over some axes, in float32."""
+    x = x.astype(jnp.float32)
+    return jnp.mean(x, axes), jnp.var(x, axes)
