@@ -54,9 +54,10 @@ def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
         padding: Cells before and after the input, a pair for each spatial axis.
     """
     lowest = jnp.array(-jnp.inf, x.dtype)
-    return lax.reduce_window(
+    greatest: Array = lax.reduce_window(
         x, lowest, lax.max, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
     )
+    return greatest
 
 
 def mean_pool(
@@ -84,9 +85,10 @@ def mean_pool(
 
 
 def _window_sum(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
-    return lax.reduce_window(
+    total: Array = lax.reduce_window(
         x, 0.0, lax.add, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
     )
+    return total
 
 
 def moments(x: Array, axes: Sizes) -> tuple[Array, Array]:
