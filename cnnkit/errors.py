@@ -6,6 +6,7 @@ and what to do, and points at the source. An exception is raised only at the doo
     CnnkitError
     ├── SpecError          a spec with findings of level error was asked for as a ``Spec``
     ├── UsageError         the command or call itself is wrong: a missing file, a bad flag
+    ├── DataError          files of a data set are damaged, or do not fit the network
     └── MissingExtraError  the work needs a package of an extra that is not installed
 """
 
@@ -17,6 +18,7 @@ from typing import Literal
 
 __all__ = [
     "CnnkitError",
+    "DataError",
     "Finding",
     "Level",
     "Location",
@@ -101,6 +103,23 @@ class SpecError(CnnkitError):
 
 class UsageError(CnnkitError):
     """The command or call itself is wrong: a missing file, a bad flag."""
+
+
+class DataError(CnnkitError):
+    """A data set cannot be used: its files are damaged, or it does not fit the network.
+
+    Attributes:
+        problems: All that was found, each in a sentence that names the file; the message shows
+            the first of them.
+    """
+
+    SHOWN = 10
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        more = len(problems) - self.SHOWN
+        lines = [*problems[: self.SHOWN], *([f"… and {more:,} more like these"] if more > 0 else [])]
+        super().__init__("\n  ".join(lines))
 
 
 class MissingExtraError(CnnkitError):
