@@ -25,8 +25,8 @@ from cnnkit.report.comparison import (
 )
 from cnnkit.report.findings import counted, findings_lines
 from cnnkit.report.grid import Column, grid, grid_width
-from cnnkit.report.lines import Line, Piece
-from cnnkit.report.text import printable
+from cnnkit.report.lines import Line, Piece, joined
+from cnnkit.report.text import ending, printable
 
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
 _PIPE = 120
@@ -44,11 +44,13 @@ def lines(view: View, width: int | None = None) -> Iterator[Line]:
     """The lines of a comparison; they fit in ``width`` where it is given."""
     comparison = view.comparison
     old, new = sources(comparison)
-    yield [Piece(heading(comparison), "bold"), Piece(f"  {verdict(view)}", "bold")]
-    if (old, new) != (heading(comparison),) * 2:
-        yield [Piece(f"{old} → {new}", "dim")]
+    name, said = heading(comparison), verdict(view)
+    yield from joined(Piece(name, "bold"), "  ", Piece(said, "bold"), width)
+    if (old, new) != (name, name):
+        yield from joined(Piece(old, "dim"), " → ", Piece(new, "dim"), width)
     if comparison.readable:
-        yield from ([Piece(setting_text(setting))] for setting in comparison.settings)
+        for setting in comparison.settings:
+            yield from _wrapped(setting_text(setting), width)
         yield from _layers(view, width)
         yield []
         yield from _totals(view)
@@ -67,7 +69,8 @@ def _layers(view: View, width: int | None) -> Iterator[Line]:
         notes = [list(_notes(change, width)) for change in layers]
         yield from grid(_fitted(view, layers, width), notes)
     counts = [] if view.comparison.same else [changed(view.comparison)]
-    yield from ([Piece(said, "dim italic")] for said in (*counts, *view.captions))
+    for said in (*counts, *view.captions):
+        yield from _wrapped(said, width, "dim italic")
 
 
 def _notes(change: LayerChange, width: int | None) -> Iterator[Line]:
@@ -75,8 +78,8 @@ def _notes(change: LayerChange, width: int | None) -> Iterator[Line]:
     said = ", ".join(map(setting_text, change.settings))
     if "layers" in change.differences:
         said = said or "layers inside it say other things"
-    for line in textwrap.wrap(said, max((width or _PIPE) - 4, 20)):
-        yield [Piece(f"    {line}", "yellow")]
+    if said:
+        yield from _wrapped(said, width or _PIPE, "yellow", indent="    ")
 
 
 def _fitted(view: View, layers: Sequence[LayerChange], width: int | None) -> list[Column]:
@@ -115,8 +118,8 @@ def _names(layers: Sequence[LayerChange], width: int | None) -> Column:
     texts: list[Line] = []
     for change in layers:
         path = path_of(change)
-        if width is not None and len(path) > width - 2:
-            path = f"…{path[-(width - 3) :]}"
+        if width is not None:
+            path = ending(path, width - 2)
         style = _STYLES[change.status]
         texts.append([Piece(f"{MARKS[change.status]} ", f"bold {style}"), Piece(path, style)])
     return Column("  layer", texts)
@@ -182,5 +185,12 @@ def _findings(view: View, width: int | None) -> Iterator[Line]:
     yield [Piece(f"gone: {counted(comparison.lost)}", "bold")]
     for finding in comparison.lost:
         place = f"{finding.location}: " if finding.location else ""
-        said = f"  {place}{finding.message}  [{finding.rule}]"
-        yield [Piece(printable(said), "dim")]
+        said = printable(f"{place}{finding.message}  [{finding.rule}]")
+        yield from _wrapped(said, width, "dim", indent="  ")
+
+
+def _wrapped(text: str, width: int | None, style: str = "", indent: str = "") -> Iterator[Line]:
+    """The text on as many lines as it takes; on one where there is no width to fit in."""
+    room = max(width - len(indent), 20) if width else len(text)
+    for line in textwrap.wrap(text, room) if len(text) > room else [text]:
+        yield [Piece(indent + line, style)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cnnkit.report.lines import Line, Piece, plain, styled
-from cnnkit.report.text import cells, plural, printable
+from cnnkit.report.text import beginning, cells, ending, plural, printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -126,9 +126,9 @@ def snippet(location: Location, budget: int = _LONGEST) -> tuple[str, str, str]:
     end = min(location.end_column - 1, len(text)) if one_line else len(text.rstrip())
     head, fault, tail = _expanded(text[:start], text[start:end], text[end:])
     if cells(head + fault + tail) > budget:
-        head = _last(head, budget // 2)
-        fault = _first(fault, budget - cells(head))
-        tail = _first(tail, budget - cells(head + fault))
+        head = ending(head, budget // 2)
+        fault = beginning(fault, budget - cells(head))
+        tail = beginning(tail, budget - cells(head + fault))
     return head, fault, tail
 
 
@@ -146,17 +146,3 @@ def _expanded(*parts: str) -> list[str]:
             column += cells(chars[-1])
         shown.append("".join(chars))
     return shown
-
-
-def _first(text: str, budget: int) -> str:
-    """As much of the start of a text as fits, with a dot where it is cut."""
-    if cells(text) <= budget:
-        return text
-    while text and cells(text) > budget - 1:
-        text = text[: max(budget - 1, 0)] if len(text) > budget else text[:-1]
-    return f"{text}…" if budget > 0 else ""
-
-
-def _last(text: str, budget: int) -> str:
-    """As much of the end of a text as fits, with a dot where it is cut."""
-    return _first(text[::-1], budget)[::-1]

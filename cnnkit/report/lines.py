@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnkit.report.text import cells
+from cnnkit.report.text import cells, ending
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,6 +36,19 @@ def styled(lines: Iterable[Line]) -> Text:
             pieces.append(("\n", ""))
         pieces += line
     return Text.assemble(*pieces, no_wrap=True, overflow="ignore")
+
+
+def joined(first: Piece, link: str, second: Piece, width: int | None) -> Iterator[Line]:
+    """Two texts on one line, or below each other where both do not fit in the width.
+
+    Of one that does not fit by itself the end is kept: it tells a path from others.
+    """
+    if width is None or cells(first.text + link + second.text) <= width:
+        yield [first, Piece(link, second.style), second]
+        return
+    link = link.lstrip()
+    yield [Piece(ending(first.text, width), first.style)]
+    yield [Piece(link + ending(second.text, width - cells(link)), second.style)]
 
 
 def fitted(line: Line, width: int, *, right: bool = False) -> Line:

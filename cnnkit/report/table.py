@@ -11,7 +11,7 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape
 from cnnkit.layers.base import show as shape_text
 from cnnkit.report.findings import findings_lines
-from cnnkit.report.lines import Line, Piece, fitted, plain, styled
+from cnnkit.report.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.report.rows import Row, Rows, captions, rows_of
 from cnnkit.report.summary import figures, shapes, title
 from cnnkit.report.text import axes, cells, printable, short
@@ -84,7 +84,8 @@ def table_lines(results: Sequence[Result], options: Options) -> Iterator[Line]:
 
 def _analysis(analysis: Analysis, options: Options) -> Iterator[Line]:
     rows = rows_of(analysis, options.depth)
-    yield [Piece(title(analysis), "bold"), Piece(f"  {shapes(analysis)}", "dim")]
+    name, shape = Piece(title(analysis), "bold"), Piece(shapes(analysis), "dim")
+    yield from joined(name, "  ", shape, options.width)
     yield from _layers(analysis, rows, options.width)
     yield from ([Piece(caption, "dim italic")] for caption in captions(rows))
     yield []

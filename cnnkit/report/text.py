@@ -33,6 +33,28 @@ def cells(text: str) -> int:
     )
 
 
+def beginning(text: str, width: int) -> str:
+    """As much of the start of a text as fits in so many columns, with a dot where it is cut.
+
+    >>> beginning("bottleneck", 5)
+    'bott…'
+    """
+    if cells(text) <= width:
+        return text
+    while text and cells(text) > width - 1:
+        text = text[: max(width - 1, 0)] if len(text) > width else text[:-1]
+    return f"{text}…" if width > 0 else ""
+
+
+def ending(text: str, width: int) -> str:
+    """As much of the end of a text as fits in so many columns, with a dot where it is cut.
+
+    >>> ending("specs/zoo/vgg-16.yaml", 12)
+    '…vgg-16.yaml'
+    """
+    return beginning(text[::-1], width)[::-1]
+
+
 def short(number: int) -> str:
     """A count in three digits and a unit, in full below 10,000.
 

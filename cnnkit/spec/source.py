@@ -41,6 +41,8 @@ _Parser: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _JSON_START: Final = re.compile(r'\s*[\[{"]')
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
 
+_TOO_DEEP: Final = "maximum nesting depth"
+
 _ENCODINGS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark starts it
@@ -74,13 +76,22 @@ def read_text(text: str, name: str) -> tuple[Node | None, list[Finding]]:
     if len(text) > MAX_FILE_BYTES:
         return None, [_too_large(name, f"the text is {len(text):,} characters long")]
     json_text = _as_yaml(source.text)
-    composer = Composer(source, json_strings=json_text is not None)
+    return _compose(source, source.text if json_text is None else json_text, json_text is not None)
+
+
+def _compose(source: Source, parsed: str, json_strings: bool) -> tuple[Node | None, list[Finding]]:
+    """The tree of a text that the parser is given in a form of the same places."""
+    composer = Composer(source, json_strings=json_strings)
     try:
-        parser = _Parser(source.text if json_text is None else json_text)
-        node = composer.compose(parser.get_event)
+        node = composer.compose(_Parser(parsed).get_event)
     except RefusedError as refused:
         return None, [*composer.findings, refused.finding]
     except (yaml.YAMLError, ValueError, OverflowError) as error:
+        where = getattr(error, "problem_mark", None)
+        if where is not None and _TOO_DEEP in (getattr(error, "problem", None) or ""):
+            # libyaml from 0.2.6 on refuses far deeper nesting, but reads so far ahead that the
+            # composer has not come to its own limit: what precedes is enough to find it.
+            return _compose(source, parsed[: where.index], json_strings)
         return None, [*composer.findings, syntax_finding(source, error)]
     if node is None and not composer.findings:
         message = "only comments are in here" if source.text.strip() else "this is empty"

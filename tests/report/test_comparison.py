@@ -113,10 +113,32 @@ def test_what_markdown_would_read_is_taken_literally() -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 160])
 @pytest.mark.parametrize("pair", [("resnet-18", "resnet-50"), ("vgg-11", "vgg-16-bn")])
-def test_no_line_is_wider(pair: tuple[str, str], width: int) -> None:
-    old, new = (cnnkit.analyze(cnnkit.load(ZOO / f"{name}.yaml")) for name in pair)
+@pytest.mark.parametrize("folder", ["", "/folder" * 30])
+def test_no_line_is_wider(pair: tuple[str, str], width: int, folder: str) -> None:
+    specs = [cnnkit.load(ZOO / f"{name}.yaml") for name in pair]
+    old, new = (
+        cnnkit.analyze(spec.read_from(spec.origin._replace(file=f"{folder}/{name}.yaml")))
+        for name, spec in zip(pair, specs, strict=True)
+    )
     text = render(View(compare(old, new), (), complete=True), width=width)
     assert max(map(cell_len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "paths"),
+    [
+        (None, "a/folder/of/some/length/old.yaml → a/folder/of/some/length/new.yaml"),
+        (67, "a/folder/of/some/length/old.yaml → a/folder/of/some/length/new.yaml"),
+        (66, "a/folder/of/some/length/old.yaml\n→ a/folder/of/some/length/new.yaml"),
+        (34, "a/folder/of/some/length/old.yaml\n→ a/folder/of/some/length/new.yaml"),
+        (33, "a/folder/of/some/length/old.yaml\n→ …folder/of/some/length/new.yaml"),
+        (31, "…folder/of/some/length/old.yaml\n→ …lder/of/some/length/new.yaml"),
+    ],
+)
+def test_paths_too_long_for_a_line_keep_their_ends(width: int | None, paths: str) -> None:
+    folder = "a/folder/of/some/length"
+    old, new = network(OLD, f"{folder}/old.yaml"), network(NEW, f"{folder}/new.yaml")
+    assert f"\n{paths}\n\n" in render(View(compare(old, new)), width=width)
 
 
 def test_a_long_comment_is_cut() -> None:
