@@ -1,0 +1,126 @@
+"""What every format is read into: examples as arrays, and the data set that they make up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cnnkit.data.split import Splits
+
+Array = NDArray[Any]
+Indices = NDArray[np.int64]
+
+DEVICE_BUDGET = 2**30
+"""Bytes up to which a data set is kept on the device as a whole, where nothing else is said."""
+
+
+class Inputs(Protocol):
+    """What the inputs of examples can do: an array, or images that are decoded when indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``[N, *spatial, C]``."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or float32."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all of them, decoded."""
+        ...
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and what the network is to say of them.
+
+    Attributes:
+        inputs: ``[N, *spatial, C]``, uint8 or float32; uint8 stands for the 256 steps of 0..1.
+            An array, or for a folder too large for it ``Images``, which is indexed the same way.
+        targets: int32 ``[N]``, the class of each example, or float32 ``[N, K]``.
+    """
+
+    inputs: Inputs
+    targets: Array
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input, ``[*spatial, C]``."""
+        return self.inputs.shape[1:]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all inputs and targets, decoded."""
+        return self.inputs.nbytes + self.targets.nbytes
+
+    def labels(self) -> NDArray[np.int32] | None:
+        """The class of each example, int32 ``[N]``; None where the targets are no classes.
+
+        One-hot rows are classes too.
+        """
+        if self.targets.ndim == 1:
+            return self.targets
+        one_hot = self.targets.shape[1] > 1 and bool(
+            np.all((self.targets == 0) | (self.targets == 1)) and np.all(self.targets.sum(1) == 1)
+        )
+        return self.targets.argmax(1).astype(np.int32) if one_hot else None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, read and checked.
+
+    Attributes:
+        name: What reports call it.
+        train: The examples to train on, or all where the set has no test split of its own.
+        test: The test split that the set has of its own.
+        classes: The names of the classes, in the order of their labels; empty for other targets.
+        validation: The indices into ``train`` of a validation split that the set has of its own.
+    """
+
+    name: str
+    train: Examples
+    test: Examples | None
+    classes: tuple[str, ...]
+    validation: Indices | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input, ``[*spatial, C]``."""
+        return self.train.shape
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all examples, decoded."""
+        return self.train.nbytes + (self.test.nbytes if self.test else 0)
+
+    def fits_on_device(self, budget: int = DEVICE_BUDGET) -> bool:
+        """Whether all of it can be kept on a device that has so many bytes to spare for it."""
+        return self.nbytes <= budget
+
+    def examples_of_test(self, splits: Splits) -> Examples:
+        """The examples that ``splits.test`` indexes."""
+        return self.test if splits.own_test and self.test is not None else self.train
+
+
+def written(shape: Sequence[int]) -> str:
+    """A shape as a spec writes it.
+
+    >>> written((28, 28, 1))
+    '28x28x1'
+    """
+    return "x".join(map(str, shape))

@@ -1,0 +1,53 @@
+"""From the name or the fields of `train.data` to a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from cnnkit.data.cifar import cifar10
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.digits import digits
+from cnnkit.data.files import data_directory
+from cnnkit.data.fitting import fitted
+from cnnkit.data.idx import fashion_mnist, mnist
+from cnnkit.errors import UsageError, did_you_mean
+
+PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
+    {
+        "digits": lambda _: digits(),
+        "mnist": mnist,
+        "fashion_mnist": fashion_mnist,
+        "cifar10": cifar10,
+    }
+)
+"""The data sets that are known by name; each is read from the folder of data sets."""
+
+
+def load(
+    source: str,
+    *,
+    data_dir: Path | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    outputs: int | None = None,
+) -> Dataset:
+    """Reads a data set and checks that it fits the network.
+
+    Args:
+        source: A name of ``PUBLISHED``.
+        data_dir: The folder of the published sets; by default ``CNNKIT_DATA``, or
+            ``~/.cache/cnnkit``.
+        input_shape: The network's ``input:``; by default the shape that the data has.
+        outputs: The scores that the network gives; by default any number.
+
+    Raises:
+        DataError: Files are damaged, or do not fit the network.
+        UsageError: Files are missing.
+    """
+    read = PUBLISHED.get(source)
+    if read is None:
+        near = did_you_mean(source, PUBLISHED)
+        meant = f": did you mean `{near}`?" if near else f"; there are {', '.join(PUBLISHED)}"
+        raise UsageError(f"there is no data set `{source}`{meant}")
+    return fitted(read(data_directory(data_dir)), input_shape, outputs)

@@ -1,0 +1,95 @@
+"""Mean and deviation of each channel, from the training examples alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import Array, Examples, Indices
+from cnnkit.errors import DataError
+
+# Decoded at once: small beside any data set that is worth cutting up.
+_CHUNK_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What inputs are standardised with: ``(input − mean) / deviation``.
+
+    Of uint8 inputs, after their scaling to 0..1. A channel that is constant has deviation 1, so
+    that it becomes zero and not NaN.
+
+    Attributes:
+        mean: float32 ``[C]``.
+        deviation: float32 ``[C]``, the root of the mean squared distance from the mean.
+    """
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+
+def statistics(examples: Examples, indices: Indices) -> Statistics:
+    """The statistics of some examples over all but the last axis.
+
+    Raises:
+        DataError: There is no example.
+    """
+    if not len(indices):
+        raise DataError("there is no training example to take the mean of")
+    chunks = _chunks(examples, indices)
+    if examples.inputs.dtype == np.uint8:
+        mean, variance = _of_bytes(chunks, examples.shape[-1])
+    else:
+        mean, variance = _of_floats(chunks)
+    deviation = np.sqrt(variance)
+    # What float32 cannot tell from the mean is the rounding of a constant.
+    deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1
+    return Statistics(mean.astype(np.float32), deviation.astype(np.float32))
+
+
+def _chunks(examples: Examples, indices: Indices) -> Iterator[Array]:
+    """The inputs as ``[cells, C]``, some examples at a time."""
+    each = math.prod(examples.shape) * examples.inputs.dtype.itemsize
+    step = max(1, _CHUNK_BYTES // each)
+    for start in range(0, len(indices), step):
+        yield examples.inputs[indices[start : start + step]].reshape(-1, examples.shape[-1])
+
+
+def _of_bytes(chunks: Iterator[Array], channels: int) -> tuple[Array, Array]:
+    """Mean and variance from how often each of the 256 values occurs: exact sums of integers."""
+    counts = np.zeros((channels, 256), np.int64)
+    for chunk in chunks:
+        for channel in range(channels):
+            counts[channel] += np.bincount(chunk[:, channel], minlength=256)
+    values = np.arange(256)
+    total = int(counts[0].sum())
+    sums, squares = counts @ values, counts @ values**2
+    variance = [
+        (int(square) * total - int(sum_) ** 2) / (255 * total) ** 2
+        for sum_, square in zip(sums, squares, strict=True)
+    ]
+    return sums / (255 * total), np.array(variance)
+
+
+def _of_floats(chunks: Iterator[Array]) -> tuple[Array, Array]:
+    """Mean and variance in float64, chunks joined by the formula of Chan, Golub and LeVeque.
+
+    Source: Algorithms for computing the sample variance, The American Statistician 37 (1983).
+    """
+    total, mean, squares = 0, np.zeros(()), np.zeros(())
+    for chunk in chunks:
+        wide = chunk.astype(np.float64)
+        count, centre = len(wide), wide.mean(0)
+        distance = centre - mean
+        squares = (
+            squares
+            + ((wide - centre) ** 2).sum(0)
+            + distance**2 * (total * count / (total + count))
+        )
+        total += count
+        mean = mean + distance * (count / total)
+    return mean, squares / total
