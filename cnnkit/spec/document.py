@@ -122,6 +122,11 @@ class _Document:
         node = self.top.get(section)
         if node is None:
             return
+        if section == "search":
+            from cnnkit.spec.search_reader import read_search  # few specs have this section
+
+            fields |= {section: read_search(self.reader, self.node, node)}
+            return
         try:
             value = self.reader.value(node, self.reader.variables)
         except Faulty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, Strict
 
@@ -155,6 +155,21 @@ class Rules(Section):
     error: Names = Field((), description="rules whose findings are errors")
 
 
+def _search(value: object) -> object:
+    """The section `search:`; only a spec that has one pays for its models."""
+    if value is None:
+        return None
+    from cnnkit.spec.search import Search
+
+    return Search.model_validate(value)
+
+
+if TYPE_CHECKING:
+    from cnnkit.spec.search import Search as SearchSection
+else:
+    SearchSection = Annotated[Any, BeforeValidator(_search)]
+
+
 class Origin(NamedTuple):
     """Where a spec was read.
 
@@ -185,7 +200,7 @@ class Spec(Section):
         budget: Upper bounds that `cnnkit check` holds the analysis to.
         rules: Levels of rules.
         train: The section `train:`, as written.
-        search: The section `search:`, as written.
+        search: The section `search:`: what a search varies, and how it goes about it.
     """
 
     __slots__ = ("__origin__",)  # no field: two specs that say the same are equal
@@ -206,7 +221,7 @@ class Spec(Section):
     train: Annotated[dict[str, Any] | None, Expects("the fields of training")] = Field(
         None, description="how the network is trained"
     )
-    search: Annotated[dict[str, Any] | None, Expects("a space for each path")] = Field(
+    search: Annotated[SearchSection | None, Expects("a space for each path")] = Field(
         None, description="what a hyperparameter search varies"
     )
     sections: ClassVar[dict[str, type[Section]]] = {

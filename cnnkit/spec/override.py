@@ -69,6 +69,9 @@ class _Setting(NamedTuple):
             items[index] = (self.layer if self.closed else self.below)(items[index], rest)
             return node.with_value(items)
         entries = node.value if node.value is not None else {}
+        if entries == part and not self.closed:  # `optimizer: sgd` is `optimizer: {sgd: {}}`
+            entries = {part: Node(None, node.source)}
+            node = node.with_value(entries)
         if isinstance(entries, dict) and entries.keys() == CONDITIONAL and part not in entries:
             return self.at_key(node, "layers", parts)  # a branch: its path leads into its layers
         if not isinstance(entries, dict) or (self.closed and part not in entries):

@@ -18,6 +18,7 @@ from cnnkit.spec.document import FORMAT
 from cnnkit.spec.layer_reader import BESIDE
 from cnnkit.spec.model import SECTIONS, TOTALS, UNITS, Rules, Section, Spec
 from cnnkit.spec.schema_field import EXPRESSION, Schema, about, fields, sentence
+from cnnkit.spec.search import SETTINGS, Choice, Settings
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -87,7 +88,7 @@ def _sections(rules: Collection[str]) -> dict[str, Schema]:
         },
         "blocks": _blocks(),
         "train": _train(),
-        "search": {"type": "object"},
+        "search": _search(),
         **{name: _section(model, rules) for name, model in Spec.sections.items()},
         **fields(Spec, ("name", "input", "rounding", "layers"), _ALSO),
     }
@@ -133,6 +134,24 @@ def _section(model: type[Section], rules: Collection[str]) -> Schema:
         (listed,) = (each for each in properties[name]["anyOf"] if each.get("type") == "array")
         listed["items"] = {"enum": sorted(rules), "errorMessage": "there is no rule of this name"}
     return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _search() -> Schema:
+    """Paths, which only the spec itself knows, and the settings."""
+    space = fields(Choice)
+    conditional = {"title": "a space", "type": "object", "properties": space}
+    settings = {"type": "object", "properties": fields(Settings), "additionalProperties": False}
+    message = "a choice takes a list of values, or a space: {uniform: [0, 0.5]}"
+    values = {"title": "values", "type": "array", "minItems": 1, "errorMessage": message}
+    return {
+        "type": "object",
+        "properties": {
+            SETTINGS: {**about(SETTINGS, "How the search goes about it."), **settings},
+        },
+        "additionalProperties": {
+            "anyOf": [values, {**conditional, "additionalProperties": False}],
+        },
+    }
 
 
 def _train() -> Schema:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 def written(spec: Spec) -> dict[str, Any]:
     """The sections of a spec, in the order in which they are best read.
 
+    `search:` is not among them: the variables and blocks that its paths lead to are put in, and
+    so no longer there.
+
     Raises:
         SpecError: A layer of the spec is not readable.
     """
@@ -33,7 +36,6 @@ def written(spec: Spec) -> dict[str, Any]:
         "budget": spec.budget and _plain(spec.budget.model_dump(exclude_none=True)),
         "rules": _plain(spec.rules.model_dump(exclude_defaults=True)),
         "train": _plain(spec.train),
-        "search": _plain(spec.search),
     }
     return {key: value for key, value in sections.items() if value or key == "layers"}
 

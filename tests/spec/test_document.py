@@ -260,14 +260,12 @@ def test_a_checked_section_that_is_no_mapping(section: str) -> None:
     assert "Input should" not in finding.message
 
 
-def test_train_and_search_are_kept_as_written_with_expressions_put_in() -> None:
+def test_train_is_kept_as_written_with_expressions_put_in() -> None:
     spec = cnnkit.load(
         f"{HEAD}variables: {{rate: 0.1}}\nlayers: [relu]\n"
         "train: {learning_rate: $rate, augment: [{shift: $(2 * 2)}]}\n"
-        "search: {variables.rate: [0.1, 0.2]}"
     )
     assert spec.train == {"learning_rate": 0.1, "augment": [{"shift": 4}]}
-    assert spec.search == {"variables.rate": [0.1, 0.2]}
 
 
 def test_spec_wide_rounding_is_the_default_of_all_kinds() -> None:
