@@ -148,7 +148,7 @@ layers:
 expect: {output: [4, 4, 4], macs: 1k}
 budget: {parameters: 1M}
 rules: {ignore: [large-dense]}
-train: {note: costs $$3}
+train: {data: {csv: costs $$3.csv}}
 """
     )
     plain = spec.to_dict()
@@ -187,7 +187,7 @@ train: {note: costs $$3}
         "expect": {"macs": 1000, "output": [4, 4, 4]},
         "budget": {"parameters": 1000000},
         "rules": {"ignore": ["large-dense"]},
-        "train": {"note": "costs $$3"},
+        "train": {"data": {"csv": "costs $$3.csv"}},
     }
     assert cnnkit.load(plain).to_dict() == plain
     assert cnnkit.load(plain).name == "$5 net"

@@ -68,8 +68,8 @@ _LOGITS = "leave out the last activation, so that the outputs can be any number"
 
 def check(network: Network) -> Iterator[Finding]:
     """The ends of the network, its own and those of side outputs, that the loss cannot read."""
-    loss = _loss(network)
-    if loss is None:
+    train = network.analysis.spec.train
+    if train is None:
         return
     for index in network.ends:
         end = index
@@ -77,18 +77,10 @@ def check(network: Network) -> Iterator[Finding]:
             end = network.source(end)
         output = network.operations[index].output
         kind = network.operations[end].layer.kind
-        if output is not None and (fault := _fault(loss, kind, output[-1])):
+        if output is not None and (fault := _fault(train.loss.kind, kind, output[-1])):
             layer, above = network.owner(end)
             field = () if layer.kind == kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
-
-
-def _loss(network: Network) -> str | None:
-    """The name of the loss, which may have fields: `focal` or `{focal: {gamma: 2}}`."""
-    loss = (network.analysis.spec.train or {}).get("loss")
-    if isinstance(loss, dict) and len(loss) == 1:
-        (loss,) = loss
-    return loss if isinstance(loss, str) else None
 
 
 def _fault(loss: str, kind: str, outputs: int) -> tuple[str, str] | None:

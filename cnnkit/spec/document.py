@@ -12,8 +12,8 @@ from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.spec.blocks import read_blocks
 from cnnkit.spec.expansion import Expander
-from cnnkit.spec.faults import faults_of, field_names, shown, unknown_field
-from cnnkit.spec.model import SECTIONS, Spec
+from cnnkit.spec.faults import Fault, faults_of, field_names, shown, unknown_field
+from cnnkit.spec.model import SECTIONS, Section, Spec
 from cnnkit.spec.names import kind_advice
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import inmost
@@ -67,7 +67,11 @@ class _Document:
             if reader.mapping(self.top.get(section), section, example):
                 self._section(section, fields)
         fields["layers"] = self._layers()
-        return self._validated(fields)
+        spec = self._validated(fields)
+        if spec is not None and spec.train is not None:
+            for fault in spec.train.misfits(spec.input):
+                self._fault(fault, self.top["train"])
+        return spec
 
     def _keys(self) -> None:
         """Reports sections that are unknown, and a version of the format that is."""
@@ -131,7 +135,7 @@ class _Document:
             value = self.reader.value(node, self.reader.variables)
         except Faulty:
             return
-        model = Spec.sections.get(section)
+        model = _model(section)
         if value is None or model is None:
             fields |= {} if value is None else {section: value}
             return
@@ -139,9 +143,15 @@ class _Document:
             fields[section] = model.model_validate(value)
         except ValidationError as error:
             for fault in faults_of(error, model, section):
-                key = str(fault.field[0]) if fault.on_key else None
-                at = node.key_location(key) if key else inmost(node, fault.field).location()
-                self.report(fault.rule, fault.message, fault.help, at)
+                self._fault(fault, node)
+
+    def _fault(self, fault: Fault, node: Node) -> None:
+        """Adds a finding about a field below a node, at its key where that is at fault."""
+        at = inmost(node, fault.field).location()
+        if fault.on_key:
+            *above, key = fault.field
+            at = inmost(node, above).key_location(str(key)) or at
+        self.report(fault.rule, fault.message, fault.help, at)
 
     def _layers(self) -> tuple[Layer, ...]:
         node = self.top.get("layers")
@@ -180,3 +190,12 @@ class _Document:
         """The first key of the document, to point at where one is missing."""
         key = next(iter(self.node.keys), None)
         return self.node.key_location(key) if key is not None else self.node.location()
+
+
+def _model(section: str) -> type[Section] | None:
+    """The model of a section, loaded where it is there."""
+    if section == "train":
+        from cnnkit.spec.training import Train
+
+        return Train
+    return Spec.sections.get(section)

@@ -48,6 +48,18 @@ class Fault(NamedTuple):
     on_key: bool = False
     meant: str | None = None
 
+    def below(self, path: tuple[str | int, ...]) -> Fault:
+        """This fault, of what stands at a path."""
+        return self._replace(field=(*path, *self.field))
+
+
+class Faults(ValueError):  # noqa: N818 - what it carries, as `Faulty` is
+    """Raised by a validator that knows more precisely than Pydantic what is wrong, and where."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(faults[0].message)
+        self.faults = faults
+
 
 def shown(value: object) -> str:
     """A value as it is written in YAML, shortened where it is long."""
@@ -83,6 +95,10 @@ def faults_of(
     """One fault for each field that Pydantic refuses; ``owner`` is what has the fields."""
     by_field: dict[str, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
+        raised = detail.get("ctx", {}).get("error")
+        if isinstance(raised, Faults):
+            yield from (fault.below(detail["loc"]) for fault in raised.faults)
+            continue
         field = str(detail["loc"][0]) if detail["loc"] else ""
         by_field.setdefault(field, []).append(detail)
     for field, details in by_field.items():

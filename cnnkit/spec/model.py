@@ -11,6 +11,11 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Expects, Layer, Rounding
 from cnnkit.spec.node import Node
 
+if TYPE_CHECKING:
+    from cnnkit.spec.training import Train
+else:
+    Train = Any  # its models are loaded where a spec has `train:`, by its validator
+
 SECTIONS = (
     "cnnkit",
     "name",
@@ -86,6 +91,15 @@ def shape(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
+
+
+def training(value: object) -> object:
+    """The section `train:` from plain data."""
+    if value is None:
+        return None
+    from cnnkit.spec.training import Train
+
+    return Train.model_validate(value)
 
 
 Extent = Annotated[int, Field(gt=0, le=10**40)]
@@ -199,7 +213,7 @@ class Spec(Section):
         expect: Totals and findings that `cnnkit check` holds the analysis to.
         budget: Upper bounds that `cnnkit check` holds the analysis to.
         rules: Levels of rules.
-        train: The section `train:`, as written.
+        train: How the network is trained.
         search: The section `search:`: what a search varies, and how it goes about it.
     """
 
@@ -218,8 +232,8 @@ class Spec(Section):
     expect: Expect | None = Field(None, description="totals that must come out, exactly")
     budget: Budget | None = Field(None, description="totals that must not be exceeded")
     rules: Rules = Field(Rules.model_construct(), description="levels of rules for this spec")
-    train: Annotated[dict[str, Any] | None, Expects("the fields of training")] = Field(
-        None, description="how the network is trained"
+    train: Annotated[Train | None, BeforeValidator(training), Expects("the fields of training")] = (
+        Field(None, description="how the network is trained")
     )
     search: Annotated[SearchSection | None, Expects("a space for each path")] = Field(
         None, description="what a hyperparameter search varies"

@@ -35,7 +35,7 @@ def written(spec: Spec) -> dict[str, Any]:
         "expect": spec.expect and _plain(spec.expect.model_dump(exclude_none=True)),
         "budget": spec.budget and _plain(spec.budget.model_dump(exclude_none=True)),
         "rules": _plain(spec.rules.model_dump(exclude_defaults=True)),
-        "train": _plain(spec.train),
+        "train": spec.train and _plain(spec.train.written()),
     }
     return {key: value for key, value in sections.items() if value or key == "layers"}
 

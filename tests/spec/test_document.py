@@ -7,6 +7,8 @@ from marked import fault, findings, only, reading, rules
 
 import cnnkit
 from cnnkit.spec.model import SECTIONS
+from cnnkit.spec.training import Train
+from cnnkit.spec.training.schedule import Constant
 
 HEAD = "input: 8x8x1\n"
 TAIL = "\nlayers: [relu]"
@@ -260,12 +262,13 @@ def test_a_checked_section_that_is_no_mapping(section: str) -> None:
     assert "Input should" not in finding.message
 
 
-def test_train_is_kept_as_written_with_expressions_put_in() -> None:
+def test_train_is_read_with_expressions_put_in() -> None:
     spec = cnnkit.load(
         f"{HEAD}variables: {{rate: 0.1}}\nlayers: [relu]\n"
         "train: {learning_rate: $rate, augment: [{shift: $(2 * 2)}]}\n"
     )
-    assert spec.train == {"learning_rate": 0.1, "augment": [{"shift": 4}]}
+    assert spec.train == Train(learning_rate=0.1, augment=[{"shift": 4}])
+    assert spec.train.learning_rate == Constant(peak=0.1)
 
 
 def test_spec_wide_rounding_is_the_default_of_all_kinds() -> None:

@@ -10,6 +10,7 @@ from marked import only
 import cnnkit
 from cnnkit.errors import Finding
 from cnnkit.spec.reading import read, read_from_text
+from cnnkit.spec.training import Train
 
 BASE = """\
 name: base
@@ -47,7 +48,7 @@ def test_a_spec_says_what_differs(tmp_path: Path) -> None:
     assert cnnkit.analyze(spec).totals.parameters == 4 + 16 + 16
     assert spec.rounding == "floor"
     assert spec.rules.ignore == ("large-dense",)
-    assert spec.train == {"epochs": 5, "optimizer": {"sgd": {"momentum": 0.9}}}
+    assert spec.train == Train(epochs=5, optimizer={"sgd": {"momentum": 0.9}})
 
 
 def test_what_speaks_of_the_one_network_is_not_taken_over(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ train: {epochs: 1}
     assert analysis.output == (9, 9, 2)
     assert analysis.totals.parameters == 2
     assert (spec.name, spec.rules.ignore, spec.rules.error) == ("own", (), ("a",))
-    assert spec.train == {"epochs": 1, "optimizer": {"sgd": {"momentum": 0.9}}}
+    assert spec.train == Train(epochs=1, optimizer={"sgd": {"momentum": 0.9}})
 
 
 def test_a_chain_of_specs(tmp_path: Path) -> None:

@@ -233,5 +233,5 @@ def test_a_set_value_is_what_comes_out() -> None:
     spec = read(SPEC, ["variables.k=5", "layers.4.width=3", "train.epochs=2"]).spec
     assert spec is not None
     assert spec.train is not None
-    assert spec.train["epochs"] == 2
+    assert spec.train.epochs == 2
     assert cnnkit.analyze(spec).layers[0].parameters == 25 * 2 + 2

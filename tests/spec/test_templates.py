@@ -48,7 +48,7 @@ def test_the_template_digits_says_how_to_train() -> None:
     spec, _ = read_from_text(templates.text("digits"), "digits")
     assert spec is not None
     assert spec.train
-    assert spec.train["data"] == "digits"
+    assert spec.train.data == "digits"
 
 
 def test_an_unknown_template_is_a_wrong_call() -> None:
