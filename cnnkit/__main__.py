@@ -14,7 +14,7 @@ def main() -> None:
     """
     # What is imported stays, and by its own threshold the collector walks it eighty times.
     gc.set_threshold(100_000)
-    from cnnkit.errors import CnnkitError, DataError
+    from cnnkit.errors import CnnkitError, DataError, TrainingError
 
     try:
         from cnnkit.cli import COMMANDS, application
@@ -24,7 +24,7 @@ def main() -> None:
         app(prog_name="cnnkit")
     except CnnkitError as error:
         print(f"cnnkit: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, DataError) else 2)
+        sys.exit(1 if isinstance(error, (DataError, TrainingError)) else 2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -7,7 +7,9 @@ and what to do, and points at the source. An exception is raised only at the doo
     ├── SpecError          a spec with findings of level error was asked for as a ``Spec``
     ├── UsageError         the command or call itself is wrong: a missing file, a bad flag
     ├── DataError          files of a data set are damaged, or do not fit the network
-    └── MissingExtraError  the work needs a package of an extra that is not installed
+    ├── TrainingError      a run ended without its result: no numbers, no memory, no space
+    ├── MissingExtraError  the work needs a package of an extra that is not installed
+    └── LayerError         a layer of a sound spec could not be built or applied
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ __all__ = [
     "CnnkitError",
     "DataError",
     "Finding",
+    "LayerError",
     "Level",
     "Location",
     "MissingExtraError",
     "SpecError",
+    "TrainingError",
     "UsageError",
     "did_you_mean",
     "in_order",
@@ -122,8 +126,16 @@ class DataError(CnnkitError):
         super().__init__("\n  ".join(lines))
 
 
+class TrainingError(CnnkitError):
+    """A run ended without its result: it lost its numbers, memory or disk space gave out."""
+
+
 class MissingExtraError(CnnkitError):
     """The work needs a package of an extra that is not installed."""
+
+
+class LayerError(CnnkitError):
+    """A layer of a sound spec could not be built or applied; the message names its line."""
 
 
 def _one_line(finding: Finding) -> str:

@@ -1,0 +1,81 @@
+"""Files of a run, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cnnkit.errors import TrainingError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# What Orbax and TensorStore say of the same, in the text of their exceptions.
+_FULL_TEXTS = ("No space left", "Disk quota exceeded", "File too large", "ENOSPC", "EFBIG")
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Writes a file that is there with all its bytes or as it was before.
+
+    Raises:
+        TrainingError: The disk is full.
+    """
+    pending = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with told_of_full_disk(path), pending.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        pending.replace(path)
+    finally:
+        pending.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes plain data as JSON, a key a line."""
+    write_atomic(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder last through a loss of power, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def told_of_full_disk(path: Path) -> Iterator[None]:
+    """Says in a sentence that a disk is full, whatever exception that comes as.
+
+    Raises:
+        TrainingError: The disk that holds ``path`` is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_full_disk(error):
+            raise TrainingError(
+                f"the disk is full: {path} could not be written; free some space there"
+            ) from error
+        raise
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an exception, or what caused it, is of a disk without space left."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return True
+        if any(text in str(seen) for text in _FULL_TEXTS):
+            return True
+        if isinstance(seen, BaseExceptionGroup):
+            return any(is_full_disk(inner) for inner in seen.exceptions)
+        seen = seen.__cause__ or seen.__context__
+    return False

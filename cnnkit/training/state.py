@@ -1,0 +1,95 @@
+"""What training works on, as explicit pytrees: the data that a step reads, the state it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax import Array
+
+Tree = Any
+"""A pytree of arrays."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Pool:
+    """Examples on the device, of which index arrays name those of a split.
+
+    Attributes:
+        inputs: ``[M, *spatial, C]``, uint8 or float32.
+        targets: int32 ``[M]``, or float32 ``[M, K]``.
+    """
+
+    inputs: Array
+    targets: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Feed:
+    """Everything of one run that a step reads and does not change.
+
+    Nothing of it is closed over by the steps, so that they can be mapped over several runs.
+
+    Attributes:
+        pool: The examples.
+        train: int32 ``[N]``, which of them are trained on.
+        mean: float32 ``[C]``, taken off each input after the scaling of uint8 to 0..1.
+        deviation: float32 ``[C]``, which the difference is divided by.
+        class_weights: float32 ``[K]``, the weight of the loss at each class; of 1 where the
+            recipe says none.
+        seed: uint32 ``[]``: what all random numbers come from, together with the step.
+    """
+
+    pool: Pool
+    train: Array
+    mean: Array
+    deviation: Array
+    class_weights: Array
+    seed: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Totals:
+    """Sums over examples, from which all metrics follow; no mean of means of batches.
+
+    Attributes:
+        examples: int32 ``[]``, how many were counted.
+        loss: float32 ``[]``, the sum of their losses.
+        confusion: int32, as ``metrics.empty`` makes it: ``[K, K]`` counts of (true, predicted)
+            for classes.
+        top5: int32 ``[]``, how many had their class among the five largest scores.
+    """
+
+    examples: Array
+    loss: Array
+    confusion: Array
+    top5: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class State:
+    """Everything that training changes; a checkpoint holds exactly this.
+
+    Attributes:
+        step: int32 ``[]``, the steps done since the start.
+        params: The weights.
+        stats: The running statistics of the norms.
+        optimizer: What Optax keeps.
+        average: The running means of ``(params, stats)`` where the recipe has `ema`, else None.
+        totals: Sums over the examples of the current epoch, as the network saw them in training.
+        failed: int32 ``[]``, the step whose loss or gradient was no number, or −1. All else is
+            then the state before that step.
+    """
+
+    step: Array
+    params: Tree
+    stats: Tree
+    optimizer: Tree
+    average: Tree
+    totals: Totals
+    failed: Array
