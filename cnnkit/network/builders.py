@@ -1,0 +1,72 @@
+"""The explicit table: how a layer of each kind is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit.layers.joining import Joined
+from cnnkit.network import (
+    activation,
+    composition,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    regularization,
+    shaping,
+)
+from cnnkit.network.operation import Builder, Operation, Site
+
+BUILDERS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "conv": convolution.conv,
+        "depthwise_conv": convolution.depthwise_conv,
+        "transposed_conv": convolution.transposed_conv,
+        "locally_connected": convolution.locally_connected,
+        "dense": dense.dense,
+        "max_pool": pooling.max_pool,
+        "mean_pool": pooling.mean_pool,
+        "global_max_pool": pooling.global_max_pool,
+        "global_mean_pool": pooling.global_mean_pool,
+        "adaptive_max_pool": pooling.adaptive_max_pool,
+        "adaptive_mean_pool": pooling.adaptive_mean_pool,
+        **activation.BUILDERS,
+        "batch_norm": normalization.batch_norm,
+        "layer_norm": normalization.layer_norm,
+        "group_norm": normalization.group_norm,
+        "instance_norm": normalization.instance_norm,
+        "rms_norm": normalization.rms_norm,
+        "local_response_norm": normalization.local_response_norm,
+        "rescale": normalization.rescale,
+        "dropout": regularization.dropout,
+        "spatial_dropout": regularization.spatial_dropout,
+        "drop_path": regularization.drop_path,
+        "gaussian_noise": regularization.gaussian_noise,
+        "flatten": shaping.reshape,
+        "reshape": shaping.reshape,
+        "pad": shaping.pad,
+        "crop": shaping.crop,
+        "upsample": shaping.upsample,
+        "depth_to_space": shaping.depth_to_space,
+        "space_to_depth": shaping.space_to_depth,
+        "channel_shuffle": shaping.channel_shuffle,
+        "channel_slice": shaping.channel_slice,
+        "scale": shaping.scale,
+    }
+)
+"""The builder of each kind that is an operation of the graph."""
+
+TRACED = frozenset(
+    {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite"}
+    | {"save", "merge", "load", "head"}
+)
+"""The kinds that the graph dissolves into others, and into joins."""
+
+
+def operation(site: Site[Any]) -> Operation:
+    """The operation of a node."""
+    if isinstance(site.layer, Joined):  # a join has no kind: no spec writes it
+        return composition.joined(site)
+    return BUILDERS[site.layer.kind](site)

@@ -1,0 +1,230 @@
+"""The convolutions: Flax's where its meaning is ours, small modules where it has none.
+
+Windows and paddings come from the analysis, ``node.effect.windows``: nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from typing_extensions import override
+
+from cnnkit import layers
+from cnnkit.layers.convolution import Convolution
+from cnnkit.layers.resample import TransposedWindow
+from cnnkit.layers.window import Window
+from cnnkit.network import kernels
+from cnnkit.network.initialization import bias_initializer, kernel_initializer
+from cnnkit.network.operation import Operation, Site
+
+Sides = tuple[tuple[int, int], ...]
+
+_MODES = {"reflect": "reflect", "edge": "edge", "stretch": "edge", "replicate": "edge"}
+_MODES["circular"] = "wrap"
+
+
+def padded(x: Array, sides: Sequence[tuple[int, int]], mode: str) -> Array:
+    """Maps [N, *spatial, C] with cells added round them, that hold what the mode says."""
+    if not any(map(any, sides)):
+        return x
+    widths = ((0, 0), *sides, (0, 0))
+    return jnp.pad(x, widths) if mode == "zeros" else jnp.pad(x, widths, mode=_MODES[mode])
+
+
+def paddings(windows: Sequence[Window]) -> Sides:
+    """Cells before and after each axis, with those that ``rounding: ceil`` reaches beyond."""
+    return tuple((window.before, window.after + window.overhang) for window in windows)
+
+
+def _convolve(
+    x: Array,
+    kernel: Array,
+    strides: Sequence[int],
+    padding: Sides,
+    *,
+    rhs_dilation: Sequence[int],
+    feature_group_count: int,
+    **_: Any,  # what Flax's Conv leaves at the value that means nothing
+) -> Array:
+    return kernels.convolve(
+        x,
+        kernel,
+        stride=strides,
+        padding=padding,
+        dilation=rhs_dilation,
+        groups=feature_group_count,
+    )
+
+
+class Conv(nnx.Conv):
+    """Flax's convolution, with each padding mode of the language.
+
+    What ``rounding: ceil`` reaches beyond the padding holds zeros in every mode.
+    """
+
+    def __init__(
+        self, *args: Any, windows: Sequence[Window], padding_mode: str, **kwargs: Any
+    ) -> None:
+        sides = paddings(windows)
+        self.padding_mode = padding_mode
+        self.filled: Sides = ()
+        if padding_mode != "zeros":
+            self.filled = tuple((window.before, window.after) for window in windows)
+            sides = tuple((0, window.overhang) for window in windows)
+        super().__init__(
+            *args,
+            kernel_size=[window.size for window in windows],
+            strides=tuple(window.stride for window in windows),
+            kernel_dilation=tuple(window.dilation for window in windows),
+            padding=sides,
+            conv_general_dilated=_convolve,
+            **kwargs,
+        )
+
+    @override
+    def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
+        return super().__call__(padded(inputs, self.filled, self.padding_mode), out_sharding)
+
+
+def _built(site: Site[Convolution], filters: int, groups: int) -> Conv:
+    layer = site.layer
+    return Conv(
+        site.channels,
+        filters * layer.pieces,
+        windows=_windows(site),
+        padding_mode=layer.padding_mode,
+        feature_group_count=groups,
+        use_bias=layer.has_bias,
+        dtype=site.dtype,
+        kernel_init=kernel_initializer(layer, site.follower),
+        bias_init=bias_initializer(layer),
+        rngs=site.rngs,
+    )
+
+
+def _windows(site: Site[Convolution]) -> tuple[Window, ...]:
+    return tuple(window for window in site.node.effect.windows if isinstance(window, Window))
+
+
+def conv(site: Site[layers.Conv]) -> Operation:
+    """A convolution of all channels, or of groups of them."""
+    return _built(site, site.layer.filters, site.layer.groups)
+
+
+def depthwise_conv(site: Site[layers.DepthwiseConv]) -> Operation:
+    """A convolution of as many groups as channels."""
+    return _built(site, site.channels * site.layer.multiplier, site.channels)
+
+
+class TransposedConv(nnx.Module):
+    """The gradient of a convolution: its input's cells lie a stride apart, the kernel is flipped.
+
+    Flax's ConvTranspose knows no groups, and its `SAME` and `VALID` are not PyTorch's or Keras's.
+    """
+
+    def __init__(self, site: Site[layers.TransposedConv]) -> None:
+        layer = site.layer
+        filters = layer.filters * layer.pieces
+        windows = [w for w in site.node.effect.windows if isinstance(w, TransposedWindow)]
+        shape = (*(window.size for window in windows), site.channels // layer.groups, filters)
+        kernel_init = kernel_initializer(layer, site.follower)
+        self.kernel = nnx.Param(kernel_init(site.rngs.params(), shape, jnp.float32))
+        if layer.has_bias:
+            bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
+            self.bias = nnx.Param(bias)
+        self.has_bias = layer.has_bias
+        self.groups = layer.groups
+        self.windows = tuple(windows)
+        self.dtype = site.dtype
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to larger ones, [N, *spatial, F]."""
+        spatial = tuple(range(len(self.windows)))
+        y = kernels.convolve(
+            _spread(x.astype(self.dtype), self.windows),
+            jnp.flip(self.kernel[...].astype(self.dtype), spatial),
+            stride=[1 for _ in self.windows],
+            padding=[(0, 0) for _ in self.windows],
+            dilation=[window.dilation for window in self.windows],
+            groups=self.groups,
+        )
+        return y + self.bias[...].astype(self.dtype) if self.has_bias else y
+
+
+def _spread(x: Array, windows: Sequence[TransposedWindow]) -> Array:
+    """Cells a stride apart, zeros between and round them; a negative padding cuts them off."""
+    from jax import lax
+
+    config = [
+        (w.dilated - 1 - w.before, w.dilated - 1 - w.after + w.output_padding, w.stride - 1)
+        for w in windows
+    ]
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
+
+
+def transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
+    """A learnt upsampling."""
+    return TransposedConv(site)
+
+
+class LocallyConnected(nnx.Module):
+    """A convolution whose positions do not share their weights: a matrix product at each."""
+
+    def __init__(self, site: Site[layers.LocallyConnected]) -> None:
+        layer = site.layer
+        filters = layer.filters * layer.pieces
+        windows = _windows(site)
+        extents = tuple(window.output for window in windows)
+        sizes = tuple(window.size for window in windows)
+        shape = (*extents, *sizes, site.channels // layer.groups, filters)
+        kernel_init = kernel_initializer(layer, site.follower, unshared=len(extents))
+        self.kernel = nnx.Param(kernel_init(site.rngs.params(), shape, jnp.float32))
+        if layer.has_bias:
+            bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
+            self.bias = nnx.Param(jnp.broadcast_to(bias, (*extents, filters)))
+        self.has_bias = layer.has_bias
+        self.groups = layer.groups
+        self.windows = windows
+        self.padding_mode = layer.padding_mode
+        self.dtype = site.dtype
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *spatial, F]."""
+        cells = _patches(x.astype(self.dtype), self.windows, self.padding_mode)
+        extents = tuple(window.output for window in self.windows)
+        kernel = self.kernel[...].astype(self.dtype)
+        channels, filters = kernel.shape[-2:]
+        split = (*cells.shape[:-1], self.groups, channels)
+        matrices = (*extents, cells.shape[-2], channels, self.groups, filters // self.groups)
+        # n example, k cell of the window, c channel and f filter of group g
+        y = jnp.einsum("n...kgc,...kcgf->n...gf", cells.reshape(split), kernel.reshape(matrices))
+        y = y.reshape((-1, *extents, filters))
+        return y + self.bias[...].astype(self.dtype) if self.has_bias else y
+
+
+def _patches(x: Array, windows: Sequence[Window], mode: str) -> Array:
+    """The cells of each window, [N, *positions, cells, C]."""
+    if mode != "zeros":
+        x = padded(x, [(window.before, window.after) for window in windows], mode)
+        x = padded(x, [(0, window.overhang) for window in windows], "zeros")
+    else:
+        x = padded(x, paddings(windows), mode)
+    offsets = itertools.product(*(range(window.size) for window in windows))
+    cells = []
+    for offset in offsets:
+        starts = [w.dilation * at for w, at in zip(windows, offset, strict=True)]
+        ends = [at + w.stride * (w.output - 1) + 1 for w, at in zip(windows, starts, strict=True)]
+        steps = [window.stride for window in windows]
+        slices = tuple(map(slice, starts, ends, steps))
+        cells.append(x[(slice(None), *slices)])
+    return jnp.stack(cells, axis=-2)
+
+
+def locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
+    """A convolution with weights of its own at each position."""
+    return LocallyConnected(site)

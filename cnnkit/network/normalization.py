@@ -1,0 +1,181 @@
+"""Normalizations. Statistics are taken in float32, whatever the rest is computed in.
+
+They are modules of ours, where Flax has most of them, for the names that the language gives
+their arrays, and for the moments of ``kernels``, which are taken in one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array, lax
+from jax.typing import DTypeLike
+
+from cnnkit import layers
+from cnnkit.layers.normalization import Affine
+from cnnkit.network import kernels
+from cnnkit.network.operation import Mode, Operation, Site
+
+
+class Normalization(nnx.Module):
+    """A normalization that ends in a learnt factor and a learnt shift a channel."""
+
+    def __init__(
+        self, channels: int, epsilon: float, dtype: DTypeLike, *, scale: bool, shift: bool
+    ) -> None:
+        if scale:
+            self.scale = nnx.Param(jnp.ones(channels, jnp.float32))
+        if shift:
+            self.shift = nnx.Param(jnp.zeros(channels, jnp.float32))
+        self.has_scale = scale
+        self.has_shift = shift
+        self.epsilon = epsilon
+        self.dtype = dtype
+
+    def normalized(self, x: Array, mean: Array, variance: Array) -> Array:
+        """scale·(x − mean)/√(variance + epsilon) + shift, as one product and one sum."""
+        factor = lax.rsqrt(variance + self.epsilon)
+        if self.has_scale:
+            factor = factor * self.scale[...]
+        offset = -mean * factor
+        if self.has_shift:
+            offset = offset + self.shift[...]
+        return (x * factor + offset).astype(self.dtype)
+
+
+class BatchNorm(Normalization):
+    """Statistics of the batch in training, their running averages at inference."""
+
+    def __init__(self, site: Site[layers.BatchNorm]) -> None:
+        layer = site.layer
+        super().__init__(
+            site.channels, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
+        )
+        self.mean = nnx.BatchStat(jnp.zeros(site.channels, jnp.float32))
+        self.variance = nnx.BatchStat(jnp.ones(site.channels, jnp.float32))
+        self.momentum = layer.momentum
+
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """An array [N, …, C] to one of the same shape; training moves the running averages."""
+        if not mode.train:
+            return self.normalized(x, self.mean[...], self.variance[...])
+        mean, variance = kernels.moments(x, tuple(range(x.ndim - 1)))
+        for running, batch in ((self.mean, mean), (self.variance, variance)):
+            kept = self.momentum * running[...] + (1 - self.momentum) * batch
+            running[...] = lax.stop_gradient(kept)
+        return self.normalized(x, mean, variance)
+
+
+def batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+    """Standardized over the batch."""
+    return BatchNorm(site)
+
+
+class Standardized(Normalization):
+    """Each example's groups of channels, over its positions or at each of them."""
+
+    def __init__(self, site: Site[Affine], groups: int, *, positions: bool) -> None:
+        layer = site.layer
+        super().__init__(
+            site.channels, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
+        )
+        self.groups = groups
+        self.positions = positions
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        channels = x.shape[-1]
+        groups = x.reshape((*x.shape[:-1], self.groups, channels // self.groups))
+        over = (*range(1, x.ndim - 1), x.ndim) if self.positions else (x.ndim,)
+        sets = tuple(1 if axis in over else n for axis, n in enumerate(groups.shape))
+        statistics = [
+            jnp.broadcast_to(each.reshape(sets), (*sets[:-1], groups.shape[-1])).reshape(
+                (*sets[:-2], channels)
+            )
+            for each in kernels.moments(groups, over)
+        ]
+        return self.normalized(x, *statistics)
+
+
+def layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+    """Each position over its channels."""
+    return Standardized(site, 1, positions=False)
+
+
+def group_norm(site: Site[layers.GroupNorm]) -> Operation:
+    """Groups of channels over all positions."""
+    return Standardized(site, site.layer.groups, positions=True)
+
+
+def instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
+    """Each channel over its positions."""
+    return Standardized(site, site.channels, positions=True)
+
+
+class RmsNorm(nnx.Module):
+    """The root of the mean square of the channels made 1."""
+
+    def __init__(self, site: Site[layers.RmsNorm]) -> None:
+        self.has_scale = site.layer.scale
+        if self.has_scale:
+            self.scale = nnx.Param(jnp.ones(site.channels, jnp.float32))
+        self.epsilon = site.layer.epsilon
+        self.dtype = site.dtype
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        wide = x.astype(jnp.float32)
+        squares = jnp.mean(wide * wide, -1, keepdims=True)
+        y = wide * lax.rsqrt(squares + self.epsilon)
+        return (y * self.scale[...] if self.has_scale else y).astype(self.dtype)
+
+
+def rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+    """The root mean square of the channels made 1."""
+    return RmsNorm(site)
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm:
+    """x/(k + alpha/size·Σx²)^beta over neighbouring channels."""
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        wide = x.astype(jnp.float32)
+        ones = (1,) * (x.ndim - 1)
+        neighbours = [(0, 0)] * (x.ndim - 1) + [(self.size // 2, (self.size - 1) // 2)]
+        total = lax.reduce_window(
+            wide * wide, 0.0, lax.add, (*ones, self.size), (*ones, 1), neighbours
+        )
+        return (wide * (self.k + self.alpha / self.size * total) ** -self.beta).astype(x.dtype)
+
+
+def local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+    """Each channel by the sum of its neighbours' squares."""
+    layer = site.layer
+    return LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """(x − mean)/deviation with constants, in float32."""
+
+    mean: float | tuple[float, ...]
+    deviation: float | tuple[float, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        wide = x.astype(jnp.float32)
+        return ((wide - jnp.array(self.mean)) / jnp.array(self.deviation)).astype(x.dtype)
+
+
+def rescale(site: Site[layers.Rescale]) -> Operation:
+    """Given constants, such as a data set's."""
+    return Rescale(site.layer.mean, site.layer.deviation)

@@ -1,0 +1,147 @@
+"""Pooling: of sliding windows, of the whole map, or of as many parts as are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from cnnkit import layers
+from cnnkit.layers.pooling import AdaptivePool, GlobalPool, Pool
+from cnnkit.layers.window import Window
+from cnnkit.network import kernels
+from cnnkit.network.convolution import paddings
+from cnnkit.network.operation import Operation, Site
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """The maximum of each window; padding never wins."""
+
+    windows: tuple[Window, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *positions, C]."""
+        size = tuple(window.size for window in self.windows)
+        stride = tuple(window.stride for window in self.windows)
+        padding = paddings(self.windows)
+        dilation = tuple(window.dilation for window in self.windows)
+        if max(dilation) == 1:
+            return kernels.max_pool(x, size, stride, padding)
+        pooled: Array = lax.reduce_window(
+            x,
+            jnp.array(-jnp.inf, x.dtype),
+            lax.max,
+            (1, *size, 1),
+            (1, *stride, 1),
+            ((0, 0), *padding, (0, 0)),
+            window_dilation=(1, *dilation, 1),
+        )
+        return pooled
+
+
+@dataclass(frozen=True)
+class MeanPool:
+    """The mean of each window's cells inside the input, or inside input and padding."""
+
+    windows: tuple[Window, ...]
+    count_padding: bool
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *positions, C]."""
+        size = tuple(window.size for window in self.windows)
+        stride = tuple(window.stride for window in self.windows)
+        # What `ceil` reaches beyond the padding is counted by nobody.
+        counted = tuple((window.before, window.after) for window in self.windows)
+        return kernels.mean_pool(
+            x, size, stride, paddings(self.windows), counted if self.count_padding else None
+        )
+
+
+def _windows(site: Site[Pool]) -> tuple[Window, ...]:
+    return tuple(window for window in site.node.effect.windows if isinstance(window, Window))
+
+
+def max_pool(site: Site[layers.MaxPool]) -> Operation:
+    """The maximum of sliding windows."""
+    return MaxPool(_windows(site))
+
+
+def mean_pool(site: Site[layers.MeanPool]) -> Operation:
+    """The mean of sliding windows."""
+    return MeanPool(_windows(site), site.layer.count_padding)
+
+
+def _mean(x: Array, axis: int | tuple[int, ...], keepdims: bool = False) -> Array:
+    """A mean summed in float32, of the input's type."""
+    return jnp.mean(x, axis, dtype=jnp.float32, keepdims=keepdims).astype(x.dtype)
+
+
+@dataclass(frozen=True)
+class Global:
+    """All cells of each channel as one, by a function of an array, axes and ``keepdims``."""
+
+    function: Callable[..., Array]
+    keep_axes: bool
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to vectors [N, C], or to maps of one cell."""
+        return self.function(x, tuple(range(1, x.ndim - 1)), keepdims=self.keep_axes)
+
+
+def global_max_pool(site: Site[GlobalPool]) -> Operation:
+    """The maximum of each channel."""
+    return Global(jnp.max, site.layer.keep_axes)
+
+
+def global_mean_pool(site: Site[GlobalPool]) -> Operation:
+    """The mean of each channel."""
+    return Global(_mean, site.layer.keep_axes)
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """The windows [⌊i·D/O⌋, ⌈(i + 1)·D/O⌉) of each axis, an axis after the other.
+
+    That is right for a mean as well: all windows of one column are equally wide.
+    """
+
+    output: tuple[int, ...]
+    mean: bool
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *output, C]."""
+        y = x.astype(jnp.float32) if self.mean else x
+        for axis, output in enumerate(self.output, start=1):
+            y = self._along(y, axis, output)
+        return y.astype(x.dtype)
+
+    def _along(self, x: Array, axis: int, output: int) -> Array:
+        extent = x.shape[axis]
+        parts = np.arange(output)
+        starts, ends = parts * extent // output, -(-(parts + 1) * extent // output)
+        cells = starts[:, None] + np.arange((ends - starts).max())
+        inside = np.expand_dims(cells < ends[:, None], range(2, x.ndim - axis + 1))
+        taken = jnp.take(x, np.minimum(cells, extent - 1), axis)  # … O, cells of a window, …
+        if not self.mean:
+            return jnp.max(jnp.where(inside, taken, -jnp.inf), axis + 1)
+        return jnp.sum(taken * (inside / inside.sum(1, keepdims=True)), axis + 1)
+
+
+def _adaptive(site: Site[AdaptivePool], *, mean: bool) -> Operation:
+    output = site.node.output
+    assert output is not None  # noqa: S101 - a graph without errors has all its shapes
+    return Adaptive(output[:-1], mean)
+
+
+def adaptive_max_pool(site: Site[AdaptivePool]) -> Operation:
+    """The maximum of a given number of windows."""
+    return _adaptive(site, mean=False)
+
+
+def adaptive_mean_pool(site: Site[AdaptivePool]) -> Operation:
+    """The mean of a given number of windows."""
+    return _adaptive(site, mean=True)

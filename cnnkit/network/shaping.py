@@ -1,0 +1,230 @@
+"""Layers that change the shape, or scale the channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array
+
+from cnnkit import layers
+from cnnkit.layers.base import Layer, Shape
+from cnnkit.layers.resample import centred
+from cnnkit.layers.window import sides
+from cnnkit.network.convolution import padded
+from cnnkit.network.operation import Operation, Site
+
+
+def _output(site: Site[Layer]) -> Shape:
+    output = site.node.output
+    assert output is not None  # noqa: S101 - a graph without errors has all its shapes
+    return output
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """The same elements, row-major, in another shape."""
+
+    shape: Shape
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …] to one [N, *shape]."""
+        return x.reshape((-1, *self.shape))
+
+
+def reshape(site: Site[Layer]) -> Operation:
+    """A given shape, or the vector of a flatten."""
+    return Reshape(_output(site))
+
+
+@dataclass(frozen=True)
+class Pad:
+    """Cells added round the map, and channels of zeros."""
+
+    cells: tuple[tuple[int, int], ...]
+    channels: tuple[int, int]
+    mode: str
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to larger maps."""
+        x = padded(x, self.cells, self.mode)
+        return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [self.channels])
+
+
+def pad(site: Site[layers.Pad]) -> Operation:
+    """Cells and channels added."""
+    layer, channels = site.layer, site.layer.channels
+    both = (channels, channels) if isinstance(channels, int) else channels
+    return Pad(sides(layer.padding, site.rank) or (), both, layer.padding_mode)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Cells cut off each side; the tensor that gives the extents is not read."""
+
+    cells: tuple[tuple[int, int], ...]
+
+    def __call__(self, x: Array, *_: Array) -> Array:
+        """Maps [N, *spatial, C] to smaller maps."""
+        kept = [slice(a, n - b) for (a, b), n in zip(self.cells, x.shape[1:-1], strict=True)]
+        return x[(slice(None), *kept)]
+
+
+def crop(site: Site[layers.Crop]) -> Operation:
+    """A number of cells off each side, or the middle as large as another map."""
+    if site.layer.cells is not None:
+        return Crop(sides(site.layer.cells, site.rank) or ())
+    return Crop(tuple(map(centred, site.inputs[0][:-1], _output(site)[:-1])))
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """New cells by half-pixel centres: cell i of n reads at (i + 1/2)·D/n − 1/2."""
+
+    extents: Shape
+    linear: bool
+
+    def __call__(self, x: Array, *_: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *extents, C]."""
+        for axis, extent in enumerate(self.extents, start=1):
+            if extent != x.shape[axis]:
+                x = _between(x, axis, extent) if self.linear else _repeated(x, axis, extent)
+        return x
+
+
+def _repeated(x: Array, axis: int, outputs: int) -> Array:
+    """Each new cell the one that its centre lies in."""
+    extent = x.shape[axis]
+    if outputs % extent == 0:
+        return jnp.repeat(x, outputs // extent, axis)
+    return jnp.take(x, (2 * np.arange(outputs) + 1) * extent // (2 * outputs), axis)
+
+
+def _between(x: Array, axis: int, outputs: int) -> Array:
+    """Each new cell on the line between the two nearest; the border cells go on."""
+    extent = x.shape[axis]
+    places = (np.arange(outputs) + 0.5) * extent / outputs - 0.5
+    places = np.clip(places, 0, extent - 1)
+    low = np.minimum(np.floor(places).astype(int), max(extent - 2, 0))
+    part = np.expand_dims((places - low).astype(np.float32), range(1, x.ndim - axis))
+    part = jnp.asarray(part, x.dtype)
+    below, above = jnp.take(x, low, axis), jnp.take(x, np.minimum(low + 1, extent - 1), axis)
+    return below * (1 - part) + above * part
+
+
+def upsample(site: Site[layers.Upsample]) -> Operation:
+    """Enlarged by a factor, or to another map's extents."""
+    return Upsample(_output(site)[:-1], site.layer.method == "linear")
+
+
+def _pairs(rank: int) -> tuple[int, ...]:
+    """The order of axes [N, *cells, *block, C] that puts each axis of the block behind its own."""
+    return (0, *(at for axis in range(1, rank + 1) for at in (axis, axis + rank)), 2 * rank + 1)
+
+
+@dataclass(frozen=True)
+class DepthToSpace:
+    """Channels to the cells of a block, its offset the outer index of the channels."""
+
+    block: tuple[int, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, B·C] to maps [N, *spatial·block, C]."""
+        extents, rank = x.shape[1:-1], len(self.block)
+        y = x.reshape((x.shape[0], *extents, *self.block, -1)).transpose(_pairs(rank))
+        larger = [extent * cells for extent, cells in zip(extents, self.block, strict=True)]
+        return y.reshape((x.shape[0], *larger, -1))
+
+
+@dataclass(frozen=True)
+class SpaceToDepth:
+    """The cells of a block to channels, the inverse of ``DepthToSpace``."""
+
+    block: tuple[int, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps [N, *spatial/block, B·C]."""
+        rank = len(self.block)
+        smaller = [n // cells for n, cells in zip(x.shape[1:-1], self.block, strict=True)]
+        split = [n for pair in zip(smaller, self.block, strict=True) for n in pair]
+        order = np.argsort(_pairs(rank))
+        y = x.reshape((x.shape[0], *split, x.shape[-1])).transpose(order)
+        return y.reshape((x.shape[0], *smaller, -1))
+
+
+def _block(larger: Shape, smaller: Shape) -> tuple[int, ...]:
+    return tuple(a // b for a, b in zip(larger[:-1], smaller[:-1], strict=True))
+
+
+def depth_to_space(site: Site[Layer]) -> Operation:
+    """Channels to cells."""
+    return DepthToSpace(_block(_output(site), site.inputs[0]))
+
+
+def space_to_depth(site: Site[Layer]) -> Operation:
+    """Cells to channels."""
+    return SpaceToDepth(_block(site.inputs[0], _output(site)))
+
+
+@dataclass(frozen=True)
+class ChannelShuffle:
+    """The channels of each group in turn."""
+
+    groups: int
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        split = x.reshape((*x.shape[:-1], self.groups, x.shape[-1] // self.groups))
+        return split.swapaxes(-1, -2).reshape(x.shape)
+
+
+def channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+    """The channels of each group in turn."""
+    return ChannelShuffle(site.layer.groups)
+
+
+@dataclass(frozen=True)
+class ChannelSlice:
+    """The channels from ``start`` up to ``stop``."""
+
+    start: int
+    stop: int | None
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of fewer channels."""
+        return x[..., self.start : self.stop]
+
+
+def channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
+    """Some of the channels."""
+    return ChannelSlice(site.layer.start, site.layer.stop)
+
+
+class Scale(nnx.Module):
+    """A learnt factor a channel."""
+
+    def __init__(self, channels: int, init: float) -> None:
+        self.scale = nnx.Param(jnp.full(channels, init, jnp.float32))
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        return x * self.scale[...].astype(x.dtype)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A constant factor."""
+
+    factor: float
+
+    def __call__(self, x: Array) -> Array:
+        """An array to one of the same shape."""
+        return x * self.factor
+
+
+def scale(site: Site[layers.Scale]) -> Operation:
+    """A learnt factor a channel, or one constant."""
+    layer = site.layer
+    return Scale(site.channels, layer.init) if layer.learnt else Factor(layer.init)
