@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from cnnkit.data import arrays, csv, images
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.digits import digits
@@ -13,6 +14,7 @@ from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.errors import UsageError, did_you_mean
+from cnnkit.spec.training import Arrays, Csv, Data, Images
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -26,7 +28,7 @@ PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 
 
 def load(
-    source: str,
+    source: Data,
     *,
     data_dir: Path | None = None,
     input_shape: tuple[int, ...] | None = None,
@@ -35,7 +37,7 @@ def load(
     """Reads a data set and checks that it fits the network.
 
     Args:
-        source: A name of ``PUBLISHED``.
+        source: ``train.data`` of the spec: a name of ``PUBLISHED``, or files.
         data_dir: The folder of the published sets; by default ``CNNKIT_DATA``, or
             ``~/.cache/cnnkit``.
         input_shape: The network's ``input:``; by default the shape that the data has.
@@ -45,9 +47,23 @@ def load(
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing.
     """
+    return fitted(_read(source, data_dir, input_shape), input_shape, outputs)
+
+
+def _read(source: Data, data_dir: Path | None, input_shape: tuple[int, ...] | None) -> Dataset:
+    match source:
+        case Images():
+            test = Path(source.test) if source.test else None
+            return images.read(Path(source.images), test=test, shape=input_shape, fit=source.fit)
+        case Arrays():
+            named = (source.inputs, source.targets, source.test_inputs, source.test_targets)
+            return arrays.read(Path(source.arrays), arrays.Named(*named))
+        case Csv():
+            test = Path(source.test) if source.test else None
+            return csv.read(Path(source.csv), target=source.target, test=test)
     read = PUBLISHED.get(source)
     if read is None:
         near = did_you_mean(source, PUBLISHED)
         meant = f": did you mean `{near}`?" if near else f"; there are {', '.join(PUBLISHED)}"
         raise UsageError(f"there is no data set `{source}`{meant}")
-    return fitted(read(data_directory(data_dir)), input_shape, outputs)
+    return read(data_directory(data_dir))

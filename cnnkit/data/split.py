@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices
 from cnnkit.errors import DataError
+from cnnkit.spec.training import Split
 
 
 @dataclass(frozen=True)
@@ -49,32 +50,24 @@ class Splits:
         }  # fmt: skip
 
 
-def split(
-    dataset: Dataset,
-    *,
-    validation: float = 0.15,
-    test: float = 0.15,
-    stratify: bool = True,
-    seed: int = 0,
-) -> Splits:
+def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
     """Cuts the validation and the test split, where the data set has none of its own.
 
     Args:
-        dataset: What is cut.
-        validation: The fraction of ``dataset.train`` to validate on.
-        test: The fraction of ``dataset.train`` to test on, unless the set has its own test split.
-        stratify: Whether to keep the proportions of the classes, where the targets are classes.
-        seed: Of the random choice.
+        dataset: What is cut; fractions are of ``dataset.train``.
+        cut: ``train.split`` of the spec.
+        seed: ``train.seed`` of the spec.
 
     Raises:
         DataError: A class has too few examples, or a split would be empty.
     """
+    cut = cut or Split()
     own_test = dataset.test is not None
     everything = np.arange(len(dataset.train))
-    labels = dataset.train.labels() if stratify else None
-    test_cut = 0 if own_test else _count(test, len(everything), "test")
+    labels = dataset.train.labels() if cut.stratify else None
+    test_cut = 0 if own_test else _count(cut.test, len(everything), "test")
     given = dataset.validation
-    validation_cut = _count(validation, len(everything), "validation") if given is None else 0
+    validation_cut = _count(cut.validation, len(everything), "validation") if given is None else 0
     if test_cut + validation_cut >= len(everything):
         raise DataError(
             f"{dataset.name} has {len(everything):,} examples: with {validation_cut:,} to validate "
@@ -120,10 +113,11 @@ def folds(examples: Examples, indices: Indices, k: int, *, stratify: bool, seed:
     return fold
 
 
-def _count(fraction: float, total: int, name: str) -> int:
-    count = round(fraction * total)
-    if fraction > 0 and not count:
-        raise DataError(f"a {name} split of {fraction:g} of {total:,} examples is empty")
+def _count(held: float, total: int, name: str) -> int:
+    """How many examples a part below 1, or a number of examples, is."""
+    count = held if isinstance(held, int) else round(held * total)
+    if held > 0 and not count:
+        raise DataError(f"a {name} split of {held:g} of {total:,} examples is empty")
     return count
 
 

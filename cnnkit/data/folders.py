@@ -1,0 +1,186 @@
+"""Finds the files of a folder that has a folder for each class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cnnkit.errors import DataError, UsageError
+
+Part = Literal["train", "validation", "test"]
+
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+_PARTS: dict[str, Part] = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "test": "test",
+}
+# What file managers leave behind; names that start with a dot are left out too.
+_LITTER = {"Thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a split, class by class, in the order of their names.
+
+    Attributes:
+        paths: The files.
+        labels: The class of each.
+    """
+
+    paths: tuple[Path, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Listings:
+    """The files of each split, and the names of the classes."""
+
+    parts: dict[Part, Listing]
+    classes: tuple[str, ...]
+
+    def of_training(self) -> tuple[Listing, range | None]:
+        """The files of training and then of validation, and the places of the latter."""
+        train, more = self.parts["train"], self.parts.get("validation")
+        if more is None:
+            return train, None
+        both = Listing(train.paths + more.paths, train.labels + more.labels)
+        return both, range(len(train.paths), len(both.paths))
+
+
+def listings(root: Path, test: Path | None = None) -> Listings:
+    """The files of all class folders.
+
+    Where ``root`` holds ``train`` and ``test``, ``validation`` or ``val``, these hold the class
+    folders and are splits.
+
+    Args:
+        root: The folder.
+        test: Another folder of class folders, with the test split.
+
+    Raises:
+        DataError: All that is wrong with the folders.
+        UsageError: A folder does not exist.
+    """
+    roots = _roots(root)
+    if test is not None:
+        if "test" in roots:
+            raise DataError(
+                f"{root} has a test split of its own, {roots['test']}; {test} is another"
+            )
+        roots["test"] = test
+    problems: list[str] = []
+    folders = {part: _folders(folder, problems) for part, folder in roots.items()}
+    classes = tuple(_ordered(folders["train"]))
+    label_of = {name: label for label, name in enumerate(classes)}
+    parts: dict[Part, Listing] = {}
+    for part, found in folders.items():
+        problems += [
+            f"{folder} is a class that the training split does not have"
+            for name, folder in found.items()
+            if name not in label_of
+        ]
+        files = [
+            (path, label_of[name])
+            for name in classes
+            if name in found
+            for path in _files(found[name], roots[part], problems)
+        ]
+        parts[part] = Listing(tuple(path for path, _ in files), tuple(label for _, label in files))
+    if problems:
+        raise DataError(*problems)
+    return Listings(parts, classes)
+
+
+def _roots(root: Path) -> dict[Part, Path]:
+    """The folder of the class folders of each split."""
+    names = {folder.name for folder in _subfolders(root)}
+    splits = names & _PARTS.keys()
+    if "train" not in splits or (names != splits and len(splits) == 1):
+        return {"train": root}
+    if names != splits:
+        beside = ", ".join(sorted(names - splits)[:5])
+        raise DataError(
+            f"{root} has the splits {', '.join(sorted(splits))} and beside them {beside}: move "
+            f"that elsewhere, or into a split"
+        )
+    if {"val", "validation"} <= splits:
+        raise DataError(f"{root} has both val and validation: keep one of them")
+    return {_PARTS[name]: root / name for name in sorted(splits)}
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except FileNotFoundError:
+        raise UsageError(f"there is no folder {folder}") from None
+    except NotADirectoryError:
+        raise UsageError(
+            f"{folder} is a file; a folder with a folder for each class is needed"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
+    """The class folders by their names."""
+    found = {folder.name: folder for folder in _subfolders(root)}
+    beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if beside:
+        problems.append(
+            f"{min(beside)} and {len(beside) - 1:,} more images lie beside the class folders"
+            if len(beside) > 1
+            else f"{beside[0]} lies beside the class folders"
+        )
+    if not found and not beside:
+        problems.append(f"{root} has no class folders")
+    return found
+
+
+def _ordered(names: Sequence[str] | dict[str, Path]) -> list[str]:
+    """The names of classes in order; where all are numbers, by these."""
+    if all(name.isascii() and name.isdigit() for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def _files(folder: Path, root: Path, problems: list[str]) -> list[Path]:
+    """The images of a class, those of its subfolders too."""
+    found: list[Path] = []
+    count = len(problems)
+    for path in _walked(folder, problems):
+        if path.suffix.lower() not in SUFFIXES:
+            known = ", ".join(sorted(SUFFIXES))
+            problems.append(f"{path} is no image (known are {known})")
+        elif path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            problems.append(f"{path} is a link that leads out of {root}")
+        elif not path.is_file():
+            problems.append(f"{path} is no file, or a link that leads nowhere")
+        else:
+            found.append(path)
+    if not found and len(problems) == count:
+        problems.append(f"{folder} is a class without images")
+    return found
+
+
+def _walked(folder: Path, problems: list[str]) -> Iterator[Path]:
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{error.filename} cannot be read: {error.strerror}")
+
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if Path(parent, name).is_symlink():
+                problems.append(
+                    f"{Path(parent, name)} is a link to a folder, which is not followed"
+                )
+        for name in sorted(files):
+            if not name.startswith(".") and name not in _LITTER:
+                yield Path(parent, name)
