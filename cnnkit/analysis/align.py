@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from cnnkit.analysis.result import LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise, repeat
-from operator import add, sub
+from itertools import repeat
 from typing import TYPE_CHECKING
 
-from cnnkit.analysis.memory import Memory, Optimizer, Precision
-from cnnkit.analysis.receptive_field import Field, Fields, Misaligned, receptive_fields
-from cnnkit.analysis.result import Analysis, Counts, LayerAnalysis, Settings, Totals
+from cnnkit.analysis.layer import LayerAnalysis
+from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.receptive_field import Fields, Misaligned, receptive_fields
+from cnnkit.analysis.result import Analysis, Settings, Totals
+from cnnkit.analysis.sums import Sums
 from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
-from cnnkit.layers.base import Effect, Place, total
-from cnnkit.spec.graph import INPUT, Graph, Group, trace
+from cnnkit.spec.graph import Graph, Group, trace
 from cnnkit.spec.model import Spec
 
 if TYPE_CHECKING:
@@ -49,27 +48,15 @@ def analyze(
     tree = _Fold(graph, fields).layer(graph.root)
     findings = [*spec.origin.findings, *graph.findings]
     findings += [_misaligned(graph, each) for each in _first_of_each(graph, misaligned)]
-    side = sum(weight.size for node in graph.nodes if node.side for weight in node.effect.weights)
-    weights = tree.parameters + tree.state - side
-    without_heads = tree.macs - sum(total(node.effect.macs) for node in graph.nodes if node.side)
-    totals = Totals(
-        neurons=tree.neurons,
-        parameters=tree.parameters,
-        state=tree.state,
-        macs=tree.macs,
-        macs_without_heads=without_heads,
-        activations=tree.activations,
-        operations=tree.operations,
-        memory=Memory(graph, weights, tree.parameters, tree.state, batch, precision, optimizer),
-    )
     ordered = tuple(in_order(findings))
+    settings = Settings(batch, precision, optimizer)
     return Analysis(
         spec,
         graph,
         tree,
-        totals,
+        Totals(tree, settings),
         ordered,
-        Settings(batch, precision, optimizer),
+        settings,
         _counted_as(graph, convention) if convention else None,
     )
 
@@ -80,48 +67,33 @@ def _counted_as(graph: Graph, convention: str) -> ConventionCount:
     return count_as(graph, convention)
 
 
-_ZERO = Counts(*[0] * len(Counts._fields))
-
-
 class _Fold:
-    """Sums over the nodes of each group, from sums up to each node."""
+    """Makes the tree of layers from the groups of a graph."""
 
-    def __init__(self, graph: Graph, fields: list[Fields]) -> None:
+    def __init__(self, graph: Graph, fields: Sequence[Fields]) -> None:
         self.graph = graph
+        self.sums = Sums(graph)
         self.fields = fields
-        self.sums: list[tuple[int, ...]] = [_ZERO]
-        known: dict[int, Counts] = {}  # layers that say the same share their effect
-        for node in graph.nodes:
-            counts = known.get(id(node.effect))
-            if counts is None:
-                counts = known[id(node.effect)] = _counts(node.effect)
-            self.sums.append(tuple(map(add, self.sums[-1], counts)))
 
     def layer(self, group: Group) -> LayerAnalysis:
         """The analysis of a group and of all below it."""
-        children = tuple(self._children(group))
-        nodes = range(group.start, group.stop)
-        if not group.copies:
-            return self._summed(group.path, group.label, group, nodes, children)
-        copies = [*group.copies, len(children)]
-        bodies = [children[a:b] for a, b in pairwise(copies)]
-        alike = all(_same(a, b) for a, b in pairwise(bodies))
-        return self._summed(
-            group.path, group.label, group, nodes, children, times=len(bodies), alike=alike
-        )
+        children = self._children(group)
+        return LayerAnalysis(group, self.graph, self.sums, self.fields, children)
 
-    def _children(self, group: Group) -> Iterator[LayerAnalysis]:
+    def _children(self, group: Group) -> tuple[LayerAnalysis, ...]:
         """The layers inside a composite, and the operations between them, in order."""
         if group.layer is not None and group.layer.family != "composition":
-            return  # a conv with its activation is one row
+            return ()  # a conv with its activation is one row
         if not group.children and group.stop - group.start < 2:
-            return
+            return ()
+        found: list[LayerAnalysis] = []
         node = group.start
         for child in group.children:
-            yield from map(self._operation, repeat(group), range(node, child.start))
-            yield self.layer(child)
+            found += map(self._operation, repeat(group), range(node, child.start))
+            found.append(self.layer(child))
             node = child.stop
-        yield from map(self._operation, repeat(group), range(node, group.stop))
+        found += map(self._operation, repeat(group), range(node, group.stop))
+        return tuple(found)
 
     def _operation(self, group: Group, index: int) -> LayerAnalysis:
         """A composite's own operation, such as the sum at the end of a residual."""
@@ -137,75 +109,7 @@ class _Fold:
             node.output,
             index,
         )
-        return self._summed(
-            node.path,
-            inner.label,
-            inner,
-            range(index, index + 1),
-            place=group.layer.place if group.layer else None,
-        )
-
-    def _summed(
-        self,
-        path: str,
-        label: str,
-        group: Group,
-        nodes: range,
-        children: tuple[LayerAnalysis, ...] = (),
-        times: int = 1,
-        alike: bool = True,
-        place: Place | None = None,
-    ) -> LayerAnalysis:
-        start, stop = nodes.start, nodes.stop
-        return LayerAnalysis(
-            path=path,
-            label=label,
-            kind=group.kind,
-            input=group.input,
-            output=group.output,
-            counts=Counts._make(map(sub, self.sums[stop], self.sums[start])),
-            fields=self._fields_of(group),
-            children=children,
-            times=times,
-            alike=alike,
-            side=start < stop and self.graph.nodes[start].side,
-            place=place or (group.layer.place if group.layer else None),
-            layer=group.layer,
-            nodes=nodes,
-        )
-
-    def _fields_of(self, group: Group) -> Fields:
-        if group.output is None:
-            return None
-        if group.tensor == INPUT:
-            return (Field(1, 1, 0),) * (len(self.graph.input) - 1)
-        return self.fields[group.tensor]
-
-
-def _counts(effect: Effect) -> Counts:
-    trainable = state = 0
-    for weight in effect.weights:
-        if weight.trainable:
-            trainable += weight.size
-        else:
-            state += weight.size
-    return Counts(
-        total(effect.neurons),
-        trainable,
-        state,
-        total(effect.macs),
-        math.prod(effect.output) if effect.output else 0,
-        *effect.operations,
-    )
-
-
-def _same(body: tuple[LayerAnalysis, ...], other: tuple[LayerAnalysis, ...]) -> bool:
-    """Whether two copies of a repeat are alike in all that a table shows."""
-    return len(body) == len(other) and all(
-        (a.kind, a.input, a.output, a.counts) == (b.kind, b.input, b.output, b.counts)
-        and _same(a.children, b.children)
-        for a, b in zip(body, other, strict=True)
-    )
+        return LayerAnalysis(inner, self.graph, self.sums, self.fields, composite=group)
 
 
 def _first_of_each(graph: Graph, misaligned: list[Misaligned]) -> list[Misaligned]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cnnkit.analysis.align import settings
-from cnnkit.analysis.result import LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.layers.base import Layer
 
 COUNTS = ("neurons", "parameters", "state", "macs", "activations")
@@ -134,7 +134,7 @@ class LayerChange:
             return tuple(found)
         found += [name for name in ("input", "output") if getattr(old, name) != getattr(new, name)]
         found += [name for name in COUNTS if self.count(name).old != self.count(name).new]
-        if old.counts[5:] != new.counts[5:]:
+        if old.operations != new.operations:
             found.append("operations")
         if old.fields != new.fields:
             found.append("receptive_field")

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cnnkit.analysis.derivation import Line, count_lines, field_lines, shape_lines, sum_of
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.receptive_field import Field, Fields, receptive_fields
-from cnnkit.analysis.result import Analysis, LayerAnalysis
+from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.errors import Location
 from cnnkit.layers.base import Shape

@@ -57,7 +57,6 @@ class Memory:
 
     Attributes:
         graph: Its operations.
-        weights: The elements of weights and state that inference needs.
         parameters: The elements that are trained.
         state: The elements of running statistics.
         batch: Examples at once.
@@ -66,7 +65,6 @@ class Memory:
     """
 
     graph: Graph
-    weights: int
     parameters: int
     state: int
     batch: int = 1
@@ -75,8 +73,11 @@ class Memory:
 
     @cached_property
     def inference(self) -> int:
-        """Bytes of the weights and of the tensors that are live at once, at the peak."""
-        return (self.weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
+        """Bytes of the weights that it needs and of the tensors live at once, at the peak."""
+        sides = (node.effect.weights for node in self.graph.nodes if node.side)
+        unused = sum(weight.size for weights in sides for weight in weights)
+        weights = self.parameters + self.state - unused
+        return (weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
 
     @cached_property
     def training(self) -> int:

@@ -63,9 +63,14 @@ def whole(value: Number) -> Number:
     return value.numerator
 
 
+def first_fields(graph: Graph) -> Fields:
+    """The fields of the network's input: each cell sees itself."""
+    return (Field(1, 1, 0),) * (len(graph.input) - 1)
+
+
 def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
     """The fields of each node's output, and the joins at which branches are misaligned."""
-    start: Fields = (Field(1, 1, 0),) * (len(graph.input) - 1)
+    start = first_fields(graph)
     fields: list[Fields] = []
     misaligned: list[Misaligned] = []
     for index, node in enumerate(graph.nodes):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from cnnkit.analysis.memory import Memory
-from cnnkit.analysis.receptive_field import Fields
-from cnnkit.errors import Finding, Location
-from cnnkit.layers.base import Layer, Operations, Place, Shape
+from cnnkit.analysis.layer import LayerAnalysis
+from cnnkit.analysis.memory import Memory, Optimizer, Precision
+from cnnkit.errors import Finding
+from cnnkit.layers.base import Operations, Shape, total
 from cnnkit.spec.graph import Graph
 from cnnkit.spec.model import Spec
 
@@ -21,149 +20,86 @@ FORMAT = 1
 """The version of the JSON that ``Analysis.to_dict`` gives."""
 
 
-class Counts(NamedTuple):
-    """What is added up over operations: one example's neurons, weights, work and outputs."""
-
-    neurons: int
-    parameters: int
-    state: int
-    macs: int
-    activations: int
-    add: int
-    multiply: int
-    compare: int
-    divide: int
-    exponential: int
-
-
 @dataclass(frozen=True, slots=True)
-class LayerAnalysis:
-    """One layer as written, with all that is inside it.
+class Settings:
+    """What the memory is computed for."""
 
-    Attributes:
-        path: Its place in the spec, such as ``layers.3``.
-        label: The part of the path below the layer that it stands in.
-        kind: Its kind, or the name of its block.
-        input: The shape that comes in; None where an error before leaves it unknown.
-        output: The shape that goes out; None where it is unknown.
-        counts: Its figures; those of a composite are of all that is inside it.
-        fields: The receptive field of its output, for each spatial axis of the network's input.
-        children: The layers inside it, of a composite.
-        times: Of a repeat, how many copies there are; else 1.
-        alike: Of a repeat, whether all copies have the same shapes and counts.
-        side: Whether it belongs to a side output, used in training only.
-        place: Where it stands in the source.
-        layer: Its model; None for the network as a whole.
-        nodes: Its primitive operations, ``nodes.start`` up to ``nodes.stop`` of the graph.
+    batch: int = 1
+    precision: Precision = "float32"
+    optimizer: Optimizer = "adam"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Totals:
+    """The figures of the whole network, for one example unless a batch is asked for.
+
+    Each is computed when it is asked for; two that say the same are equal. Memory is in bytes;
+    ``cnnkit.analysis.memory`` states the model.
     """
 
-    path: str
-    label: str
-    kind: str
-    input: Shape | None
-    output: Shape | None
-    counts: Counts
-    fields: Fields
-    children: tuple[LayerAnalysis, ...]
-    times: int
-    alike: bool
-    side: bool
-    place: Place | None
-    layer: Layer | None
-    nodes: range
+    tree: LayerAnalysis
+    settings: Settings
 
-    @property
-    def location(self) -> Location | None:
-        """The line and column of its kind in the source."""
-        return self.place.find(()) if self.place else None
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
+        return f"Totals({figures})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Totals):
+            return NotImplemented
+        return self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.parameters, self.macs))
 
     @property
     def neurons(self) -> int:
-        """Output elements of its convolutions and dense layers."""
-        return self.counts.neurons
+        """Output elements of convolutions and dense layers."""
+        return self.tree.neurons
 
     @property
     def parameters(self) -> int:
         """Trainable weights and biases."""
-        return self.counts.parameters
+        return self.tree.parameters
 
     @property
     def state(self) -> int:
         """Running statistics."""
-        return self.counts.state
+        return self.tree.state
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of its convolutions and dense layers."""
-        return self.counts.macs
+        """Multiply-accumulates of convolutions and dense layers."""
+        return self.tree.macs
+
+    @property
+    def macs_without_heads(self) -> int:
+        """The same without side outputs, which only training runs."""
+        side = (node.effect.macs for node in self.tree.graph.nodes if node.side)
+        return self.macs - sum(map(total, side))
 
     @property
     def activations(self) -> int:
-        """Output elements of all operations in it."""
-        return self.counts.activations
+        """Output elements of all operations."""
+        return self.tree.activations
 
     @property
     def operations(self) -> Operations:
         """All other scalar operations."""
-        return Operations(*self.counts[-5:])
+        return self.tree.operations
 
-    @property
-    def flops(self) -> int:
-        """Twice the multiply-accumulates."""
-        return 2 * self.macs
-
-    @property
-    def known(self) -> bool:
-        """Whether its counts are: an error in the layer or before it leaves them open."""
-        return self.output is not None
-
-    def leaves(self, depth: int | None = None) -> Iterator[LayerAnalysis]:
-        """The layers ``depth`` levels down, or those above that hold none: each counted once."""
-        if not self.children or depth == 0:
-            yield self
-            return
-        for child in self.children:
-            yield from child.leaves(None if depth is None else depth - 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The layer as JSON shows it; counts that are not known are null."""
-        location = self.location
-        return {
-            "path": self.path,
-            "kind": self.kind,
-            "input": list(self.input) if self.input else None,
-            "output": list(self.output) if self.output else None,
-            "neurons": self.neurons if self.known else None,
-            "parameters": self.parameters if self.known else None,
-            "state": self.state if self.known else None,
-            "macs": self.macs if self.known else None,
-            "flops": self.flops if self.known else None,
-            "activations": self.activations if self.known else None,
-            "operations": self.operations._asdict() if self.known else None,
-            "receptive_field": _axes(self.fields, "size"),
-            "effective_stride": _axes(self.fields, "stride"),
-            "effective_padding": _axes(self.fields, "padding"),
-            "centre": _axes(self.fields, "centre"),
-            "line": location.line if location else None,
-            "column": location.column if location else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The figures of the whole network, for one example unless a batch is asked for.
-
-    Memory is in bytes; ``cnnkit.analysis.memory`` states the model.
-    """
-
-    neurons: int
-    parameters: int
-    state: int
-    macs: int
-    macs_without_heads: int
-    activations: int
-    operations: Operations
-    memory: Memory = field(repr=False, compare=False)
+    @cached_property
+    def memory(self) -> Memory:
+        """Bytes, by what they are for."""
+        settings = self.settings
+        return Memory(
+            self.tree.graph,
+            self.parameters,
+            self.state,
+            settings.batch,
+            settings.precision,
+            settings.optimizer,
+        )
 
     @property
     def inference_memory(self) -> int:
@@ -194,15 +130,6 @@ class Totals:
             "inference_memory": self.inference_memory,
             "training_memory": self.training_memory,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the memory is computed for."""
-
-    batch: int = 1
-    precision: str = "float32"
-    optimizer: str = "adam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +225,3 @@ class Unreadable:
             "convention": None,
             "findings": [finding.to_dict() for finding in self.findings],
         }
-
-
-def _axes(fields: Fields, attribute: str) -> list[int | float] | None:
-    if fields is None:
-        return None
-    values = [getattr(field, attribute) for field in fields]
-    return [float(value) if isinstance(value, Fraction) else value for value in values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnkit.analysis.result import LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
 
 
 def folded(layer: LayerAnalysis) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import NonNegativeInt, Strict
@@ -61,9 +61,9 @@ class Reach(NamedTuple):
     before: int | Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
-    """One axis of a sliding window, with its values put in.
+    """One axis of a sliding window, with its values put in; what follows is computed once.
 
     >>> Window(extent=32, size=7).output
     26
@@ -79,22 +79,22 @@ class Window:
     after: int = 0
     rounding: Rounding = "exact"
 
-    @property
+    @cached_property
     def dilated(self) -> int:
         """F′, the cells from the window's first to its last."""
         return self.dilation * (self.size - 1) + 1
 
-    @property
+    @cached_property
     def slack(self) -> int:
         """D + P − F′: how far the window can move; negative where it does not fit."""
         return self.extent + self.before + self.after - self.dilated
 
-    @property
+    @cached_property
     def exact(self) -> bool:
         """Whether the window fits and its last position ends on the last cell."""
         return self.slack >= 0 and self.slack % self.stride == 0
 
-    @property
+    @cached_property
     def output(self) -> int:
         """The number of window positions: the floor where the combination is invalid."""
         slack, stride = self.slack, self.stride
@@ -106,25 +106,25 @@ class Window:
         # PyTorch's rule: a last window that would start in the padding after is dropped.
         return count - 1 if (count - 1) * stride >= self.extent + self.before else count
 
-    @property
+    @cached_property
     def unread(self) -> int:
         """Input cells, padding left aside, that lie behind the last window."""
         end = (self.output - 1) * self.stride + self.dilated
         return max(0, min(self.extent, self.extent + self.before - end))
 
-    @property
+    @cached_property
     def overhang(self) -> int:
         """Cells by which ``ceil`` lets the last window reach past the padded input."""
         end = (self.output - 1) * self.stride + self.dilated
         return max(0, end - (self.extent + self.before + self.after))
 
-    @property
+    @cached_property
     def blind(self) -> bool:
         """Whether the first or the last window lies in the padding altogether."""
         last = (self.output - 1) * self.stride - self.before
         return self.before >= self.dilated or last >= self.extent
 
-    @property
+    @cached_property
     def reach(self) -> Reach:
         """The window as a step of the receptive field."""
         return Reach(self.dilated, self.stride, self.before)

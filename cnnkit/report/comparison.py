@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cnnkit.analysis.change import Change, LayerChange, Setting
     from cnnkit.analysis.condition import Condition
-    from cnnkit.analysis.result import LayerAnalysis
+    from cnnkit.analysis.layer import LayerAnalysis
 
 FORMATS = ("table", "json", "markdown")
 """The formats of ``diff``."""

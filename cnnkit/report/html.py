@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from cnnkit.analysis.result import Analysis, LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
+from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import visible
 from cnnkit.layers.base import show
 from cnnkit.report import svg

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from cnnkit.analysis.result import Analysis, LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
+from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape, show
 from cnnkit.report.rows import kind_of
 from cnnkit.report.summary import shapes, title

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from cnnkit.analysis.result import Analysis, LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
+from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block

@@ -42,7 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnkit.analysis.result import LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.layers.composition import Load, Merge, Save
 from cnnkit.layers.spatial import Crop, Upsample

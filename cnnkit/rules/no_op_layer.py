@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnkit.analysis.result import LayerAnalysis
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Above, Network, Removal, finding, noun
 from cnnkit.rules.text import scalars, without_items
