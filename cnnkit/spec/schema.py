@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from cnnkit.layers import KINDS
-from cnnkit.spec import schema_layer
+from cnnkit.spec import schema_layer, schema_train
 from cnnkit.spec.blocks import NAME
 from cnnkit.spec.document import FORMAT
 from cnnkit.spec.layer_reader import BESIDE
@@ -87,7 +87,7 @@ def _sections(rules: Collection[str]) -> dict[str, Schema]:
             "additionalProperties": False,
         },
         "blocks": _blocks(),
-        "train": _train(),
+        "train": schema_train.train(),
         "search": _search(),
         **{name: _section(model, rules) for name, model in Spec.sections.items()},
         **fields(Spec, ("name", "input", "rounding", "layers"), _ALSO),
@@ -152,57 +152,3 @@ def _search() -> Schema:
             "anyOf": [values, {**conditional, "additionalProperties": False}],
         },
     }
-
-
-def _train() -> Schema:
-    loose = {
-        # An editor takes the first type for what it offers: a place to write at.
-        name: {**about(name, text), "type": ["string", *dict.fromkeys((mostly, "object"))]}
-        for name, (mostly, text) in _TRAIN.items()
-    }
-    return {"type": "object", "properties": loose}
-
-
-_TRAIN: Final[dict[str, tuple[str, str]]] = {
-    "data": (
-        "object",
-        (
-            "The data set: `digits` (built in), `mnist`, `fashion_mnist`, `cifar10`, or your own: "
-            "`{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}`."
-        ),
-    ),
-    "split": (
-        "object",
-        (
-            "What is held back, where the data set has no split of its own: "
-            "`{validation: 0.15, test: 0.15, stratify: true}`."
-        ),
-    ),
-    "loss": (
-        "object",
-        (
-            "What training lowers: `categorical_cross_entropy`, `binary_cross_entropy`, "
-            "`mean_squared_error` or `focal`."
-        ),
-    ),
-    "label_smoothing": ("number", "The part of each label spread over the other classes."),
-    "class_weights": ("array", "The weight of each class in the loss."),
-    "optimizer": (
-        "object",
-        (
-            "How the weights follow the gradient: "
-            "`{sgd: {momentum: 0.9, nesterov: true, weight_decay: 5e-4}}`."
-        ),
-    ),
-    "learning_rate": ("number", "A number, or a schedule: `{cosine: {peak: 0.1, warmup: 2}}`."),
-    "epochs": ("integer", "How often all training examples are seen."),
-    "batch_size": ("integer", "The examples of one step."),
-    "augment": ("array", "Random changes of the images: `[{flip: horizontal}, {shift: 4}]`."),
-    "precision": ("object", "What is computed in, `float32` or `bfloat16`; weights are float32."),
-    "early_stopping": ("object", "Ends where the validation stops improving: `{patience: 5}`."),
-    "seed": ("integer", "What all random numbers come from."),
-}
-"""`train:` as documented: what each field mostly is, and its text.
-
-Nothing is refused here; what is wrong will be known with the models of training.
-"""

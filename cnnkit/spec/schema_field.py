@@ -66,6 +66,33 @@ def about(title: str, text: str, default: object = None) -> Schema:
     }
 
 
+def explained(
+    model: type[BaseModel], title: str, names: Iterable[str], needed: Iterable[str]
+) -> Schema:
+    """What an editor shows of a model: its docstring, and its fields, those needed in bold."""
+    paragraphs = [" ".join(part.split()) for part in (model.__doc__ or "").split("\n\n")]
+    own = [part.replace("``", "`") for part in paragraphs if part and part[:11] != "Attributes:"]
+    needed = set(needed)
+    listed = [f"**`{name}`**" if name in needed else f"`{name}`" for name in names]
+    more = [f"Fields: {', '.join(listed)}"] if listed else []
+    return {
+        "title": title,
+        "description": "\n".join(own),
+        "markdownDescription": "\n\n".join([*own, *more]),
+    }
+
+
+def misnamed(aliases: Mapping[str, str]) -> dict[str, Schema]:
+    """Other names of fields: refused with a word of advice, but while there is no value yet."""
+    by_field: dict[str, list[str]] = {}
+    for alias, field in aliases.items():
+        by_field.setdefault(field, []).append(alias)
+    return {
+        f"^(?:{'|'.join(others)})$": {"type": ["null"], "errorMessage": f"here it is `{field}`"}
+        for field, others in by_field.items()
+    }
+
+
 def sentence(text: str) -> str:
     """A text with a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cnnkit.layers import layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.spec.layer_reader import BESIDE
-from cnnkit.spec.schema_field import Schema, fields
+from cnnkit.spec.schema_field import Schema, explained, fields, misnamed
 
 _ALSO: Final[dict[str, list[Schema]]] = {"shortcut": [{"enum": ["identity"]}]}
 
@@ -41,34 +41,19 @@ class Kind:
     @property
     def texts(self) -> Schema:
         """What an editor shows: the docstring, and the fields with those needed in bold."""
-        paragraphs = [" ".join(part.split()) for part in (self.layer.__doc__ or "").split("\n\n")]
-        about = [part.replace("``", "`") for part in paragraphs if part]
-        listed = [f"**`{name}`**" if name in self.required else f"`{name}`" for name in self.fields]
-        more = [f"Fields: {', '.join(listed)}"] if listed else []
-        return {
-            "title": self.layer.kind,
-            "description": "\n".join(about),
-            "markdownDescription": "\n\n".join([*about, *more]),
-        }
+        return explained(self.layer, self.layer.kind, self.fields, self.required)
 
     def definition(self) -> Schema:
         """The fields, any of which may be left out, as `defaults:` may give it."""
         names = {field: info.alias or field for field, info in self.layer.model_fields.items()}
-        aliases: dict[str, list[str]] = {}
-        for alias, field in self.layer.field_aliases.items():
-            aliases.setdefault(field, []).append(alias)
-        advice = {
-            "|".join(others): f"here it is `{names[field]}`" for field, others in aliases.items()
-        }
+        aliases = {other: names[field] for other, field in self.layer.field_aliases.items()}
         beside = f"it stands beside the kind: `- {{name: …, {self.layer.kind}: {{…}}}}`"
-        advice["|".join(BESIDE)] = beside
         return {
             **self.texts,
             "properties": self.fields,
-            # Refused with a word of advice, but while there is no value yet.
             "patternProperties": {
-                f"^(?:{words})$": {"type": ["null"], "errorMessage": text}
-                for words, text in advice.items()
+                **misnamed(aliases),
+                f"^(?:{'|'.join(BESIDE)})$": {"type": ["null"], "errorMessage": beside},
             },
             "additionalProperties": False,
         }

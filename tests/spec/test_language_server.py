@@ -125,7 +125,12 @@ def test_completes_sections(server: Client) -> None:
         ("  - conv: {filters: 3, kernel: 3, activation: ta|nh}\n", ("#### tanh",)),
         ("  - {wh|en: $deep, relu: {}}\n", ("#### when", "where it is false")),
         ("  - relu\nexp|ect: {parameters: 3}\n", ("must come out",)),
-        ("  - relu\ntrain: {lo|ss: focal}\n", ("What training lowers",)),
+        ("  - relu\ntrain: {ep|ochs: 3}\n", ("How often all training examples are seen",)),
+        ("  - relu\ntrain: {loss: fo|cal}\n", ("Cross-entropy that weighs down",)),
+        (
+            "  - relu\ntrain: {optimizer: {sgd: {mom|entum: 0.9}}}\n",
+            ("the last step that is kept",),
+        ),
     ],
 )
 def test_explains_what_the_mouse_is_over(server: Client, text: str, said: tuple[str, ...]) -> None:

@@ -189,7 +189,7 @@ def test_refuses(data: dict[str, object]) -> None:
         {"extends": "base.yaml", "layers": ["conv", {"conv": {"filters": 3}}]},
         {"extends": "base.yaml"},
         layers({"save": "a"}, {"load": {"tensor": "a"}}, {"merge": {"with": ["a"]}}),
-        layers("relu") | {"train": {"data": {"csv": "a.csv"}, "more": 1}, "search": {"a.b": [1]}},
+        layers("relu") | {"train": {"data": {"csv": "a.csv"}}, "search": {"a.b": [1]}},
     ],
 )
 def test_accepts(data: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
 from cnnkit.layers.base import Count, Expects, Flag, Shape
 from cnnkit.spec.faults import Fault, Faults
@@ -40,6 +40,7 @@ Duration = Annotated[
 ]
 Held = Annotated[
     Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)],
+    WithJsonSchema({"type": "number", "minimum": 0}),  # of a whole number any is right
     Expects("a part below 1, such as 0.15, or a number of examples"),
 ]
 Weights = Annotated[
