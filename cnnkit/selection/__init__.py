@@ -1,0 +1,1 @@
+"""Choosing between networks: cross-validation, search, comparison; as statistics demands."""

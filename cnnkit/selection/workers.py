@@ -1,0 +1,153 @@
+"""Which process a trial runs in, and whether that process is still there.
+
+A process that is killed leaves its trial as running. Of an embedded database the processes share
+a file system: each holds a lock on a file of its own, which the kernel releases at its death, at
+once and in any case. Through a server they do not: there they have to give a sign of life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial
+
+BEAT_SECONDS: Final = 10
+"""The time between two signs of life."""
+
+GRACE_SECONDS: Final = 120
+"""The silence after which a process on another machine is taken for dead."""
+
+
+class Workers(Protocol):
+    """The processes that share a study; ``name`` is that of this one."""
+
+    name: str
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps the others from claiming a trial, where a lock that all share can be had."""
+        ...
+
+    def started(self, trial_id: int) -> None:
+        """Called before this process claims a trial: from now on it vouches for it."""
+        ...
+
+    def finished(self) -> None:
+        """Called once this process runs no trial."""
+        ...
+
+    def lost(self, running: list[FrozenTrial]) -> list[FrozenTrial]:
+        """Those of the running trials whose process is gone."""
+        ...
+
+
+class LocalWorkers:
+    """Processes on one file system.
+
+    Args:
+        folder: Where they keep their locks; it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._own = os.open(folder / self.name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._own, fcntl.LOCK_EX)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """One process at a time."""
+        handle = os.open(self.folder / "claims", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def started(self, trial_id: int) -> None:
+        """The lock that is held says all."""
+
+    def finished(self) -> None:
+        """The lock is held to the end of the process."""
+
+    def lost(self, running: list[FrozenTrial]) -> list[FrozenTrial]:
+        """Those whose process no longer holds its lock."""
+        return [trial for trial in running if not self._alive(trial.user_attrs.get("worker"))]
+
+    def close(self) -> None:
+        """Gives the lock up, as the end of the process does."""
+        (self.folder / self.name).unlink(missing_ok=True)
+        os.close(self._own)
+
+    def _alive(self, name: str | None) -> bool:
+        if name is None or name != Path(name).name:
+            return False
+        try:
+            handle = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(handle)
+
+
+class DistantWorkers:
+    """Processes that have nothing but the database in common.
+
+    Args:
+        storage: The database.
+        study_id: The study's number in it.
+    """
+
+    def __init__(self, storage: RDBStorage, study_id: int) -> None:
+        self.storage = storage
+        self.study_id = study_id
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._stop: threading.Event | None = None
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """The database's own transactions have to do."""
+        return contextlib.nullcontext()
+
+    def started(self, trial_id: int) -> None:
+        """Gives a first sign of life, and then one every few seconds."""
+        self.finished()
+        self.storage.record_heartbeat(trial_id)
+        self._stop = threading.Event()
+        threading.Thread(target=self._beat, args=(trial_id, self._stop), daemon=True).start()
+
+    def finished(self) -> None:
+        """Gives no further sign."""
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+
+    def lost(self, running: list[FrozenTrial]) -> list[FrozenTrial]:
+        """Those without a sign of life for too long, by the clock of the database."""
+        silent = set(self.storage._get_stale_trial_ids(self.study_id))
+        return [trial for trial in running if trial._trial_id in silent]
+
+    def close(self) -> None:
+        """Gives no further sign."""
+        self.finished()
+
+    def _beat(self, trial_id: int, stop: threading.Event) -> None:
+        while not stop.wait(BEAT_SECONDS):
+            # A database that is away for a moment is no reason to lose the trial's training.
+            with contextlib.suppress(Exception):
+                self.storage.record_heartbeat(trial_id)
