@@ -1,0 +1,205 @@
+"""What a run trains on: the data set, cut, measured and laid on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Sharding
+
+from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
+from cnnkit.data.dataset import Array, Indices
+from cnnkit.errors import DataError, UsageError
+from cnnkit.spec.model import Spec
+from cnnkit.spec.training import Train
+from cnnkit.training.state import Feed, Pool
+
+SplitName = Literal["train", "validation", "test"]
+_SMOKE_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set as a run uses it.
+
+    Attributes:
+        dataset: What was read.
+        splits: Which examples are for what.
+        statistics: What inputs are standardised with.
+        class_weights: float32 ``[K]``, the weight of each class in the loss.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    statistics: Statistics
+    class_weights: Array
+
+    def examples(self, name: SplitName) -> Examples:
+        """What the indices of a split lead into."""
+        return self.dataset.examples_of_test(self.splits) if name == "test" else self.dataset.train
+
+    def indices(self, name: SplitName) -> Indices:
+        """The indices of a split."""
+        indices: Indices = getattr(self.splits, name)
+        return indices
+
+    def record(self) -> dict[str, Any]:
+        """What the run notes of its data, as JSON: equal where the data and the splits are."""
+        parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
+        return {
+            "data": self.dataset.name,
+            "classes": list(self.dataset.classes),
+            "sha256": _digest(parts),
+            "mean": self.statistics.mean.tolist(),
+            "deviation": self.statistics.deviation.tolist(),
+            **self.splits.record(),
+        }
+
+    def feed(self, seed: int, sharding: Sharding, pool: Pool | None = None) -> Feed:
+        """The same on the device.
+
+        Args:
+            seed: What all random numbers come from.
+            sharding: Where to.
+            pool: The examples, where they are there; none is laid there where they are too many.
+        """
+        feed = Feed(
+            pool=pool or Pool(np.zeros(0), np.zeros(0)),
+            train=self.splits.train.astype(np.int32),
+            mean=self.statistics.mean,
+            deviation=self.statistics.deviation,
+            class_weights=self.class_weights,
+            seed=np.uint32(seed),
+        )
+        return jax.device_put(feed, jax.tree.map(lambda _: sharding, feed))
+
+
+def prepare(
+    spec: Spec, train: Train, outputs: int, *, data_dir: Path | None, limit: int | None = None
+) -> Material:
+    """Reads, cuts and measures the data set of a recipe.
+
+    Args:
+        spec: The network that is to learn it.
+        train: The recipe.
+        outputs: The scores that the network gives, K.
+        data_dir: Where the published data sets lie.
+        limit: The examples of each split that are used, for a quick trial; None for all.
+
+    Raises:
+        DataError: Files are damaged, or do not fit the network.
+        UsageError: Files are missing, or the recipe names no data.
+    """
+    if train.data is None:
+        raise UsageError(
+            "`train` names no data: write `data: digits`, or the files to learn from, such as "
+            "`data: {images: FOLDER}`"
+        )
+    dataset = load(train.data, data_dir=data_dir, input_shape=spec.input, outputs=outputs)
+    count = len(dataset.train)
+    splits = split(
+        dataset,
+        validation=_fraction(train.split.validation, count),
+        test=_fraction(train.split.test, count),
+        stratify=train.split.stratify,
+        seed=train.seed,
+    )
+    if limit is not None:
+        splits = Splits(
+            splits.train[:limit],
+            splits.validation[:limit],
+            splits.test[:limit],
+            splits.own_test,
+            splits.stratified,
+            splits.seed,
+        )
+    return Material(
+        dataset,
+        splits,
+        standardization(train, dataset.train, splits.train),
+        class_weights(train, dataset, splits.train, outputs),
+    )
+
+
+def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:
+    """What inputs are standardised with, from the training examples alone.
+
+    uint8 inputs are 0..1 where they come in; `none` brings them back to 0..255.
+    """
+    if train.standardize == "per_channel":
+        return statistics(examples, indices)
+    channels = examples.shape[-1]
+    bytes_kept = train.standardize == "none" and examples.inputs.dtype == np.uint8
+    deviation = np.full(channels, 1 / 255 if bytes_kept else 1, np.float32)
+    return Statistics(np.zeros(channels, np.float32), deviation)
+
+
+def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:
+    """The weight of each class, float32 ``[K]``; `balanced` weighs with N / (K · N of the class).
+
+    Source of `balanced`: scikit-learn's ``compute_class_weight``.
+
+    Raises:
+        DataError: The weights do not fit the classes.
+    """
+    given = train.class_weights
+    if given is None:
+        return np.ones(outputs, np.float32)
+    if given == "balanced":
+        labels = dataset.train.labels()
+        if labels is None:
+            raise DataError("`class_weights: balanced` needs targets that are classes")
+        counts = np.bincount(labels[indices], minlength=outputs)
+        return (len(indices) / (outputs * np.maximum(counts, 1))).astype(np.float32)
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in dataset.classes]
+        if unknown:
+            raise DataError(
+                f"`class_weights` names `{unknown[0]}`, but the classes are "
+                f"{', '.join(dataset.classes)}"
+            )
+        return np.array([given.get(name, 1.0) for name in dataset.classes], np.float32)
+    if len(given) != outputs:
+        raise DataError(f"`class_weights` has {len(given)} weights, the network {outputs} outputs")
+    return np.array(given, np.float32)
+
+
+def pool_of(examples: Examples, sharding: Sharding) -> Pool:
+    """All examples on the device."""
+    pool = Pool(np.asarray(examples.inputs[:]), examples.targets)
+    return jax.device_put(pool, jax.tree.map(lambda _: sharding, pool))
+
+
+def on_device(indices: Indices, sharding: Sharding) -> jax.Array:
+    """Indices on the device, int32."""
+    return jax.device_put(jnp.asarray(indices, jnp.int32), sharding)
+
+
+def smoke_limit(batch_size: int) -> int:
+    """The examples that a trial of two steps takes."""
+    return _SMOKE_STEPS * batch_size
+
+
+def _fraction(held: float, count: int) -> float:
+    """A part of the examples, where it may be given as a number of them."""
+    if isinstance(held, int) and held >= count:
+        raise DataError(f"`split` holds {held:,} examples back, and the data set has {count:,}")
+    return held / count if isinstance(held, int) else held
+
+
+def _digest(parts: Sequence[Examples]) -> str:
+    """The SHA-256 of arrays; of images in files, that of their targets and number."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.inputs.shape} {part.inputs.dtype}".encode())
+        digest.update(np.ascontiguousarray(part.targets).tobytes())
+        if isinstance(part.inputs, np.ndarray):
+            for start in range(0, len(part.inputs), 4096):
+                digest.update(np.ascontiguousarray(part.inputs[start : start + 4096]).tobytes())
+    return digest.hexdigest()
