@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnkit.errors import Finding as Finding
     from cnnkit.errors import SpecError as SpecError
     from cnnkit.errors import UsageError as UsageError
+    from cnnkit.network import build as build
     from cnnkit.spec.model import Spec as Spec
     from cnnkit.spec.reading import load as load
 
@@ -31,6 +32,7 @@ _HOMES = {
     "Analysis": "cnnkit.analysis",
     "LayerAnalysis": "cnnkit.analysis",
     "analyze": "cnnkit.analysis",
+    "build": "cnnkit.network",
     "CnnkitError": "cnnkit.errors",
     "Finding": "cnnkit.errors",
     "SpecError": "cnnkit.errors",
@@ -49,6 +51,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "analyze",
+    "build",
     "load",
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array
+from jax import Array, lax
 from typing_extensions import override
 
 from cnnkit import layers
@@ -68,7 +68,13 @@ class Conv(nnx.Conv):
     """
 
     def __init__(
-        self, *args: Any, windows: Sequence[Window], padding_mode: str, **kwargs: Any
+        self,
+        channels: int,
+        filters: int,
+        *,
+        windows: Sequence[Window],
+        padding_mode: str,
+        **kwargs: Any,
     ) -> None:
         sides = paddings(windows)
         self.padding_mode = padding_mode
@@ -77,7 +83,8 @@ class Conv(nnx.Conv):
             self.filled = tuple((window.before, window.after) for window in windows)
             sides = tuple((0, window.overhang) for window in windows)
         super().__init__(
-            *args,
+            channels,
+            filters,
             kernel_size=[window.size for window in windows],
             strides=tuple(window.stride for window in windows),
             kernel_dilation=tuple(window.dilation for window in windows),
@@ -158,8 +165,6 @@ class TransposedConv(nnx.Module):
 
 def _spread(x: Array, windows: Sequence[TransposedWindow]) -> Array:
     """Cells a stride apart, zeros between and round them; a negative padding cuts them off."""
-    from jax import lax
-
     config = [
         (w.dilated - 1 - w.before, w.dilated - 1 - w.after + w.output_padding, w.stride - 1)
         for w in windows

@@ -4,16 +4,21 @@ Left out, the initialiser suits the activation that follows, behind norms, pools
 ``he`` for the rectifiers and their smooth kin (He et al., 2015), ``lecun`` for ``selu``, whose
 fixed point assumes it (Klambauer et al., 2017), and ``glorot`` for what saturates or for
 nothing at all (Glorot and Bengio, 2010). Biases start at 0.
+
+The distributions are those of ``jax.nn.initializers``, drawn by NumPy: XLA would compile a
+program for each shape of a network, which takes far longer than to run it once.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.nn import initializers
 
@@ -23,17 +28,17 @@ from cnnkit.layers.weighted import Weighted
 Initializer: TypeAlias = Callable[..., Any]
 """A key, a shape and a type to an array."""
 
+Draw: TypeAlias = Callable[[np.random.Generator, Shape], np.ndarray[Any, Any]]
+
 RECTIFIERS = frozenset(
-    ("relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "mish", "hard_silu")
-    + ("softplus", "maxout")
+    {"relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "mish", "hard_silu"}
+    | {"softplus", "maxout"}
 )
 
-# Flax's and Keras's order of axes: the last two are channels in and filters.
-_SCALES: dict[str, tuple[float, str]] = {
-    "lecun": (1.0, "fan_in"),
-    "he": (2.0, "fan_in"),
-    "glorot": (1.0, "fan_avg"),
-}
+# The variance is this over the fan: the inputs of a unit, or their mean with its outputs.
+_VARIANCES = {"lecun": 1.0, "he": 2.0, "glorot": 1.0}
+# The standard deviation of a normal distribution that is cut off at two of its own.
+_TRUNCATED = 0.87962566103423978
 
 
 def suited_to(follower: str | None) -> str:
@@ -54,9 +59,7 @@ def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0)
     if layer.weights is not None:
         return given(layer.weights)
     init = suited_to(follower) if layer.init is None else layer.init
-    if isinstance(init, str):
-        return named(init, unshared)
-    return initializers.constant(init)
+    return named(init, unshared) if isinstance(init, str) else initializers.constant(init)
 
 
 def bias_initializer(layer: Weighted) -> Initializer:
@@ -69,7 +72,7 @@ def given(values: Sequence[Any]) -> Initializer:
 
     def initialize(key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
         del key
-        return jnp.asarray(values, dtype).reshape(shape)
+        return jnp.asarray(np.array(values, np.float32).reshape(shape), dtype)
 
     return initialize
 
@@ -81,23 +84,52 @@ def named(name: str, unshared: int = 0) -> Initializer:
     if name == "ones":
         return initializers.ones
     if name == "orthogonal":
-        return _each(initializers.orthogonal(), unshared)
+        return partial(_drawn, partial(_orthogonal, unshared=unshared))
     family, _, uniform = name.partition("_")
-    scale, mode = _SCALES[family]
-    distribution = "uniform" if uniform else "truncated_normal"
-    return initializers.variance_scaling(
-        scale, mode, distribution, batch_axis=tuple(range(unshared))
-    )
+    scaled = partial(_scaled, family=family, uniform=bool(uniform), unshared=unshared)
+    return partial(_drawn, scaled)
 
 
-def _each(initializer: Initializer, unshared: int) -> Initializer:
-    """An initialiser applied at each position of the leading axes."""
-    if not unshared:
-        return initializer
+def _drawn(draw: Draw, key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
+    """What a function draws, seeded by the key; as a callback where the key is traced."""
 
-    def initialize(key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
-        keys = jax.random.split(key, math.prod(shape[:unshared]))
-        each = jax.vmap(lambda one: initializer(one, shape[unshared:], dtype))(keys)
-        return jnp.reshape(each, shape)
+    def values(words: Any) -> np.ndarray[Any, Any]:
+        generator = np.random.default_rng(np.asarray(words).tolist())
+        return draw(generator, shape).astype(dtype)
 
-    return initialize
+    words = jax.random.key_data(key)
+    if isinstance(words, jax.core.Tracer):
+        form = jax.ShapeDtypeStruct(shape, dtype)
+        traced: Array = jax.pure_callback(values, form, words, vmap_method="sequential")
+        return traced
+    return jnp.asarray(values(words))
+
+
+def _scaled(
+    generator: np.random.Generator, shape: Shape, family: str, uniform: bool, unshared: int
+) -> np.ndarray[Any, Any]:
+    """Values of mean 0, their variance scaled by the fan."""
+    cells = math.prod(shape[unshared:-2])
+    fan_in, fan_out = cells * shape[-2], cells * shape[-1]
+    fan = (fan_in + fan_out) / 2 if family == "glorot" else fan_in
+    deviation = math.sqrt(_VARIANCES[family] / fan)
+    if uniform:
+        reach = np.float32(math.sqrt(3) * deviation)
+        return (2 * generator.random(shape, np.float32) - 1) * reach
+    values = generator.standard_normal(shape, np.float32)
+    while (outside := np.abs(values) > 2).any():
+        values[outside] = generator.standard_normal(outside.sum(), np.float32)
+    values *= np.float32(deviation / _TRUNCATED)
+    return values
+
+
+def _orthogonal(
+    generator: np.random.Generator, shape: Shape, unshared: int
+) -> np.ndarray[Any, Any]:
+    """Filters that are orthonormal, or where there are more of them than weights, the weights."""
+    weights, filters = math.prod(shape[unshared:-1]), shape[-1]
+    longer, shorter = max(weights, filters), min(weights, filters)
+    q, r = np.linalg.qr(generator.standard_normal((*shape[:unshared], longer, shorter)))
+    # The signs of R's diagonal make the distribution uniform (Mezzadri, 2007).
+    q *= np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return (q if weights >= filters else np.swapaxes(q, -1, -2)).reshape(shape)

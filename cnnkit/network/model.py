@@ -179,7 +179,7 @@ class Network(nnx.Module):
             )
 
     def _operation(self, step: Step) -> Operation:
-        operation: Operation = reduce(getattr, step.path, self)  # type: ignore[assignment]
+        operation: Operation = reduce(getattr, step.path, self)
         return operation
 
 

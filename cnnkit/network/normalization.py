@@ -64,7 +64,8 @@ class BatchNorm(Normalization):
         mean, variance = kernels.moments(x, tuple(range(x.ndim - 1)))
         for running, batch in ((self.mean, mean), (self.variance, variance)):
             kept = self.momentum * running[...] + (1 - self.momentum) * batch
-            running[...] = lax.stop_gradient(kept)
+            # Not by an index: under a trace Flax then searches the whole program so far.
+            running.set_value(lax.stop_gradient(kept))
         return self.normalized(x, mean, variance)
 
 
@@ -151,10 +152,10 @@ class LocalResponseNorm:
         wide = x.astype(jnp.float32)
         ones = (1,) * (x.ndim - 1)
         neighbours = [(0, 0)] * (x.ndim - 1) + [(self.size // 2, (self.size - 1) // 2)]
-        total = lax.reduce_window(
+        squares: Array = lax.reduce_window(
             wide * wide, 0.0, lax.add, (*ones, self.size), (*ones, 1), neighbours
         )
-        return (wide * (self.k + self.alpha / self.size * total) ** -self.beta).astype(x.dtype)
+        return (wide * (self.k + self.alpha / self.size * squares) ** -self.beta).astype(x.dtype)
 
 
 def local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:

@@ -13,13 +13,6 @@ from jax.typing import DTypeLike
 from cnnkit.layers.base import Layer, Shape
 from cnnkit.spec.graph import Node
 
-Operation: TypeAlias = Callable[..., Any]
-"""Batches of the node's inputs, [N, *shape], to the batch that goes out.
-
-An ``nnx.Module`` where the node has weights, otherwise a function or a frozen value with
-``__call__``, so that two networks built from one spec are equal in all but their arrays.
-"""
-
 LayerT = TypeVar("LayerT", bound=Layer, covariant=True)
 
 
@@ -41,6 +34,14 @@ class ModeAware(Protocol):
 
     def in_mode(self, x: Array, mode: Mode) -> Array:
         """The output in the mode that the network runs in."""
+
+
+Operation: TypeAlias = Callable[..., Any] | ModeAware
+"""Batches of the node's inputs, [N, *shape], to the batch that goes out.
+
+An ``nnx.Module`` where the node has weights, otherwise a function or a frozen value, so that two
+networks built from one spec are equal in all but their arrays.
+"""
 
 
 @dataclass(frozen=True)

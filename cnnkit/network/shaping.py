@@ -108,8 +108,7 @@ def _between(x: Array, axis: int, outputs: int) -> Array:
     places = (np.arange(outputs) + 0.5) * extent / outputs - 0.5
     places = np.clip(places, 0, extent - 1)
     low = np.minimum(np.floor(places).astype(int), max(extent - 2, 0))
-    part = np.expand_dims((places - low).astype(np.float32), range(1, x.ndim - axis))
-    part = jnp.asarray(part, x.dtype)
+    part = jnp.asarray(np.expand_dims(places - low, range(1, x.ndim - axis)), x.dtype)
     below, above = jnp.take(x, low, axis), jnp.take(x, np.minimum(low + 1, extent - 1), axis)
     return below * (1 - part) + above * part
 
@@ -149,8 +148,7 @@ class SpaceToDepth:
         rank = len(self.block)
         smaller = [n // cells for n, cells in zip(x.shape[1:-1], self.block, strict=True)]
         split = [n for pair in zip(smaller, self.block, strict=True) for n in pair]
-        order = np.argsort(_pairs(rank))
-        y = x.reshape((x.shape[0], *split, x.shape[-1])).transpose(order)
+        y = x.reshape((x.shape[0], *split, x.shape[-1])).transpose(np.argsort(_pairs(rank)))
         return y.reshape((x.shape[0], *smaller, -1))
 
 
