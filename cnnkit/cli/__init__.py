@@ -21,9 +21,10 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "rule": False,
         "schema": False,
         "new": True,
+        "data": True,
     }
 )
-"""The commands; each is the function of its name in the module of its name."""
+"""The commands; each is the function of its name in the module of its name, or a group of them."""
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -40,7 +41,10 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(cnnkit)
     for name in names:
         command = getattr(import_module(f"cnnkit.cli.{name}"), name)
-        app.command(name, no_args_is_help=COMMANDS[name])(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, no_args_is_help=COMMANDS[name])(command)
     return app
 
 

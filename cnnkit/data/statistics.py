@@ -26,10 +26,14 @@ class Statistics:
     Attributes:
         mean: float32 ``[C]``.
         deviation: float32 ``[C]``, the root of the mean squared distance from the mean.
+        minimum: The smallest value, of uint8 inputs before their scaling.
+        maximum: The largest.
     """
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
+    minimum: float
+    maximum: float
 
 
 def statistics(examples: Examples, indices: Indices) -> Statistics:
@@ -42,13 +46,13 @@ def statistics(examples: Examples, indices: Indices) -> Statistics:
         raise DataError("there is no training example to take the mean of")
     chunks = _chunks(examples, indices)
     if examples.inputs.dtype == np.uint8:
-        mean, variance = _of_bytes(chunks, examples.shape[-1])
+        mean, variance, extremes = _of_bytes(chunks, examples.shape[-1])
     else:
-        mean, variance = _of_floats(chunks)
+        mean, variance, extremes = _of_floats(chunks)
     deviation = np.sqrt(variance)
     # What float32 cannot tell from the mean is the rounding of a constant.
     deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1
-    return Statistics(mean.astype(np.float32), deviation.astype(np.float32))
+    return Statistics(mean.astype(np.float32), deviation.astype(np.float32), *extremes)
 
 
 def _chunks(examples: Examples, indices: Indices) -> Iterator[Array]:
@@ -59,8 +63,11 @@ def _chunks(examples: Examples, indices: Indices) -> Iterator[Array]:
         yield examples.inputs[indices[start : start + step]].reshape(-1, examples.shape[-1])
 
 
-def _of_bytes(chunks: Iterator[Array], channels: int) -> tuple[Array, Array]:
-    """Mean and variance from how often each of the 256 values occurs: exact sums of integers."""
+Moments = tuple[Array, Array, tuple[float, float]]
+
+
+def _of_bytes(chunks: Iterator[Array], channels: int) -> Moments:
+    """From how often each of the 256 values occurs in each channel: exact sums of integers."""
     counts = np.zeros((channels, 256), np.int64)
     for chunk in chunks:
         for channel in range(channels):
@@ -72,24 +79,24 @@ def _of_bytes(chunks: Iterator[Array], channels: int) -> tuple[Array, Array]:
         (int(square) * total - int(sum_) ** 2) / (255 * total) ** 2
         for sum_, square in zip(sums, squares, strict=True)
     ]
-    return sums / (255 * total), np.array(variance)
+    seen = np.flatnonzero(counts.any(0))
+    return sums / (255 * total), np.array(variance), (float(seen[0]), float(seen[-1]))
 
 
-def _of_floats(chunks: Iterator[Array]) -> tuple[Array, Array]:
-    """Mean and variance in float64, chunks joined by the formula of Chan, Golub and LeVeque.
+def _of_floats(chunks: Iterator[Array]) -> Moments:
+    """In float64, chunks joined by the formula of Chan, Golub and LeVeque.
 
     Source: Algorithms for computing the sample variance, The American Statistician 37 (1983).
     """
     total, mean, squares = 0, np.zeros(()), np.zeros(())
+    low, high = math.inf, -math.inf
     for chunk in chunks:
         wide = chunk.astype(np.float64)
         count, centre = len(wide), wide.mean(0)
         distance = centre - mean
-        squares = (
-            squares
-            + ((wide - centre) ** 2).sum(0)
-            + distance**2 * (total * count / (total + count))
-        )
+        between = distance**2 * (total * count / (total + count))
+        squares = squares + ((wide - centre) ** 2).sum(0) + between
         total += count
         mean = mean + distance * (count / total)
-    return mean, squares / total
+        low, high = min(low, float(wide.min())), max(high, float(wide.max()))
+    return mean, squares / total, (low, high)

@@ -1,0 +1,167 @@
+"""``cnnkit data``: what is in a data set, and where to have the published ones from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from cnnkit.data.fetch import Progress
+    from cnnkit.spec.training import Data
+
+data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
+
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="FOLDER",
+        help="Where published data sets lie. Default: CNNKIT_DATA, or ~/.cache/cnnkit.",
+    ),
+]
+
+
+class Format(StrEnum):
+    """What the figures can be written as."""
+
+    table = "table"
+    json = "json"
+
+
+@data.command(no_args_is_help=True)
+def show(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="digits, mnist, fashion_mnist or cifar10; a folder of class folders of images; a "
+            "file .npz or .csv.",
+        ),
+    ],
+    input_: Annotated[
+        str | None,
+        typer.Option("--input", metavar="SHAPE", help="The network's input, such as 28x28x1."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write samples to this PNG."),
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="Of the figures.")
+    ] = Format.table,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show what a data set holds: examples, classes, shape, range, mean and deviation.
+
+    Example: cnnkit data show digits --output digits.png
+    """
+    from cnnkit.data import load
+    from cnnkit.data.summary import summary
+
+    dataset = load(_files(source), data_dir=data_dir, input_shape=_shape(input_))
+    figures = summary(dataset)
+    if output is not None:
+        from cnnkit.data.sheet import write_sheet
+
+        write_sheet(dataset, output)
+    if format_ is Format.json:
+        import json
+
+        print(json.dumps(figures.to_dict(), indent=2, ensure_ascii=False))
+        return
+    from cnnkit.report.dataset import dataset_lines
+    from cnnkit.report.output import put_lines
+
+    put_lines(lambda _: dataset_lines(figures), None)
+
+
+@data.command(no_args_is_help=True)
+def fetch(
+    source: Annotated[str, typer.Argument(metavar="NAME", help="mnist, fashion_mnist or cifar10.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Fetch a published data set, and check it; what is there already is only checked.
+
+    Example: cnnkit data fetch mnist
+    """
+    from cnnkit.data.fetch import fetch as fetched
+    from cnnkit.data.files import data_directory
+
+    with _progress() as progress:
+        paths = fetched(source, data_directory(data_dir), progress)
+    for path in paths:
+        print(path)
+
+
+def _files(source: str) -> Data:
+    """The data set that a word stands for: a name, a folder or a file."""
+    from cnnkit.errors import UsageError, did_you_mean
+    from cnnkit.spec.training import Arrays, Csv, Images
+    from cnnkit.spec.training.data import KNOWN
+
+    path = Path(source)
+    for name in KNOWN:
+        if name == source:
+            return name
+    if path.is_dir():
+        return Images(images=source)
+    if path.suffix.lower() == ".npz":
+        return Arrays(arrays=source)
+    if path.suffix.lower() == ".csv":
+        return Csv(csv=source)
+    if path.exists():
+        raise UsageError(f"{source} is neither a folder of images nor a file .npz or .csv")
+    near = did_you_mean(source.lower().replace("-", "_"), KNOWN)
+    meant = f": did you mean `{near}`?" if near else f"; known by name are {', '.join(KNOWN)}"
+    raise UsageError(f"there is no data set, folder or file {source}{meant}")
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from cnnkit.errors import UsageError
+    from cnnkit.spec.model import InputShape
+
+    if text is None:
+        return None
+    shape: TypeAdapter[tuple[int, ...]] = TypeAdapter(InputShape)
+    try:
+        return shape.validate_python(text)
+    except ValidationError:
+        raise UsageError(f"--input {text} is no shape: write 28x28x1") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Shows what is fetched: a bar on a terminal, a line a file elsewhere."""
+    if not sys.stderr.isatty():
+        started: set[str] = set()
+
+        def line(name: str, _here: int, total: int) -> None:
+            if name not in started:
+                started.add(name)
+                print(f"fetching {name}, {total:,} bytes", file=sys.stderr, flush=True)
+
+        yield line
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    shown = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.DownloadColumn())
+    with rich.Progress(*shown, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def bar(name: str, here: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=here)
+
+        yield bar

@@ -1,0 +1,67 @@
+"""Batches of a data set that is too large for the device, read ahead of their use by Grain.
+
+What a batch holds is a function of its step alone, given by the caller: a run that goes on at
+step n sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from cnnkit.data.dataset import Array, Examples, Indices
+
+# Batches that are ready before they are asked for: one is in use, one on its way to the device.
+_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The examples of one step.
+
+    Attributes:
+        step: Which step it is.
+        inputs: ``[B, *spatial, C]``, as in ``Examples``.
+        targets: int32 ``[B]`` or float32 ``[B, K]``.
+    """
+
+    step: int
+    inputs: Array
+    targets: Array
+
+
+def stream(
+    examples: Examples,
+    chosen: Callable[[int], Indices],
+    *,
+    start: int,
+    stop: int,
+    ahead: int = _AHEAD,
+) -> Iterator[Batch]:
+    """The batches of the steps from ``start`` up to, but not, ``stop``, in order.
+
+    Args:
+        examples: What is chosen from.
+        chosen: The indices of a step's examples, int64 ``[B]``; called in any order, and by
+            several threads.
+        start: The first step.
+        stop: The step before which it ends.
+        ahead: Batches that are read before they are asked for.
+
+    Raises:
+        DataError: A file cannot be decoded.
+    """
+    import grain
+
+    def batch(step: int) -> Batch:
+        indices = chosen(step)
+        return Batch(step, examples.inputs[indices], examples.targets[indices])
+
+    threads = max(1, min(ahead, os.cpu_count() or 1))
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
+    batches = iter(grain.MapDataset.range(start, stop).map(batch).to_iter_dataset(options))
+    try:
+        yield from batches
+    finally:  # also where the caller stops early: threads that read ahead end with it
+        batches.close()

@@ -1,0 +1,87 @@
+"""What a data set holds, in figures: for people who are about to train on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnkit.data.dataset import Array, Dataset
+from cnnkit.data.split import Splits
+from cnnkit.data.statistics import Statistics, statistics
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of a data set.
+
+    Attributes:
+        dataset: What they are of.
+        examples: How many each split has.
+        classes: How many of each class each split has, in the order of the labels.
+        training: Mean, deviation and range of the training split.
+    """
+
+    dataset: Dataset
+    examples: dict[str, int]
+    classes: dict[str, dict[str, int]]
+    training: Statistics
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON. Every key is always there."""
+        return {
+            "format": 1,
+            "name": self.dataset.name,
+            "shape": list(self.dataset.shape),
+            "dtype": str(self.dataset.train.inputs.dtype),
+            "bytes": self.dataset.nbytes,
+            "targets": "class" if self.classes else list(self.dataset.train.targets.shape[1:]),
+            "examples": self.examples,
+            "classes": self.classes,
+            "minimum": self.training.minimum,
+            "maximum": self.training.maximum,
+            "mean": [float(value) for value in self.training.mean],
+            "deviation": [float(value) for value in self.training.deviation],
+        }
+
+
+def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
+    """The figures of a data set, split as given or as it comes.
+
+    Args:
+        dataset: What is summed up.
+        splits: How it is split; by default into the splits of its own alone.
+    """
+    training = np.arange(len(dataset.train))
+    if splits is not None:
+        training, validation = splits.train, splits.validation
+    elif dataset.validation is not None:
+        training, validation = np.setdiff1d(training, dataset.validation), dataset.validation
+    else:
+        validation = training[:0]
+    targets = {"train": dataset.train.targets[training]}
+    if len(validation):
+        targets["validation"] = dataset.train.targets[validation]
+    if splits is not None:
+        targets["test"] = dataset.examples_of_test(splits).targets[splits.test]
+    elif dataset.test is not None:
+        targets["test"] = dataset.test.targets
+    examples = {part: len(each) for part, each in targets.items()}
+    return Summary(
+        dataset, examples, _counted(dataset, targets), statistics(dataset.train, training)
+    )
+
+
+def _counted(dataset: Dataset, targets: dict[str, Array]) -> dict[str, dict[str, int]]:
+    """How many of each class each split has; nothing where targets are no classes."""
+    if dataset.train.targets.ndim != 1:
+        return {}
+    counts = {
+        part: np.bincount(labels, minlength=len(dataset.classes))
+        for part, labels in targets.items()
+    }
+    return {
+        name: {part: int(count[label]) for part, count in counts.items()}
+        for label, name in enumerate(dataset.classes)
+    }
