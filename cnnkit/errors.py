@@ -122,8 +122,11 @@ class DataError(CnnkitError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         more = len(problems) - self.SHOWN
-        lines = [*problems[: self.SHOWN], *([f"… and {more:,} more like these"] if more > 0 else [])]
-        super().__init__("\n  ".join(lines))
+        lines = [
+            *problems[: self.SHOWN],
+            *([f"… and {more:,} more like these"] if more > 0 else []),
+        ]
+        super().__init__("\n  ".join(map(_printable, lines)))
 
 
 class TrainingError(CnnkitError):
@@ -136,6 +139,13 @@ class MissingExtraError(CnnkitError):
 
 class LayerError(CnnkitError):
     """A layer of a sound spec could not be built or applied; the message names its line."""
+
+
+def _printable(text: str) -> str:
+    """The text with escapes for what a file's name may send to a terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _one_line(finding: Finding) -> str:

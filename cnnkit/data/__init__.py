@@ -1,13 +1,23 @@
-"""Data sets: files in, checked arrays out; one file a format."""
+"""Data sets: files in, checked arrays out; one file a format.
+
+Raises:
+    MissingExtraError: On import, where a package is not installed that reads them.
+"""
 
 from __future__ import annotations
+
+from importlib.util import find_spec
+
+from cnnkit.errors import DataError, MissingExtraError
+
+if _missing := [name for name in ("numpy", "PIL", "sklearn", "grain") if not find_spec(name)]:
+    raise MissingExtraError(f"data sets need {_missing[0]}: pip install 'cnnkit[train]'")
 
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples
 from cnnkit.data.files import data_directory
 from cnnkit.data.loading import load
 from cnnkit.data.split import Splits, folds, split
 from cnnkit.data.statistics import Statistics, statistics
-from cnnkit.errors import DataError
 
 __all__ = [
     "DEVICE_BUDGET",
