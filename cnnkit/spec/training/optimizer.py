@@ -33,10 +33,11 @@ class Optimizer(Part):
     """How the weights follow the gradient.
 
     Attributes:
-        decoupled: Whether weight decay is added to the step and not to the gradient.
+        decays_itself: Whether the method takes the weight decay, as those do that decouple it from
+            the gradient; else it is added to the gradient.
     """
 
-    decoupled: ClassVar[bool] = False
+    decays_itself: ClassVar[bool] = False
     field_aliases = _MOMENTS
 
     weight_decay: NotNegative = Field(0.0, description="the pull of the weights towards 0")
@@ -111,7 +112,7 @@ class AdamW(Moments):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
     kind = "adamw"
-    decoupled = True
+    decays_itself = True
 
     weight_decay: NotNegative = Field(1e-4, description="the pull of the weights towards 0")
 
@@ -201,7 +202,7 @@ class Lamb(Moments):
     """Adam with a step of its own for each layer, for large batches (You et al., 2020)."""
 
     kind = "lamb"
-    decoupled = True
+    decays_itself = True
 
     epsilon: NotNegative = Field(1e-6, description="what is added to the divisor")
 
@@ -210,7 +211,7 @@ class Lars(Optimizer):
     """Momentum with a step of its own for each layer, for large batches (You et al., 2017)."""
 
     kind = "lars"
-    decoupled = True
+    decays_itself = True
 
     momentum: Decay = Field(0.9, description="the part of the last step that is kept")
     nesterov: Flag = Field(False, description="whether the gradient is taken after the momentum")
@@ -223,7 +224,7 @@ class Lion(Optimizer):
     """The sign of a mixed momentum (Chen et al., 2023)."""
 
     kind = "lion"
-    decoupled = True
+    decays_itself = True
 
     b1: Beta = Field(0.9, description="share of the momentum in the step")
     b2: Beta = Field(0.99, description="decay of the momentum")
@@ -238,7 +239,7 @@ class Muon(Optimizer):
     """
 
     kind = "muon"
-    decoupled = True
+    decays_itself = True
     field_aliases: ClassVar = {**_MOMENTS, "momentum": "beta"}
 
     beta: Beta = Field(0.95, description="decay of the momentum")
@@ -255,7 +256,9 @@ class ScheduleFree(Optimizer):
     one number, best with a warm-up.
     """
 
-    b1: Beta = Field(0.9, description="how near to the average the gradient is taken")
+    b1: Annotated[float, Field(gt=0, lt=1), Expects("a number between 0 and 1")] = Field(
+        0.9, description="how near to the average the gradient is taken"
+    )
     weight_lr_power: NotNegative = Field(
         2.0, description="power of the learning rate in the weights of the average"
     )
@@ -271,7 +274,7 @@ class ScheduleFreeAdamW(ScheduleFree):
     """AdamW without a schedule (Defazio et al., 2024)."""
 
     kind = "schedule_free_adamw"
-    decoupled = True
+    decays_itself = True
 
     b2: Beta = Field(0.999, description="decay of the mean of squared gradients")
     epsilon: NotNegative = Field(1e-8, description="what is added to the divisor")

@@ -55,6 +55,17 @@ class Schedule(Part):
         """Whether the peak is yet to be found by a range test."""
         return self.peak == FIND
 
+    @property
+    def highest(self) -> float:
+        """The peak as a number.
+
+        Raises:
+            ValueError: It is yet to be found by a range test.
+        """
+        if isinstance(self.peak, str):
+            raise ValueError("the learning rate is yet to be found: see `Schedule.found`")
+        return self.peak
+
     def found(self, peak: float) -> Schedule:
         """This schedule with the peak that a range test has found."""
         return self.model_copy(update={"peak": peak}) if self.finds else self
