@@ -152,24 +152,22 @@ class TransposedConv(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Maps [N, *spatial, C] to larger ones, [N, *spatial, F]."""
         spatial = tuple(range(len(self.windows)))
-        y = kernels.convolve(
-            _spread(x.astype(self.dtype), self.windows),
+        maps = (0, x.ndim - 1, *range(1, x.ndim - 1))
+        filters = (x.ndim - 1, x.ndim - 2, *spatial)
+        y: Array = lax.conv_general_dilated(
+            x.astype(self.dtype),
             jnp.flip(self.kernel[...].astype(self.dtype), spatial),
-            stride=[1 for _ in self.windows],
-            padding=[(0, 0) for _ in self.windows],
-            dilation=[window.dilation for window in self.windows],
-            groups=self.groups,
+            window_strides=[1 for _ in self.windows],
+            padding=[  # the whole output, less what is cut off it: also below 0
+                (w.dilated - 1 - w.before, w.dilated - 1 - w.after + w.output_padding)
+                for w in self.windows
+            ],
+            lhs_dilation=[window.stride for window in self.windows],
+            rhs_dilation=[window.dilation for window in self.windows],
+            dimension_numbers=lax.ConvDimensionNumbers(maps, filters, maps),
+            feature_group_count=self.groups,
         )
         return y + self.bias[...].astype(self.dtype) if self.has_bias else y
-
-
-def _spread(x: Array, windows: Sequence[TransposedWindow]) -> Array:
-    """Cells a stride apart, zeros between and round them; a negative padding cuts them off."""
-    config = [
-        (w.dilated - 1 - w.before, w.dilated - 1 - w.after + w.output_padding, w.stride - 1)
-        for w in windows
-    ]
-    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
 
 
 def transposed_conv(site: Site[layers.TransposedConv]) -> Operation:

@@ -162,7 +162,8 @@ class Network(nnx.Module):
                     continue
                 inputs = [values[source] for source in step.inputs]
                 own = jax.random.fold_in(key, index) if step.random and key is not None else None
-                with named(step, "applied to", [each.shape[1:] for each in inputs]):
+                shapes = [each.shape[1:] for each in inputs]
+                with named(step, "applied to", shapes), jax.named_scope(".".join(step.path)):
                     values[index] = _apply(self._operation(step), inputs, Mode(train, own))
         return values
 
@@ -185,7 +186,7 @@ class Network(nnx.Module):
 
 def _apply(operation: Operation, inputs: Sequence[Array], mode: Mode) -> Any:
     if isinstance(operation, ModeAware):
-        return operation.in_mode(*inputs, mode)
+        return operation.in_mode(inputs[0], mode)
     return operation(*inputs)
 
 
