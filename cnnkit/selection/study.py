@@ -246,14 +246,20 @@ class Study:
         attributes = {SLOT: slot, "instead_of": instead_of}
         self.optuna.enqueue_trial(dict(fixed), user_attrs=attributes)
 
-    def reject(self, trial: Trial, reason: str, *, again: bool) -> None:
-        """Ends a trial without training; its slot is drawn anew where ``again``."""
+    def reject(self, trial: Trial, reason: str, *, again: Mapping[str, Any] | None) -> None:
+        """Ends a trial without training.
+
+        Args:
+            trial: The trial.
+            reason: Why.
+            again: What is fixed of the choices that its slot tries next; None ends the slot.
+        """
         from optuna.trial import TrialState
 
         trial.set_user_attr(REJECTED, reason)
         self.optuna.tell(trial, state=TrialState.PRUNED)
-        if again:
-            self._again(trial.user_attrs.get(SLOT), {}, trial.number)
+        if again is not None:
+            self._again(trial.user_attrs.get(SLOT), again, trial.number)
         self.workers.finished()
 
     def finish(

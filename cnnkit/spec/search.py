@@ -188,6 +188,15 @@ class Settings(Section):
         0, description="what the choices are drawn from"
     )
 
+    @field_validator("objectives")
+    @classmethod
+    def _scored(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(value) & set(SCORES):
+            raise ValueError("names accuracy or loss, beside what else is best")
+        if len(set(value)) < len(value):
+            raise ValueError("names each objective once")
+        return value
+
 
 class Search(Section):
     """The section `search:`.

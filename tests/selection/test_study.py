@@ -107,10 +107,10 @@ def test_a_slot_that_two_processes_planned_is_run_once(study: Study) -> None:
 def test_a_rejected_slot_is_drawn_anew(study: Study) -> None:
     study.plan([{}])
     first = claimed(study)
-    study.reject(first, "too large", again=True)
+    study.reject(first, "too large", again={})
     second = claimed(study)
     assert second.user_attrs[SLOT] == 0
-    study.reject(second, "too large as well", again=False)
+    study.reject(second, "too large as well", again=None)
     assert [trial.user_attrs[REJECTED] for trial in study.trials()] == [
         "too large",
         "too large as well",
@@ -124,7 +124,7 @@ def test_of_two_that_chose_the_same_the_first_goes_on(study: Study) -> None:
     for trial in (first, second, third):
         trial.suggest_float("x", 0, 1)
     assert study.twin(second) == first.number
-    study.reject(second, "the same", again=False)
+    study.reject(second, "the same", again=None)
     assert study.twin(first) is None
     assert study.twin(third) is None
 
