@@ -9,6 +9,9 @@ from cnnkit.errors import DataError
 
 Pair = tuple[Array, Array]
 
+# A label above is a mistake, and no reason to name a milliard classes.
+_MOST_CLASSES = 100_000
+
 
 def dataset_of(
     name: str,
@@ -93,5 +96,4 @@ def _numbers(targets: Array) -> tuple[str, ...]:
     """The names of classes that are known by their numbers alone."""
     if targets.ndim != 1 or not len(targets):
         return ()
-    # A label far above the others is a mistake, and no reason to name a million classes.
-    return tuple(str(label) for label in range(min(int(targets.max()), len(targets)) + 1))
+    return tuple(str(label) for label in range(min(int(targets.max()) + 1, _MOST_CLASSES)))

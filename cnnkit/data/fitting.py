@@ -105,12 +105,14 @@ def _class_faults(dataset: Dataset, outputs: int | None) -> list[str]:
     if dataset.train.targets.ndim != 1:
         return _width_faults(dataset, outputs)
     classes = len(dataset.classes)
-    if classes < 2:
+    faults = [
+        fault
+        for name, part in (("train", dataset.train), ("test", dataset.test))
+        if part is not None and len(part)
+        for fault in _label_faults(f"{dataset.name} ({name})", part.targets, dataset.classes)
+    ]
+    if not faults and classes < 2:
         return [f"{dataset.name} has {classes} class; to tell classes apart takes 2 at least"]
-    faults = []
-    for name, part in (("train", dataset.train), ("test", dataset.test)):
-        if part is not None and len(part):
-            faults += _label_faults(f"{dataset.name} ({name})", part.targets, dataset.classes)
     # A network for two classes may give one score, the odds of the second.
     if outputs is not None and outputs != classes and (outputs, classes) != (1, 2):
         faults.append(
@@ -124,14 +126,17 @@ def _label_faults(where: str, labels: Array, classes: tuple[str, ...]) -> list[s
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if wrong.size:
         first = int(wrong[0])
-        fault = f"example {first} has label {labels[first]}, but the labels of"
-        return [f"{where}: {fault} {len(classes)} classes go from 0 to {len(classes) - 1}"]
+        example = f"{where}: example {first} has label {labels[first]}"
+        if labels[first] < 0:
+            return [f"{example}, but labels count from 0"]
+        return [f"{example}, but those of {len(classes)} classes go from 0 to {len(classes) - 1}"]
     counts = np.bincount(labels, minlength=len(classes))
     missing = [classes[index] for index in np.flatnonzero(counts == 0)]
     if not missing:
         return []
-    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return [f"{where} has no example of class {', '.join(missing[:5])}{more}"]
+    more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+    advice = ": where labels count from 1, subtract 1" if missing == ["0"] else ""
+    return [f"{where} has no example of class {', '.join(missing[:5])}{more}{advice}"]
 
 
 def _width_faults(dataset: Dataset, outputs: int | None) -> list[str]:

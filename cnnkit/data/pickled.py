@@ -83,9 +83,21 @@ class _MakeDtype(_Name):
         return _Dtype(code)
 
 
+class _Encode(_Name):
+    """What Python 3 writes bytes as, where Python 2 is to read them: a text in Latin-1."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str, encoding: str) -> bytes:
+        if encoding not in ("latin1", b"latin1"):
+            raise _RefusedError("it decodes a text")
+        return text.encode("latin1")
+
+
 _NAMES: dict[tuple[str, str], type[_Name]] = {
     ("numpy.core.multiarray", "_reconstruct"): _Reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _Reconstruct,
+    ("_codecs", "encode"): _Encode,
     ("numpy", "ndarray"): _Name,
     ("numpy", "dtype"): _MakeDtype,
 }
