@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
 from cnnkit.spec.training import Train
+from cnnkit.training.loss import dense
 
 TOP: Final = 5
 
@@ -46,7 +46,7 @@ def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
 
     Args:
         counts: As ``empty`` makes them.
-        scores: ``[N, K]``: those before a last softmax or sigmoid; the numbers of a regression.
+        scores: ``[N, K]``: those before a last softmax or sigmoid; of a regression what comes out.
         targets: Classes, int32 ``[N]``, or their probabilities ``[N, K]``; yes and no ``[N, K]``;
             numbers ``[N, K]``.
         mask: bool ``[N]``, which of the examples count; the others fill the batch up.
@@ -93,10 +93,7 @@ def among_best(scores: Array, targets: Array, count: int = TOP) -> Array:
 
 
 def _errors(scores: Array, targets: Array, mask: Array) -> Array:
-    wanted = targets.astype(jnp.float32)
-    if wanted.ndim == 1:
-        one_hot = scores.shape[-1] > 1
-        wanted = jax.nn.one_hot(targets, scores.shape[-1]) if one_hot else wanted[:, None]
+    wanted = dense(targets, scores.shape[-1])
     error = jnp.where(mask[:, None], scores - wanted, 0)
     return jnp.stack([jnp.square(error).mean(axis=-1).sum(), jnp.abs(error).mean(axis=-1).sum()])
 
