@@ -1,6 +1,7 @@
 """Checkpoints: the whole state and the record of a run, written by Orbax, proved by hashes.
 
-``checkpoints/step-00001234`` holds ``state`` (Orbax), ``record.json`` (the epochs so far) and
+``checkpoints/step-00001234-epoch-0005``, of a run that had done 1,234 steps and finished five
+epochs, holds ``state`` (Orbax), ``record.json`` (the epochs so far) and
 ``manifest.json`` (the SHA-256 of every other file). It is written beside its place and renamed
 at the end, so that a process which is killed leaves either all of it or none; what is damaged
 later no longer fits its manifest, and the one before it is used.
@@ -12,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from cnnkit.training.files import sync_folder, told_of_full_disk, write_json
 _STATE = "state"
 _RECORD = "record.json"
 _MANIFEST = "manifest.json"
-_PREFIX = "step-"
+_NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
 _CHUNK = 2**20
 Record = dict[str, Any]
@@ -50,9 +52,10 @@ class Checkpoint:
     path: Path
 
     @property
-    def step(self) -> int:
-        """The steps that had been done."""
-        return int(self.path.name.removeprefix(_PREFIX))
+    def place(self) -> tuple[int, int]:
+        """The steps that had been done, and the epochs that were finished."""
+        match = _NAME.fullmatch(self.path.name)
+        return (int(match[1]), int(match[2])) if match else (0, 0)
 
     @cached_property
     def record(self) -> Record:
@@ -122,8 +125,13 @@ class Checkpoints:
         """What is there, the oldest first; none is checked yet."""
         if not self.folder.is_dir():
             return []
-        paths = [path for path in self.folder.iterdir() if _is_checkpoint(path)]
-        return sorted(map(Checkpoint, paths), key=lambda checkpoint: checkpoint.step)
+        paths = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return sorted(map(Checkpoint, paths), key=lambda checkpoint: checkpoint.place)
+
+    def named(self, name: str | None) -> Checkpoint | None:
+        """The checkpoint of a name, if it is there."""
+        found = [checkpoint for checkpoint in self.found() if checkpoint.path.name == name]
+        return found[0] if found else None
 
     def clean(self) -> None:
         """Removes what a process that was killed had begun to write."""
@@ -143,10 +151,10 @@ class Checkpoints:
                 return checkpoint, problems
         return None, problems
 
-    def discard_after(self, step: int) -> None:
-        """Removes the checkpoints after a step: a run that goes on before it writes them anew."""
+    def discard_after(self, place: tuple[int, int]) -> None:
+        """Removes the checkpoints after a place: a run that goes on there writes them anew."""
         for checkpoint in self.found():
-            if checkpoint.step > step:
+            if checkpoint.place > place:
                 _remove(checkpoint.path)
 
     def save(self, state: Any, record: Record) -> None:
@@ -156,7 +164,8 @@ class Checkpoints:
 
         Args:
             state: A pytree of arrays.
-            record: Plain data; has ``step``, and ``best``, the step of the best so far or None.
+            record: Plain data; has ``step``, ``history``, the finished epochs, and ``best``, the
+                name of the best so far or None.
 
         Raises:
             TrainingError: The one before could not be written.
@@ -183,9 +192,13 @@ class Checkpoints:
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
         import orbax.checkpoint as ocp
 
-        final = self.folder / f"{_PREFIX}{record['step']:08d}"
-        pending = self.folder / f"{_PENDING}{record['step']:08d}-{os.getpid()}"
+        final = self.folder / name_of(record["step"], len(record["history"]))
+        pending = self.folder / f"{_PENDING}{final.name}-{os.getpid()}"
         self.folder.mkdir(parents=True, exist_ok=True)
+        if final.exists():
+            if _is_whole(final):
+                return  # of one step there is one state
+            _remove(final)
         try:
             with told_of_full_disk(final):
                 shutil.rmtree(pending, ignore_errors=True)
@@ -196,8 +209,6 @@ class Checkpoints:
                 write_json(pending / _RECORD, record)
                 write_json(pending / _MANIFEST, {"sha256": _digests(pending)})
                 _sync(pending)
-                if final.exists():
-                    _remove(final)
                 pending.rename(final)
                 sync_folder(self.folder)
         finally:
@@ -206,18 +217,26 @@ class Checkpoints:
 
     def _prune(self, record: Record) -> None:
         """Removes all but the last ones, and the best ones that they name."""
-        *old, _ = found = self.found()
-        kept = {checkpoint.step for checkpoint in found[-self.keep :]}
-        best = {record["best"]}
-        for checkpoint in old:
-            if checkpoint.step in kept:
-                try:
-                    best.add(json.loads((checkpoint.path / _RECORD).read_bytes())["best"])
-                except (OSError, ValueError, KeyError):
-                    continue  # a damaged one names none
-        for checkpoint in old:
-            if checkpoint.step not in kept | best:
+        found = self.found()
+        kept = {checkpoint.path.name for checkpoint in found[-self.keep :]}
+        named = {record["best"]}
+        for name in kept:
+            try:
+                named.add(json.loads((self.folder / name / _RECORD).read_bytes())["best"])
+            except (OSError, ValueError, KeyError):
+                continue  # a damaged one names none
+        for checkpoint in found:
+            if checkpoint.path.name not in kept | named:
                 _remove(checkpoint.path)
+
+
+def name_of(step: int, epochs: int) -> str:
+    """The name of the checkpoint after so many steps and finished epochs.
+
+    >>> name_of(1234, 5)
+    'step-00001234-epoch-0005'
+    """
+    return f"step-{step:08d}-epoch-{epochs:04d}"
 
 
 def _checkpointer() -> Any:
@@ -234,9 +253,12 @@ def _named(tree: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
-def _is_checkpoint(path: Path) -> bool:
-    number = path.name.removeprefix(_PREFIX)
-    return path.name.startswith(_PREFIX) and number.isascii() and number.isdecimal()
+def _is_whole(folder: Path) -> bool:
+    try:
+        _verify(folder)
+    except DamagedCheckpointError:
+        return False
+    return True
 
 
 def _remove(checkpoint: Path) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import jax
     from jax.sharding import Mesh, Sharding
 
+    from cnnkit.training.display import Display
+
 DeviceName = Literal["auto", "cpu", "gpu", "tpu"]
 
 _DETERMINISTIC = "xla_gpu_exclude_nondeterministic_ops"
@@ -41,6 +43,19 @@ def choose(name: DeviceName) -> list[jax.Device]:
             + (f"it needs {_PLUGINS[name]}" if name in _PLUGINS else str(error).splitlines()[0])
         ) from error
 
+
+
+def usable(
+    devices: Sequence[jax.Device], batch_size: int, display: Display
+) -> Sequence[jax.Device]:
+    """As many of the devices as a batch can be cut for into equal parts."""
+    count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
+    if count < len(devices):
+        display.note(
+            f"{count} of {len(devices)} devices are used: a batch of {batch_size} is cut into "
+            f"equal parts, so `batch_size` is best a multiple of {len(devices)}"
+        )
+    return devices[:count]
 
 
 def mesh_of(devices: Sequence[jax.Device]) -> Mesh | None:

@@ -49,6 +49,12 @@ class Material:
         indices: Indices = getattr(self.splits, name)
         return indices
 
+    def multi_label(self, train: Train) -> bool:
+        """Whether each output is a yes or no of its own."""
+        targets = self.dataset.train.targets
+        single = targets.ndim == 1 or targets.shape[1] == 1
+        return train.loss.of_classes and not single and self.dataset.train.labels() is None
+
     def record(self) -> dict[str, Any]:
         """What the run notes of its data, as JSON: equal where the data and the splits are."""
         parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
@@ -102,19 +108,12 @@ def prepare(
             "`data: {images: FOLDER}`"
         )
     dataset = load(train.data, data_dir=data_dir, input_shape=spec.input, outputs=outputs)
-    count = len(dataset.train)
-    splits = split(
-        dataset,
-        validation=_fraction(train.split.validation, count),
-        test=_fraction(train.split.test, count),
-        stratify=train.split.stratify,
-        seed=train.seed,
-    )
+    splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
-            splits.train[:limit],
-            splits.validation[:limit],
-            splits.test[:limit],
+            _thinned(splits.train, limit),
+            _thinned(splits.validation, limit),
+            _thinned(splits.test, limit),
             splits.own_test,
             splits.stratified,
             splits.seed,
@@ -149,6 +148,7 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
         DataError: The weights do not fit the classes.
     """
     given = train.class_weights
+    outputs = max(outputs, len(dataset.classes))  # one output tells two classes apart
     if given is None:
         return np.ones(outputs, np.float32)
     if given == "balanced":
@@ -186,11 +186,9 @@ def smoke_limit(batch_size: int) -> int:
     return _SMOKE_STEPS * batch_size
 
 
-def _fraction(held: float, count: int) -> float:
-    """A part of the examples, where it may be given as a number of them."""
-    if isinstance(held, int) and held >= count:
-        raise DataError(f"`split` holds {held:,} examples back, and the data set has {count:,}")
-    return held / count if isinstance(held, int) else held
+def _thinned(indices: Indices, limit: int) -> Indices:
+    """So many of the indices, from all over them: files are often in the order of classes."""
+    return indices[:: max(1, len(indices) // limit)][:limit]
 
 
 def _digest(parts: Sequence[Examples]) -> str:

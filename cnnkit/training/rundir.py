@@ -8,10 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.files import told_of_full_disk, write_atomic, write_json
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model import Spec
 
 SPEC = "spec.yaml"
 ENVIRONMENT = "environment.json"
@@ -139,6 +142,16 @@ class RunDirectory:
             dict(spec), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
         )
         write_atomic(self.path / SPEC, text)
+
+    def read_spec(self) -> Spec:
+        """The resolved spec.
+
+        Raises:
+            SpecError: It was changed, and is none any more.
+        """
+        from cnnkit.spec.reading import load
+
+        return load(self.path / SPEC)
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes plain data to a file of the run."""

@@ -59,8 +59,8 @@ class Totals:
     Attributes:
         examples: int32 ``[]``, how many were counted.
         loss: float32 ``[]``, the sum of their losses.
-        confusion: int32, as ``metrics.empty`` makes it: ``[K, K]`` counts of (true, predicted)
-            for classes.
+        confusion: The counts of ``metrics``: int32 ``[K, K]`` of classes, row the true one; int32
+            ``[K, 2, 2]`` of labels; float32 ``[2]``, sums of errors, of a regression.
         top5: int32 ``[]``, how many had their class among the five largest scores.
     """
 

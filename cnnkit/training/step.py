@@ -49,7 +49,6 @@ from cnnkit.training.state import Feed, Pool, State, Totals, Tree
 BATCH_AXIS = "batch"
 """The axis of the device mesh over which a batch is spread."""
 _ORDER, _AUGMENT, _LAYERS = range(3)  # what a key is folded with, so that uses do not share one
-_TOP = 5
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class Steps:
         initial: The weights and statistics from a seed.
         classes: The outputs of the network, K.
         batch_size: The examples of a step.
+        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that a batch is spread over, None for one.
     """
 
@@ -76,6 +76,7 @@ class Steps:
     initial: Callable[[Array], tuple[Tree, Tree]]
     classes: int
     batch_size: int
+    multi_label: bool = False
     mesh: Mesh | None = None
 
     def init(self, seed: Array) -> State:
@@ -96,7 +97,7 @@ class Steps:
     def no_totals(self) -> Totals:
         """The totals of no examples."""
         zero = jnp.zeros((), jnp.int32)
-        confusion = metrics.empty(self.train, self.classes)
+        confusion = metrics.empty(self.train, self.classes, multi_label=self.multi_label)
         return Totals(zero, jnp.zeros((), jnp.float32), confusion, zero)
 
     def steps_per_epoch(self, examples: int) -> int:
@@ -136,7 +137,7 @@ class Steps:
         )
         images, targets = self.augment(augment, scaled(batch.inputs), batch.targets)
         images, targets = self._spread((standardized(images, feed), targets))
-        weights = _weights(feed.class_weights, targets)
+        weights = self._weights(feed, targets)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array, Array]]:
             network = nnx.merge(self.graphdef, params, state.stats)
@@ -200,7 +201,7 @@ class Steps:
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
         params, stats = self.evaluated(state)
         scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
-        losses = self.loss(scores, targets, _weights(feed.class_weights, targets))
+        losses = self.loss(scores, targets, self._weights(feed, targets))
         return self._added(totals, scores, targets, losses, counted)
 
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
@@ -232,8 +233,14 @@ class Steps:
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
             confusion=metrics.update(totals.confusion, scores, targets, counted),
-            top5=totals.top5 + (_among_best(scores, targets) & counted).sum(dtype=jnp.int32),
+            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
         )
+
+    def _weights(self, feed: Feed, targets: Array) -> Array:
+        """The weight of the loss of each example, ``[N]``."""
+        if self.train.class_weights is None:
+            return jnp.ones(targets.shape[0])
+        return _weights(feed.class_weights, targets)
 
     def _spread(self, batch: tuple[Array, Array]) -> tuple[Array, Array]:
         """The batch, each device with its part of it."""
@@ -245,7 +252,13 @@ class Steps:
 
 
 def make_steps(
-    spec: Spec, train: Train, *, examples: int, batch_size: int, mesh: Mesh | None = None
+    spec: Spec,
+    train: Train,
+    *,
+    examples: int,
+    batch_size: int,
+    multi_label: bool = False,
+    mesh: Mesh | None = None,
 ) -> Steps:
     """The steps of a recipe for a network.
 
@@ -254,6 +267,7 @@ def make_steps(
         train: The recipe; its rate is known, not yet to be found.
         examples: How many are trained on, from which the steps of an epoch follow.
         batch_size: The examples of a step, a multiple of the devices.
+        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that each batch is spread over, None for one.
 
     Raises:
@@ -275,11 +289,12 @@ def make_steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
         loss=make_loss(train, abstract.final),
-        augment=make_augmentation(train.augment, spec.input),
+        augment=make_augmentation(train.augment, spec.input, scores.shape[-1]),
         train=train,
         initial=initial,
         classes=scores.shape[-1],
         batch_size=batch_size,
+        multi_label=multi_label,
         mesh=mesh,
     )
 
@@ -301,14 +316,7 @@ def _key(seed: Array, use: int) -> Array:
 
 
 def _weights(class_weights: Array, targets: Array) -> Array:
-    """The weight of each example: that of its class, or the mix of those of its classes."""
+    """The weight of each example, ``[N]``: that of its class, or the mean of those of its classes."""
     if targets.ndim == 1:
         return class_weights[targets]
-    return targets @ class_weights
-
-
-def _among_best(scores: Array, targets: Array) -> Array:
-    """Whether the score of an example's class is among the five largest, bool ``[N]``."""
-    labels = targets if targets.ndim == 1 else targets.argmax(-1)
-    own = jnp.take_along_axis(scores, labels[:, None], axis=-1)
-    return (scores > own).sum(-1) < _TOP
+    return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

@@ -1,0 +1,148 @@
+"""``cnnkit train``: from a spec to a trained network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnkit.cli.options import AssignmentsOption
+from cnnkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model import Spec
+    from cnnkit.training.display import Display
+    from cnnkit.training.run import Options, Result
+
+
+class Device(StrEnum):
+    """What a run computes on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    gpu = "gpu"
+    tpu = "tpu"
+
+
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", metavar="DIR", help="Where the published data sets lie; or CNNKIT_DATA."
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="What to compute on.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+
+
+def train(
+    spec: Annotated[
+        str | None, typer.Argument(metavar="SPEC", help="A YAML or JSON file with `train:`.")
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to keep the run. Default: runs/NAME."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was ended.")
+    ] = None,
+    data_dir: DataDirOption = None,
+    device: Annotated[
+        Device | None, typer.Option(help="What to compute on. Default: the best there is.")
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Two epochs of two steps, to see that all works.")
+    ] = False,
+    overfit_batch: Annotated[
+        bool,
+        typer.Option("--overfit-batch", help="See whether the network learns one batch by heart."),
+    ] = False,
+    verify_resume: Annotated[
+        bool,
+        typer.Option("--verify-resume", help="Prove that a killed run ends in the same bits."),
+    ] = False,
+    quiet: QuietOption = False,
+    assignments: AssignmentsOption = None,
+) -> None:
+    """Train a network as its spec says, and measure it on the test split.
+
+    Example: cnnkit train specs/digits.yaml
+    """
+    from cnnkit.training.display import make_display
+
+    display = make_display(quiet=quiet)
+    if resume is not None:
+        _only_resume(spec, run_dir, assignments, smoke or overfit_batch or verify_resume)
+        raise typer.Exit(_resumed(resume, data_dir, device, display))
+    if spec is None:
+        raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
+    network = readable_spec(spec, assignments or [])
+    options = _options(data_dir, device, smoke=smoke)
+    if overfit_batch:
+        from cnnkit.training.overfit import overfit_batch as overfit
+
+        raise typer.Exit(0 if overfit(network, options, display) else 1)
+    if verify_resume:
+        from cnnkit.training.verify import verify_resume as verify
+
+        raise typer.Exit(0 if verify(network, options, display) else 1)
+    from cnnkit.training import train as run
+
+    raise typer.Exit(_finished(run(network, run_dir=run_dir, options=options, display=display)))
+
+
+def readable_spec(source: str, assignments: list[str]) -> Spec:
+    """The spec of a file; where it has faults, they are shown and the command ends with 1.
+
+    Raises:
+        UsageError: There is no such file, or an assignment names no place in the spec.
+    """
+    from cnnkit.analysis import analyze
+    from cnnkit.report.findings import findings_lines
+    from cnnkit.report.output import put_lines
+    from cnnkit.spec.reading import read
+
+    spec, findings = read(Path(source), assignments)
+    if spec is not None:
+        findings = analyze(spec).findings
+    if spec is None or any(finding.level == "error" for finding in findings):
+        put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
+        raise typer.Exit(1)
+    return spec
+
+
+def _options(data_dir: Path | None, device: Device | None, *, smoke: bool) -> Options:
+    from cnnkit.training import Options
+
+    return Options(data_dir=data_dir, device=(device or Device.auto).value, smoke=smoke)
+
+
+def _only_resume(
+    spec: str | None, run_dir: Path | None, assignments: list[str] | None, other: bool
+) -> None:
+    if spec is not None or run_dir is not None or assignments or other:
+        raise UsageError(
+            "--resume goes on with a run as it was begun, from its own spec: beside it there may "
+            "only be --data-dir, --device and --quiet; for another recipe begin a new run"
+        )
+
+
+def _resumed(run: Path, data_dir: Path | None, device: Device | None, display: Display) -> int:
+    from cnnkit.training import resume
+    from cnnkit.training.run import options_of
+    from cnnkit.training.rundir import RunDirectory
+
+    kept = options_of(RunDirectory.open(run))
+    options = replace(
+        kept,
+        data_dir=data_dir or kept.data_dir,
+        device=kept.device if device is None else device.value,
+    )
+    return _finished(resume(run, options=options, display=display))
+
+
+def _finished(result: Result) -> int:
+    """The exit code of a run."""
+    return result.interruption.exit_code if result.summary is None else 0

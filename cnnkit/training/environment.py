@@ -1,0 +1,48 @@
+"""What a run was made with: versions, machine, command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from cnnkit import __version__
+
+if TYPE_CHECKING:
+    from cnnkit.training.run import Options
+
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
+_VARIABLES = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
+
+
+def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, Any]:
+    """What is to be known to make a run again."""
+    return {
+        "cnnkit": __version__,
+        "python": platform.python_version(),
+        **{name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+        "devices": [device.device_kind for device in devices],
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "command": sys.argv,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "options": {
+            "data_dir": None if options.data_dir is None else str(options.data_dir.absolute()),
+            "device": options.device,
+            "smoke": options.smoke,
+        },
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

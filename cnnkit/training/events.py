@@ -1,0 +1,65 @@
+"""The epochs of a run as events for TensorBoard."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from cnnkit.training.display import Display
+from cnnkit.training.history import EpochRecord
+from cnnkit.training.rundir import EVENTS, RunDirectory
+
+
+class Events:
+    """Writes each epoch's figures; a run that is resumed writes the earlier epochs anew.
+
+    Where tensorboardX is not installed nothing is written, and a line says so.
+    """
+
+    def __init__(
+        self, run: RunDirectory, history: Sequence[EpochRecord], display: Display
+    ) -> None:
+        self._writer: Any = None
+        folder = run.path / EVENTS
+        try:
+            from tensorboardX import SummaryWriter
+        except ModuleNotFoundError:
+            display.note("no events for TensorBoard: tensorboardX is not installed")
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        self._writer = SummaryWriter(str(folder))
+        for record in history:
+            self.add(record)
+
+    def add(self, record: EpochRecord) -> None:
+        """The figures of one epoch."""
+        if self._writer is None:
+            return
+        step = record["step"]
+        parts: Mapping[str, Mapping[str, float | None] | None] = {
+            "train": record["train"],
+            "validation": record["validation"],
+            "run": {
+                "learning_rate": record["learning_rate"],
+                "images_per_second": record["time"]["images_per_second"],
+            },
+        }
+        for part, figures in parts.items():
+            for name, value in (figures or {}).items():
+                if value is not None:
+                    self._writer.add_scalar(f"{part}/{name}", value, step)
+        self._writer.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()

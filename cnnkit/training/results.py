@@ -1,0 +1,86 @@
+"""The end of a run: the best weights measured on the test split, and what to make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnkit.training.checkpoint import DamagedCheckpointError, name_of
+from cnnkit.training.figures import figures, top5
+from cnnkit.training.history import best
+from cnnkit.training.metrics import summarize
+from cnnkit.training.rundir import SUMMARY
+from cnnkit.training.state import State, Totals
+
+if TYPE_CHECKING:
+    from cnnkit.training.loop import Ending, History, Session
+
+FORMAT = 1
+"""The version of ``summary.json``."""
+
+
+def conclude(session: Session, state: State, history: History, ending: Ending) -> dict[str, Any]:
+    """Measures the best weights on the test split, and writes what the run came to.
+
+    Returns:
+        What ``summary.json`` holds.
+    """
+    session.display.working("testing")
+    chosen = best(history, session.train.monitor)
+    state = _best_state(session, state, history)
+    totals = None
+    if len(session.engine.material.splits.test):
+        totals = session.engine.evaluate(state, "test", lambda: False)
+    summary: dict[str, Any] = {
+        "format": FORMAT,
+        "data": session.engine.material.dataset.name,
+        "ending": ending,
+        "epochs": len(history),
+        "steps": history[-1]["step"] if history else 0,
+        "best_epoch": None if chosen is None else chosen["epoch"],
+        "monitor": session.train.monitor,
+        "validation": None if chosen is None else chosen["validation"],
+        "test": None
+        if totals is None
+        else measured(totals, session.engine.material.dataset.classes),
+        "seconds": round(session.trained, 3),
+    }
+    session.run.write_json(SUMMARY, summary)
+    return summary
+
+
+def measured(totals: Totals, classes: tuple[str, ...]) -> dict[str, Any]:
+    """All metrics of a split: its means, each class's figures, the confusion matrix.
+
+    Args:
+        totals: Sums, on the host.
+        classes: The names of the classes.
+    """
+    examples = {"examples": int(totals.examples), **figures(totals)}
+    counts = np.asarray(totals.confusion)
+    if counts.ndim == 1:
+        return examples
+    summary = summarize(counts, top5(totals)).to_dict()
+    rows = summary["classes"]
+    names = classes if len(classes) == len(rows) else tuple(map(str, range(len(rows))))
+    per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
+    return {**examples, **summary, "classes": per_class}
+
+
+def _best_state(session: Session, state: State, history: History) -> State:
+    """The state of the best epoch; the last one where it is that, or where it is lost."""
+    chosen = best(history, session.train.monitor)
+    if chosen is None or chosen is history[-1]:
+        return state
+    found = session.checkpoints.named(name_of(chosen["step"], chosen["epoch"]))
+    if found is not None:
+        try:
+            return session.engine.place(found.restore(session.engine.template()))
+        except DamagedCheckpointError as error:
+            session.display.note(f"{error}; the last epoch is tested in place of the best")
+            return state
+    session.display.note(
+        f"the checkpoint of the best epoch, {chosen['epoch']}, is gone; the last one is tested"
+    )
+    return state

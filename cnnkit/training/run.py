@@ -1,0 +1,291 @@
+"""A run from its spec to its summary: the story that ``cnnkit train`` tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from cnnkit.errors import TrainingError, UsageError
+from cnnkit.network import compilation_cache
+from cnnkit.spec.model import Spec
+from cnnkit.spec.reading import load
+from cnnkit.spec.training import Train
+from cnnkit.training import advice
+from cnnkit.training.batch_size import largest_batch
+from cnnkit.training.checkpoint import Checkpoint, Checkpoints, DamagedCheckpointError
+from cnnkit.training.device import DeviceName, choose, mesh_of, replicated, usable
+from cnnkit.training.display import Display, make_display
+from cnnkit.training.engine import Engine, engine
+from cnnkit.training.environment import environment
+from cnnkit.training.events import Events
+from cnnkit.training.interruption import Interruption
+from cnnkit.training.loop import Ending, History, Session, train_epochs
+from cnnkit.training.material import Material, prepare, smoke_limit
+from cnnkit.training.range_test import found_rate
+from cnnkit.training.resolution import outputs_of, recipe_of, resolved
+from cnnkit.training.results import conclude
+from cnnkit.training.rundir import ENVIRONMENT, SPLIT, RunDirectory
+from cnnkit.training.schedule import make_schedule
+from cnnkit.training.state import State
+from cnnkit.training.step import make_steps
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a run.
+
+    Attributes:
+        path: Its directory.
+        ending: Why it ended.
+        summary: What ``summary.json`` holds; None where the user ended the run before.
+        interruption: The signal by which the user did.
+    """
+
+    path: Path
+    ending: Ending
+    summary: Mapping[str, Any] | None
+    interruption: Interruption
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is told beside its spec; kept with it, so that it goes on the same way.
+
+    Attributes:
+        data_dir: Where the published data sets lie; None for the usual place.
+        device: What it runs on.
+        smoke: Whether it is a trial of two steps an epoch.
+    """
+
+    data_dir: Path | None = None
+    device: DeviceName = "auto"
+    smoke: bool = False
+
+
+def train(
+    spec: Spec | str | os.PathLike[str] | Mapping[str, object],
+    *,
+    run_dir: Path | None = None,
+    options: Options = Options(),  # noqa: B008 - frozen
+    display: Display | None = None,
+) -> Result:
+    """Trains a network from its first step.
+
+    Args:
+        spec: A spec, or what ``cnnkit.load`` takes; its section `train:` is the recipe.
+        run_dir: The directory to keep the run in; by default `runs/NAME`, or the first free of
+            `runs/NAME-2` and so on.
+        options: Where the data are and what to run on.
+        display: Whom to tell; by default a bar on a terminal, lines in a log.
+
+    Raises:
+        SpecError: The spec has findings of level error.
+        UsageError: It has no recipe, files are missing, or the directory is there already.
+        DataError: The data are damaged, or do not fit the network.
+        TrainingError: The numbers, the memory or the disk space gave out.
+    """
+    spec = resolved(spec if isinstance(spec, Spec) else load(spec))
+    recipe = recipe_of(spec)
+    if options.smoke:
+        recipe = recipe.model_copy(update={"epochs": min(recipe.epochs, 2)})
+    with _told(display) as shown, Interruption() as interruption:
+        devices = choose(options.device)
+        _keep_compiled(shown)
+        shown.working("reading the data")
+        material = _prepare(spec, recipe, options)
+        recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
+        recipe = found_rate(spec, recipe, material, devices[0], shown)
+        spec = spec.model_copy(update={"train": recipe})
+        run = RunDirectory.create(
+            run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
+        )
+        with _owned(run):
+            run.write_json(SPLIT, material.record())
+            shown.note(f"run {run.path}")
+            return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
+
+
+def resume(
+    run_dir: Path, *, options: Options | None = None, display: Display | None = None
+) -> Result:
+    """Goes on with a run where its last whole checkpoint is; ends in the same bits.
+
+    Args:
+        run_dir: The directory of the run.
+        options: In place of those that the run was begun with.
+        display: Whom to tell; by default a bar on a terminal, lines in a log.
+
+    Raises:
+        UsageError: There is no such run, or another process is at it.
+        DataError: The data are damaged, or are not those that the run was begun with.
+        TrainingError: The numbers, the memory or the disk space gave out.
+    """
+    run = RunDirectory.open(run_dir)
+    with _told(display) as shown, Interruption() as interruption, _owned(run):
+        options = options or options_of(run)
+        spec = run.read_spec()
+        recipe = recipe_of(spec)
+        devices = choose(options.device)
+        _keep_compiled(shown)
+        shown.working("reading the data")
+        material = _prepare(spec, recipe, options)
+        _same_data(run, material)
+        checkpoints = Checkpoints(run.checkpoints)
+        checkpoints.clean()
+        last, problems = checkpoints.last()
+        for problem in problems:
+            shown.note(f"{problem}; the checkpoint before it is used")
+        if last is None:
+            shown.note(f"resuming {run.path} from its beginning: it has no checkpoint yet")
+        else:
+            step, epochs = last.place
+            shown.note(f"resuming {run.path} at step {step:,}, after {epochs} epochs")
+            checkpoints.discard_after(last.place)
+        return _go_on(spec, recipe, material, run, devices, last, shown, interruption)
+
+
+def _go_on(
+    spec: Spec,
+    recipe: Train,
+    material: Material,
+    run: RunDirectory,
+    devices: list[jax.Device],
+    last: Checkpoint | None,
+    display: Display,
+    interruption: Interruption,
+) -> Result:
+    """From a checkpoint, or from nothing, to the end of the run."""
+    batch_size = int(recipe.batch_size)
+    devices = usable(devices, batch_size, display)
+    mesh = mesh_of(devices)
+    steps = make_steps(
+        spec,
+        recipe,
+        examples=len(material.splits.train),
+        batch_size=batch_size,
+        multi_label=material.multi_label(recipe),
+        mesh=mesh,
+    )
+    with _told_of_memory(recipe, batch_size, devices), ExitStack() as resources:
+        machine = engine(steps, material, replicated(devices, mesh), devices)
+        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
+        resources.callback(checkpoints.close)
+        session = Session(
+            recipe,
+            machine,
+            run,
+            checkpoints,
+            display,
+            interruption,
+            jax.jit(make_schedule(recipe, steps.steps_per_epoch(len(material.splits.train)))),
+        )
+        display.working("compiling")
+        with session.phases.phase("compile"):
+            state, history = _restored(machine, last, session)
+            machine.compile(state)
+        run.write_metrics(history)
+        session.events = resources.enter_context(Events(run, history, display))
+        state, ending = train_epochs(session, state, history)
+        summary = None if ending == "interrupted" else conclude(session, state, history, ending)
+    if summary is None:
+        display.note(
+            f"ended by {interruption.name} after step {int(state.step):,}; all of it is kept: "
+            f"go on with `cnnkit train --resume {run.path}`"
+        )
+    return Result(run.path, ending, summary, interruption)
+
+
+def _restored(
+    machine: Engine, last: Checkpoint | None, session: Session
+) -> tuple[State, History]:
+    """The state and the epochs of a checkpoint; without one, those of the beginning."""
+    if last is None:
+        return machine.start(), []
+    session.elapsed = float(last.record["elapsed"])
+    state = last.restore(machine.template())
+    # A step that failed will fail again, and say so again.
+    sound = replace(state, failed=state.failed * 0 - 1)
+    return machine.place(sound), list(last.record["history"])
+
+
+def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
+    size = recipe.batch_size
+    limit = smoke_limit(size if isinstance(size, int) else 64) if options.smoke else None
+    return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=limit)
+
+
+def _fitting(recipe: Train, material: Material) -> Train:
+    """The recipe with a batch that is no larger than the training split."""
+    examples = len(material.splits.train)
+    if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
+        return recipe.model_copy(update={"batch_size": examples})
+    return recipe
+
+
+def _same_data(run: RunDirectory, material: Material) -> None:
+    """Raises where the data are not those that the run was begun with."""
+    before, now = run.read_json(SPLIT), material.record()
+    if before is None:
+        run.write_json(SPLIT, now)
+    elif before != now:
+        different = [key for key in now if before.get(key) != now[key]]
+        raise UsageError(
+            f"{run.path} was begun with other data: {', '.join(different)} of {SPLIT} differ; give "
+            f"the same --data-dir, or begin a new run"
+        )
+
+
+def options_of(run: RunDirectory) -> Options:
+    """The options that a run was begun with."""
+    kept = (run.read_json(ENVIRONMENT) or {}).get("options", {})
+    folder = kept.get("data_dir")
+    return Options(
+        data_dir=None if folder is None else Path(folder),
+        device=kept.get("device", "auto"),
+        smoke=bool(kept.get("smoke", False)),
+    )
+
+
+def _keep_compiled(display: Display) -> None:
+    if problem := compilation_cache.enable():
+        display.note(f"compiled programs are not kept: {problem}")
+
+
+@contextmanager
+def _owned(run: RunDirectory) -> Iterator[None]:
+    run.lock()
+    try:
+        yield
+    finally:
+        run.release()
+
+
+@contextmanager
+def _told(display: Display | None) -> Iterator[Display]:
+    shown = display or make_display()
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+@contextmanager
+def _told_of_memory(
+    recipe: Train, batch_size: int, devices: list[jax.Device]
+) -> Iterator[None]:
+    """Says in the recipe's terms that the memory of the device does not suffice."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
+            raise
+        raise TrainingError(
+            f"the memory of {devices[0].device_kind} does not suffice for `batch_size: "
+            f"{batch_size}`. {advice.out_of_memory(recipe, batch_size, devices[0].platform)}"
+        ) from error
