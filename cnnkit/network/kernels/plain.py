@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 Sizes = Sequence[int]
@@ -53,7 +54,8 @@ def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
         stride: Cells from one position to the next, one for each spatial axis.
         padding: Cells before and after the input, a pair for each spatial axis.
     """
-    lowest = jnp.array(-jnp.inf, x.dtype)
+    # NumPy's: JAX knows the window's maximum, and its gradient, by an initial value that is known.
+    lowest = np.array(-np.inf, x.dtype)
     greatest: Array = lax.reduce_window(
         x, lowest, lax.max, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
     )
