@@ -37,8 +37,26 @@ def padded(x: Array, sides: Sequence[tuple[int, int]], mode: str) -> Array:
 
 
 def paddings(windows: Sequence[Window]) -> Sides:
-    """Cells before and after each axis, with those that ``rounding: ceil`` reaches beyond."""
-    return tuple((window.before, window.after + window.overhang) for window in windows)
+    """Cells before and after each axis, with which XLA's floor gives our number of positions."""
+    return tuple((window.before, _after(window)) for window in windows)
+
+
+def fillings(windows: Sequence[Window]) -> Sides:
+    """Those of the cells that are the layer's padding, not beyond it."""
+    return tuple((window.before, min(window.after, _after(window))) for window in windows)
+
+
+def overhangs(windows: Sequence[Window]) -> Sides:
+    """Those of the cells that only ``rounding: ceil`` reaches, beyond the layer's padding."""
+    return tuple((0, max(0, _after(window) - window.after)) for window in windows)
+
+
+def _after(window: Window) -> int:
+    """What the last window reaches behind the input: ``ceil`` may add a window, or drop one."""
+    if window.rounding != "ceil":
+        return window.after
+    end = (window.output - 1) * window.stride + window.dilated
+    return max(0, end - window.extent - window.before)
 
 
 def _convolve(
@@ -80,8 +98,7 @@ class Conv(nnx.Conv):
         self.padding_mode = padding_mode
         self.filled: Sides = ()
         if padding_mode != "zeros":
-            self.filled = tuple((window.before, window.after) for window in windows)
-            sides = tuple((0, window.overhang) for window in windows)
+            self.filled, sides = fillings(windows), overhangs(windows)
         super().__init__(
             channels,
             filters,
@@ -213,8 +230,7 @@ class LocallyConnected(nnx.Module):
 def _patches(x: Array, windows: Sequence[Window], mode: str) -> Array:
     """The cells of each window, [N, *positions, cells, C]."""
     if mode != "zeros":
-        x = padded(x, [(window.before, window.after) for window in windows], mode)
-        x = padded(x, [(0, window.overhang) for window in windows], "zeros")
+        x = padded(padded(x, fillings(windows), mode), overhangs(windows), "zeros")
     else:
         x = padded(x, paddings(windows), mode)
     offsets = itertools.product(*(range(window.size) for window in windows))

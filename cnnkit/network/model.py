@@ -119,6 +119,12 @@ class Network(nnx.Module):
         kind = None if result == INPUT else self.plan.steps[result].kind
         return kind if kind in FINAL else None
 
+    def parts(self) -> tuple[nnx.GraphDef[Network], nnx.State[Any, Any], nnx.State[Any, Any]]:
+        """What ``nnx.merge`` makes the network of: its form, trained arrays and statistics."""
+        parts: Any = nnx.split(self, nnx.Param, nnx.BatchStat)
+        graphdef, params, stats = parts
+        return graphdef, params, stats
+
     def __call__(self, x: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """What the spec gives: probabilities, where it ends in a softmax.
 

@@ -13,7 +13,7 @@ from cnnkit import layers
 from cnnkit.layers.pooling import AdaptivePool, GlobalPool, Pool
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
-from cnnkit.network.convolution import paddings
+from cnnkit.network.convolution import fillings, paddings
 from cnnkit.network.operation import Operation, Site
 
 
@@ -55,7 +55,7 @@ class MeanPool:
         size = tuple(window.size for window in self.windows)
         stride = tuple(window.stride for window in self.windows)
         # What `ceil` reaches beyond the padding is counted by nobody.
-        counted = tuple((window.before, window.after) for window in self.windows)
+        counted = fillings(self.windows)
         return kernels.mean_pool(
             x, size, stride, paddings(self.windows), counted if self.count_padding else None
         )
@@ -124,7 +124,7 @@ class Adaptive:
         parts = np.arange(output)
         starts, ends = parts * extent // output, -(-(parts + 1) * extent // output)
         cells = starts[:, None] + np.arange((ends - starts).max())
-        inside = np.expand_dims(cells < ends[:, None], range(2, x.ndim - axis + 1))
+        inside = np.expand_dims(cells < ends[:, None], tuple(range(2, x.ndim - axis + 1)))
         taken = jnp.take(x, np.minimum(cells, extent - 1), axis)  # … O, cells of a window, …
         if not self.mean:
             return jnp.max(jnp.where(inside, taken, -jnp.inf), axis + 1)

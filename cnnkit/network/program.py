@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,18 +15,21 @@ class Work(NamedTuple):
     """The multiplications of convolutions and matrix products.
 
     Attributes:
-        macs: Each cell of each kernel at each position counted, padding too, as our analysis
-            and torchvision's table do.
+        gathered: One for each output cell, kernel cell and channel, padding too: how our
+            analysis and torchvision's table count a convolution.
+        scattered: One for each input cell, kernel cell and filter: how a transposed one is
+            counted.
         flops: What XLA's cost analysis says of the same operations: twice the multiplications,
             without those by padding.
     """
 
-    macs: int = 0
+    gathered: int = 0
+    scattered: int = 0
     flops: int = 0
 
-    def plus(self, other: Work) -> Work:
-        """Both together."""
-        return Work(self.macs + other.macs, self.flops + other.flops)
+    def plus(self, other: Work, times: int = 1) -> Work:
+        """This and another one that is done so many times."""
+        return Work(*(a + times * b for a, b in zip(self, other, strict=True)))
 
 
 def work_by_scope(program: ClosedJaxpr) -> dict[str, Work]:
@@ -34,11 +37,10 @@ def work_by_scope(program: ClosedJaxpr) -> dict[str, Work]:
     found: dict[str, Work] = {}
     costs: dict[str, int] = {}
     for scope, equation, times in _equations(program.jaxpr, "", 1):
-        count = _MACS.get(equation.primitive.name)
-        if count is None:
-            continue
-        work = Work(times * count(equation), times * _flops(equation, costs))
-        found[scope] = found.get(scope, Work()).plus(work)
+        count = _COUNTS.get(equation.primitive.name)
+        if count is not None:
+            work = count(equation)._replace(flops=_flops(equation, costs))
+            found[scope] = found.get(scope, Work()).plus(work, times)
     return found
 
 
@@ -56,35 +58,36 @@ def _equations(program: Jaxpr, scope: str, times: int) -> Iterator[tuple[str, Ja
                     yield from _equations(inner, own, inner_times)
 
 
-def _convolution_macs(equation: JaxprEqn) -> int:
-    """Output cells by kernel cells and channels; of a transposed one, input cells instead."""
-    lhs, rhs = (variable.aval.shape for variable in equation.invars)
-    (output,) = (variable.aval.shape for variable in equation.outvars)
+def _convolution(equation: JaxprEqn) -> Work:
+    """Cells of the output, or of the input, by kernel cells, channels and filters."""
+    lhs, rhs = (form.shape for form in _forms(equation.invars))
+    (output,) = (form.shape for form in _forms(equation.outvars))
     numbers = equation.params["dimension_numbers"]
-    sizes = math.prod(rhs[axis] for axis in numbers.rhs_spec[2:])
-    channels = rhs[numbers.rhs_spec[1]]
-    transposed = any(spread > 1 for spread in equation.params["lhs_dilation"])
-    positions = lhs if transposed else output
-    axes = (numbers.lhs_spec if transposed else numbers.out_spec)[2:]
-    cells = math.prod(positions[axis] for axis in axes)
-    batch, filters = lhs[numbers.lhs_spec[0]], rhs[numbers.rhs_spec[0]]
-    return int(batch * cells * sizes * channels * filters)
+    inputs = math.prod(lhs[axis] for axis in numbers.lhs_spec[2:])
+    outputs = math.prod(output[axis] for axis in numbers.out_spec[2:])
+    each = lhs[numbers.lhs_spec[0]] * math.prod(rhs)
+    return Work(outputs * each, inputs * each)
 
 
-def _product_macs(equation: JaxprEqn) -> int:
+def _product(equation: JaxprEqn) -> Work:
     """Output elements by the length of the sums that they are."""
     (contracted, _), _ = equation.params["dimension_numbers"]
-    lhs = equation.invars[0].aval.shape
-    length = math.prod(lhs[axis] for axis in contracted)
-    return int(length * math.prod(equation.outvars[0].aval.shape))
+    lhs, _ = _forms(equation.invars)
+    (output,) = _forms(equation.outvars)
+    macs = int(math.prod(lhs.shape[axis] for axis in contracted) * output.size)
+    return Work(macs, macs)
 
 
-_MACS = {"conv_general_dilated": _convolution_macs, "dot_general": _product_macs}
+_COUNTS = {"conv_general_dilated": _convolution, "dot_general": _product}
+
+
+def _forms(variables: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
+    return [jax.ShapeDtypeStruct(each.aval.shape, each.aval.dtype) for each in variables]
 
 
 def _flops(equation: JaxprEqn, known: dict[str, int]) -> int:
     """XLA's cost of one equation by itself, before it is compiled."""
-    forms = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+    forms = _forms(equation.invars)
     key = f"{equation.primitive} {forms} {equation.params}"
     if key not in known:
         alone = jax.jit(partial(equation.primitive.bind, **equation.params))

@@ -108,7 +108,7 @@ def _between(x: Array, axis: int, outputs: int) -> Array:
     places = (np.arange(outputs) + 0.5) * extent / outputs - 0.5
     places = np.clip(places, 0, extent - 1)
     low = np.minimum(np.floor(places).astype(int), max(extent - 2, 0))
-    part = jnp.asarray(np.expand_dims(places - low, range(1, x.ndim - axis)), x.dtype)
+    part = jnp.asarray(np.expand_dims(places - low, tuple(range(1, x.ndim - axis))), x.dtype)
     below, above = jnp.take(x, low, axis), jnp.take(x, np.minimum(low + 1, extent - 1), axis)
     return below * (1 - part) + above * part
 

@@ -1,0 +1,410 @@
+"""Random layers and networks over all kinds, as plain data that ``cnnkit.load`` reads.
+
+A layer is drawn for the shape that comes in. Where what was drawn does not fit, a plain layer of
+the kind stands in, so that nearly every network that is drawn can be built.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cnnkit.layers.base import Shape
+from cnnkit.spec.graph import trace
+from cnnkit.spec.reading import read
+
+Fields = dict[str, Any]
+LayerData = dict[str, Any]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+LARGEST = 3000
+"""Elements above which a layer's output is too large to go on with."""
+DEPTH = 2
+"""How deep layers nest."""
+
+CHANNELS = st.sampled_from([1, 2, 3, 4, 6, 8])
+SMALL = st.integers(1, 3)
+FLAGS = st.booleans()
+RATES = st.sampled_from([0.0, 0.1, 0.5])
+ROUNDINGS = st.sampled_from(["floor", "ceil"])
+INITS = st.sampled_from(
+    [None, "lecun", "lecun_uniform", "he", "he_uniform", "glorot", "glorot_uniform"]
+    + ["orthogonal", "zeros", "ones", 0.5]
+)
+ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
+    **{
+        kind: st.just({})
+        for kind in (
+            *("relu", "relu6", "selu", "silu", "mish", "sigmoid", "hard_sigmoid", "hard_silu"),
+            *("tanh", "softplus", "softmax", "log_softmax", "linear"),
+        )
+    },
+    "leaky_relu": st.fixed_dictionaries({}, optional={"slope": st.floats(0, 1)}),
+    "elu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0, 2)}),
+    "prelu": st.fixed_dictionaries({}, optional={"init": st.floats(0, 1)}),
+    "gelu": st.fixed_dictionaries({}, optional={"approximate": FLAGS}),
+    "maxout": st.fixed_dictionaries({"pieces": st.integers(1, 3)}),
+}
+
+
+def outcome(layers: list[LayerData], shape: Shape, saved: dict[str, Shape]) -> Shape | None:
+    """The shape after layers; None where they do not fit. ``saved`` are names seen from outside."""
+    before: list[LayerData] = []
+    for name, known in saved.items():  # a saved tensor of any shape, from the input's elements
+        before += [*_of_shape(known), {"save": {"tensor": name}}]
+    before += _of_shape(shape)
+    reading = read({"input": [1], "layers": [*before, *layers]})
+    assert reading.spec is not None, reading.findings
+    assert not reading.findings, reading.findings
+    graph = trace(reading.spec.layers, reading.spec.input)
+    failed = any(finding.level == "error" for finding in graph.findings)
+    return None if failed else graph.output
+
+
+def _of_shape(shape: Shape) -> list[LayerData]:
+    """Layers that make a tensor of a shape, whatever comes in."""
+    return [
+        {"flatten": {}},
+        {"dense": {"units": math.prod(shape)}},
+        {"reshape": {"shape": list(shape)}},
+    ]
+
+
+def per_axis(draw: Draw, rank: int, values: st.SearchStrategy[int]) -> Any:
+    """One number for all axes, or a list of one for each."""
+    if draw(FLAGS):
+        return draw(values)
+    return [draw(values) for _ in range(rank)]
+
+
+def padding(draw: Draw, rank: int, *, causal: bool) -> Any:
+    """Each way to write a padding."""
+    ways = ["valid", "same", "number", "list", "pairs", *(["causal"] if causal else [])]
+    way = draw(st.sampled_from(ways))
+    few = st.integers(0, 2)
+    if way == "number":
+        return draw(few)
+    if way == "list":
+        return [draw(few) for _ in range(rank)]
+    if way == "pairs":
+        return [[draw(few), draw(few)] for _ in range(rank)]
+    return way
+
+
+def activation(draw: Draw) -> Any:
+    """An activation as a field, in both forms; or none."""
+    kind = draw(st.sampled_from([None, *ACTIVATIONS]))
+    if kind is None:
+        return None
+    fields = draw(ACTIVATIONS[kind])
+    return {kind: fields} if fields else kind
+
+
+def weighted(draw: Draw) -> Fields:
+    """The fields that layers with weights share."""
+    fields = {"bias": draw(FLAGS), "activation": activation(draw), "init": draw(INITS)}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def window(draw: Draw, rank: int, size: str) -> Fields:
+    """The fields of a sliding window."""
+    fields = {
+        size: per_axis(draw, rank, st.integers(1, 4)),
+        "padding": padding(draw, rank, causal=rank == 1),
+    }
+    if draw(FLAGS):
+        fields |= {"stride": per_axis(draw, rank, SMALL), "rounding": draw(ROUNDINGS)}
+    return fields
+
+
+def convolution(draw: Draw, rank: int) -> Fields:
+    """The fields that all convolutions share."""
+    modes = st.sampled_from(["zeros", "zeros", "reflect", "edge", "circular"])
+    fields = {**window(draw, rank, "kernel"), **weighted(draw), "padding_mode": draw(modes)}
+    return {**fields, "dilation": per_axis(draw, rank, st.integers(1, 2))}
+
+
+def groups(draw: Draw, channels: int) -> int:
+    """A number that divides the channels."""
+    return int(draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0])))
+
+
+def conv(draw: Draw, shape: Shape) -> Fields:
+    number = groups(draw, shape[-1])
+    filters = number * draw(SMALL)
+    return {**convolution(draw, len(shape) - 1), "filters": filters, "groups": number}
+
+
+def transposed_conv(draw: Draw, shape: Shape) -> Fields:
+    rank, number = len(shape) - 1, groups(draw, shape[-1])
+    fields = {
+        "filters": number * draw(SMALL),
+        "groups": number,
+        "kernel": per_axis(draw, rank, st.integers(1, 4)),
+        "stride": per_axis(draw, rank, SMALL),
+        "padding": padding(draw, rank, causal=False),
+        "dilation": per_axis(draw, rank, st.integers(1, 2)),
+        **weighted(draw),
+    }
+    if fields["padding"] != "same":
+        fields["output_padding"] = draw(st.integers(0, 1))
+    return fields
+
+
+def separable_conv(draw: Draw, shape: Shape) -> Fields:
+    fields = convolution(draw, len(shape) - 1)
+    return {**fields, "filters": draw(CHANNELS), "multiplier": draw(st.integers(1, 2))}
+
+
+def depthwise_conv(draw: Draw, shape: Shape) -> Fields:
+    return {**convolution(draw, len(shape) - 1), "multiplier": draw(st.integers(1, 2))}
+
+
+def pool(draw: Draw, shape: Shape) -> Fields:
+    return window(draw, len(shape) - 1, "size")
+
+
+def max_pool(draw: Draw, shape: Shape) -> Fields:
+    return {**pool(draw, shape), "dilation": draw(st.integers(1, 2))}
+
+
+def mean_pool(draw: Draw, shape: Shape) -> Fields:
+    return {**pool(draw, shape), "count_padding": draw(FLAGS)}
+
+
+def adaptive(draw: Draw, shape: Shape) -> Fields:
+    return {"output": per_axis(draw, len(shape) - 1, st.integers(1, 5))}
+
+
+def reshape(draw: Draw, shape: Shape) -> Fields:
+    elements = math.prod(shape)
+    rows = groups(draw, elements)
+    columns = groups(draw, elements // rows)
+    full = [rows, columns, elements // rows // columns]
+    open_ended = draw(st.integers(-1, 2))
+    return {"shape": [-1 if at == open_ended else n for at, n in enumerate(full)]}
+
+
+def pad(draw: Draw, shape: Shape) -> Fields:
+    cells = draw(st.integers(0, 2)) if draw(FLAGS) else [[1, 2]] * (len(shape) - 1)
+    mode = draw(st.sampled_from(["zeros", "reflect", "edge", "circular"]))
+    return {"padding": cells, "padding_mode": mode, "channels": draw(st.sampled_from([0, [1, 2]]))}
+
+
+def channel_slice(draw: Draw, shape: Shape) -> Fields:
+    start = draw(st.integers(0, shape[-1] - 1))
+    return {"start": start, "stop": draw(st.integers(start + 1, shape[-1]))}
+
+
+def affine(draw: Draw, shape: Shape) -> Fields:
+    return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
+
+
+def upsample(draw: Draw, shape: Shape) -> Fields:
+    factor = per_axis(draw, len(shape) - 1, SMALL)
+    return {"factor": factor, "method": draw(st.sampled_from(["nearest", "linear"]))}
+
+
+def depth_to_space(draw: Draw, shape: Shape) -> Fields:
+    return {"block": [groups(draw, shape[-1]), *[1] * (len(shape) - 2)]}
+
+
+def space_to_depth(draw: Draw, shape: Shape) -> Fields:
+    return {"block": [groups(draw, extent) for extent in shape[:-1]]}
+
+
+def constants(draw: Draw, shape: Shape) -> Fields:
+    each = st.floats(0.1, 2)
+    return {
+        "mean": draw(each),
+        "deviation": [draw(each) for _ in range(shape[-1])] if draw(FLAGS) else draw(each),
+    }
+
+
+# What is drawn for each primitive kind, and fields that fit any input it takes.
+ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
+    **{
+        kind: (lambda draw, shape, fields=fields: draw(fields), {})  # type: ignore[misc]
+        for kind, fields in ACTIVATIONS.items()
+        if kind != "maxout"
+    },
+    "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
+    "batch_norm": (affine, {}),
+    "layer_norm": (affine, {}),
+    "group_norm": (
+        lambda draw, shape: {**affine(draw, shape), "groups": groups(draw, shape[-1])},
+        {"groups": 1},
+    ),
+    "rms_norm": (lambda draw, shape: {"scale": draw(FLAGS)}, {}),
+    "local_response_norm": (lambda draw, shape: {"size": draw(SMALL)}, {}),
+    "rescale": (constants, {}),
+    "dropout": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
+    "spatial_dropout": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
+    "drop_path": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
+    "gaussian_noise": (lambda draw, shape: {"deviation": draw(RATES)}, {}),
+    "flatten": (lambda draw, shape: {}, {}),
+    "reshape": (reshape, {"shape": [-1]}),
+    "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
+    "channel_slice": (channel_slice, {"start": 0}),
+    "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
+}
+MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
+    "conv": (conv, {"filters": 3, "kernel": 1}),
+    "depthwise_conv": (depthwise_conv, {"kernel": 1}),
+    "separable_conv": (separable_conv, {"filters": 2, "kernel": 1}),
+    "transposed_conv": (transposed_conv, {"filters": 2, "kernel": 2, "stride": 2}),
+    "locally_connected": (conv, {"filters": 2, "kernel": 1}),
+    "max_pool": (max_pool, {"size": 1}),
+    "mean_pool": (mean_pool, {"size": 1}),
+    "global_max_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
+    "global_mean_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
+    "adaptive_max_pool": (adaptive, {"output": 1}),
+    "adaptive_mean_pool": (adaptive, {"output": 1}),
+    "instance_norm": (affine, {}),
+    "pad": (pad, {"padding": 1}),
+    "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
+    "upsample": (upsample, {"factor": 1}),
+    "depth_to_space": (depth_to_space, {"block": 1}),
+    "space_to_depth": (space_to_depth, {"block": 1}),
+}
+VECTORS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
+    "dense": (lambda draw, shape: {**weighted(draw), "units": draw(CHANNELS)}, {"units": 3}),
+}
+
+
+def primitive(draw: Draw, kind: str, shape: Shape) -> LayerData:
+    """A layer of a primitive kind that takes an input of this shape."""
+    fields, plain = {**ANY, **MAPS, **VECTORS}[kind]
+    layer = {kind: fields(draw, shape)}
+    output = outcome([layer], shape, {})
+    return layer if output and math.prod(output) <= LARGEST else {kind: plain}
+
+
+class Sequence:
+    """A list of layers that is being drawn, with the shape at its end and the names seen in it."""
+
+    def __init__(self, draw: Draw, shape: Shape, depth: int, saved: dict[str, Shape]) -> None:
+        self.draw, self.shape, self.depth = draw, shape, depth
+        self.saved = dict(saved)
+        self.layers: list[LayerData] = []
+
+    def add(self, kind: str | None = None) -> None:
+        """Adds a layer of a kind, or of any, and what it takes to have one there."""
+        kind = kind or self.draw(st.sampled_from(self.kinds()))
+        made = COMPOSITES[kind](self) if kind in COMPOSITES else None
+        layers = [primitive(self.draw, kind, self.shape)] if made is None else made
+        output = outcome(layers, self.shape, self.saved)
+        if output is None or math.prod(output) > LARGEST:
+            return
+        if layers and "save" in layers[0]:  # what is drawn here saves at its beginning
+            self.saved[layers[0]["save"]["tensor"]] = self.shape
+        self.layers += layers
+        self.shape = output
+
+    def kinds(self) -> list[str]:
+        """The kinds that take the shape at the end."""
+        composites = [kind for kind in COMPOSITES if self.depth or kind in ("save", "load")]
+        return [*ANY, *(MAPS if len(self.shape) > 1 else VECTORS), *composites]
+
+    def inner(self, least: int = 0, most: int = 2) -> tuple[list[LayerData], Shape]:
+        """Layers inside this one, and the shape after them."""
+        below = Sequence(self.draw, self.shape, self.depth - 1, self.saved)
+        for _ in range(self.draw(st.integers(least, most))):
+            below.add()
+        return below.layers, below.shape
+
+
+def _same_shape(sequence: Sequence) -> list[LayerData]:
+    """Layers that end in the shape they begin with."""
+    layers, after = sequence.inner()
+    return layers if after == sequence.shape else [*layers, *_of_shape(sequence.shape)]
+
+
+def residual(sequence: Sequence) -> list[LayerData]:
+    fields = {"layers": _same_shape(sequence), "activation": activation(sequence.draw)}
+    if sequence.draw(FLAGS):
+        fields["shortcut"] = _same_shape(sequence)
+    return [{"residual": {k: v for k, v in fields.items() if v is not None}}]
+
+
+def parallel(sequence: Sequence) -> list[LayerData]:
+    branches = [_same_shape(sequence) for _ in range(sequence.draw(st.integers(0, 3)))]
+    named = {f"branch-{index}": branch for index, branch in enumerate(branches)}
+    merge = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+    return [{"parallel": {"branches": named if sequence.draw(FLAGS) else branches, "merge": merge}}]
+
+
+def repeat(sequence: Sequence) -> list[LayerData]:
+    times = sequence.draw(st.integers(0, 3))
+    return [{"repeat": {"times": times, "layers": _same_shape(sequence)}}]
+
+
+def squeeze_excite(sequence: Sequence) -> list[LayerData] | None:
+    if len(sequence.shape) == 1:
+        return []
+    return [{"squeeze_excite": {"ratio": 0.5, "bias": sequence.draw(FLAGS)}}]
+
+
+def save(sequence: Sequence) -> list[LayerData]:
+    return [{"save": {"tensor": f"tensor-{sequence.depth}"}}]
+
+
+def load(sequence: Sequence) -> list[LayerData]:
+    if not sequence.saved:
+        return []
+    return [{"load": {"tensor": sequence.draw(st.sampled_from(sorted(sequence.saved)))}}]
+
+
+def merge(sequence: Sequence) -> list[LayerData]:
+    name = f"merged-{sequence.depth}"
+    by = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+    between = _same_shape(sequence)
+    return [{"save": {"tensor": name}}, *between, {"merge": {"with": name, "by": by}}]
+
+
+def head(sequence: Sequence) -> list[LayerData]:
+    layers, _ = sequence.inner(1, 3)
+    return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
+
+
+COMPOSITES: dict[str, Callable[[Sequence], list[LayerData] | None]] = {
+    "residual": residual,
+    "parallel": parallel,
+    "repeat": repeat,
+    "squeeze_excite": squeeze_excite,
+    "save": save,
+    "load": load,
+    "merge": merge,
+    "head": head,
+}
+DRAWN = frozenset({*ANY, *MAPS, *VECTORS, *COMPOSITES})
+"""The kinds that are drawn."""
+
+
+@st.composite
+def shapes(draw: Draw) -> Shape:
+    """Input shapes: vectors, signals, images and volumes."""
+    rank = draw(st.integers(0, 3))
+    extents = st.integers(1, 9 if rank < 3 else 5)
+    return (*(draw(extents) for _ in range(rank)), draw(CHANNELS))
+
+
+@st.composite
+def networks(draw: Draw, first: str | None = None) -> LayerData:
+    """A spec of up to seven layers, the first of a kind where one is given."""
+    shape = draw(shapes())
+    if first in MAPS or first == "squeeze_excite":
+        shape = shape if len(shape) > 1 else (5, *shape)
+    if first in VECTORS:
+        shape = shape[-1:]
+    sequence = Sequence(draw, shape, DEPTH, {})
+    if first == "load":
+        sequence.add("save")
+    if first is not None:
+        sequence.add(first)
+    for _ in range(draw(st.integers(0, 6))):
+        sequence.add()
+    return {"input": list(shape), "layers": sequence.layers or [{"relu": {}}]}

@@ -1,0 +1,52 @@
+"""Analysis and Flax agree on random networks over all kinds.
+
+CI draws 200. The long run, by hand:
+
+    CNNKIT_EXAMPLES=10000 pytest tests/agreement/test_random_networks.py --hypothesis-seed=SEED
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from networks import DRAWN, networks
+
+import cnnkit
+from cnnkit.layers import KINDS
+
+pytest.importorskip("flax")
+
+from cnnkit.network.verification import verify
+
+EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "200"))
+UNHURRIED = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+
+
+def test_every_kind_is_drawn() -> None:
+    assert set(KINDS) == DRAWN
+
+
+@given(networks())
+@UNHURRIED
+def test_random_networks_agree(network: dict[str, Any]) -> None:
+    agree(network)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_kind_agrees(kind: str) -> None:
+    @given(networks(first=kind))
+    @settings(UNHURRIED, max_examples=3)
+    def check(network: dict[str, Any]) -> None:
+        agree(network)
+
+    check()
+
+
+def agree(network: dict[str, Any]) -> None:
+    verification = verify(cnnkit.analyze(cnnkit.load(network)))
+    found = {layer.path: layer.mismatches for layer in verification.layers if layer.mismatches}
+    assert found == {}
+    assert verification.strays == ()
