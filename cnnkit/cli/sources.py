@@ -53,6 +53,16 @@ def analyses_of(
     return found
 
 
+def reading_of(source: str, assignments: Sequence[str] = ()) -> Reading:
+    """The spec of one source, and what is wrong with its text.
+
+    Raises:
+        UsageError: The path does not exist, or is a folder.
+    """
+    _checked(source)
+    return _read(source, assignments)
+
+
 def _checked(source: str) -> None:
     if source == STDIN:
         return

@@ -1,0 +1,153 @@
+"""A function for each definition: how Keras's functional models are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnkit.export.classes import docstring
+from cnnkit.export.code import NAME, Hole, annotation, comment, filled, line
+from cnnkit.export.outline import Body, Definition, Outline, Step
+from cnnkit.export.variables import name_values
+from cnnkit.layers.base import show
+
+_NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
+
+
+def write_functions(outline: Outline, taken: frozenset[str], title: str) -> Iterator[str]:
+    """The lines of all functions, innermost first; the last one makes the model.
+
+    Args:
+        outline: The network.
+        taken: Names that mean something else in the file.
+        title: What the network is called.
+    """
+    for definition in outline.definitions:
+        yield from _Function(outline, definition, taken).lines(title)
+        yield ""
+        yield ""
+
+
+class _Function:
+    """One function under construction."""
+
+    def __init__(self, outline: Outline, definition: Definition, taken: frozenset[str]) -> None:
+        self.outline = outline
+        self.definition = definition
+        self.body = definition.body
+        self.is_root = self.body is outline.root
+        self.columns = iter(definition.columns)
+        self.sides = outline.graph.sides if self.is_root else ()
+        names = {*taken, *definition.arguments, *(each.name for each in outline.definitions)}
+        ends = [node for node, _ in self.sides]
+        self.variables = name_values(self.body, names - {"x", "y", "z"}, ends)
+
+    def lines(self, title: str) -> Iterator[str]:
+        """The lines of the function."""
+        called = [self._statement(number, step) for number, step in enumerate(self.body.steps)]
+        output = self.variables[self.body.output]
+        if not self.is_root:
+            arguments = [
+                f"{name}: {annotation(values)}"
+                for name, values in self.definition.arguments.items()
+            ]
+            listed = ", ".join(["x", *arguments, "*", "name: str"])
+            yield from line(f"def {self.definition.name}({listed}):", 0)
+            yield from docstring(self.definition)
+            for lines in called:
+                yield from lines
+            yield f"    return {output}"
+            return
+        yield from self._model(title, called, output)
+
+    def _model(self, title: str, called: list[list[str]], output: str) -> Iterator[str]:
+        graph = self.outline.graph
+        heads = "heads: bool = False" if self.sides else ""
+        yield f"def {self.definition.name}({heads}) -> keras.Model:"
+        yield f'    """{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."""'
+        yield f"    inputs = x = keras.Input({graph.input})"
+        for step, lines in zip(self.body.steps, called, strict=True):
+            yield from () if step.side else lines
+        name = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip("-") or "network"
+        if not self.sides:
+            yield f'    return keras.Model(inputs, {output}, name="{name}")'
+            return
+        weights = ", ".join(f"{weight:g}" for _, weight in self.sides)
+        yield "    if not heads:"
+        yield f'        return keras.Model(inputs, {output}, name="{name}")'
+        yield f"    # The side outputs, for training; the weights of their losses are {weights}."
+        for step, lines in zip(self.body.steps, called, strict=True):
+            yield from lines if step.side else ()
+        ends = ", ".join([output, *(self.variables[node] for node, _ in self.sides)])
+        yield f'    return keras.Model(inputs, [{ends}], name="{name}")'
+
+    def _statement(self, number: int, step: Step) -> list[str]:
+        fixed = all(body.steps[number].shape == step.shape for body in self.definition.bodies)
+        note = show(step.shape) if fixed else ""
+        target = self.variables[step.output]
+        inputs = [self.variables[source] for source in step.inputs]
+        if step.runs:
+            return self._runs(step, inputs[0], target, note)
+        lines: list[str] = []
+        calls = step.operation.calls if step.operation else ()
+        for index, call in enumerate(calls):
+            text = _NAME.sub(lambda match: self._name(step.path + match[1]), call)
+            text = filled(text, lambda hole: self._value(hole))
+            for place, source in enumerate(inputs):
+                text = text.replace(f"{{{place}}}", source)
+            # What is no layer of Keras has no name: its path is in the comment.
+            path = "" if NAME in call else comment(step.path)
+            about = f"{note}  {path}".strip() if index == len(calls) - 1 else ""
+            if text != target:
+                lines += line(f"{target} = {text}", 1, about)
+            inputs = [target]
+        return lines
+
+    def _runs(self, step: Step, source: str, target: str, note: str) -> list[str]:
+        lines: list[str] = []
+        index = 0
+        for run in step.runs:
+            times = (next(self.columns) or str(run.times)) if run.counted else str(run.times)
+            arguments = self._arguments(run.body)
+            copied = len(step.runs) > 1 or times != "1"
+            if times == "1":
+                path = f"{step.path}[{index}]" if copied else step.path
+                call = f"{self._call(run.body, source, arguments)}, name={self._name(path)})"
+                lines += line(f"{target} = {call}", 1, note)
+            else:
+                span = f"{index}, {index + run.times}" if index else times
+                if source != target:
+                    lines += line(f"{target} = {source}", 1)
+                path = f"{step.path}[{{index}}]"
+                name = self._name(path, loop=True)
+                call = f"{self._call(run.body, target, arguments)}, name={name})"
+                lines += line(f"for index in range({span}):", 1)
+                lines += line(f"{target} = {call}", 2, note)
+            source = target
+            index += run.times
+        return lines
+
+    def _call(self, body: Body, source: str, arguments: list[str]) -> str:
+        definition = self.outline.definition(body)
+        return f"{definition.name}({', '.join([source, *arguments])}"
+
+    def _arguments(self, body: Body) -> list[str]:
+        definition = self.outline.definition(body)
+        place = definition.bodies.index(body)
+        return [
+            f"{name}={next(self.columns) or values[place]}"
+            for name, values in definition.arguments.items()
+        ]
+
+    def _value(self, hole: Hole) -> str | None:
+        del hole
+        return next(self.columns)
+
+    def _name(self, path: str, *, loop: bool = False) -> str:
+        """A path as a string: a layer's name, which has no slash."""
+        shown = comment(path).replace("/", "-").replace('"', "'")
+        if not loop:
+            shown = shown.replace("{", "{{").replace("}", "}}") if not self.is_root else shown
+        if self.is_root:
+            return f'f"{shown}"' if loop else f'"{shown}"'
+        return f'f"{{name}}.{shown}"'

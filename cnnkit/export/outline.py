@@ -1,0 +1,464 @@
+"""A network as the code of a person would be built: one body of steps for each block.
+
+The groups of the graph say which operations were written together. A block, the layers of a
+squeeze-excite and the copies of a repeat become bodies of their own; bodies that differ in their
+values alone become one definition with arguments. A group that reads or leaves more than one
+tensor is written out where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from cnnkit.errors import Finding, Location
+from cnnkit.export.code import Hole, class_name, holes, identifier, skeleton
+from cnnkit.layers.base import Shape
+from cnnkit.layers.block import Block
+from cnnkit.layers.composition import Parallel, Repeat, Save, SqueezeExcite
+from cnnkit.spec.graph import INPUT, Graph, Group, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How a target writes one node.
+
+    Attributes:
+        calls: Expressions applied one after the other; ``{0}``, ``{1}`` … are their inputs, the
+            result of the one before for all but the first, and ``{layer}`` the layer.
+        build: What makes the layer, where it has weights or a mode.
+    """
+
+    calls: tuple[str, ...]
+    build: str | None = None
+
+
+class InexpressibleError(Exception):
+    """A target has no words for a layer; caught in this module and reported at its line."""
+
+    def __init__(self, message: str, advice: str, field: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.advice = advice
+        self.field = field
+
+
+Write = Callable[[Node, tuple[Shape, ...]], Operation]
+"""What a target brings: how it writes a node that reads tensors of these shapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The same body, ``times`` times one after the other; ``counted`` where a repeat says so."""
+
+    body: Body
+    times: int
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement: an operation, or bodies that are called.
+
+    Attributes:
+        path: The layer's path below the body's.
+        label: What the layer is best called.
+        inputs: The nodes whose values it reads.
+        output: The node whose value it gives.
+        shape: The shape of that.
+        hint: What the value is best called, where something can be said.
+        operation: How it is written.
+        runs: The bodies that are called, instead.
+        side: Whether it is part of a side output.
+    """
+
+    path: str
+    label: str
+    inputs: tuple[int, ...]
+    output: int
+    shape: Shape
+    hint: str
+    operation: Operation | None = None
+    runs: tuple[Run, ...] = ()
+    side: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of its operation."""
+        if self.operation is None:
+            return ()
+        return (self.operation.build or "", *self.operation.calls)
+
+
+@dataclass(eq=False, slots=True)
+class Body:
+    """A network or a part of it that reads one tensor and gives one.
+
+    Attributes:
+        title: What it is called in the spec.
+        path: The path of its group.
+        input: The node whose value it reads.
+        output: The node whose value it gives.
+        shapes: The shapes of both.
+        steps: Its statements.
+        key: What bodies that differ in their values alone have in common.
+        values: The raw values, down to the innermost body.
+    """
+
+    title: str
+    path: str
+    input: int
+    output: int
+    shapes: tuple[Shape, Shape]
+    steps: tuple[Step, ...]
+    key: int = -1
+    values: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Definition:
+    """A class or function: all bodies of one key.
+
+    Attributes:
+        name: Its name.
+        bodies: The bodies, in the order of the network.
+        arguments: The name of each argument, with its values, one for each body.
+        columns: The argument of each hole, in order; None for one that is written out.
+    """
+
+    name: str
+    bodies: list[Body]
+    arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: list[str | None] = field(default_factory=list)
+
+    @property
+    def body(self) -> Body:
+        """The first of its bodies."""
+        return self.bodies[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """All that a target's file is written from.
+
+    Attributes:
+        graph: The network.
+        root: The network as a body; its definition is the last.
+        definitions: The definitions, each before those that use it.
+        findings: What the target cannot say.
+    """
+
+    graph: Graph
+    root: Body
+    definitions: tuple[Definition, ...]
+    findings: tuple[Finding, ...]
+
+    def definition(self, body: Body) -> Definition:
+        """The definition of a body."""
+        return next(each for each in self.definitions if body in each.bodies)
+
+
+def outline(
+    graph: Graph,
+    title: str,
+    write: Write,
+    target: str,
+    taken: Iterable[str],
+    name: Callable[[str, Iterable[str]], str] = class_name,
+) -> Outline:
+    """The bodies and definitions of a network, each node written by a target.
+
+    Args:
+        graph: The network, without errors.
+        title: What the network is called.
+        write: How the target writes a node.
+        target: What messages call the target.
+        taken: Names of the file that no definition may have.
+        name: Makes the name of a definition, from what it is called and the names taken.
+    """
+    maker = _Maker(graph, write, target)
+    root = maker.whole(title)
+    definitions = _define(maker.bodies, root, taken, name)
+    return Outline(graph, root, definitions, tuple(maker.findings))
+
+
+class _Frame(NamedTuple):
+    """The body that statements are made for: where it stands, and which copy of a repeat it is."""
+
+    path: str
+    copy: str = ""
+
+    def relative(self, path: str) -> str:
+        """A path below the body's."""
+        below = path.removeprefix(f"{self.path}.") if self.path else path
+        return below.replace(self.copy, "", 1) if self.copy else below
+
+    def holds(self, path: str) -> bool:
+        """Whether a group at a path is part of the body."""
+        return not self.path or f"{path}.".startswith(f"{self.path}.")
+
+
+class _Maker:
+    """Makes the bodies of a graph."""
+
+    def __init__(self, graph: Graph, write: Write, target: str) -> None:
+        self.graph = graph
+        self.write = write
+        self.target = target
+        self.bodies: list[Body] = []  # innermost first
+        self.findings: list[Finding] = []
+        self.readers: dict[int, list[int]] = {}
+        end = len(graph.nodes)  # the network's output is read by what is outside
+        for index, node in enumerate(graph.nodes):
+            for source in node.inputs:
+                self.readers.setdefault(source, []).append(index)
+        for source in (graph.root.tensor, *(node for node, _ in graph.sides)):
+            self.readers.setdefault(source, []).append(end)
+        self.keys: dict[object, int] = {}
+        self.hints: dict[int, tuple[str, str]] = {}  # a name, and the path of who gives it
+        self.reported: set[tuple[str, Location | None]] = set()
+
+    def whole(self, title: str) -> Body:
+        root = self.graph.root
+        for group in root.walk():
+            self._hint(group)
+        output = self.graph.output or self.graph.input
+        steps = tuple(self._steps(root, _Frame("")))
+        return self._body(title, "", (INPUT, root.tensor), (self.graph.input, output), steps)
+
+    def _hint(self, group: Group) -> None:
+        """What the values inside a group are called: by their branch, or the name saved under."""
+        if isinstance(group.layer, Save) and group.tensor != INPUT:
+            self.hints[group.tensor] = (group.layer.tensor, group.path)
+        if isinstance(group.layer, Parallel):
+            for child in group.children:
+                branch = child.label.split(".")[1]
+                name = f"branch{branch}" if branch.isdigit() else branch
+                for node in range(child.start, child.stop):
+                    self.hints[node] = (name, group.path)
+
+    def _hint_of(self, node: int, frame: _Frame) -> str:
+        name, path = self.hints.get(node, ("", ""))
+        return name if frame.holds(path) else ""
+
+    def _steps(self, group: Group, frame: _Frame) -> Iterator[Step]:
+        """The statements of a group, in the body of a frame."""
+        if group.copies:
+            yield from self._copies(group, frame)
+            return
+        at = group.start
+        for child in group.children:
+            yield from self._nodes(group, range(at, child.start), frame)
+            yield from self._child(child, frame)
+            at = child.stop
+        yield from self._nodes(group, range(at, group.stop), frame)
+
+    def _child(self, group: Group, frame: _Frame) -> Iterator[Step]:
+        named = isinstance(group.layer, Block | SqueezeExcite)
+        tensors = self._one_in_one_out(group.start, group.stop)
+        if named and tensors and group.layer is not None:
+            body = self._of_groups(group.kind, _Frame(group.path), tensors, [group])
+            yield self._call(group, (Run(body, 1, False),), tensors, frame)
+        else:
+            yield from self._steps(group, frame)
+
+    def _copies(self, group: Group, frame: _Frame) -> Iterator[Step]:
+        """A repeat: its copies as bodies, or written out where they cannot be."""
+        spans = [group.children[a:b] for a, b in pairwise([*group.copies, len(group.children)])]
+        copies = []
+        for children in spans:
+            tensors = (
+                self._one_in_one_out(children[0].start, children[-1].stop) if children else None
+            )
+            if tensors is None:
+                for child in group.children:
+                    yield from self._child(child, frame)
+                return
+            copies.append((children, tensors))
+        bodies = [
+            self._of_groups(
+                _copy_title(group, children), _copy_frame(children, index), tensors, children
+            )
+            for index, (children, tensors) in enumerate(copies)
+        ]
+        alike = groupby(bodies, lambda body: (body.key, body.values))
+        runs = [list(run) for _, run in alike]
+        counted = len(runs) == 1
+        yield self._call(
+            group,
+            tuple(Run(run[0], len(run), counted) for run in runs),
+            (copies[0][1][0], copies[-1][1][1]),
+            frame,
+        )
+
+    def _of_groups(
+        self, title: str, frame: _Frame, tensors: tuple[int, int], groups: Sequence[Group]
+    ) -> Body:
+        if len(groups) == 1 and groups[0].path == frame.path:
+            steps = tuple(self._steps(groups[0], frame))
+        else:
+            steps = tuple(step for group in groups for step in self._child(group, frame))
+        shapes = (self.graph.shape(tensors[0]) or (), self.graph.shape(tensors[1]) or ())
+        return self._body(title, frame.path, tensors, shapes, steps)
+
+    def _body(
+        self,
+        title: str,
+        path: str,
+        tensors: tuple[int, int],
+        shapes: tuple[Shape, Shape],
+        steps: tuple[Step, ...],
+    ) -> Body:
+        body = Body(title, path, *tensors, shapes, steps)
+        places = {body.input: "input"} | {step.output: str(i) for i, step in enumerate(steps)}
+        key = (title, *(self._key(step, places) for step in steps), places[body.output])
+        body.key = self.keys.setdefault(key, len(self.keys))
+        body.values = tuple(value for step in steps for value in _raw(step))
+        self.bodies.append(body)
+        return body
+
+    def _key(self, step: Step, places: Mapping[int, str]) -> object:
+        texts = tuple(map(skeleton, step.texts))
+        runs = tuple((run.body.key, run.counted or run.times) for run in step.runs)
+        inputs = tuple(places[source] for source in step.inputs)
+        return (step.path, step.label, inputs, step.hint, texts, runs)
+
+    def _one_in_one_out(self, start: int, stop: int) -> tuple[int, int] | None:
+        """The tensor that nodes read and the one they give, where it is one of each."""
+        nodes = self.graph.nodes[start:stop]
+        if len(nodes) < 2 or any(node.side for node in nodes):
+            return None
+        sources = {source for node in nodes for source in node.inputs if source < start}
+        given = {
+            node
+            for node in range(start, stop)
+            if any(reader >= stop for reader in self.readers.get(node, ()))
+        }
+        if len(sources) != 1 or len(given) != 1:
+            return None
+        return sources.pop(), given.pop()
+
+    def _call(
+        self, group: Group, runs: tuple[Run, ...], tensors: tuple[int, int], frame: _Frame
+    ) -> Step:
+        source, output = tensors
+        name = group.layer.name if group.layer else None
+        title = f"{runs[0].body.title}s" if isinstance(group.layer, Repeat) else group.kind
+        shape = self.graph.shape(output) or ()
+        path = frame.relative(group.path)
+        hint = self._hint_of(output, frame)
+        return Step(path, name or title, (source,), output, shape, hint, runs=runs)
+
+    def _nodes(self, group: Group, indices: range, frame: _Frame) -> Iterator[Step]:
+        for index in indices:
+            node = self.graph.nodes[index]
+            shapes = tuple(self.graph.shape(source) or () for source in node.inputs)
+            try:
+                operation = self.write(node, shapes)
+            except InexpressibleError as error:
+                self._report(error, node, group)
+                operation = Operation(("{0}",))
+            path = frame.relative(node.path)
+            label = node.path.removeprefix(f"{group.path}.") if node.path != group.path else ""
+            owner = group.layer.name if group.layer else None
+            name = label or owner or node.layer.kind or node.layer.title
+            hint = self._hint_of(index, frame)
+            output = node.output or ()
+            yield Step(path, name, node.inputs, index, output, hint, operation, side=node.side)
+
+    def _report(self, error: InexpressibleError, node: Node, group: Group) -> None:
+        place = group.layer.place if group.layer else None
+        location = place.find(error.field) if place else None
+        message = f"{self.target} cannot say this: {error}"
+        if (message, location) not in self.reported:
+            self.reported.add((message, location))
+            self.findings.append(
+                Finding("not-convertible", "error", message, error.advice, location, node.path)
+            )
+
+
+def _copy_title(group: Group, children: Sequence[Group]) -> str:
+    """What one copy of a repeat is called: by what it holds, where that is one thing."""
+    if len(children) == 1:
+        child = children[0]
+        return (child.layer.name if child.layer else None) or child.kind
+    name = group.layer.name if group.layer else None
+    return f"{name}_unit" if name else "unit"
+
+
+def _copy_frame(children: Sequence[Group], index: int) -> _Frame:
+    """Where a copy stands: where its one layer does, or what holds its layers."""
+    path = children[0].path
+    if len(children) == 1:
+        return _Frame(path)
+    return _Frame(path.rpartition(".layers.")[0], f"[{index}]")
+
+
+def _raw(step: Step) -> Iterator[str]:
+    for text in step.texts:
+        yield from (hole.value for hole in holes(text))
+    for run in step.runs:
+        yield str(run.times)
+        yield from run.body.values
+
+
+def _define(
+    bodies: Sequence[Body],
+    root: Body,
+    taken: Iterable[str],
+    name: Callable[[str, Iterable[str]], str],
+) -> tuple[Definition, ...]:
+    """The definitions of bodies, innermost first, with their arguments."""
+    by_key: dict[int, Definition] = {}
+    used = {*taken, *(hole.name for body in bodies for hole in _own_holes(body))}
+    whole = name(root.title, used)
+    used.add(whole)
+    for body in bodies:
+        if body.key in by_key:
+            by_key[body.key].bodies.append(body)
+            continue
+        chosen = whole if body is root else name(body.title, used)
+        used.add(chosen)
+        by_key[body.key] = Definition(chosen, [body])
+    for definition in by_key.values():
+        _argue(definition, by_key)
+    return tuple(by_key.values())
+
+
+def _own_holes(body: Body) -> Iterator[Hole]:
+    return (hole for step in body.steps for text in step.texts for hole in holes(text))
+
+
+def _argue(definition: Definition, by_key: Mapping[int, Definition]) -> None:
+    """Finds which holes of a definition have more than one value: its arguments."""
+    table = [_holes(body, by_key) for body in definition.bodies]
+    found: dict[tuple[str, ...], str] = {}
+    for column in zip(*table, strict=True):
+        values = tuple(hole.value for hole in column)
+        if len(set(values)) == 1:
+            definition.columns.append(None)
+            continue
+        if values not in found:
+            found[values] = identifier(column[0].name, (*found.values(), "x", "self", "name"))
+        definition.columns.append(found[values])
+    definition.arguments = {name: values for values, name in found.items()}
+
+
+def _holes(body: Body, by_key: Mapping[int, Definition]) -> list[Hole]:
+    """The holes of a body; of a body inside, the arguments of its definition."""
+    found: list[Hole] = []
+    for step in body.steps:
+        for text in step.texts:
+            found += holes(text)
+        for run in step.runs:
+            if run.counted:
+                found.append(Hole("", "times", str(run.times), ""))
+            found += arguments_of(run.body, by_key[run.body.key])
+    return found
+
+
+def arguments_of(body: Body, definition: Definition) -> list[Hole]:
+    """The arguments that a body gives to its definition."""
+    index = definition.bodies.index(body)
+    return [Hole("", name, values[index], "") for name, values in definition.arguments.items()]

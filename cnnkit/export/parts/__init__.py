@@ -1,0 +1,1 @@
+"""Helpers that generated files carry: read as text, never imported."""

@@ -1,0 +1,225 @@
+"""Helpers for what Flax has no layer of; channels are last, [N, *spatial, C]."""
+
+import itertools
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+def given(values):
+    """An initializer that gives these values."""
+
+    def initializer(key, shape, dtype=jnp.float32):
+        del key
+        return jnp.asarray(values, dtype).reshape(shape)
+
+    return initializer
+
+
+def pad(x: jax.Array, sides, mode: str = "constant") -> jax.Array:
+    """Adds cells (before, after) along each spatial axis."""
+    return jnp.pad(x, ((0, 0), *sides, (0, 0)), mode=mode)
+
+
+class TransposedConv(nnx.Module):
+    """The gradient of a convolution as a layer: `padding` is cut off the sides of its output."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: tuple[int, ...],
+        strides: tuple[int, ...],
+        padding: tuple[tuple[int, int], ...],
+        kernel_dilation: tuple[int, ...],
+        *,
+        groups: int = 1,
+        use_bias: bool = True,
+        kernel_init=nnx.initializers.glorot_normal(),
+        bias_init=nnx.initializers.zeros,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shape = (*kernel_size, in_features // groups, out_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, jnp.float32))
+        if use_bias:
+            self.bias = nnx.Param(bias_init(rngs.params(), (out_features,), jnp.float32))
+        self.use_bias = use_bias
+        self.strides = strides
+        self.dilation = kernel_dilation
+        self.groups = groups
+        spans = [d * (k - 1) for d, k in zip(kernel_dilation, kernel_size, strict=True)]
+        self.padding = [(s - a, s - b) for s, (a, b) in zip(spans, padding, strict=True)]
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        spatial = "DHW"[3 - len(self.strides) :]
+        layout = (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C")
+        y = jax.lax.conv_general_dilated(
+            x,
+            jnp.flip(self.kernel[...], range(len(self.strides))),
+            window_strides=(1,) * len(self.strides),
+            padding=self.padding,
+            lhs_dilation=self.strides,
+            rhs_dilation=self.dilation,
+            feature_group_count=self.groups,
+            dimension_numbers=layout,
+        )
+        return y + self.bias[...] if self.use_bias else y
+
+
+class LocallyConnected(nnx.Module):
+    """A convolution, unpadded, whose positions have weights of their own."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        positions: tuple[int, ...],
+        kernel_size: tuple[int, ...],
+        strides: tuple[int, ...],
+        kernel_dilation: tuple[int, ...],
+        *,
+        groups: int = 1,
+        use_bias: bool = True,
+        kernel_init=nnx.initializers.glorot_normal(),
+        bias_init=nnx.initializers.zeros,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shape = (*positions, *kernel_size, in_features // groups, out_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, jnp.float32))
+        if use_bias:
+            bias = bias_init(rngs.params(), (out_features,), jnp.float32)
+            self.bias = nnx.Param(jnp.broadcast_to(bias, (*positions, out_features)))
+        self.use_bias = use_bias
+        self.groups = groups
+        self.positions = positions
+        self.geometry = (positions, kernel_size, strides, kernel_dilation)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        cells = []  # one kernel cell at all positions: [N, *positions, C]
+        for offset in itertools.product(*map(range, self.geometry[1])):
+            starts = [d * k for d, k in zip(self.geometry[3], offset, strict=True)]
+            spans = [
+                slice(start, start + stride * (count - 1) + 1, stride)
+                for start, count, stride in zip(
+                    starts, self.positions, self.geometry[2], strict=True
+                )
+            ]
+            cells.append(x[(slice(None), *spans)])
+        patches = jnp.stack(cells, axis=-2)
+        channels, features = self.kernel.shape[-2:]
+        patches = patches.reshape(*patches.shape[:-1], self.groups, channels)
+        kernel = self.kernel[...].reshape(
+            *self.positions, -1, channels, self.groups, features // self.groups
+        )
+        y = jnp.einsum("n...kgc,...kcgf->n...gf", patches, kernel)
+        y = y.reshape(-1, *self.positions, features)
+        return y + self.bias[...] if self.use_bias else y
+
+
+def dilated_max_pool(x: jax.Array, size, strides, dilation, padding) -> jax.Array:
+    """The maximum of windows whose cells lie `dilation` apart."""
+    return jax.lax.reduce_window(
+        x,
+        -jnp.inf,
+        jax.lax.max,
+        (1, *size, 1),
+        (1, *strides, 1),
+        ((0, 0), *padding, (0, 0)),
+        window_dilation=(1, *dilation, 1),
+    )
+
+
+def adaptive_pool(x: jax.Array, output: tuple[int, ...], reduce) -> jax.Array:
+    """Reduces the windows [floor(i*D/O), ceil((i + 1)*D/O)) of each axis."""
+    for axis, count in enumerate(output, start=1):
+        extent = x.shape[axis]
+        bounds = [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+        windows = [jax.lax.slice_in_dim(x, a, b, axis=axis) for a, b in bounds]
+        x = jnp.concatenate([reduce(w, axis=axis, keepdims=True) for w in windows], axis)
+    return x
+
+
+class PReLU(nnx.Module):
+    """A leaky ReLU with a learnt slope for each channel."""
+
+    def __init__(self, features: int, init: float = 0.25) -> None:
+        self.slope = nnx.Param(jnp.full((features,), init))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.where(x >= 0, x, self.slope[...] * x)
+
+
+def maxout(x: jax.Array, pieces: int) -> jax.Array:
+    """The maximum over groups of `pieces` neighbouring channels."""
+    return x.reshape(*x.shape[:-1], -1, pieces).max(axis=-1)
+
+
+def local_response_norm(x: jax.Array, size: int, alpha: float, beta: float, k: float) -> jax.Array:
+    """X / (k + alpha * mean of the squares of `size` neighbouring channels) ** beta."""
+    sides = [(0, 0)] * (x.ndim - 1) + [(size // 2, (size - 1) // 2)]
+    squares = jnp.pad(x * x, sides)
+    channels = x.shape[-1]
+    total = sum(squares[..., i : i + channels] for i in range(size))
+    return x / (k + alpha / size * total) ** beta
+
+
+class GaussianNoise(nnx.Module):
+    """Adds normally distributed noise in training."""
+
+    def __init__(self, deviation: float, *, rngs: nnx.Rngs) -> None:
+        self.deviation = deviation
+        self.deterministic = False
+        self.rngs = rngs.noise.fork() if hasattr(rngs, "noise") else rngs.fork()
+
+    def set_view(self, deterministic: bool | None = None, **kwargs) -> dict:
+        if deterministic is not None:
+            self.deterministic = deterministic
+        return kwargs
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if self.deterministic:
+            return x
+        return x + self.deviation * jax.random.normal(self.rngs.noise(), x.shape, x.dtype)
+
+
+def upsample(x: jax.Array, extents: tuple[int, ...], method: str) -> jax.Array:
+    """Enlarges the spatial axes, with half-pixel centres."""
+    return jax.image.resize(x, (x.shape[0], *extents, x.shape[-1]), method)
+
+
+def depth_to_space(x: jax.Array, block: tuple[int, ...]) -> jax.Array:
+    """Channels to the cells of a block, whose offset is the outer index of the channels."""
+    rank = len(block)
+    y = x.reshape(*x.shape[:-1], *block, x.shape[-1] // math.prod(block))
+    order = [axis for i in range(1, rank + 1) for axis in (i, rank + i)]
+    y = y.transpose(0, *order, 2 * rank + 1)
+    extents = [extent * b for extent, b in zip(x.shape[1:-1], block, strict=True)]
+    return y.reshape(x.shape[0], *extents, -1)
+
+
+def space_to_depth(x: jax.Array, block: tuple[int, ...]) -> jax.Array:
+    """The cells of a block to channels."""
+    rank = len(block)
+    extents = [extent // b for extent, b in zip(x.shape[1:-1], block, strict=True)]
+    split = [n for pair in zip(extents, block, strict=True) for n in pair]
+    y = x.reshape(x.shape[0], *split, x.shape[-1])
+    y = y.transpose(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
+    return y.reshape(x.shape[0], *extents, -1)
+
+
+def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
+    """Takes the channels of each group in turn."""
+    y = x.reshape(*x.shape[:-1], groups, -1).swapaxes(-1, -2)
+    return y.reshape(x.shape)
+
+
+class Scale(nnx.Module):
+    """A learnt factor for each channel."""
+
+    def __init__(self, features: int, init: float = 1.0) -> None:
+        self.scale = nnx.Param(jnp.full((features,), init))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x * self.scale[...]

@@ -1,0 +1,233 @@
+"""Helpers for what Keras has no layer of; channels are last, [N, *spatial, C]."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+
+class Given(keras.initializers.Initializer):
+    """These values; `swapped` for a kernel whose last axis is the channels that come in."""
+
+    def __init__(self, values, swapped: bool = False) -> None:
+        self.values = values
+        self.swapped = swapped
+
+    def __call__(self, shape, dtype=None):
+        values = np.asarray(self.values, "float32")
+        values = values.swapaxes(-1, -2) if self.swapped else values
+        if values.size == math.prod(shape):
+            return ops.convert_to_tensor(values.reshape(shape), dtype)
+        return ops.convert_to_tensor(np.broadcast_to(values, shape), dtype)  # a bias everywhere
+
+    def get_config(self):
+        return {"values": self.values, "swapped": self.swapped}
+
+
+class Swapped(keras.initializers.Initializer):
+    """An initializer of a kernel whose last axis is the channels that come in."""
+
+    def __init__(self, initializer: str) -> None:
+        self.initializer = initializer
+
+    def __call__(self, shape, dtype=None):
+        shape = (*shape[:-2], shape[-1], shape[-2])
+        return ops.swapaxes(keras.initializers.get(self.initializer)(shape, dtype), -1, -2)
+
+    def get_config(self):
+        return {"initializer": self.initializer}
+
+
+def pad(x, sides, mode: str):
+    """Adds cells (before, after) along each spatial axis; the mode is numpy's."""
+    for axis, (before, after) in enumerate(sides, start=1):
+        cells = np.pad(np.arange(x.shape[axis]), (before, after), mode)
+        x = ops.take(x, cells, axis=axis)
+    return x
+
+
+class LocallyConnected(layers.Layer):
+    """A convolution, unpadded, whose positions have weights of their own."""
+
+    def __init__(
+        self,
+        filters: int,
+        positions,
+        kernel_size,
+        strides,
+        dilation_rate,
+        groups: int = 1,
+        use_bias: bool = True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.positions = tuple(positions)
+        self.kernel_size = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.dilation_rate = tuple(dilation_rate)
+        self.groups = groups
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+
+    def build(self, input_shape):
+        one = (*self.kernel_size, input_shape[-1] // self.groups, self.filters)
+
+        def initial(shape, dtype=None):
+            if not isinstance(self.kernel_initializer, str):
+                return self.kernel_initializer(shape, dtype)
+            made = [
+                keras.initializers.get(self.kernel_initializer)(one, dtype)
+                for _ in range(math.prod(self.positions))
+            ]
+            return ops.reshape(ops.stack(made), shape)
+
+        shape = (*self.positions, *one)
+        self.kernel = self.add_weight(shape=shape, initializer=initial, name="kernel")
+        self.bias = None
+        if self.use_bias:
+            shape = (*self.positions, self.filters)
+            self.bias = self.add_weight(shape=shape, initializer=self.bias_initializer, name="bias")
+
+    def call(self, x):
+        cells = []  # one kernel cell at all positions: [N, *positions, C]
+        for offset in itertools.product(*map(range, self.kernel_size)):
+            starts = [d * k for d, k in zip(self.dilation_rate, offset, strict=True)]
+            spans = [
+                slice(a, a + s * (count - 1) + 1, s)
+                for a, count, s in zip(starts, self.positions, self.strides, strict=True)
+            ]
+            cells.append(x[(slice(None), *spans)])
+        patches = ops.stack(cells, axis=-2)
+        channels = self.kernel.shape[-2]
+        split = (-1, *self.positions, len(cells), self.groups, channels)
+        matrices = (*self.positions, len(cells), channels, self.groups, -1)
+        axes = "xyz"[: len(self.positions)]
+        y = ops.einsum(
+            f"n{axes}kgc,{axes}kcgf->n{axes}gf",
+            ops.reshape(patches, split),
+            ops.reshape(self.kernel, matrices),
+        )
+        y = ops.reshape(y, (-1, *self.positions, self.filters))
+        return y if self.bias is None else y + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.positions, self.filters)
+
+
+def dilated_max_pool(x, size, strides, dilation, outputs):
+    """The maximum of windows whose cells lie `dilation` apart."""
+    windows = []  # one cell of all windows
+    for offset in itertools.product(*map(range, size)):
+        starts = [d * k for d, k in zip(dilation, offset, strict=True)]
+        spans = [
+            slice(a, a + s * (count - 1) + 1, s)
+            for a, count, s in zip(starts, outputs, strides, strict=True)
+        ]
+        windows.append(x[(slice(None), *spans, slice(None))])
+    maximum = windows[0]
+    for window in windows[1:]:
+        maximum = ops.maximum(maximum, window)
+    return maximum
+
+
+def mean_pool(x, size, strides, sides, overhang, count_padding: bool):
+    """The mean of windows that also lie in padding."""
+    counted = np.ones((1, *x.shape[1:-1], 1), "float32")
+    around, beyond = [(0, 0), *sides, (0, 0)], [(0, 0), *overhang, (0, 0)]
+    counted = np.pad(counted, around, constant_values=float(count_padding))
+    counted = ops.average_pool(np.pad(counted, beyond), size, strides, "valid", "channels_last")
+    x = ops.pad(ops.pad(x, around), beyond)
+    return ops.average_pool(x, size, strides, "valid", "channels_last") / counted
+
+
+def rms_norm(x, epsilon: float):
+    """The root mean square normalization without a scale."""
+    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + epsilon)
+
+
+def maxout(x, pieces: int):
+    """The maximum over groups of `pieces` neighbouring channels."""
+    *extents, channels = x.shape[1:]
+    return ops.max(ops.reshape(x, (-1, *extents, channels // pieces, pieces)), axis=-1)
+
+
+def local_response_norm(x, size: int, alpha: float, beta: float, k: float):
+    """X / (k + alpha * mean of the squares of `size` neighbouring channels) ** beta."""
+    channels = x.shape[-1]
+    sides = [(0, 0)] * (len(x.shape) - 1) + [(size // 2, (size - 1) // 2)]
+    squares = ops.pad(x * x, sides)
+    total = squares[..., :channels]
+    for i in range(1, size):
+        total = total + squares[..., i : i + channels]
+    return x / (k + alpha / size * total) ** beta
+
+
+def resize(x, extents, method: str):
+    """Enlarges the spatial axes, with half-pixel centres."""
+    for axis, extent in enumerate(extents, start=1):
+        given = x.shape[axis]
+        places = (np.arange(extent) + 0.5) * given / extent - 0.5
+        if method == "nearest":
+            cells = (2 * np.arange(extent) + 1) * given // (2 * extent)
+            x = ops.take(x, cells, axis=axis)
+            continue
+        places = places.clip(0, given - 1)
+        low = np.floor(places).astype(int)
+        shape = [1] * len(x.shape)
+        shape[axis] = extent
+        part = (places - low).astype("float32").reshape(shape)
+        below = ops.take(x, low, axis=axis)
+        above = ops.take(x, np.minimum(low + 1, given - 1), axis=axis)
+        x = below * (1 - part) + above * part
+    return x
+
+
+def depth_to_space(x, block):
+    """Channels to the cells of a block, whose offset is the outer index of the channels."""
+    *extents, channels = x.shape[1:]
+    rank, channels = len(block), channels // math.prod(block)
+    y = ops.reshape(x, (-1, *extents, *block, channels))
+    order = [axis for i in range(1, rank + 1) for axis in (i, rank + i)]
+    y = ops.transpose(y, (0, *order, 2 * rank + 1))
+    larger = [a * b for a, b in zip(extents, block, strict=True)]
+    return ops.reshape(y, (-1, *larger, channels))
+
+
+def space_to_depth(x, block):
+    """The cells of a block to channels."""
+    *extents, channels = x.shape[1:]
+    rank = len(block)
+    smaller = [a // b for a, b in zip(extents, block, strict=True)]
+    split = [n for pair in zip(smaller, block, strict=True) for n in pair]
+    y = ops.reshape(x, (-1, *split, channels))
+    order = (*range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2))
+    y = ops.transpose(y, (0, *order, 2 * rank + 1))
+    return ops.reshape(y, (-1, *smaller, channels * math.prod(block)))
+
+
+def channel_shuffle(x, groups: int):
+    """Takes the channels of each group in turn."""
+    *extents, channels = x.shape[1:]
+    y = ops.swapaxes(ops.reshape(x, (-1, *extents, groups, channels // groups)), -1, -2)
+    return ops.reshape(y, (-1, *extents, channels))
+
+
+class Scale(layers.Layer):
+    """A learnt factor for each channel."""
+
+    def __init__(self, init: float = 1.0, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.init = init
+
+    def build(self, input_shape):
+        initializer = keras.initializers.Constant(self.init)
+        self.scale = self.add_weight(shape=input_shape[-1:], initializer=initializer, name="scale")
+
+    def call(self, x):
+        return x * self.scale

@@ -1,0 +1,93 @@
+"""What the targets share: the file round the definitions, and the helpers that it needs.
+
+The helpers of a target are ordinary code in ``parts/``, read as text: a file gets those that it
+uses, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cnnkit.errors import Finding
+from cnnkit.spec.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What came of a conversion.
+
+    Attributes:
+        code: The file; None where the target cannot say the network.
+        findings: Why it cannot.
+    """
+
+    code: str | None
+    findings: tuple[Finding, ...]
+
+
+@cache
+def parts(target: str) -> dict[str, str]:
+    """The helpers of a target, by name, each as its text."""
+    source = files("cnnkit.export.parts").joinpath(f"{target}.py").read_text(encoding="utf-8")
+    return {
+        node.name: ast.get_source_segment(source, node) or ""
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+
+def helpers(target: str, code: str) -> list[str]:
+    """The helpers that some code uses, in their file's order, with those that they use."""
+    known = parts(target)
+    needed: set[str] = set()
+    texts = [code]
+    while texts:
+        text = texts.pop()
+        for name in known.keys() - needed:
+            if re.search(rf"(?<![\w.]){name}\b", text):
+                needed.add(name)
+                texts.append(known[name])
+    return [text for name, text in known.items() if name in needed]
+
+
+def assembled(target: str, header: str, imports: dict[str, str], definitions: str) -> str:
+    """The whole file.
+
+    Args:
+        target: Whose helpers are put in.
+        header: The docstring.
+        imports: Import lines, by the name that they bind; those used are put in.
+        definitions: The definitions, and what runs at the end.
+    """
+    body = [f"{text}\n\n" for text in helpers(target, definitions)] + [definitions]
+    code = "\n".join(body)
+    used = [line for name, line in imports.items() if re.search(rf"(?<![\w.]){name}\b", code)]
+    return "\n".join([header, "", *_imported(used), "", "", code.rstrip(), ""])
+
+
+def _imported(lines: list[str]) -> Iterator[str]:
+    """Imports, the standard library's apart."""
+    standard = [line for line in lines if line.split()[1] in ("itertools", "math")]
+    others = [line for line in lines if line not in standard]
+    yield from standard
+    if standard and others:
+        yield ""
+    yield from others
+
+
+def kinds_of(graph: Graph) -> set[str]:
+    """The kinds of a network's operations."""
+    return {node.layer.kind for node in graph.nodes}
+
+
+def plain(values: Any) -> Any:
+    """Nested tuples as lists, whole numbers as such."""
+    if isinstance(values, tuple):
+        return [plain(value) for value in values]
+    return int(values) if float(values).is_integer() else values
