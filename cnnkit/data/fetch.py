@@ -110,11 +110,11 @@ def _fetched(
 
 def _by_hand(source: str, publication: Publication, folder: Path, reason: str) -> str:
     names = ", ".join(each.name for each in publication.files)
-    where = f"unpack it into {folder}" if publication.unpacked else f"put them into {folder}"
-    what = "s" if len(publication.files) > 1 else ""
+    several = len(publication.files) > 1
+    do = "unpack its files" if publication.unpacked else "put them" if several else "put it"
     return (
-        f"{source} could not be fetched ({reason}); with a browser, load the file{what} {names} "
-        f"from {publication.sources[0]} and {where}"
+        f"{source} could not be fetched ({reason}); with a browser, load the "
+        f"file{'s' if several else ''} {names} from {publication.sources[0]} and {do} into {folder}"
     )
 
 

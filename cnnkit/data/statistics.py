@@ -36,15 +36,20 @@ class Statistics:
     maximum: float
 
 
-def statistics(examples: Examples, indices: Indices) -> Statistics:
+def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTES) -> Statistics:
     """The statistics of some examples over all but the last axis.
+
+    Args:
+        examples: What is chosen from.
+        indices: The examples that count, int64 ``[n]``.
+        chunk: The bytes of inputs that are looked at together.
 
     Raises:
         DataError: There is no example.
     """
     if not len(indices):
         raise DataError("there is no training example to take the mean of")
-    chunks = _chunks(examples, indices)
+    chunks = _chunks(examples, indices, chunk)
     if examples.inputs.dtype == np.uint8:
         mean, variance, extremes = _of_bytes(chunks, examples.shape[-1])
     else:
@@ -55,10 +60,10 @@ def statistics(examples: Examples, indices: Indices) -> Statistics:
     return Statistics(mean.astype(np.float32), deviation.astype(np.float32), *extremes)
 
 
-def _chunks(examples: Examples, indices: Indices) -> Iterator[Array]:
+def _chunks(examples: Examples, indices: Indices, size: int) -> Iterator[Array]:
     """The inputs as ``[cells, C]``, some examples at a time."""
     each = math.prod(examples.shape) * examples.inputs.dtype.itemsize
-    step = max(1, _CHUNK_BYTES // each)
+    step = max(1, size // each)
     for start in range(0, len(indices), step):
         yield examples.inputs[indices[start : start + step]].reshape(-1, examples.shape[-1])
 

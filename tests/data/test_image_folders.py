@@ -218,9 +218,9 @@ def test_an_input_that_is_no_image_is_said(shape: tuple[int, ...], tmp_path: Pat
 
 def test_all_damaged_files_are_named_in_one_go(tmp_path: Path) -> None:
     write_images(tmp_path, each=4)
-    data = (tmp_path / "cat" / "0.png").read_bytes()
-    Image.effect_noise((64, 64), 50).save(tmp_path / "dog" / "3.jpg")
-    photograph = (tmp_path / "dog" / "3.jpg").read_bytes()
+    sound = (tmp_path / "cat" / "0.png").read_bytes()
+    for name in ("cat/2.png", "dog/3.jpg"):
+        Image.effect_noise((64, 64), 50).save(tmp_path / name)
     damaged = {
         "cat/0.png": b"",
         "cat/1.png": b"no image",
@@ -235,9 +235,10 @@ def test_all_damaged_files_are_named_in_one_go(tmp_path: Path) -> None:
         for name in damaged
     )
     for name in damaged:
-        (tmp_path / name).write_bytes(data)
-    (tmp_path / "cat" / "2.png").write_bytes(data[: len(data) // 2])
-    (tmp_path / "dog" / "3.jpg").write_bytes(photograph[: len(photograph) // 2])
+        (tmp_path / name).write_bytes(sound)
+    for name in ("cat/2.png", "dog/3.jpg"):
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
     assert [problem.split(":")[0] for problem in fault(tmp_path).problems] == [
         f"{tmp_path / name} cannot be decoded" for name in ("cat/2.png", "dog/3.jpg")
     ]

@@ -1,0 +1,60 @@
+"""Mean and deviation against NumPy's, and against fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from made import random_images
+
+from cnnkit.data import DataError, Examples, statistics
+from cnnkit.data.dataset import Array
+
+
+def examples(inputs: Array) -> Examples:
+    return Examples(inputs, np.zeros(len(inputs), np.int32))
+
+
+@pytest.mark.parametrize("chunk", [1, 300, 2**26])
+@pytest.mark.parametrize("shape", [(6, 5, 3), (40, 2), (7,), (3, 4, 5, 1)])
+def test_bytes_are_summed_exactly(chunk: int, shape: tuple[int, ...]) -> None:
+    inputs = random_images(20, *shape)
+    found = statistics(examples(inputs), np.arange(20), chunk=chunk)
+    columns = inputs.reshape(-1, shape[-1]).astype(int).T.tolist()
+    for channel, values in enumerate(columns):
+        mean = Fraction(sum(values), 255 * len(values))
+        square = Fraction(sum(value**2 for value in values), 255**2 * len(values))
+        assert found.mean[channel] == np.float32(float(mean))
+        assert found.deviation[channel] == np.float32(np.sqrt(float(square - mean**2)))
+    assert (found.minimum, found.maximum) == (inputs.min(), inputs.max())
+
+
+@pytest.mark.parametrize("chunk", [1, 300, 2**26])
+def test_floats_are_summed_in_chunks(chunk: int) -> None:
+    # A mean far from zero, where the sum of squares in float32 would leave nothing.
+    inputs = np.random.default_rng(0).normal([1e4, -3.0], [0.5, 2.0], (50, 8, 2)).astype(np.float32)
+    found = statistics(examples(inputs), np.arange(50), chunk=chunk)
+    wide = inputs.astype(np.float64)
+    assert found.mean == pytest.approx(wide.mean((0, 1)), rel=1e-6)
+    assert found.deviation == pytest.approx(wide.std((0, 1)), rel=1e-6)
+    assert (found.minimum, found.maximum) == (inputs.min(), inputs.max())
+
+
+def test_only_the_indices_count() -> None:
+    inputs = np.array([[0], [51], [255], [102]], np.uint8)
+    found = statistics(examples(inputs), np.array([1, 3]))
+    assert found.mean.tolist() == pytest.approx([0.3])
+    assert found.deviation.tolist() == pytest.approx([0.1])
+    assert (found.minimum, found.maximum) == (51, 102)
+
+
+@pytest.mark.parametrize("value", [np.float32(0.1), np.float32(1e6), np.uint8(7), np.float32(0)])
+def test_a_constant_channel_has_deviation_one(value: np.generic) -> None:
+    inputs = np.full((1000, 3, 1), value)
+    assert statistics(examples(inputs), np.arange(1000)).deviation.tolist() == [1]
+
+
+def test_no_example_has_no_mean() -> None:
+    with pytest.raises(DataError, match="there is no training example to take the mean of"):
+        statistics(examples(np.zeros((3, 1), np.uint8)), np.arange(0))
