@@ -26,14 +26,14 @@ class Statistics:
     Attributes:
         mean: float32 ``[C]``.
         deviation: float32 ``[C]``, the root of the mean squared distance from the mean.
-        minimum: The smallest value, of uint8 inputs before their scaling.
+        minimum: The smallest value, of uint8 inputs before their scaling; NaN where not measured.
         maximum: The largest.
     """
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
-    minimum: float
-    maximum: float
+    minimum: float = math.nan
+    maximum: float = math.nan
 
 
 def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTES) -> Statistics:
