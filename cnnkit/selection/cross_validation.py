@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
@@ -55,8 +56,7 @@ class Fold:
             "fold": self.number,
             "trained": self.trained,
             "examples": self.figures.examples,
-            "loss": self.figures.loss,
-            "accuracy": self.figures.accuracy,
+            "metrics": dict(self.figures.metrics),
             "confusion": self.figures.confusion.tolist(),
             "failed": self.failed,
             "history": [*self.history],
@@ -66,8 +66,7 @@ class Fold:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Fold:
         """What ``to_dict`` gave."""
-        confusion = np.array(data["confusion"], np.int64)
-        figures = Figures(data["examples"], data["loss"], data["accuracy"], confusion)
+        figures = Figures(data["examples"], data["metrics"], np.array(data["confusion"]))
         return cls(
             data["fold"],
             data["trained"],
@@ -102,19 +101,18 @@ class CrossValidation:
 
     def figures(self, metric: str) -> list[float]:
         """A metric of each fold."""
-        return [float(fold.figures.record()[metric]) for fold in self.folds]
+        found = (fold.figures.metrics.get(metric) for fold in self.folds)
+        return [float("nan") if figure is None else float(figure) for figure in found]
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the folds have."""
-        return tuple(reversed(self.folds[0].figures.record()))
+        return tuple(self.folds[0].figures.metrics)
 
     @property
-    def confusion(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def confusion(self) -> NDArray[Any]:
         """The predictions of all folds, each example once."""
-        total: np.ndarray[Any, np.dtype[np.int64]] = np.sum(
-            [fold.figures.confusion for fold in self.folds], axis=0
-        )
+        total: NDArray[Any] = np.sum([fold.figures.confusion for fold in self.folds], axis=0)
         return total
 
     @property
@@ -242,7 +240,7 @@ def _group(runs: Runs, each: Sequence[Part], numbers: Sequence[int], watch: Watc
     for epoch in range(1, epochs + 1):
         figures = group.epoch()
         for history, figure in zip(histories, figures, strict=True):
-            history.append({"epoch": epoch, "train": figure.record()})
+            history.append({"epoch": epoch, "train": dict(figure.metrics)})
         watch.epoch(numbers, epoch, figures)
     judged, failed = group.judge(), group.failed()
     seconds = (time.monotonic() - begun) / len(numbers)

@@ -13,9 +13,9 @@ import numpy as np
 from cnnkit.data import Dataset, Splits, load, split
 from cnnkit.data.dataset import Examples, Indices
 from cnnkit.errors import UsageError
-from cnnkit.spec.graph import trace
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
+from cnnkit.training.resolution import outputs_of, recipe_of
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,18 @@ def recipe(spec: Spec) -> Train:
     """How the network is trained, where that can be repeated many times.
 
     Raises:
-        UsageError: The spec has no `train:`, or one that looks for its own figures.
+        UsageError: The spec has no `train:`, or figures that are found by trials.
     """
-    train = spec.train
-    if train is None:
-        raise UsageError(
-            "the spec has no `train:`: add how it is trained, at least `train: {data: digits}`"
-        )
-    if train.batch_size == "auto":
-        raise UsageError(
-            "`batch_size: auto` is found by trials, and all runs that are compared need the same: "
-            "write a number, or give one by `--set train.batch_size=128`"
-        )
-    if train.learning_rate.kind == "find":
-        raise UsageError(
-            "`learning_rate: find` is found by trials, and all runs that are compared need the "
-            "same: write a number, or give one by `--set train.learning_rate=0.01`"
-        )
+    train = recipe_of(spec)
+    for found, field, example in (
+        (train.batch_size == "auto", "batch_size: auto", "train.batch_size=128"),
+        (train.learning_rate.finds, "learning_rate: find", "train.learning_rate=0.01"),
+    ):
+        if found:
+            raise UsageError(
+                f"`{field}` is found by trials, and all runs that are compared need the same: "
+                f"write a number, or give one by `--set {example}`"
+            )
     return train
 
 
@@ -81,13 +76,11 @@ def opened(spec: Spec, train: Train, data_dir: Path | None) -> Open:
     """
     if train.data is None:
         raise UsageError("`train` names no data: write `data: digits`, or the files to learn from")
-    graph = trace(spec.layers, spec.input, spec.rounding)
-    output = graph.root.output
     dataset = load(
         train.data,
         data_dir=data_dir,
         input_shape=spec.input,
-        outputs=output[-1] if output else None,
+        outputs=outputs_of(spec),
     )
     if not dataset.fits_on_device():
         raise UsageError(

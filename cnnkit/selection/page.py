@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cnnkit.selection import pictures
-from cnnkit.selection.results import Look, Results, Row
-from cnnkit.selection.space import assignments, shown
+from cnnkit.selection.results import Look, Results, Row, command
+from cnnkit.selection.space import shown
 
 _STYLE: Final = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; background: #fff;
@@ -77,8 +76,7 @@ def _best(best: Row) -> Iterator[str]:
         f"<p>On the validation split: {_text(figures)}, at epoch {best.best_epoch}. "
         "These figures chose it, so they flatter it; the test split alone does not.</p>"
     )
-    flags = " ".join(f"--set {shlex.quote(line)}" for line in assignments(best.chosen))
-    yield f"<p>The same by hand: <code>cnnkit train SPEC {_text(flags)}</code></p>"
+    yield f"<p>The same by hand: <code>{_text(command(best))}</code></p>"
 
 
 def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:

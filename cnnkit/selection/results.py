@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cnnkit.selection.pareto import front
-from cnnkit.selection.space import Chosen, Space
+from cnnkit.selection.space import Chosen, Space, assignments
 from cnnkit.selection.study import INTERRUPTED, REJECTED
 from cnnkit.spec.search import Settings
 
@@ -191,3 +192,9 @@ def _state(trial: FrozenTrial) -> tuple[State, str | None]:
         TrialState.WAITING: "waiting",
     }
     return names[trial.state], None
+
+
+def command(row: Row) -> str:
+    """What trains the network of a trial by hand."""
+    flags = [f"--set {shlex.quote(line)}" for line in assignments(row.chosen)]
+    return " ".join(["cnnkit train SPEC", *flags])

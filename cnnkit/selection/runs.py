@@ -8,7 +8,7 @@ held-out split the filling is masked, so that every example counts once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,12 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
 from cnnkit.data import Dataset
 from cnnkit.data.dataset import Indices
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training.device import compiler_options
+from cnnkit.training.figures import figures
 from cnnkit.training.material import class_weights, pool_of, standardization
 from cnnkit.training.state import Feed, Pool, State, Totals
 from cnnkit.training.step import Steps, make_steps
@@ -50,20 +52,15 @@ class Figures:
 
     Attributes:
         examples: How many they were.
-        loss: The mean of their losses.
-        accuracy: The part of right answers; None where the targets are no classes.
-        confusion: int64 ``[K, K]``, true classes down and predicted ones across.
+        metrics: ``loss``, and what the targets have, such as ``accuracy``; None for what is no
+            number.
+        confusion: Counts as ``metrics.update`` adds them up: of classes ``[K, K]``, true ones
+            down and predicted ones across.
     """
 
     examples: int
-    loss: float
-    accuracy: float | None
-    confusion: np.ndarray[Any, np.dtype[np.int64]]
-
-    def record(self) -> dict[str, float]:
-        """The figures as a line of a history holds them."""
-        scores = {} if self.accuracy is None else {"accuracy": self.accuracy}
-        return {"loss": self.loss, **scores}
+    metrics: Mapping[str, float | None]
+    confusion: NDArray[Any]
 
 
 class Runs:
@@ -240,22 +237,17 @@ class Group:
         if not self.mapped:
             host = jax.tree.map(lambda leaf: np.asarray(leaf)[None], host)
         return [
-            figures(jax.tree.map(lambda leaf, run=run: leaf[run], host), self.runs.train)
+            of_totals(jax.tree.map(lambda leaf, run=run: leaf[run], host))
             for run in range(len(self.parts))
         ]
 
 
-def figures(totals: Totals, train: Train) -> Figures:
-    """The figures of sums over examples."""
-    examples = int(totals.examples)
-    confusion = np.asarray(totals.confusion).astype(np.int64)
-    accuracy = None
-    if train.loss.of_classes and confusion.ndim == 2:
-        accuracy = float(np.trace(confusion) / max(1, confusion.sum()))
-    return Figures(examples, float(totals.loss) / max(1, examples), accuracy, confusion)
+def of_totals(totals: Totals) -> Figures:
+    """The figures of sums over examples, which are on the host."""
+    return Figures(int(totals.examples), figures(totals), np.asarray(totals.confusion))
 
 
-def _filled(indices: Indices, size: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+def _filled(indices: Indices, size: int) -> NDArray[np.int32]:
     """Indices, filled up to a size with the first of them."""
     filled = np.full(size, indices[0] if len(indices) else 0, np.int32)
     filled[: len(indices)] = indices
