@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,6 +25,10 @@ LARGEST = 3000
 """Elements above which a layer's output is too large to go on with."""
 DEPTH = 2
 """How deep layers nest."""
+MOST = 8
+"""How many layers a network has at most, those inside others left aside."""
+
+SEEDS = st.integers(0, 2**32 - 1)
 
 CHANNELS = st.sampled_from([1, 2, 3, 4, 6, 8])
 SMALL = st.integers(1, 3)
@@ -31,8 +36,10 @@ FLAGS = st.booleans()
 RATES = st.sampled_from([0.0, 0.1, 0.5])
 ROUNDINGS = st.sampled_from(["floor", "ceil"])
 INITS = st.sampled_from(
-    [None, "lecun", "lecun_uniform", "he", "he_uniform", "glorot", "glorot_uniform"]
-    + ["orthogonal", "zeros", "ones", 0.5]
+    [
+        *(None, "lecun", "lecun_uniform", "he", "he_uniform", "glorot", "glorot_uniform"),
+        *("orthogonal", "zeros", "ones", 0.5),
+    ]
 )
 ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     **{
@@ -286,16 +293,22 @@ def primitive(draw: Draw, kind: str, shape: Shape) -> LayerData:
 class Sequence:
     """A list of layers that is being drawn, with the shape at its end and the names seen in it."""
 
-    def __init__(self, draw: Draw, shape: Shape, depth: int, saved: dict[str, Shape]) -> None:
-        self.draw, self.shape, self.depth = draw, shape, depth
+    def __init__(
+        self, draw: Draw, chance: Random, shape: Shape, depth: int, saved: dict[str, Shape]
+    ) -> None:
+        self.draw, self.chance, self.shape, self.depth = draw, chance, shape, depth
         self.saved = dict(saved)
         self.layers: list[LayerData] = []
 
     def add(self, kind: str | None = None) -> None:
         """Adds a layer of a kind, or of any, and what it takes to have one there."""
-        kind = kind or self.draw(st.sampled_from(self.kinds()))
-        made = COMPOSITES[kind](self) if kind in COMPOSITES else None
-        layers = [primitive(self.draw, kind, self.shape)] if made is None else made
+        kind = kind or self.chance.choice(self.kinds())
+        if kind in COMPOSITES:
+            layers = COMPOSITES[kind](self)
+        elif kind in ("crop", "upsample") and self.chance.random() < 0.5:
+            layers = sized(self, kind)
+        else:
+            layers = [primitive(self.draw, kind, self.shape)]
         output = outcome(layers, self.shape, self.saved)
         if output is None or math.prod(output) > LARGEST:
             return
@@ -305,14 +318,15 @@ class Sequence:
         self.shape = output
 
     def kinds(self) -> list[str]:
-        """The kinds that take the shape at the end."""
+        """The kinds that take the shape at the end, those with most to say more than once."""
         composites = [kind for kind in COMPOSITES if self.depth or kind in ("save", "load")]
-        return [*ANY, *(MAPS if len(self.shape) > 1 else VECTORS), *composites]
+        fitting = [*MAPS] * 2 if len(self.shape) > 1 else [*VECTORS] * 5
+        return [*ANY, *fitting, *composites * 2]
 
     def inner(self, least: int = 0, most: int = 2) -> tuple[list[LayerData], Shape]:
         """Layers inside this one, and the shape after them."""
-        below = Sequence(self.draw, self.shape, self.depth - 1, self.saved)
-        for _ in range(self.draw(st.integers(least, most))):
+        below = Sequence(self.draw, self.chance, self.shape, self.depth - 1, self.saved)
+        for _ in range(self.chance.randint(least, most)):
             below.add()
         return below.layers, below.shape
 
@@ -342,7 +356,22 @@ def repeat(sequence: Sequence) -> list[LayerData]:
     return [{"repeat": {"times": times, "layers": _same_shape(sequence)}}]
 
 
-def squeeze_excite(sequence: Sequence) -> list[LayerData] | None:
+def sized(sequence: Sequence, kind: str) -> list[LayerData]:
+    """A crop or an upsampling to the extents of a saved tensor, from larger or fewer cells."""
+    name = f"reference-{sequence.depth}"
+    rank, few = len(sequence.shape) - 1, st.integers(0, 2)
+    cells = [[sequence.draw(few), sequence.draw(few)] for _ in range(rank)]
+    output = [sequence.chance.randint(1, extent) for extent in sequence.shape[:-1]]
+    between = {
+        "crop": {"pad": {"padding": cells}},
+        "upsample": {"adaptive_max_pool": {"output": output}},
+    }[kind]
+    method = {"method": sequence.draw(st.sampled_from(["nearest", "linear"]))}
+    fields = {"to": name, **(method if kind == "upsample" else {})}
+    return [{"save": {"tensor": name}}, between, {kind: fields}]
+
+
+def squeeze_excite(sequence: Sequence) -> list[LayerData]:
     if len(sequence.shape) == 1:
         return []
     return [{"squeeze_excite": {"ratio": 0.5, "bias": sequence.draw(FLAGS)}}]
@@ -370,7 +399,7 @@ def head(sequence: Sequence) -> list[LayerData]:
     return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
 
 
-COMPOSITES: dict[str, Callable[[Sequence], list[LayerData] | None]] = {
+COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "residual": residual,
     "parallel": parallel,
     "repeat": repeat,
@@ -394,17 +423,18 @@ def shapes(draw: Draw) -> Shape:
 
 @st.composite
 def networks(draw: Draw, first: str | None = None) -> LayerData:
-    """A spec of up to seven layers, the first of a kind where one is given."""
+    """A spec of a few layers, the first of a kind where one is given."""
     shape = draw(shapes())
     if first in MAPS or first == "squeeze_excite":
         shape = shape if len(shape) > 1 else (5, *shape)
     if first in VECTORS:
         shape = shape[-1:]
-    sequence = Sequence(draw, shape, DEPTH, {})
+    chance = Random(draw(SEEDS))  # noqa: S311 - drawn evenly, which Hypothesis does not
+    sequence = Sequence(draw, chance, shape, DEPTH, {})
     if first == "load":
         sequence.add("save")
     if first is not None:
         sequence.add(first)
-    for _ in range(draw(st.integers(0, 6))):
+    for _ in range(chance.randint(1, MOST)):
         sequence.add()
     return {"input": list(shape), "layers": sequence.layers or [{"relu": {}}]}
