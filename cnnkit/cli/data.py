@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from cnnkit.data import Dataset, Splits
     from cnnkit.data.fetch import Progress
     from cnnkit.spec.training import Data
 
 data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
+
+_SPECS = {".yaml", ".yml", ".json"}
 
 DataDirOption = Annotated[
     Path | None,
@@ -42,8 +47,8 @@ def show(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="digits, mnist, fashion_mnist or cifar10; a folder of class folders of images; a "
-            "file .npz or .csv.",
+            help="digits, mnist, fashion_mnist or cifar10; a folder with a folder of images for "
+            "each class; a file .npz or .csv; or a spec with `train:`, for its data and splits.",
         ),
     ],
     input_: Annotated[
@@ -61,13 +66,21 @@ def show(
 ) -> None:
     """Show what a data set holds: examples, classes, shape, range, mean and deviation.
 
+    All of it is read and checked; against a network's input where that is given.
+
     Example: cnnkit data show digits --output digits.png
     """
     from cnnkit.data import load
     from cnnkit.data.summary import summary
 
-    dataset = load(_files(source), data_dir=data_dir, input_shape=_shape(input_))
-    figures = summary(dataset)
+    splits = None
+    if Path(source).suffix.lower() in _SPECS:
+        if input_ is not None:
+            raise UsageError(f"{source} says the input itself: leave --input out")
+        dataset, splits = _of_spec(source, data_dir)
+    else:
+        dataset = load(_files(source), data_dir=data_dir, input_shape=_shape(input_))
+    figures = summary(dataset, splits)
     if output is not None:
         from cnnkit.data.sheet import write_sheet
 
@@ -101,9 +114,24 @@ def fetch(
         print(path)
 
 
+def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
+    """The data set that a spec is trained on, fitted to its network, and cut as it says."""
+    from cnnkit.analysis import analyze
+    from cnnkit.cli.train import readable_spec
+    from cnnkit.data import load, split
+
+    spec = readable_spec(source, [])
+    if spec.train is None or spec.train.data is None:
+        raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
+    shape = analyze(spec).output
+    outputs = shape[0] if shape is not None and len(shape) == 1 else None
+    dataset = load(spec.train.data, data_dir=data_dir, input_shape=spec.input, outputs=outputs)
+    return dataset, split(dataset, spec.train.split, spec.train.seed)
+
+
 def _files(source: str) -> Data:
     """The data set that a word stands for: a name, a folder or a file."""
-    from cnnkit.errors import UsageError, did_you_mean
+    from cnnkit.errors import did_you_mean
     from cnnkit.spec.training import Arrays, Csv, Images
     from cnnkit.spec.training.data import KNOWN
 
@@ -118,7 +146,7 @@ def _files(source: str) -> Data:
     if path.suffix.lower() == ".csv":
         return Csv(csv=source)
     if path.exists():
-        raise UsageError(f"{source} is neither a folder of images nor a file .npz or .csv")
+        raise UsageError(f"{source} is no folder of images, no file .npz or .csv, and no spec")
     near = did_you_mean(source.lower().replace("-", "_"), KNOWN)
     meant = f": did you mean `{near}`?" if near else f"; known by name are {', '.join(KNOWN)}"
     raise UsageError(f"there is no data set, folder or file {source}{meant}")
@@ -127,7 +155,6 @@ def _files(source: str) -> Data:
 def _shape(text: str | None) -> tuple[int, ...] | None:
     from pydantic import TypeAdapter, ValidationError
 
-    from cnnkit.errors import UsageError
     from cnnkit.spec.model import InputShape
 
     if text is None:

@@ -54,7 +54,7 @@ def read(path: Path, named: Named = _NOTHING_NAMED) -> Dataset:
     names = _spelt(arrays, "classes")
     classes = () if names is None else tuple(str(name) for name in names.reshape(-1))
     return dataset_of(
-        path.stem, train, parts.get("test"), str(path), classes=classes, validation=validation
+        path.name, train, parts.get("test"), str(path), classes=classes, validation=validation
     )
 
 

@@ -43,7 +43,7 @@ def read(path: Path, *, target: Column = None, test: Path | None = None) -> Data
     """
     values, targets = _table(path, target)
     if test is None:
-        return dataset_of(path.stem, (_bytes(values), _typed(targets)), None, str(path))
+        return dataset_of(path.name, (_bytes(values), _typed(targets)), None, str(path))
     more, more_targets = _table(test, target)
     if more.shape[1:] != values.shape[1:] or more_targets.shape[1:] != targets.shape[1:]:
         raise DataError(f"{test} has other columns than {path}")
@@ -52,7 +52,7 @@ def read(path: Path, *, target: Column = None, test: Path | None = None) -> Data
     values = _bytes(np.concatenate([values, more]))
     typed = _typed(np.concatenate([targets, more_targets]))
     train, tested = (values[:count], typed[:count]), (values[count:], typed[count:])
-    return dataset_of(path.stem, train, tested, str(path))
+    return dataset_of(path.name, train, tested, str(path))
 
 
 def _table(path: Path, target: Column) -> tuple[NDArray[np.float32], NDArray[np.str_]]:

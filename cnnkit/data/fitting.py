@@ -34,8 +34,10 @@ def fitted(
         problem
         for name, part in parts.items()
         if part is not None
-        for problem in _faults(dataset, name, part, input_shape)
+        for problem in _faults(f"{dataset.name} ({name})", part)
     ]
+    if input_shape is not None:
+        problems += _shape_faults(dataset, input_shape)
     problems += _class_faults(dataset, outputs)
     if problems:
         raise DataError(*problems)
@@ -52,28 +54,24 @@ def _shaped(examples: Examples, shape: tuple[int, ...]) -> Examples:
     return replace(examples, inputs=inputs.reshape(len(inputs), *shape))
 
 
-def _faults(
-    dataset: Dataset, name: str, examples: Examples, input_shape: tuple[int, ...] | None
-) -> list[str]:
-    where = f"{dataset.name} ({name})"
+def _faults(where: str, examples: Examples) -> list[str]:
     if not len(examples):
         return [f"{where} has no examples"]
-    faults = []
-    if len(examples.inputs) != len(examples.targets):
-        faults.append(
-            f"{where} has {len(examples.inputs):,} inputs, but {len(examples.targets):,} targets"
-        )
-    if input_shape is not None and not _reshapable(examples.shape, input_shape):
-        faults.append(
-            f"{where} has examples of {written(examples.shape)}, but the spec's input is "
-            f"{written(input_shape)}{_advice(examples.shape, input_shape)}"
-        )
-    faults += [
+    return [
         f"{where}: {wrong}"
         for what, array in (("input", examples.inputs), ("target", examples.targets))
         if isinstance(array, np.ndarray) and (wrong := _not_finite(what, array))
     ]
-    return faults
+
+
+def _shape_faults(dataset: Dataset, wanted: tuple[int, ...]) -> list[str]:
+    shapes = [dataset.train.shape, *([dataset.test.shape] if dataset.test else [])]
+    return [
+        f"{dataset.name} has examples of {written(shape)}, but the network's input is "
+        f"{written(wanted)}{_advice(shape, wanted)}"
+        for shape in dict.fromkeys(shapes)
+        if not _reshapable(shape, wanted)
+    ]
 
 
 def _reshapable(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

@@ -39,6 +39,10 @@ class Statistics:
 def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTES) -> Statistics:
     """The statistics of some examples over all but the last axis.
 
+    Bytes in a vector are the pixels of an image laid out in a row, and share one mean and
+    deviation: a pixel at the border that is lit once in a data set would be thousands of
+    deviations of its own away from its mean.
+
     Args:
         examples: What is chosen from.
         indices: The examples that count, int64 ``[n]``.
@@ -49,23 +53,26 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
     """
     if not len(indices):
         raise DataError("there is no training example to take the mean of")
-    chunks = _chunks(examples, indices, chunk)
-    if examples.inputs.dtype == np.uint8:
-        mean, variance, extremes = _of_bytes(chunks, examples.shape[-1])
+    of_bytes = examples.inputs.dtype == np.uint8
+    channels = 1 if of_bytes and len(examples.shape) == 1 else examples.shape[-1]
+    chunks = _chunks(examples, indices, channels, chunk)
+    if of_bytes:
+        mean, variance, extremes = _of_bytes(chunks, channels)
     else:
         mean, variance, extremes = _of_floats(chunks)
     deviation = np.sqrt(variance)
     # What float32 cannot tell from the mean is the rounding of a constant.
     deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1
-    return Statistics(mean.astype(np.float32), deviation.astype(np.float32), *extremes)
+    of_channels = (np.resize(each, examples.shape[-1]) for each in (mean, deviation))
+    return Statistics(*(each.astype(np.float32) for each in of_channels), *extremes)
 
 
-def _chunks(examples: Examples, indices: Indices, size: int) -> Iterator[Array]:
+def _chunks(examples: Examples, indices: Indices, channels: int, size: int) -> Iterator[Array]:
     """The inputs as ``[cells, C]``, some examples at a time."""
     each = math.prod(examples.shape) * examples.inputs.dtype.itemsize
     step = max(1, size // each)
     for start in range(0, len(indices), step):
-        yield examples.inputs[indices[start : start + step]].reshape(-1, examples.shape[-1])
+        yield examples.inputs[indices[start : start + step]].reshape(-1, channels)
 
 
 Moments = tuple[Array, Array, tuple[float, float]]

@@ -42,7 +42,7 @@ X, Y = random_images(20, 8, 8, 3), in_turn(20, 4)
 )
 def test_the_usual_names_are_found(names: tuple[str, str], save: Save) -> None:
     dataset = read(save(**{names[0]: X, names[1]: Y}), input_shape=(8, 8, 3), outputs=4)
-    assert dataset.name == "set"
+    assert dataset.name == "set.npz"
     assert np.array_equal(dataset.train.inputs[:], X)
     assert dataset.train.targets.tolist() == Y.tolist()
     assert dataset.test is None
@@ -176,7 +176,7 @@ def test_a_label_beyond_the_named_classes_is_found(save: Save) -> None:
     with pytest.raises(DataError) as caught:
         read(save(x=X, y=Y, classes=["a", "b", "c"]))
     assert str(caught.value) == (
-        "set (train): example 3 has label 3, but those of 3 classes go from 0 to 2"
+        "set.npz (train): example 3 has label 3, but those of 3 classes go from 0 to 2"
     )
 
 

@@ -17,7 +17,7 @@ def examples(inputs: Array) -> Examples:
 
 
 @pytest.mark.parametrize("chunk", [1, 300, 2**26])
-@pytest.mark.parametrize("shape", [(6, 5, 3), (40, 2), (7,), (3, 4, 5, 1)])
+@pytest.mark.parametrize("shape", [(6, 5, 3), (40, 2), (3, 4, 5, 1)])
 def test_bytes_are_summed_exactly(chunk: int, shape: tuple[int, ...]) -> None:
     inputs = random_images(20, *shape)
     found = statistics(examples(inputs), np.arange(20), chunk=chunk)
@@ -53,6 +53,16 @@ def test_only_the_indices_count() -> None:
 def test_a_constant_channel_has_deviation_one(value: np.generic) -> None:
     inputs = np.full((1000, 3, 1), value)
     assert statistics(examples(inputs), np.arange(1000)).deviation.tolist() == [1]
+
+
+def test_bytes_in_a_vector_share_their_statistics_and_floats_do_not() -> None:
+    inputs = random_images(30, 4, 4, 1)
+    image = statistics(examples(inputs), np.arange(30))
+    row = statistics(examples(inputs.reshape(30, 16)), np.arange(30))
+    assert row.mean.tolist() == image.mean.tolist() * 16
+    assert row.deviation.tolist() == image.deviation.tolist() * 16
+    floats = inputs.reshape(30, 16).astype(np.float32)
+    assert statistics(examples(floats), np.arange(30)).mean == pytest.approx(floats.mean(0))
 
 
 def test_no_example_has_no_mean() -> None:

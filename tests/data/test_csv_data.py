@@ -64,7 +64,7 @@ def test_what_are_no_bytes_are_floats(cells: str, save: Save) -> None:
 
 def test_texts_are_classes_and_a_test_file_shares_them(save: Save) -> None:
     test = save("dog,5,6\nant,1,1\n", "test.csv")
-    with pytest.raises(DataError, match=r"set \(train\) has no example of class ant"):
+    with pytest.raises(DataError, match=r"set\.csv \(train\) has no example of class ant"):
         read(save("dog,1,2\ncat,3,4\n"), test=str(test))
     test = save("dog,5,6\ncat,1,1\n", "test.csv")
     dataset = read(save("dog,1,2\ncat,3,4\n"), test=str(test))
@@ -106,13 +106,13 @@ def test_fractions_and_several_columns_are_values_to_predict(save: Save) -> None
         ("0,1\n1,2\n", {"target": 2}, "{path} has columns 0 to 1, and no column 2"),
         (b"label,a\n\xff\xfe,1\n", {}, "{path} is no text in UTF-8: invalid start byte"),
         ('0,"1\n1,2\n', {}, "{path}:2: column 1 is '1\\n1,2\\n', which is no number"),
-        ("0,nan\n1,2\n", {}, "set (train): input 0 has NaN; clean the data"),
-        ("0,1\n1,1e999\n", {}, "set (train): input 1 has an infinite value; clean the data"),
-        ("0,1\n0,2\n", {}, "set has 1 class; to tell classes apart takes 2 at least"),
-        ("0,1\n2,2\n", {}, "set (train) has no example of class 1"),
-        ("1,1\n2,2\n", {}, "set (train) has no example of class 0: where labels count from 1"),
-        ("0,1\n-1,2\n", {}, "set (train): example 1 has label -1, but labels count from 0"),
-        ("0,1\n99999999999999999999,2\n", {}, "set has targets of 1 values, but"),
+        ("0,nan\n1,2\n", {}, "set.csv (train): input 0 has NaN; clean the data"),
+        ("0,1\n1,1e999\n", {}, "set.csv (train): input 1 has an infinite value; clean the data"),
+        ("0,1\n0,2\n", {}, "set.csv has 1 class; to tell classes apart takes 2 at least"),
+        ("0,1\n2,2\n", {}, "set.csv (train) has no example of class 1"),
+        ("1,1\n2,2\n", {}, "set.csv (train) has no example of class 0: where labels count from 1"),
+        ("0,1\n-1,2\n", {}, "set.csv (train): example 1 has label -1, but labels count from 0"),
+        ("0,1\n99999999999999999999,2\n", {}, "set.csv has targets of 1 values, but"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line(

@@ -1,0 +1,182 @@
+"""`cnnkit data show` and `cnnkit data fetch`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import Run, runner
+from PIL import Image
+
+SPEC = """input: {input}
+layers: [flatten, {{dense: {{units: {units}}}}}, softmax]
+train: {{data: digits, split: {{validation: 100, test: 0.2}}}}
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    monkeypatch.setenv("CNNKIT_DATA", str(tmp_path / "sets"))
+    monkeypatch.chdir(tmp_path)
+    return runner(monkeypatch, capfd)
+
+
+def test_the_digits_are_shown(run: Run) -> None:
+    done = run("data", "show", "digits")
+    assert (done.code, done.err) == (0, "")
+    # The counts of the classes as scikit-learn's documentation and the UCI repository give them.
+    assert (
+        done.out
+        == """\
+digits  8x8x1  1,797 examples  119.3 KiB
+
+class  train
+────────────
+0        178
+1        182
+2        177
+3        183
+4        181
+5        182
+6        181
+7        179
+8        174
+9        180
+all    1,797
+
+values     0 to 255 (uint8, scaled to 0 to 1)
+mean       0.3053
+deviation  0.3759
+"""
+    )
+
+
+def test_all_keys_are_in_the_json(run: Run) -> None:
+    done = run("data", "show", "digits", "--format", "json")
+    figures = json.loads(done.out)
+    assert list(figures) == [
+        "format", "name", "shape", "dtype", "bytes", "targets", "examples", "classes", "minimum",
+        "maximum", "mean", "deviation",
+    ]  # fmt: skip
+    assert figures["shape"] == [8, 8, 1]
+    assert figures["examples"] == {"train": 1797}
+    assert figures["classes"]["3"] == {"train": 183}
+    # Of the published pixels, 0 to 16: mean 4.8842 and deviation 6.0168.
+    assert figures["mean"] == pytest.approx([4.8842 / 16], rel=1e-3)
+    assert figures["deviation"] == pytest.approx([6.0168 / 16], rel=1e-3)
+
+
+def test_a_sheet_is_written(run: Run, tmp_path: Path) -> None:
+    assert run("data", "show", "digits", "--output", "sheet.png").code == 0
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.height == 4 + 10 * 68
+
+
+def test_a_spec_shows_its_data_as_it_is_cut(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(SPEC.format(input="8x8x1", units=10))
+    figures = json.loads(run("data", "show", "net.yaml", "--format", "json").out)
+    assert figures["examples"] == {"train": 1338, "validation": 100, "test": 359}
+    table = run("data", "show", "net.yaml").out.splitlines()
+    assert table[2] == "class  train  validation  test"
+    assert table[-5] == "all    1,338         100   359"
+
+
+def test_what_does_not_fit_the_network_is_a_finding(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(SPEC.format(input="9x9x1", units=12))
+    done = run("data", "show", "net.yaml")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "cnnkit: digits has examples of 8x8x1, but the network's input is 9x9x1: write `input: "
+        "8x8x1`, or prepare the data in that shape\n"
+        "  digits has 10 classes, but the network gives 12 scores: give its last layer 10 units\n"
+    )
+
+
+def test_a_spec_with_faults_shows_them(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(SPEC.format(input="8x8x1", units="ten"))
+    done = run("data", "show", "net.yaml")
+    assert (done.code, done.err) == (1, "")
+    assert "net.yaml:2:35:" in done.out
+
+
+def test_files_are_known_by_their_kind(run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=np.eye(4, dtype=np.float32), y=[0, 1, 0, 1])
+    (tmp_path / "set.csv").write_text("label,a,b\n0,1,2\n1,3,4\n")
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        Image.new("RGB", (5, 4)).save(tmp_path / "pets" / name / "a.png")
+    for source, shape in (("set.npz", [4]), ("set.csv", [2]), ("pets", [4, 5, 3])):
+        figures = json.loads(run("data", "show", source, "--format", "json").out)
+        assert figures["shape"] == shape
+    done = run("data", "show", "pets", "--input", "8x8x1")
+    assert done.out.startswith("pets  8x8x1  2 examples  136 bytes\n")
+
+
+def test_values_to_predict_have_no_classes(run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=np.eye(4), y=np.linspace(0, 1, 4))
+    done = run("data", "show", "set.npz")
+    assert done.out.splitlines()[2:5] == ["     train", "──────────", "all      4"]
+    assert done.out.endswith("targets    1 number an example\n")
+    figures = json.loads(run("data", "show", "set.npz", "--format", "json").out)
+    assert (figures["classes"], figures["targets"]) == ({}, [1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ("show", "digit"),
+            2,
+            "there is no data set, folder or file digit: did you mean `digits`?",
+        ),
+        (
+            ("show", "petunias"),
+            2,
+            "there is no data set, folder or file petunias; known by name are digits, mnist, ",
+        ),
+        (("show", "missing.npz"), 2, "there is no file missing.npz"),
+        (("show", "missing.yaml"), 2, "there is no file missing.yaml"),
+        (
+            ("show", "notes.txt"),
+            2,
+            "notes.txt is no folder of images, no file .npz or .csv, and no",
+        ),
+        (
+            ("show", "bare.yaml"),
+            2,
+            "bare.yaml does not say what to learn from: it has no `train: da",
+        ),
+        (
+            ("show", "bare.yaml", "--input", "4"),
+            2,
+            "bare.yaml says the input itself: leave --input",
+        ),
+        (("show", "digits", "--input", "8x"), 2, "--input 8x is no shape: write 28x28x1"),
+        (("show", "digits", "--output", "no/a.png"), 2, "no/a.png cannot be written: No such file"),
+        (("show", "mnist"), 2, "mnist is not in "),
+        (("show", "bad.npz"), 1, "bad.npz is no .npz file, or only a part of one: write it with"),
+        (("fetch", "digits"), 2, "digits comes with scikit-learn: there is nothing to fetch"),
+        (("fetch", "mnits"), 2, "there is no data set `mnits` to fetch: did you mean `mnist`?"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    arguments: tuple[str, ...], code: int, message: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "bad.npz").write_text("")
+    (tmp_path / "bare.yaml").write_text("input: 4\nlayers: [relu]\n")
+    done = run("data", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(f"cnnkit: {message}")
+    assert "Traceback" not in done.err
+
+
+def test_the_group_shows_its_commands(run: Run) -> None:
+    for arguments in (("data",), ("data", "--help"), ("--help",)):
+        done = run(*arguments)
+        assert "data" in done.out
+    assert {"show", "fetch"} <= set(run("data", "--help").out.split())
+    for command in ("show", "fetch"):
+        assert "Example: cnnkit data" in run("data", command, "--help").out
