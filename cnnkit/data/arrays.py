@@ -53,6 +53,8 @@ def read(path: Path, named: Named = _NOTHING_NAMED) -> Dataset:
     train, validation = _with_validation(parts, path)
     names = _spelt(arrays, "classes")
     classes = () if names is None else tuple(str(name) for name in names.reshape(-1))
+    if len(set(classes)) < len(classes):
+        raise DataError(f"{path}: two of its `classes` have one name")
     return dataset_of(
         path.name, train, parts.get("test"), str(path), classes=classes, validation=validation
     )
@@ -158,8 +160,11 @@ def _with_validation(parts: Mapping[str, Pair], path: Path) -> tuple[Pair, Indic
     train, more = parts["train"], parts.get("validation")
     if more is None:
         return train, None
-    if any(one.shape[1:] != other.shape[1:] for one, other in zip(train, more, strict=True)):
-        raise DataError(f"{path}: the validation arrays differ in shape from the training ones")
+    for one, other in zip(train, more, strict=True):
+        if one.shape[1:] != other.shape[1:] or one.dtype != other.dtype:
+            raise DataError(
+                f"{path}: the arrays of validation differ in shape or type from train's"
+            )
     inputs, targets = (np.concatenate([one, other]) for one, other in zip(train, more, strict=True))
     return (inputs, targets), np.arange(len(train[0]), len(inputs))
 

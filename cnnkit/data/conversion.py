@@ -41,14 +41,17 @@ def dataset_of(
     """
     pairs = [train] if test is None else [train, test]
     for inputs, targets in pairs:
-        if len(np.atleast_1d(inputs)) != len(np.atleast_1d(targets)):
-            counts = f"{len(inputs):,} inputs, but {len(targets):,} targets"
-            raise DataError(f"{where} has {counts}")
-    if test is not None and train[1].shape[1:] != test[1].shape[1:]:
-        shapes = " and ".join(written(targets.shape) or "no axis" for _, targets in pairs)
-        raise DataError(f"{where}: the targets of train and test have shapes {shapes}")
+        if inputs.ndim < 2 or not targets.ndim:
+            raise DataError(
+                f"{where}: its inputs have shape {_shape(inputs)} and its targets "
+                f"{_shape(targets)}; the first axis counts the examples, and an input has others"
+            )
+        if len(inputs) != len(targets):
+            raise DataError(f"{where} has {len(inputs):,} inputs, but {len(targets):,} targets")
+    if test is not None:
+        _require_alike(train, test, where)
     # All at once, so that a text or a fraction means the same in train and test.
-    together = np.concatenate([np.atleast_1d(targets) for _, targets in pairs])
+    together = np.concatenate([targets for _, targets in pairs])
     targets, names = _targets(together, where)
     count = len(train[1])
     whole = Examples(_inputs(train[0], where), targets[:count])
@@ -56,13 +59,24 @@ def dataset_of(
     return Dataset(name, whole, tested, classes or names or _numbers(targets), validation)
 
 
-def _inputs(inputs: Array, where: str) -> Array:
-    if inputs.ndim < 2:
-        shape = written(inputs.shape) or "no axis"
+def _shape(array: Array) -> str:
+    return written(array.shape) or "of no axis"
+
+
+def _require_alike(train: Pair, test: Pair, where: str) -> None:
+    """Raises where train and test cannot mean the same."""
+    if train[1].shape[1:] != test[1].shape[1:]:
+        shapes = f"{_shape(train[1])} and {_shape(test[1])}"
+        raise DataError(f"{where}: the targets of train and test have shapes {shapes}")
+    kinds = [inputs.dtype for inputs, _ in (train, test)]
+    if (kinds[0] == np.uint8) != (kinds[1] == np.uint8):
         raise DataError(
-            f"{where}: its inputs have shape {shape}; the first axis counts the examples, and the "
-            f"others are those of one example"
+            f"{where}: the inputs of train are {kinds[0]} and those of test {kinds[1]}; bytes "
+            f"stand for 0 to 1, so save both in one type"
         )
+
+
+def _inputs(inputs: Array, where: str) -> Array:
     return inputs if inputs.dtype == np.uint8 else _float32(inputs, f"{where}: its inputs")
 
 
@@ -75,7 +89,9 @@ def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
             f"{where}: its targets have shape {written(targets.shape)}; N or NxK is due"
         )
     if targets.ndim == 1 and targets.dtype.kind in "US":
-        names, labels = np.unique(targets.astype(str), return_inverse=True)
+        if targets.dtype.kind == "S":
+            targets = np.char.decode(targets, "utf-8", "replace")
+        names, labels = np.unique(targets, return_inverse=True)
         return labels.astype(np.int32), tuple(str(name) for name in names)
     if targets.ndim == 1 and targets.dtype.kind in "iub":
         # What int32 cannot hold is no label in any case, and reported as such.

@@ -132,6 +132,7 @@ def _subfolders(folder: Path) -> list[Path]:
 def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
     """The class folders by their names."""
     found = {folder.name: folder for folder in _subfolders(root)}
+    problems += [_leads_out(folder, root) for folder in found.values() if _is_outside(folder, root)]
     beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
     if beside:
         problems.append(
@@ -142,6 +143,14 @@ def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
     if not found and not beside:
         problems.append(f"{root} has no class folders")
     return found
+
+
+def _is_outside(path: Path, root: Path) -> bool:
+    return path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+
+
+def _leads_out(path: Path, root: Path) -> str:
+    return f"{path} is a link that leads out of {root}"
 
 
 def _ordered(names: Sequence[str] | dict[str, Path]) -> list[str]:
@@ -159,8 +168,8 @@ def _files(folder: Path, root: Path, problems: list[str]) -> list[Path]:
         if path.suffix.lower() not in SUFFIXES:
             known = ", ".join(sorted(SUFFIXES))
             problems.append(f"{path} is no image (known are {known})")
-        elif path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            problems.append(f"{path} is a link that leads out of {root}")
+        elif _is_outside(path, root):
+            problems.append(_leads_out(path, root))
         elif not path.is_file():
             problems.append(f"{path} is no file, or a link that leads nowhere")
         else:

@@ -63,8 +63,13 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
     deviation = np.sqrt(variance)
     # What float32 cannot tell from the mean is the rounding of a constant.
     deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1
-    of_channels = (np.resize(each, examples.shape[-1]) for each in (mean, deviation))
-    return Statistics(*(each.astype(np.float32) for each in of_channels), *extremes)
+    low, high = extremes
+    return Statistics(
+        mean=np.resize(mean, examples.shape[-1]).astype(np.float32),
+        deviation=np.resize(deviation, examples.shape[-1]).astype(np.float32),
+        minimum=low,
+        maximum=high,
+    )
 
 
 def _chunks(examples: Examples, indices: Indices, channels: int, size: int) -> Iterator[Array]:

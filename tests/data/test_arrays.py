@@ -97,8 +97,23 @@ def test_other_names_can_be_given(save: Save) -> None:
         ),
         ({"pixels": X, "y": Y}, {"inputs": "pixels"}, "name its targets too, as `targets: NAME`"),
         ({"x": X, "y": Y[:-1]}, {}, "has 20 inputs, but 19 targets"),
-        ({"x": X[:, 0, 0, 0], "y": Y}, {}, "its inputs have shape 20; the first axis counts"),
+        (
+            {"x": X[:, 0, 0, 0], "y": Y},
+            {},
+            "its inputs have shape 20 and its targets 20; the first axis",
+        ),
         ({"x": X, "y": np.zeros((20, 2, 2))}, {}, "its targets have shape 20x2x2; N or NxK is due"),
+        (
+            {"x": X[:1], "y": np.int64(1)},
+            {},
+            "inputs have shape 1x8x8x3 and its targets of no axis",
+        ),
+        (
+            {"x": X, "y": Y, "x_test": X / 255, "y_test": Y},
+            {},
+            "the inputs of train are uint8 and those of test float64; bytes stand for 0 to 1",
+        ),
+        ({"x": X, "y": Y, "classes": ["a", "b", "a", "c"]}, {}, "two of its `classes` have one"),
         ({"x": X.astype(complex), "y": Y}, {}, "its inputs are of type complex128; numbers"),
         ({"x": X, "y": Y.astype("datetime64[D]")}, {}, "its targets are of type datetime64[D]"),
         (
@@ -109,7 +124,7 @@ def test_other_names_can_be_given(save: Save) -> None:
         (
             {"x_train": X, "y_train": Y, "x_val": X[:, 1:], "y_val": Y},
             {},
-            "the validation arrays differ in shape from the training ones",
+            "the arrays of validation differ in shape or type from train's",
         ),
     ],
 )
@@ -158,8 +173,9 @@ def test_floats_are_values_to_predict(save: Save) -> None:
     assert dataset.train.labels() is None
 
 
-def test_texts_are_classes_in_their_order(save: Save) -> None:
-    names = np.array(["pear", "fig", "apple", "fig"])
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_texts_are_classes_in_their_order(kind: str, save: Save) -> None:
+    names = np.array(["pear", "fig", "apple", "fig"], kind)
     dataset = read(save(x_train=X[:4], y_train=names, x_test=X[:3], y_test=names[:3]))
     assert dataset.classes == ("apple", "fig", "pear")
     assert dataset.train.targets.tolist() == [2, 1, 0, 1]

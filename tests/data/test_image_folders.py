@@ -286,6 +286,7 @@ def test_all_that_is_wrong_with_the_folders_is_said_in_one_go(tmp_path: Path) ->
     write_images(root, ("cat", "dog", "emu", "fox"))
     write_images(outside, ("x",))
     (root / "loose.png").write_bytes(b"")
+    (root / "gnu").symlink_to(outside / "x")
     (root / "cat" / "notes.txt").write_text("")
     (root / "cat" / "leads-out.png").symlink_to(outside / "x" / "0.png")
     (root / "cat" / "leads-nowhere.png").symlink_to("missing.png")
@@ -297,6 +298,7 @@ def test_all_that_is_wrong_with_the_folders_is_said_in_one_go(tmp_path: Path) ->
     problems = fault(root).problems
     known = ".bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
     assert problems == (
+        f"{root / 'gnu'} is a link that leads out of {root}",
         f"{root / 'loose.png'} lies beside the class folders",
         f"{root / 'cat' / 'leads-nowhere.png'} is no file, or a link that leads nowhere",
         f"{root / 'cat' / 'leads-out.png'} is a link that leads out of {root}",
