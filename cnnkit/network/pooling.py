@@ -33,7 +33,7 @@ class MaxPool:
             return kernels.max_pool(x, size, stride, padding)
         pooled: Array = lax.reduce_window(
             x,
-            jnp.array(-jnp.inf, x.dtype),
+            np.array(-np.inf, x.dtype),  # a constant, or JAX knows no gradient inside jit
             lax.max,
             (1, *size, 1),
             (1, *stride, 1),

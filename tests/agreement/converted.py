@@ -1,0 +1,192 @@
+"""One set of weights in cnnkit's network and in the code that `cnnkit convert` writes."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from corpus import CORPUS
+from flax import nnx
+
+import cnnkit
+from cnnkit.export import convert
+from cnnkit.layers.base import Weight
+from cnnkit.network import build
+from cnnkit.spec.graph import Graph, Node, trace
+
+BATCH = 2
+
+
+@dataclass(frozen=True)
+class Owned:
+    """An array of the network, and the node that owns it."""
+
+    node: Node
+    weight: Weight
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with random weights, a batch, and what comes of both.
+
+    Attributes:
+        graph: Its operations.
+        owned: Its arrays, in the order of the graph.
+        x: The batch.
+        towards: The gradient that the outputs are given: random numbers.
+        outputs: The output, and after it the side outputs.
+        slopes: The gradient by the batch, and by each trained array.
+    """
+
+    spec: cnnkit.Spec
+    graph: Graph
+    owned: tuple[Owned, ...]
+    x: np.ndarray
+    towards: np.ndarray
+    output: np.ndarray
+    slopes: tuple[np.ndarray, ...]
+
+    @property
+    def trained(self) -> list[Owned]:
+        return [each for each in self.owned if each.weight.trainable]
+
+
+@cache
+def case(name: str) -> Case:
+    return case_of(cnnkit.load(CORPUS[name]))
+
+
+def case_of(spec: cnnkit.Spec, seed: int = 0) -> Case:
+    """The network of a spec run forwards and backwards, at inference."""
+    draw = np.random.default_rng(seed)
+    graph = trace(spec.layers, spec.input, spec.rounding)
+    network = build(spec, 0)
+    owned = []
+    for node in graph.nodes:
+        for weight in node.effect.weights:
+            array = _drawn(draw, weight)
+            _variable(network, node, weight).set_value(jnp.asarray(array))
+            owned.append(Owned(node, weight, array))
+    x = draw.normal(size=(BATCH, *spec.input)).astype("float32")
+    graphdef, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
+
+    @jax.jit
+    def run(x: jax.Array, params: Any, towards: jax.Array) -> Any:
+        def forward(x: jax.Array, params: Any) -> jax.Array:
+            return nnx.merge(graphdef, params, stats)(x)
+
+        y, back = jax.vjp(forward, x, params)
+        return y, back(towards)
+
+    towards = draw.normal(size=(BATCH, *(graph.output or ()))).astype("float32")
+    y, (by_x, by_params) = run(x, params, towards)
+    nnx.update(network, by_params)  # the gradients lie where their weights did
+    trained = [each for each in owned if each.weight.trainable]
+    slopes = [np.asarray(_variable(network, o.node, o.weight)[...]) for o in trained]
+    return Case(spec, graph, tuple(owned), x, towards, np.asarray(y), (np.asarray(by_x), *slopes))
+
+
+def _drawn(draw: np.random.Generator, weight: Weight) -> np.ndarray:
+    """Random values that keep the size of what goes through."""
+    if weight.name == "variance":
+        return draw.uniform(0.5, 2, weight.shape).astype("float32")
+    if weight.name == "kernel":
+        fan = max(weight.size // weight.shape[-1], 1)
+        return (draw.normal(size=weight.shape) / fan**0.5).astype("float32")
+    return draw.normal(size=weight.shape, scale=0.5).astype("float32")
+
+
+def _variable(network: Any, node: Node, weight: Weight) -> Any:
+    return reduce(getattr, [*node.path.split("."), weight.name], network)
+
+
+def module_of(spec: cnnkit.Spec, target: str) -> Any:
+    """The file that a spec is converted to, imported; its model is ``MODEL``."""
+    code = convert(spec, target).code
+    assert code is not None
+    module: Any = types.ModuleType(f"converted_{target}")
+    exec(compile(code, f"<{target}>", "exec"), vars(module))  # noqa: S102 - our own code
+    module.MODEL = vars(module)[code.rsplit("model = ", 1)[1].split("(", 1)[0]]
+    return module
+
+
+# -- Flax ------------------------------------------------------------------------------------
+
+_FLAX = {"shift": "bias", "variance": "var"}
+
+
+def flax_leaves(module: Any) -> Iterator[dict[str, Any]]:
+    """The variables of each layer, in the order in which a model makes its layers."""
+    if isinstance(module, list | tuple | nnx.List):
+        for item in module:
+            yield from flax_leaves(item)
+        return
+    if not isinstance(module, nnx.Module):
+        return
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, nnx.Param | nnx.BatchStat)
+    }
+    if own:
+        yield own
+    for value in vars(module).values():
+        yield from flax_leaves(value)
+
+
+def flax_variables(model: Any, case: Case) -> list[Any]:
+    """The variable of each of the network's arrays."""
+    nodes = [node for node in case.graph.nodes if node.effect.weights]
+    leaves = list(flax_leaves(model))
+    assert len(leaves) == len(nodes)
+    return [
+        leaf[_FLAX.get(weight.name, weight.name)]
+        for leaf, node in zip(leaves, nodes, strict=True)
+        for weight in node.effect.weights
+    ]
+
+
+# -- PyTorch ---------------------------------------------------------------------------------
+
+
+def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
+    """An array in the order of PyTorch's axes."""
+    kind = owned.node.layer.kind
+    if kind == "locally_connected" or owned.weight.name != "kernel":
+        return array
+    if kind == "transposed_conv":
+        groups = owned.node.layer.groups  # type: ignore[attr-defined]
+        parts = np.split(array, groups, axis=-1)
+        return np.concatenate([np.moveaxis(part, (-2, -1), (0, 1)) for part in parts])
+    return np.moveaxis(array, (-1, -2), (0, 1))
+
+
+def channels_first(array: np.ndarray) -> np.ndarray:
+    """A batch of maps as PyTorch has it."""
+    return np.moveaxis(array, -1, 1)
+
+
+# -- Keras -----------------------------------------------------------------------------------
+
+
+def keras_layout(owned: Owned, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """An array in the order of Keras's axes."""
+    if owned.node.layer.kind == "transposed_conv" and owned.weight.name == "kernel":
+        array = np.swapaxes(array, -1, -2)
+    return array.reshape(shape)
+
+
+def close(actual: Any, expected: np.ndarray, what: str = "") -> None:
+    """Equal to a relative 1e-5 in float32, of the value or of the array's size."""
+    expected = np.asarray(expected)
+    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    np.testing.assert_allclose(
+        np.asarray(actual), expected, rtol=1e-5, atol=1e-5 * scale, err_msg=what
+    )

@@ -1,0 +1,266 @@
+"""Small networks that use every kind and every form of its geometry, for comparing values."""
+
+from __future__ import annotations
+
+CORPUS = {
+    "conv": """
+input: 12x11x4
+layers:
+  - conv: {filters: 6, kernel: 3, padding: same, stride: 2}
+  - conv: {filters: 4, kernel: [3, 2], padding: [[1, 0], [0, 2]], groups: 2, bias: false}
+  - conv: {filters: 4, kernel: 3, padding: 2, dilation: [2, 1]}
+  - conv: {filters: 5, kernel: 3, padding: 1, stride: 2, rounding: ceil, activation: tanh}
+""",
+    "conv-floor": """
+input: 10x9x3
+rounding: floor
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1, stride: 2}
+  - conv: {filters: 5, kernel: 2, stride: 2, dilation: 2}
+""",
+    "conv-modes": """
+input: 8x9x2
+layers:
+  - conv: {filters: 3, kernel: 3, padding: 1, padding_mode: reflect}
+  - conv: {filters: 3, kernel: 3, padding: [[1, 2], [0, 1]], padding_mode: edge}
+  - conv: {filters: 2, kernel: 3, padding: same, stride: 2, padding_mode: circular}
+  - conv: {filters: 2, kernel: 3, padding: [[1, 0], [0, 1]], padding_mode: reflect, stride: 2,
+      rounding: ceil}
+""",
+    "conv-1d": """
+input: 20x3
+layers:
+  - conv: {filters: 4, kernel: 3, padding: causal, dilation: 2}
+  - conv: {filters: 3, kernel: 4, padding: same, stride: 3}
+  - depthwise_conv: {kernel: 2, multiplier: 2}
+  - transposed_conv: {filters: 2, kernel: 3, stride: 2}
+  - max_pool: {size: 3, stride: 2}
+  - mean_pool: {size: 2, stride: 1, padding: same}
+  - upsample: {factor: 3, method: linear}
+""",
+    "conv-3d": """
+input: 5x6x4x2
+layers:
+  - conv: {filters: 3, kernel: [2, 3, 2], padding: same}
+  - depthwise_conv: {kernel: 2, multiplier: 2}
+  - batch_norm
+  - transposed_conv: {filters: 2, kernel: 2, stride: 2}
+  - max_pool: {size: 2, stride: [2, 1, 1]}
+  - upsample: {factor: [1, 2, 1], method: linear}
+  - mean_pool: {size: 2, rounding: floor}
+  - flatten
+""",
+    "depthwise": """
+input: 9x8x3
+layers:
+  - depthwise_conv: {kernel: 3, multiplier: 2, stride: 2, padding: 1, rounding: floor}
+  - depthwise_conv: {kernel: [1, 2], stride: [1, 2], bias: false}
+  - separable_conv: {filters: 5, kernel: 3, padding: same, multiplier: 2, activation: relu}
+""",
+    "transposed": """
+input: 4x5x4
+layers:
+  - transposed_conv: {filters: 4, kernel: 4, stride: 2, padding: same}
+  - transposed_conv: {filters: 3, kernel: 2, stride: 3, padding: same, bias: false}
+  - mean_pool: {size: 2}
+  - transposed_conv: {filters: 2, kernel: 3, stride: 2, padding: [[1, 0], [0, 1]]}
+  - mean_pool: {size: 2, rounding: floor}
+  - transposed_conv: {filters: 3, kernel: 3, stride: 2, padding: 1, output_padding: 1}
+  - mean_pool: {size: 2}
+  - transposed_conv: {filters: 2, kernel: [2, 3], dilation: 2}
+""",
+    "transposed-groups": """
+input: 4x5x4
+layers:
+  - transposed_conv: {filters: 6, kernel: 3, stride: 2, padding: 1, output_padding: 1, groups: 2}
+  - transposed_conv: {filters: 2, kernel: [3, 2], stride: 3, dilation: 2}
+""",
+    "locally-connected": """
+input: 7x6x4
+layers:
+  - locally_connected: {filters: 4, kernel: 3, groups: 2, padding: [[1, 0], [0, 1]], stride: 2,
+      rounding: ceil}
+  - locally_connected: {filters: 3, kernel: [2, 1], padding: 1, padding_mode: edge, bias: false}
+  - reshape: {shape: [-1, 3]}
+  - locally_connected: {filters: 2, kernel: 3, dilation: 2, activation: silu}
+""",
+    "dense": """
+input: 12
+layers:
+  - dense: {units: 6, activation: {maxout: {pieces: 3}}}
+  - dense: {units: 8, bias: false}
+  - {maxout: {pieces: 2}}
+  - dense: {units: 5}
+  - softmax
+""",
+    "pooling": """
+input: 13x12x2
+layers:
+  - max_pool: {size: 3, stride: 2, padding: 1, rounding: ceil}
+  - max_pool: {size: 2, stride: 1, padding: same}
+  - max_pool: {size: 2, stride: 1, dilation: 2, padding: 1}
+  - mean_pool: {size: 2, stride: 1, padding: same}
+  - mean_pool: {size: 3, stride: 2, padding: 1, rounding: ceil, count_padding: true}
+  - mean_pool: {size: 2, stride: 1, padding: [[1, 0], [0, 1]]}
+  - max_pool: {size: 3, stride: 1, padding: [[2, 0], [0, 1]]}
+""",
+    "pooling-whole": """
+input: 7x6x3
+layers:
+  - save: map
+  - adaptive_max_pool: {output: [3, 4]}
+  - global_mean_pool
+  - save: one
+  - load: map
+  - adaptive_mean_pool: {output: [2, 5]}
+  - global_max_pool: {keep_axes: true}
+  - flatten
+  - save: two
+  - load: map
+  - global_max_pool
+  - save: three
+  - load: map
+  - global_mean_pool
+  - merge: {with: [one, two, three]}
+""",
+    "activations": """
+input: 4x3x4
+layers:
+  - parallel:
+      branches:
+        - [relu]
+        - [relu6]
+        - [leaky_relu, {leaky_relu: {slope: 0.3}}]
+        - [elu, {elu: {alpha: 0.5}}]
+        - [selu]
+        - [prelu]
+        - [gelu, {gelu: {approximate: true}}]
+        - [silu]
+        - [mish]
+        - [sigmoid]
+        - [hard_sigmoid]
+        - [hard_silu]
+        - [tanh]
+        - [softplus]
+        - [softmax]
+        - [log_softmax]
+        - [{maxout: {pieces: 2}}]
+        - [linear]
+""",
+    "activations-of-a-vector": """
+input: 8
+layers:
+  - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}]]}
+""",
+    "normalizations": """
+input: 4x3x6
+layers:
+  - parallel:  # a branch each: what is standardized twice has a gradient of almost 0
+      branches:
+        - [batch_norm]
+        - [{batch_norm: {momentum: 0.8, epsilon: 1e-3, shift: false}}]
+        - [{batch_norm: {scale: false, shift: false}}]
+        - [layer_norm]
+        - [{layer_norm: {epsilon: 1e-3, scale: false}}]
+        - [{group_norm: {groups: 3}}]
+        - [{group_norm: {groups: 2, shift: false}}]
+        - [instance_norm]
+        - [{instance_norm: {scale: false, shift: false}}]
+        - [rms_norm]
+        - [{rms_norm: {scale: false, epsilon: 1e-3}}]
+        - [local_response_norm]
+        - [{local_response_norm: {size: 4, alpha: 0.5, beta: 0.6, k: 2}}]
+        - [{rescale: {mean: 0.5, deviation: 2}}]
+        - [{rescale: {mean: [1, 2, 3, 4, 5, 6], deviation: [1, 2, 1, 2, 1, 2]}}]
+""",
+    "normalizations-of-a-vector": """
+input: 8
+layers:
+  - parallel:
+      branches:
+        - [batch_norm]
+        - [layer_norm]
+        - [{group_norm: {groups: 2}}]
+        - [rms_norm]
+        - [{local_response_norm: {size: 3, alpha: 0.5}}]
+        - [{rescale: {mean: 0.5}}]
+""",
+    "regularizations": """
+input: 5x4x3
+layers:
+  - {dropout: {rate: 0.5}}
+  - {spatial_dropout: {rate: 0.5}}
+  - gaussian_noise
+  - residual: {layers: [{conv: {filters: 3, kernel: 1}}, {drop_path: {rate: 0.5}}]}
+""",
+    "shaping": """
+input: 6x5x4
+layers:
+  - {pad: {padding: [[1, 2], [0, 1]], padding_mode: reflect}}
+  - {crop: {cells: [[1, 0], [0, 1]]}}
+  - save: small
+  - {upsample: {factor: 2}}
+  - {upsample: {factor: [1, 3], method: linear}}
+  - save: large
+  - load: small
+  - {upsample: {to: large, method: linear}}
+  - {channel_shuffle: {groups: 2}}
+  - {pad: {padding: 1, channels: [0, 4]}}
+  - {crop: {to: small}}
+  - {depth_to_space: {block: [1, 2]}}
+  - {space_to_depth: {block: [2, 1]}}
+  - {channel_slice: {start: 1, stop: 7}}
+  - scale
+  - {scale: {init: 0.5, learnt: false}}
+  - {reshape: {shape: [6, -1, 4]}}
+  - flatten
+  - {dense: {units: 3}}
+""",
+    "upsampling-to": """
+input: 3x4x2
+layers:
+  - save: small
+  - {pad: {padding: [1, [0, 3]]}}
+  - save: large
+  - load: small
+  - {upsample: {to: large}}
+  - {merge: {with: large, by: add}}
+""",
+    "composition": """
+input: 6x6x4
+blocks:
+  unit:
+    arguments: {filters: required, stride: 1}
+    layers:
+      - conv: {filters: $filters, kernel: 3, padding: 1, stride: $stride, rounding: floor}
+      - batch_norm
+      - relu
+layers:
+  - {name: stem, unit: {filters: 8}}
+  - residual:
+      layers: [{unit: {filters: 12, stride: 2}}]
+      shortcut: [{conv: {filters: 12, kernel: 1, stride: 2, rounding: floor}}]
+      activation: relu
+  - repeat: {times: 3, layers: [{unit: {filters: 12}}]}
+  - repeat: {times: 2, layers: [{conv: {filters: $(12 + 2 * index), kernel: 1}}, silu]}
+  - save: trunk
+  - squeeze_excite: {ratio: 0.5}
+  - parallel:
+      merge: maximum
+      branches:
+        left: [{conv: {filters: 4, kernel: 1}}]
+        right: [{unit: {filters: 4}}]
+  - parallel: {merge: mean, branches: [[tanh], [sigmoid], []]}
+  - head:
+      loss_weight: 0.4
+      layers: [global_mean_pool, {dense: {units: 3}}]
+  - merge: {with: trunk}
+  - global_mean_pool
+  - save: factors
+  - load: trunk
+  - conv: {filters: 18, kernel: 1}
+  - merge: {with: factors, by: multiply}
+  - flatten
+  - dense: {units: 3}
+""",
+}

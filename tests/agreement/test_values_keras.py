@@ -1,0 +1,76 @@
+"""Values and gradients equal Keras's, for the same weights: the converted code is run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import pytest
+from converted import Case, case, close, keras_layout, module_of
+from corpus import CORPUS
+
+from cnnkit.export import convert
+
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+INEXPRESSIBLE = {
+    "transposed-groups": "its transposed convolutions have no groups, the layer has 2",
+}
+"""What Keras cannot say; the finding is tested with the others of the conversion."""
+
+EXPRESSIBLE = [name for name in CORPUS if name not in INEXPRESSIBLE]
+
+
+def loaded(case: Case) -> Any:
+    """The converted model with the network's weights."""
+    model = module_of(case.spec, "keras").MODEL(**({"heads": True} if case.graph.sides else {}))
+    for node in case.graph.nodes:
+        arrays = [owned for owned in case.owned if owned.node is node]
+        if arrays:
+            layer = model.get_layer(node.path)
+            shapes = [tuple(weight.shape) for weight in layer.weights]
+            layer.set_weights(
+                [keras_layout(o, o.array, s) for o, s in zip(arrays, shapes, strict=True)]
+            )
+    return model
+
+
+@pytest.mark.parametrize("name", EXPRESSIBLE)
+def test_outputs_and_gradients(name: str) -> None:
+    expected = case(name)
+    model = loaded(expected)
+    state = [weight.value for weight in model.non_trainable_variables]
+
+    @jax.jit
+    def run(x: jax.Array, trained: list[jax.Array], towards: jax.Array) -> Any:
+        def forward(x: jax.Array, trained: list[jax.Array]) -> jax.Array:
+            y, _ = model.stateless_call(trained, state, x, training=False)
+            return y[0] if expected.graph.sides else y
+
+        y, back = jax.vjp(forward, x, trained)
+        return y, back(towards)
+
+    trained = [weight.value for weight in model.trainable_variables]
+    y, (by_x, by_trained) = run(expected.x, trained, expected.towards)
+    close(y, expected.output, "output")
+    close(by_x, expected.slopes[0], "gradient by the input")
+    found = {
+        id(weight): slope for weight, slope in zip(model.trainable_weights, by_trained, strict=True)
+    }
+    for node in expected.graph.nodes:
+        own = [
+            (owned, slope)
+            for owned, slope in zip(expected.trained, expected.slopes[1:], strict=True)
+            if owned.node is node
+        ]
+        weights = model.get_layer(node.path).trainable_weights if own else []
+        for weight, (owned, slope) in zip(weights, own, strict=True):
+            where = f"gradient by {node.path}.{owned.weight.name}"
+            close(found[id(weight)], keras_layout(owned, slope, tuple(weight.shape)), where)
+
+
+@pytest.mark.parametrize("name", INEXPRESSIBLE)
+def test_what_keras_cannot_say_is_a_finding(name: str) -> None:
+    conversion = convert(case(name).spec, "keras")
+    assert conversion.code is None
+    assert INEXPRESSIBLE[name] in conversion.findings[0].message
