@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "rule": False,
         "schema": False,
         "new": True,
+        "verify": True,
         "convert": True,
         "train": True,
         "data": True,

@@ -1,0 +1,114 @@
+"""``cnnkit verify``: the analysis of specs against their Flax modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnkit.cli.options import (
+    AssignmentsOption,
+    Optimizer,
+    OptimizerOption,
+    OutputOption,
+    Precision,
+    PrecisionOption,
+)
+
+if TYPE_CHECKING:
+    from cnnkit.network.memory import MemoryComparison
+    from cnnkit.network.verification import Verification
+
+
+class Format(StrEnum):
+    """What a verification can be written as."""
+
+    table = "table"
+    json = "json"
+
+
+def verify(
+    specs: Annotated[
+        list[str], typer.Argument(metavar="SPEC…", help="YAML or JSON files; `-` reads stdin.")
+    ],
+    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = (
+        Format.table
+    ),
+    output: OutputOption = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Also compile for so many examples and compare the memory: this takes long."
+        ),
+    ] = None,
+    precision: PrecisionOption = Precision.float32,
+    optimizer: OptimizerOption = Optimizer.adam,
+    assignments: AssignmentsOption = None,
+) -> None:
+    """Build specs as Flax modules, in the abstract, and compare them with their analysis.
+
+    Shapes, arrays and multiplications must be the same; XLA's FLOPs within 1 %.
+
+    Example: cnnkit verify specs/zoo/resnet-50.yaml
+    """
+    from cnnkit import report
+    from cnnkit.analysis import Analysis
+    from cnnkit.cli.sources import analyses_of
+
+    analyses = analyses_of(
+        specs,
+        assignments or [],
+        batch=batch or 1,
+        precision=precision.value,
+        optimizer=optimizer.value,
+        convention=None,
+    )
+    faulty = [each for each in analyses if not each.ok]
+    if faulty:  # what cannot be built can only be shown with its findings
+        report.write(faulty, "json" if format_ is Format.json else "table", output)
+        raise typer.Exit(1)
+
+    from cnnkit.network.memory import compare_memory
+    from cnnkit.network.verification import verify as verified
+
+    results = [
+        (verified(each), compare_memory(each) if batch else ())
+        for each in analyses
+        if isinstance(each, Analysis)
+    ]
+    if format_ is Format.json:
+        _write_json(results, output)
+    else:
+        _write_table(results, output)
+    raise typer.Exit(0 if all(verification.ok for verification, _ in results) else 1)
+
+
+Results = list[tuple["Verification", "tuple[MemoryComparison, ...]"]]
+
+
+def _write_table(results: Results, output: Path | None) -> None:
+    from cnnkit.report.lines import Line
+    from cnnkit.report.output import put_lines
+    from cnnkit.report.verification import verification_lines
+
+    def lines(_: int | None) -> Iterator[Line]:
+        for number, result in enumerate(results):
+            if number:
+                yield []
+            yield from verification_lines(*result)
+
+    put_lines(lines, output)
+
+
+def _write_json(results: Results, output: Path | None) -> None:
+    import json
+
+    from cnnkit.report.output import put_text
+    from cnnkit.report.verification import verification_data
+
+    data = [verification_data(*result) for result in results]
+    text = json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False)
+    put_text(text + "\n", output)
