@@ -57,7 +57,7 @@ def _pictures(dataset: Dataset, indices: Array) -> list[Image.Image]:
     pictures = []
     for example in inputs[indices]:
         bytes_ = np.clip((example - low) * (255 / ((high - low) or 1)), 0, 255).astype(np.uint8)
-        pictures.append(_sized(Image.fromarray(_plane(bytes_)).convert("RGB")))
+        pictures.append(_picture(bytes_))
     return pictures
 
 
@@ -66,27 +66,28 @@ def _range(dataset: Dataset) -> tuple[float, float]:
     return float(some.min()), float(some.max())
 
 
-def _plane(example: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An example of any rank as an image, ``[H, W]`` or ``[H, W, 3]``."""
+def _picture(example: NDArray[np.uint8]) -> Image.Image:
+    """An example of any rank as a picture."""
     if example.ndim == 4:
         example = example[len(example) // 2]
     side = math.isqrt(example.size)
     if example.ndim == 1 and example.size > 1 and side * side == example.size:
-        return example.reshape(side, side)
-    if example.ndim == 1 or (example.ndim == 2 and example.shape[1] < 4):
-        return _curve(example if example.ndim == 1 else example[:, 0])
-    if example.ndim == 2:
-        return example
-    return example[..., :3] if example.shape[-1] >= 3 else example[..., 0]
+        example = example.reshape(side, side)
+    elif example.ndim == 1:
+        return _curve(example)
+    elif example.ndim == 2 and example.shape[1] < 4:
+        return _curve(example[:, 0])
+    elif example.ndim == 3:
+        example = example[..., :3] if example.shape[-1] >= 3 else example[..., 0]
+    return _sized(Image.fromarray(example).convert("RGB"))
 
 
-def _curve(signal: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    canvas = Image.new("L", (2 * _CELL, _CELL), 255)
+def _curve(signal: NDArray[np.uint8]) -> Image.Image:
+    canvas = Image.new("RGB", (2 * _CELL, _CELL), (240, 240, 240))
     across = np.linspace(0, 2 * _CELL - 1, max(len(signal), 2))
     heights = (_CELL - 1) * (1 - np.resize(signal, len(across)) / 255)
-    points = list(zip(across.tolist(), heights.tolist(), strict=True))
-    ImageDraw.Draw(canvas).line(points, fill=60)
-    return np.asarray(canvas)
+    ImageDraw.Draw(canvas).line(list(zip(across.tolist(), heights.tolist(), strict=True)), _INK)
+    return canvas
 
 
 def _sized(image: Image.Image) -> Image.Image:
