@@ -5,18 +5,24 @@ A batch is in random order, so that the neighbour is a random example.
 
 from __future__ import annotations
 
+from typing import Final
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from scipy.special import betaincinv
 
 from cnnkit.spec.training.augmentation import Cutmix, Mixup
 from cnnkit.training.augmentation.erasing import boxes
+
+_QUANTILES: Final = 4097
 
 
 def mixup(augmentation: Mixup, key: Array, images: Array, targets: Array) -> tuple[Array, Array]:
     """λ·x + (1 − λ)·x′ of images and of targets ``[N, K]``, λ of a Beta(α, α) for each."""
     chosen, random = jax.random.split(key)
-    share = jax.random.beta(random, augmentation.alpha, augmentation.alpha, images.shape[:1])
+    share = _beta(random, augmentation.alpha, images.shape[0])
     share = jnp.where(_chosen(chosen, augmentation, images), share, 1.0)
     wide = share.reshape(-1, *(1,) * (images.ndim - 1))
     mixed = wide * images + (1 - wide) * jnp.roll(images, 1, axis=0)
@@ -30,7 +36,7 @@ def cutmix(augmentation: Cutmix, key: Array, images: Array, targets: Array) -> t
     """
     chosen, random, place = jax.random.split(key, 3)
     spatial = images.shape[1:-1]
-    share = jax.random.beta(random, augmentation.alpha, augmentation.alpha, images.shape[:1])
+    share = _beta(random, augmentation.alpha, images.shape[0])
     part = jnp.where(_chosen(chosen, augmentation, images), 1 - share, 0.0) ** (1 / len(spatial))
     sides = []
     for axis, extent in enumerate(spatial):
@@ -41,6 +47,18 @@ def cutmix(augmentation: Cutmix, key: Array, images: Array, targets: Array) -> t
     inside = boxes(sides, images)
     mixed = jnp.where(inside, jnp.roll(images, 1, axis=0), images)
     return mixed, _mixed(targets, 1 - inside.mean(axis=range(1, images.ndim), dtype=jnp.float32))
+
+
+def _beta(key: Array, alpha: float, count: int) -> Array:
+    """So many draws of a Beta(α, α), as quantiles of uniform ones.
+
+    The quantiles are tabulated once: the rejection sampling of ``jax.random.beta`` takes seconds
+    to compile, and a loop in each step.
+    """
+    at = np.linspace(0, 1, _QUANTILES)
+    quantiles = jnp.asarray(betaincinv(alpha, alpha, at), jnp.float32)
+    drawn = jax.random.uniform(key, (count,))
+    return jnp.interp(drawn, jnp.asarray(at, jnp.float32), quantiles)
 
 
 def _chosen(key: Array, augmentation: Mixup | Cutmix, images: Array) -> Array:
