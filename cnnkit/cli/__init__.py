@@ -24,6 +24,9 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "verify": True,
         "convert": True,
         "train": True,
+        "cross-validate": True,
+        "search": True,
+        "compare": True,
         "data": True,
     }
 )
@@ -43,7 +46,8 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(cnnkit)
     for name in names:
-        command = getattr(import_module(f"cnnkit.cli.{name}"), name)
+        function = name.replace("-", "_")
+        command = getattr(import_module(f"cnnkit.cli.{function}"), function)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

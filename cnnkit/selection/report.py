@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from cnnkit.selection.comparison import FORMAT as COMPARISON_FORMAT
+from cnnkit.selection.comparison import Comparison, Entry, compare, summary
 from cnnkit.selection.display import shown_metric
+from cnnkit.selection.page import counted, look_text, value_of
+from cnnkit.selection.protocol import REPORT
+from cnnkit.selection.results import Results, Row, command
+from cnnkit.selection.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
 
 if TYPE_CHECKING:
     from cnnkit.selection.folding import Found
+    from cnnkit.selection.nested import Nested
+
+_MOST_SHOWN: Final = 10
 
 
 def fold_lines(found: Found, path: Path) -> Iterator[str]:
@@ -73,3 +83,97 @@ def confusion_lines(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     for name, row in zip(names, counts, strict=True):
         cells = "".join(f"{cell or '·':>{wide}}" for cell in row)
         yield f"  {name:<{label}}{cells}"
+
+
+def search_lines(found: Results, path: Path) -> Iterator[str]:
+    """The best trials, the Pareto front, and what the test split says."""
+    yield ""
+    yield f"{found.name} on {counted(found)}"
+    objectives = found.settings.objectives
+    if len(objectives) > 1:
+        yield f"  Pareto front of {' and '.join(objectives)}:"
+    rows = found.front if len(objectives) > 1 else _ranked(found)[:_MOST_SHOWN]
+    yield from _trial_lines(found, rows)
+    if found.best is not None:
+        yield ""
+        yield f"  the best by hand: {command(found.best)}"
+    for look in found.looks:
+        yield f"  {look_text(look)}"
+    yield f"  kept in {path}: {REPORT} shows it all"
+
+
+def nested_lines(found: Nested, path: Path) -> Iterator[str]:
+    """What the search came to in each outer fold, and on average."""
+    yield ""
+    yield f"{found.name} on {found.data}: the search judged over {found.count} outer folds"
+    for fold in found.folds:
+        figures = ", ".join(
+            f"{name} {shown_metric(name, value)}" for name, value in fold.metrics.items()
+        )
+        chosen = " ".join(f"{key.rpartition('.')[2]}={shown(value)}"
+                          for key, value in fold.choices.items())  # fmt: skip
+        yield f"  fold {fold.fold + 1:>2}: {figures}  (trial {fold.trial}, {chosen})"
+    if len(found.folds) < found.count:
+        yield "  other processes are judging the rest"
+        return
+    for metric in found.folds[0].metrics:
+        figures_ = [float(fold.metrics[metric] or "nan") for fold in found.folds]
+        yield f"  {metric:<10} {spread(metric, *mean_and_deviation(figures_))}"
+    if found.sealed:
+        yield f"  the test split of {found.sealed:,} examples stays sealed"
+    yield f"  kept in {path}"
+
+
+def _ranked(found: Results) -> list[Row]:
+    """The complete trials, the best by the first objective first."""
+    name = found.settings.objectives[0]
+    return sorted(found.complete, key=lambda row: row.values[name], reverse=name == "accuracy")
+
+
+def _trial_lines(found: Results, rows: Sequence[Row]) -> Iterator[str]:
+    objectives = found.settings.objectives
+    table = [["trial", *objectives, "epoch", *(path.rpartition(".")[2] for path in found.paths)]]
+    for row in rows:
+        values = [value_of(name, row.values[name]) for name in objectives]
+        chosen = [shown(row.chosen[path]) if path in row.chosen else "" for path in found.paths]
+        table.append([str(row.number), *values, str(row.best_epoch), *chosen])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        yield "  " + "  ".join(
+            f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)
+        )
+
+
+def comparison_text(entries: Sequence[Entry], metric: str, format_: str) -> str:
+    """A comparison, in plain words or as JSON."""
+    comparisons = compare(entries, metric)
+    if format_ == "json":
+        found = {
+            "format": COMPARISON_FORMAT,
+            "metric": metric,
+            "runs": [
+                {"name": entry.name, "pairing": entry.pairing, "paths": list(entry.paths),
+                 "figures": {str(key): value for key, value in sorted(entry.figures.items())}}
+                for entry in entries
+            ],
+            "comparisons": [each.to_dict() for each in comparisons],
+        }  # fmt: skip
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return "".join(f"{line}\n" for line in _comparison_lines(entries, comparisons, metric))
+
+
+def _comparison_lines(
+    entries: Sequence[Entry], comparisons: Sequence[Comparison], metric: str
+) -> Iterator[str]:
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        mean, deviation = summary(entry)
+        count = len(entry.figures)
+        of = entry.pairing if count > 1 else entry.pairing[:-1]
+        yield f"{entry.name:<{width}}  {metric} {spread(metric, mean, deviation)} over {count} {of}"
+    for comparison in comparisons:
+        yield ""
+        yield from comparison.sentences()
+    if len(comparisons) > 1:
+        yield ""
+        yield f"The p-values allow for {len(comparisons)} comparisons (Holm, 1979)."

@@ -1,0 +1,51 @@
+"""``cnnkit compare``: runs in pairs, over seeds or folds, in plain words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnkit.cli.options import OutputOption
+
+
+class Metric(StrEnum):
+    """What is compared."""
+
+    accuracy = "accuracy"
+    macro_f1 = "macro_f1"
+    loss = "loss"
+
+
+class Format(StrEnum):
+    """What a comparison can be written as."""
+
+    text = "text"
+    json = "json"
+
+
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN…", help="Cross-validations, or trainings of several seeds each."
+        ),
+    ],
+    metric: Annotated[Metric, typer.Option(help="What to compare.")] = Metric.accuracy,
+    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.text,
+    output: OutputOption = None,
+) -> None:
+    """Compare networks pair by pair: mean difference, its interval, and whether chance explains it.
+
+    Example: cnnkit compare runs/narrow-folds runs/wide-folds
+    """
+    from cnnkit.selection.entries import entries_of
+    from cnnkit.selection.report import comparison_text
+
+    text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, "utf-8")

@@ -1,0 +1,159 @@
+"""Nested cross-validation: the search itself is judged, on examples that none of it has seen.
+
+In each outer fold the whole search is run on the other folds alone, with a validation split cut
+from them; its best is retrained on all of them, and judged once on the fold held out. The mean over
+the outer folds is what to expect of the procedure, free of the flattery of the best trial's score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from cnnkit.data import folds as cut_folds
+from cnnkit.errors import TrainingError, UsageError
+from cnnkit.selection.cross_validation import cut, parts
+from cnnkit.selection.evaluation import Evaluator
+from cnnkit.selection.material import recipe
+from cnnkit.selection.protocol import specified
+from cnnkit.selection.results import results
+from cnnkit.selection.runs import Part
+from cnnkit.selection.searching import Ground, SearchOptions, hunting, prepared
+from cnnkit.spec.model import Spec
+from cnnkit.training.files import write_json
+
+NESTED: Final = "nested.json"
+
+
+@dataclass(frozen=True)
+class OuterFold:
+    """What a search came to on an outer fold.
+
+    Attributes:
+        fold: Its number, from 0.
+        trial: The trial that was best on the inner validation.
+        choices: What it chose.
+        epochs: For how many epochs it was retrained.
+        validation: The value of each objective that chose it.
+        metrics: Its metrics on the examples held out.
+        examples: How many these were.
+    """
+
+    fold: int
+    trial: int
+    choices: Mapping[str, Any]
+    epochs: int
+    validation: Mapping[str, float]
+    metrics: Mapping[str, float | None]
+    examples: int
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A nested cross-validation.
+
+    Attributes:
+        name: The network's name.
+        data: The data set.
+        count: How many outer folds there are.
+        folds: Those that have been judged.
+        sealed: How many examples of a test split were not looked at.
+    """
+
+    name: str
+    data: str
+    count: int
+    folds: tuple[OuterFold, ...]
+    sealed: int
+
+
+def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path, Nested]:
+    """A search in each outer fold, and its best judged on the fold.
+
+    Raises:
+        UsageError: The spec cannot be searched, or has too few examples for so many folds.
+        TrainingError: In a fold no network could be trained.
+    """
+    run_dir = options.run_dir or Path("runs") / f"{spec.name or 'network'}-nested"
+    options = replace(options, run_dir=run_dir)
+    ground = prepared(spec, options)
+    train = recipe(spec)
+    outer = parts(ground.data, cut(ground.data, count, train), train.seed)
+    judged = []
+    for number, part in enumerate(outer):
+        file = ground.run.path / f"outer-{number + 1:02}.json"
+        kept = ground.run.read_json(file.name)
+        if kept is None:
+            fold = _outer_fold(ground, number, part, count, options)
+            if fold is None:
+                continue
+            kept = asdict(fold)
+            write_json(file, kept)
+        judged.append(OuterFold(**kept))
+    found = Nested(ground.name, ground.data.dataset.name, count, tuple(judged), ground.data.sealed)
+    write_json(ground.run.path / NESTED, asdict(found))
+    return ground.run.path, found
+
+
+def _outer_fold(
+    ground: Ground, number: int, part: Part, count: int, options: SearchOptions
+) -> OuterFold | None:
+    """Searches on the other folds, and judges the best on this; None where another process does."""
+    study = ground.study(f"{ground.name}, outer fold {number + 1} of {count}", outer=count)
+    try:
+        evaluate = _inner(ground, part, options)
+        hunt, watch = hunting(ground, study, evaluate, options)
+        with watch:
+            watch.note(f"outer fold {number + 1} of {count}")
+            hunt.run()
+        found = results(study, ground.space, ground.settings, name=ground.name, data="", looks=())
+        best = found.best
+        if best is None:
+            raise TrainingError(f"in outer fold {number + 1} no trial was trained to its end")
+        try:
+            ground.run.lock()
+        except UsageError:
+            return None
+        try:
+            epochs = best.best_epoch or 1
+            network = specified(ground.space, best.chosen, epochs)
+            figures = evaluate.judge(network, epochs, part.held)
+        finally:
+            ground.run.release()
+        return OuterFold(
+            number,
+            best.number,
+            dict(best.chosen),
+            epochs,
+            dict(best.values),
+            dict(figures.metrics),
+            figures.examples,
+        )
+    finally:
+        study.close()
+
+
+def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
+    """The training and the validation examples of the search in an outer fold."""
+    data, train = ground.data, recipe(ground.spec)
+    held = len(data.splits.validation)
+    if not held:
+        raise UsageError(
+            "a search is scored on the validation split, and `split` has `validation: 0`: hold "
+            "some examples back, `split: {validation: 0.15}`"
+        )
+    pieces = max(2, round(len(data.indices) / held))
+    fold = cut_folds(
+        data.dataset.train, part.train, pieces, stratify=train.split.stratify, seed=part.seed
+    )
+    return Evaluator(
+        np.asarray(part.train[fold != 0]),
+        np.asarray(part.train[fold == 0]),
+        ground.device,
+        options.data_dir,
+        {ground.spec.input: data.dataset},
+    )
