@@ -1,0 +1,231 @@
+"""The pictures of a run: its curves over the epochs, and its confusion matrix.
+
+Drawn by Matplotlib without a display, at 300 dots an inch, in colours that the colour-blind can
+tell apart (Okabe and Ito, 2008); lines differ in their marks too, for a print in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+_TRAIN: Final = "#0072B2"
+_VALIDATION: Final = "#D55E00"
+_BEST: Final = "#595959"
+_RATE: Final = "#009E73"
+_DOTS_PER_INCH: Final = 300
+_MOST_NUMBERED: Final = 20
+_MOST_NAMED: Final = 40
+_MARKED: Final = 30
+_STYLE: Final[Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.9,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "cnnkit",  # the same figure is the same file
+}
+
+
+def save_curves(
+    path: Path, history: Sequence[Mapping[str, Any]], *, best: int | None = None, title: str = ""
+) -> None:
+    """Draws loss, accuracy and learning rate over the epochs to a PNG or SVG file.
+
+    Args:
+        path: The file; its ending is the format.
+        history: A record for each epoch: ``epoch``, ``learning_rate``, ``train`` and
+            ``validation`` with their metrics.
+        best: The epoch whose weights are kept, which is marked.
+        title: What stands above, such as the network's name.
+    """
+    with _drawn(path) as figure:
+        draw_curves(figure, history, best=best, title=title)
+
+
+def save_confusion(
+    path: Path, confusion: NDArray[Any], classes: Sequence[str], *, title: str = ""
+) -> None:
+    """Draws a confusion matrix to a PNG or SVG file.
+
+    Args:
+        path: The file; its ending is the format.
+        confusion: Integers ``[K, K]``, row the true class, column the predicted one.
+        classes: The names of the K classes.
+        title: What stands above.
+    """
+    with _drawn(path) as figure:
+        draw_confusion(figure, confusion, classes, title=title)
+
+
+@contextmanager
+def _drawn(path: Path) -> Iterator[Figure]:
+    """A figure that is written when it has been drawn; to a whole file or not at all."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        part = path.with_name(f"{path.name}.part")
+        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        figure.savefig(
+            part,
+            format=path.suffix.removeprefix("."),
+            dpi=_DOTS_PER_INCH,
+            bbox_inches="tight",  # a square picture in a layout loses its outer label otherwise
+            pad_inches=0.05,
+            metadata=metadata,
+        )
+        part.replace(path)
+
+
+def draw_curves(
+    figure: Figure, history: Sequence[Mapping[str, Any]], *, best: int | None, title: str
+) -> None:
+    """The panels of a run side by side: loss, accuracy where there are classes, learning rate."""
+    measured = any(_value(record, "train", "accuracy") is not None for record in history)
+    metrics = ["loss", "accuracy"] if measured else ["loss"]
+    figure.set_size_inches(2.5 * (len(metrics) + 1), 2.4)
+    panels = figure.subplots(1, len(metrics) + 1, squeeze=False)[0]
+    epochs = [record["epoch"] for record in history]
+    for axes, metric in zip(panels, metrics, strict=False):
+        _metric(axes, epochs, history, metric, best)
+    rates = panels[-1]
+    marker = "o" if len(epochs) == 1 else ""
+    values = [record.get("learning_rate") for record in history]
+    rates.plot(epochs, values, color=_RATE, marker=marker)
+    rates.set_title("learning rate")
+    rates.set_ylim(bottom=0)
+    for axes in panels:
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        if len(epochs) == 1:
+            axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
+    if title:
+        figure.suptitle(title, fontsize=10)
+
+
+def _metric(
+    axes: Axes,
+    epochs: Sequence[int],
+    history: Sequence[Mapping[str, Any]],
+    metric: str,
+    best: int | None,
+) -> None:
+    mark = len(epochs) <= _MARKED
+    for split, color, marker in (("train", _TRAIN, "o"), ("validation", _VALIDATION, "s")):
+        values = [_value(record, split, metric) for record in history]
+        if any(value is not None for value in values):
+            points = [np.nan if value is None else value for value in values]
+            label = "training" if split == "train" else split
+            axes.plot(epochs, points, color=color, marker=marker if mark else "", label=label)
+    axes.set_title(metric)
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    else:
+        axes.set_ylim(bottom=0)
+    if best is not None and best in epochs:
+        axes.axvline(best, color=_BEST, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        record = history[epochs.index(best)]
+        value = _value(record, "validation", metric)
+        if value is not None:
+            shown = f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.3g}"
+            axes.plot([], [], " ", label=f"best, epoch {best}: {shown}")
+    axes.legend(loc="lower right" if metric == "accuracy" else "upper right", fontsize=6.5)
+
+
+def _value(record: Mapping[str, Any], split: str, metric: str) -> float | None:
+    figures = record.get(split)
+    value = figures.get(metric) if figures else None
+    return None if value is None else float(value)
+
+
+def draw_confusion(
+    figure: Figure, confusion: NDArray[Any], classes: Sequence[str], *, title: str
+) -> None:
+    """Each row as parts of its true class, so that rare classes are seen as well as frequent ones.
+
+    Up to 20 classes each cell has its count. Colours are of the part, in steps that the right
+    answers do not wash out: the scale is of the square root.
+    """
+    counts = np.asarray(confusion).astype(np.int64)
+    number = len(counts)
+    rows = counts.sum(axis=1, keepdims=True)
+    parts = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+    side = float(np.clip(1.6 + 0.42 * number, 2.8, 7.5))
+    figure.set_size_inches(side + 0.9, side)
+    axes = figure.subplots()
+    axes.grid(visible=False)
+    image = axes.imshow(np.sqrt(parts), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    _name_classes(axes, classes)
+    if number <= _MOST_NUMBERED:
+        _number_cells(axes, counts, parts)
+    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label="part of the true class")
+    ticks = np.array([0, 0.01, 0.05, 0.1, 0.25, 0.5, 1])
+    bar.set_ticks(list(np.sqrt(ticks)), labels=[f"{100 * tick:g} %" for tick in ticks])
+    bar.outline.set_visible(False)
+    total = int(counts.sum())
+    right = int(counts.diagonal().sum())
+    accuracy = f"{right:,} of {total:,} right, {100 * right / total:.2f} %" if total else "empty"
+    axes.set_title(f"{title}: {accuracy}" if title else accuracy)
+
+
+def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
+    """Names where there is room for them, else every tenth number."""
+    number = len(classes)
+    if number > _MOST_NAMED:
+        step = 10 if number <= 10 * _MOST_NAMED else number // 10
+        places = range(0, number, step)
+        axes.set_xticks(places, [str(place) for place in places])
+        axes.set_yticks(places, [str(place) for place in places])
+        return
+    names = [name if len(name) <= 18 else f"{name[:17]}…" for name in classes]
+    long = max(map(len, names), default=0) > 2
+    size = 8 if number <= _MOST_NUMBERED else 6
+    axes.set_xticks(
+        range(number),
+        names,
+        rotation=45 if long else 0,
+        ha="right" if long else "center",
+        rotation_mode="anchor" if long else None,
+        fontsize=size,
+    )
+    axes.set_yticks(range(number), names, fontsize=size)
+    axes.tick_params(length=0)
+
+
+def _number_cells(axes: Axes, counts: NDArray[Any], parts: NDArray[Any]) -> None:
+    longest = len(str(counts.max(initial=0)))
+    size = float(np.clip(30 / max(longest, 1), 4, 8))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if np.sqrt(parts[row, column]) > 0.6 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=size)
