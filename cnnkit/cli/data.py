@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -79,7 +79,9 @@ def show(
             raise UsageError(f"{source} says the input itself: leave --input out")
         dataset, splits = _of_spec(source, data_dir)
     else:
-        dataset = load(_files(source), data_dir=data_dir, input_shape=_shape(input_))
+        files, shape = _files(source), _shape(input_)
+        with _decoding() as progress:
+            dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = summary(dataset, splits)
     if output is not None:
         from cnnkit.data.sheet import write_sheet
@@ -108,7 +110,7 @@ def fetch(
     from cnnkit.data.fetch import fetch as fetched
     from cnnkit.data.files import data_directory
 
-    with _progress() as progress:
+    with _fetching() as progress:
         paths = fetched(source, data_directory(data_dir), progress)
     for path in paths:
         print(path)
@@ -125,7 +127,14 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     shape = analyze(spec).output
     outputs = shape[0] if shape is not None and len(shape) == 1 else None
-    dataset = load(spec.train.data, data_dir=data_dir, input_shape=spec.input, outputs=outputs)
+    with _decoding() as progress:
+        dataset = load(
+            spec.train.data,
+            data_dir=data_dir,
+            input_shape=spec.input,
+            outputs=outputs,
+            progress=progress,
+        )
     return dataset, split(dataset, spec.train.split, spec.train.seed)
 
 
@@ -167,7 +176,21 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _decoding() -> Iterator[Callable[[int, int], None]]:
+    """Shows how many images are decoded: a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("decoding", total=None, visible=False)
+        yield lambda done, of: bar.update(task, completed=done, total=of, visible=True)
+
+
+@contextmanager
+def _fetching() -> Iterator[Progress]:
     """Shows what is fetched: a bar on a terminal, a line a file elsewhere."""
     if not sys.stderr.isatty():
         started: set[str] = set()

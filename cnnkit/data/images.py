@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,13 +15,19 @@ from numpy.typing import NDArray
 
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples, written
 from cnnkit.data.decoding import MODES, Fit, Header, decoded, header, other_extents
-from cnnkit.data.folders import Listing, listings
+from cnnkit.data.folders import listings
 from cnnkit.errors import DataError
 
 Shape = tuple[int, int, int]
+S = TypeVar("S")
 T = TypeVar("T")
+Progress = Callable[[int, int], None]
 
 _GREY = ("1", "L", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+def unseen(_done: int, _of: int) -> None:
+    """Shows no progress."""
 
 
 class Images:
@@ -64,8 +70,8 @@ class Images:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
-    def decoded(self) -> NDArray[np.uint8]:
-        """All of them.
+    def decoded(self, progress: Progress = unseen) -> NDArray[np.uint8]:
+        """All of them; ``progress`` is told how many there are.
 
         Raises:
             DataError: All files that are damaged.
@@ -75,7 +81,7 @@ class Images:
         def fill(place: int) -> None:
             pixels[place] = self._decode(self.paths[place])
 
-        _of_each(fill, range(len(self)))
+        _of_each(fill, range(len(self)), progress)
         return pixels
 
 
@@ -86,6 +92,7 @@ def read(
     shape: tuple[int, ...] | None = None,
     fit: Fit = "cover",
     budget: int = DEVICE_BUDGET,
+    progress: Progress = unseen,
 ) -> Dataset:
     """The data set in a folder of class folders.
 
@@ -101,6 +108,7 @@ def read(
             resizes to fit inside and pads with zeros, ``stretch`` resizes each axis by itself,
             and ``none`` takes only images that have the extents.
         budget: The bytes up to which all images are decoded at once.
+        progress: Is told how many images of a split are decoded, and how many there are.
 
     Raises:
         DataError: All files that are damaged or do not fit.
@@ -120,7 +128,11 @@ def read(
     if fit == "none":
         _require(extents, paths, headers)
     lazy = len(paths) * extents[0] * extents[1] * extents[2] > budget
-    examples = [_examples(part, extents, fit, lazy) for part in parts]
+    images = [Images(part.paths, extents, fit) for part in parts]
+    examples = [
+        Examples(each if lazy else each.decoded(progress), np.array(part.labels, np.int32))
+        for part, each in zip(parts, images, strict=True)
+    ]
     return Dataset(
         name=folder.resolve().name,
         train=examples[0],
@@ -128,11 +140,6 @@ def read(
         classes=found.classes,
         validation=None if validation is None else np.array(validation, np.int64),
     )
-
-
-def _examples(listing: Listing, shape: Shape, fit: Fit, lazy: bool) -> Examples:
-    images = Images(listing.paths, shape, fit)
-    return Examples(images if lazy else images.decoded(), np.array(listing.labels, np.int32))
 
 
 def _usual(headers: Sequence[Header]) -> Shape:
@@ -151,10 +158,9 @@ def _require(shape: Shape, paths: Sequence[Path], headers: Sequence[Header]) -> 
         raise DataError(*problems)
 
 
-S = TypeVar("S")
-
-
-def _of_each(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
+def _of_each(
+    function: Callable[[S], T], items: Sequence[S], progress: Progress = unseen
+) -> list[T]:
     """What a function gives for each item, in several threads.
 
     Raises:
@@ -168,7 +174,10 @@ def _of_each(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(outcome, items))
+        outcomes = []
+        for number, each in enumerate(pool.map(outcome, items), 1):
+            outcomes.append(each)
+            progress(number, len(items))
     faults = [each for each in outcomes if isinstance(each, DataError)]
     if faults:
         raise DataError(*(problem for fault in faults for problem in fault.problems))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cnnkit.data import arrays, csv, images
 from cnnkit.data.cifar import cifar10
-from cnnkit.data.dataset import Dataset
+from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
@@ -33,6 +33,8 @@ def load(
     data_dir: Path | None = None,
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
+    budget: int = DEVICE_BUDGET,
+    progress: images.Progress = images.unseen,
 ) -> Dataset:
     """Reads a data set and checks that it fits the network.
 
@@ -42,19 +44,29 @@ def load(
             ``~/.cache/cnnkit``.
         input_shape: The network's ``input:``; by default the shape that the data has.
         outputs: The scores that the network gives; by default any number.
+        budget: The bytes up to which images in files are all decoded at once.
+        progress: Is told how many images of a split are decoded, and how many there are.
 
     Raises:
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing.
     """
-    return fitted(_read(source, data_dir, input_shape), input_shape, outputs)
+    if isinstance(source, Images):
+        dataset = images.read(
+            Path(source.images),
+            test=Path(source.test) if source.test else None,
+            shape=input_shape,
+            fit=source.fit,
+            budget=budget,
+            progress=progress,
+        )
+    else:
+        dataset = _read(source, data_dir)
+    return fitted(dataset, input_shape, outputs)
 
 
-def _read(source: Data, data_dir: Path | None, input_shape: tuple[int, ...] | None) -> Dataset:
+def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:
     match source:
-        case Images():
-            test = Path(source.test) if source.test else None
-            return images.read(Path(source.images), test=test, shape=input_shape, fit=source.fit)
         case Arrays():
             named = (source.inputs, source.targets, source.test_inputs, source.test_targets)
             return arrays.read(Path(source.arrays), arrays.Named(*named))
