@@ -15,7 +15,7 @@ from cnnkit.errors import UsageError
 if TYPE_CHECKING:
     from cnnkit.spec.model import Spec
     from cnnkit.training.display import Display
-    from cnnkit.training.run import Options, Result
+    from cnnkit.training.run import Result
 
 
 class Device(StrEnum):
@@ -79,7 +79,10 @@ def train(
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
     network = readable_spec(spec, assignments or [])
-    options = _options(data_dir, device, smoke=smoke)
+    from cnnkit.training import Options
+    from cnnkit.training import train as run
+
+    options = Options(data_dir=data_dir, device=(device or Device.auto).value)
     if overfit_batch:
         from cnnkit.training.overfit import overfit_batch as overfit
 
@@ -88,8 +91,10 @@ def train(
         from cnnkit.training.verify import verify_resume as verify
 
         raise typer.Exit(0 if verify(network, options, display) else 1)
-    from cnnkit.training import train as run
+    if smoke:
+        from cnnkit.training.smoke import smoke as try_out
 
+        raise typer.Exit(_finished(try_out(network, run_dir, options, display)))
     raise typer.Exit(_finished(run(network, run_dir=run_dir, options=options, display=display)))
 
 
@@ -111,12 +116,6 @@ def readable_spec(source: str, assignments: list[str]) -> Spec:
         put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
         raise typer.Exit(1)
     return spec
-
-
-def _options(data_dir: Path | None, device: Device | None, *, smoke: bool) -> Options:
-    from cnnkit.training import Options
-
-    return Options(data_dir=data_dir, device=(device or Device.auto).value, smoke=smoke)
 
 
 def _only_resume(

@@ -71,6 +71,16 @@ class Checkpoint:
             raise DamagedCheckpointError(f"{self.path / _RECORD} cannot be read") from error
         return record
 
+    def arrays(self) -> dict[str, Any]:
+        """All arrays by their names: ``params.layers.0.kernel``.
+
+        Raises:
+            DamagedCheckpointError: A file is not as it was written.
+        """
+        _ = self.record
+        arrays: dict[str, Any] = _checkpointer().restore((self.path / _STATE).absolute())
+        return {name: np.asarray(array) for name, array in arrays.items()}
+
     def restore(self, template: T) -> T:
         """The state, as NumPy arrays in the structure of ``template``.
 

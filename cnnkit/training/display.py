@@ -123,8 +123,7 @@ class Log:
         self._line(text)
 
     def working(self, text: str) -> None:
-        """A line, for whoever waits at the log."""
-        self._line(f"{text} …")
+        """Nothing: whoever reads a log reads what was done."""
 
     def begin(self, plan: Plan, step: int) -> None:
         """Nothing: the first line comes with the first figures."""

@@ -36,7 +36,7 @@ def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, An
         "options": {
             "data_dir": None if options.data_dir is None else str(options.data_dir.absolute()),
             "device": options.device,
-            "smoke": options.smoke,
+            "limit": options.limit,
         },
     }
 

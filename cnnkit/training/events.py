@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -24,12 +25,12 @@ class Events:
         self._writer: Any = None
         folder = run.path / EVENTS
         try:
-            from tensorboardX import SummaryWriter
+            writer = _summary_writer()
         except ModuleNotFoundError:
             display.note("no events for TensorBoard: tensorboardX is not installed")
             return
         shutil.rmtree(folder, ignore_errors=True)
-        self._writer = SummaryWriter(str(folder))
+        self._writer = writer(str(folder))
         for record in history:
             self.add(record)
 
@@ -63,3 +64,16 @@ class Events:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+def _summary_writer() -> Any:
+    """tensorboardX's writer, without PyTorch: it imports that where it is there, for seconds."""
+    hidden = "torch" not in sys.modules
+    if hidden:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        from tensorboardX import SummaryWriter
+    finally:
+        if hidden:
+            del sys.modules["torch"]
+    return SummaryWriter

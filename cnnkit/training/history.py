@@ -29,13 +29,27 @@ def value(record: EpochRecord, metric: Metric) -> float | None:
 
 
 def best(history: Sequence[EpochRecord], metric: Metric) -> EpochRecord | None:
-    """The epoch with the best validation, the first of equals; without one, the last epoch."""
+    """The epoch with the best validation; without a validation, the last epoch.
+
+    Of equals it is that of the lower loss, which tells more than the count of right answers, and
+    of those the first.
+    """
     found: EpochRecord | None = None
     for record in history:
-        figure = value(record, metric)
-        if figure is not None and (found is None or _better(figure, value(found, metric), metric)):
+        if found is None or _rank(record, metric) > _rank(found, metric):
             found = record
-    return found or (history[-1] if history else None)
+    if found is None or value(found, metric) is None:
+        return history[-1] if history else None
+    return found
+
+
+def _rank(record: EpochRecord, metric: Metric) -> tuple[float, float]:
+    """The larger the better; what is no number is the worst."""
+    figure, loss = value(record, metric), value(record, "loss")
+    lower = -math.inf if loss is None else -loss
+    if metric == "loss" or figure is None:
+        return (lower if metric == "loss" else -math.inf, lower)
+    return (figure, lower)
 
 
 def waited(history: Sequence[EpochRecord], metric: Metric, min_delta: float = 0.0) -> int:

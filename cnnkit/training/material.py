@@ -21,7 +21,6 @@ from cnnkit.spec.training import Train
 from cnnkit.training.state import Feed, Pool
 
 SplitName = Literal["train", "validation", "test"]
-_SMOKE_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,6 @@ def pool_of(examples: Examples, sharding: Sharding) -> Pool:
 def on_device(indices: Indices, sharding: Sharding) -> jax.Array:
     """Indices on the device, int32."""
     return jax.device_put(jnp.asarray(indices, jnp.int32), sharding)
-
-
-def smoke_limit(batch_size: int) -> int:
-    """The examples that a trial of two steps takes."""
-    return _SMOKE_STEPS * batch_size
 
 
 def _thinned(indices: Indices, limit: int) -> Indices:

@@ -26,7 +26,7 @@ from cnnkit.training.environment import environment
 from cnnkit.training.events import Events
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
-from cnnkit.training.material import Material, prepare, smoke_limit
+from cnnkit.training.material import Material, prepare
 from cnnkit.training.range_test import found_rate
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.results import conclude
@@ -60,12 +60,12 @@ class Options:
     Attributes:
         data_dir: Where the published data sets lie; None for the usual place.
         device: What it runs on.
-        smoke: Whether it is a trial of two steps an epoch.
+        limit: How many examples of each split are used; None for all.
     """
 
     data_dir: Path | None = None
     device: DeviceName = "auto"
-    smoke: bool = False
+    limit: int | None = None
 
 
 def train(
@@ -92,8 +92,6 @@ def train(
     """
     spec = resolved(spec if isinstance(spec, Spec) else load(spec))
     recipe = recipe_of(spec)
-    if options.smoke:
-        recipe = recipe.model_copy(update={"epochs": min(recipe.epochs, 2)})
     with _told(display) as shown, Interruption() as interruption:
         devices = choose(options.device)
         _keep_compiled(shown)
@@ -215,9 +213,9 @@ def _restored(
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
-    size = recipe.batch_size
-    limit = smoke_limit(size if isinstance(size, int) else 64) if options.smoke else None
-    return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=limit)
+    return prepare(
+        spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
+    )
 
 
 def _fitting(recipe: Train, material: Material) -> Train:
@@ -248,7 +246,7 @@ def options_of(run: RunDirectory) -> Options:
     return Options(
         data_dir=None if folder is None else Path(folder),
         device=kept.get("device", "auto"),
-        smoke=bool(kept.get("smoke", False)),
+        limit=kept.get("limit"),
     )
 
 
