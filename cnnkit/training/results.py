@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnkit.training.checkpoint import DamagedCheckpointError, name_of
+from cnnkit.training.conclusion import conclusion
+from cnnkit.training.curves import save_confusion, save_curves
+from cnnkit.training.diagnosis import diagnose
 from cnnkit.training.figures import figures, top5
+from cnnkit.training.files import told_of_full_disk
 from cnnkit.training.history import best
 from cnnkit.training.metrics import summarize
-from cnnkit.training.rundir import SUMMARY
+from cnnkit.training.rundir import CONFUSION, CURVES, SUMMARY
 from cnnkit.training.state import State, Totals
 
 if TYPE_CHECKING:
@@ -46,8 +51,27 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         else measured(totals, session.engine.material.dataset.classes),
         "seconds": round(session.trained, 3),
     }
+    diagnosis = diagnose(history, session.train)
+    summary["diagnosis"] = diagnosis.to_dict()
+    session.display.working("drawing")
+    with told_of_full_disk(session.run.path):
+        _draw(session, history, summary)
+    # Last: a run with a summary has all its files.
     session.run.write_json(SUMMARY, summary)
+    for line in conclusion(summary, session.run.path):
+        session.display.note(line)
     return summary
+
+
+def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> None:
+    """The pictures of a run."""
+    path, title = session.run.path, session.run.path.name
+    if history:
+        save_curves(path / CURVES, history, best=summary["best_epoch"], title=title)
+    confusion = (summary["test"] or {}).get("confusion")
+    if confusion is not None and np.ndim(confusion) == 2:  # noqa: PLR2004
+        names = [row["name"] for row in summary["test"]["classes"]]
+        save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
 def measured(totals: Totals, classes: tuple[str, ...]) -> dict[str, Any]:
