@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from cnnkit.errors import DataError, MissingExtraError
 
-if _missing := [name for name in ("numpy", "PIL", "sklearn", "grain") if not find_spec(name)]:
+if _missing := [name for name in ("numpy", "PIL", "sklearn") if not find_spec(name)]:
     raise MissingExtraError(f"data sets need {_missing[0]}: pip install 'cnnkit[train]'")
 
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples

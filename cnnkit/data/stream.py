@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cnnkit.data.dataset import Array, Examples, Indices
+from cnnkit.errors import MissingExtraError
 
 # Batches that are ready before they are asked for: one is in use, one on its way to the device.
 _AHEAD = 4
@@ -51,8 +52,15 @@ def stream(
 
     Raises:
         DataError: A file cannot be decoded.
+        MissingExtraError: grain is not installed.
     """
-    import grain
+    try:
+        import grain
+    except ModuleNotFoundError as error:  # small data sets do without it
+        raise MissingExtraError(
+            "a data set that is too large for the device is streamed by grain: "
+            "pip install 'cnnkit[train]'"
+        ) from error
 
     def batch(step: int) -> Batch:
         indices = chosen(step)
