@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +15,7 @@ from cnnkit.layers.base import Layer, Operations, Place, Shape
 from cnnkit.spec.graph import INPUT, Graph, Group
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerAnalysis:
     """One layer as written, with all that is inside it; two that say the same are equal.
 
@@ -93,7 +92,7 @@ class LayerAnalysis:
         """Of a repeat, how many copies there are; else 1."""
         return len(self.group.copies) or 1
 
-    @cached_property
+    @property
     def alike(self) -> bool:
         """Of a repeat, whether all copies have the same shapes and counts."""
         copies = [*self.group.copies, len(self.children)]

@@ -77,8 +77,15 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         if len(node.inputs) == 1:  # as almost all have
             source = node.inputs[0]
             field = start if source == INPUT else fields[source]
-            if field is None or node.output is None:
+            effect = node.effect
+            if field is None or effect.output is None:
                 fields.append(None)
+            elif (
+                effect.reach is None
+                and len(effect.output) > 1
+                and len(effect.output) == len(graph.shape(source) or ())
+            ):
+                fields.append(field)  # cell by cell, as all activations are
             else:
                 fields.append(_step(graph, node, field))
             continue

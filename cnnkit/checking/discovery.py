@@ -50,9 +50,9 @@ class Candidate(NamedTuple):
     configuration: Configuration = NO_CONFIGURATION
 
     @property
-    def path(self) -> Path | None:
+    def path(self) -> str | None:
         """Where it is; None for standard input."""
-        return None if self.name == STDIN else Path(self.name)
+        return None if self.name == STDIN else self.name
 
 
 class Discovery(NamedTuple):
@@ -130,12 +130,12 @@ class _Search:
                 self.add(place, Candidate(path, False, configuration))
 
 
-def may_be_spec(data: bytes, path: Path) -> bool:
+def may_be_spec(data: bytes, path: str) -> bool:
     """Whether a file that was found in a folder is worth parsing, to tell if it is a spec."""
     return _WORD.search(data) is not None or _cannot_be_told(data, path)
 
 
-def is_spec(node: Node | None, data: bytes, path: Path) -> bool:
+def is_spec(node: Node | None, data: bytes, path: str) -> bool:
     """Whether what was read of such a file is a spec; where nothing could be, by its words."""
     if node is None:
         return _cannot_be_told(data, path) or _looks_like_spec(data)
@@ -151,13 +151,13 @@ def _looks_like_spec(data: bytes) -> bool:
     return _LAYERS.search(data) is not None and _BASIS.search(data) is not None
 
 
-def _cannot_be_told(data: bytes, path: Path) -> bool:
+def _cannot_be_told(data: bytes, path: str) -> bool:
     """Whether this may be a spec that was damaged: to pass it over could hide that.
 
     JSON above the limit is passed over, unless it looks like a spec: it is usually data.
     """
     if len(data) > MAX_FILE_BYTES:
-        return path.suffix.lower() != ".json"
+        return not path.lower().endswith(".json")
     marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # and UTF-32's
     return marked or not data.strip() or _CONTROL.search(data) is not None
 

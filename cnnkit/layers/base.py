@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import add, lt
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict
@@ -62,8 +62,7 @@ Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
 Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """An array that a layer owns: trained, or running ``state`` such as a batch norm's mean."""
 
     name: str
@@ -87,11 +86,11 @@ class Operations(NamedTuple):
 
     def times(self, count: int) -> Operations:
         """The operations of ``count`` elements, from those of one."""
-        return Operations(*(count * value for value in self))
+        return Operations._make([count * value for value in self])
 
     def plus(self, other: Operations) -> Operations:
         """Both together."""
-        return Operations(*(a + b for a, b in zip(self, other, strict=True)))
+        return Operations._make(map(add, self, other))
 
 
 NO_OPERATIONS = Operations()
@@ -112,8 +111,7 @@ class Problem:
     level: Level = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What a layer does to an input of a given shape.
 
     Attributes:
@@ -254,9 +252,9 @@ class Layer(BaseModel):
 
 def numbered(layers: Sequence[Layer]) -> Iterable[tuple[int, Layer]]:
     """Layers with their numbers in the list they were written in, or else in this one."""
-    written = [layer.place.index for layer in layers if layer.place is not None]
-    numbers = [number for number in written if number is not None]
-    if len(numbers) == len(layers) and all(a < b for a, b in pairwise(numbers)):
+    places = [place for layer in layers if (place := layer.place) is not None]
+    numbers = [number for place in places if (number := place.index) is not None]
+    if len(numbers) == len(layers) and all(map(lt, numbers, numbers[1:])):
         return zip(numbers, layers, strict=True)
     return enumerate(layers)
 

@@ -95,8 +95,8 @@ class Convolution(Weighted):
         )
         if any(problem.rule != "invalid-stride" for problem in problems):
             return broken(*problems)
-        extents = tuple(window.output for window in windows)
-        kernel = tuple(window.size for window in windows)
+        extents = tuple([window.output for window in windows])
+        kernel = tuple([window.size for window in windows])
         sets = filters * self.pieces
         weights = self.weights_of(extents, kernel, channels // groups, sets)
         return Effect(
@@ -106,7 +106,7 @@ class Convolution(Weighted):
             macs=((*extents, sets, *kernel, channels // groups),),
             operations=self.bias_operations(math.prod(extents) * sets),
             windows=windows,
-            reach=tuple(window.reach for window in windows),
+            reach=tuple([window.reach for window in windows]),
             problems=(*problems, *self.value_problems(weights[0].shape, (sets,))),
         )
 

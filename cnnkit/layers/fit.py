@@ -39,11 +39,11 @@ class Sliding(Protocol):
 
 def check(layer: Sliding, shape: Shape, windows: Windows) -> tuple[Problem, ...]:
     """The problems of a layer's windows: too large for the input, or an invalid D-F-S."""
+    if all(window.fits for window in windows):
+        return ()
     if any(window.slack < 0 for window in windows):
         return (_too_large(layer, shape, windows),)
-    if not all(map(_fits, windows)):
-        return (_invalid_stride(layer, shape, windows),)
-    return ()
+    return (_invalid_stride(layer, shape, windows),)
 
 
 def neighbours(value: int, low: int, high: int) -> Iterator[int]:
@@ -52,10 +52,6 @@ def neighbours(value: int, low: int, high: int) -> Iterator[int]:
         for candidate in (value - step, value + step):
             if low <= candidate <= high:
                 yield candidate
-
-
-def _fits(window: Window) -> bool:
-    return window.slack >= 0 and (window.rounding != "exact" or window.exact)
 
 
 def _too_large(layer: Sliding, shape: Shape, windows: Windows) -> Problem:
@@ -132,7 +128,7 @@ def _changed(layer: Sliding, shape: Shape, **changes: object) -> Windows | None:
     windows = layer.model_copy(update=changes).windows(shape)
     if isinstance(windows, Problem) or padding_problem(windows, layer.padding_mode):
         return None
-    return windows if all(map(_fits, windows)) else None
+    return windows if all(window.fits for window in windows) else None
 
 
 def _nearest(

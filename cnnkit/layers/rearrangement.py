@@ -98,7 +98,7 @@ class SpaceToDepth(Rearranged):
         for axis, (extent, cells) in enumerate(zip(extents, block, strict=True)):
             if extent % cells:
                 return broken(_indivisible(axis_names(len(extents))[axis], extent, cells))
-        windows = slide(extents, block, block)
+        windows = slide(tuple(extents), block, block)
         if isinstance(windows, Problem):
             return broken(windows)
         output = (*(window.output for window in windows), channels * math.prod(block))

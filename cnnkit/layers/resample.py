@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from cnnkit.layers.base import Problem
-from cnnkit.layers.window import Reach, Window, per_axis, sides, slide, wrong_length
+from cnnkit.layers.base import Problem, Shape
+from cnnkit.layers.window import Pair, Reach, Window, per_axis, sides, slide, wrong_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class TransposedWindow:
 
 
 def transpose(
-    extents: Sequence[int],
-    size: int | Sequence[int],
-    stride: int | Sequence[int] = 1,
-    padding: Literal["valid", "same", "causal"] | int | Sequence[int | tuple[int, int]] = "valid",
-    dilation: int | Sequence[int] = 1,
-    output_padding: int | Sequence[int] = 0,
+    extents: Shape,
+    size: int | Shape,
+    stride: int | Shape = 1,
+    padding: Literal["valid", "same", "causal"] | int | tuple[int | Pair, ...] = "valid",
+    dilation: int | Shape = 1,
+    output_padding: int | Shape = 0,
 ) -> tuple[TransposedWindow, ...] | Problem:
     """The windows of a transposed convolution; with `same` each output is D·S."""
     if padding == "causal":

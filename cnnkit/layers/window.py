@@ -8,9 +8,9 @@ F′ = dilation·(F − 1) + 1 the window, S the stride (Dumoulin and Visin, 201
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import NonNegativeInt, Strict
@@ -33,8 +33,12 @@ PaddingMode = Annotated[
 ]
 RoundingField = Annotated[Rounding | None, Expects("`exact`, `floor` or `ceil`")]
 
+_DEMANDING = frozenset({"nothing", "reflect", "circular"})
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _CELLS = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}
+
+
+Pair = tuple[int, int]
 
 
 def axis_names(rank: int) -> tuple[str, ...]:
@@ -61,14 +65,26 @@ class Reach(NamedTuple):
     before: int | Fraction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Window:
-    """One axis of a sliding window, with its values put in; what follows is computed once.
+    """One axis of a sliding window, with its values put in, and what follows from them.
 
     >>> Window(extent=32, size=7).output
     26
     >>> Window(extent=7, size=3, stride=3).exact
     False
+
+    Attributes:
+        extent: D, the cells of the axis.
+        size: F, the cells of the window.
+        stride: S, the cells from one position to the next.
+        dilation: The distance of two neighbouring cells of the window.
+        before: The padding before the first cell.
+        after: The padding after the last cell.
+        rounding: What a quotient that is no integer is.
+        dilated: F′, the cells from the window's first to its last.
+        slack: D + P − F′: how far the window can move; negative where it does not fit.
+        output: The number of window positions: the floor where the combination is invalid.
     """
 
     extent: int
@@ -78,53 +94,57 @@ class Window:
     before: int = 0
     after: int = 0
     rounding: Rounding = "exact"
+    dilated: int = field(init=False, repr=False, compare=False)
+    slack: int = field(init=False, repr=False, compare=False)
+    output: int = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def dilated(self) -> int:
-        """F′, the cells from the window's first to its last."""
-        return self.dilation * (self.size - 1) + 1
+    def __post_init__(self) -> None:
+        # Each is read many times, so they are no properties.
+        dilated = self.dilation * (self.size - 1) + 1
+        slack = self.extent + self.before + self.after - dilated
+        put = object.__setattr__
+        put(self, "dilated", dilated)
+        put(self, "slack", slack)
+        put(self, "output", self._positions(slack))
 
-    @cached_property
-    def slack(self) -> int:
-        """D + P − F′: how far the window can move; negative where it does not fit."""
-        return self.extent + self.before + self.after - self.dilated
+    def _positions(self, slack: int) -> int:
+        if slack < 0:
+            return 0
+        if self.rounding != "ceil":
+            return slack // self.stride + 1
+        count = -(-slack // self.stride) + 1
+        # PyTorch's rule: a last window that would start in the padding after is dropped.
+        return count - 1 if (count - 1) * self.stride >= self.extent + self.before else count
 
-    @cached_property
+    @property
     def exact(self) -> bool:
         """Whether the window fits and its last position ends on the last cell."""
         return self.slack >= 0 and self.slack % self.stride == 0
 
-    @cached_property
-    def output(self) -> int:
-        """The number of window positions: the floor where the combination is invalid."""
-        slack, stride = self.slack, self.stride
-        if slack < 0:
-            return 0
-        if self.rounding != "ceil":
-            return slack // stride + 1
-        count = -(-slack // stride) + 1
-        # PyTorch's rule: a last window that would start in the padding after is dropped.
-        return count - 1 if (count - 1) * stride >= self.extent + self.before else count
+    @property
+    def fits(self) -> bool:
+        """Whether the window has a position, and the last one ends as the rounding allows."""
+        return self.slack >= 0 and (self.rounding != "exact" or self.exact)
 
-    @cached_property
+    @property
     def unread(self) -> int:
         """Input cells, padding left aside, that lie behind the last window."""
         end = (self.output - 1) * self.stride + self.dilated
         return max(0, min(self.extent, self.extent + self.before - end))
 
-    @cached_property
+    @property
     def overhang(self) -> int:
         """Cells by which ``ceil`` lets the last window reach past the padded input."""
         end = (self.output - 1) * self.stride + self.dilated
         return max(0, end - (self.extent + self.before + self.after))
 
-    @cached_property
+    @property
     def blind(self) -> bool:
         """Whether the first or the last window lies in the padding altogether."""
         last = (self.output - 1) * self.stride - self.before
         return self.before >= self.dilated or last >= self.extent
 
-    @cached_property
+    @property
     def reach(self) -> Reach:
         """The window as a step of the receptive field."""
         return Reach(self.dilated, self.stride, self.before)
@@ -200,23 +220,24 @@ def wrong_length(field: str, value: Sequence[object], rank: int) -> Problem:
     )
 
 
+@lru_cache(maxsize=4096)  # layers of one network are mostly alike
 def slide(
-    extents: Sequence[int],
-    size: int | Sequence[int],
-    stride: int | Sequence[int] = 1,
-    padding: Literal["valid", "same", "causal"] | int | Sequence[int | tuple[int, int]] = "valid",
-    dilation: int | Sequence[int] = 1,
+    extents: Shape,
+    size: int | Shape,
+    stride: int | Shape = 1,
+    padding: Literal["valid", "same", "causal"] | int | tuple[int | Pair, ...] = "valid",
+    dilation: int | Shape = 1,
     rounding: Rounding = "exact",
     size_field: str = "kernel",
 ) -> tuple[Window, ...] | Problem:
     """The windows of all axes, or the field that has not one entry an axis."""
     rank = len(extents)
-    given = {size_field: size, "stride": stride, "dilation": dilation}
+    given = ((size_field, size), ("stride", stride), ("dilation", dilation))
     numbers = []
-    for field, value in given.items():
+    for name, value in given:
         values = per_axis(value, rank)
         if values is None:
-            return wrong_length(field, value if isinstance(value, Sequence) else (), rank)
+            return wrong_length(name, value if isinstance(value, Sequence) else (), rank)
         numbers.append(values)
     if padding == "causal" and rank != 1:
         return Problem(
@@ -261,6 +282,8 @@ def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]
     ``circular`` needs one of at least the padding. Frameworks differ beyond that. The padding
     of a pool holds ``nothing``: a window in it would be a maximum or mean of no cells.
     """
+    if mode not in _DEMANDING:
+        return ()
     for axis, window in enumerate(windows):
         cells = max(window.before, window.after)
         if mode == "nothing" and window.blind:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
-from cnnkit.rules.base import Network, Removal, Rule, place_in
+from cnnkit.rules.base import Check, Network, Removal, Rule, place_in
 from cnnkit.rules.expectation_failed import settle
 
 __all__ = [
@@ -108,13 +108,23 @@ def applied(analysis: Analysis, names: Collection[str]) -> list[Finding]:
     """
     network = Network(analysis)
     found: dict[object, Finding] = {}
-    for name, level in CHECKED.items():
-        check = rule(name).check if name in names else None
-        for each in check(network) if check else ():
+    for name, level, check in _checks(frozenset(names)):
+        for each in check(network):
             # The copies of a repeat or block share a line: one of them speaks for all.
             key = (name, each.location or (each.path, each.message))
-            found.setdefault(key, replace(each, level=level))
+            if key not in found:
+                found[key] = each if each.level == level else replace(each, level=level)
     return list(found.values())
+
+
+@cache
+def _checks(names: frozenset[str]) -> tuple[tuple[str, Level, Check], ...]:
+    """The functions that find these rules' faults in an analysis, in the order of the table."""
+    return tuple(
+        (name, level, check)
+        for name, level in CHECKED.items()
+        if name in names and (check := rule(name).check)
+    )
 
 
 def removals(analysis: Analysis, names: Iterable[str]) -> list[Removal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Network:
     @cached_property
     def layers(self) -> list[tuple[LayerAnalysis, Above]]:
         """Every layer, composite or not, each with the layers that it stands in."""
-        return list(_walk(self.analysis.tree, ()))
+        found: list[tuple[LayerAnalysis, Above]] = []
+        _walk(self.analysis.tree, (), found)
+        return found
 
     @cached_property
     def by_kind(self) -> dict[str, list[int]]:
@@ -58,6 +61,16 @@ class Network:
         for index, operation in enumerate(self.operations):
             found.setdefault(operation.layer.kind, []).append(index)
         return found
+
+    @cached_property
+    def sliding(self) -> list[tuple[int, tuple[Window, ...]]]:
+        """The operations with a sliding window, kind by kind, and the window of each axis."""
+        return [(index, tuple(self.windows(index))) for index in self.of(*SLIDING)]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """The elements that each operation gives; 0 where that is unknown."""
+        return [math.prod(operation.effect.output or (0,)) for operation in self.operations]
 
     @cached_property
     def consumers(self) -> list[list[int]]:
@@ -175,8 +188,9 @@ def place_in(spec: Spec, *keys: str | int) -> Location | None:
     return inmost(document, keys).location() if document is not None else None
 
 
-def _walk(layer: LayerAnalysis, above: Above) -> Iterator[tuple[LayerAnalysis, Above]]:
-    yield layer, above
-    inside = (*above, layer)
-    for child in layer.children:
-        yield from _walk(child, inside)
+def _walk(layer: LayerAnalysis, above: Above, found: list[tuple[LayerAnalysis, Above]]) -> None:
+    found.append((layer, above))
+    if layer.children:
+        inside = (*above, layer)
+        for child in layer.children:
+            _walk(child, inside, found)

@@ -42,10 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
-from cnnkit.layers.composition import Load, Merge, Save
-from cnnkit.layers.spatial import Crop, Upsample
 from cnnkit.rules.base import INPUT, Network, counted, finding, noun
 
 
@@ -53,11 +50,12 @@ def check(network: Network) -> Iterator[Finding]:
     """The ends that are no output, each with all that only it reads; and unread names."""
     if network.analysis.output is None:  # an error cut the network off
         return
+    unread = {index for index, readers in enumerate(network.consumers) if not readers}
+    dead_ends = sorted(unread.difference(network.ends), reverse=True)
     seen: set[int] = set()
-    _reading(network, network.ends, seen)
-    for index in reversed(range(len(network.operations))):
-        if index in seen or network.consumers[index]:
-            continue
+    if dead_ends:
+        _reading(network, network.ends, seen)
+    for index in dead_ends:
         dead = _reading(network, [index], seen)
         layer, above = network.owner(index)
         weights = (each for part in dead for each in network.operations[part].effect.weights)
@@ -86,25 +84,35 @@ def _reading(network: Network, ends: list[int], seen: set[int]) -> list[int]:
 
 
 def _unread_names(network: Network) -> Iterator[Finding]:
-    read: set[str] = set()
-    for layer, _ in network.layers:
-        model = layer.layer
-        if isinstance(model, Load):
-            read.add(model.tensor)
-        elif isinstance(model, Merge):
-            read.update([model.others] if isinstance(model.others, str) else model.others)
-        elif isinstance(model, Crop | Upsample) and model.to is not None:
-            read.add(model.to)
-    saves = [each for each in network.layers if isinstance(each[0].layer, Save)]
+    saves = [
+        (str(vars(layer.layer)["tensor"]), layer, above)
+        for layer, above in network.layers
+        if layer.kind == "save" and layer.layer is not None
+    ]
+    if not saves:
+        return
+    read = set(_names_read(network))
     # In a repeat a line saves under a name for each `$index`; the last may be one too many.
-    useful = {str(layer.location) for layer, _ in saves if _name(layer) in read}
-    for layer, above in saves:
-        name = _name(layer)
+    useful = {str(layer.location) for name, layer, _ in saves if name in read}
+    for name, layer, above in saves:
         if name not in read and (layer.location is None or str(layer.location) not in useful):
             advice = f"`merge: {{with: {name}}}` or `load: {name}`, or take the line out"
             message = f"`{name}` is saved and never read"
             yield finding("dead-branch", layer, above, message, advice)
 
 
-def _name(layer: LayerAnalysis) -> str:
-    return layer.layer.tensor if isinstance(layer.layer, Save) else ""
+def _names_read(network: Network) -> Iterator[str]:
+    # Few specs save anything, and the models of these kinds take a while to make.
+    from cnnkit.layers.composition import Load, Merge
+    from cnnkit.layers.spatial import Crop, Upsample
+
+    for layer, _ in network.layers:
+        match layer.layer:
+            case Load(tensor=name):
+                yield name
+            case Merge(others=str(name)):
+                yield name
+            case Merge(others=names):
+                yield from names
+            case Crop(to=str(name)) | Upsample(to=str(name)):
+                yield name

@@ -46,6 +46,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import lt
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import show
@@ -57,10 +58,10 @@ _NARROW = 16
 def check(network: Network) -> Iterator[Finding]:
     """The narrowest early place, if it is too narrow."""
     output = network.graph.output
-    if output is None or len(output) > 1:
+    if output is None or len(output) > 1 or not _shrinks(network):
         return
     places = _passed(network)
-    sizes = [math.prod(network.operations[place].output or ()) for place in places]
+    sizes = [network.sizes[place] for place in places]
     before = list(accumulate([math.prod(network.graph.input), *sizes], max))
     after = [*accumulate(reversed(sizes), max)][::-1]
     weighted = list(accumulate(each.layer.kind in WEIGHTED for each in network.operations))
@@ -83,6 +84,15 @@ def check(network: Network) -> Iterator[Finding]:
         f"{before[number]:,} before and {after[number]:,} after",
         "more filters or a smaller stride here; let the size shrink gently towards the output",
     )
+
+
+def _shrinks(network: Network) -> bool:
+    """Whether any operation at all is narrow, be it on every way or not: few networks have one."""
+    sizes = network.sizes
+    before = accumulate([math.prod(network.graph.input), *sizes[:-1]], max)
+    after = [*accumulate(reversed(sizes), max)][::-1]
+    bounds = map(min, before, after)
+    return any(map(lt, (_NARROW * size for size in sizes), bounds))
 
 
 def _passed(network: Network) -> list[int]:

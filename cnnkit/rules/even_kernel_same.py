@@ -34,16 +34,15 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.window import cell_names
-from cnnkit.rules.base import SLIDING, Network, counted, finding
+from cnnkit.rules.base import Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The windows without a middle whose padding is lopsided."""
-    for index in network.of(*SLIDING):
+    for index, windows in network.sliding:
         operation = network.operations[index]
         if getattr(operation.layer, "padding", None) != "same":
             continue
-        windows = network.windows(index)
         for axis, window in enumerate(windows):
             if window.dilated % 2 == 0 and window.before != window.after:
                 layer, above = network.owner(index)

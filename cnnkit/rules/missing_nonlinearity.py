@@ -76,11 +76,12 @@ _FULL = WEIGHTED - _LINEAR
 
 def check(network: Network) -> Iterator[Finding]:
     """One pass: of each operation, the layer with weights that it is a linear function of."""
+    consumers = network.consumers
     linear_in: list[int | None] = []
     for index, operation in enumerate(network.operations):
         kind = operation.layer.kind
         source = operation.inputs[0]
-        alone = source != INPUT and len(network.consumers[source]) == 1
+        alone = source != INPUT and len(consumers[source]) == 1
         before = linear_in[source] if alone else None
         if kind in _FULL:
             if before is not None and not _factorized(network, before, index):

@@ -39,7 +39,7 @@ from functools import lru_cache
 from cnnkit.errors import Finding
 from cnnkit.layers.base import show
 from cnnkit.layers.window import Window
-from cnnkit.rules.base import SLIDING, Network, finding, percent
+from cnnkit.rules.base import Network, finding, percent
 
 _LONGEST = 4096
 """A sum of more terms is not worth its time; no real window or map is larger on both sides."""
@@ -47,8 +47,7 @@ _LONGEST = 4096
 
 def check(network: Network) -> Iterator[Finding]:
     """The windows that read more padding than map."""
-    for index in network.of(*SLIDING):
-        windows = network.windows(index)
+    for index, windows in network.sliding:
         if not any(window.before or window.after for window in windows):
             continue
         reads = math.prod(window.size * window.output for window in windows)

@@ -65,6 +65,22 @@ _KEEPS_SHAPE = frozenset(
         "adaptive_mean_pool",
     }
 )
+_OTHERS = frozenset(
+    {
+        "linear",
+        "flatten",
+        "crop",
+        "upsample",
+        "scale",
+        "channel_shuffle",
+        "rescale",
+        "max_pool",
+        "mean_pool",
+        "repeat",
+        "parallel",
+    }
+)
+_SUSPECTS = _KEEPS_SHAPE | _OTHERS | _ZERO_FIELDS.keys()
 
 
 def check(network: Network) -> Iterator[Finding]:
@@ -117,7 +133,7 @@ def _switch(node: Node) -> bool:
 def _reason(network: Network, layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
     kind, model = layer.kind, layer.layer
-    if model is None or layer.children or layer.input is None:
+    if kind not in _SUSPECTS or model is None or layer.children or layer.input is None:
         return None
     if kind in _ZERO_FIELDS:
         field = _ZERO_FIELDS[kind]

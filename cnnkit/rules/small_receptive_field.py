@@ -63,7 +63,7 @@ def check(network: Network) -> Iterator[Finding]:
     index = _leaves_map(network)
     if index is None or network.source(index) == INPUT:
         return
-    fields = network.owner(network.source(index))[0].fields
+    fields = network.analysis.tree.seen[network.source(index)]
     if fields is None or len(fields) != len(extents):
         return
     small = [

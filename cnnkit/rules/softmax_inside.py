@@ -46,7 +46,8 @@ _READERS = frozenset({"convolution", "dense", "normalization", "activation"})
 
 def check(network: Network) -> Iterator[Finding]:
     """The softmaxes that another layer computes with."""
-    found = sorted(network.of("softmax", "log_softmax"))
+    softmaxes = network.of("softmax", "log_softmax")
+    found = sorted(index for index in softmaxes if network.consumers[index])
     if not found:
         return
     reader: list[int | None] = [None] * len(network.operations)

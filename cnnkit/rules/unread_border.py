@@ -40,13 +40,12 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.layers.base import show
 from cnnkit.layers.window import Window, cell_names
-from cnnkit.rules.base import SLIDING, Network, counted, finding
+from cnnkit.rules.base import Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The windows that leave cells behind the last one."""
-    for index in network.of(*SLIDING):
-        windows = network.windows(index)
+    for index, windows in network.sliding:
         left = [_left(window) for window in windows]
         if not any(left):
             continue

@@ -167,7 +167,7 @@ class Expander(LayerReader):
             if field == "shortcut" and node.value == "identity":
                 return ()
             return self._sequence(node, scope, field)
-        if field == "branches" and cls.kind == "parallel":
+        if field == "branches":
             return self._branches(node, scope)
         return super().field(cls, field, node, scope)
 

@@ -20,11 +20,12 @@ _MAX_CHAIN: Final = 10
 Value: TypeAlias = Scalar | list[Node] | dict[str, Node]
 
 
-def extended(node: Node, path: Path | None) -> tuple[Node, list[Finding]]:
+def extended(node: Node, file: str | Path | None) -> tuple[Node, list[Finding]]:
     """The node with the spec that it extends put below it; paths stay in its folder."""
     findings: list[Finding] = []
     if not isinstance(node.value, dict) or "extends" not in node.value:
         return node, findings
+    path = None if file is None else Path(file)
     folder = (path.parent if path is not None else Path()).resolve()
     trail = [path.resolve()] if path is not None else []
     return _extend(node, folder, folder, trail, findings), findings

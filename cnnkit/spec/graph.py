@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
@@ -31,8 +32,7 @@ _MAX_SHOWN = 20
 UNKNOWN = Effect(output=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One primitive operation.
 
     Attributes:
@@ -161,17 +161,19 @@ class _Tracer:
         self.groups = 0
 
     def add(self, layer: Layer, *inputs: Tensor, label: str = "") -> Tensor:
-        self._check_size(len(self.nodes))
+        number = len(self.nodes)
+        self._check_size(number)
         group = self.stack[-1]
         shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
-        layer = self._with_rounding(layer)
+        if self.rounding != "exact":
+            layer = self._with_rounding(layer)
         effect = self._effect(layer, shapes) if len(shapes) == len(inputs) else UNKNOWN
         for problem in effect.problems:
             self.problem(problem)
         path = f"{group.path}.{label}" if label else group.path
-        nodes = tuple(tensor.node for tensor in inputs)
+        nodes = tuple([tensor.node for tensor in inputs])
         self.nodes.append(Node(layer, path, nodes, effect, self.in_side > 0))
-        return Tensor(len(self.nodes) - 1, effect.output)
+        return Tensor(number, effect.output)
 
     def _check_size(self, count: int) -> None:
         if count >= MAX_OPERATIONS:
@@ -207,7 +209,7 @@ class _Tracer:
 
     def _with_rounding(self, layer: Layer) -> Layer:
         """The layer, with the spec's rounding where it leaves its own out."""
-        if self.rounding == "exact" or vars(layer).get("rounding", "") is not None:
+        if vars(layer).get("rounding", "") is not None:
             return layer
         if id(layer) not in self.rounded:
             copy = layer.model_copy(update={"rounding": self.rounding})

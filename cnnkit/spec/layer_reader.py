@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,6 +27,13 @@ CONDITIONAL = frozenset({"when", "layers"})
 
 Nodes = Mapping[str, Node]
 _NOTHING: Nodes = {}
+
+
+@cache
+def _structured(cls: type[Layer]) -> frozenset[str]:
+    """The fields of a kind that hold layers: the others are plain values."""
+    branches = ("branches",) if cls.kind == "parallel" else ()
+    return frozenset({*cls.activation_fields, *cls.sequence_fields, *branches})
 
 
 class LayerReader(Reader):
@@ -179,27 +187,31 @@ class LayerReader(Reader):
 
         The spec's defaults stand for what is not given; they see its variables alone.
         """
-        nodes = {field: (node, scope) for field, node in given.items()}
-        for field, node in self.defaults.get(cls.kind, _NOTHING).items():
-            nodes.setdefault(field, (node, self.variables))
         values: dict[str, Any] = {}
-        faulty = []
-        for field, (node, seen) in nodes.items():
-            try:
-                values[field] = self.field(cls, field, node, seen)
-            except Faulty:
-                faulty.append(field)
+        faulty: list[str] = []
+        structured = _structured(cls)
+        for nodes, seen in (given, scope), (self.defaults.get(cls.kind, _NOTHING), self.variables):
+            for field, node in nodes.items():
+                if nodes is not given and field in given:
+                    continue
+                try:
+                    values[field] = (
+                        self.field(cls, field, node, seen)
+                        if field in structured
+                        else self.value(node, seen)
+                    )
+                except Faulty:
+                    faulty.append(field)
         return values, faulty
 
     def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
-        """The value of a field.
+        """The value of a field that holds layers.
 
         Raises:
             Faulty: It has a fault.
         """
-        if field in cls.activation_fields:
-            return self.activation(node, scope, field)
-        return self.value(node, scope)
+        del cls
+        return self.activation(node, scope, field)
 
     def made(
         self,
@@ -214,13 +226,12 @@ class LayerReader(Reader):
         Raises:
             Faulty: One of the fields has a fault, or had one already.
         """
+        known = field_names(cls)
         meant = [*faulty, *self._strangers(cls, values, place)]
         try:
             # A kind without fields has nothing to validate: its validator need not be built.
             fields = {**values, **beside}
-            layer = (
-                cls.model_validate(fields) if field_names(cls) else cls.model_construct(**fields)
-            )
+            layer = cls.model_validate(fields) if known else cls.model_construct(**fields)
         except ValidationError as error:
             for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
                 # What is missing because it is misspelt is one mistake, not two; and what a layer

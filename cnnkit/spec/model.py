@@ -247,7 +247,10 @@ class Spec(Section):
     @property
     def origin(self) -> Origin:
         """Where the spec was read; empty for one built in Python."""
-        origin: Origin = getattr(self, "__origin__", Origin())
+        try:  # not by `getattr`, which Pydantic makes slow for what is not there
+            origin: Origin = object.__getattribute__(self, "__origin__")
+        except AttributeError:
+            return Origin()
         return origin
 
     def to_dict(self) -> dict[str, Any]:

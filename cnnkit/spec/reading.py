@@ -85,7 +85,7 @@ def finish(
     node: Node | None,
     findings: Sequence[Finding],
     overrides: Sequence[str] = (),
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Reading:
     """From the top node to the spec: `extends:`, overrides, then the document."""
     if node is None:

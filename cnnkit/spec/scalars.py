@@ -59,6 +59,8 @@ def plain_scalar(text: str) -> Scalar:
     """
     if text[:1] not in _FIRST:
         return text
+    if len(text) <= MAX_INTEGER_DIGITS and text.isascii() and text.isdigit():
+        return int(text)  # as almost all of these are
     if text in _WORDS:
         return _WORDS[text]
     if len(text) > MAX_SCALAR_LENGTH:  # the composer refuses it; not worth a match

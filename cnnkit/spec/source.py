@@ -11,6 +11,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -139,7 +140,7 @@ def read_file(path: Path, name: str | None = None) -> tuple[Node | None, list[Fi
         return None, [_not_opened(path, name, error)]
 
 
-def read_start(stream: BinaryIO) -> bytes:
+def read_start(stream: BinaryIO | FileIO) -> bytes:
     """All bytes of a stream, up to the first that is too many."""
     # To ask for 16 MiB at once allocates them, which takes longer than to read a spec.
     data = stream.read(_MOST_ARE_SHORTER)

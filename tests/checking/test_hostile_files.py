@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -98,14 +99,15 @@ def test_a_file_that_may_not_be_read_is_a_finding(
 ) -> None:
     write("a.yaml")
     write("b.yaml")
-    opened = Path.open
+    opened = io.open
 
-    def refuse(path: Path, *rest: object) -> object:
-        if path.name == "a.yaml":
+    def refuse(path: str | Path, *rest: object, **options: object) -> object:
+        if Path(path).name == "a.yaml":
             raise PermissionError(13, "Permission denied")
-        return opened(path, *rest)  # type: ignore[call-overload]
+        return opened(path, *rest, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(io, "open", refuse)  # which `Path` calls
     for results in (check("."), check("a.yaml", "b.yaml")):
         refused, fine = results
         assert fine.ok

@@ -35,7 +35,7 @@ def test_the_convolution_of_a_transposed_output_gives_the_input_back(
 def test_transposed_same_multiplies_the_extent(
     extent: int, size: int, stride: int, dilation: int
 ) -> None:
-    found = transpose([extent], size, stride, "same", dilation)
+    found = transpose((extent,), size, stride, "same", dilation)
     assert not isinstance(found, Problem)
     assert found[0].output == extent * stride
 
@@ -54,20 +54,20 @@ def test_transposed_outputs_of_pytorch(window: TransposedWindow, output: int, fo
 
 
 def test_what_a_transposed_convolution_refuses() -> None:
-    assert transpose([7], 3, padding="causal") == Problem(
+    assert transpose((7,), 3, padding="causal") == Problem(
         "shape-mismatch",
         "`padding: causal` is not for a transposed convolution",
         "use `same`, `valid` or a number of cells",
         ("padding",),
     )
-    assert transpose([7], 3, 2, "same", output_padding=1) == Problem(
+    assert transpose((7,), 3, 2, "same", output_padding=1) == Problem(
         "shape-mismatch",
         "`output_padding` and `padding: same` exclude each other: `same` sets the output to "
         "extent × stride",
         "leave `output_padding` out, or give the padding as a number",
         ("output_padding",),
     )
-    for wrong in (transpose([7], 3, output_padding=[1, 1]), transpose([7], [3, 3])):
+    for wrong in (transpose((7,), 3, output_padding=(1, 1)), transpose((7,), (3, 3))):
         assert isinstance(wrong, Problem)
         assert wrong.message.endswith("has 2 entries, the input has 1 axis: length")
 

@@ -82,7 +82,7 @@ def test_a_blind_window_reads_only_padding(window: Window) -> None:
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 6), st.integers(1, 3))
 def test_same_padding(extent: int, size: int, stride: int, dilation: int) -> None:
-    (window,) = windows(slide([extent], size, stride, "same", dilation))
+    (window,) = windows(slide((extent,), size, stride, "same", dilation))
     output = -(-extent // stride)
     assert window.output == output
     assert window.before + window.after == max(
@@ -93,7 +93,7 @@ def test_same_padding(extent: int, size: int, stride: int, dilation: int) -> Non
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 3))
 def test_causal_padding_is_all_before(extent: int, size: int, dilation: int) -> None:
-    (window,) = windows(slide([extent], size, 1, "causal", dilation))
+    (window,) = windows(slide((extent,), size, 1, "causal", dilation))
     assert (window.output, window.after) == (extent, 0)
 
 
@@ -158,7 +158,7 @@ def test_a_quotient_never_looks_whole_where_it_is_not(window: Window, text: str)
 
 
 def test_a_list_needs_an_entry_for_each_axis() -> None:
-    assert slide([7, 7], [3, 3, 3]) == Problem(
+    assert slide((7, 7), (3, 3, 3)) == Problem(
         "shape-mismatch",
         "`kernel` has 3 entries, the input has 2 axes: height and width",
         "give one number for all axes, or one for each axis",
@@ -174,13 +174,13 @@ def test_a_list_needs_an_entry_for_each_axis() -> None:
 
 @pytest.mark.parametrize("field", ["stride", "padding", "dilation"])
 def test_each_list_is_checked(field: str) -> None:
-    found = slide([7, 7], 3, **{field: (1,)})  # type: ignore[arg-type]
+    found = slide((7, 7), 3, **{field: (1,)})  # type: ignore[arg-type]
     assert isinstance(found, Problem)
     assert found.field == (field,)
 
 
 def test_causal_is_for_one_axis() -> None:
-    assert slide([7, 7], 3, 1, "causal") == Problem(
+    assert slide((7, 7), 3, 1, "causal") == Problem(
         "shape-mismatch",
         "`padding: causal` is for one axis of time, the input has 2 axes",
         "use `same`, or a list of [before, after] pairs",
@@ -189,7 +189,7 @@ def test_causal_is_for_one_axis() -> None:
 
 
 def test_sides_an_axis_each() -> None:
-    height, width = windows(slide([7, 9], 3, 1, [(0, 2), 1]))
+    height, width = windows(slide((7, 9), 3, 1, ((0, 2), 1)))
     assert (height.before, height.after, width.before, width.after) == (0, 2, 1, 1)
 
 
