@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cnnkit.selection.cross_validation import Fold
-from cnnkit.selection.page import value_of
 from cnnkit.selection.runs import Figures
 from cnnkit.selection.space import Chosen, Space, shown
+from cnnkit.selection.values import value_of
 from cnnkit.spec.model import Spec
 from cnnkit.spec.search import SCORES, Settings
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from cnnkit.selection.study import Study
-
-_WIDTHS: Final = (6, 12, 9, 8, 9, 8)
 
 
 class FoldDisplay:
@@ -85,7 +83,7 @@ class FoldDisplay:
 
     def _print(self, fold: Fold, note: str) -> None:
         figures = ", ".join(
-            f"{name} {shown_metric(name, value)}" for name, value in fold.figures.metrics.items()
+            f"{name} {value_of(name, value)}" for name, value in fold.figures.metrics.items()
         )
         failed = f", failed at step {fold.failed + 1}" if fold.failed is not None else ""
         print(
@@ -108,7 +106,7 @@ class FoldDisplay:
         for number in range(self.total):
             fold = self.folds.get(number)
             if fold is not None:
-                cells = [shown_metric(name, fold.figures.metrics[name]) for name in names]
+                cells = [value_of(name, fold.figures.metrics[name]) for name in names]
                 table.add_row(
                     str(number + 1), str(fold.figures.examples), *cells, f"{fold.seconds:.1f}", ""
                 )
@@ -220,17 +218,8 @@ class TrialDisplay:
             self.status.update(text.replace("[", r"\["))
 
 
-def shown_metric(name: str, value: float | None) -> str:
-    """A metric as a line or a cell shows it."""
-    if value is None:
-        return "—"
-    if name in ("accuracy", "macro_f1", "top5"):
-        return f"{100 * value:.2f} %"
-    return f"{value:.4f}"
-
-
 def _loss(metrics: Mapping[str, float | None]) -> str:
-    return shown_metric("loss", metrics.get("loss"))
+    return value_of("loss", metrics.get("loss"))
 
 
 def _chosen(chosen: Chosen) -> str:

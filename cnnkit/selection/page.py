@@ -9,6 +9,7 @@ from typing import Any, Final
 from cnnkit.selection import pictures
 from cnnkit.selection.results import Look, Results, Row, command
 from cnnkit.selection.space import shown
+from cnnkit.selection.values import value_of
 
 _STYLE: Final = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; background: #fff;
@@ -154,13 +155,6 @@ def _epochs(row: Row) -> str:
     if not row.history:
         return ""
     return f"{row.best_epoch} of {len(row.history)}"
-
-
-def value_of(name: str, value: float) -> str:
-    """A value of an objective as a table shows it."""
-    if name == "accuracy":
-        return f"{100 * value:.2f} %"
-    return f"{value:.4g}" if name == "loss" else f"{value:,.0f}"
 
 
 def _cell(value: object, *, number: bool = False) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from cnnkit.selection.comparison import FORMAT as COMPARISON_FORMAT
 from cnnkit.selection.comparison import Comparison, Entry, compare, summary
-from cnnkit.selection.display import shown_metric
-from cnnkit.selection.page import counted, look_text, value_of
+from cnnkit.selection.page import counted, look_text
 from cnnkit.selection.protocol import REPORT
 from cnnkit.selection.results import Results, Row, command
 from cnnkit.selection.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
+from cnnkit.selection.values import spread, value_of
 
 if TYPE_CHECKING:
     from cnnkit.selection.folding import Found
@@ -60,17 +60,6 @@ def _leak_lines(found: Found) -> Iterator[str]:
     )
 
 
-def spread(metric: str, mean: float, deviation: float) -> str:
-    """A mean with its standard deviation.
-
-    >>> spread("accuracy", 0.9812, 0.004)
-    '98.12 % ± 0.40'
-    """
-    if metric in ("accuracy", "macro_f1", "top5"):
-        return f"{shown_metric(metric, mean)} ± {100 * deviation:.2f}"
-    return f"{shown_metric(metric, mean)} ± {deviation:.4f}"
-
-
 def confusion_lines(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Iterator[str]:
     """A confusion matrix, true classes down and predicted ones across; dots for zeros."""
     names = [classes[index] if classes else str(index) for index in range(len(counts))]
@@ -108,7 +97,7 @@ def nested_lines(found: Nested, path: Path) -> Iterator[str]:
     yield f"{found.name} on {found.data}: the search judged over {found.count} outer folds"
     for fold in found.folds:
         figures = ", ".join(
-            f"{name} {shown_metric(name, value)}" for name, value in fold.metrics.items()
+            f"{name} {value_of(name, value)}" for name, value in fold.metrics.items()
         )
         chosen = " ".join(f"{key.rpartition('.')[2]}={shown(value)}"
                           for key, value in fold.choices.items())  # fmt: skip

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnkit.analysis import analyze
@@ -115,8 +116,7 @@ class Hunt:
         self.study.plan(slots(self.space, self.settings))
         rejected = 0
         while True:
-            done = len(self.study.trials())
-            trial = self.study.claim(sampler(self.settings, done), pruner(self.settings))
+            trial = self.study.claim(partial(sampler, self.settings), pruner(self.settings))
             if trial is None:
                 if not self.study.unfinished():
                     return
@@ -245,11 +245,11 @@ def directions(settings: Settings) -> list[Direction]:
     return ["maximize" if name == "accuracy" else "minimize" for name in settings.objectives]
 
 
-def sampler(settings: Settings, done: int) -> BaseSampler:
-    """What draws the next trial; a function of the seed and of how many there have been."""
+def sampler(settings: Settings, number: int) -> BaseSampler:
+    """What draws the trial of a number, from the seed, the number and the trials before."""
     from optuna.samplers import RandomSampler, TPESampler
 
-    seed = (settings.seed * 1_000_003 + done) % 2**32
+    seed = (settings.seed * 1_000_003 + number) % 2**32
     if settings.method == "tpe":
         # What other processes run counts as bad for now, so that they do not all try the same.
         return TPESampler(seed=seed, n_startup_trials=10, constant_liar=True)

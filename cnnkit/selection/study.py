@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -176,20 +176,25 @@ class Study:
                 if slot not in there:
                     self.optuna.enqueue_trial(dict(fixed), user_attrs={SLOT: slot})
 
-    def claim(self, sampler: BaseSampler, pruner: BasePruner) -> Trial | None:
+    def claim(self, sampler: Callable[[int], BaseSampler], pruner: BasePruner) -> Trial | None:
         """A trial that waits, from now on this process's; None where none does.
 
         Trials whose processes are gone wait again.
+
+        Args:
+            sampler: What draws the choices of the trial of a number.
+            pruner: What says whether it lags behind.
         """
         import optuna
 
-        self.optuna.sampler, self.optuna.pruner = sampler, pruner
         while True:
             with self.workers.lock():
                 trial_id = self._pop()
                 if trial_id is None and not self._retry():
                     return None
             if trial_id is not None:
+                number = self.storage.get_trial(trial_id).number
+                self.optuna.sampler, self.optuna.pruner = sampler(number), pruner
                 return optuna.trial.Trial(self.optuna, trial_id)
 
     def _pop(self) -> int | None:

@@ -21,7 +21,7 @@ def main(url: str, slots: int, log: Path, seconds: float) -> None:
     study = Study(url, "shared", ["maximize"], {"spec": 1})
     study.plan([{}] * slots)
     while True:
-        trial = study.claim(RandomSampler(seed=os.getpid()), NopPruner())
+        trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
         if trial is None:
             if not study.unfinished():
                 break

@@ -39,7 +39,7 @@ def study(url: str) -> Iterator[Study]:
 
 
 def claimed(study: Study) -> Trial:
-    trial = study.claim(RandomSampler(seed=0), NopPruner())
+    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
@@ -93,14 +93,14 @@ def test_slots_of_a_grid_have_their_choices_fixed(study: Study) -> None:
     study.plan([{"x": 1.0}, {"x": 2.0}])
     drawn = [claimed(study).suggest_float("x", 0, 10) for _ in range(2)]
     assert drawn == [1.0, 2.0]
-    assert study.claim(RandomSampler(), NopPruner()) is None
+    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
 
 
 def test_a_slot_that_two_processes_planned_is_run_once(study: Study) -> None:
     for _ in range(2):
         study.optuna.enqueue_trial({}, user_attrs={SLOT: 0})
     assert study.finish(claimed(study), [1.0], {})
-    assert study.claim(RandomSampler(), NopPruner()) is None
+    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
     assert not study.unfinished()
 
 
