@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "new": True,
         "verify": True,
         "convert": True,
+        "activations": True,
         "train": True,
         "cross-validate": True,
         "search": True,

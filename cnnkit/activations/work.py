@@ -1,0 +1,79 @@
+"""A network with weights, put to work on one input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnkit.activations.example import Example, read_example
+from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
+from cnnkit.layers.weighted import Weighted
+from cnnkit.network import build
+from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Work:
+    """What came of an input.
+
+    Attributes:
+        example: The input.
+        layers: What the layers made of it.
+        weights: Where the weights are from, in words.
+    """
+
+    example: Example
+    layers: list[LayerMaps]
+    weights: str
+
+
+def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
+    """The network of a spec on one input: with its `weights:`, and random ones where it has none.
+
+    Args:
+        spec: The spec.
+        source: The input's file, or the name of a photograph.
+        paths: The layers that are shown, and those in them; all where none is named.
+        seed: Of the random weights.
+
+    Raises:
+        SpecError: The spec has findings of level error.
+        UsageError: The input does not fit, or no layer has a path.
+    """
+    network = build(spec, seed)
+    graph = trace(spec.layers, spec.input, spec.rounding)
+    example = read_example(source, spec.input)
+    layers = chosen(layer_maps(network, graph, example.array), paths)
+    return Work(example, layers, _weights(graph, seed))
+
+
+def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
+    """A trained network on one input, standardized as its data set was.
+
+    Raises:
+        UsageError: There is no run, or it has not come to its end; or as ``work``.
+    """
+    from cnnkit.training import load_run
+
+    run = load_run(path)
+    graph = trace(run.spec.layers, run.spec.input, run.spec.rounding)
+    example = read_example(source, run.spec.input)
+    layers = chosen(layer_maps(run.network, graph, run.standardized(example.array)), paths)
+    return Work(example, layers, f"the weights are those of {path}")
+
+
+def _weights(graph: Graph, seed: int) -> str:
+    """Where the weights are from: the spec, chance, or both."""
+    weighted = [node.layer for node in graph.nodes if isinstance(node.layer, Weighted)]
+    if not weighted:
+        return "no layer has connection weights"
+    given = sum(layer.weights is not None for layer in weighted)
+    if given == len(weighted):
+        return "all weights are from the spec"
+    chance = f"random, of seed {seed}"
+    if not given:
+        return f"the weights are {chance}: the network is not trained"
+    return (
+        f"the weights of {given} of {len(weighted)} layers are from the spec, the others {chance}"
+    )
