@@ -125,7 +125,12 @@ class Choice:
             return kind.model_validate(dict(fields))
         except ValidationError as error:
             found = faults_of(error, kind, kind.kind, kind.field_aliases)
-            raise Faults(*(fault.below(at) for fault in found)) from None
+            raise Faults(*(_placed(fault, at) for fault in found)) from None
+
+
+def _placed(fault: Fault, at: tuple[str, ...]) -> Fault:
+    """A fault of a part at its name, where it is not of one of its fields."""
+    return fault.below(at) if fault.field else fault._replace(field=at, on_key=bool(at))
 
 
 def _no_fields(kind: type[Part], value: object, at: tuple[str, ...]) -> Fault:

@@ -62,9 +62,9 @@ class Schedule(Part):
         Raises:
             ValueError: It is yet to be found by a range test.
         """
-        if isinstance(self.peak, str):
+        if self.finds:
             raise ValueError("the learning rate is yet to be found: see `Schedule.found`")
-        return self.peak
+        return float(self.peak)
 
     def found(self, peak: float) -> Schedule:
         """This schedule with the peak that a range test has found."""
