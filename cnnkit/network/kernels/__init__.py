@@ -1,10 +1,17 @@
 """The operations of the layers, each as fast as this machine has it.
 
 Every function here equals the plain one of the same name in ``plain``, in value and gradient.
+``convolution`` says how a convolution is computed: by oneDNN (``onednn``, an optional extension
+for CPUs), as a product of matrices (``pointwise``), as a sum of shifted maps (``depthwise``), or
+as XLA's own (``lowered``).
 """
 
 from __future__ import annotations
 
-from cnnkit.network.kernels.plain import convolve, max_pool, mean_pool, moments
+from cnnkit.network.kernels.choice import plain_only
+from cnnkit.network.kernels.convolution import convolve
+from cnnkit.network.kernels.max_pool import max_pool
+from cnnkit.network.kernels.mean_pool import mean_pool
+from cnnkit.network.kernels.plain import moments
 
-__all__ = ["convolve", "max_pool", "mean_pool", "moments"]
+__all__ = ["convolve", "max_pool", "mean_pool", "moments", "plain_only"]

@@ -76,14 +76,20 @@ def mean_pool(
             divided by its cells inside the input; a window without any gives 0.
     """
     total = _window_sum(x.astype(jnp.float32), size, stride, padding)
+    return (total / cell_counts(x.shape[1:-1], size, stride, padding, counted)).astype(x.dtype)
+
+
+def cell_counts(
+    extents: Sizes, size: Sizes, stride: Sizes, padding: Padding, counted: Padding | None
+) -> Array:
+    """How many cells the sum of each window is divided by, of shape [1, *positions, 1]."""
     counted = counted or [(0, 0)] * len(size)
-    cells = jnp.ones([n + sum(more) for n, more in zip(x.shape[1:-1], counted, strict=True)])
+    cells = jnp.ones([n + sum(more) for n, more in zip(extents, counted, strict=True)])
     rest = [
         (before - counted_before, after - counted_after)
         for (before, after), (counted_before, counted_after) in zip(padding, counted, strict=True)
     ]
-    count = _window_sum(cells[None, ..., None], size, stride, rest)
-    return (total / jnp.maximum(count, 1)).astype(x.dtype)
+    return jnp.maximum(_window_sum(cells[None, ..., None], size, stride, rest), 1)
 
 
 def _window_sum(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:

@@ -1,0 +1,29 @@
+"""Whether the kernels of this package may be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_plain = ContextVar("_plain", default=False)
+
+
+@contextmanager
+def plain_only() -> Iterator[None]:
+    """Inside, every function traced anew is made of XLA's own operations only.
+
+    For programs that leave this process (an export, where a foreign function would be unknown)
+    and for forward-mode derivatives. A function that ``jax.jit`` has compiled before stays as
+    it is.
+    """
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
+
+
+def is_plain() -> bool:
+    """Whether only XLA's own operations may be used here."""
+    return _plain.get()

@@ -1,0 +1,60 @@
+"""The operations of a convolution as XLA's convolutions, and the filter gradient in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cnnkit.network.kernels import plain
+from cnnkit.network.kernels.geometry import Geometry, Operation
+
+CHUNKS = 16
+"""Into how many parts of the batch a filter gradient is cut."""
+
+
+def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One operation of a convolution as ``plain.convolve`` and its derivatives have it."""
+    if operation is Operation.forward:
+        return _convolve(geometry, first, second)
+    if operation is Operation.data_gradient:
+        x = jax.ShapeDtypeStruct(geometry.input, first.dtype)
+        return _transposed(lambda x: _convolve(geometry, x, second), x, first)
+    kernel = jax.ShapeDtypeStruct(geometry.filters, first.dtype)
+    return _transposed(lambda kernel: _convolve(geometry, first, kernel), kernel, second)
+
+
+def in_chunks(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """As ``compute``; a filter gradient is the sum of those of parts of the batch.
+
+    XLA takes the batch of a filter gradient for its channels: on a CPU one of a part, which the
+    caches hold, is several times faster, and parts run side by side.
+    """
+    if operation is not Operation.filter_gradient:
+        return compute(operation, geometry, first, second)
+    parts = [
+        compute(operation, geometry, x, dy).astype(jnp.float32)
+        for x, dy in zip(jnp.split(first, CHUNKS), jnp.split(second, CHUNKS), strict=True)
+    ]
+    return sum(parts[1:], parts[0]).astype(first.dtype)
+
+
+def _transposed(
+    function: Callable[[Array], Array], operand: jax.ShapeDtypeStruct, ct: Array
+) -> Array:
+    (transposed,) = jax.linear_transpose(function, operand)(ct)
+    gradient: Array = transposed
+    return gradient
+
+
+def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
+    return plain.convolve(
+        x,
+        kernel,
+        stride=geometry.stride,
+        padding=geometry.padding,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+    )

@@ -1,0 +1,137 @@
+"""Compiles the extension with the system's C++ compiler into the user's private cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import version as version_of
+from importlib.util import find_spec
+from pathlib import Path
+
+from cnnkit.errors import CnnkitError
+from cnnkit.folders import make_private, user_cache
+
+LIBRARY, HEADERS = "onednn-cpu-gomp", "onednn-devel-cpu-gomp"
+SOURCES = ("convolution.cc", "primitive.cc")
+INCLUDED = ("buffer.h", "pool.h", "primitive.h")
+FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-fopenmp")
+_HERE = Path(__file__).parent
+
+
+class BuildError(CnnkitError):
+    """The extension could not be compiled."""
+
+
+def unsupported() -> str | None:
+    """Why this machine can't have the extension, or None."""
+    if sys.platform == "linux" and platform.machine() == "x86_64":
+        return None
+    return f"the extension is for Linux on x86_64, not {platform.system()} {platform.machine()}"
+
+
+def not_installed() -> str | None:
+    """What is missing of the extra, or None."""
+    if find_spec("jaxlib") is None:
+        return "JAX is not installed: `pip install 'cnnkit[train]'`"
+    for package in (LIBRARY, HEADERS):
+        try:
+            distribution(package)
+        except PackageNotFoundError:
+            return "oneDNN is not installed: `pip install 'cnnkit[train,onednn]'`"
+    return None
+
+
+def version() -> str:
+    """The version of the library's package."""
+    return version_of(LIBRARY)
+
+
+@cache
+def library() -> Path:
+    """Where the extension is, or will be: a file for each version of what it is made from."""
+    digest = hashlib.sha256()
+    for part in (version_of("jaxlib"), version(), str(_file(LIBRARY, "libdnnl.so.3")), *FLAGS):
+        digest.update(part.encode() + b"\0")
+    for name in (*SOURCES, *INCLUDED):
+        digest.update((_HERE / name).read_bytes())
+    return user_cache() / "onednn" / f"convolution-{digest.hexdigest()[:16]}.so"
+
+
+def untrusted(path: Path) -> str | None:
+    """Why a built extension must not be loaded, or None: it is code, so it must be the user's."""
+    if problem := make_private(path.parent):
+        return problem
+    state = path.stat()
+    if state.st_uid != os.geteuid() or state.st_mode & 0o022:
+        return f"{path} can be changed by other users"
+    return None
+
+
+def build(flags: Sequence[str] = ()) -> Path:
+    """Compile the extension, in about ten seconds.
+
+    Args:
+        flags: More flags for the compiler, such as ``-fsanitize=address``.
+
+    Returns:
+        The shared library, which ``load`` finds.
+
+    Raises:
+        BuildError: There is no compiler, something is not installed, or the compiler failed.
+    """
+    if problem := unsupported() or not_installed():
+        raise BuildError(problem)
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if compiler is None:
+        raise BuildError("there is no C++ compiler: install g++ (Debian: `apt install g++`)")
+    target = library()
+    if problem := make_private(target.parent):
+        raise BuildError(problem)
+    # Under another name first, for another process may look for it meanwhile.
+    partial = target.with_suffix(f".{os.getpid()}")
+    try:
+        done = subprocess.run(  # noqa: S603 - the compiler that the user's system has
+            [compiler, *FLAGS, *flags, *_arguments(), "-o", str(partial)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise BuildError(f"{compiler} failed:\n{done.stderr.strip()}")
+        partial.chmod(0o700)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _arguments() -> list[str]:
+    import jax
+
+    dnnl = _file(LIBRARY, "libdnnl.so.3")
+    headers = next(
+        parent for parent in _file(HEADERS, "dnnl.hpp").parents if parent.name == "include"
+    )
+    return [
+        *(str(_HERE / name) for name in SOURCES),
+        "-isystem",
+        jax.ffi.include_dir(),
+        "-isystem",
+        str(headers),
+        str(dnnl),
+        f"-Wl,-rpath,{dnnl.parent}",
+    ]
+
+
+def _file(package: str, name: str) -> Path:
+    for file in distribution(package).files or ():
+        if file.name == name:
+            return Path(str(file.locate())).resolve()
+    raise BuildError(f"{package} has no {name}: install it again")

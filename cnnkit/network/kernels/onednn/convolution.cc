@@ -1,0 +1,242 @@
+// XLA's foreign function for a convolution, its data gradient and its filter gradient.
+//
+// The batch is split over XLA's threads; oneDNN computes each part on one of them. The operands
+// may have any number of leading axes, which are convolutions of their own (a vmapped axis).
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "buffer.h"
+#include "pool.h"
+#include "primitive.h"
+#include "xla/ffi/api/ffi.h"
+
+namespace cnnkit {
+namespace {
+
+namespace ffi = xla::ffi;
+using dnnl::memory;
+using Shape = ffi::AnyBuffer::Dimensions;
+using Numbers = ffi::Span<const int64_t>;
+
+struct Call {
+  Geometry geometry;
+  int64_t leading;  // convolutions in one call
+};
+
+struct Invalid {
+  std::string message;
+};
+
+void Require(bool holds, const char* message) {
+  if (!holds) throw Invalid{message};
+}
+
+memory::data_type TypeOf(ffi::DataType type) {
+  if (type == ffi::F32) return memory::data_type::f32;
+  Require(type == ffi::BF16, "the operands must be float32 or bfloat16");
+  return memory::data_type::bf16;
+}
+
+size_t BytesOf(memory::data_type type) { return type == memory::data_type::f32 ? 4 : 2; }
+
+// The call that these shapes describe, or an exception: nothing is computed from shapes that
+// don't agree, for oneDNN would read and write beyond the buffers.
+Call Read(int64_t operation, Shape x, Shape filters, Shape y, memory::data_type type,
+          Numbers stride, Numbers padding, Numbers dilation, int64_t groups) {
+  Require(operation >= 0 && operation <= 2, "the operation must be 0, 1 or 2");
+  const size_t rank = stride.size();
+  Require(rank >= 1 && rank <= 3, "there must be 1 to 3 spatial axes");
+  Require(dilation.size() == rank && padding.size() == 2 * rank,
+          "stride, padding and dilation must be of one rank");
+  Require(x.size() >= rank + 2 && filters.size() == x.size() && y.size() == x.size(),
+          "maps and filters must have as many axes");
+  const size_t lead = x.size() - rank - 2;
+  Call call;
+  call.leading = 1;
+  for (size_t axis = 0; axis < lead; ++axis) {
+    Require(x[axis] == filters[axis] && x[axis] == y[axis], "the leading axes must agree");
+    call.leading *= x[axis];
+  }
+  for (Shape shape : {x, filters, y}) {
+    Require(std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; }),
+            "no axis may be empty");
+  }
+  Geometry& g = call.geometry;
+  g.operation = static_cast<Operation>(operation);
+  g.type = type;
+  g.batch = x[lead];
+  g.channels = x[lead + 1 + rank];
+  g.filters = y[lead + 1 + rank];
+  g.groups = groups;
+  Require(y[lead] == g.batch, "the batches must agree");
+  Require(groups > 0 && g.channels % groups == 0 && g.filters % groups == 0,
+          "channels and filters must split into the groups");
+  Require(filters[lead + rank] == g.channels / groups && filters[lead + rank + 1] == g.filters,
+          "the filters must have the channels of a group and one row a filter");
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const int64_t before = padding[2 * axis], after = padding[2 * axis + 1];
+    const int64_t input = x[lead + 1 + axis], kernel = filters[lead + axis];
+    Require(stride[axis] > 0 && dilation[axis] > 0 && before >= 0 && after >= 0,
+            "stride and dilation must be positive, and padding not negative");
+    const int64_t reach = dilation[axis] * (kernel - 1) + 1;
+    Require(input + before + after >= reach, "the window must not be larger than the input");
+    Require(y[lead + 1 + axis] == (input + before + after - reach) / stride[axis] + 1,
+            "the output must be (input + padding - window) / stride + 1");
+    g.input.push_back(input);
+    g.kernel.push_back(kernel);
+    g.output.push_back(y[lead + 1 + axis]);
+    g.stride.push_back(stride[axis]);
+    g.before.push_back(before);
+    g.after.push_back(after);
+    g.dilation.push_back(dilation[axis]);
+  }
+  return call;
+}
+
+int64_t Elements(const memory::dims& extents) {
+  int64_t count = 1;
+  for (int64_t extent : extents) count *= extent;
+  return count;
+}
+
+// How a batch is dealt out: in parts that a core's cache holds, for a core that computes a part
+// while it is there runs up to a third faster than one that goes through the batch.
+struct Parts {
+  int64_t size;   // examples in a part; the last may have fewer
+  int64_t count;
+
+  Parts(const Geometry& g, int64_t example_bytes, int64_t most) {
+    constexpr int64_t kCache = 1 << 20;
+    const int64_t fitting = std::max<int64_t>(1, kCache / example_bytes);
+    size = std::min(fitting, std::max<int64_t>(1, most));
+    count = (g.batch + size - 1) / size;
+  }
+};
+
+const char* At(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
+char* At(void* data, int64_t bytes) { return static_cast<char*>(data) + bytes; }
+
+// The primitive for a part, which may be smaller if it is the last.
+std::shared_ptr<const Primitive> PrimitiveOf(Geometry g, const Parts& parts, int64_t part) {
+  g.batch = std::min(parts.size, g.batch - part * parts.size);
+  return Primitive::Get(g, parts.size);
+}
+
+// Examples for each thread, where the convolutions of a call are fewer than the threads.
+int64_t Share(const Call& call, const ffi::ThreadPool& pool) {
+  const int64_t threads = std::max<int64_t>(1, pool.num_threads());
+  const int64_t each = std::max<int64_t>(1, threads / call.leading);
+  return (call.geometry.batch + each - 1) / each;
+}
+
+void Add(const float* more, int64_t length, float* sum) {
+  for (int64_t i = 0; i < length; ++i) sum[i] += more[i];
+}
+
+// The forward convolution and the data gradient: maps and filters to maps.
+void ToMaps(ffi::ThreadPool& pool, const Call& call, const void* maps, const void* filters,
+            void* result) {
+  const Geometry& g = call.geometry;
+  const bool forward = g.operation == Operation::kForward;
+  const int64_t bytes = BytesOf(g.type);
+  const int64_t input = bytes * g.channels * Elements(g.input);
+  const int64_t output = bytes * g.filters * Elements(g.output);
+  const int64_t from = forward ? input : output, to = forward ? output : input;
+  const int64_t filter = bytes * g.channels / g.groups * g.filters * Elements(g.kernel);
+  const Parts parts(g, input + output, Share(call, pool));
+  const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
+  const int64_t packed = whole->filter_bytes();
+  thread_local Buffer buffer;
+  char* const packs = static_cast<char*>(buffer.Get(packed * call.leading));
+  for (int64_t lead = 0; lead < call.leading; ++lead) {
+    whole->Reorder(At(filters, lead * filter), packs + lead * packed);
+  }
+  Split(pool, call.leading * parts.count, [&](int64_t task) {
+    const int64_t lead = task / parts.count, part = task % parts.count;
+    const int64_t example = lead * g.batch + part * parts.size;
+    const auto& primitive = part == parts.count - 1 ? last : whole;
+    primitive->Run(At(maps, example * from), packs + lead * packed, At(result, example * to));
+  });
+}
+
+// The filter gradient: two maps to filters. The parts are dealt out to as many tasks as there are
+// threads; each adds up its own, and their sums are added in order, so that a result is always
+// the same to the last bit.
+void ToFilters(ffi::ThreadPool& pool, const Call& call, const void* maps, const void* gradients,
+               void* result) {
+  const Geometry& g = call.geometry;
+  const int64_t bytes = BytesOf(g.type);
+  const int64_t input = bytes * g.channels * Elements(g.input);
+  const int64_t output = bytes * g.filters * Elements(g.output);
+  const int64_t filter = 4 * g.channels / g.groups * g.filters * Elements(g.kernel);
+  // The sum of a part is added to that of its task, which must not cost more than the part.
+  const Parts parts(g, input + output, Share(call, pool));
+  const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
+  const int64_t packed = whole->filter_bytes(), length = packed / sizeof(float);
+  const int64_t tasks = (g.batch + Share(call, pool) - 1) / Share(call, pool);
+  thread_local Buffer buffer;
+  auto* const sums = static_cast<float*>(buffer.Get(packed * call.leading * tasks));
+  Split(pool, call.leading * tasks, [&](int64_t index) {
+    const int64_t lead = index / tasks, task = index % tasks;
+    const int64_t begin = task * parts.count / tasks, end = (task + 1) * parts.count / tasks;
+    float* const sum = sums + index * length;
+    thread_local Buffer own;
+    for (int64_t part = begin; part < end; ++part) {
+      float* const target = part == begin ? sum : static_cast<float*>(own.Get(packed));
+      const int64_t example = lead * g.batch + part * parts.size;
+      const auto& primitive = part == parts.count - 1 ? last : whole;
+      primitive->Run(At(maps, example * input), At(gradients, example * output), target);
+      if (part != begin) Add(target, length, sum);
+    }
+  });
+  for (int64_t lead = 0; lead < call.leading; ++lead) {
+    float* const sum = sums + lead * tasks * length;
+    for (int64_t task = 1; task < tasks; ++task) Add(sum + task * length, length, sum);
+    whole->Reorder(sum, At(result, lead * filter));
+  }
+}
+
+ffi::Error Convolve(ffi::ThreadPool pool, ffi::AnyBuffer first, ffi::AnyBuffer second,
+                    ffi::Result<ffi::AnyBuffer> result, int64_t operation, Numbers stride,
+                    Numbers padding, Numbers dilation, int64_t groups) {
+  try {
+    OneThread guard;
+    const auto type = TypeOf(first.element_type());
+    Require(second.element_type() == first.element_type(), "the operands must be of one type");
+    const bool to_filters = operation == static_cast<int64_t>(Operation::kFilterGradient);
+    Require(result->element_type() == (to_filters ? ffi::F32 : first.element_type()),
+            "maps must be of the operands' type, and a filter gradient float32");
+    const Shape a = first.dimensions(), b = second.dimensions(), c = result->dimensions();
+    const bool forward = operation == static_cast<int64_t>(Operation::kForward);
+    const Call call =
+        to_filters ? Read(operation, a, c, b, type, stride, padding, dilation, groups)
+        : forward  ? Read(operation, a, b, c, type, stride, padding, dilation, groups)
+                   : Read(operation, c, b, a, type, stride, padding, dilation, groups);
+    (to_filters ? ToFilters : ToMaps)(pool, call, first.untyped_data(), second.untyped_data(),
+                                      result->untyped_data());
+    return ffi::Error::Success();
+  } catch (const Invalid& invalid) {
+    return ffi::Error::InvalidArgument("cnnkit's convolution: " + invalid.message);
+  } catch (const std::exception& error) {
+    return ffi::Error::Internal(std::string("oneDNN: ") + error.what());
+  }
+}
+
+}  // namespace
+}  // namespace cnnkit
+
+extern "C" __attribute__((visibility("default"))) XLA_FFI_Error* CnnkitConvolve(
+    XLA_FFI_CallFrame* call_frame);
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(CnnkitConvolve, cnnkit::Convolve,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<xla::ffi::AnyBuffer>()
+                                  .Arg<xla::ffi::AnyBuffer>()
+                                  .Ret<xla::ffi::AnyBuffer>()
+                                  .Attr<int64_t>("operation")
+                                  .Attr<xla::ffi::Span<const int64_t>>("stride")
+                                  .Attr<xla::ffi::Span<const int64_t>>("padding")
+                                  .Attr<xla::ffi::Span<const int64_t>>("dilation")
+                                  .Attr<int64_t>("groups"));

@@ -1,0 +1,36 @@
+"""The call of the foreign function, which computes each operation of a convolution."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cnnkit.network.kernels.geometry import Geometry, Operation
+
+TARGET = "cnnkit_onednn_convolve_1"
+"""The name of the foreign function; a changed meaning is a new name, for programs are kept."""
+
+TYPES = (jnp.float32, jnp.bfloat16)
+
+
+def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One operation of a convolution, of float32 or bfloat16 with no empty axis, on a CPU."""
+    # A sum over all positions of a batch is not to be rounded part by part.
+    of_filters = operation is Operation.filter_gradient
+    result = jax.ShapeDtypeStruct(
+        geometry.shape_of(operation), jnp.float32 if of_filters else first.dtype
+    )
+    # The foreign function takes leading axes: a vmapped one costs neither a loop nor a copy.
+    call = jax.ffi.ffi_call(TARGET, result, vmap_method="broadcast_all")
+    computed: Array = call(
+        first,
+        second,
+        operation=np.int64(operation),
+        stride=np.array(geometry.stride, np.int64),
+        padding=np.array(geometry.padding, np.int64).ravel(),
+        dilation=np.array(geometry.dilation, np.int64),
+        groups=np.int64(geometry.groups),
+    )
+    return computed.astype(first.dtype)

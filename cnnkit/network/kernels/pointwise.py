@@ -1,0 +1,44 @@
+"""A convolution of one kernel cell as a product of matrices."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from cnnkit.network.kernels.geometry import Geometry, Operation
+
+
+def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One operation of a convolution that ``geometry.is_pointwise``."""
+    if operation is Operation.forward:
+        return _rows(_read(geometry, first), _matrix(second)).reshape(geometry.output)
+    if operation is Operation.data_gradient:
+        return _unread(geometry, _rows(first, _matrix(second).T))
+    x, dy = _read(geometry, first), second
+    product = jnp.einsum("ni,no->io", x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1]))
+    return product.reshape(geometry.filters)
+
+
+def _matrix(kernel: Array) -> Array:
+    return kernel.reshape(kernel.shape[-2:])
+
+
+def _rows(maps: Array, matrix: Array) -> Array:
+    return maps.reshape(-1, maps.shape[-1]) @ matrix
+
+
+def _read(geometry: Geometry, x: Array) -> Array:
+    """The cells that are read."""
+    return x[(slice(None), *(slice(None, None, step) for step in geometry.stride))]
+
+
+def _unread(geometry: Geometry, rows: Array) -> Array:
+    """The gradient of the cells that are read, with zeros for the others between and after."""
+    maps = rows.reshape((*geometry.output[:-1], geometry.input[-1]))
+    spread = [
+        (0, extent - (count - 1) * step - 1, step - 1)
+        for extent, count, step in zip(
+            geometry.input[1:-1], geometry.output[1:-1], geometry.stride, strict=True
+        )
+    ]
+    return lax.pad(maps, jnp.zeros((), maps.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
