@@ -79,7 +79,7 @@ def show(
             raise UsageError(f"{source} says the input itself: leave --input out")
         dataset, splits = _of_spec(source, data_dir)
     else:
-        files, shape = _files(source), _shape(input_)
+        files, shape = data_of(source), _shape(input_)
         with _decoding() as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = summary(dataset, splits)
@@ -138,27 +138,34 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     return dataset, split(dataset, spec.train.split, spec.train.seed)
 
 
-def _files(source: str) -> Data:
+def data_of(source: str) -> Data:
     """The data set that a word stands for: a name, a folder or a file."""
     from cnnkit.errors import did_you_mean
+    from cnnkit.spec.scalars import shortened
     from cnnkit.spec.training import Arrays, Csv, Images
     from cnnkit.spec.training.data import KNOWN
 
-    path = Path(source)
     for name in KNOWN:
         if name == source:
             return name
-    if path.is_dir():
+    path = Path(source)
+    try:
+        found, folder = bool(source) and path.exists(), path.is_dir()
+    except OSError as error:
+        raise UsageError(f"cannot read {shortened(source)}: {error.strerror}") from None
+    if found and folder:
         return Images(images=source)
     if path.suffix.lower() == ".npz":
         return Arrays(arrays=source)
     if path.suffix.lower() == ".csv":
         return Csv(csv=source)
-    if path.exists():
+    if found:
         raise UsageError(f"{source} is no folder of images, no file .npz or .csv, and no spec")
     near = did_you_mean(source.lower().replace("-", "_"), KNOWN)
     meant = f": did you mean `{near}`?" if near else f"; known by name are {', '.join(KNOWN)}"
-    raise UsageError(f"there is no data set, folder or file {source}{meant}")
+    raise UsageError(
+        f"there is no data set, folder or file {shortened(source) or 'without a name'}{meant}"
+    )
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

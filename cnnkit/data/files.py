@@ -25,12 +25,14 @@ def sought(source: str, folder: Path, names: Iterable[str]) -> Path:
     """The first of some files that a folder has.
 
     Raises:
+        DataError: The folder cannot be looked into.
         UsageError: It has none of them.
     """
     names = tuple(names)
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
+    with readable(folder):
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
     raise UsageError(
         f"{source} is not in {folder}: there is no {' or '.join(names)}; fetch it with "
         f"`cnnkit data fetch {source}`, or name the folder that holds {folder.name}/ with "

@@ -118,6 +118,7 @@ def _roots(root: Path) -> dict[Part, Path]:
 def _subfolders(folder: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
+        return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     except FileNotFoundError:
         raise UsageError(f"there is no folder {folder}") from None
     except NotADirectoryError:
@@ -126,23 +127,28 @@ def _subfolders(folder: Path) -> list[Path]:
         ) from None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror}") from None
-    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
 def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
     """The class folders by their names."""
     found = {folder.name: folder for folder in _subfolders(root)}
     problems += [_leads_out(folder, root) for folder in found.values() if _is_outside(folder, root)]
-    beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
-    if beside:
-        problems.append(
-            f"{min(beside)} and {len(beside) - 1:,} more images lie beside the class folders"
-            if len(beside) > 1
-            else f"{beside[0]} lies beside the class folders"
-        )
-    if not found and not beside:
+    beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and _is_file(path)]
+    if beside and not found:
+        problems.append(f"{root} has images, but no class folders: give each class a folder")
+    elif beside:
+        others = f" and {len(beside) - 1:,} more images lie" if len(beside) > 1 else " lies"
+        problems.append(f"{min(beside)}{others} beside the class folders")
+    elif not found:
         problems.append(f"{root} has no class folders")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # behind a link there may be what we must not look at
+        return False
 
 
 def _is_outside(path: Path, root: Path) -> bool:
@@ -166,12 +172,11 @@ def _files(folder: Path, root: Path, problems: list[str]) -> list[Path]:
     count = len(problems)
     for path in _walked(folder, problems):
         if path.suffix.lower() not in SUFFIXES:
-            known = ", ".join(sorted(SUFFIXES))
-            problems.append(f"{path} is no image (known are {known})")
+            problems.append(f"{path} is no image: move it out of the class folders")
+        elif not _is_file(path):
+            problems.append(f"{path} is no file, or a link that leads nowhere")
         elif _is_outside(path, root):
             problems.append(_leads_out(path, root))
-        elif not path.is_file():
-            problems.append(f"{path} is no file, or a link that leads nowhere")
         else:
             found.append(path)
     if not found and len(problems) == count:

@@ -117,7 +117,7 @@ def read(
     if shape is not None and (len(shape) != 3 or shape[-1] not in MODES):
         raise DataError(
             f"{folder} has images: they need an `input:` of height, width and channels, of which "
-            f"1 is grey, 3 is RGB and 4 is RGBA; the spec's is {written(shape)}"
+            f"1 is grey, 3 is RGB and 4 is RGBA; this one is {written(shape)}"
         )
     found = listings(folder, test)
     train, validation = found.of_training()

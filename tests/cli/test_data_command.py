@@ -136,6 +136,8 @@ def test_values_to_predict_have_no_classes(run: Run, tmp_path: Path) -> None:
             2,
             "there is no data set, folder or file petunias; known by name are digits, mnist, ",
         ),
+        (("show", ""), 2, "there is no data set, folder or file without a name; known by name are"),
+        (("show", "a" * 5000), 2, "cannot read aaaa"),
         (("show", "missing.npz"), 2, "there is no file missing.npz"),
         (("show", "missing.yaml"), 2, "there is no file missing.yaml"),
         (

@@ -212,7 +212,7 @@ def test_an_input_that_is_no_image_is_said(shape: tuple[int, ...], tmp_path: Pat
     write_images(tmp_path)
     assert str(fault(tmp_path, shape)) == (
         f"{tmp_path} has images: they need an `input:` of height, width and channels, of which 1 "
-        f"is grey, 3 is RGB and 4 is RGBA; the spec's is {'x'.join(map(str, shape))}"
+        f"is grey, 3 is RGB and 4 is RGBA; this one is {'x'.join(map(str, shape))}"
     )
 
 
@@ -290,19 +290,20 @@ def test_all_that_is_wrong_with_the_folders_is_said_in_one_go(tmp_path: Path) ->
     (root / "cat" / "notes.txt").write_text("")
     (root / "cat" / "leads-out.png").symlink_to(outside / "x" / "0.png")
     (root / "cat" / "leads-nowhere.png").symlink_to("missing.png")
+    (root / "cat" / "leads-to-itself.png").symlink_to("leads-to-itself.png")
     (root / "cat" / "in.png").symlink_to(root / "dog" / "0.png")
     (root / "dog" / "all").symlink_to(outside)
     os.mkfifo(root / "dog" / "pipe.png")
     for path in (root / "emu").iterdir():
         path.unlink()
     problems = fault(root).problems
-    known = ".bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
     assert problems == (
         f"{root / 'gnu'} is a link that leads out of {root}",
         f"{root / 'loose.png'} lies beside the class folders",
         f"{root / 'cat' / 'leads-nowhere.png'} is no file, or a link that leads nowhere",
         f"{root / 'cat' / 'leads-out.png'} is a link that leads out of {root}",
-        f"{root / 'cat' / 'notes.txt'} is no image (known are {known})",
+        f"{root / 'cat' / 'leads-to-itself.png'} is no file, or a link that leads nowhere",
+        f"{root / 'cat' / 'notes.txt'} is no image: move it out of the class folders",
         f"{root / 'dog' / 'all'} is a link to a folder, which is not followed",
         f"{root / 'dog' / 'pipe.png'} is no file, or a link that leads nowhere",
         f"{root / 'emu'} is a class without images",
@@ -320,6 +321,13 @@ def test_a_class_that_the_test_split_lacks_is_named(tmp_path: Path) -> None:
     write_images(tmp_path / "train", ("cat", "dog", "emu"))
     write_images(tmp_path / "test", ("cat", "dog"))
     assert str(fault(tmp_path)) == f"{tmp_path.name} (test) has no example of class emu"
+
+
+def test_images_without_class_folders_are_said(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    assert str(fault(tmp_path)) == (
+        f"{tmp_path} has images, but no class folders: give each class a folder"
+    )
 
 
 def test_one_class_is_not_enough(tmp_path: Path) -> None:

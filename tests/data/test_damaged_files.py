@@ -1,0 +1,82 @@
+"""Any file with bytes changed, cut or put in is read, or refused in a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made import idx, in_turn, modern_pickle, python_2_pickle, random_images
+from PIL import Image
+
+from cnnkit.data import DataError, arrays, cifar, csv
+from cnnkit.data import idx as idx_format
+from cnnkit.data.decoding import decoded, header
+from cnnkit.errors import UsageError
+
+
+def picture(suffix: str, mode: str = "RGB") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(random_images(1, 12, 12, 3)[0]).convert(mode).save(stream, suffix)
+    return stream.getvalue()
+
+
+def packed() -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, x=random_images(6, 4, 4, 1), y=in_turn(6, 2))
+    return stream.getvalue()
+
+
+def image(path: Path) -> None:
+    header(path)
+    decoded(path, (8, 8, 3), "cover")
+
+
+Reader = Callable[[Path], object]
+FILES: dict[str, tuple[Reader, bytes]] = {
+    "idx": (idx_format.read, idx(random_images(3, 4, 4))),
+    "idx.gz": (idx_format.read, gzip.compress(idx(random_images(3, 4, 4)), mtime=0)),
+    "bin": (cifar.read_binary, bytes(3073)),
+    "pickle2": (cifar.read_python, python_2_pickle(random_images(1, 3072), [1])),
+    "pickle3": (cifar.read_python, modern_pickle(random_images(1, 3072), [1])),
+    "npz": (arrays.read, packed()),
+    "csv": (csv.read, b"label,a,b\n0,1,2\n1,3,4\ncat,5,6\n"),
+    **{
+        suffix: (image, picture(suffix)) for suffix in ("bmp", "jpeg", "png", "ppm", "tiff", "webp")
+    },
+    "gif": (image, picture("gif", "P")),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(changes=st.data())
+def test_a_damaged_file_is_an_error_in_a_sentence(
+    name: str, changes: st.DataObject, tmp_path: Path
+) -> None:
+    read, sound = FILES[name]
+    data = bytearray(sound)
+    for _ in range(changes.draw(st.integers(1, 4))):
+        # Most of what can go wrong is at the beginning and the end, where the headers are.
+        edge = min(len(data), 60)
+        place = changes.draw(
+            st.one_of(
+                st.integers(0, edge), st.integers(len(data) - edge, len(data)),
+                st.integers(0, len(data)),
+            )
+        )  # fmt: skip
+        removed = changes.draw(st.sampled_from([0, 1, 1, 4, len(data)]))
+        data[place : place + removed] = changes.draw(st.binary(max_size=4))
+    path = tmp_path / f"file.{name.partition('.')[2] or name}"
+    path.write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, on metadata
+        with contextlib.suppress(DataError, UsageError):
+            read(path)
