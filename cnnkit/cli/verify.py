@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +17,10 @@ from cnnkit.cli.options import (
     Precision,
     PrecisionOption,
 )
+from cnnkit.report.verification import Verified, verification_data, verification_lines
 
 if TYPE_CHECKING:
-    from cnnkit.network.memory import MemoryComparison
-    from cnnkit.network.verification import Verification
+    from cnnkit.analysis import Analysis
 
 
 class Format(StrEnum):
@@ -54,7 +54,6 @@ def verify(
 
     Example: cnnkit verify specs/zoo/resnet-50.yaml
     """
-    from cnnkit import report
     from cnnkit.analysis import Analysis
     from cnnkit.cli.sources import analyses_of
 
@@ -66,49 +65,44 @@ def verify(
         optimizer=optimizer.value,
         convention=None,
     )
-    faulty = [each for each in analyses if not each.ok]
-    if faulty:  # what cannot be built can only be shown with its findings
-        report.write(faulty, "json" if format_ is Format.json else "table", output)
-        raise typer.Exit(1)
-
-    from cnnkit.network.memory import compare_memory
-    from cnnkit.network.verification import verify as verified
-
     results = [
-        (verified(each), compare_memory(each) if batch else ())
+        _verified(each, memory=batch is not None)
+        if isinstance(each, Analysis) and each.ok
+        else Verified(each)
         for each in analyses
-        if isinstance(each, Analysis)
     ]
     if format_ is Format.json:
         _write_json(results, output)
     else:
         _write_table(results, output)
-    raise typer.Exit(0 if all(verification.ok for verification, _ in results) else 1)
+    raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
-Results = list[tuple["Verification", "tuple[MemoryComparison, ...]"]]
+def _verified(analysis: Analysis, *, memory: bool) -> Verified:
+    from cnnkit.network.memory import compare_memory
+    from cnnkit.network.verification import verify
+
+    return Verified(analysis, verify(analysis), compare_memory(analysis) if memory else ())
 
 
-def _write_table(results: Results, output: Path | None) -> None:
+def _write_table(results: Sequence[Verified], output: Path | None) -> None:
     from cnnkit.report.lines import Line
     from cnnkit.report.output import put_lines
-    from cnnkit.report.verification import verification_lines
 
-    def lines(_: int | None) -> Iterator[Line]:
+    def lines(width: int | None) -> Iterator[Line]:
         for number, result in enumerate(results):
             if number:
                 yield []
-            yield from verification_lines(*result)
+            yield from verification_lines(result, width)
 
     put_lines(lines, output)
 
 
-def _write_json(results: Results, output: Path | None) -> None:
+def _write_json(results: Sequence[Verified], output: Path | None) -> None:
     import json
 
     from cnnkit.report.output import put_text
-    from cnnkit.report.verification import verification_data
 
-    data = [verification_data(*result) for result in results]
+    data = [verification_data(result) for result in results]
     text = json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False)
     put_text(text + "\n", output)

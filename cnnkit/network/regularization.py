@@ -27,12 +27,12 @@ def dropout(site: Site[layers.Dropout]) -> Operation:
 
 def spatial_dropout(site: Site[layers.SpatialDropout]) -> Operation:
     """Whole channels of an example dropped."""
-    return Dropout(site.layer.rate, broadcast_dims=range(1, site.rank + 1))
+    return Dropout(site.layer.rate, broadcast_dims=tuple(range(1, site.rank + 1)))
 
 
 def drop_path(site: Site[layers.DropPath]) -> Operation:
     """Whole examples dropped."""
-    return Dropout(site.layer.rate, broadcast_dims=range(1, site.rank + 2))
+    return Dropout(site.layer.rate, broadcast_dims=tuple(range(1, site.rank + 2)))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ program; none of them from the analysis.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -249,8 +249,3 @@ def _inside(
         last = min(positions - 1, (extent - 1 + shift) // window.stride)
         pairs += max(0, last - first + 1)
     return pairs
-
-
-def mismatched(verifications: Iterable[Verification]) -> bool:
-    """Whether any of them does not agree."""
-    return not all(each.ok for each in verifications)

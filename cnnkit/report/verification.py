@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnnkit.report.findings import findings_lines
 from cnnkit.report.grid import Column, grid
 from cnnkit.report.lines import Line, Piece
 from cnnkit.report.text import memory, plural, printable
 
 if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis
+    from cnnkit.analysis.result import Unreadable
     from cnnkit.network.memory import MemoryComparison
     from cnnkit.network.verification import LayerVerification, Pair, Verification
 
@@ -25,15 +28,40 @@ _NAMES = {
 }
 
 
-def verification_lines(
-    verification: Verification, memories: Sequence[MemoryComparison] = ()
-) -> Iterator[Line]:
-    """The verdict, the totals, and a row for each fact of a layer that differs."""
-    analysis = verification.analysis
-    name = analysis.name or analysis.spec.origin.file or "network"
-    yield [Piece(printable(name), "bold")]
+class Verified(NamedTuple):
+    """What came of one source.
+
+    Attributes:
+        source: Its analysis, or why it could not be read.
+        verification: The comparison; None where the source has findings of level error.
+        memories: The comparison of memory, where it was asked for.
+    """
+
+    source: Analysis | Unreadable
+    verification: Verification | None = None
+    memories: Sequence[MemoryComparison] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there was something to compare, and it agreed."""
+        return self.verification is not None and self.verification.ok
+
+    @property
+    def name(self) -> str | None:
+        """The name of the network."""
+        return getattr(self.source, "name", None)
+
+
+def verification_lines(result: Verified, width: int | None = None) -> Iterator[Line]:
+    """The totals, a row for each fact of a layer that differs, and the verdict."""
+    verification = result.verification
+    if verification is None:
+        yield from findings_lines(result.source.findings, name=result.name, width=width)
+        return
+    file = verification.analysis.spec.origin.file
+    yield [Piece(printable(result.name or file or "network"), "bold")]
     yield []
-    yield from _totals(verification, memories)
+    yield from _totals(verification, result.memories)
     yield []
     different = [layer for layer in verification.layers if layer.mismatches]
     for stray in verification.strays:
@@ -43,7 +71,8 @@ def verification_lines(
         yield []
     operations = plural(len(verification.layers), "operation")
     if verification.ok:
-        yield [Piece("✓ ", "green"), Piece(f"{operations} agree in shape, arrays and work")]
+        verb = "agrees" if len(verification.layers) == 1 else "agree"
+        yield [Piece("✓ ", "green"), Piece(f"{operations} {verb} in shape, arrays and work")]
     else:
         yield [Piece("✗ ", "bold red"), Piece(f"{len(different)} of {operations} differ")]
 
@@ -93,25 +122,28 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
-def verification_data(
-    verification: Verification, memories: Sequence[MemoryComparison] = ()
-) -> dict[str, Any]:
+def verification_data(result: Verified) -> dict[str, Any]:
     """All that was compared, as JSON shows it; every key is always there."""
+    verification = result.verification
     return {
         "format": 1,
-        "name": verification.analysis.name,
-        "ok": verification.ok,
-        "totals": {name: _pair(pair) for name, pair in verification.totals().items()},
+        "name": result.name,
+        "ok": result.ok,
+        "totals": {
+            name: _pair(pair)
+            for name, pair in (verification.totals() if verification else {}).items()
+        },
         "memory": {
             each.name: {
                 "analysis": each.analysis,
                 "network": each.xla,
                 "agrees": each.expected,
             }
-            for each in memories
+            for each in result.memories
         },
-        "strays": list(verification.strays),
-        "layers": [_layer(layer) for layer in verification.layers],
+        "strays": list(verification.strays if verification else ()),
+        "layers": [_layer(layer) for layer in (verification.layers if verification else ())],
+        "findings": [finding.to_dict() for finding in result.source.findings],
     }
 
 
