@@ -133,6 +133,7 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
             data_dir=data_dir,
             input_shape=spec.input,
             outputs=outputs,
+            loss=spec.train.loss,
             progress=progress,
         )
     return dataset, split(dataset, spec.train.split, spec.train.seed)

@@ -27,6 +27,7 @@ from cnnkit.training.step import Steps
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]
+HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 
 
 class Glance(NamedTuple):
@@ -87,9 +88,19 @@ class Engine(ABC):
         placed: State = jax.device_put(state, self.sharding)
         return placed
 
-    def compile(self, state: State) -> None:
-        """Compiles what the loop calls; several programs at a time, one a core."""
-        programs = self._programs(state)
+    def compile(
+        self, state: State, splits: Sequence[SplitName] = HELD_OUT, *, training: bool = True
+    ) -> None:
+        """Compiles what the loop calls; several programs at a time, one a core.
+
+        Args:
+            state: Of the shapes that all states have.
+            splits: What is to be evaluated.
+            training: Whether steps are to be trained too.
+        """
+        programs = self._programs(state, [name for name in splits if self._batches(name)])
+        if training:
+            programs["step"] = self._training_program(state)
         with ThreadPoolExecutor() as threads:
             compiled = threads.map(
                 lambda lowered: lowered.compile(compiler_options=self.options), programs.values()
@@ -118,8 +129,12 @@ class Engine(ABC):
         """The data on the device."""
 
     @abstractmethod
-    def _programs(self, state: State) -> dict[str, Any]:
-        """What is to be compiled, lowered for its shapes."""
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
+        """The programs that evaluate splits, lowered for their shapes."""
+
+    @abstractmethod
+    def _training_program(self, state: State) -> Any:
+        """The program that trains, lowered for its shapes."""
 
     def _batches(self, name: SplitName) -> int:
         return self.steps.steps_per_epoch(len(self.material.indices(name)))
@@ -131,10 +146,10 @@ class Resident(Engine):
     def advance(self, state: State, order: Any, count: int) -> State:
         """The state so many steps later, the one before given away. Does not wait for it."""
         if self.loops:
-            advanced: State = self._compiled["train"](state, self.feed, order, np.int32(count))
+            advanced: State = self._compiled["step"](state, self.feed, order, np.int32(count))
             return advanced
         for _ in range(count):
-            state = self._compiled["train"](state, self.feed, order)
+            state = self._compiled["step"](state, self.feed, order)
         return state
 
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
@@ -158,27 +173,25 @@ class Resident(Engine):
         self._pools = {"train": pool, "validation": pool, "test": test}
         self._indices = {
             name: on_device(self.material.indices(name), self.sharding)
-            for name in ("train", "validation", "test")
+            for name in ("train", *HELD_OUT)
         }
         return self.material.feed(self.steps.train.seed, self.sharding, pool)
 
-    def _programs(self, state: State) -> dict[str, Any]:
-        order, count = self._indices["train"], np.int32(1)
-        train, extra = (
-            (self.steps.advance, (count,)) if self.loops else (self.steps.update, ())
-        )
-        jitted = jax.jit(train, donate_argnums=0, out_shardings=self.sharding)
-        programs = {"train": jitted.lower(state, self.feed, order, *extra)}
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
         totals = jax.device_put(self.steps.no_totals(), self.sharding)
-        tail = () if self.loops else (count, totals)
+        tail = () if self.loops else (np.int32(0), totals)
         judged = self.steps.evaluate if self.loops else self.steps.tally
         evaluate = jax.jit(judged, out_shardings=self.sharding)
-        for name, pool in self._pools.items():
-            if name != "train" and self._batches(name):
-                programs[name] = evaluate.lower(
-                    state, self.feed, pool, self._indices[name], *tail
-                )
-        return programs
+        return {
+            name: evaluate.lower(state, self.feed, self._pools[name], self._indices[name], *tail)
+            for name in splits
+        }
+
+    def _training_program(self, state: State) -> Any:
+        train = self.steps.advance if self.loops else self.steps.update
+        count = (np.int32(1),) if self.loops else ()
+        jitted = jax.jit(train, donate_argnums=0, out_shardings=self.sharding)
+        return jitted.lower(state, self.feed, self._indices["train"], *count)
 
 
 class Streamed(Engine):
@@ -197,7 +210,7 @@ class Streamed(Engine):
 
         for batch in stream(examples, chosen, start=first, stop=first + count):
             number = batch.step % per_epoch
-            state = self._compiled["train"](
+            state = self._compiled["step"](
                 state,
                 self.feed,
                 self._placed(batch.inputs, batch.targets),
@@ -236,16 +249,19 @@ class Streamed(Engine):
     def _feed(self) -> Feed:
         return self.material.feed(self.steps.train.seed, self.sharding)
 
-    def _programs(self, state: State) -> dict[str, Any]:
-        batch = self._example(self.material.examples("train"))
-        counted = np.ones(self.steps.batch_size, np.bool_)
-        learn = jax.jit(self.steps.learn, donate_argnums=0, out_shardings=self.sharding)
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
+        batch = self._example(self.material.examples("test"))
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
         totals = jax.device_put(self.steps.no_totals(), self.sharding)
-        return {
-            "train": learn.lower(state, self.feed, batch, np.bool_(False), counted),
-            "evaluate": judge.lower(state, self.feed, batch, counted, totals),
-        }
+        return {"evaluate": judge.lower(state, self.feed, batch, self._counted(), totals)}
+
+    def _training_program(self, state: State) -> Any:
+        batch = self._example(self.material.examples("train"))
+        learn = jax.jit(self.steps.learn, donate_argnums=0, out_shardings=self.sharding)
+        return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
+
+    def _counted(self) -> Any:
+        return np.ones(self.steps.batch_size, np.bool_)
 
     def _example(self, examples: Examples) -> Pool:
         size = self.steps.batch_size

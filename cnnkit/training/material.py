@@ -54,12 +54,13 @@ class Material:
         single = targets.ndim == 1 or targets.shape[1] == 1
         return train.loss.of_classes and not single and self.dataset.train.labels() is None
 
-    def record(self) -> dict[str, Any]:
+    def record(self, train: Train) -> dict[str, Any]:
         """What the run notes of its data, as JSON: equal where the data and the splits are."""
         parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
         return {
             "data": self.dataset.name,
             "classes": list(self.dataset.classes),
+            "multi_label": self.multi_label(train),
             "sha256": _digest(parts),
             "mean": self.statistics.mean.tolist(),
             "deviation": self.statistics.deviation.tolist(),

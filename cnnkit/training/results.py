@@ -15,6 +15,7 @@ from cnnkit.training.figures import figures, top5
 from cnnkit.training.files import told_of_full_disk
 from cnnkit.training.history import best
 from cnnkit.training.metrics import summarize
+from cnnkit.training.page import write_page
 from cnnkit.training.rundir import CONFUSION, CURVES, SUMMARY
 from cnnkit.training.state import State, Totals
 
@@ -56,8 +57,8 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
         _draw(session, history, summary)
-    # Last: a run with a summary has all its files.
     session.run.write_json(SUMMARY, summary)
+    write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
     return summary

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.network import compilation_cache
+from cnnkit.network import runtime
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
 from cnnkit.spec.training import Train
@@ -94,7 +94,7 @@ def train(
     recipe = recipe_of(spec)
     with _told(display) as shown, Interruption() as interruption:
         devices = choose(options.device)
-        _keep_compiled(shown)
+        _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
         recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
@@ -104,7 +104,7 @@ def train(
             run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
         )
         with _owned(run):
-            run.write_json(SPLIT, material.record())
+            run.write_json(SPLIT, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
 
@@ -130,10 +130,10 @@ def resume(
         spec = run.read_spec()
         recipe = recipe_of(spec)
         devices = choose(options.device)
-        _keep_compiled(shown)
+        _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        _same_data(run, material)
+        _same_data(run, material.record(recipe))
         checkpoints = Checkpoints(run.checkpoints)
         checkpoints.clean()
         last, problems = checkpoints.last()
@@ -226,9 +226,9 @@ def _fitting(recipe: Train, material: Material) -> Train:
     return recipe
 
 
-def _same_data(run: RunDirectory, material: Material) -> None:
+def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:
     """Raises where the data are not those that the run was begun with."""
-    before, now = run.read_json(SPLIT), material.record()
+    before = run.read_json(SPLIT)
     if before is None:
         run.write_json(SPLIT, now)
     elif before != now:
@@ -250,9 +250,9 @@ def options_of(run: RunDirectory) -> Options:
     )
 
 
-def _keep_compiled(display: Display) -> None:
-    if problem := compilation_cache.enable():
-        display.note(f"compiled programs are not kept: {problem}")
+def _set_up(display: Display) -> None:
+    for line in runtime.prepare():
+        display.note(line)
 
 
 @contextmanager

@@ -105,6 +105,22 @@ class RunDirectory:
         """Whether the run came to its end."""
         return (self.path / SUMMARY).is_file()
 
+    @property
+    def locked(self) -> bool:
+        """Whether a process writes here now."""
+        try:
+            import fcntl
+
+            with (self.path / _LOCK).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except ImportError:
+            return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def lock(self) -> None:
         """Keeps other processes from writing here, until ``release`` or the process's end.
 

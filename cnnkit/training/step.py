@@ -140,7 +140,7 @@ class Steps:
         weights = self._weights(feed, targets)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array, Array]]:
-            network = nnx.merge(self.graphdef, params, state.stats)
+            network = nnx.merge(self.graphdef, params, state.stats, copy=True)
             scores, sides = network.outputs(images, train=True, key=layers)
             losses = self.loss(scores, targets, weights)
             total = losses.mean()
