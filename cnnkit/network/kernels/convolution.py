@@ -45,13 +45,15 @@ def convolve(
 
 def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
     """How an operation is computed on a CPU."""
+    if geometry.is_pointwise and set(geometry.stride) == {1}:
+        return pointwise.compute
     if onednn.load().active and dtype in foreign.TYPES and _fills_cores(geometry):
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute
     if geometry.is_depthwise and geometry.filters[-1] == geometry.input[-1]:
         return depthwise.compute
-    if operation is Operation.filter_gradient and geometry.input[0] % lowered.CHUNKS == 0:
+    if operation is Operation.filter_gradient and lowered.gains_from_chunks(geometry):
         return lowered.in_chunks
     return lowered.compute
 

@@ -15,6 +15,16 @@ CHUNKS = 16
 """Into how many parts of the batch a filter gradient is cut."""
 
 
+MANY_WEIGHTS = 256
+"""Weights a kernel cell from which on cutting gains more than it costs."""
+
+
+def gains_from_chunks(geometry: Geometry) -> bool:
+    """Whether the filter gradient is faster in chunks."""
+    weights = geometry.filters[-2] * geometry.filters[-1]
+    return weights >= MANY_WEIGHTS and geometry.input[0] % CHUNKS == 0
+
+
 def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
     """One operation of a convolution as ``plain.convolve`` and its derivatives have it."""
     if operation is Operation.forward:

@@ -1,0 +1,50 @@
+"""``cnnkit doctor``: what this machine has for training, and what is missing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnkit.errors import MissingExtraError
+
+
+class Format(StrEnum):
+    """What an examination can be written as."""
+
+    table = "table"
+    json = "json"
+
+
+def doctor(
+    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = (
+        Format.table
+    ),
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Where the data sets lie.")
+    ] = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="First compile the oneDNN extension, with g++.")
+    ] = False,
+) -> None:
+    """Say what this machine has for training: versions, devices, oneDNN, caches, data, speed.
+
+    Exits with 1 where something is missing that training would use.
+
+    Example: cnnkit doctor
+    """
+    from cnnkit.doctor import examine
+    from cnnkit.report.doctor import write
+
+    if build:
+        if find_spec("jax") is None:
+            raise MissingExtraError("the extension needs JAX: pip install 'cnnkit[train,onednn]'")
+        from cnnkit.network.kernels.onednn.build import build as compile_extension
+
+        typer.echo(f"built {compile_extension()}", err=True)
+    examination = examine(data_dir)
+    write(examination, format_.value)
+    raise typer.Exit(0 if all(fact.level != "missing" for fact in examination.facts) else 1)
