@@ -233,15 +233,19 @@ def _patches(x: Array, windows: Sequence[Window], mode: str) -> Array:
         x = padded(padded(x, fillings(windows), mode), overhangs(windows), "zeros")
     else:
         x = padded(x, paddings(windows), mode)
-    offsets = itertools.product(*(range(window.size) for window in windows))
+    return jnp.stack(window_cells(x, windows), axis=-2)
+
+
+def window_cells(x: Array, windows: Sequence[Window]) -> list[Array]:
+    """Each cell of a sliding window at all its positions, of padded maps: [N, *positions, C]."""
     cells = []
-    for offset in offsets:
+    for offset in itertools.product(*(range(window.size) for window in windows)):
         starts = [w.dilation * at for w, at in zip(windows, offset, strict=True)]
         ends = [at + w.stride * (w.output - 1) + 1 for w, at in zip(windows, starts, strict=True)]
         steps = [window.stride for window in windows]
         slices = tuple(map(slice, starts, ends, steps))
         cells.append(x[(slice(None), *slices)])
-    return jnp.stack(cells, axis=-2)
+    return cells
 
 
 def locally_connected(site: Site[layers.LocallyConnected]) -> Operation:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from cnnkit import layers
 from cnnkit.layers.pooling import AdaptivePool, GlobalPool, Pool
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
-from cnnkit.network.convolution import fillings, paddings
+from cnnkit.network.convolution import fillings, paddings, window_cells
 from cnnkit.network.operation import Operation, Site
 
 
@@ -28,19 +29,12 @@ class MaxPool:
         size = tuple(window.size for window in self.windows)
         stride = tuple(window.stride for window in self.windows)
         padding = paddings(self.windows)
-        dilation = tuple(window.dilation for window in self.windows)
-        if max(dilation) == 1:
+        if all(window.dilation == 1 for window in self.windows):
             return kernels.max_pool(x, size, stride, padding)
-        pooled: Array = lax.reduce_window(
-            x,
-            np.array(-np.inf, x.dtype),  # a constant, or JAX knows no gradient inside jit
-            lax.max,
-            (1, *size, 1),
-            (1, *stride, 1),
-            ((0, 0), *padding, (0, 0)),
-            window_dilation=(1, *dilation, 1),
-        )
-        return pooled
+        # JAX knows no gradient of a dilated max pool: the maximum of its cells, one by one.
+        widths = ((0, 0), *padding, (0, 0))
+        cells = window_cells(jnp.pad(x, widths, constant_values=-jnp.inf), self.windows)
+        return reduce(jnp.maximum, cells)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def case_of(spec: cnnkit.Spec, seed: int = 0) -> Case:
     """The network of a spec run forwards and backwards, at inference."""
     draw = np.random.default_rng(seed)
     graph = trace(spec.layers, spec.input, spec.rounding)
-    network = build(spec, 0)
+    network = nnx.eval_shape(lambda: build(spec))  # nothing is drawn: the weights come from here
     owned = []
     for node in graph.nodes:
         for weight in node.effect.weights:
@@ -122,33 +122,42 @@ def module_of(spec: cnnkit.Spec, target: str) -> Any:
 _FLAX = {"shift": "bias", "variance": "var"}
 
 
-def flax_leaves(module: Any) -> Iterator[dict[str, Any]]:
-    """The variables of each layer, in the order in which a model makes its layers."""
+def flax_model(spec: cnnkit.Spec) -> tuple[Any, list[Any]]:
+    """The converted model, and its layers with arrays in the order in which it makes them."""
+    module = module_of(spec, "flax")
+    order: list[tuple[str | int, ...]] = []
+
+    def make() -> Any:
+        model = module.MODEL(rngs=nnx.Rngs(0))
+        order.extend(_paths(model))  # here, for an abstract model has its attributes sorted
+        return model
+
+    model = nnx.eval_shape(make)
+    return model, [reduce(_item, path, model) for path in order]
+
+
+def _item(module: Any, part: str | int) -> Any:
+    return module[part] if isinstance(part, int) else getattr(module, part)
+
+
+def _paths(module: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if isinstance(module, list | tuple | nnx.List):
-        for item in module:
-            yield from flax_leaves(item)
-        return
-    if not isinstance(module, nnx.Module):
-        return
-    own = {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, nnx.Param | nnx.BatchStat)
-    }
-    if own:
-        yield own
-    for value in vars(module).values():
-        yield from flax_leaves(value)
+        for index, item in enumerate(module):
+            yield from _paths(item, (*path, index))
+    elif isinstance(module, nnx.Module):
+        values = vars(module)
+        if any(isinstance(value, nnx.Param | nnx.BatchStat) for value in values.values()):
+            yield path
+        for name, value in values.items():
+            yield from _paths(value, (*path, name))
 
 
-def flax_variables(model: Any, case: Case) -> list[Any]:
+def flax_variables(made: list[Any], case: Case) -> list[Any]:
     """The variable of each of the network's arrays."""
     nodes = [node for node in case.graph.nodes if node.effect.weights]
-    leaves = list(flax_leaves(model))
-    assert len(leaves) == len(nodes)
     return [
-        leaf[_FLAX.get(weight.name, weight.name)]
-        for leaf, node in zip(leaves, nodes, strict=True)
+        getattr(module, _FLAX.get(weight.name, weight.name))
+        for module, node in zip(made, nodes, strict=True)
         for weight in node.effect.weights
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import pytest
-from converted import case, close, flax_variables, module_of
+from converted import case, close, flax_model, flax_variables
 from corpus import CORPUS
 from flax import nnx
 
@@ -13,9 +13,9 @@ from flax import nnx
 @pytest.mark.parametrize("name", CORPUS)
 def test_outputs(name: str) -> None:
     expected = case(name)
-    model = module_of(expected.spec, "flax").MODEL(rngs=nnx.Rngs(0))
+    model, made = flax_model(expected.spec)
     model.eval()
-    variables = flax_variables(model, expected)
+    variables = flax_variables(made, expected)
     for variable, owned in zip(variables, expected.owned, strict=True):
         assert variable.shape == owned.array.shape
         variable.set_value(jnp.asarray(owned.array))
