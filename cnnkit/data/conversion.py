@@ -94,9 +94,10 @@ def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
         names, labels = np.unique(targets, return_inverse=True)
         return labels.astype(np.int32), tuple(str(name) for name in names)
     if targets.ndim == 1 and targets.dtype.kind in "iub":
-        # What int32 cannot hold is no label in any case, and reported as such.
-        largest = np.iinfo(np.int32).max
-        return np.where(targets > largest, largest, targets).clip(-1).astype(np.int32), ()
+        info = np.iinfo(np.int32)
+        fits = ((targets >= info.min) & (targets <= info.max)).all()
+        # What int32 cannot hold is no label; as a value to predict it may be right.
+        return targets.astype(np.int32 if fits else np.float64), ()
     values = _float32(targets, f"{where}: its targets")
     return values.reshape(len(values), -1), ()
 

@@ -1,4 +1,4 @@
-"""Whether a data set fits the network that is to learn it: shapes, values, labels, classes."""
+"""Whether a data set fits the network that is to learn it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from cnnkit.data.dataset import Array, Dataset, Examples, written
+from cnnkit.data.targets import as_values, target_faults
 from cnnkit.errors import DataError
+from cnnkit.spec.training import Loss
 
 _CHUNK = 1024
 
 
 def fitted(
-    dataset: Dataset, input_shape: tuple[int, ...] | None = None, outputs: int | None = None
+    dataset: Dataset,
+    input_shape: tuple[int, ...] | None = None,
+    outputs: int | None = None,
+    loss: Loss | None = None,
 ) -> Dataset:
-    """The data set with its inputs in the shape of the network's.
+    """The data set with its inputs in the shape of the network's, and targets as its loss has them.
 
     An input that is a vector takes any example of as many elements, the channels last; an input
     with spatial axes takes rows of as many elements, and examples without the axis of one channel.
@@ -25,10 +30,13 @@ def fitted(
         dataset: What was read.
         input_shape: The network's ``input:``, ``[*spatial, C]``.
         outputs: The scores that the network gives, K.
+        loss: ``train.loss``, of classes or of values.
 
     Raises:
         DataError: All that does not fit.
     """
+    if loss is not None and not loss.of_classes and outputs == 1:
+        dataset = as_values(dataset)
     parts = {"train": dataset.train, "test": dataset.test}
     problems = [
         problem
@@ -38,7 +46,7 @@ def fitted(
     ]
     if input_shape is not None:
         problems += _shape_faults(dataset, input_shape)
-    problems += _class_faults(dataset, outputs)
+    problems += target_faults(dataset, outputs, loss)
     if problems:
         raise DataError(*problems)
     if input_shape is None:
@@ -97,51 +105,3 @@ def _not_finite(what: str, array: Array) -> str | None:
             kind = "NaN" if np.isnan(array[first]).any() else "an infinite value"
             return f"{what} {first} has {kind}; clean the data, as with np.nan_to_num"
     return None
-
-
-def _class_faults(dataset: Dataset, outputs: int | None) -> list[str]:
-    if dataset.train.targets.ndim != 1:
-        return _width_faults(dataset, outputs)
-    classes = len(dataset.classes)
-    faults = [
-        fault
-        for name, part in (("train", dataset.train), ("test", dataset.test))
-        if part is not None and len(part)
-        for fault in _label_faults(f"{dataset.name} ({name})", part.targets, dataset.classes)
-    ]
-    if not faults and classes < 2:
-        return [f"{dataset.name} has {classes} class; to tell classes apart takes 2 at least"]
-    # A network for two classes may give one score, the odds of the second.
-    if outputs is not None and outputs != classes and (outputs, classes) != (1, 2):
-        faults.append(
-            f"{dataset.name} has {classes} classes, but the network gives {outputs} scores: give "
-            f"its last layer {classes} units"
-        )
-    return faults
-
-
-def _label_faults(where: str, labels: Array, classes: tuple[str, ...]) -> list[str]:
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
-    if wrong.size:
-        first = int(wrong[0])
-        example = f"{where}: example {first} has label {labels[first]}"
-        if labels[first] < 0:
-            return [f"{example}, but labels count from 0"]
-        return [f"{example}, but those of {len(classes)} classes go from 0 to {len(classes) - 1}"]
-    counts = np.bincount(labels, minlength=len(classes))
-    missing = [classes[index] for index in np.flatnonzero(counts == 0)]
-    if not missing:
-        return []
-    more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
-    advice = ": where labels count from 1, subtract 1" if missing == ["0"] else ""
-    return [f"{where} has no example of class {', '.join(missing[:5])}{more}{advice}"]
-
-
-def _width_faults(dataset: Dataset, outputs: int | None) -> list[str]:
-    width = dataset.train.targets.shape[1]
-    if dataset.test is not None and dataset.test.targets.shape[1:] != (width,):
-        return [f"{dataset.name}: targets of train and test differ in width"]
-    if outputs is not None and outputs != width:
-        fault = f"targets of {width} values, but the network gives {outputs} scores"
-        return [f"{dataset.name} has {fault}: give its last layer {width} units"]
-    return []

@@ -14,7 +14,7 @@ from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.training import Arrays, Csv, Data, Images
+from cnnkit.spec.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -33,6 +33,7 @@ def load(
     data_dir: Path | None = None,
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
+    loss: Loss | None = None,
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -44,6 +45,7 @@ def load(
             ``~/.cache/cnnkit``.
         input_shape: The network's ``input:``; by default the shape that the data has.
         outputs: The scores that the network gives; by default any number.
+        loss: ``train.loss``: what the targets are compared by; by default any.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images of a split are decoded, and how many there are.
 
@@ -62,7 +64,7 @@ def load(
         )
     else:
         dataset = _read(source, data_dir)
-    return fitted(dataset, input_shape, outputs)
+    return fitted(dataset, input_shape, outputs, loss)
 
 
 def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:

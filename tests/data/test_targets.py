@@ -1,0 +1,102 @@
+"""Whether targets are what a loss can compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnkit.data import DataError, Dataset, load
+from cnnkit.spec.training import Arrays, Loss
+from cnnkit.spec.training.loss import LOSSES
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    def reads(targets: Any, loss: str | None = None, outputs: int | None = None) -> Dataset:
+        path = tmp_path / "set.npz"
+        np.savez(path, x=np.zeros((len(targets), 4), np.uint8), y=np.array(targets))
+        return load(Arrays(arrays=str(path)), outputs=outputs, loss=loss_of(loss))
+
+    return reads
+
+
+def loss_of(name: str | None) -> Loss | None:
+    found = None if name is None else LOSSES.read(name)
+    assert found is None or isinstance(found, Loss)
+    return found
+
+
+@pytest.mark.parametrize("values", [[3, -7, 90], [2**40, 0, 1], [0, 1, 1]])
+def test_whole_numbers_are_values_where_one_value_is_predicted(
+    values: list[int], read: Any
+) -> None:
+    dataset = read(values, "mean_squared_error", 1)
+    assert dataset.train.targets.dtype == np.float32
+    assert dataset.train.targets.tolist() == [[np.float32(value)] for value in values]
+    assert dataset.classes == ()
+
+
+def test_whole_numbers_are_classes_where_each_has_a_score(read: Any) -> None:
+    dataset = read([0, 1, 2], "mean_squared_error", 3)
+    assert dataset.train.targets.tolist() == [0, 1, 2]
+    assert dataset.classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss"),
+    [
+        ([0, 1, 1], "categorical_cross_entropy"),
+        ([[1, 0], [0, 1]], "categorical_cross_entropy"),
+        ([[0.25, 0.75], [1 / 3, 2 / 3]], "categorical_cross_entropy"),
+        ([[1, 1], [0, 0]], "binary_cross_entropy"),
+        ([[0.5, 1], [0, 0]], "binary_cross_entropy"),
+        ([[1, 1], [0, 0]], "focal"),
+        ([[3.5, -1], [0, 0]], "huber"),
+    ],
+)
+def test_what_a_loss_can_compare_is_taken(targets: Any, loss: str, read: Any) -> None:
+    assert len(read(targets, loss, 2).train) == len(targets)
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss", "message"),
+    [
+        (
+            [[0.0, 3.5], [1, 0]],
+            "categorical_cross_entropy",
+            "set.npz (train) has values to predict, such as 3.5, but `categorical_cross_entropy` "
+            "compares classes: take `loss: mean_squared_error`, or save classes as whole numbers",
+        ),
+        (
+            [[-1.0, 1], [1, 0]],
+            "focal",
+            "set.npz (train) has values to predict, such as -1, but `focal` compares classes: take "
+            "`loss: mean_squared_error`, or save classes as whole numbers",
+        ),
+        (
+            [[1, 0], [1, 1]],
+            "categorical_cross_entropy",
+            "set.npz (train): example 1 has 2 labels, but `categorical_cross_entropy` takes one "
+            "each: end the network in `sigmoid` and take `loss: binary_cross_entropy`",
+        ),
+        (
+            [[0.5, 0.2], [1, 0]],
+            "categorical_cross_entropy",
+            "set.npz (train): the targets of example 0 are no shares of classes, they sum up to "
+            "0.7: take `loss: mean_squared_error`, or save classes as whole numbers",
+        ),
+    ],
+)
+def test_what_it_cannot_compare_is_said(targets: Any, loss: str, message: str, read: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        read(targets, loss, 2)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("label", [-5, 2**40])
+def test_what_is_no_label_is_said_with_its_number(label: int, read: Any) -> None:
+    with pytest.raises(DataError, match=r"set\.npz \(train\): example 1 has label "):
+        read([0, label, 1], "categorical_cross_entropy", 2)
