@@ -16,7 +16,9 @@ _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 def extents(flag: str, text: str, rank: int | None = None) -> tuple[int, ...]:
     """``7`` or ``7x9`` as numbers; one number serves all axes."""
     if not _EXTENTS.fullmatch(text.strip()):
-        raise UsageError(f"{flag} {shortened(text)}: write 7, or 7x9 for two axes")
+        raise UsageError(
+            f"{flag} {shortened(text)}: write 7, or 7x9 for two axes, of up to 12 digits each"
+        )
     numbers = tuple(map(int, re.split("[x×]", text.strip())))
     if 0 in numbers:
         raise UsageError(f"{flag} {text}: each extent is at least 1")

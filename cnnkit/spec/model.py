@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, 
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Expects, Layer, Rounding
+from cnnkit.spec.limits import MAX_INTEGER_DIGITS
 from cnnkit.spec.node import Node
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ UNITS = {
 }
 """What may stand behind the number of a quantity."""
 _QUANTITY = re.compile(r"(\d{1,40})(?:\.(\d{1,20}))?\s*([A-Za-z]*)")
-_SHAPE = re.compile(r"\s*\d{1,40}(\s*[x×]\s*\d{1,40})*\s*")
+_SHAPE = re.compile(r"\s*[0-9]+(\s*[x×]\s*[0-9]+)*\s*")
 
 
 def quantity(value: object) -> object:
@@ -87,7 +88,10 @@ def shape(value: object) -> object:
     if isinstance(value, str):
         if not _SHAPE.fullmatch(value):
             raise ValueError("is no shape")
-        return tuple(int(part) for part in re.split("[x×]", value))
+        extents = [part.strip() for part in re.split("[x×]", value)]
+        if max(map(len, extents)) > MAX_INTEGER_DIGITS:
+            raise ValueError(f"has an extent of more than {MAX_INTEGER_DIGITS} digits")
+        return tuple(map(int, extents))
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     return tuple(value) if isinstance(value, list) else value

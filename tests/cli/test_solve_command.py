@@ -167,7 +167,10 @@ WHOLE = ("net.yaml", "--vary", "variables.width")
             ("--input", "7"),
             "give `--input 7 --kernel 3` for what fits a window, or a SPEC and `--vary`",
         ),
-        (("--input", "7y", "--kernel", "3"), "--input 7y: write 7, or 7x9 for two axes"),
+        (
+            ("--input", "7y", "--kernel", "3"),
+            "--input 7y: write 7, or 7x9 for two axes, of up to 12 digits each",
+        ),
         (("--input", "0", "--kernel", "3"), "--input 0: each extent is at least 1"),
         (("--input", "7x7x7x7", "--kernel", "3"), "--input 7x7x7x7: there are at most 3 axes"),
         (("--input", "7", "--kernel", "3", "--vary", "input"), "--vary needs a SPEC to look in"),
