@@ -81,6 +81,7 @@ def opened(spec: Spec, train: Train, data_dir: Path | None) -> Open:
         data_dir=data_dir,
         input_shape=spec.input,
         outputs=outputs_of(spec),
+        loss=train.loss,
     )
     if not dataset.fits_on_device():
         raise UsageError(

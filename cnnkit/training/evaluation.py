@@ -80,7 +80,11 @@ def evaluate(
             raise UsageError(f"{run} held no test split back: name other data by --data")
     else:
         dataset = load(
-            data, data_dir=options.data_dir, input_shape=spec.input, outputs=outputs_of(spec)
+            data,
+            data_dir=options.data_dir,
+            input_shape=spec.input,
+            outputs=outputs_of(spec),
+            loss=recipe.loss,
         )
         material = _all_of(dataset, record, outputs_of(spec))
     devices = choose(options.device)[:1]

@@ -107,7 +107,13 @@ def prepare(
             "`train` names no data: write `data: digits`, or the files to learn from, such as "
             "`data: {images: FOLDER}`"
         )
-    dataset = load(train.data, data_dir=data_dir, input_shape=spec.input, outputs=outputs)
+    dataset = load(
+        train.data,
+        data_dir=data_dir,
+        input_shape=spec.input,
+        outputs=outputs,
+        loss=train.loss,
+    )
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(

@@ -61,39 +61,33 @@ def test_what_a_loss_can_compare_is_taken(targets: Any, loss: str, read: Any) ->
     assert len(read(targets, loss, 2).train) == len(targets)
 
 
-@pytest.mark.parametrize(
-    ("targets", "loss", "message"),
-    [
-        (
-            [[0.0, 3.5], [1, 0]],
-            "categorical_cross_entropy",
-            "set.npz (train) has values to predict, such as 3.5, but `categorical_cross_entropy` "
-            "compares classes: take `loss: mean_squared_error`, or save classes as whole numbers",
-        ),
-        (
-            [[-1.0, 1], [1, 0]],
-            "focal",
-            "set.npz (train) has values to predict, such as -1, but `focal` compares classes: take "
-            "`loss: mean_squared_error`, or save classes as whole numbers",
-        ),
-        (
-            [[1, 0], [1, 1]],
-            "categorical_cross_entropy",
-            "set.npz (train): example 1 has 2 labels, but `categorical_cross_entropy` takes one "
-            "each: end the network in `sigmoid` and take `loss: binary_cross_entropy`",
-        ),
-        (
-            [[0.5, 0.2], [1, 0]],
-            "categorical_cross_entropy",
-            "set.npz (train): the targets of example 0 are no shares of classes, they sum up to "
-            "0.7: take `loss: mean_squared_error`, or save classes as whole numbers",
-        ),
-    ],
-)
-def test_what_it_cannot_compare_is_said(targets: Any, loss: str, message: str, read: Any) -> None:
+def fault(read: Any, targets: Any, loss: str) -> str:
     with pytest.raises(DataError) as caught:
         read(targets, loss, 2)
-    assert str(caught.value) == message
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("loss", ["categorical_cross_entropy", "binary_cross_entropy", "focal"])
+@pytest.mark.parametrize("value", [3.5, -1])
+def test_a_loss_of_classes_compares_no_values(loss: str, value: float, read: Any) -> None:
+    assert fault(read, [[0.0, value], [1, 0]], loss) == (
+        f"set.npz (train) has values to predict, such as {value:g}, but `{loss}` compares classes: "
+        "take `loss: mean_squared_error`, or save classes as whole numbers"
+    )
+
+
+def test_an_example_has_one_label_where_one_class_is_right(read: Any) -> None:
+    assert fault(read, [[1, 0], [1, 1]], "categorical_cross_entropy") == (
+        "set.npz (train): example 1 has 2 labels, but `categorical_cross_entropy` takes one each: "
+        "end the network in `sigmoid` and take `loss: binary_cross_entropy`"
+    )
+
+
+def test_the_shares_of_classes_sum_up_to_one(read: Any) -> None:
+    assert fault(read, [[0.5, 0.2], [1, 0]], "categorical_cross_entropy") == (
+        "set.npz (train): the targets of example 0 are no shares of classes, they sum up to 0.7: "
+        "take `loss: mean_squared_error`, or save classes as whole numbers"
+    )
 
 
 @pytest.mark.parametrize("label", [-5, 2**40])
