@@ -34,6 +34,7 @@ RISE: Final = 0.10
 GAP: Final = 0.10
 _SMALL_GAP: Final = 0.02
 _FEWEST: Final = 2
+_FEW: Final = 4
 _FALLING: Final = 0.05
 
 
@@ -112,11 +113,22 @@ class _Point(NamedTuple):
 
 
 class _Curves(NamedTuple):
-    """The first epoch, that of the lowest validation loss, and the last, losses as medians."""
+    """The first epoch, that of the lowest validation loss, the last; and how the losses went.
+
+    Attributes:
+        first: As it was.
+        lowest: As it was.
+        last: As it was.
+        rise: By which part of its lowest value the validation loss has risen since, as medians.
+        learnt: Whether the training loss has fallen since, as medians.
+        falling: Whether the validation loss still fell in the last quarter.
+    """
 
     first: _Point
     lowest: _Point
     last: _Point
+    rise: float
+    learnt: bool
     falling: bool
 
     @classmethod
@@ -124,20 +136,16 @@ class _Curves(NamedTuple):
         points = [_Point.of(record) for record in records]
         train = _smooth([point.train_loss for point in points])
         validation = _smooth([point.validation_loss for point in points])
-        points = [
-            point._replace(train_loss=a, validation_loss=b)
-            for point, a, b in zip(points, train, validation, strict=True)
-        ]
-        lowest = min(points, key=lambda point: point.validation_loss)
-        before = points[-1 - max(len(points) // 4, 1)]
-        falling = points[-1].validation_loss < (1 - _FALLING) * before.validation_loss
-        return cls(points[0], lowest, points[-1], falling)
-
-    @property
-    def rise(self) -> float:
-        """By which part of its lowest value the validation loss has risen since."""
-        low = self.lowest.validation_loss
-        return (self.last.validation_loss - low) / low if low > 0 else 0.0
+        lowest = min(range(len(points)), key=lambda index: points[index].validation_loss)
+        low, end = min(validation), validation[-1]
+        return cls(
+            points[0],
+            points[lowest],
+            points[-1],
+            rise=(end - low) / low if low > 0 else 0.0,
+            learnt=train[-1] < train[lowest],
+            falling=end < (1 - _FALLING) * validation[-1 - max(len(points) // 4, 1)],
+        )
 
     @property
     def gap(self) -> float | None:
@@ -148,15 +156,15 @@ class _Curves(NamedTuple):
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    """The median of each value and its two neighbours; the first and the last as they are."""
-    inner = [median(values[i - 1 : i + 2]) for i in range(1, len(values) - 1)]
-    return [values[0], *inner, values[-1]]
+    """The median of each value and its neighbours; of the last one, of the last three."""
+    inner = [median(values[max(i - 1, 0) : i + 2]) for i in range(len(values) - 1)]
+    return [*inner, median(values[-3:]) if len(values) > _FEW else values[-1]]
 
 
 def _compared(curves: _Curves, train: Train | None) -> Diagnosis:
     last = curves.last
     apart = curves.gap is not None and curves.gap > GAP and curves.gap >= (last.train_error or 0)
-    risen = curves.rise > RISE and last.train_loss < curves.lowest.train_loss
+    risen = curves.rise > RISE and curves.learnt
     if risen and (curves.gap is None or curves.gap > _SMALL_GAP):
         low = curves.lowest
         reason = (

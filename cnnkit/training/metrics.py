@@ -146,7 +146,8 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """The metrics as JSON takes them; those of the classes are a list of mappings."""
-        return {**asdict(self), "confusion": _listed(self.confusion)}
+        plain = asdict(self)
+        return {**plain, "classes": list(plain["classes"]), "confusion": list(self.confusion)}
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,3 @@ def _ratio(part: int, whole: int) -> float:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -113,7 +113,8 @@ def _diagnosis(summary: Mapping[str, Any]) -> Iterator[str]:
         return
     verdict = text(diagnosis["verdict"])
     yield f'<h2>Diagnosis</h2>\n<p class="verdict {verdict}">{verdict}</p>'
-    yield f"<p>{prose(diagnosis['reason'])}</p>\n<p>What to try next:</p>"
+    reason = diagnosis["reason"]
+    yield f"<p>{prose(reason[:1].upper() + reason[1:])}.</p>\n<p>What to try next:</p>"
     yield '<ol class="next">'
     yield from (f"<li>{prose(step)}</li>" for step in diagnosis["advice"])
     yield "</ol>"

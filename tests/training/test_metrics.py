@@ -1,0 +1,140 @@
+"""Metrics from counts: scikit-learn is the oracle."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as oracle
+
+from cnnkit.spec.training import Train
+from cnnkit.training import metrics
+
+CLASSES = Train()
+REGRESSION = Train(loss="mean_squared_error")
+UPDATE = jax.jit(metrics.update)
+AMONG_BEST = jax.jit(metrics.among_best)
+RANDOM = np.random.default_rng(3)
+
+
+def counted(true: np.ndarray, predicted: np.ndarray, classes: int) -> metrics.Summary:
+    return metrics.summarize(oracle.confusion_matrix(true, predicted, labels=range(classes)))
+
+
+def test_counts_are_scikit_learns_confusion_matrix_and_padding_is_left_out() -> None:
+    scores = RANDOM.normal(size=(40, 5)).astype(np.float32)
+    labels = RANDOM.integers(0, 5, 40).astype(np.int32)
+    mask = RANDOM.random(40) < 0.7
+    counts = metrics.empty(CLASSES, 5)
+    for part in (slice(0, 20), slice(20, 40)):
+        counts = UPDATE(counts, scores[part], labels[part], mask[part])
+    expected = oracle.confusion_matrix(labels[mask], scores.argmax(1)[mask], labels=range(5))
+    assert counts.dtype == np.int32
+    np.testing.assert_array_equal(counts, expected)
+
+
+def test_targets_that_are_probabilities_count_as_the_most_probable_class() -> None:
+    scores = np.eye(3, dtype=np.float32)
+    soft = np.array([[0.6, 0.4, 0], [0.1, 0.2, 0.7], [0, 0, 1]], np.float32)
+    counts = UPDATE(metrics.empty(CLASSES, 3), scores, soft, np.ones(3, bool))
+    np.testing.assert_array_equal(counts, [[1, 0, 0], [0, 0, 0], [0, 1, 1]])
+
+
+def test_a_single_output_says_one_of_two_classes() -> None:
+    scores = np.array([[2.0], [-1.0], [0.5], [-3.0]], np.float32)
+    labels = np.array([1, 1, 0, 0], np.int32)
+    counts = UPDATE(metrics.empty(CLASSES, 1), scores, labels, np.ones(4, bool))
+    np.testing.assert_array_equal(counts, [[1, 1], [1, 1]])
+    same = UPDATE(metrics.empty(CLASSES, 1), scores, labels[:, None] * 1.0, np.ones(4, bool))
+    np.testing.assert_array_equal(same, counts)
+
+
+def test_labels_have_a_matrix_each() -> None:
+    scores = RANDOM.normal(size=(30, 4)).astype(np.float32)
+    labels = (RANDOM.random((30, 4)) < 0.4).astype(np.float32)
+    mask = RANDOM.random(30) < 0.8
+    counts = UPDATE(metrics.empty(CLASSES, 4, multi_label=True), scores, labels, mask)
+    expected = oracle.multilabel_confusion_matrix(labels[mask], scores[mask] > 0)
+    np.testing.assert_array_equal(counts, expected)
+    summary = metrics.summarize(np.asarray(counts))
+    assert summary.examples == mask.sum()
+    assert summary.accuracy == pytest.approx(((scores > 0) == labels)[mask].mean())
+    scored = oracle.precision_recall_fscore_support(labels[mask], scores[mask] > 0)
+    found = [[one.precision, one.recall, one.f1, one.support] for one in summary.classes]
+    np.testing.assert_allclose(np.transpose(found), scored)
+
+
+def test_a_regression_has_sums_of_errors() -> None:
+    scores = RANDOM.normal(size=(20, 3)).astype(np.float32)
+    targets = RANDOM.normal(size=(20, 3)).astype(np.float32)
+    mask = np.arange(20) < 17
+    sums = UPDATE(metrics.empty(REGRESSION, 3), scores, targets, mask)
+    summary = metrics.summarize_regression(np.asarray(sums), 17)
+    args = targets[:17], scores[:17]
+    assert summary.mean_squared_error == pytest.approx(oracle.mean_squared_error(*args), rel=1e-5)
+    assert summary.mean_absolute_error == pytest.approx(oracle.mean_absolute_error(*args), rel=1e-5)
+    assert summary.to_dict()["examples"] == 17
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(2, 6).flatmap(
+        lambda k: st.tuples(
+            st.just(k),
+            st.lists(
+                st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), min_size=1, max_size=40
+            ),
+        )
+    )
+)
+def test_a_summary_is_scikit_learns(case: tuple[int, list[tuple[int, int]]]) -> None:
+    classes, pairs = case
+    true, predicted = np.array(pairs).T
+    summary = counted(true, predicted, classes)
+    assert summary.accuracy == pytest.approx(oracle.accuracy_score(true, predicted))
+    means = oracle.precision_recall_fscore_support(
+        true, predicted, average="macro", zero_division=0
+    )
+    assert (summary.precision, summary.recall, summary.f1) == pytest.approx(means[:3])
+    each = oracle.precision_recall_fscore_support(
+        true, predicted, labels=range(classes), zero_division=0
+    )
+    found = [[one.precision, one.recall, one.f1, one.support] for one in summary.classes]
+    np.testing.assert_allclose(np.transpose(found), each)
+    recalls = oracle.recall_score(true, predicted, labels=np.unique(true), average="macro")
+    assert summary.balanced_accuracy == pytest.approx(recalls)
+    assert summary.examples == len(pairs)
+
+
+def test_the_accuracy_trap() -> None:
+    """90 negatives, 10 positives, all predicted negative (worked-examples.tsv, accuracy-trap)."""
+    summary = counted(np.repeat([0, 1], [90, 10]), np.zeros(100, int), 2)
+    positive = summary.classes[1]
+    assert (summary.accuracy, positive.recall, positive.f1) == (0.9, 0, 0)
+    assert summary.majority == 0.9  # what gives the trap away
+    assert summary.balanced_accuracy == 0.5
+
+
+def test_top5_agrees_with_scikit_learn_and_equal_scores_count_in_order() -> None:
+    scores = RANDOM.normal(size=(200, 9)).astype(np.float32)
+    labels = RANDOM.integers(0, 9, 200).astype(np.int32)
+    found = np.asarray(AMONG_BEST(scores, labels))
+    expected = oracle.top_k_accuracy_score(labels, scores, k=5, labels=range(9))
+    assert found.mean() == pytest.approx(expected)
+    equal = np.asarray(AMONG_BEST(np.zeros((9, 9), np.float32), np.arange(9, dtype=np.int32)))
+    assert equal.tolist() == [True] * 5 + [False] * 4
+    summary = metrics.summarize(np.eye(9, dtype=int), top5=8)
+    assert summary.top5 == pytest.approx(8 / 9)
+
+
+def test_a_summary_as_json() -> None:
+    import json
+
+    summary = metrics.summarize(np.array([[3, 1], [0, 4]])).to_dict()
+    assert json.loads(json.dumps(summary)) == summary
+    assert summary["confusion"] == [[3, 1], [0, 4]]
+    assert summary["classes"][0] == {"precision": 1.0, "recall": 0.75, "f1": 6 / 7, "support": 4}
+    empty = metrics.summarize(np.zeros((3, 3), int))
+    assert (empty.examples, empty.accuracy, empty.f1) == (0, 0, 0)
