@@ -44,7 +44,9 @@ def largest_batch(
     free = free_memory(device)
     most = max(1, min(LARGEST, len(material.splits.train) // FEWEST_STEPS))
     size = 1 << (most.bit_length() - 1)
-    while size and (needed(spec, recipe, size) > free or not _runs(spec, recipe, size, material, device)):
+    while size and not (
+        needed(spec, recipe, size) <= free and _runs(spec, recipe, size, material, device)
+    ):
         size //= 2
     if not size:
         raise TrainingError(
@@ -80,9 +82,10 @@ def free_memory(device: jax.Device) -> int:
 
 def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.Device) -> bool:
     """Whether a step on so many examples goes through."""
+    any_rate = recipe.learning_rate.found(1e-3)  # where it is yet to be found
     steps = make_steps(
         spec,
-        recipe,
+        recipe.model_copy(update={"learning_rate": any_rate}),
         examples=size,
         batch_size=size,
         multi_label=material.multi_label(recipe),
