@@ -23,6 +23,7 @@ from cnnkit.layers.convolution import Convolution
 from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
 from cnnkit.network.build import build
+from cnnkit.network.kernels import plain_only
 from cnnkit.network.model import Network
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.spec.graph import Node
@@ -165,7 +166,8 @@ def traced(network: Network) -> tuple[dict[str, Shape], ClosedJaxpr]:
 
     example = jax.ShapeDtypeStruct((1, *network.plan.input), jnp.float32)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    program, outputs = jax.make_jaxpr(run, return_shape=True)(params, stats, example, key)
+    with plain_only():  # a faster way to compute a layer may multiply more, or out of sight
+        program, outputs = jax.make_jaxpr(run, return_shape=True)(params, stats, example, key)
     return {path: tuple(y.shape[1:]) for path, y in outputs.items()}, program
 
 
