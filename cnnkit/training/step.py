@@ -42,7 +42,7 @@ from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training import metrics
 from cnnkit.training.augmentation import make_augmentation
-from cnnkit.training.loss import make_loss
+from cnnkit.training.loss import make_loss, probabilities
 from cnnkit.training.optimizer import evaluation_params, make_optimizer
 from cnnkit.training.state import Feed, Pool, State, Totals, Tree
 
@@ -63,6 +63,7 @@ class Steps:
         train: The recipe.
         initial: The weights and statistics from a seed.
         classes: The outputs of the network, K.
+        final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None.
         batch_size: The examples of a step.
         multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that a batch is spread over, None for one.
@@ -75,6 +76,7 @@ class Steps:
     train: Train
     initial: Callable[[Array], tuple[Tree, Tree]]
     classes: int
+    final: str | None
     batch_size: int
     multi_label: bool = False
     mesh: Mesh | None = None
@@ -232,9 +234,15 @@ class Steps:
         return Totals(
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
-            confusion=metrics.update(totals.confusion, scores, targets, counted),
+            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
             top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
         )
+
+    def _said(self, scores: Array) -> Array:
+        """What the metrics read: the scores, or of a regression what the network gives."""
+        if self.train.loss.of_classes:
+            return scores
+        return probabilities(scores, self.train, self.final)
 
     def _weights(self, feed: Feed, targets: Array) -> Array:
         """The weight of the loss of each example, ``[N]``."""
@@ -293,6 +301,7 @@ def make_steps(
         train=train,
         initial=initial,
         classes=scores.shape[-1],
+        final=abstract.final,
         batch_size=batch_size,
         multi_label=multi_label,
         mesh=mesh,
