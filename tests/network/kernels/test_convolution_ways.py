@@ -1,0 +1,196 @@
+"""Every way to compute a convolution gives what XLA's own gives, and that is a convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+from cnnkit.network import kernels
+from cnnkit.network.kernels import convolution, depthwise, lowered, onednn, plain, pointwise
+from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.onednn import convolution as foreign
+
+NONE = ((0, 0), (0, 0))
+FULL = [
+    Geometry((2, 1), ((1, 1), (0, 2)), (1, 1), 1, (5, 9, 8, 3), (3, 5, 3, 4)),
+    Geometry((1, 2), ((1, 2), (0, 3)), (2, 3), 1, (3, 12, 11, 4), (3, 3, 4, 8)),
+    Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 2, (16, 6, 6, 8), (3, 3, 4, 6)),
+    Geometry((2,), ((1, 1),), (1,), 1, (3, 9, 4), (3, 4, 6)),
+    Geometry((2, 1, 1), ((1, 1), (0, 0), (0, 1)), (1, 2, 1), 2, (3, 6, 7, 5, 4), (3, 2, 2, 2, 6)),
+]
+POINTWISE = [
+    Geometry((1, 1), NONE, (1, 1), 1, (4, 5, 5, 3), (1, 1, 3, 6)),
+    Geometry((2, 3), NONE, (1, 1), 1, (2, 6, 8, 3), (1, 1, 3, 6)),
+]
+DEPTHWISE = [
+    Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 4, (2, 6, 5, 4), (3, 3, 1, 4)),
+    Geometry((2, 2), ((1, 2), (0, 1)), (1, 2), 4, (2, 9, 8, 4), (3, 2, 1, 4)),
+    Geometry((1, 1), ((4, 4), (0, 0)), (1, 1), 4, (2, 5, 5, 4), (3, 3, 1, 4)),
+    Geometry((2,), ((1, 2),), (2,), 4, (2, 9, 4), (3, 1, 4)),
+]
+ONEDNN = pytest.param(
+    foreign.compute,
+    FULL + POINTWISE + DEPTHWISE,
+    id="onednn",
+    marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
+)
+Way = convolution.Way
+
+
+def operands(
+    geometry: Geometry, operation: Operation, lead: Sequence[int] = ()
+) -> tuple[Array, Array]:
+    generator = np.random.default_rng(0)
+    x, kernel, dy = (
+        jnp.asarray(generator.standard_normal((*lead, *shape)), jnp.float32)
+        for shape in (geometry.input, geometry.filters, geometry.output)
+    )
+    return ((x, kernel), (dy, kernel), (x, dy))[operation]
+
+
+def close(found: Array, expected: Array, tolerance: float = 1e-5) -> None:
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def by_definition(geometry: Geometry, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """A convolution summed cell by cell, from its definition alone."""
+    x = np.pad(x, ((0, 0), *geometry.padding, (0, 0)))
+    y = np.zeros(geometry.output)
+    inputs, outputs = x.shape[-1] // geometry.groups, y.shape[-1] // geometry.groups
+    for position in np.ndindex(*geometry.output[1:-1]):
+        for cell in np.ndindex(*geometry.filters[:-2]):
+            at = tuple(
+                p * s + c * d
+                for p, s, c, d in zip(
+                    position, geometry.stride, cell, geometry.dilation, strict=True
+                )
+            )
+            for group in range(geometry.groups):
+                of, to = (
+                    slice(group * inputs, (group + 1) * inputs),
+                    slice(group * outputs, (group + 1) * outputs),
+                )
+                y[(slice(None), *position, to)] += x[(slice(None), *at, of)] @ kernel[cell][:, to]
+    return y
+
+
+@pytest.mark.parametrize("geometry", FULL)
+def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
+    x, kernel = operands(geometry, Operation.forward)
+    expected = by_definition(geometry, np.float64(x), np.float64(kernel))
+    close(lowered.compute(Operation.forward, geometry, x, kernel), expected)
+
+
+@pytest.mark.parametrize(
+    ("way", "geometries"),
+    [
+        pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
+        pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
+        pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
+        ONEDNN,
+    ],
+)
+def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
+    for geometry, operation in product(geometries, Operation):
+        first, second = operands(geometry, operation)
+        found = jax.jit(partial(way, operation, geometry))(first, second)
+        close(found, lowered.compute(operation, geometry, first, second))
+
+
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[Geometry]) -> None:
+    for geometry, operation in product((geometries[0], geometries[2]), Operation):
+        first, second = operands(geometry, operation, (3,))
+        both = jax.vmap(partial(way, operation, geometry))(first, second)
+        one_shared = jax.vmap(partial(way, operation, geometry), (None, 0))(first[0], second)
+        for k in range(3):
+            expected = lowered.compute(operation, geometry, first[k], second[k])
+            close(both[k], expected)
+            expected = lowered.compute(operation, geometry, first[0], second[k])
+            close(one_shared[k], expected)
+
+
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+def test_half_precision_is_summed_in_full(way: Way, geometries: list[Geometry]) -> None:
+    for operation in Operation:
+        first, second = (a.astype(jnp.bfloat16) for a in operands(geometries[1], operation))
+        found = way(operation, geometries[1], first, second)
+        assert found.dtype == jnp.bfloat16
+        exact = lowered.compute(
+            operation, geometries[1], first.astype(jnp.float32), second.astype(jnp.float32)
+        )
+        close(found, exact, 2**-8)  # one rounding to 8 bits
+
+
+def _step(
+    convolve: Callable[..., Array], x: Array, kernel: Array, weight: Array
+) -> tuple[Array, ...]:
+    def y(x: Array, kernel: Array) -> Array:
+        return convolve(
+            x, kernel, stride=(2, 1), padding=((1, 1), (0, 2)), dilation=(1, 1), groups=1
+        )
+
+    def loss(x: Array, kernel: Array) -> Array:
+        return jnp.sum(jnp.tanh(y(x, kernel) * weight))
+
+    def steepness(x: Array, kernel: Array) -> Array:
+        return sum(jnp.sum(g**2) for g in jax.grad(loss, (0, 1))(x, kernel))
+
+    return (
+        y(x, kernel),
+        *jax.grad(loss, (0, 1))(x, kernel),
+        *jax.grad(steepness, (0, 1))(x, kernel),
+    )
+
+
+def test_value_gradient_and_second_gradient_are_the_plain_ones() -> None:
+    x, kernel = operands(FULL[0], Operation.forward)
+    _, weight = operands(FULL[0], Operation.filter_gradient)
+    found = jax.jit(partial(_step, kernels.convolve))(x, kernel, weight)
+    for ours, theirs in zip(found, _step(plain.convolve, x, kernel, weight), strict=True):
+        close(ours, theirs, 1e-4)
+
+
+def test_a_program_for_a_gpu_holds_plain_convolutions() -> None:
+    x, kernel = operands(FULL[0], Operation.forward)
+
+    def loss(x: Array, kernel: Array) -> Array:
+        y = kernels.convolve(x, kernel, stride=(1, 1), padding=NONE, dilation=(1, 1))
+        return jnp.sum(y**2)
+
+    traced = jax.jit(jax.grad(loss, (0, 1))).trace(x, kernel)
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    assert text.count("stablehlo.convolution") == 3
+    assert "custom_call" not in text
+
+
+def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
+    x, kernel = operands(FULL[0], Operation.forward)
+
+    def y(x: Array) -> Array:
+        convolved = kernels.convolve(x, kernel, stride=(1, 1), padding=NONE, dilation=(1, 1))
+        return kernels.max_pool(convolved, (2, 2), (2, 2), NONE)
+
+    with kernels.plain_only():
+        text = jax.jit(y).lower(x).as_text()
+        _, tangent = jax.jvp(y, (x,), (x,))
+    assert "custom_call" not in text
+    # All of it is linear but for the choice of the maxima, which 1.5 times x leaves as it is.
+    close(tangent, y(1.5 * x) / 1.5, 1e-4)
+
+
+def test_an_empty_batch_is_convolved_to_an_empty_batch() -> None:
+    y = kernels.convolve(
+        jnp.ones((0, 4, 4, 2)), jnp.ones((3, 3, 2, 5)), stride=(1, 1), padding=NONE,
+        dilation=(1, 1),
+    )  # fmt: skip
+    assert y.shape == (0, 2, 2, 5)
