@@ -65,6 +65,8 @@ Bias = Annotated[
 
 def _activation(value: object) -> object:
     """``"relu"`` and ``{"leaky_relu": {"slope": 0.2}}`` as the layer they stand for."""
+    if value is None or isinstance(value, Layer):
+        return value
     from cnnkit.layers import KINDS, layer_class
 
     kind: object = value

@@ -155,7 +155,7 @@ class _Tracer:
         self.findings: dict[tuple[object, ...], Finding] = {}
         self.stack = [Group(None, "network", "", "", 0, input=input_shape)]
         self.scopes: list[dict[str, Tensor]] = []
-        self.effects: dict[tuple[object, ...], Effect] = {}
+        self.effects: dict[tuple[object, ...], list[Effect]] = {}
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
         self.in_side = 0
         self.groups = 0
@@ -193,18 +193,19 @@ class _Tracer:
 
     def _effect(self, layer: Layer, shapes: list[Shape]) -> Effect:
         """The effect, computed once for all layers that say the same of the same shape."""
-        key = (layer, *shapes)
-        effect = self.effects.get(key)
-        if effect is None:
-            effect = layer.effect(*shapes)
-            if effect.output and max(effect.output) > MAX_EXTENT:
-                problem = Problem(
-                    "too-large",
-                    "an axis of the output is larger than 10^40",
-                    "check the factors and sizes of this layer and the ones before it",
-                )
-                effect = Effect(None, problems=(problem,))
-            self.effects[key] = effect
+        # A list, so that the layer's hash, which takes a while, is computed once.
+        known = self.effects.setdefault((layer, *shapes), [])
+        if known:
+            return known[0]
+        effect = layer.effect(*shapes)
+        if effect.output and max(effect.output) > MAX_EXTENT:
+            problem = Problem(
+                "too-large",
+                "an axis of the output is larger than 10^40",
+                "check the factors and sizes of this layer and the ones before it",
+            )
+            effect = Effect(None, problems=(problem,))
+        known.append(effect)
         return effect
 
     def _with_rounding(self, layer: Layer) -> Layer:
