@@ -105,7 +105,7 @@ def test_an_analysis_is_a_value() -> None:
     one, other = cnnkit.analyze(spec), cnnkit.analyze(spec)
     assert one == other
     assert one.to_dict() == other.to_dict()
-    for value, field in ((one, "totals"), (one.totals, "macs"), (one.tree, "path")):
+    for value, field in ((one, "totals"), (one.totals, "settings"), (one.tree, "children")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
 

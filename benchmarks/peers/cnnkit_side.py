@@ -12,8 +12,10 @@ ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 
 
 def count(network: str) -> int:
-    """The parameters of a network of the zoo."""
-    return cnnkit.analyze(cnnkit.load(ZOO / f"{network}.yaml")).totals.parameters
+    """The parameters of a network of the zoo, once all figures of all layers are computed."""
+    report = cnnkit.analyze(cnnkit.load(ZOO / f"{network}.yaml")).to_dict()
+    parameters: int = report["totals"]["parameters"]
+    return parameters
 
 
 if __name__ == "__main__":
