@@ -131,7 +131,8 @@ def _learning_rate() -> Schema:
 def _augment() -> Schema:
     first, *words = _choice(AUGMENTATIONS)["anyOf"]
     # Where a list goes on an editor offers the keys, and would offer the bare words once more.
-    named = {"anyOf": [first, *({**word, "doNotSuggest": True} for word in words)]}
+    bare = "|".join(word["const"] for word in words)
+    named = {**first, "pattern": rf"^(?:{bare})$|{EXPRESSION}"}
     return {
         "type": "array",
         "items": named,

@@ -105,6 +105,30 @@ def test_completes_values(server: Client) -> None:
     assert set(rules) == set(LEVELS)
 
 
+TRAIN = HEADER + "input: 8x8x1\nlayers: [relu]\ntrain:\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("  optimizer: |\n", {"sgd", "adam", "muon"}),
+        ("  optimizer: {s|}\n", {"sgd", "adam", "muon"}),
+        ("  optimizer: {sgd: {m|}}\n", {"momentum", "nesterov", "weight_decay"}),
+        ("  optimizer:\n    sgd:\n      |\n", {"momentum", "nesterov", "weight_decay"}),
+        ("  learning_rate: {cosine: {p|}}\n", {"peak", "warmup", "end"}),
+        ("  augment:\n    - |\n", {"flip", "shift", "mixup", "color"}),
+        ("  augment:\n    - {f|}\n", {"flip", "shift", "mixup", "color"}),
+        ("  augment:\n    - flip: |\n", {"horizontal", "vertical", "both"}),
+        ("  data: |\n", {"digits", "mnist", "cifar10"}),
+        ("  data: {i|}\n", {"images", "arrays", "csv"}),
+        ("  split:\n    |\n", {"validation", "test", "stratify"}),
+        ("  precision: |\n", {"float32", "bfloat16"}),
+    ],
+)
+def test_completes_the_parts_of_training(server: Client, text: str, offered: set[str]) -> None:
+    assert offered <= set(server.completion(TRAIN + text))
+
+
 def test_completes_sections(server: Client) -> None:
     assert set(server.completion(HEADER + "|\n")) == set(SECTIONS)
     assert "input" not in server.completion(HEADER + "input: 8x8x1\n|\n")
@@ -185,6 +209,18 @@ def test_explains_what_the_mouse_is_over(server: Client, text: str, said: tuple[
             [("{relu: {}, tanh: {}}", "Object has more properties than limit of 1.")],
         ),
         ("  - relu\nbudget: {macs: 3Q}\n", [("3Q", "`macs` takes a whole number, also with a")]),
+        (
+            "  - relu\ntrain: {optimizer: {sgd: {momentm: 0.9}}}\n",
+            [("momentm", "Property momentm is not allowed.")],
+        ),
+        (
+            "  - relu\ntrain: {optimizer: adm}\n",
+            [("adm", "write one by its name: `adam`, or by its name with fields")],
+        ),
+        (
+            "  - relu\ntrain: {augment: [{flip: sideways}]}\n",
+            [("sideways", "`direction` takes `horizontal`, `vertical` or `both`")],
+        ),
         ("  - relu\ninptu: 3\n", [("inptu", "Property inptu is not allowed.")]),
     ],
 )

@@ -170,6 +170,22 @@ def test_all_sections_are_there() -> None:
         layers({"repeat": {"times": 2, "layers": [{"conv": {"filters": 3}}]}}),
         layers({"parallel": {"branches": [[{"conv": {"filters": 3}}]]}}),
         layers({"crop": {}}),
+        layers("relu") | {"train": {"epoch": 3}},
+        layers("relu") | {"train": {"epochs": 0}},
+        layers("relu") | {"train": {"optimizer": "adm"}},
+        layers("relu") | {"train": {"optimizer": {"sgd": {"momentum": 2}}}},
+        layers("relu") | {"train": {"optimizer": {"sgd": {}, "adam": {}}}},
+        layers("relu") | {"train": {"optimizer": {"adam": {"beta1": 0.9}}}},
+        layers("relu") | {"train": {"learning_rate": -1}},
+        layers("relu") | {"train": {"learning_rate": {"cosine": {}}}},
+        layers("relu") | {"train": {"augment": {"flip": "horizontal"}}},
+        layers("relu") | {"train": {"augment": ["shift"]}},
+        layers("relu") | {"train": {"augment": [{"flip": "sideways"}]}},
+        layers("relu") | {"train": {"data": {"image": "a"}}},
+        layers("relu") | {"train": {"data": {"images": "a", "target": "b"}}},
+        layers("relu") | {"train": {"class_weights": [0]}},
+        layers("relu") | {"train": {"time_limit": "3x"}},
+        layers("relu") | {"train": {"split": {"validation": -1}}},
     ],
 )
 def test_refuses(data: dict[str, object]) -> None:
@@ -195,6 +211,27 @@ def test_refuses(data: dict[str, object]) -> None:
 def test_accepts(data: dict[str, object]) -> None:
     assert faults(data) == []
     assert faults(data, Draft7Validator) == []
+
+
+TRAININGS: list[dict[str, Any]] = [
+    {"data": "digits", "learning_rate": "find", "batch_size": "auto", "time_limit": "1h30m"},
+    {"data": {"csv": "$file"}, "learning_rate": "$rate", "epochs": "$n", "augment": ["$a"]},
+    {"optimizer": "adam", "loss": {"focal": None}, "class_weights": {"a": 1, "b": "$w"}},
+    {"optimizer": {"sgd": {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}}},
+    {"learning_rate": {"cosine": 0.1}, "augment": ["flip", {"shift": 4}, {"cutout": [3, 3]}]},
+    {"learning_rate": {"step": {"peak": "find", "at": [1.5, 3]}}, "class_weights": "balanced"},
+    {"split": {"validation": 1000, "test": 0}, "early_stopping": {"patience": 3}, "ema": 0.999},
+    {"checkpoint": {"every": 2, "interval": "10m"}, "precision": "bfloat16", "accumulate": 4},
+]
+
+
+@pytest.mark.parametrize("train", TRAININGS, ids=lambda train: "-".join(train))
+def test_accepts_what_training_reads(train: dict[str, Any]) -> None:
+    data = layers("relu") | {"train": train}
+    assert faults(data) == []
+    assert faults(data, Draft7Validator) == []
+    if "$" not in str(train):
+        assert read(data).findings == ()
 
 
 def test_any_rule_will_do_where_the_rules_are_not_known() -> None:
