@@ -1,0 +1,67 @@
+"""A network and a data set so small that they train in a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnkit.spec.model import Spec
+from cnnkit.spec.reading import load
+
+Recipe = Callable[..., Spec]
+
+
+def bars(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy 6x6 images with a bright bar in one of three places, and which: easy to learn."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = random.integers(0, 60, (count, 6, 6, 1))
+    for index, label in enumerate(labels):
+        images[index, 2 * label : 2 * label + 2] += 120
+    return images.astype(np.uint8), labels.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bars as a file: 90 examples, which are split 60, 15 and 15."""
+    path = tmp_path_factory.mktemp("data") / "bars.npz"
+    inputs, targets = bars(90)
+    np.savez(path, inputs=inputs, targets=targets)
+    return path
+
+
+@pytest.fixture(scope="session")
+def recipe(arrays: Path) -> Recipe:
+    """Makes the spec of a small network with a recipe, whose fields may be given."""
+
+    def make(**fields: Any) -> Spec:
+        train = {
+            "data": {"arrays": str(arrays)},
+            "split": {"validation": 15, "test": 15},
+            "optimizer": {"sgd": {"momentum": 0.9}},
+            "learning_rate": 0.05,
+            "epochs": 3,
+            "batch_size": 16,
+            "seed": 1,
+        }
+        return load(
+            {
+                "name": "bars",
+                "input": "6x6x1",
+                "layers": [
+                    {"conv": {"filters": 4, "kernel": 3, "bias": False}},
+                    "batch_norm",
+                    "relu",
+                    "flatten",
+                    {"dropout": {"rate": 0.1}},
+                    {"dense": {"units": 3}},
+                ],
+                "train": {**train, **fields},
+            }
+        )
+
+    return make
