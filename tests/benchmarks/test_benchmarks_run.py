@@ -38,3 +38,10 @@ def test_analysis_gives_the_ratio_of_two_depths_and_the_rate() -> None:
         short, long = figures["depth"][kind]["seconds"].values()
         assert figures["depth"][kind]["ratio"] == long / short
     assert figures["files"]["rate"] == figures["files"]["specs"] / figures["files"]["seconds"]
+
+
+def test_augmentation_gives_the_ratio_of_each_way_to_ours() -> None:
+    figures = json.loads(_run("augmentation.py", "--json"))["augmentation"]
+    ours, *others = figures["seconds"].values()
+    assert list(figures["ratios"].values()) == [1.0, *(other / ours for other in others)]
+    assert _heads_a_table(_run("augmentation.py"))
