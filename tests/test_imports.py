@@ -81,6 +81,7 @@ ROOMS = {
     "layers": set(),
     "spec": {"layers"},
     "analysis": {"spec", "layers"},
+    "data": {"spec"},
 }
 
 

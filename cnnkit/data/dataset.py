@@ -41,7 +41,7 @@ class Inputs(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs and what the network is to say of them.
 
@@ -80,7 +80,7 @@ class Examples:
         return self.targets.argmax(1).astype(np.int32) if one_hot else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set, read and checked.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -42,15 +41,13 @@ def header(path: Path) -> Header:
         DataError: The file is no image, or one too large.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                width, height = image.size
-                # Of other formats, Pillow decodes the image to know; few of them are ever turned.
-                exif = image.getexif() if image.format in ("JPEG", "MPO") else {}
-                if exif.get(_ORIENTATION) in _LYING:
-                    width, height = height, width
-                mode = image.mode
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            # Of other formats, Pillow decodes the image to know; few of them are ever turned.
+            exif = image.getexif() if image.format in ("JPEG", "MPO") else {}
+            if exif.get(_ORIENTATION) in _LYING:
+                width, height = height, width
+            mode = image.mode
     except Exception as error:  # what a damaged file makes of a decoder is anyone's guess
         raise _damaged(path, error) from None
     if width * height > _MOST_PIXELS:
@@ -120,7 +117,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
     if isinstance(error, UnidentifiedImageError):
         known = ", ".join(_FORMATS)
         return DataError(f"{path} is no image that can be read, or is damaged (known are {known})")
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return DataError(f"{path} would unpack to more than {_MOST_PIXELS:,} pixels")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"{path} cannot be decoded: {reason}")

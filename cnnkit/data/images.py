@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples, written
+from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples, Inputs, written
 from cnnkit.data.decoding import MODES, Fit, Header, decoded, header, other_extents
 from cnnkit.data.folders import listings
 from cnnkit.errors import DataError
@@ -81,7 +82,7 @@ class Images:
         def fill(place: int) -> None:
             pixels[place] = self._decode(self.paths[place])
 
-        _of_each(fill, range(len(self)), progress)
+        _require_sound(_outcomes(fill, range(len(self)), progress))
         return pixels
 
 
@@ -108,7 +109,7 @@ def read(
             resizes to fit inside and pads with zeros, ``stretch`` resizes each axis by itself,
             and ``none`` takes only images that have the extents.
         budget: The bytes up to which all images are decoded at once.
-        progress: Is told how many images of a split are decoded, and how many there are.
+        progress: Is told how many images are decoded, and how many there are.
 
     Raises:
         DataError: All files that are damaged or do not fit.
@@ -123,15 +124,17 @@ def read(
     train, validation = found.of_training()
     parts = [part for part in (train, found.parts.get("test")) if part is not None]
     paths = [path for part in parts for path in part.paths]
-    headers = _of_each(header, paths)
+    headers = _headers(paths)
     extents: Shape = (shape[0], shape[1], shape[2]) if shape else _usual(headers)
     if fit == "none":
         _require(extents, paths, headers)
-    lazy = len(paths) * extents[0] * extents[1] * extents[2] > budget
-    images = [Images(part.paths, extents, fit) for part in parts]
+    images: list[Inputs] = [Images(part.paths, extents, fit) for part in parts]
+    if len(paths) * extents[0] * extents[1] * extents[2] <= budget:
+        pixels = Images(paths, extents, fit).decoded(progress)
+        images = list(np.split(pixels, [len(train.paths)]))
     examples = [
-        Examples(each if lazy else each.decoded(progress), np.array(part.labels, np.int32))
-        for part, each in zip(parts, images, strict=True)
+        Examples(inputs, np.array(part.labels, np.int32))
+        for part, inputs in zip(parts, images, strict=False)
     ]
     return Dataset(
         name=folder.resolve().name,
@@ -140,6 +143,22 @@ def read(
         classes=found.classes,
         validation=None if validation is None else np.array(validation, np.int64),
     )
+
+
+def _headers(paths: Sequence[Path]) -> list[Header]:
+    """The headers of all files.
+
+    Raises:
+        DataError: All files that are damaged; where one has no header, the others are decoded too,
+            so that all are named at once.
+    """
+    outcomes = _outcomes(header, paths)
+    headers = [each for each in outcomes if isinstance(each, Header)]
+    if len(headers) == len(paths):
+        return headers
+    trial = partial(decoded, shape=(1, 1, 3), fit="stretch")
+    _require_sound(_outcomes(lambda path: (header(path), trial(path)), paths))
+    return headers
 
 
 def _usual(headers: Sequence[Header]) -> Shape:
@@ -158,14 +177,10 @@ def _require(shape: Shape, paths: Sequence[Path], headers: Sequence[Header]) -> 
         raise DataError(*problems)
 
 
-def _of_each(
+def _outcomes(
     function: Callable[[S], T], items: Sequence[S], progress: Progress = unseen
-) -> list[T]:
-    """What a function gives for each item, in several threads.
-
-    Raises:
-        DataError: All problems of all items.
-    """
+) -> list[T | DataError]:
+    """What a function gives for each item, or what is wrong with it; in several threads."""
 
     def outcome(item: S) -> T | DataError:
         try:
@@ -173,12 +188,18 @@ def _of_each(
         except DataError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = []
+    outcomes = []
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Pillow warns of images that are refused here, and of metadata that no one asked for.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         for number, each in enumerate(pool.map(outcome, items), 1):
             outcomes.append(each)
             progress(number, len(items))
+    return outcomes
+
+
+def _require_sound(outcomes: Sequence[object]) -> None:
+    """Raises all that is wrong."""
     faults = [each for each in outcomes if isinstance(each, DataError)]
     if faults:
         raise DataError(*(problem for fault in faults for problem in fault.problems))
-    return [each for each in outcomes if not isinstance(each, DataError)]

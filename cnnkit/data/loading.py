@@ -47,7 +47,7 @@ def load(
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
         budget: The bytes up to which images in files are all decoded at once.
-        progress: Is told how many images of a split are decoded, and how many there are.
+        progress: Is told how many images are decoded, and how many there are.
 
     Raises:
         DataError: Files are damaged, or do not fit the network.

@@ -14,7 +14,7 @@ from cnnkit.errors import DataError
 from cnnkit.spec.training import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splits:
     """Which examples are for what, as sorted indices.
 

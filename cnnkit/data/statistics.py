@@ -16,7 +16,7 @@ from cnnkit.errors import DataError
 _CHUNK_BYTES = 2**26
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statistics:
     """What inputs are standardised with: ``(input − mean) / deviation``.
 

@@ -17,7 +17,7 @@ from cnnkit.errors import MissingExtraError
 _AHEAD = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """The examples of one step.
 

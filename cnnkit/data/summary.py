@@ -12,7 +12,7 @@ from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics, statistics
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Summary:
     """The figures of a data set.
 

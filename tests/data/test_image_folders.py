@@ -217,31 +217,41 @@ def test_an_input_that_is_no_image_is_said(shape: tuple[int, ...], tmp_path: Pat
 
 
 def test_all_damaged_files_are_named_in_one_go(tmp_path: Path) -> None:
-    write_images(tmp_path, each=4)
-    sound = (tmp_path / "cat" / "0.png").read_bytes()
-    for name in ("cat/2.png", "dog/3.jpg"):
-        Image.effect_noise((64, 64), 50).save(tmp_path / name)
-    damaged = {
-        "cat/0.png": b"",
-        "cat/1.png": b"no image",
-        "dog/0.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
-        "dog/1.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    for part in ("train", "test"):
+        write_images(tmp_path / part, each=4)
+    cut = ("train/cat/2.png", "train/dog/3.jpg", "test/cat/1.jpg")
+    for name in cut:
+        path = tmp_path / name
+        Image.effect_noise((64, 64), 50).save(path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert _named(fault(tmp_path)) == [f"{tmp_path / name} cannot be decoded" for name in cut]
+    contents = {
+        "train/cat/0.png": b"",
+        "train/cat/1.png": b"no image",
+        "train/dog/0.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
+        "train/dog/1.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     }
-    for name, content in damaged.items():
+    for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    assert fault(tmp_path).problems == tuple(
-        f"{tmp_path / name} is no image that can be read, or is damaged (known are BMP, GIF, "
-        "JPEG, PNG, PPM, TIFF, WEBP)"
-        for name in damaged
+    faults = fault(tmp_path)
+    assert faults.problems[0] == (
+        f"{tmp_path}/train/cat/0.png is no image that can be read, or is damaged (known are BMP, "
+        "GIF, JPEG, PNG, PPM, TIFF, WEBP)"
     )
-    for name in damaged:
-        (tmp_path / name).write_bytes(sound)
-    for name in ("cat/2.png", "dog/3.jpg"):
-        data = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(data[: len(data) // 2])
-    assert [problem.split(":")[0] for problem in fault(tmp_path).problems] == [
-        f"{tmp_path / name} cannot be decoded" for name in ("cat/2.png", "dog/3.jpg")
+    assert _named(faults) == [
+        f"{tmp_path}/train/cat/0.png is no image that can be read, or is damaged",
+        f"{tmp_path}/train/cat/1.png is no image that can be read, or is damaged",
+        f"{tmp_path}/train/cat/2.png cannot be decoded",
+        f"{tmp_path}/train/dog/0.png is no image that can be read, or is damaged",
+        f"{tmp_path}/train/dog/1.png is no image that can be read, or is damaged",
+        f"{tmp_path}/train/dog/3.jpg cannot be decoded",
+        f"{tmp_path}/test/cat/1.jpg cannot be decoded",
     ]
+
+
+def _named(error: DataError) -> list[str]:
+    """The problems without their reasons."""
+    return [problem.split(": ")[0].split(" (known")[0] for problem in error.problems]
 
 
 def png_of(width: int, height: int) -> bytes:
