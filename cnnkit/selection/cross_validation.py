@@ -106,8 +106,8 @@ class CrossValidation:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that the folds have."""
-        return tuple(self.folds[0].figures.metrics)
+        """The metrics that the folds have, the loss last."""
+        return tuple(sorted(self.folds[0].figures.metrics, key=lambda name: name == "loss"))
 
     @property
     def confusion(self) -> NDArray[Any]:

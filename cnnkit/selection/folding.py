@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.errors import UsageError
-from cnnkit.network import compilation_cache
+from cnnkit.network import runtime
 from cnnkit.selection.cross_validation import CrossValidation, Fold, cut, parts, run_folds
 from cnnkit.selection.display import FoldDisplay
 from cnnkit.selection.grouping import side_by_side
@@ -85,7 +85,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     spec = resolved(spec)
     train = recipe(spec)
     device = choose(options.device)[0]
-    compilation_cache.enable()
+    runtime.prepare()
     data = opened(spec, train, options.data_dir)
     if options.random_labels:
         data = data.with_random_labels(train.seed)
@@ -185,7 +185,7 @@ def _found(
     )
     if "accuracy" not in found.metrics or found.confusion.ndim != 2:
         return found
-    return replace(found, chance=chance(found.confusion))
+    return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
 
 
 def _picture(run: RunDirectory, found: Found) -> None:

@@ -27,7 +27,7 @@ def fold_lines(found: Found, path: Path) -> Iterator[str]:
     """The mean and the deviation over folds, the confusion matrix, and what they are worth."""
     count = sum(fold.figures.examples for fold in found.folds)
     yield ""
-    yield f"{found.name} on {found.data}: {len(found.folds)} folds of {count:,} examples"
+    yield f"{found.name} on {found.data}: {count:,} examples in {len(found.folds)} folds"
     for metric in found.metrics:
         mean, deviation = mean_and_deviation(found.figures(metric))
         yield f"  {metric:<10} {spread(metric, mean, deviation)}"

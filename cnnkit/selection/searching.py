@@ -10,7 +10,7 @@ from typing import Any, Final
 import jax
 
 from cnnkit.errors import UsageError
-from cnnkit.network import compilation_cache
+from cnnkit.network import runtime
 from cnnkit.selection.display import TrialDisplay
 from cnnkit.selection.evaluation import Evaluator, evaluator
 from cnnkit.selection.material import Open, opened, recipe
@@ -142,7 +142,7 @@ def prepared(spec: Spec, options: SearchOptions) -> Ground:
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
     device = choose(options.device)[0]
-    compilation_cache.enable()
+    runtime.prepare()
     data = opened(spec, recipe_, options.data_dir)
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"

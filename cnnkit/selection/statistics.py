@@ -108,20 +108,29 @@ class Chance:
         return self.low <= accuracy <= self.high
 
 
-def chance(confusion: ArrayLike, confidence: float = 0.99) -> Chance:
+def chance(
+    confusion: ArrayLike, folds: int = 1, overlap: float = 0.0, confidence: float = 0.99
+) -> Chance:
     """The accuracy of guesses that are made as often for each class as the predictions were.
+
+    Its interval is binomial. Networks of folds share training examples and so their mistakes: their
+    predictions tell as much as a smaller number of independent ones, of the same variance as in
+    ``paired_difference``, (1/k + n_test/n_train) in place of 1/k.
 
     Args:
         confusion: [K, K] counts, true classes down and predicted ones across.
-        confidence: Of the binomial interval.
+        folds: How many networks have made the predictions, k.
+        overlap: n_test / n_train of each of them.
+        confidence: Of the interval.
     """
     from scipy import stats
 
     counts = np.asarray(confusion, dtype=np.float64)
-    total = int(counts.sum())
-    expected = float(counts.sum(axis=0) @ counts.sum(axis=1)) / total**2
-    low, high = stats.binom.interval(confidence, total, expected)
-    return Chance(expected, float(low) / total, float(high) / total)
+    total = counts.sum()
+    expected = float(counts.sum(axis=0) @ counts.sum(axis=1)) / float(total) ** 2
+    independent = max(1, round(float(total) / (1 + folds * overlap)))
+    low, high = stats.binom.interval(confidence, independent, expected)
+    return Chance(expected, float(low) / independent, float(high) / independent)
 
 
 def mean_and_deviation(figures: Sequence[float]) -> tuple[float, float]:
