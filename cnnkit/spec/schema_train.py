@@ -20,7 +20,7 @@ from cnnkit.spec.training.augmentation import AUGMENTATIONS
 from cnnkit.spec.training.data import FILES, KNOWN
 from cnnkit.spec.training.loss import LOSSES
 from cnnkit.spec.training.optimizer import OPTIMIZERS
-from cnnkit.spec.training.part import Choice, Part
+from cnnkit.spec.training.part import Choice, Part, stands_beside
 from cnnkit.spec.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.training.train import Checkpoint, EarlyStopping, Split, Train
 
@@ -99,7 +99,13 @@ def _part(kind: type[Part]) -> Schema:
     inner: Schema = {
         "type": ["object", "null"] if _bare(kind) else "object",
         "properties": written,
-        "patternProperties": misnamed(kind.field_aliases),
+        "patternProperties": {
+            **misnamed(kind.field_aliases),
+            **{
+                f"^{name}$": {"type": ["null"], "errorMessage": stands_beside(field)}
+                for name, field in kind.beside.items()
+            },
+        },
         "additionalProperties": False,
         **({"allOf": [{"required": [*needed]}]} if needed else {}),
     }

@@ -344,6 +344,16 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "here it is `b1`",
         ),
         (
+            "train: {optimizer: {adam: {«lr»: 0.1}}}\n",
+            "`adam` has no field `lr`",
+            "it stands beside it: `train: {learning_rate: …}`",
+        ),
+        (
+            "train: {loss: {categorical_cross_entropy: {«label_smoothing»: 0.1}}}\n",
+            "`categorical_cross_entropy` has no field `label_smoothing`",
+            "it stands beside it: `train: {label_smoothing: …}`",
+        ),
+        (
             "train: {optimizer: {adam: «0.9»}}\n",
             "`adam` has 0.9 where its fields belong",
             "write `adam: {weight_decay: 0.9}`",

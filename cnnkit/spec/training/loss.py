@@ -17,6 +17,12 @@ class Loss(Part):
     """
 
     of_classes: ClassVar[bool] = True
+    beside: ClassVar = {
+        "label_smoothing": "label_smoothing",
+        "class_weights": "class_weights",
+        "class_weight": "class_weights",
+        "weight": "class_weights",
+    }
 
 
 class CategoricalCrossEntropy(Loss):

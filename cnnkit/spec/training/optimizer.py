@@ -39,6 +39,14 @@ class Optimizer(Part):
 
     decays_itself: ClassVar[bool] = False
     field_aliases = _MOMENTS
+    beside: ClassVar = {
+        "learning_rate": "learning_rate",
+        "lr": "learning_rate",
+        "warmup": "learning_rate",
+        "schedule": "learning_rate",
+        "accumulate": "accumulate",
+        "ema": "ema",
+    }
 
     weight_decay: NotNegative = Field(0.0, description="the pull of the weights towards 0")
     decay_biases_and_norms: Flag = Field(

@@ -30,11 +30,13 @@ class Part(Section):
         scalar_field: The field that its value is, where it is written without fields, as in
             `shift: 4`.
         field_aliases: Other names for a field that frameworks use, with ours.
+        beside: What frameworks have among its fields and `train:` has beside it, with our names.
     """
 
     kind: ClassVar[str] = ""
     scalar_field: ClassVar[str | None] = None
     field_aliases: ClassVar[Mapping[str, str]] = {}
+    beside: ClassVar[Mapping[str, str]] = {}
 
     def written(self) -> Any:
         """The part as a spec says it; what is the default is left out."""
@@ -125,12 +127,22 @@ class Choice:
             return kind.model_validate(dict(fields))
         except ValidationError as error:
             found = faults_of(error, kind, kind.kind, kind.field_aliases)
-            raise Faults(*(_placed(fault, at) for fault in found)) from None
+            raise Faults(*(_placed(fault, kind, at) for fault in found)) from None
 
 
-def _placed(fault: Fault, at: tuple[str, ...]) -> Fault:
-    """A fault of a part at its name, where it is not of one of its fields."""
-    return fault.below(at) if fault.field else fault._replace(field=at, on_key=bool(at))
+def _placed(fault: Fault, kind: type[Part], at: tuple[str, ...]) -> Fault:
+    """A fault of a part, at its name where it is not of one of its fields."""
+    if not fault.field:
+        return fault._replace(field=at, on_key=bool(at))
+    beside = kind.beside.get(str(fault.field[0]))
+    if fault.rule == "unknown-key" and beside:
+        fault = fault._replace(help=stands_beside(beside))
+    return fault.below(at)
+
+
+def stands_beside(field: str) -> str:
+    """What to do with a field that `train:` has itself."""
+    return f"it stands beside it: `train: {{{field}: …}}`"
 
 
 def _no_fields(kind: type[Part], value: object, at: tuple[str, ...]) -> Fault:
