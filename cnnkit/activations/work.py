@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from cnnkit.activations.example import Example, read_example
 from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
 from cnnkit.layers.weighted import Weighted
@@ -52,15 +54,17 @@ def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
     """A trained network on one input, standardized as its data set was.
 
     Raises:
-        UsageError: There is no run, or it has not come to its end; or as ``work``.
+        UsageError: There is no run, or it has no checkpoint yet; or as ``work``.
     """
     from cnnkit.training import load_run
 
     run = load_run(path)
     graph = trace(run.spec.layers, run.spec.input, run.spec.rounding)
     example = read_example(source, run.spec.input)
-    layers = chosen(layer_maps(run.network, graph, run.standardized(example.array)), paths)
-    return Work(example, layers, f"the weights are those of {path}")
+    standardized = np.asarray(run.prepared(example.array[None]))[0]
+    layers = chosen(layer_maps(run.network, graph, standardized), paths)
+    story = f"the weights are those of {path} after epoch {run.epoch}; the layers read the input "
+    return Work(example, layers, f"{story}standardized as the training data was")
 
 
 def _weights(graph: Graph, seed: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cnnkit.export.classes import docstring
 from cnnkit.export.code import NAME, Hole, annotation, comment, filled, line
-from cnnkit.export.outline import Body, Definition, Outline, Step
+from cnnkit.export.outline import COPY, Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 
@@ -51,7 +51,8 @@ class _Function:
                 f"{name}: {annotation(values)}"
                 for name, values in self.definition.arguments.items()
             ]
-            listed = ", ".join(["x", *arguments, "*", "name: str"])
+            copy = ["copy: int"] if _is_copied(self.body) else []
+            listed = ", ".join(["x", *arguments, "*", *copy, "name: str"])
             yield from line(f"def {self.definition.name}({listed}):", 0)
             yield from docstring(self.definition)
             for lines in called:
@@ -109,27 +110,30 @@ class _Function:
         for run in step.runs:
             times = (next(self.columns) or str(run.times)) if run.counted else str(run.times)
             arguments = self._arguments(run.body)
-            copied = len(step.runs) > 1 or times != "1"
             if times == "1":
-                path = f"{step.path}[{index}]" if copied else step.path
-                call = f"{self._call(run.body, source, arguments)}, name={self._name(path)})"
+                call = self._call(step, run.body, source, arguments, str(index))
                 lines += line(f"{target} = {call}", 1, note)
             else:
                 span = f"{index}, {index + run.times}" if index else times
                 if source != target:
                     lines += line(f"{target} = {source}", 1)
-                path = f"{step.path}[{{index}}]"
-                name = self._name(path, loop=True)
-                call = f"{self._call(run.body, target, arguments)}, name={name})"
                 lines += line(f"for index in range({span}):", 1)
+                call = self._call(step, run.body, target, arguments, "{index}")
                 lines += line(f"{target} = {call}", 2, note)
             source = target
             index += run.times
         return lines
 
-    def _call(self, body: Body, source: str, arguments: list[str]) -> str:
+    def _call(self, step: Step, body: Body, source: str, arguments: list[str], index: str) -> str:
+        """The call of a body's function, with the path of this copy."""
+        path, own = step.path, body.path.rpartition(".")[2]
+        if _is_copied(body):
+            arguments = [*arguments, f"copy={index.strip('{}')}"]
+        elif own.endswith("]") and body.path.endswith(f".{own}") and not path.endswith(own):
+            path = f"{path}.{own[: own.rindex('[')]}[{index}]"
+        name = self._name(path, loop="{index}" in path)
         definition = self.outline.definition(body)
-        return f"{definition.name}({', '.join([source, *arguments])}"
+        return f"{definition.name}({', '.join([source, *arguments])}, name={name})"
 
     def _arguments(self, body: Body) -> list[str]:
         definition = self.outline.definition(body)
@@ -146,8 +150,13 @@ class _Function:
     def _name(self, path: str, *, loop: bool = False) -> str:
         """A path as a string: a layer's name, which has no slash."""
         shown = comment(path).replace("/", "-").replace('"', "'")
-        if not loop:
-            shown = shown.replace("{", "{{").replace("}", "}}") if not self.is_root else shown
+        if COPY in shown:
+            shown = shown.replace(COPY, "[{copy}]", 1)
         if self.is_root:
             return f'f"{shown}"' if loop else f'"{shown}"'
         return f'f"{{name}}.{shown}"'
+
+
+def _is_copied(body: Body) -> bool:
+    """Whether the paths in a body hold the number of the copy."""
+    return any(COPY in step.path for step in body.steps)

@@ -20,6 +20,9 @@ from cnnkit.layers.block import Block
 from cnnkit.layers.composition import Parallel, Repeat, Save, SqueezeExcite
 from cnnkit.spec.graph import INPUT, Graph, Group, Node
 
+COPY = "[*]"
+"""Stands in a path for the number of the copy, which is another one each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -192,7 +195,7 @@ class _Frame(NamedTuple):
     def relative(self, path: str) -> str:
         """A path below the body's."""
         below = path.removeprefix(f"{self.path}.") if self.path else path
-        return below.replace(self.copy, "", 1) if self.copy else below
+        return below.replace(self.copy, COPY, 1) if self.copy else below
 
     def holds(self, path: str) -> bool:
         """Whether a group at a path is part of the body."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import jax
@@ -21,6 +21,8 @@ from cnnkit.network import build
 from cnnkit.spec.graph import Graph, Node, trace
 
 BATCH = 2
+# Each network is run once: what takes long is its compilation.
+quick = partial(jax.jit, compiler_options={"xla_backend_optimization_level": "0"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def case_of(spec: cnnkit.Spec, seed: int = 0) -> Case:
     x = draw.normal(size=(BATCH, *spec.input)).astype("float32")
     graphdef, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
 
-    @jax.jit
+    @quick
     def run(x: jax.Array, params: Any, towards: jax.Array) -> Any:
         def forward(x: jax.Array, params: Any) -> jax.Array:
             return nnx.merge(graphdef, params, stats)(x)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import pytest
-from converted import case, close, flax_model, flax_variables
+from converted import case, close, flax_model, flax_variables, quick
 from corpus import CORPUS
 from flax import nnx
 
@@ -20,4 +19,4 @@ def test_outputs(name: str) -> None:
         assert variable.shape == owned.array.shape
         variable.set_value(jnp.asarray(owned.array))
     graphdef, state = nnx.split(model)
-    close(jax.jit(lambda x: nnx.merge(graphdef, state)(x))(expected.x), expected.output)
+    close(quick(lambda x: nnx.merge(graphdef, state)(x))(expected.x), expected.output)

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import pytest
-from converted import Case, case, close, keras_layout, module_of
+from converted import Case, case, close, keras_layout, module_of, quick
 from corpus import CORPUS
 
 from cnnkit.export import convert
@@ -41,7 +41,7 @@ def test_outputs_and_gradients(name: str) -> None:
     model = loaded(expected)
     state = [weight.value for weight in model.non_trainable_variables]
 
-    @jax.jit
+    @quick
     def run(x: jax.Array, trained: list[jax.Array], towards: jax.Array) -> Any:
         def forward(x: jax.Array, trained: list[jax.Array]) -> jax.Array:
             y, _ = model.stateless_call(trained, state, x, training=False)
