@@ -18,7 +18,7 @@ from cnnkit.spec.reading import read, read_from_text
 from cnnkit.spec.training import Arrays, Csv, EarlyStopping, Images, Split, Train
 from cnnkit.spec.training.augmentation import AUGMENTATIONS, Flip, Shift
 from cnnkit.spec.training.loss import LOSSES, Focal
-from cnnkit.spec.training.optimizer import OPTIMIZERS, Momentum, Sgd
+from cnnkit.spec.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
 from cnnkit.spec.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,8 @@ def test_what_is_left_out_has_a_default() -> None:
     section = train("train: {data: mnist}\n")
     assert section.split == Split(validation=0.15, test=0.15, stratify=True)
     assert section.loss.kind == "categorical_cross_entropy"
-    assert section.optimizer == Sgd(momentum=0.9, nesterov=True)
+    assert section.optimizer == Nesterov()
+    assert (section.optimizer.momentum, section.optimizer.nesterov) == (0.9, True)
     assert section.learning_rate == Constant(peak=0.01)
     assert (section.epochs, section.batch_size, section.seed) == (10, 128, 0)
     assert (section.augment, section.early_stopping, section.ema) == ((), None, None)

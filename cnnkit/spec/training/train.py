@@ -14,7 +14,7 @@ from cnnkit.spec.model import Section
 from cnnkit.spec.training.augmentation import AUGMENTATIONS, Augmentation
 from cnnkit.spec.training.data import Data, read_data
 from cnnkit.spec.training.loss import LOSSES, CategoricalCrossEntropy, Loss
-from cnnkit.spec.training.optimizer import OPTIMIZERS, Optimizer, ScheduleFree, Sgd
+from cnnkit.spec.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.training.part import Positive, given, section
 from cnnkit.spec.training.schedule import SCHEDULES, Constant, Schedule
 
@@ -117,7 +117,7 @@ class Train(Section):
     ] = Field(0.0, description="the part of each label that is spread over all classes")
     class_weights: Weights = Field(None, description="the weight of each class in the loss")
     optimizer: Annotated[Optimizer, BeforeValidator(OPTIMIZERS.read), OPTIMIZERS] = Field(
-        default_factory=lambda: Sgd(momentum=0.9, nesterov=True),
+        default_factory=Nesterov,
         description="how the weights follow the gradient",
     )
     learning_rate: Annotated[Schedule, BeforeValidator(SCHEDULES.read), SCHEDULES] = Field(
