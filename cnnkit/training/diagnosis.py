@@ -245,6 +245,6 @@ def _of_balance(curves: _Curves) -> tuple[str, ...]:
             "then a larger network together with more data or augmentation",
         )
     return (
-        "measure it on the test split",
         "for less error, a larger network together with more data or augmentation",
+        "before a change is believed, `cnnkit cross-validate`: small differences are chance",
     )
