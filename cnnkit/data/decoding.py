@@ -70,7 +70,7 @@ def decoded(path: Path, shape: tuple[int, int, int], fit: Fit) -> NDArray[np.uin
             longest = 2 * max(height, width)
             if fit != "none":
                 image.draft(None, (longest, longest))
-            upright = ImageOps.exif_transpose(_toned(image, MODES[channels]))
+            upright = _toned(ImageOps.exif_transpose(image), MODES[channels])
             fitted = _resized(upright, (width, height), fit)
             pixels = np.asarray(fitted, np.uint8).reshape(*fitted.size[::-1], channels)
     except Exception as error:
@@ -98,14 +98,12 @@ def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image
 
 
 def _toned(image: Image.Image, mode: str) -> Image.Image:
-    """The image in a mode of 8 bits a channel; its EXIF data goes along."""
+    """The image in a mode of 8 bits a channel."""
     if image.mode == mode:
         return image
     if image.mode.startswith("I;16"):
         # Pillow would cut 16 bits off at 255.
-        grey = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        grey.info = image.info
-        return grey.convert(mode)
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert(mode)
     if image.mode in ("I", "F"):
         raise ValueError("its pixels are numbers of 32 bits: save it with 8 or 16")
     if image.mode in ("P", "PA"):

@@ -151,14 +151,25 @@ _UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", _UPRIGHT)
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
-def test_images_are_turned_upright(orientation: int, suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_turned_upright(
+    orientation: int, suffix: str, channels: int, tmp_path: Path
+) -> None:
     pixels = np.kron(np.array([[1, 2], [3, 4]], np.uint8) * 50, np.ones((8, 8), np.uint8))
     exif = Image.Exif()
     exif[274] = orientation
     options: dict[str, Any] = {"webp": {"lossless": True}}.get(suffix, {})
     path = save(tmp_path, Image.fromarray(pixels), f"a.{suffix}", exif=exif, **options)
-    found = decoded(path, (16, 16, 1), "none")[4::8, 4::8, 0] / 50
+    found = decoded(path, (16, 16, channels), "none")[4::8, 4::8, 0] / 50
     assert np.rint(found).astype(int).tolist() == _UPRIGHT[orientation]
+
+
+def test_sixteen_bits_are_turned_upright_too(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    pixels = np.array([[0x1000, 0x2000], [0x3000, 0x4000]], np.uint16)
+    path = save(tmp_path, Image.fromarray(pixels), exif=exif)
+    assert decoded(path, (2, 2, 1), "none")[..., 0].tolist() == [[0x30, 0x10], [0x40, 0x20]]
 
 
 def test_the_extents_of_a_turned_photograph_are_the_upright_ones(tmp_path: Path) -> None:
