@@ -1,0 +1,68 @@
+"""cnnkit's side: the engine of its trainer, with metrics and all, on random examples."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+from training_serving import CLASSES, Advance, examples, serve, task
+
+from cnnkit.cli.sources import reading_of
+from cnnkit.data import Dataset, Examples, Splits, statistics
+from cnnkit.network import runtime
+from cnnkit.spec.training import Train
+from cnnkit.training.device import replicated
+from cnnkit.training.engine import engine
+from cnnkit.training.material import Material
+from cnnkit.training.step import make_steps
+
+TASK = task()
+
+
+def start() -> Advance:
+    """What `cnnkit train` runs between two epochs."""
+    for line in runtime.prepare():
+        print(line)
+    spec = reading_of(str(TASK.network), list(TASK.flags)).spec
+    assert spec is not None
+    inputs, labels = examples(TASK)
+    given = Examples((inputs * 255).astype(np.uint8), labels)
+    dataset = Dataset("random", given, None, tuple(map(str, range(CLASSES))))
+    everything, nothing = np.arange(len(labels), dtype=np.int32), np.zeros(0, np.int32)
+    material = Material(
+        dataset,
+        Splits(everything, nothing, nothing, own_test=False, stratified=False, seed=0),
+        statistics(given, everything),
+        np.ones(CLASSES, np.float32),
+    )
+    train = Train.model_validate(
+        {
+            "data": "cifar10",
+            "optimizer": {"sgd": {"momentum": 0.9}},
+            "learning_rate": 0.01,
+            "batch_size": TASK.batch,
+            "precision": "bfloat16" if TASK.gpu else "float32",
+        }
+    )
+    steps = make_steps(spec, train, examples=len(labels), batch_size=TASK.batch)
+    devices = jax.local_devices()[:1]
+    machine = engine(steps, material, replicated(devices, None), devices)
+    state = machine.start()
+    machine.compile(state)
+    order = machine.order(0)
+
+    def advance(count: int) -> None:
+        nonlocal state
+        for begin in range(0, count, 8):
+            state = machine.advance(state, order, min(8, count - begin))
+        jax.block_until_ready(state)
+
+    return advance
+
+
+def memory() -> int:
+    """The most bytes that were in use on the GPU."""
+    return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
+
+
+if __name__ == "__main__":
+    serve(start, memory if TASK.gpu else None)

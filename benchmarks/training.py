@@ -1,0 +1,319 @@
+"""How fast networks are trained: cnnkit, Flax's loop, Keras on JAX and PyTorch, in turn.
+
+Each side is a process of its own, so that threads and settings do not mix, and trains the same
+network: the peers' are written by `cnnkit convert`. All compile first, one after the other; then
+they take bursts of steps in turn, n times. A machine that is busy for a while is then busy for
+all of them, and the ratios hold.
+
+    python benchmarks/training.py                                # all that is installed, on the CPU
+    python benchmarks/training.py --device gpu                   # in bfloat16
+    python benchmarks/training.py --networks lenet-5 --sides cnnkit flax -n 9
+
+An interpreter that has torch is named by CNNKIT_TORCH_PYTHON, one that has keras by
+CNNKIT_KERAS_PYTHON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from measuring import environment, heading, machine, table, versions
+
+HERE = Path(__file__).parent
+PEERS = HERE / "peers"
+BURST = 1.0
+"""The seconds that a burst of steps should take."""
+BARS = {
+    "lenet-5": {"torch": 1.3, "keras": 2.5},
+    "vgg-cifar": {"torch": 1.2, "keras": 2.5},
+    "resnet-20": {"torch": 1.2, "keras": 2.5},
+    "mobilenet-v2": {"torch": 1.0, "keras": 2.5},
+}
+"""What cnnkit's images a second should be at least, in those of a peer's best side on a CPU."""
+
+
+class Network(NamedTuple):
+    """A network of the comparison."""
+
+    name: str
+    spec: Path
+    shape: tuple[int, ...]
+    flags: tuple[str, ...] = ()
+
+
+class Side(NamedTuple):
+    """A program of the comparison."""
+
+    name: str
+    script: str
+    converted_to: str | None = None
+    needs: tuple[str, ...] = ("jax", "flax")
+    flags: tuple[str, ...] = ()
+    variable: str = ""
+    settings: Mapping[str, str] = {}
+
+    @property
+    def interpreter(self) -> str:
+        """The Python that runs it."""
+        return os.environ.get(self.variable) or sys.executable
+
+    def installed(self) -> bool:
+        """Whether the interpreter has what it needs."""
+        found = " and ".join(f"find_spec({name!r})" for name in self.needs)
+        code = f"from importlib.util import find_spec; import sys; sys.exit(not ({found}))"
+        return subprocess.run([self.interpreter, "-c", code], check=False).returncode == 0
+
+
+class Figures(NamedTuple):
+    """What was measured of a side: seconds of a step by the clock, and of all cores together."""
+
+    compile: float
+    seconds: float
+    cores: float
+    memory: int
+
+
+ZOO = HERE.parent / "specs" / "zoo"
+NETWORKS = (
+    Network("lenet-5", ZOO / "lenet-5.yaml", (32, 32, 1)),
+    Network("vgg-cifar", HERE / "networks" / "vgg-cifar.yaml", (32, 32, 3)),
+    Network("resnet-20", ZOO / "resnet-20-cifar.yaml", (32, 32, 3)),
+    Network("mobilenet-v2", ZOO / "mobilenet-v2.yaml", (64, 64, 3), ("input=64x64x3",)),
+)
+SIDES = (
+    Side("cnnkit", "training_cnnkit.py"),
+    Side("cnnkit, no oneDNN", "training_cnnkit.py", settings={"CNNKIT_ONEDNN": "off"}),
+    Side("flax", "training_flax.py", "flax"),
+    Side("keras", "training_keras.py", "keras", ("keras", "jax"), (), "CNNKIT_KERAS_PYTHON"),
+    Side("torch", "training_torch.py", "torch", ("torch",), (), "CNNKIT_TORCH_PYTHON"),
+    Side(
+        "torch.compile", "training_torch.py", "torch", ("torch",), ("compile",),
+        "CNNKIT_TORCH_PYTHON",
+    ),
+)  # fmt: skip
+
+
+class Process:
+    """A side at work."""
+
+    def __init__(self, side: Side, command: Sequence[str]) -> None:
+        self.side = side
+        settings = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **side.settings}
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if "-q" in sys.argv else None,
+            text=True,
+            env=environment() | settings,
+        )
+
+    def ask(self, line: str | None = None) -> dict[str, float]:
+        """The answer to a line, or the first one."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        if line is not None:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        for said in self.process.stdout:
+            with suppress(ValueError):
+                answer: dict[str, float] = json.loads(said)
+                return answer
+        raise RuntimeError(f"{self.side.name} ended with {self.process.wait()}")
+
+    def burst(self, steps: int) -> dict[str, float]:
+        """The seconds of a step, those of all cores together, and the most memory so far."""
+        return self.ask(str(steps))
+
+    def end(self) -> None:
+        """Waits for its end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+            return
+        self.process.kill()
+
+
+def measured(
+    network: Network, sides: Sequence[Side], batch: int, device: str, n: int
+) -> dict[str, Figures]:
+    """The figures of the sides that could train the network."""
+    with TemporaryDirectory() as folder, _processes() as running:
+        compiled = {}
+        for side in sides:
+            process = Process(side, _command(network, side, batch, device, Path(folder)))
+            running.append(process)
+            try:
+                compiled[side.name] = process.ask()["compile"]
+            except RuntimeError as error:
+                print(f"{network.name}: {error}", file=sys.stderr)
+                running.remove(process)
+                process.end()
+        taken: dict[str, list[dict[str, float]]] = {process.side.name: [] for process in running}
+        steps = {}
+        for process in running:
+            process.burst(3)
+            steps[process.side.name] = max(2, round(BURST / process.burst(2)["seconds"]))
+        for _ in range(n):
+            for process in running:
+                name = process.side.name
+                taken[name].append(process.burst(steps[name]))
+    return {
+        name: Figures(
+            compiled[name],
+            median(each["seconds"] for each in answers),
+            median(each["cores"] for each in answers),
+            int(answers[-1]["memory"]),
+        )
+        for name, answers in taken.items()
+    }
+
+
+@contextmanager
+def _processes() -> Iterator[list[Process]]:
+    running: list[Process] = []
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.end()
+
+
+def _command(network: Network, side: Side, batch: int, device: str, folder: Path) -> list[str]:
+    source, flags = network.spec, network.flags
+    if side.converted_to:
+        source, flags = folder / f"{side.converted_to}_network.py", side.flags
+        # The classes of the random labels are ten, of MobileNet's outputs the first ten.
+        assignments = [part for flag in network.flags for part in ("--set", flag)]
+        convert = ["convert", str(network.spec), "--to", side.converted_to]
+        subprocess.run(
+            [sys.executable, "-m", "cnnkit", *convert, "--output", str(source), *assignments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    return [
+        side.interpreter, str(PEERS / side.script), str(source),
+        "--batch", str(batch), "--device", device,
+        "--shape", *map(str, network.shape), "--flags", *flags,
+    ]  # fmt: skip
+
+
+def flops(network: Network) -> float:
+    """FLOPs of a training step on one example: forward, data gradient and filter gradient."""
+    from cnnkit.cli.sources import analyses_of
+
+    (analysis,) = analyses_of(
+        [str(network.spec)], list(network.flags), batch=1, precision="float32", optimizer="sgd"
+    )
+    return 6 * float(analysis.totals.macs)
+
+
+def gemm_rate(device: str) -> float:
+    """FLOPs a second of a product of matrices, measured by JAX in a process of its own."""
+    size, dtype = (2048, "float32") if device == "cpu" else (8192, "bfloat16")
+    code = f"from cnnkit.doctor.machine import gemm_rate; print(gemm_rate({size}, {dtype!r}, 9))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
+    return float(done.stdout)
+
+
+def rows(
+    network: Network, figures: Mapping[str, Figures], batch: int, rate: float
+) -> list[tuple[str, ...]]:
+    """The table's rows of a network."""
+    work = flops(network)
+    ours = figures.get("cnnkit")
+    return [
+        (
+            f"{network.name}: {name}",
+            f"{batch / each.seconds:,.0f}",
+            f"{each.seconds / ours.seconds:.2f}" if ours else "",
+            f"{1000 * each.cores:,.1f} ms",
+            f"{each.compile:.1f} s",
+            f"{each.memory / (1 << 20):,.0f} MiB",
+            f"{work * batch / each.seconds / rate:.0%}",
+        )
+        for name, each in figures.items()
+    ]
+
+
+def main() -> None:
+    """Measures, prints the table, and writes the JSON where it is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument("--networks", nargs="+", default=[each.name for each in NETWORKS])
+    parser.add_argument("--sides", nargs="+", default=[each.name for each in SIDES])
+    parser.add_argument("--batch", type=int, help="examples of a step: 128, on a GPU 512")
+    parser.add_argument("-n", type=int, default=5, help="bursts of each side")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("-q", action="store_true", help="leave out what the sides complain of")
+    given = parser.parse_args()
+    batch = given.batch or (128 if given.device == "cpu" else 512)
+    sides = [
+        side
+        for side in SIDES
+        if side.name in given.sides and side.installed()
+        if given.device == "cpu" or not side.settings
+    ]
+    rate = gemm_rate(given.device)
+    facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
+    print(heading(facts | {"batch": str(batch), "n": str(given.n)}))
+    print(f"measured product of matrices: {rate / 1e9:,.0f} GFLOP/s\n")
+    start, all_rows, record = time.perf_counter(), [], {}
+    for network in NETWORKS:
+        if network.name not in given.networks:
+            continue
+        figures = measured(network, sides, batch, given.device, given.n)
+        record[network.name] = {name: each._asdict() for name, each in figures.items()}
+        all_rows += rows(network, figures, batch, rate)
+        _judge(network, figures, given.device)
+    header = (
+        "side",
+        "images/s",
+        "cnnkit is × as fast",
+        "cores' time a step",
+        "ready after",
+        "peak memory",
+        "of product",
+    )
+    print(table(header, all_rows))
+    print(f"\n{time.perf_counter() - start:.0f} s")
+    if given.json:
+        _write(given.json, facts, batch, given.n, rate, record)
+
+
+def _judge(network: Network, figures: Mapping[str, Figures], device: str) -> None:
+    """Says on stderr which of the bars a network meets."""
+    ours = figures.get("cnnkit")
+    if ours is None or device != "cpu":
+        return
+    for peer, bar in BARS[network.name].items():
+        theirs = [each.seconds for name, each in figures.items() if name.startswith(peer)]
+        if theirs:
+            ratio = min(theirs) / ours.seconds
+            met = "met" if ratio >= bar else "not met"
+            print(f"{network.name}: {ratio:.2f} × {peer}'s best, bar {bar}: {met}", file=sys.stderr)
+
+
+def _write(
+    path: Path, facts: Mapping[str, str], batch: int, n: int, rate: float, record: Any
+) -> None:
+    data = {"machine": facts, "batch": batch, "n": n, "gemm_flops": rate, "networks": record}
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
