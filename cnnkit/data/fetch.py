@@ -22,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 _BLOCK = 2**18
 _PATIENCE = 30  # seconds without a byte
+_NOT_PUBLISHED = "not the published file, or a damaged one: move it away, and fetch again"
 
 
 def fetch(source: str, data_dir: Path, progress: Progress = lambda *_: None) -> list[Path]:
@@ -74,9 +75,7 @@ def _present(file: Published, folder: Path) -> list[Path]:
         if path is None:
             return []
         if _digest_of_contents(path) != digest:
-            raise DataError(
-                f"{path} is not the published file, or a damaged one: move it away, and fetch again"
-            )
+            raise DataError(f"{path} is {_NOT_PUBLISHED}")
         found.append(path)
     return found
 
@@ -92,7 +91,12 @@ def _digest_of_contents(path: Path) -> str:
 def _fetched(
     source: str, publication: Publication, file: Published, folder: Path, progress: Progress
 ) -> list[Path]:
-    part = folder / f"{file.name}.part"
+    part, by_hand = folder / f"{file.name}.part", folder / file.name
+    if publication.unpacked and by_hand.is_file():
+        with _writable(folder):
+            if not _is_whole(by_hand, file):
+                raise DataError(f"{by_hand} is {_NOT_PUBLISHED}")
+            return _unpacked(by_hand, file, folder)
     reasons: list[str] = []
     for address in publication.sources:
         while (fault := _downloaded(f"{address}{file.name}", part, file, progress)) is not None:
@@ -110,11 +114,11 @@ def _fetched(
 
 def _by_hand(source: str, publication: Publication, folder: Path, reason: str) -> str:
     names = ", ".join(each.name for each in publication.files)
-    several = len(publication.files) > 1
-    do = "unpack its files" if publication.unpacked else "put them" if several else "put it"
+    files, them = ("files", "them") if len(publication.files) > 1 else ("file", "it")
+    again = ", and fetch again to unpack it" if publication.unpacked else ""
     return (
-        f"{source} could not be fetched ({reason}); with a browser, load the "
-        f"file{'s' if several else ''} {names} from {publication.sources[0]} and {do} into {folder}"
+        f"{source} could not be fetched ({reason}); with a browser, load the {files} {names} from "
+        f"{publication.sources[0]} and put {them} into {folder}{again}"
     )
 
 
@@ -178,22 +182,23 @@ def _is_whole(path: Path, file: Published) -> bool:
 
 def _placed(part: Path, file: Published, unpacked: bool) -> list[Path]:
     if unpacked:
-        return _unpacked(part, file, part.parent)
+        paths = _unpacked(part, file, part.parent)
+        part.unlink()
+        return paths
     return [part.replace(part.with_name(file.name))]
 
 
-def _unpacked(part: Path, file: Published, folder: Path) -> list[Path]:
+def _unpacked(archive_path: Path, file: Published, folder: Path) -> list[Path]:
     """The members of an archive that are known, each checked; what else is in it stays there."""
     found = {}
-    with tarfile.open(part, "r:gz") as archive:
+    with tarfile.open(archive_path, "r:gz") as archive:
         for member in archive:
             name = Path(member.name).name
             if name not in file.contents or not member.isreg():
                 continue
             found[name] = _unpacked_member(archive, member, folder / name, file.contents[name])
     if missing := file.contents.keys() - found.keys():
-        raise DataError(f"{part} lacks {', '.join(sorted(missing))}")
-    part.unlink()
+        raise DataError(f"{archive_path} lacks {', '.join(sorted(missing))}")
     return [found[name] for name in file.contents]
 
 

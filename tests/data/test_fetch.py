@@ -204,7 +204,7 @@ def test_without_a_network_one_sentence_says_what_to_do(
     assert text.startswith(f"cifar10 could not be fetched ({nowhere}: ")
     assert text.endswith(
         f"Connection refused); with a browser, load the file batches.tar.gz from {nowhere} and "
-        f"unpack its files into {tmp_path / 'batches'}"
+        f"put it into {tmp_path / 'batches'}, and fetch again to unpack it"
     )
 
 
@@ -217,6 +217,21 @@ def test_of_an_archive_only_the_known_files_are_unpacked(small: Server, tmp_path
     assert not any(path.is_symlink() for path in paths)
     assert fetch("cifar10", data_dir) == paths
     assert len(small.asked) == 1
+
+
+def test_an_archive_that_was_put_there_by_hand_is_unpacked(small: Server, tmp_path: Path) -> None:
+    (tmp_path / "batches").mkdir()
+    archive = tmp_path / "batches" / "batches.tar.gz"
+    archive.write_bytes(small.files["batches.tar.gz"][:-1])
+    with pytest.raises(DataError) as caught:
+        fetch("cifar10", tmp_path)
+    assert str(caught.value) == (
+        f"{archive} is not the published file, or a damaged one: move it away, and fetch again"
+    )
+    archive.write_bytes(small.files["batches.tar.gz"])
+    assert {path.name: path.read_bytes() for path in fetch("cifar10", tmp_path)} == BATCHES
+    assert archive.exists()
+    assert small.asked == []
 
 
 def test_a_folder_that_cannot_be_written_is_said(small: Server, tmp_path: Path) -> None:
