@@ -22,6 +22,8 @@ Row: TypeAlias = list[str]
 _TARGETS = ("label", "class")
 # Enough to see what is wrong with a file; one that is wrong in every line is read no further.
 _FAULTS = 100
+# So many columns in order are the numbers that pandas gives columns, and no example.
+_NUMBERED = 8
 
 
 def read(path: Path, *, target: Column = None, test: Path | None = None) -> Dataset:
@@ -29,7 +31,8 @@ def read(path: Path, *, target: Column = None, test: Path | None = None) -> Data
 
     Values that are all whole numbers of 0..255 become bytes. Targets that are whole numbers are
     classes, other numbers values to predict, and texts classes in their sorted order. The first
-    line is a header where it has a text in a column in which the second line has a number.
+    line is a header where it has a text in a column in which the second line has a number, or
+    numbers 8 columns or more from 0.
 
     Args:
         path: The file, in UTF-8, with commas.
@@ -76,6 +79,11 @@ def _parsed(
     if not head:
         raise DataError(f"{path} is empty")
     names = head[0][1] if _is_header(head) else None
+    if names and "" in names:
+        raise DataError(
+            f"{path}: column {names.index('')} has no name in the header; pandas writes its index "
+            f"so, unless it is told `index=False`"
+        )
     if names and len(head) == 1:
         raise DataError(f"{path} has a header, and no line of values")
     width = len(head[0][1])
@@ -100,6 +108,9 @@ def _parsed(
 
 
 def _is_header(head: Sequence[tuple[int, Row]]) -> bool:
+    width = len(head[0][1])
+    if width >= _NUMBERED and head[0][1] == [str(column) for column in range(width)]:
+        return True
     first = [_is_number(cell) for cell in head[0][1]]
     if len(head) == 1:
         return not any(first)

@@ -55,6 +55,13 @@ def test_a_table_is_read(text: str, save: Save) -> None:
     assert dataset.classes == ("0", "1")
 
 
+def test_the_column_numbers_that_pandas_writes_are_a_header(save: Save) -> None:
+    path = save("0,1,2,3,4,5,6,7\n0,9,9,9,9,9,9,9\n1,8,8,8,8,8,8,8\n")
+    assert read(path).train.inputs[:, 0].tolist() == [9, 8]
+    # Of fewer columns it is an example: one of class 0 and one of class 1.
+    assert read(save("0,1,2\n1,8,8\n")).train.inputs[:, 0].tolist() == [1, 8]
+
+
 @pytest.mark.parametrize("cells", ["0.5,1", "-1,2", "3,256", "1e-3,1"])
 def test_what_are_no_bytes_are_floats(cells: str, save: Save) -> None:
     dataset = read(save(f"0,{cells}\n1,3,4\n"))
@@ -94,6 +101,11 @@ def test_fractions_and_several_columns_are_values_to_predict(save: Save) -> None
     [
         ("", {}, "{path} is empty"),
         ("label,a\n", {}, "{path} has a header, and no line of values"),
+        (
+            ",label,a\n0,0,1\n1,1,2\n",
+            {},
+            "{path}: column 0 has no name in the header; pandas writes its index so",
+        ),
         ("1,2\n0,2,3\n", {}, "{path}:2 has 3 columns, but the first line 2"),
         ("label,a\n1,2\n0,\n", {}, "{path}:3: `a` is empty"),
         ("1,2\n0,two\n", {}, "{path}:2: column 1 is 'two', which is no number"),
