@@ -63,6 +63,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
         "expectation-failed": "error",
         "over-budget": "error",
         "head-loss-mismatch": "error",
+        "beyond-last-epoch": "warning",
         "softmax-inside": "warning",
         "missing-nonlinearity": "warning",
         "redundant-bias": "warning",

@@ -157,3 +157,21 @@ layers:
 train: {{loss: {loss}}}
 """
     assert found("head-loss-mismatch", spec) == ""
+
+
+def test_the_loss_that_is_left_out_is_the_categorical_one(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 10
+layers:
+  - dense: {units: 10}
+  - tanh
+train: {data: digits}
+"""
+    assert (
+        found("head-loss-mismatch", spec)
+        == """\
+4:5 layers.1
+tanh before categorical_cross_entropy: it keeps the logits between −1 and 1
+help: leave out the last activation, so that the outputs can be any number
+"""
+    )
