@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cnnkit.errors import Finding, SpecError
 from cnnkit.spec.training import Train
 from cnnkit.spec.training.loss import (
     BinaryCrossEntropy,
@@ -24,6 +25,12 @@ from cnnkit.spec.training.loss import (
 )
 
 _TINY: Final = 1e-30
+_ALPHA: Final = Finding(
+    "wrong-value",
+    "error",
+    "`alpha` of `focal` weighs a yes against a no, and this network chooses one of several classes",
+    "end it in `sigmoid`, or leave `alpha` out and weigh the classes by `class_weights`",
+)
 LossFunction = Callable[[Array, Array, Array], Array]
 """``(scores [N, K], targets, weights [N]) -> losses [N]``.
 
@@ -52,6 +59,8 @@ def make_loss(train: Train, final: str | None) -> LossFunction:
 
         def focal(scores: Array, targets: Array, weights: Array) -> Array:
             of_outputs = final == "sigmoid" or scores.shape[-1] == 1
+            if loss.alpha is not None and not of_outputs:
+                raise SpecError([_ALPHA])
             return (by_output if of_outputs else by_class)(scores, targets, weights)
 
         return focal

@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 
+from cnnkit.errors import SpecError
 from cnnkit.spec.training import Train
 from cnnkit.training.loss import make_loss, probabilities
 
@@ -96,6 +97,19 @@ def test_focal_loss_of_a_yes_or_no_each_is_that_of_the_paper() -> None:
     p = np.where(YES_NO == 1, expit(SCORES), 1 - expit(SCORES))
     alpha = np.where(YES_NO == 1, 0.25, 0.75)
     np.testing.assert_allclose(found, (-alpha * (1 - p) ** 1.5 * np.log(p)).mean(axis=1), rtol=1e-4)
+
+
+def test_alpha_is_refused_where_one_class_is_chosen() -> None:
+    with pytest.raises(SpecError) as raised:
+        losses(SCORES, LABELS, loss={"focal": {"alpha": 0.25}}, final="softmax")
+    (finding,) = raised.value.findings
+    assert finding.message == (
+        "`alpha` of `focal` weighs a yes against a no, and this network chooses one of several "
+        "classes"
+    )
+    assert finding.help == (
+        "end it in `sigmoid`, or leave `alpha` out and weigh the classes by `class_weights`"
+    )
 
 
 @pytest.mark.parametrize(
