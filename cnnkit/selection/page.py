@@ -19,7 +19,8 @@ p.lead { color: #475569; margin-top: 0; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid #e2e8f0; text-align: left;
          vertical-align: top; }
-th { white-space: nowrap; } td.number { text-align: right; }
+th { white-space: nowrap; } td.number { text-align: right; white-space: nowrap; }
+td.state { min-width: 13rem; }
 tr.best td { background: #fff7ed; } tr.rejected td, tr.interrupted td { color: #94a3b8; }
 .scroll { overflow-x: auto; } .warning { background: #fef3c7; padding: 0.6rem 0.9rem; }
 code { background: #f1f5f9; padding: 0.1rem 0.3rem; border-radius: 3px; }
@@ -126,12 +127,13 @@ def _table(results: Results, rows: Sequence[Row] | None = None) -> str:
     objectives = results.settings.objectives
     best = results.best
     given = results.rows if rows is None else rows
-    head = ["trial", "state", *objectives, "epoch", *results.paths, "seconds"]
-    lines = [f"<tr>{''.join(f'<th>{_text(cell)}</th>' for cell in head)}</tr>"]
+    head = [_head(cell) for cell in ("trial", "state", *objectives, "epoch")]
+    head += [_head(path.rpartition(".")[2], path) for path in results.paths]
+    lines = [f"<tr>{''.join(head)}{_head('seconds')}</tr>"]
     for row in given[:_MOST_ROWS]:
         kind = "best" if best is not None and row.number == best.number else row.state
         state = row.state if row.reason is None else f"{row.state}: {row.reason}"
-        cells = [_cell(row.number), _cell(state)]
+        cells = [_cell(row.number), f'<td class="state">{_text(state)}</td>']
         cells += [
             _cell(value_of(name, row.values[name]), number=True)
             if name in row.values
@@ -148,6 +150,12 @@ def _table(results: Results, rows: Sequence[Row] | None = None) -> str:
     more = len(given) - _MOST_ROWS
     note = f"<p>… and {more:,} more; <code>results.json</code> has all.</p>" if more > 0 else ""
     return f'<div class="scroll"><table>{"".join(lines)}</table></div>{note}'
+
+
+def _head(name: str, whole: str = "") -> str:
+    """A heading; what it stands for as a whole shows where a pointer rests on it."""
+    title = f' title="{_text(whole)}"' if whole else ""
+    return f"<th{title}>{_text(name)}</th>"
 
 
 def _epochs(row: Row) -> str:

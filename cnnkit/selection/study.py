@@ -40,6 +40,7 @@ REJECTED: Final = "rejected"
 INTERRUPTED: Final = "interrupted"
 _BUSY_SECONDS: Final = 120
 _ATTEMPTS: Final = 6
+_PLANNING_SECONDS: Final = 2.0
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -133,7 +134,9 @@ class Study:
             )
         except optuna.exceptions.DuplicatedStudyError:
             self.optuna = optuna.load_study(study_name=name, storage=self.storage)
+            self.created = False
         else:
+            self.created = True
             self.optuna.set_user_attr("identity", json.dumps(identity))
         self._agree(identity)
         self.workers: Workers = self._workers()
@@ -171,10 +174,20 @@ class Study:
     def plan(self, slots: Sequence[Mapping[str, Any]]) -> None:
         """Makes the slots that are not there yet; each is what is fixed of its choices."""
         with self.workers.lock():
-            there = {trial.user_attrs.get(SLOT) for trial in self._live()}
-            for slot, fixed in enumerate(slots):
-                if slot not in there:
-                    self.optuna.enqueue_trial(dict(fixed), user_attrs={SLOT: slot})
+            missing = self._missing(len(slots))
+            # Where no lock is shared, whoever made the study plans it; the others look on, and
+            # help only where that comes to a stop.
+            while not self.created and not self.workers.exclusive and missing:
+                time.sleep(_PLANNING_SECONDS)
+                before, missing = missing, self._missing(len(slots))
+                if len(missing) == len(before):
+                    break
+            for slot in missing:
+                self.optuna.enqueue_trial(dict(slots[slot]), user_attrs={SLOT: slot})
+
+    def _missing(self, count: int) -> list[int]:
+        there = {trial.user_attrs.get(SLOT) for trial in self._live()}
+        return [slot for slot in range(count) if slot not in there]
 
     def claim(self, sampler: Callable[[int], BaseSampler], pruner: BasePruner) -> Trial | None:
         """A trial that waits, from now on this process's; None where none does.
@@ -206,14 +219,15 @@ class Study:
                 continue
             self.workers.started(trial._trial_id)
             try:
-                self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
-                claimed = self.storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                if self.workers.exclusive:  # no other process can be putting its name there
+                    self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
+                if not self.storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                    continue
+                if not self.workers.exclusive:
+                    self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
             except UpdateFinishedTrialError:
                 continue
-            if claimed:
-                # Without a shared lock another process may have put its name there meanwhile.
-                self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
-                return trial._trial_id
+            return trial._trial_id
         self.workers.finished()
         return None
 
@@ -259,13 +273,8 @@ class Study:
             reason: Why.
             again: What is fixed of the choices that its slot tries next; None ends the slot.
         """
-        from optuna.trial import TrialState
-
-        trial.set_user_attr(REJECTED, reason)
-        self.optuna.tell(trial, state=TrialState.PRUNED)
-        if again is not None:
+        if self.finish(trial, None, {REJECTED: reason}) and again is not None:
             self._again(trial.user_attrs.get(SLOT), again, trial.number)
-        self.workers.finished()
 
     def finish(
         self, trial: Trial, values: Sequence[float] | None, attributes: Mapping[str, Any]
@@ -278,9 +287,8 @@ class Study:
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        mine = self.storage.get_trial(trial._trial_id)
         try:
-            if mine.user_attrs.get(WORKER) != self.workers.name:
+            if self.storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
                 return False
             for key, value in attributes.items():
                 trial.set_user_attr(key, value)

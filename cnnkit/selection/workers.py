@@ -29,9 +29,15 @@ GRACE_SECONDS: Final = 120
 
 
 class Workers(Protocol):
-    """The processes that share a study; ``name`` is that of this one."""
+    """The processes that share a study.
+
+    Attributes:
+        name: That of this one.
+        exclusive: Whether ``lock`` keeps all others out.
+    """
 
     name: str
+    exclusive: bool
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Keeps the others from claiming a trial, where a lock that all share can be had."""
@@ -56,6 +62,8 @@ class LocalWorkers:
     Args:
         folder: Where they keep their locks; it is made.
     """
+
+    exclusive = True
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +121,8 @@ class DistantWorkers:
         storage: The database.
         study_id: The study's number in it.
     """
+
+    exclusive = False
 
     def __init__(self, storage: RDBStorage, study_id: int) -> None:
         self.storage = storage

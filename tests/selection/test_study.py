@@ -141,9 +141,10 @@ def test_the_accepted_one_goes_on_even_where_its_number_is_higher(study: Study) 
 def test_a_trial_that_another_process_took_over_is_not_finished_twice(study: Study) -> None:
     study.plan([{}])
     trial = claimed(study)
-    trial.set_user_attr("worker", "another")
-    assert not study.finish(trial, [1.0], {})
-    assert study.trials()[0].state == TrialState.RUNNING
+    study.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    assert not study.finish(trial, [1.0], {"seconds": 3})
+    assert study.trials()[0].state == TrialState.FAIL
+    assert study.trials()[0].values is None
 
 
 def test_a_study_of_another_spec_is_refused(study: Study, url: str) -> None:
