@@ -88,7 +88,7 @@ ROOMS = {
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_point_one_way(room: str) -> None:
     allowed = {*ROOMS[room], room, "errors", "garbage"}
-    for path in sorted((ROOT / "cnnkit" / room).glob("*.py")):
+    for path in sorted((ROOT / "cnnkit" / room).rglob("*.py")):
         for module in imported(path):
             if module.startswith("cnnkit."):
                 assert module.split(".")[1] in allowed, f"{path.name} imports {module}"
