@@ -4,7 +4,8 @@ The model, for one example, times the batch where activations are meant:
 
 - **inference**: weights and running state, and the most bytes of tensors that must be live at
   once when the operations run in order. A tensor is live from the operation that makes it to the
-  last one that reads it. A view (``flatten``) shares its input's buffer, and an operation that
+  last one that reads it, and the network's input, which its caller holds, throughout. A view
+  (``flatten``) shares its input's buffer, and an operation that
   works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. Side
   outputs are not run.
 - **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
@@ -95,9 +96,10 @@ def _elements(graph: Graph, node: int) -> int:
 def _peak(graph: Graph) -> int:
     """The most elements live at once, buffers used again."""
     run = [index for index, node in enumerate(graph.nodes) if not node.side]
-    # How often each tensor is still to be read; the network's output is read by its caller.
+    # How often each tensor is still to be read; the network's output is read by its caller, who
+    # also holds its input.
     reads = Counter(source for index in run for source in graph.nodes[index].inputs)
-    reads[graph.root.tensor] += 1
+    reads.update((INPUT, graph.root.tensor))
     buffer_of = {INPUT: INPUT}
     readers = {INPUT: reads[INPUT]}
     size = {INPUT: _elements(graph, INPUT)}

@@ -30,10 +30,11 @@ def test_input_of_the_network_is_not_overwritten() -> None:
 
 
 def test_pool_needs_a_buffer_of_its_own() -> None:
-    # While the pool runs the input is gone: 256 + 64 is less than 128 + 256 before it.
-    assert totals(CONV + "  - max_pool: {size: 2}\n").inference_memory == 4 * (WEIGHTS + 128 + 256)
+    # The network's input, 128, is its caller's and stays.
+    pooled = totals(CONV + "  - max_pool: {size: 2}\n")
+    assert pooled.inference_memory == 4 * (WEIGHTS + 128 + 256 + 64)
     wide = totals(CONV + "  - upsample: {factor: 2}\n")
-    assert wide.inference_memory == 4 * (WEIGHTS + 256 + 1024)
+    assert wide.inference_memory == 4 * (WEIGHTS + 128 + 256 + 1024)
 
 
 def test_flatten_is_a_view() -> None:
@@ -47,7 +48,7 @@ def test_shortcut_is_kept_until_the_sum() -> None:
         "        - conv: {filters: 4, kernel: 1, bias: false}\n"
         "        - conv: {filters: 4, kernel: 1, bias: false}\n"
     )
-    assert totals(layers).inference_memory == 4 * (WEIGHTS + 32 + 3 * 256)
+    assert totals(layers).inference_memory == 4 * (WEIGHTS + 32 + 128 + 3 * 256)
 
 
 def test_saved_tensor_lives_until_it_is_merged() -> None:
@@ -55,8 +56,8 @@ def test_saved_tensor_lives_until_it_is_merged() -> None:
         CONV + "  - save: skip\n  - max_pool: {size: 2}\n  - upsample: {factor: 2}\n"
         "  - merge: {with: skip}\n"
     )
-    # At the end: skip 256, upsampled 256 and their concatenation 512.
-    assert totals(layers).inference_memory == 4 * (WEIGHTS + 256 + 256 + 512)
+    # At the end: the input, skip 256, upsampled 256 and their concatenation 512.
+    assert totals(layers).inference_memory == 4 * (WEIGHTS + 128 + 256 + 256 + 512)
 
 
 def test_side_output_is_not_run_at_inference() -> None:
