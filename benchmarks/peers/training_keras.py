@@ -6,8 +6,8 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"
 
-import keras  # noqa: E402 - its backend is chosen above
-from training_serving import Advance, examples, module, serve, task  # noqa: E402
+import keras
+from training_serving import Advance, examples, module, serve, task
 
 TASK = task()
 

@@ -11,7 +11,7 @@ from jax import Array
 from cnnkit.network.kernels import plain
 from cnnkit.network.kernels.geometry import Geometry, Operation
 
-CHUNKS = 16
+CHUNKS = 8
 """Into how many parts of the batch a filter gradient is cut."""
 
 
