@@ -102,9 +102,11 @@ def _field(name: str, choices: list[Schema], info: FieldInfo, takes: str) -> Sch
     default = None if info.is_required() else info.get_default()
     if isinstance(default, Layer):
         default = default.kind
+    if isinstance(default, tuple):
+        default = list(default)  # as JSON has it
     text = f"{sentence(info.description or name)} Takes {takes}."
     return {
-        **about(name, text, None if default == () else default),
+        **about(name, text, None if default == [] else default),
         **_value(choices, f"`{name}` takes {takes}", name),
     }
 
