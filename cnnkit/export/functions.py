@@ -129,9 +129,9 @@ class _Function:
         path, own = step.path, body.path.rpartition(".")[2]
         if _is_copied(body):
             arguments = [*arguments, f"copy={index.strip('{}')}"]
-        elif own.endswith("]") and body.path.endswith(f".{own}") and not path.endswith(own):
-            path = f"{path}.{own[: own.rindex('[')]}[{index}]"
-        name = self._name(path, loop="{index}" in path)
+        elif own.endswith("]") and not path.endswith(own):
+            path = f"{path}.{own[: own.rindex('[')]}{COPY}"
+        name = self._name(path, index)
         definition = self.outline.definition(body)
         return f"{definition.name}({', '.join([source, *arguments])}, name={name})"
 
@@ -147,14 +147,16 @@ class _Function:
         del hole
         return next(self.columns)
 
-    def _name(self, path: str, *, loop: bool = False) -> str:
-        """A path as a string: a layer's name, which has no slash."""
+    def _name(self, path: str, index: str = "{copy}") -> str:
+        """A path as a string: a layer's name, which has no slash; ``index`` says which copy."""
         shown = comment(path).replace("/", "-").replace('"', "'")
-        if COPY in shown:
-            shown = shown.replace(COPY, "[{copy}]", 1)
-        if self.is_root:
-            return f'f"{shown}"' if loop else f'"{shown}"'
-        return f'f"{{name}}.{shown}"'
+        literal = self.is_root and (COPY not in shown or not index.startswith("{"))
+        if not literal:  # only our own braces are an f-string's
+            shown = shown.replace("{", "{{").replace("}", "}}")
+        shown = shown.replace(COPY, f"[{index}]", 1)
+        if literal:
+            return f'"{shown}"'
+        return f'f"{shown}"' if self.is_root else f'f"{{name}}.{shown}"'
 
 
 def _is_copied(body: Body) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, count
 
 from cnnkit.export.code import identifier
 from cnnkit.export.outline import Body
@@ -44,8 +45,5 @@ def _choose(hint: str, used: set[str], dying: list[str], reserved: set[str]) -> 
     if "x" not in used:
         return "x"
     short = [name for name in dying if len(name) == 1]
-    return next(name for name in (*short, "y", "z", *_numbered()) if name not in used)
-
-
-def _numbered() -> Iterable[str]:
-    return (f"y{number}" for number in range(1, 1_000_000))
+    numbered = (f"y{number}" for number in count(1))
+    return next(name for name in chain(short, ("y", "z"), numbered) if name not in used)
