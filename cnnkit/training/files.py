@@ -17,11 +17,15 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_TEXTS = ("No space left", "Disk quota exceeded", "File too large", "ENOSPC", "EFBIG")
 
 
+class DiskFullError(TrainingError):
+    """A file could not be written for want of space."""
+
+
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Writes a file that is there with all its bytes or as it was before.
 
     Raises:
-        TrainingError: The disk is full.
+        DiskFullError: The disk is full.
     """
     pending = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -55,13 +59,13 @@ def told_of_full_disk(path: Path) -> Iterator[None]:
     """Says in a sentence that a disk is full, whatever exception that comes as.
 
     Raises:
-        TrainingError: The disk that holds ``path`` is full.
+        DiskFullError: The disk that holds ``path`` is full.
     """
     try:
         yield
     except Exception as error:
         if is_full_disk(error):
-            raise TrainingError(
+            raise DiskFullError(
                 f"the disk is full: {path} could not be written; free some space there"
             ) from error
         raise

@@ -243,7 +243,7 @@ def _give_up(session: Session, state: State, history: History, failed: int) -> N
     rate = float(session.rate(failed))
     raise TrainingError(
         f"step {failed + 1:,} (epoch {epoch + 1}, step {within + 1} of "
-        f"{session.steps_per_epoch}) gave a loss or a gradient that is no number, at a learning "
+        f"{session.steps_per_epoch}) makes the loss or a weight infinite or no number, at a learning "
         f"rate of {rate:.3g}; the state before it is kept in {session.checkpoints.folder}. "
         + not_a_number(session.train, rate, failed)
     )

@@ -101,7 +101,7 @@ def _learn(machine: Engine, recipe: Train, display: Display) -> Overfitted:
             state = machine.advance(state, machine.order(each), 1)
         if int(jax.device_get(state.failed)) >= 0:
             raise TrainingError(
-                f"step {int(state.failed) + 1} gave a loss or a gradient that is no number. "
+                f"step {int(state.failed) + 1} makes the loss or a weight infinite or no number. "
                 + advice.not_a_number(recipe, recipe.learning_rate.peak, step)
             )
         seen = _judged(machine, state)

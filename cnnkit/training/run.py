@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.environment import environment
 from cnnkit.training.events import Events
+from cnnkit.training.files import DiskFullError
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.material import Material, prepare
@@ -170,7 +171,7 @@ def _go_on(
         multi_label=material.multi_label(recipe),
         mesh=mesh,
     )
-    with _told_of_memory(recipe, batch_size, devices), ExitStack() as resources:
+    with _in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         machine = engine(steps, material, replicated(devices, mesh), devices)
         checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
         resources.callback(checkpoints.close)
@@ -274,16 +275,23 @@ def _told(display: Display | None) -> Iterator[Display]:
 
 
 @contextmanager
-def _told_of_memory(
-    recipe: Train, batch_size: int, devices: list[jax.Device]
+def _in_the_users_terms(
+    run: RunDirectory, recipe: Train, devices: Sequence[jax.Device]
 ) -> Iterator[None]:
-    """Says in the recipe's terms that the memory of the device does not suffice."""
+    """Says what gave out, memory or disk space, and how to go on."""
     try:
         yield
+    except DiskFullError as error:
+        last, _ = Checkpoints(run.checkpoints).last()
+        kept = "its beginning" if last is None else f"step {last.place[0]:,}"
+        raise TrainingError(
+            f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
+        ) from error
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
             raise
+        size = int(recipe.batch_size)
         raise TrainingError(
-            f"the memory of {devices[0].device_kind} does not suffice for `batch_size: "
-            f"{batch_size}`. {advice.out_of_memory(recipe, batch_size, devices[0].platform)}"
+            f"the memory of {devices[0].device_kind} does not suffice for `batch_size: {size}`. "
+            f"{advice.out_of_memory(recipe, size, devices[0].platform)}"
         ) from error

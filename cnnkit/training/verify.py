@@ -48,7 +48,13 @@ class Kill:
 
 
 def verify_resume(
-    spec: Spec, options: Options, display: Display, *, kills: int = 8, seed: int = 0
+    spec: Spec,
+    options: Options,
+    display: Display,
+    *,
+    kills: int = 8,
+    seed: int = 0,
+    epochs: int = _EPOCHS,
 ) -> bool:
     """Trains a network twice, once killed again and again; whether both ended in the same bits.
 
@@ -60,13 +66,14 @@ def verify_resume(
         display: Whom to tell.
         kills: How often the second run is killed.
         seed: Of the moments.
+        epochs: How many the recipe is cut to.
 
     Raises:
         TrainingError: A process failed for another reason.
     """
     with tempfile.TemporaryDirectory(prefix="cnnkit-") as folder:
         path = Path(folder)
-        source, options = _shortened(spec, options, path)
+        source, options = _shortened(spec, options, path, epochs)
         display.working("training without a break")
         began = time.monotonic()
         lasted = _reference(source, path / "whole", options)
@@ -134,7 +141,9 @@ def _timeless(path: Path) -> list[Any]:
     ]
 
 
-def _shortened(spec: Spec, options: Options, folder: Path) -> tuple[Path, Options]:
+def _shortened(
+    spec: Spec, options: Options, folder: Path, epochs: int
+) -> tuple[Path, Options]:
     """A file of the same recipe on a few batches, saved often, and the options for it."""
     spec = resolved(spec)
     recipe = recipe_of(spec)
@@ -142,7 +151,7 @@ def _shortened(spec: Spec, options: Options, folder: Path) -> tuple[Path, Option
     checkpoint = recipe.checkpoint.model_copy(update={"interval": 0.1})
     short = recipe.model_copy(
         update={
-            "epochs": min(recipe.epochs, _EPOCHS),
+            "epochs": min(recipe.epochs, epochs),
             "batch_size": size,
             "checkpoint": checkpoint,
             "time_limit": None,
