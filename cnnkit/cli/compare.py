@@ -41,8 +41,7 @@ def compare(
 
     Example: cnnkit compare runs/narrow-folds runs/wide-folds
     """
-    from cnnkit.selection.entries import entries_of
-    from cnnkit.selection.report import comparison_text
+    from cnnkit.selection import comparison_text, entries_of
 
     text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)
     if output is None:

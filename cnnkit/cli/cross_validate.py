@@ -40,8 +40,7 @@ def cross_validate(
 
     Example: cnnkit cross-validate specs/digits.yaml --folds 10
     """
-    from cnnkit.selection.folding import FoldOptions, cross_validated
-    from cnnkit.selection.report import fold_lines
+    from cnnkit.selection import FoldOptions, cross_validated, fold_lines
 
     network = readable_spec(spec, assignments or [])
     options = FoldOptions(

@@ -12,7 +12,7 @@ from cnnkit.cli.options import AssignmentsOption
 from cnnkit.cli.train import DataDirOption, Device, DeviceOption, QuietOption, readable_spec
 
 if TYPE_CHECKING:
-    from cnnkit.selection.searching import SearchOptions
+    from cnnkit.selection import SearchOptions
 
 
 class Method(StrEnum):
@@ -89,7 +89,7 @@ def search(
     Example: cnnkit search specs/digits-search.yaml --trials 30
     """
     from cnnkit.cli import figures
-    from cnnkit.selection.searching import SearchOptions
+    from cnnkit.selection import SearchOptions
 
     network = readable_spec(spec, assignments or [])
     options = SearchOptions(
@@ -140,16 +140,14 @@ def _settings(
 
 
 def _searched(network: Any, options: SearchOptions) -> list[str]:
-    from cnnkit.selection.report import search_lines
-    from cnnkit.selection.searching import searched
+    from cnnkit.selection import search_lines, searched
 
     path, found = searched(network, options)
     return list(search_lines(found, path))
 
 
 def _nested(network: Any, folds: int, options: SearchOptions) -> list[str]:
-    from cnnkit.selection.nested import nested_search
-    from cnnkit.selection.report import nested_lines
+    from cnnkit.selection import nested_lines, nested_search
 
     path, found = nested_search(network, folds, options)
     return list(nested_lines(found, path))

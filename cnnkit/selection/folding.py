@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnkit.data.dataset import Indices
 
 FOLDS: Final = "folds.json"
+CONFUSION: Final = "confusion.png"
 _FORMAT: Final = 1
 
 
@@ -190,4 +191,10 @@ def _found(
 
 def _picture(run: RunDirectory, found: Found) -> None:
     """The confusion matrix of all predictions, each of a network that did not see the example."""
-    del run, found
+    if found.confusion.ndim != 2:
+        return
+    from cnnkit.training.curves import save_confusion
+
+    names = found.classes or tuple(map(str, range(len(found.confusion))))
+    title = f"{len(found.folds)} folds of {found.data}"
+    save_confusion(run.path / CONFUSION, found.confusion, names, title=title)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BEST: Final = "#c2410c"
-FRONT: Final = "#1d4ed8"
+BEST: Final = "#D55E00"  # of Okabe and Ito, which the colour-blind can tell apart
+FRONT: Final = "#0072B2"
 OTHERS: Final = "#94a3b8"
 _INK: Final = "#1e293b"
 _MOST_AXES: Final = 12

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SEARCHED: Final = ("input", "rounding", "variables", "defaults", "blocks", "layers", "train")
 """The sections that a search may vary; the others say what the spec is held to."""
 
+SAME_FOR_ALL: Final = ("train.data", "train.split", "train.seed")
+"""What decides which examples a trial is trained and judged on."""
+
 # Values of one choice that are put in and read, to say at once what no trial could be.
 _MOST_READ: Final = 50
 # What a text cannot mean whatever else is chosen; `wrong-value` may depend on another choice.
@@ -114,6 +117,14 @@ def reader_variables(reader: Reader) -> Mapping[str, Named]:
 
 def _known_section(reader: Reader, path: str, section: Node) -> bool:
     name = path.partition(".")[0]
+    if path == "train" or ".".join(path.split(".")[:2]) in SAME_FOR_ALL:
+        reader.report(
+            "wrong-value",
+            f"a search cannot vary `{path}`: all trials are judged on the same examples",
+            "vary other paths; to see what chance does, cross-validate",
+            section.key_location(path),
+        )
+        return False
     if name in SEARCHED:
         return True
     near = did_you_mean(name, (*SEARCHED, SETTINGS))

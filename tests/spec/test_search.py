@@ -109,6 +109,15 @@ def test_values_keep_their_expressions_and_bounds_have_theirs_put_in() -> None:
             f"a path begins with {', '.join(SEARCHED)}: variables.width, layers.0.filters",
         ),
         (
+            "  «train.split.validation»: [0.1, 0.2]",
+            "wrong-value",
+            (
+                "a search cannot vary `train.split.validation`: all trials are judged on the "
+                "same examples"
+            ),
+            "vary other paths; to see what chance does, cross-validate",
+        ),
+        (
             "  variables.width: [8, «wide»]",
             "wrong-type",
             '`variables.width` cannot be "wide": `filters` cannot be "wide"',
