@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnkit.network import build as build
     from cnnkit.spec.model import Spec as Spec
     from cnnkit.spec.reading import load as load
+    from cnnkit.training import train as train
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _HOMES = {
     "UsageError": "cnnkit.errors",
     "Spec": "cnnkit.spec.model",
     "load": "cnnkit.spec.reading",
+    "train": "cnnkit.training",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "analyze",
     "build",
     "load",
+    "train",
 ]
 
 

@@ -8,9 +8,9 @@ from cnnkit.spec.training.schedule import Warmed
 _THIRD = 3
 
 
-def not_a_number(train: Train, rate: float, step: int) -> str:
+def not_a_number(train: Train, rate: float) -> str:
     """What to try where the loss or a gradient was no number."""
-    tries = [f"a lower learning rate, such as {train.learning_rate.peak / _THIRD:.2g}"]
+    tries = [f"a lower learning rate, such as {rate / _THIRD:.2g}"]
     if train.optimizer.clip_norm is None and train.optimizer.clip_value is None:
         tries.append(f"`clip_norm: 1` in `{train.optimizer.kind}`")
     if isinstance(train.learning_rate, Warmed) and not train.learning_rate.warmup:

@@ -16,8 +16,7 @@ from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training.device import replicated
 from cnnkit.training.display import Display
-from cnnkit.training.material import Material
-from cnnkit.training.state import Pool
+from cnnkit.training.material import Material, pool_on
 from cnnkit.training.step import make_steps
 
 LARGEST = 1024
@@ -50,8 +49,9 @@ def largest_batch(
         size //= 2
     if not size:
         raise TrainingError(
-            f"the memory of {device.device_kind}, {memory(free)}, does not suffice for one example: "
-            f"by the analysis it takes {memory(needed(spec, recipe, 1))}; take a smaller network"
+            f"the memory of {device.device_kind}, {memory(free)}, does not suffice for one "
+            f"example, which takes {memory(needed(spec, recipe, 1))} by the analysis; take a "
+            f"smaller network"
         )
     display.note(
         f"batch size {size}: {memory(needed(spec, recipe, size))} by the analysis, of "
@@ -63,7 +63,9 @@ def largest_batch(
 def needed(spec: Spec, recipe: Train, size: int) -> int:
     """The bytes that training takes with a batch, by the analysis."""
     kind = recipe.optimizer.kind
-    known = kind if kind in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "lion") else "adam"
+    known = (
+        kind if kind in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "lion") else "adam"
+    )
     analysis = analyze(spec, batch=size, precision=recipe.precision, optimizer=known)  # type: ignore[arg-type]
     return int(analysis.totals.training_memory)
 
@@ -91,13 +93,14 @@ def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.
         multi_label=material.multi_label(recipe),
     )
     examples = material.dataset.train
-    pool = Pool(
+    sharding = replicated([device], None)
+    pool = pool_on(
         np.zeros((size, *examples.shape), examples.inputs.dtype),
         np.zeros((size, *examples.targets.shape[1:]), examples.targets.dtype),
+        sharding,
     )
-    sharding = replicated([device], None)
     feed = replace(
-        material.feed(recipe.seed, sharding, jax.device_put(pool, sharding)),
+        material.feed(recipe.seed, sharding, pool),
         train=jnp.arange(size, dtype=jnp.int32),
     )
     try:

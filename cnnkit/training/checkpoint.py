@@ -114,7 +114,8 @@ class Checkpoint:
                     f"and the network has {leaf.dtype}{list(leaf.shape)}"
                 )
         leaves = [arrays[name] for name in wanted]
-        return jax.tree.unflatten(jax.tree.structure(template), leaves)
+        state: T = jax.tree.unflatten(jax.tree.structure(template), leaves)
+        return state
 
 
 class Checkpoints:
@@ -304,13 +305,12 @@ def _verify(folder: Path) -> None:
     """Raises where a file is missing, new or changed."""
     try:
         written = json.loads((folder / _MANIFEST).read_bytes())["sha256"]
-        if not isinstance(written, dict):
-            raise TypeError(_MANIFEST)
+        written.keys()
         for path in _files(folder):
             if path.is_symlink():
                 raise DamagedCheckpointError(f"{path} is a link, which no checkpoint holds")
         found = _digests(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedCheckpointError(f"{folder} has no readable {_MANIFEST}") from error
     for name in sorted(written.keys() | found.keys()):
         if name not in found:

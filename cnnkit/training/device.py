@@ -31,18 +31,19 @@ def choose(name: DeviceName) -> list[jax.Device]:
     import jax
 
     if name == "auto":
-        return jax.local_devices()
+        devices: list[jax.Device] = jax.local_devices()
+        return devices
     if name == "cpu":  # or a GPU that is not asked for would be found and most of it set aside
         jax.config.update("jax_platforms", "cpu")
     try:
-        return jax.local_devices(backend=name)
+        found: list[jax.Device] = jax.local_devices(backend=name)
     except RuntimeError as error:
         there = ", ".join(sorted({device.platform for device in jax.local_devices()}))
         raise UsageError(
             f"--device {name}: JAX finds no {name.upper()} here, only {there}; "
             + (f"it needs {_PLUGINS[name]}" if name in _PLUGINS else str(error).splitlines()[0])
         ) from error
-
+    return found
 
 
 def usable(

@@ -125,7 +125,7 @@ class Log:
     def working(self, text: str) -> None:
         """Nothing: whoever reads a log reads what was done."""
 
-    def begin(self, plan: Plan, step: int) -> None:
+    def begin(self, plan: Plan, step: int) -> None:  # noqa: ARG002
         """Nothing: the first line comes with the first figures."""
         self._plan = plan
         self._said = time.monotonic()
@@ -135,7 +135,10 @@ class Log:
         if time.monotonic() - self._said < _INTERVAL:
             return
         epoch, step = place(progress.step, self._plan)
-        figures = [f"epoch {epoch}/{self._plan.epochs}", f"step {step}/{self._plan.steps_per_epoch}"]
+        figures = [
+            f"epoch {epoch}/{self._plan.epochs}",
+            f"step {step}/{self._plan.steps_per_epoch}",
+        ]
         figures += [f"loss {progress.loss:.4f}"]
         if progress.accuracy is not None:
             figures.append(f"accuracy {progress.accuracy:.2%}")
@@ -269,7 +272,7 @@ def duration(seconds: float) -> str:
     ('0.4 s', '12 s', '3:05', '1:02:03')
     """
     whole = round(seconds)
-    if seconds < 10:  # noqa: PLR2004
+    if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(whole, 60)
     if not minutes:

@@ -21,7 +21,7 @@ from cnnkit.data import Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
 from cnnkit.training.device import compiler_options
-from cnnkit.training.material import Material, SplitName, on_device, pool_of
+from cnnkit.training.material import Material, SplitName, on_device, pool_of, pool_on
 from cnnkit.training.state import Feed, Pool, State, Totals
 from cnnkit.training.step import Steps
 
@@ -161,9 +161,7 @@ class Resident(Engine):
         for number in range(self._batches(name)):
             if asked():
                 return None
-            totals = self._compiled[name](
-                state, self.feed, pool, indices, np.int32(number), totals
-            )
+            totals = self._compiled[name](state, self.feed, pool, indices, np.int32(number), totals)
         return _on_host(totals)
 
     def _feed(self) -> Feed:
@@ -172,7 +170,7 @@ class Resident(Engine):
         test = pool_of(self.material.examples("test"), self.sharding) if own_test else pool
         self._pools = {"train": pool, "validation": pool, "test": test}
         self._indices = {
-            name: on_device(self.material.indices(name), self.sharding)
+            name: on_device(self.material.indices(name).astype(np.int32), self.sharding)
             for name in ("train", *HELD_OUT)
         }
         return self.material.feed(self.steps.train.seed, self.sharding, pool)
@@ -249,7 +247,11 @@ class Streamed(Engine):
     def _feed(self) -> Feed:
         return self.material.feed(self.steps.train.seed, self.sharding)
 
-    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
+    def _programs(
+        self,
+        state: State,
+        splits: Sequence[SplitName],  # noqa: ARG002 - of all splits the batches have one shape
+    ) -> dict[str, Any]:
         batch = self._example(self.material.examples("test"))
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
         totals = jax.device_put(self.steps.no_totals(), self.sharding)
@@ -271,8 +273,7 @@ class Streamed(Engine):
         )
 
     def _placed(self, inputs: Any, targets: Any) -> Pool:
-        batch: Pool = jax.device_put(Pool(inputs, targets), self.sharding)
-        return batch
+        return pool_on(inputs, targets, self.sharding)
 
 
 def engine(
@@ -285,7 +286,7 @@ def engine(
 
 def _glance(state: State) -> Glance:
     totals = state.totals
-    of_classes = totals.confusion.ndim == 2  # noqa: PLR2004
+    of_classes = totals.confusion.ndim == 2
     right = jnp.trace(totals.confusion) if of_classes else jnp.int32(-1)
     return Glance(state.step, state.failed, totals.examples, right, totals.loss)
 

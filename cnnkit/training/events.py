@@ -19,9 +19,7 @@ class Events:
     Where tensorboardX is not installed nothing is written, and a line says so.
     """
 
-    def __init__(
-        self, run: RunDirectory, history: Sequence[EpochRecord], display: Display
-    ) -> None:
+    def __init__(self, run: RunDirectory, history: Sequence[EpochRecord], display: Display) -> None:
         self._writer: Any = None
         folder = run.path / EVENTS
         try:
@@ -67,7 +65,7 @@ class Events:
 
 
 def _summary_writer() -> Any:
-    """tensorboardX's writer, without PyTorch: it imports that where it is there, for seconds."""
+    """TensorboardX's writer, without PyTorch: it imports that where it is there, for seconds."""
     hidden = "torch" not in sys.modules
     if hidden:
         sys.modules["torch"] = None  # type: ignore[assignment]

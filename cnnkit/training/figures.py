@@ -35,5 +35,5 @@ def figures(totals: Totals) -> dict[str, float | None]:
 def top5(totals: Totals) -> int | None:
     """How many had their class among the five best; None where there are no more classes."""
     counts = np.asarray(totals.confusion)
-    of_classes = counts.ndim == 2  # noqa: PLR2004
+    of_classes = counts.ndim == 2
     return int(totals.top5) if of_classes and len(counts) >= _MORE_THAN_TOP else None

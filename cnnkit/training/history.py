@@ -74,9 +74,7 @@ def stops_early(
     return waited(history, metric, stopping.min_delta) >= stopping.patience
 
 
-def _better(
-    figure: float, than: float | None, metric: Metric, min_delta: float = 0.0
-) -> bool:
+def _better(figure: float, than: float | None, metric: Metric, min_delta: float = 0.0) -> bool:
     if than is None:
         return True
     gain = than - figure if metric == "loss" else figure - than

@@ -49,7 +49,7 @@ class Interruption:
     ) -> None:
         self._restore()
 
-    def _catch(self, number: int, frame: FrameType | None) -> None:
+    def _catch(self, number: int, _frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
         self._restore()
 

@@ -17,9 +17,9 @@ from cnnkit.training.checkpoint import Checkpoints, name_of
 from cnnkit.training.display import Display, Plan, Progress
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.events import Events
+from cnnkit.training.figures import figures
 from cnnkit.training.history import best, stops_early
 from cnnkit.training.interruption import Interruption
-from cnnkit.training.figures import figures
 from cnnkit.training.phases import Phases
 from cnnkit.training.rundir import RunDirectory
 from cnnkit.training.state import State
@@ -243,9 +243,9 @@ def _give_up(session: Session, state: State, history: History, failed: int) -> N
     rate = float(session.rate(failed))
     raise TrainingError(
         f"step {failed + 1:,} (epoch {epoch + 1}, step {within + 1} of "
-        f"{session.steps_per_epoch}) makes the loss or a weight infinite or no number, at a learning "
-        f"rate of {rate:.3g}; the state before it is kept in {session.checkpoints.folder}. "
-        + not_a_number(session.train, rate, failed)
+        f"{session.steps_per_epoch}) makes the loss or a weight infinite or no number, at a "
+        f"learning rate of {rate:.3g}; the state before it is kept in "
+        f"{session.checkpoints.folder}. " + not_a_number(session.train, rate)
     )
 
 

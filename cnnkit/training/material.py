@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
+from jax.typing import ArrayLike
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
@@ -75,15 +75,14 @@ class Material:
             sharding: Where to.
             pool: The examples, where they are there; none is laid there where they are too many.
         """
-        feed = Feed(
-            pool=pool or Pool(np.zeros(0), np.zeros(0)),
-            train=self.splits.train.astype(np.int32),
-            mean=self.statistics.mean,
-            deviation=self.statistics.deviation,
-            class_weights=self.class_weights,
-            seed=np.uint32(seed),
+        return Feed(
+            pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding),
+            train=on_device(self.splits.train.astype(np.int32), sharding),
+            mean=on_device(self.statistics.mean, sharding),
+            deviation=on_device(self.statistics.deviation, sharding),
+            class_weights=on_device(self.class_weights, sharding),
+            seed=on_device(np.uint32(seed), sharding),
         )
-        return jax.device_put(feed, jax.tree.map(lambda _: sharding, feed))
 
 
 def prepare(
@@ -178,13 +177,18 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
 
 def pool_of(examples: Examples, sharding: Sharding) -> Pool:
     """All examples on the device."""
-    pool = Pool(np.asarray(examples.inputs[:]), examples.targets)
-    return jax.device_put(pool, jax.tree.map(lambda _: sharding, pool))
+    return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
 
 
-def on_device(indices: Indices, sharding: Sharding) -> jax.Array:
-    """Indices on the device, int32."""
-    return jax.device_put(jnp.asarray(indices, jnp.int32), sharding)
+def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> Pool:
+    """Inputs and targets on the device."""
+    return Pool(on_device(inputs, sharding), on_device(targets, sharding))
+
+
+def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:
+    """An array on the device."""
+    placed: jax.Array = jax.device_put(array, sharding)
+    return placed
 
 
 def _thinned(indices: Indices, limit: int) -> Indices:

@@ -19,6 +19,7 @@ from cnnkit.training.figures import figures
 from cnnkit.training.material import prepare
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.run import Options
+from cnnkit.training.state import State
 from cnnkit.training.step import make_steps
 
 STEPS = 300
@@ -102,7 +103,7 @@ def _learn(machine: Engine, recipe: Train, display: Display) -> Overfitted:
         if int(jax.device_get(state.failed)) >= 0:
             raise TrainingError(
                 f"step {int(state.failed) + 1} makes the loss or a weight infinite or no number. "
-                + advice.not_a_number(recipe, recipe.learning_rate.peak, step)
+                + advice.not_a_number(recipe, recipe.learning_rate.highest)
             )
         seen = _judged(machine, state)
         last, accuracy = seen, seen.get("accuracy")
@@ -112,9 +113,10 @@ def _learn(machine: Engine, recipe: Train, display: Display) -> Overfitted:
     return Overfitted(False, STEPS, first["loss"], last["loss"], accuracy)
 
 
-def _judged(machine: Engine, state: object) -> dict[str, float]:
+def _judged(machine: Engine, state: State) -> dict[str, float]:
     totals = machine.evaluate(state, "train", lambda: False)
-    return {name: value for name, value in figures(totals).items() if value is not None}
+    found = {} if totals is None else figures(totals)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _plain(recipe: Train) -> Train:

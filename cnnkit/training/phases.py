@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 Phase = Literal["compile", "data", "device", "evaluation", "checkpoint"]
-PHASES: tuple[Phase, ...] = get_args(Phase)
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 
 class Phases:
@@ -35,7 +35,8 @@ class Phases:
         """The seconds of each phase and in `total` since the last time, rounded to 0.1 ms."""
         self._settle()
         now = self._since
-        taken = {**self._seconds, "total": now - self._begun}
+        taken: dict[str, float] = {str(name): each for name, each in self._seconds.items()}
+        taken["total"] = now - self._begun
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._begun = now
         return {name: round(seconds, 4) for name, seconds in taken.items()}

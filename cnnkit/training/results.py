@@ -70,7 +70,7 @@ def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> Non
     if history:
         save_curves(path / CURVES, history, best=summary["best_epoch"], title=title)
     confusion = (summary["test"] or {}).get("confusion")
-    if confusion is not None and np.ndim(confusion) == 2:  # noqa: PLR2004
+    if confusion is not None and np.ndim(confusion) == 2:
         names = [row["name"] for row in summary["test"]["classes"]]
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 

@@ -18,7 +18,7 @@ from cnnkit.spec.reading import load
 from cnnkit.spec.training import Train
 from cnnkit.training import advice
 from cnnkit.training.batch_size import largest_batch
-from cnnkit.training.checkpoint import Checkpoint, Checkpoints, DamagedCheckpointError
+from cnnkit.training.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.device import DeviceName, choose, mesh_of, replicated, usable
 from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
@@ -73,7 +73,7 @@ def train(
     spec: Spec | str | os.PathLike[str] | Mapping[str, object],
     *,
     run_dir: Path | None = None,
-    options: Options = Options(),  # noqa: B008 - frozen
+    options: Options = Options(),
     display: Display | None = None,
 ) -> Result:
     """Trains a network from its first step.
@@ -154,7 +154,7 @@ def _go_on(
     recipe: Train,
     material: Material,
     run: RunDirectory,
-    devices: list[jax.Device],
+    devices: Sequence[jax.Device],
     last: Checkpoint | None,
     display: Display,
     interruption: Interruption,
@@ -200,9 +200,7 @@ def _go_on(
     return Result(run.path, ending, summary, interruption)
 
 
-def _restored(
-    machine: Engine, last: Checkpoint | None, session: Session
-) -> tuple[State, History]:
+def _restored(machine: Engine, last: Checkpoint | None, session: Session) -> tuple[State, History]:
     """The state and the epochs of a checkpoint; without one, those of the beginning."""
     if last is None:
         return machine.start(), []
@@ -214,9 +212,7 @@ def _restored(
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
-    return prepare(
-        spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
-    )
+    return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
 
 
 def _fitting(recipe: Train, material: Material) -> Train:

@@ -37,7 +37,7 @@ from flax import nnx
 from jax import Array, lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from cnnkit.network import build
+from cnnkit.network import Network, build
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training import metrics
@@ -69,7 +69,7 @@ class Steps:
         mesh: The devices that a batch is spread over, None for one.
     """
 
-    graphdef: nnx.GraphDef[nnx.Module]
+    graphdef: nnx.GraphDef[Network]
     optimizer: optax.GradientTransformation
     loss: Callable[[Array, Array, Array], Array]
     augment: Callable[[Array, Array, Array], tuple[Array, Array]]
@@ -122,7 +122,8 @@ class Steps:
 
     def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
         """So many steps in one call; they are of one epoch."""
-        return lax.fori_loop(0, count, lambda _, now: self.update(now, feed, order), state)
+        last: State = lax.fori_loop(0, count, lambda _, now: self.update(now, feed, order), state)
+        return last
 
     def learn(self, state: State, feed: Feed, batch: Pool, first: Array, counted: Array) -> State:
         """One step on a batch that is given.
@@ -168,17 +169,19 @@ class Steps:
         running = state.failed < 0
         failed = replace(state, failed=jnp.where(running, state.step, state.failed))
         kept = jnp.isfinite(size) & running
-        return jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
+        chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
+        return chosen
 
     def evaluate(self, state: State, feed: Feed, pool: Pool, indices: Array) -> Totals:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""
         count = self.steps_per_epoch(indices.shape[0])
-        return lax.fori_loop(
+        totals: Totals = lax.fori_loop(
             0,
             count,
-            lambda number, totals: self.tally(state, feed, pool, indices, number, totals),
+            lambda number, now: self.tally(state, feed, pool, indices, number, now),
             self.no_totals(),
         )
+        return totals
 
     def tally(
         self,
@@ -254,9 +257,9 @@ class Steps:
         """The batch, each device with its part of it."""
         if self.mesh is None:
             return batch
-        return lax.with_sharding_constraint(
-            batch, NamedSharding(self.mesh, PartitionSpec(BATCH_AXIS))
-        )
+        over_devices = NamedSharding(self.mesh, PartitionSpec(BATCH_AXIS))
+        spread: tuple[Array, Array] = lax.with_sharding_constraint(batch, over_devices)
+        return spread
 
 
 def make_steps(
@@ -285,14 +288,13 @@ def make_steps(
 
     def initial(seed: Array) -> tuple[Tree, Tree]:
         network = build(spec, nnx.Rngs(jax.random.key(seed)), compute_dtype=dtype)
-        _, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
+        _, params, *rest = nnx.split(network, nnx.Param, nnx.BatchStat)
+        (stats,) = rest
         return params, stats
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
-    graphdef, params, _ = nnx.split(abstract, nnx.Param, nnx.BatchStat)
-    scores = jax.eval_shape(
-        lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores
-    )
+    graphdef, params, *_ = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
     return Steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
@@ -325,7 +327,7 @@ def _key(seed: Array, use: int) -> Array:
 
 
 def _weights(class_weights: Array, targets: Array) -> Array:
-    """The weight of each example, ``[N]``: that of its class, or the mean of those of its classes."""
+    """The weight of each example, ``[N]``: that of its class, or the mean over its classes."""
     if targets.ndim == 1:
         return class_weights[targets]
     return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
+from jax.typing import ArrayLike
 
 from cnnkit.data import Statistics
 from cnnkit.errors import TrainingError, UsageError
@@ -56,11 +58,12 @@ class Trained:
         """The recipe."""
         return recipe_of(self.spec)
 
-    def prepared(self, inputs: Array | np.ndarray) -> Array:  # type: ignore[type-arg]
+    def prepared(self, inputs: ArrayLike) -> Array:
         """Inputs ``[N, *spatial, C]``, uint8 or float32, as the network was trained on them."""
-        return (scaled(jax.numpy.asarray(inputs)) - self.statistics.mean) / self.statistics.deviation
+        centred = scaled(jnp.asarray(inputs)) - self.statistics.mean
+        return centred / self.statistics.deviation
 
-    def predict(self, inputs: Array | np.ndarray) -> Array:  # type: ignore[type-arg]
+    def predict(self, inputs: ArrayLike) -> Array:
         """What the network says: probabilities ``[N, K]``, or the numbers of a regression."""
         scores = self.network.outputs(self.prepared(inputs)).scores
         return probabilities(scores, self.train, self.network.final)
@@ -84,7 +87,7 @@ def load_run(run: Path, which: Which = "best") -> Trained:
     return Trained(
         path=run,
         spec=spec,
-        network=nnx.merge(steps.graphdef, params, stats, copy=True),  # type: ignore[arg-type]
+        network=nnx.merge(steps.graphdef, params, stats, copy=True),
         classes=tuple(record["classes"]),
         statistics=Statistics(
             np.array(record["mean"], np.float32), np.array(record["deviation"], np.float32)
@@ -102,9 +105,7 @@ def steps_of(spec: Spec, *, multi_label: bool, batch_size: int | None = None) ->
     return make_steps(spec, recipe, examples=size, batch_size=size, multi_label=multi_label)
 
 
-def restored(
-    run: RunDirectory, steps: Steps, which: Which
-) -> tuple[State, Checkpoint, list[str]]:
+def restored(run: RunDirectory, steps: Steps, which: Which) -> tuple[State, Checkpoint, list[str]]:
     """The state of the best or the last checkpoint that is whole, and what is wrong with others.
 
     Raises:

@@ -1,4 +1,4 @@
-"""``--verify-resume``: real processes are killed, and the run must end in the bits of one that was not.
+"""``--verify-resume``: processes are killed, and the run must end in the bits of one that was not.
 
 ``python -m cnnkit.training.verify SPEC RUN OPTIONS`` is the process that is killed: it begins the
 run, or goes on with it, and says when it trains.
@@ -26,7 +26,7 @@ from cnnkit.training.display import Display, Plan, Quiet
 from cnnkit.training.files import write_atomic
 from cnnkit.training.resolution import recipe_of, resolved
 from cnnkit.training.run import Options, resume, train
-from cnnkit.training.rundir import METRICS, SUMMARY, RunDirectory
+from cnnkit.training.rundir import METRICS, SUMMARY
 
 _BEGUN = "begun"
 _EPOCHS = 4
@@ -141,9 +141,7 @@ def _timeless(path: Path) -> list[Any]:
     ]
 
 
-def _shortened(
-    spec: Spec, options: Options, folder: Path, epochs: int
-) -> tuple[Path, Options]:
+def _shortened(spec: Spec, options: Options, folder: Path, epochs: int) -> tuple[Path, Options]:
     """A file of the same recipe on a few batches, saved often, and the options for it."""
     spec = resolved(spec)
     recipe = recipe_of(spec)
@@ -237,7 +235,7 @@ def _saves(run: Path) -> bool:
 class _Announcing(Quiet):
     """Says when training begins."""
 
-    def begin(self, plan: Plan, step: int) -> None:
+    def begin(self, plan: Plan, step: int) -> None:  # noqa: ARG002
         """A line for the parent."""
         print(_BEGUN, flush=True)
 
