@@ -98,6 +98,7 @@ class Hunt:
         evaluate: What trains a trial's network.
         watch: Who is told.
         budgets: Upper bounds on totals, beside those of the spec.
+        epochs: How many a trial has, as far as the spec says.
     """
 
     study: Study
@@ -106,6 +107,7 @@ class Hunt:
     evaluate: Evaluate
     watch: Watch
     budgets: Mapping[str, int] = field(default_factory=dict)
+    epochs: int = 1
 
     def run(self) -> None:
         """Runs trials until no slot is left, those of other processes included.
@@ -116,7 +118,9 @@ class Hunt:
         self.study.plan(slots(self.space, self.settings))
         rejected = 0
         while True:
-            trial = self.study.claim(partial(sampler, self.settings), pruner(self.settings))
+            trial = self.study.claim(
+                partial(sampler, self.settings), pruner(self.settings, self.epochs)
+            )
             if trial is None:
                 if not self.study.unfinished():
                     return
@@ -256,15 +260,18 @@ def sampler(settings: Settings, number: int) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-def pruner(settings: Settings) -> BasePruner:
-    """What says that a trial lags behind: half of those before, or all but a third of its rung."""
+def pruner(settings: Settings, epochs: int) -> BasePruner:
+    """What says that a trial lags behind: half of those before, or all but a third of its rung.
+
+    The first quarter of the epochs says little: a rate that warms up has hardly begun.
+    """
     from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
 
     if not settings.pruning or len(settings.objectives) > 1:
         return NopPruner()
     if settings.method == "halving":
-        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-    return MedianPruner(n_startup_trials=5, n_warmup_steps=2)
+        return SuccessiveHalvingPruner(min_resource=max(1, epochs // 9), reduction_factor=3)
+    return MedianPruner(n_startup_trials=5, n_warmup_steps=max(2, epochs // 4))
 
 
 def best_epoch(history: Sequence[Record], score: str) -> Record | None:

@@ -159,7 +159,9 @@ def hunting(
     done = sum(trial.state.is_finished() for trial in study.trials())
     if done:
         watch.note(f"going on with {ground.run.path}: {done} trials are done")
-    return Hunt(study, ground.space, ground.settings, evaluate, watch, options.budgets), watch
+    epochs = recipe(ground.spec).epochs
+    hunt = Hunt(study, ground.space, ground.settings, evaluate, watch, options.budgets, epochs)
+    return hunt, watch
 
 
 def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:

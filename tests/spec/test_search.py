@@ -242,9 +242,21 @@ def test_a_condition_reads_variables_and_the_choices_above_it(
 
 
 def test_objectives_are_the_scores_and_the_totals() -> None:
-    every = (*SCORES, *TOTALS)
-    for name in every:
-        assert Settings(objectives=(name,)).objectives == (name,)
+    for name in TOTALS:
+        assert Settings(objectives=("accuracy", name)).objectives == ("accuracy", name)
+    assert Settings(objectives=SCORES).objectives == SCORES
+
+
+@pytest.mark.parametrize(
+    ("objectives", "message"),
+    [
+        ("[macs]", "`objectives` names accuracy or loss, beside what else is best"),
+        ("[loss, loss]", "`objectives` names each objective once"),
+    ],
+)
+def test_objectives_that_say_too_little_or_too_much(objectives: str, message: str) -> None:
+    finding = fault(HEAD + f"  settings: {{objectives: «{objectives}»}}")
+    assert finding.message.startswith(message)
 
 
 def test_a_spec_in_python_takes_the_section_as_it_is_written() -> None:
