@@ -54,9 +54,10 @@ FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
         "shape-mismatch": "error",
         "misaligned-branches": "warning",
         "unused-ignore": "info",
+        "not-convertible": "error",
     }
 )
-"""What reading and analysing find, and what `cnnkit check` finds in comments."""
+"""What reading and analysing find, `cnnkit check` in comments, and `cnnkit convert`."""
 
 CHECKED: Mapping[str, Level] = MappingProxyType(
     {
