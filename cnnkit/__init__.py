@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from cnnkit.errors import Finding as Finding
     from cnnkit.errors import SpecError as SpecError
     from cnnkit.errors import UsageError as UsageError
-    from cnnkit.network import build as build
+    from cnnkit.network.build import build as build
     from cnnkit.spec.model import Spec as Spec
     from cnnkit.spec.reading import load as load
-    from cnnkit.training import train as train
+    from cnnkit.training.run import train as train
 
 __version__ = "0.1.0"
 
