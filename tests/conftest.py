@@ -1,4 +1,4 @@
-"""Golden files: outputs that are compared as a whole, and written anew with --overwrite-golden."""
+"""What all tests share: golden files, written anew with --overwrite-golden; no test of the time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Hypothesis fails an example that takes 200 ms: on a busy machine that says nothing of the code.
+settings.register_profile("cnnkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cnnkit")
 
 GOLDEN = Path(__file__).parent / "golden"
 
