@@ -1,14 +1,22 @@
-"""Compiles the extension with the system's C++ compiler into the user's private cache."""
+r"""Compiles the extension with the system's C++ compiler into the user's private cache.
+
+``CXX`` and ``CXXFLAGS`` are read as by other builds. With sanitizers, in a cache of its own:
+
+    export XDG_CACHE_HOME=$(mktemp -d) CXXFLAGS="-g -fsanitize=address,undefined"
+    cnnkit doctor --build
+    LD_PRELOAD=$(g++ -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+        pytest tests/network/kernels
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as version_of
@@ -57,7 +65,7 @@ def version() -> str:
 def library() -> Path:
     """Where the extension is, or will be: a file for each version of what it is made from."""
     digest = hashlib.sha256()
-    for part in (version_of("jaxlib"), version(), str(_file(LIBRARY, "libdnnl.so.3")), *FLAGS):
+    for part in (version_of("jaxlib"), version(), str(_file(LIBRARY, "libdnnl.so.3")), *_flags()):
         digest.update(part.encode() + b"\0")
     for name in (*SOURCES, *INCLUDED):
         digest.update((_HERE / name).read_bytes())
@@ -74,11 +82,8 @@ def untrusted(path: Path) -> str | None:
     return None
 
 
-def build(flags: Sequence[str] = ()) -> Path:
+def build() -> Path:
     """Compile the extension, in about ten seconds.
-
-    Args:
-        flags: More flags for the compiler, such as ``-fsanitize=address``.
 
     Returns:
         The shared library, which ``load`` finds.
@@ -98,7 +103,7 @@ def build(flags: Sequence[str] = ()) -> Path:
     partial = target.with_suffix(f".{os.getpid()}")
     try:
         done = subprocess.run(  # noqa: S603 - the compiler that the user's system has
-            [compiler, *FLAGS, *flags, *_arguments(), "-o", str(partial)],
+            [compiler, *_flags(), *_arguments(), "-o", str(partial)],
             capture_output=True,
             text=True,
             check=False,
@@ -110,6 +115,10 @@ def build(flags: Sequence[str] = ()) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def _flags() -> list[str]:
+    return [*FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
 
 
 def _arguments() -> list[str]:
