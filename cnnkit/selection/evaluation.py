@@ -11,7 +11,7 @@ import jax
 
 from cnnkit.data import Dataset
 from cnnkit.data.dataset import Indices
-from cnnkit.errors import UsageError
+from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
 from cnnkit.selection.material import Open, opened, recipe
 from cnnkit.selection.runs import Figures, Part, Runs
 from cnnkit.selection.search import Outcome, Stop
@@ -39,6 +39,16 @@ class Evaluator:
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
+        try:
+            return self._trained(spec, stop)
+        except (DataError, LayerError, TrainingError) as error:
+            return Outcome([], failed=str(error))
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            return Outcome([], failed=f"the memory of {self.device.device_kind} does not suffice")
+
+    def _trained(self, spec: Spec, stop: Stop) -> Outcome:
         train = recipe(spec)
         part = Part(self.train, self.validation, train.seed)
         group = Runs(spec, train, self._dataset(spec), [part], self.device).group([part])

@@ -19,7 +19,7 @@ from cnnkit.selection.results import Results
 from cnnkit.selection.seal import Seal
 from cnnkit.selection.search import Hunt, directions, slots, space_of
 from cnnkit.selection.space import Space
-from cnnkit.selection.study import Study
+from cnnkit.selection.study import Study, secretless
 from cnnkit.spec.model import Spec
 from cnnkit.spec.search import Search, Settings
 from cnnkit.training import Options
@@ -173,6 +173,9 @@ def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
     if not path.is_dir() and document is not None:
         try:
             made = environment(choose(options.device), plain)
+            if options.storage:
+                known = secretless(options.storage)
+                made["command"] = [each.replace(options.storage, known) for each in made["command"]]
             return RunDirectory.create(path, name, document.plain(), made)
         except UsageError:
             if not path.is_dir():  # else another process was faster

@@ -38,6 +38,8 @@ WORKER: Final = "worker"
 REJECTED: Final = "rejected"
 """Why a trial was not trained: its network is invalid, too large, or known already."""
 INTERRUPTED: Final = "interrupted"
+MOST_INTERRUPTIONS: Final = 3
+"""After so many processes have ended in a trial it is not tried again."""
 _BUSY_SECONDS: Final = 120
 _ATTEMPTS: Final = 6
 _PLANNING_SECONDS: Final = 2.0
@@ -89,15 +91,15 @@ def _connected(url: str, embedded: bool) -> RDBStorage:
                     grace_period=None if embedded else GRACE_SECONDS,
                 )
         except ImportError as error:
-            raise UsageError(f"--storage {_secretless(url)}: {error.__cause__ or error}") from None
+            raise UsageError(f"--storage {secretless(url)}: {error.__cause__ or error}") from None
         except ArgumentError as error:
-            raise UsageError(f"--storage {_secretless(url)}: this is no URL: {error}") from None
+            raise UsageError(f"--storage {secretless(url)}: this is no URL: {error}") from None
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
             # Processes that begin at the same moment make the same tables.
             made = isinstance(error, IntegrityError) or "already exists" in reason
             if not made or attempt == _ATTEMPTS - 1:
-                message = f"--storage {_secretless(url)}: cannot be opened: {reason}"
+                message = f"--storage {secretless(url)}: cannot be opened: {reason}"
                 raise UsageError(message) from None
             time.sleep(0.2 * (attempt + 1))
     raise AssertionError
@@ -251,15 +253,24 @@ class Study:
         running = [trial for trial in self.trials() if trial.state == TrialState.RUNNING]
         lost = self.workers.lost(running)
         for trial in lost:
+            slot = trial.user_attrs.get(SLOT)
+            again = sum(each.user_attrs.get(SLOT) == slot for each in self._interrupted())
+            reason = "its process ended before it did"
+            key, state = INTERRUPTED, TrialState.FAIL
+            if again + 1 >= MOST_INTERRUPTIONS:  # it may be what ends them
+                reason = f"its process ended in it {again + 1} times"
+                key, state = "failed", TrialState.PRUNED
             try:
-                self.storage.set_trial_user_attr(
-                    trial._trial_id, INTERRUPTED, "its process ended before it did"
-                )
-                self.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+                self.storage.set_trial_user_attr(trial._trial_id, key, reason)
+                self.storage.set_trial_state_values(trial._trial_id, state)
             except UpdateFinishedTrialError:
                 continue  # another process was faster
-            self._again(trial.user_attrs.get(SLOT), trial.params, trial.number)
+            if state == TrialState.FAIL:
+                self._again(slot, trial.params, trial.number)
         return bool(lost)
+
+    def _interrupted(self) -> list[FrozenTrial]:
+        return [trial for trial in self.trials() if INTERRUPTED in trial.user_attrs]
 
     def _again(self, slot: int | None, fixed: Mapping[str, Any], instead_of: int) -> None:
         attributes = {SLOT: slot, "instead_of": instead_of}
@@ -353,7 +364,7 @@ def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if trial.state == TrialState.COMPLETE]
 
 
-def _secretless(url: str) -> str:
+def secretless(url: str) -> str:
     """A URL without its password."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

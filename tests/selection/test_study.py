@@ -20,7 +20,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial, TrialState
 
 from cnnkit.errors import UsageError
-from cnnkit.selection.study import INTERRUPTED, REJECTED, SLOT, Study
+from cnnkit.selection.study import INTERRUPTED, MOST_INTERRUPTIONS, REJECTED, SLOT, Study
 
 WORKER = Path(__file__).with_name("study_worker.py")
 SLOTS = 16
@@ -145,6 +145,21 @@ def test_a_trial_that_another_process_took_over_is_not_finished_twice(study: Stu
     assert not study.finish(trial, [1.0], {"seconds": 3})
     assert study.trials()[0].state == TrialState.FAIL
     assert study.trials()[0].values is None
+
+
+def test_a_trial_that_ends_its_processes_is_given_up(study: Study) -> None:
+    study.plan([{"x": 0.5}])
+    for _ in range(MOST_INTERRUPTIONS):
+        trial = claimed(study)
+        trial.suggest_float("x", 0, 1)
+        trial.set_user_attr("worker", "gone")
+    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
+    states = [trial.state for trial in study.trials()]
+    assert states == [TrialState.FAIL, TrialState.FAIL, TrialState.PRUNED]
+    assert study.trials()[-1].user_attrs["failed"] == "its process ended in it 3 times"
+    assert not study.unfinished()
+    study.plan([{"x": 0.5}])
+    assert not study.unfinished()
 
 
 def test_a_study_of_another_spec_is_refused(study: Study, url: str) -> None:
