@@ -23,7 +23,7 @@ def dataset_of(labels: list[int], test: int = 0, validation: int = 0) -> Dataset
 
 
 counts = st.lists(st.integers(20, 60), min_size=2, max_size=6)
-held = st.one_of(st.floats(0.1, 0.4), st.integers(8, 20))
+held = st.one_of(st.floats(0.1, 0.4), st.integers(8, 15))
 
 
 @settings(deadline=None, max_examples=60)
