@@ -11,6 +11,7 @@ from cnnkit.export.outline import COPY, Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 
+_INDEX = "[#]"  # in a path: the number of the copy that is called
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
 
 
@@ -130,7 +131,7 @@ class _Function:
         if _is_copied(body):
             arguments = [*arguments, f"copy={index.strip('{}')}"]
         elif own.endswith("]") and not path.endswith(own):
-            path = f"{path}.{own[: own.rindex('[')]}{COPY}"
+            path = f"{path}.{own[: own.rindex('[')]}{_INDEX}"
         name = self._name(path, index)
         definition = self.outline.definition(body)
         return f"{definition.name}({', '.join([source, *arguments])}, name={name})"
@@ -147,13 +148,13 @@ class _Function:
         del hole
         return next(self.columns)
 
-    def _name(self, path: str, index: str = "{copy}") -> str:
+    def _name(self, path: str, index: str = "") -> str:
         """A path as a string: a layer's name, which has no slash; ``index`` says which copy."""
         shown = comment(path).replace("/", "-").replace('"', "'")
-        literal = self.is_root and (COPY not in shown or not index.startswith("{"))
+        literal = self.is_root and not (index.startswith("{") and _INDEX in shown)
         if not literal:  # only our own braces are an f-string's
             shown = shown.replace("{", "{{").replace("}", "}}")
-        shown = shown.replace(COPY, f"[{index}]", 1)
+        shown = shown.replace(COPY, "[{copy}]", 1).replace(_INDEX, f"[{index}]")
         if literal:
             return f'"{shown}"'
         return f'f"{shown}"' if self.is_root else f'f"{{name}}.{shown}"'

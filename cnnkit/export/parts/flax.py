@@ -171,17 +171,12 @@ class GaussianNoise(nnx.Module):
     def __init__(self, deviation: float, *, rngs: nnx.Rngs) -> None:
         self.deviation = deviation
         self.deterministic = False
-        self.rngs = rngs.noise.fork() if hasattr(rngs, "noise") else rngs.fork()
-
-    def set_view(self, deterministic: bool | None = None, **kwargs) -> dict:
-        if deterministic is not None:
-            self.deterministic = deterministic
-        return kwargs
+        self.rngs = rngs["noise"].fork()
 
     def __call__(self, x: jax.Array) -> jax.Array:
         if self.deterministic:
             return x
-        return x + self.deviation * jax.random.normal(self.rngs.noise(), x.shape, x.dtype)
+        return x + self.deviation * jax.random.normal(self.rngs(), x.shape, x.dtype)
 
 
 def upsample(x: jax.Array, extents: tuple[int, ...], method: str) -> jax.Array:
