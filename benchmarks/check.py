@@ -160,9 +160,12 @@ def validate_all(folder: Path) -> None:
 
 def layer(data: Any) -> Layer:
     """The model of a layer, and of those inside it."""
-    kind, fields = (data, {}) if isinstance(data, str) else next(iter(data.items()))
+    if isinstance(data, str):
+        data = {data: {}}
+    beside = {key: value for key, value in data.items() if key == "name"}
+    ((kind, fields),) = (entry for entry in data.items() if entry[0] not in beside)
     cls = layer_class(kind)
-    fields = dict(fields)
+    fields = {**(fields or {}), **beside}
     for field in cls.activation_fields:
         if field in fields:
             fields[field] = layer(fields[field])
