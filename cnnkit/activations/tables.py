@@ -58,17 +58,18 @@ def _maps(maps: NDArray[np.float32]) -> list[list[str]]:
     """The tables of the first maps, or nothing where they are too large."""
     if not is_small(maps):
         return []
+    decimals = _decimals(maps)
     if maps.ndim == 1:
         shown = maps[: 2 * LARGEST]
         more = [f"and {len(maps) - len(shown)} more"] if len(maps) > len(shown) else []
         rows = [shown[start : start + LARGEST] for start in range(0, len(shown), LARGEST)]
-        return [[*_aligned(rows), *more]]
+        return [[*_aligned(rows, decimals), *more]]
     if maps.ndim == 2:  # a signal: a channel a row
-        return [_table("", maps.T[:_MOST]), *_more(maps.shape[-1])]
+        return [_table("", maps.T[:_MOST], decimals), *_more(maps.shape[-1])]
     count = maps.shape[-1]
-    tables = [_table(f"map {at}", maps[..., at]) for at in range(min(count, _MOST))]
+    tables = [_table(f"map {at}", maps[..., at], decimals) for at in range(min(count, _MOST))]
     if count == 1:
-        tables = [_table("map", maps[..., 0])]
+        tables = [_table("map", maps[..., 0], decimals)]
     return tables + _more(count)
 
 
@@ -80,14 +81,14 @@ def _filters(layer: LayerMaps) -> list[list[str]]:
     *_, channels, count = filters.shape
     if channels > _MOST:
         return [[f"filters: {count} of {show(filters.shape[:-1])}"]]
-    tables = []
+    tables, decimals = [], _decimals(filters)
     for at in range(min(count, _MOST)):
         name = "filter" if count == 1 else f"filter {at}"
         table = []
         for channel in range(channels):
             head = name if channels == 1 else f"{name}, channel {channel}"
             kernel = filters[..., channel, at]
-            table += _table(head, kernel if kernel.ndim == 2 else kernel[None])
+            table += _table(head, kernel if kernel.ndim == 2 else kernel[None], decimals)
         if layer.bias is not None:
             table.append(f"bias {_shown(float(layer.bias[at]))}")
         tables.append(table)
@@ -98,23 +99,21 @@ def _more(count: int, what: str = "maps") -> list[list[str]]:
     return [["", f"and {count - _MOST} more {what}"]] if count > _MOST else []
 
 
-def _table(head: str, rows: NDArray[np.float32]) -> list[str]:
-    return [*([head] if head else []), *_aligned(list(rows))]
+def _table(head: str, rows: NDArray[np.float32], decimals: int) -> list[str]:
+    return [*([head] if head else []), *_aligned(list(rows), decimals)]
 
 
-def _aligned(rows: Sequence[NDArray[np.float32]]) -> list[str]:
-    """Numbers in columns, right-aligned, with as many decimals as the largest needs."""
-    largest = max((float(np.abs(row).max(initial=0)) for row in rows), default=0)
-    whole = all(np.array_equal(row, np.round(row)) for row in rows) and largest < 1e7
-    decimals = 0 if whole else _decimals(largest)
+def _aligned(rows: Sequence[NDArray[np.float32]], decimals: int) -> list[str]:
+    """Numbers in columns, right-aligned."""
     cells = [[_fixed(float(value), decimals) for value in row] for row in rows]
     width = max((len(cell) for row in cells for cell in row), default=0)
     return [" ".join(cell.rjust(width) for cell in row) for row in cells]
 
 
-def _decimals(largest: float) -> int:
-    """Decimals that leave four digits of the largest number."""
-    if largest == 0:
+def _decimals(values: NDArray[np.float32]) -> int:
+    """Decimals that leave four digits of the largest number; none where all are whole."""
+    largest = float(np.abs(values).max(initial=0))
+    if largest == 0 or (largest < 1e7 and np.array_equal(values, np.round(values))):
         return 0
     return min(max(3 - math.floor(math.log10(largest)), 0), 6)
 
