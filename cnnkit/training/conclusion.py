@@ -30,14 +30,15 @@ def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     if test is None:
         yield "no test split: nothing was held back to measure the result on"
         return
-    yield f"{figures_line(test)}, with the weights of epoch {epoch}"
+    yield figures_line(test, epoch)
     if "classes" in test:
         yield from class_table(test["classes"])
 
 
-def figures_line(test: Mapping[str, Any]) -> str:
+def figures_line(test: Mapping[str, Any], epoch: int | None) -> str:
     """The figures of a split in a line."""
-    count = f"test of {test['examples']:,} examples:"
+    weights = "" if epoch is None else f", weights of epoch {epoch}"
+    count = f"test of {test['examples']:,} examples{weights}:"
     if "accuracy" not in test:
         return (
             f"{count} mean squared error {test['mean_squared_error']:.4g}, mean absolute error "

@@ -19,6 +19,7 @@ from cnnkit.spec.training import Train
 from cnnkit.training import advice
 from cnnkit.training.batch_size import largest_batch
 from cnnkit.training.checkpoint import Checkpoint, Checkpoints
+from cnnkit.training.conclusion import conclusion
 from cnnkit.training.device import DeviceName, choose, mesh_of, replicated, usable
 from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
@@ -28,10 +29,11 @@ from cnnkit.training.files import DiskFullError
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.material import Material, prepare
+from cnnkit.training.page import write_page
 from cnnkit.training.range_test import found_rate
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.results import conclude
-from cnnkit.training.rundir import ENVIRONMENT, SPLIT, RunDirectory
+from cnnkit.training.rundir import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
 from cnnkit.training.schedule import make_schedule
 from cnnkit.training.state import State
 from cnnkit.training.step import make_steps
@@ -127,6 +129,8 @@ def resume(
     """
     run = RunDirectory.open(run_dir)
     with _told(display) as shown, Interruption() as interruption, _owned(run):
+        if run.finished:
+            return _finished(run, shown, interruption)
         options = options or options_of(run)
         spec = run.read_spec()
         recipe = recipe_of(spec)
@@ -147,6 +151,17 @@ def resume(
             shown.note(f"resuming {run.path} at step {step:,}, after {epochs} epochs")
             checkpoints.discard_after(last.place)
         return _go_on(spec, recipe, material, run, devices, last, shown, interruption)
+
+
+def _finished(run: RunDirectory, display: Display, interruption: Interruption) -> Result:
+    """The result of a run that had come to its end."""
+    summary = run.read_json(SUMMARY)
+    if not (run.path / REPORT).exists():  # it was killed between the last two files
+        write_page(run)
+    display.note(f"{run.path} is finished: {summary['epochs']} epochs")
+    for line in conclusion(summary, run.path):
+        display.note(line)
+    return Result(run.path, summary["ending"], summary, interruption)
 
 
 def _go_on(

@@ -94,7 +94,7 @@ def test_the_easy_task_is_learnt_and_summed_up(finished: tuple[Result, Notes]) -
     assert [row["support"] for row in test["classes"]] == [5, 5, 5]
     assert summary["ending"] == "epochs"
     assert summary["diagnosis"]["verdict"] in ("balanced", "under-fitted", "over-fitted")
-    assert "test of 15 examples: accuracy" in finished[1].text
+    assert "test of 15 examples, weights of epoch " in finished[1].text
 
 
 def test_an_epoch_has_its_figures_and_its_time_by_phase(finished: tuple[Result, Notes]) -> None:

@@ -1,0 +1,147 @@
+"""``cnnkit train``, ``evaluate``, ``runs`` and ``report``, as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import Run, runner
+
+from cnnkit.training.rundir import RunDirectory
+
+SPEC = """
+name: bars
+input: 6x6x1
+layers:
+  - flatten
+  - dense: {units: 3}
+train:
+  data: {arrays: bars.npz}
+  split: {validation: 15, test: 15}
+  learning_rate: 0.1
+  epochs: 3
+  batch_size: 16
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capfd)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a spec and its data, where the command runs."""
+    random = np.random.default_rng(0)
+    targets = np.arange(90) % 3
+    inputs = random.integers(0, 60, (90, 6, 6, 1)).astype(np.uint8)
+    for index, label in enumerate(targets):
+        inputs[index, 2 * label : 2 * label + 2] += 120
+    np.savez(tmp_path / "bars.npz", inputs=inputs, targets=targets)
+    (tmp_path / "bars.yaml").write_text(SPEC)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
+    trained = run("train", "bars.yaml")
+    assert trained.code == 0, trained.err
+    lines = trained.out.splitlines()
+    assert lines[0] == "run runs/bars"
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    assert [line.split("  ")[0] for line in epochs] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert "\x1b" not in trained.out
+    assert lines[-1] == "runs/bars: summary.json, curves.png, confusion.png, report.html"
+    summary = json.loads((folder / "runs/bars/summary.json").read_text())
+
+    evaluated = run("evaluate", "runs/bars", "--format", "json")
+    assert evaluated.code == 0
+    assert json.loads(evaluated.out)["test"] == summary["test"]
+
+    table = run("evaluate", "runs/bars", "--checkpoint", "last")
+    assert table.out.startswith("test of 15 examples, weights of epoch 3: accuracy ")
+
+    # All 90 examples, with the statistics of the run's own training split.
+    other = run("evaluate", "runs/bars", "--data", "bars.npz", "--format", "json")
+    assert json.loads(other.out)["test"]["examples"] == 90
+
+    again = run("train", "bars.yaml", "--quiet", "--set", "train.epochs=1")
+    assert again.code == 0
+    assert again.out == ""
+    listed = run("runs", "--sort", "epochs", "--format", "json")
+    assert [(row["run"], row["epochs"], row["status"]) for row in json.loads(listed.out)] == [
+        ("runs/bars", 3, "finished"),
+        ("runs/bars-2", 1, "finished"),
+    ]
+    assert run("runs").out.splitlines()[0].split() == [
+        "run", "status", "data", "epochs", "best", "validation", "test", "verdict", "time",
+    ]  # fmt: skip
+
+    page = run("report", "runs/bars", "--output", "page.html")
+    assert page.out == "page.html\n"
+    assert "<h1>bars</h1>" in (folder / "page.html").read_text()
+
+    finished = run("train", "--resume", "runs/bars")
+    assert finished.code == 0
+    assert "runs/bars is finished: 3 epochs" in finished.out
+
+
+def test_faults_of_the_spec_are_shown_and_nothing_is_made(run: Run, folder: Path) -> None:
+    (folder / "bars.yaml").write_text(SPEC.replace("epochs: 3", "epoch: 3"))
+    ended = run("train", "bars.yaml")
+    assert ended.code == 1
+    assert "bars.yaml:11:3" in ended.out
+    assert "did you mean `epochs`?" in ended.out
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--quiet",), "name the spec to train, such as specs/digits.yaml, or --resume RUN"),
+        (("nowhere.yaml",), "there is no file nowhere.yaml"),
+        (("--resume", "nowhere"), "there is no run nowhere"),
+        (("--resume", "."), ". is no run: it has no spec.yaml"),
+        (("bars.yaml", "--resume", "x"), "--resume goes on with a run as it was begun"),
+        (("bars.yaml", "--set", "train.data=mnist", "--data-dir", "."), "mnist is not in mnist"),
+        (("bars.yaml", "--device", "tpu"), "--device tpu: JAX finds no TPU here, only cpu"),
+    ],
+)
+def test_wrong_usage(run: Run, folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    ended = run("train", *arguments)
+    assert ended.code == 2
+    assert ended.err.startswith(f"cnnkit: {message}")
+    assert not (folder / "runs").exists()
+
+
+def test_the_labels_must_fit_the_network(run: Run, folder: Path) -> None:
+    ended = run("train", "bars.yaml", "--set", "layers.1.units=2")
+    assert ended.code == 1
+    assert ended.err.startswith("cnnkit: ")
+    assert "3 classes" in ended.err
+    assert not (folder / "runs").exists()
+
+
+def test_a_run_in_use_is_refused(run: Run, folder: Path) -> None:
+    made = RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
+    made.lock()
+    ended = run("train", "--resume", "mine")
+    made.release()
+    assert ended.code == 2
+    assert "mine is in use: another cnnkit (process " in ended.err
+
+
+def test_no_checkpoint_to_evaluate(run: Run, folder: Path) -> None:
+    RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
+    ended = run("evaluate", "mine")
+    assert ended.code == 2
+    assert "mine" in ended.err
+
+
+def test_no_runs(run: Run, folder: Path) -> None:
+    assert run("runs").err == "cnnkit: there is no folder runs: `cnnkit train` makes it\n"
+    (folder / "runs").mkdir()
+    assert run("runs").out == "runs holds no run\n"
+    assert run("runs", "--sort", "size").err.startswith("cnnkit: --sort size: the columns are run,")

@@ -1,0 +1,45 @@
+"""A data set that is streamed is trained on as one that lies on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import pytest
+
+from cnnkit.data import Dataset
+from cnnkit.spec.model import Spec
+from cnnkit.training.display import Quiet
+from cnnkit.training.engine import Resident, Streamed, engine
+from cnnkit.training.material import prepare
+from cnnkit.training.run import train
+from cnnkit.training.step import make_steps
+from cnnkit.training.verify import compare
+
+Recipe = Callable[..., Spec]
+
+
+def test_a_streamed_run_ends_in_the_bits_of_a_resident_one(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = recipe(epochs=2, augment=[{"shift": 1}])
+    resident = train(spec, run_dir=tmp_path / "resident", display=Quiet())
+    monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
+    streamed = train(spec, run_dir=tmp_path / "streamed", display=Quiet())
+    assert resident.summary is not None
+    assert streamed.summary is not None
+    assert streamed.summary["test"]["confusion"] == resident.summary["test"]["confusion"]
+    assert compare(resident.path, streamed.path) == []
+
+
+def test_the_engine_follows_from_the_size(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = recipe()
+    assert spec.train is not None
+    material = prepare(spec, spec.train, 3, data_dir=None)
+    steps = make_steps(spec, spec.train, examples=60, batch_size=16)
+    device = jax.devices()[0]
+    sharding = jax.sharding.SingleDeviceSharding(device)
+    assert isinstance(engine(steps, material, sharding, [device]), Resident)
+    monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
+    assert isinstance(engine(steps, material, sharding, [device]), Streamed)
