@@ -114,7 +114,7 @@ def look_text(look: Look) -> str:
     """A look at the test split in words; of a second one they say what it is worth."""
     figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in look.figures.items())
     trial = f" of trial {look.trial}" if look.trial is not None else ""
-    seen = figures or "it did not come to its end"
+    seen = figures or "begun, and not yet at its end"
     if look.number == 1:
         return f"Test split, read once, at the end{trial}: {seen} ({look.when})."
     return (

@@ -104,6 +104,23 @@ def test_side_by_side_gives_what_one_after_the_other_gives(spec: Spec, data: Ope
         assert one.figures.metrics["loss"] == pytest.approx(other.figures.metrics["loss"], rel=1e-3)
 
 
+def test_an_accelerator_trains_in_loops_what_a_cpu_trains_step_by_step(
+    spec: Spec, data: Open
+) -> None:
+    each = parts_of(spec, data)[3:]
+    compiled = Runs(spec, recipe(spec), data.dataset, each, jax.devices()[0])
+    losses = []
+    for loops in (False, True):
+        compiled.loops = loops
+        group = compiled.group(each)
+        group.epoch()
+        group.epoch()
+        judged = group.judge()
+        assert [figures.examples for figures in judged] == [len(part.held) for part in each]
+        losses.append([figures.metrics["loss"] for figures in judged])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 def trained(compiled: Runs, data: Open, part: Part) -> list[np.ndarray[Any, Any]]:
     compiled.dataset = data.dataset
     compiled.pool = pool_of(data.dataset.train, compiled.sharding)

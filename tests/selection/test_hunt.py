@@ -286,7 +286,7 @@ def test_what_a_look_says() -> None:
         "Test split, read once, at the end of trial 7: accuracy 98.12 % (2026-01-02T03:04:05)."
     )
     again = look_text(Look(2, None, "2026-01-02T03:04:05", {}))
-    assert again.startswith("Test split, look number 2: it did not come to its end")
+    assert again.startswith("Test split, look number 2: begun, and not yet at its end")
 
 
 def test_choices_are_put_in_the_outer_ones_first() -> None:
