@@ -12,9 +12,9 @@ ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 
 
 def count(network: str) -> int:
-    """The parameters of a network of the zoo, once all figures of all layers are computed."""
-    report = cnnkit.analyze(cnnkit.load(ZOO / f"{network}.yaml")).to_dict()
-    parameters: int = report["totals"]["parameters"]
+    """The parameters of a network of the zoo, once all its totals are computed, memory and all."""
+    totals = cnnkit.analyze(cnnkit.load(ZOO / f"{network}.yaml")).totals.to_dict()
+    parameters: int = totals["parameters"]
     return parameters
 
 
