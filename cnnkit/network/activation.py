@@ -13,19 +13,21 @@ from jax import Array
 
 from cnnkit import layers
 from cnnkit.layers.base import Layer
+from cnnkit.network import rectifiers
 from cnnkit.network.operation import Builder, Operation, Site
 
+# `jax.checkpoint` keeps the input alone for the gradient: what lies between is computed again.
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "relu6": jax.nn.relu6,
-    "selu": jax.nn.selu,
-    "silu": jax.nn.silu,
-    "mish": jax.nn.mish,
-    "sigmoid": jax.nn.sigmoid,
-    "hard_sigmoid": jax.nn.hard_sigmoid,
-    "hard_silu": jax.nn.hard_silu,
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
+    "relu": rectifiers.relu,
+    "relu6": rectifiers.relu6,
+    "selu": rectifiers.selu,
+    "silu": jax.checkpoint(jax.nn.silu),
+    "mish": jax.checkpoint(jax.nn.mish),
+    "sigmoid": rectifiers.sigmoid,
+    "hard_sigmoid": jax.checkpoint(jax.nn.hard_sigmoid),
+    "hard_silu": jax.checkpoint(jax.nn.hard_silu),
+    "tanh": rectifiers.tanh,
+    "softplus": jax.checkpoint(jax.nn.softplus),
     "softmax": jax.nn.softmax,  # over the last axis, the channels
     "log_softmax": jax.nn.log_softmax,
 }
@@ -51,17 +53,22 @@ def plain(site: Site[Layer]) -> Operation:
 
 def leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
     """A rectifier that lets a part of negative values through."""
-    return Function(jax.nn.leaky_relu, (site.layer.slope,))
+    slope = site.layer.slope
+    return Function(jax.nn.leaky_relu if slope < 0 else rectifiers.leaky_relu, (slope,))
 
 
 def elu(site: Site[layers.Elu]) -> Operation:
     """A rectifier with an exponential below 0."""
-    return Function(jax.nn.elu, (site.layer.alpha,))
+    alpha = site.layer.alpha
+    return Function(jax.nn.elu if alpha < 0 else rectifiers.elu, (alpha,))
+
+
+_GELU = jax.checkpoint(jax.nn.gelu, static_argnums=(1,))
 
 
 def gelu(site: Site[layers.Gelu]) -> Operation:
     """The input times the normal distribution function."""
-    return Function(jax.nn.gelu, (site.layer.approximate,))
+    return Function(_GELU, (site.layer.approximate,))
 
 
 def _identity(x: Array) -> Array:

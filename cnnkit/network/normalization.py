@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
@@ -87,6 +88,11 @@ class Standardized(Normalization):
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
+        # The input alone is kept for the gradient: what lies between is computed again.
+        y: Array = jax.checkpoint(self._standardized)(x)
+        return y
+
+    def _standardized(self, x: Array) -> Array:
         channels = x.shape[-1]
         groups = x.reshape((*x.shape[:-1], self.groups, channels // self.groups))
         over = (*range(1, x.ndim - 1), x.ndim) if self.positions else (x.ndim,)
@@ -127,6 +133,10 @@ class RmsNorm(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
+        y: Array = jax.checkpoint(self._scaled)(x)
+        return y
+
+    def _scaled(self, x: Array) -> Array:
         wide = x.astype(jnp.float32)
         squares = jnp.mean(wide * wide, -1, keepdims=True)
         y = wide * lax.rsqrt(squares + self.epsilon)
@@ -149,6 +159,10 @@ class LocalResponseNorm:
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
+        y: Array = jax.checkpoint(self._divided)(x)
+        return y
+
+    def _divided(self, x: Array) -> Array:
         wide = x.astype(jnp.float32)
         ones = (1,) * (x.ndim - 1)
         neighbours = [(0, 0)] * (x.ndim - 1) + [(self.size // 2, (self.size - 1) // 2)]
