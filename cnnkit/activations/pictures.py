@@ -139,7 +139,7 @@ def _maps(title: str, maps: NDArray[np.float32]) -> Figure:
 def _columns(count: int, aspect: float) -> int:
     """Columns of a grid that is about as high as it is wide, without a ragged end if it can."""
     wanted = min(max(math.ceil(math.sqrt(count * aspect)), 1), count, 16)
-    for columns in (wanted, wanted + 1, wanted - 1):
+    for columns in (wanted, wanted + 1, wanted + 2, wanted - 1):
         if 0 < columns <= count and count % columns == 0:
             return columns
     return wanted

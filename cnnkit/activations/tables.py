@@ -96,7 +96,7 @@ def _filters(layer: LayerMaps) -> list[list[str]]:
 
 
 def _more(count: int, what: str = "maps") -> list[list[str]]:
-    return [["", f"and {count - _MOST} more {what}"]] if count > _MOST else []
+    return [[f"and {count - _MOST} more {what}"]] if count > _MOST else []
 
 
 def _table(head: str, rows: NDArray[np.float32], decimals: int) -> list[str]:
