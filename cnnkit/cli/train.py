@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -70,12 +72,11 @@ def train(
 
     Example: cnnkit train specs/digits.yaml
     """
-    from cnnkit.training.display import make_display
-
-    display = make_display(quiet=quiet)
     if resume is not None:
         _only_resume(spec, run_dir, assignments, smoke or overfit_batch or verify_resume)
-        raise typer.Exit(_resumed(resume, data_dir, device, display))
+        with _display(quiet) as display:
+            code = _resumed(resume, data_dir, device, display)
+        raise typer.Exit(code)
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
     network = readable_spec(spec, assignments or [])
@@ -83,19 +84,33 @@ def train(
     from cnnkit.training import train as run
 
     options = Options(data_dir=data_dir, device=(device or Device.auto).value)
-    if overfit_batch:
-        from cnnkit.training.overfit import overfit_batch as overfit
+    with _display(quiet) as display:
+        if overfit_batch:
+            from cnnkit.training.overfit import overfit_batch as overfit
 
-        raise typer.Exit(0 if overfit(network, options, display) else 1)
-    if verify_resume:
-        from cnnkit.training.verify import verify_resume as verify
+            code = 0 if overfit(network, options, display) else 1
+        elif verify_resume:
+            from cnnkit.training.verify import verify_resume as verify
 
-        raise typer.Exit(0 if verify(network, options, display) else 1)
-    if smoke:
-        from cnnkit.training.smoke import smoke as try_out
+            code = 0 if verify(network, options, display) else 1
+        elif smoke:
+            from cnnkit.training.smoke import smoke as try_out
 
-        raise typer.Exit(_finished(try_out(network, run_dir, options, display)))
-    raise typer.Exit(_finished(run(network, run_dir=run_dir, options=options, display=display)))
+            code = _finished(try_out(network, run_dir, options, display))
+        else:
+            code = _finished(run(network, run_dir=run_dir, options=options, display=display))
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _display(quiet: bool) -> Iterator[Display]:
+    from cnnkit.training.display import make_display
+
+    display = make_display(quiet=quiet)
+    try:
+        yield display
+    finally:
+        display.close()
 
 
 def readable_spec(source: str, assignments: list[str]) -> Spec:

@@ -68,7 +68,9 @@ def mesh_of(devices: Sequence[jax.Device]) -> Mesh | None:
 
     from cnnkit.training.step import BATCH_AXIS
 
-    return jax.make_mesh((len(devices),), (BATCH_AXIS,), (AxisType.Auto,), devices=devices)
+    return jax.make_mesh(
+        (len(devices),), (BATCH_AXIS,), axis_types=(AxisType.Auto,), devices=devices
+    )
 
 
 def replicated(devices: Sequence[jax.Device], mesh: Mesh | None) -> Sharding:

@@ -171,7 +171,6 @@ class Terminal:
         self._plan = Plan(1, 1, 1)
         self._headed = False
         self._live = Live(console=console, refresh_per_second=8, transient=True)
-        self._live.start()
 
     def note(self, text: str) -> None:
         """A line above the bar."""
@@ -181,11 +180,13 @@ class Terminal:
         """A spinner."""
         from rich.spinner import Spinner
 
-        self._live.update(Spinner("dots", f"{text} …"))
+        self._live.start()
+        self._live.update(Spinner("dots", f"{text} …"), refresh=True)
 
     def begin(self, plan: Plan, step: int) -> None:
         """The bar, at its place."""
         self._plan = plan
+        self._live.start()
         self._show(step, [])
 
     def progress(self, progress: Progress) -> None:

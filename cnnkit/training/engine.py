@@ -56,6 +56,9 @@ class Engine(ABC):
         material: What they work on.
         sharding: Where state and data lie.
         devices: What they run on.
+
+    Attributes:
+        deterministic: Whether all programs that are compiled give the same bits each time.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Engine(ABC):
         self.material = material
         self.sharding = sharding
         self.options = compiler_options(devices)
+        self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
         self.feed = self._feed()
@@ -102,10 +106,20 @@ class Engine(ABC):
         if training:
             programs["step"] = self._training_program(state)
         with ThreadPoolExecutor() as threads:
-            compiled = threads.map(
-                lambda lowered: lowered.compile(compiler_options=self.options), programs.values()
-            )
+            compiled = threads.map(self._compile, programs.values())
             self._compiled = dict(zip(programs, compiled, strict=True))
+
+    def _compile(self, lowered: Any) -> Compiled:
+        """A program, the same each time where XLA can make it so."""
+        try:
+            compiled: Compiled = lowered.compile(compiler_options=self.options)
+        except jax.errors.JaxRuntimeError as error:
+            if not self.options or "RESOURCE_EXHAUSTED" in str(error):
+                raise
+            # An operation of which this device has no deterministic form.
+            compiled = lowered.compile()
+            self.deterministic = False
+        return compiled
 
     def order(self, epoch: int) -> Any:
         """The training examples in the order of an epoch."""

@@ -24,9 +24,7 @@ _VARIABLES = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS", "CUDA_VISIBLE_DEV
 def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, Any]:
     """What is to be known to make a run again."""
     return {
-        "cnnkit": __version__,
-        "python": platform.python_version(),
-        **{name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        **versions(),
         "system": platform.platform(),
         "processors": os.cpu_count(),
         "devices": [device.device_kind for device in devices],
@@ -38,6 +36,15 @@ def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, An
             "device": options.device,
             "limit": options.limit,
         },
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of all that computes."""
+    return {
+        "cnnkit": __version__,
+        "python": platform.python_version(),
+        **{name: found for name in _PACKAGES if (found := _version(name)) is not None},
     }
 
 

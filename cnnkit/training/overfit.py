@@ -56,10 +56,7 @@ def overfit_batch(spec: Spec, options: Options, display: Display) -> bool:
     Raises:
         TrainingError: The loss or a gradient was no number.
     """
-    try:
-        found = overfit(spec, options, display)
-    finally:
-        display.close()
+    found = overfit(spec, options, display)
     answers = "" if found.accuracy is None else f", {found.accuracy:.1%} of its answers right"
     told = f"loss {found.first:.4f} at first, {found.last:.4f} after {found.steps} steps{answers}"
     if found.learnt:

@@ -23,7 +23,7 @@ from cnnkit.training.conclusion import conclusion
 from cnnkit.training.device import DeviceName, choose, mesh_of, replicated, usable
 from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
-from cnnkit.training.environment import environment
+from cnnkit.training.environment import environment, versions
 from cnnkit.training.events import Events
 from cnnkit.training.files import DiskFullError
 from cnnkit.training.interruption import Interruption
@@ -132,6 +132,7 @@ def resume(
         if run.finished:
             return _finished(run, shown, interruption)
         options = options or options_of(run)
+        _told_of_versions(run, shown)
         spec = run.read_spec()
         recipe = recipe_of(spec)
         devices = choose(options.device)
@@ -203,6 +204,11 @@ def _go_on(
         with session.phases.phase("compile"):
             state, history = _restored(machine, last, session)
             machine.compile(state)
+        if not machine.deterministic:
+            display.note(
+                f"{devices[0].device_kind} has no deterministic form of a layer's operation: a "
+                f"resumed run will come close, and not to the same bits"
+            )
         run.write_metrics(history)
         session.events = resources.enter_context(Events(run, history, display))
         state, ending = train_epochs(session, state, history)
@@ -249,6 +255,18 @@ def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:
             f"{run.path} was begun with other data: {', '.join(different)} of {SPLIT} differ; give "
             f"the same --data-dir, or begin a new run"
         )
+
+
+def _told_of_versions(run: RunDirectory, display: Display) -> None:
+    """Says where the bits may differ because other software goes on with the run."""
+    before = run.read_json(ENVIRONMENT) or {}
+    changed = [
+        f"{name} {before[name]} then, {now} now"
+        for name, now in versions().items()
+        if name in before and before[name] != now
+    ]
+    if changed:
+        display.note(f"the run may not end in the same bits: {'; '.join(changed)}")
 
 
 def options_of(run: RunDirectory) -> Options:

@@ -1,0 +1,119 @@
+"""What a terminal and a log show."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cnnkit.training import display as module
+from cnnkit.training.display import (
+    Log,
+    Plan,
+    Progress,
+    Quiet,
+    Terminal,
+    duration,
+    make_display,
+    place,
+)
+
+RECORD: dict[str, Any] = {
+    "epoch": 2,
+    "step": 20,
+    "learning_rate": 0.0123456,
+    "train": {"loss": 0.51234, "accuracy": 0.875, "macro_f1": 0.8},
+    "validation": {"loss": 0.6, "accuracy": 0.9, "macro_f1": 0.9},
+    "time": {"compile": 3.0, "total": 5.5, "images_per_second": 12345.6},
+}
+PLAN = Plan(epochs=5, steps_per_epoch=10, batch_size=100)
+
+
+def test_an_epoch_is_a_line_of_a_log() -> None:
+    out = io.StringIO()
+    log = Log(out)
+    log.begin(PLAN, 0)
+    log.epoch(RECORD, best=True)
+    assert out.getvalue() == (
+        "epoch 2/5  loss 0.5123  accuracy 87.50%  val loss 0.6000  val accuracy 90.00%  "
+        "rate 0.0123  images/s 12,346  time 2.5 s  best\n"
+    )
+
+
+def test_without_classes_and_validation_only_what_is_there_is_shown() -> None:
+    out = io.StringIO()
+    log = Log(out)
+    log.begin(PLAN, 0)
+    log.epoch({**RECORD, "train": {"loss": 2.0}, "validation": None}, best=False)
+    assert out.getvalue() == "epoch 2/5  loss 2.0000  rate 0.0123  images/s 12,346  time 2.5 s\n"
+
+
+def test_a_long_epoch_has_a_line_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    out = io.StringIO()
+    log = Log(out)
+    log.begin(PLAN, 0)
+    for second in range(0, 65, 5):
+        now[0] = float(second)
+        log.progress(Progress(10 + second // 10, 0.5, 0.75, 1000.0))
+    assert out.getvalue().splitlines() == [
+        "epoch 2/5  step 3/10  loss 0.5000  accuracy 75.00%  1,000 images/s  3.7 s left",
+        "epoch 2/5  step 6/10  loss 0.5000  accuracy 75.00%  1,000 images/s  3.4 s left",
+    ]
+
+
+def test_a_terminal_has_rows_and_a_bar_that_goes() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    shown = Terminal(console)
+    shown.working("compiling")
+    shown.begin(PLAN, 10)
+    shown.progress(Progress(13, 0.5, 0.75, 1000.0))
+    shown.epoch(RECORD, best=True)
+    shown.note("a note [with brackets]")
+    shown.close()
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "compiling …" in text
+    assert "epoch 2/5" in text
+    assert "step 3/10" in text
+    assert "1,000 images/s" in text
+    header, row = (
+        next(line for line in text.splitlines() if words in line)
+        for words in ("val accuracy", "● best")
+    )
+    assert header.split() == [
+        "epoch", "loss", "accuracy", "val", "loss", "val", "accuracy", "rate", "images/s", "time",
+    ]  # fmt: skip
+    assert row.split() == [
+        "2", "0.5123", "87.50%", "0.6000", "90.00%", "0.0123", "12,346", "2.5", "s", "●", "best",
+    ]  # fmt: skip
+    assert "a note [with brackets]" in text
+
+
+def test_a_log_is_not_a_terminal() -> None:
+    assert isinstance(make_display(stream=io.StringIO()), Log)
+    assert isinstance(make_display(quiet=True), Quiet)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, (1, 0)), (1, (1, 1)), (10, (1, 10)), (11, (2, 1)), (50, (5, 10))]
+)
+def test_place(step: int, expected: tuple[int, int]) -> None:
+    assert place(step, PLAN) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.97, "10 s"),
+        (59.6, "1:00"),
+        (61, "1:01"),
+        (7325, "2:02:05"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
