@@ -273,7 +273,7 @@ def duration(seconds: float) -> str:
     ('0.4 s', '12 s', '3:05', '1:02:03')
     """
     whole = round(seconds)
-    if seconds < 10:
+    if round(seconds, 1) < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(whole, 60)
     if not minutes:
