@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.special import betaincinv
 
 from cnnkit.spec.training.augmentation import Cutmix, Mixup
 from cnnkit.training.augmentation.erasing import boxes
@@ -55,6 +54,8 @@ def _beta(key: Array, alpha: float, count: int) -> Array:
     The quantiles are tabulated once: the rejection sampling of ``jax.random.beta`` takes seconds
     to compile, and a loop in each step.
     """
+    from scipy.special import betaincinv  # takes long to import, and few recipes mix
+
     at = np.linspace(0, 1, _QUANTILES)
     quantiles = jnp.asarray(betaincinv(alpha, alpha, at), jnp.float32)
     drawn = jax.random.uniform(key, (count,))
