@@ -186,7 +186,7 @@ class Group:
             runs.steps.no_totals(),
         )
         if runs.loops:
-            judge = runs.jitted("judge", self.mapped, runs.judge_all, axes, 5)
+            judge = runs.jitted("judge_all", self.mapped, runs.judge_all, axes, 5)
             totals = judge(self.state, self.feed, self._held, self._lengths, count, totals)
         else:
             judge = runs.jitted("judge", self.mapped, runs.judge, axes, 5)
