@@ -75,7 +75,7 @@ def _attach(network: Network, path: tuple[str, ...], made: Operation) -> None:
     """Sets an operation at its path, with the scopes on the way that are not there yet."""
     at: object = network
     for part in path[:-1]:
-        if not hasattr(at, part):
+        if part not in vars(at):  # not by `hasattr`: a layer may be named `train`, as a method is
             setattr(at, part, Scope())
         at = getattr(at, part)
     setattr(at, path[-1], made)

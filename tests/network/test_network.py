@@ -62,6 +62,14 @@ def test_arrays_lie_at_the_paths_of_the_report() -> None:
     assert found == {f"{path}.{name}" for path, names in expected.items() for name in names}
 
 
+@pytest.mark.parametrize("name", ["train", "eval", "layers", "kernel", "iter_modules"])
+def test_a_layer_may_bear_the_name_of_an_attribute(name: str) -> None:
+    inner = {"conv": {"filters": 2, "kernel": 1, "bias": False}, "name": name}
+    built = network({"parallel": {"branches": {name: [inner]}}, "name": name})
+    assert paths(built) == [("layers", name, "branches", name, name, "kernel")]
+    assert built(IMAGE).shape == (2, 6, 6, 2)
+
+
 def test_state_is_parameters_and_statistics_in_float32_and_nothing_else() -> None:
     built = network({"conv": {"filters": 2, "kernel": 1}}, "batch_norm", {"dropout": {"rate": 0.5}})
     kinds = {type(variable) for _, variable in nnx.to_flat_state(nnx.state(built))}
