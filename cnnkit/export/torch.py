@@ -10,7 +10,7 @@ from typing import Any
 from cnnkit import layers
 from cnnkit.export.classes import Dialect, write_classes
 from cnnkit.export.code import comment, hole, option
-from cnnkit.export.outline import Operation, outline
+from cnnkit.export.outline import InexpressibleError, Operation, outline
 from cnnkit.export.site import (
     Sides,
     Site,
@@ -343,7 +343,17 @@ def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
     return Operation(("{layer}({0})",), _without(site.layer, build))
 
 
+def _of_one_value(kind: str, values: int) -> None:
+    """PyTorch refuses to standardize one value by itself, though what comes of it is known: 0."""
+    if values == 1:
+        raise InexpressibleError(
+            f"its {kind} refuses sets of one value, which is its own mean",
+            "remove the layer: all that it gives is its shift; or `--to flax` or `--to keras`",
+        )
+
+
 def _group_norm(site: Site[layers.GroupNorm]) -> Operation:
+    _of_one_value("group norm", math.prod(site.shape) // site.layer.groups)
     build = (
         f"nn.GroupNorm({hole('groups', site.layer.groups)}, {hole('channels', site.channels)}"
         + option("eps", site.layer.epsilon, 1e-5)
@@ -354,6 +364,7 @@ def _group_norm(site: Site[layers.GroupNorm]) -> Operation:
 
 
 def _instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
+    _of_one_value("instance norm", math.prod(site.shape[:-1]))
     build = (
         f"nn.InstanceNorm{site.rank}d({hole('channels', site.channels)}"
         + option("eps", site.layer.epsilon, 1e-5)

@@ -219,6 +219,25 @@ def test_what_keras_cannot_say_names_the_line(layer: str, said: str) -> None:
     assert convert(spec, "flax").code
 
 
+@pytest.mark.parametrize(
+    ("shape", "layer", "kind"),
+    [
+        ("1x1x4", "instance_norm", "instance norm"),
+        ("4", "{group_norm: {groups: 4}}", "group norm"),
+    ],
+)
+def test_what_pytorch_refuses_names_the_line(shape: str, layer: str, kind: str) -> None:
+    spec = cnnkit.load(f"input: {shape}\nlayers:\n  - {layer}\n")
+    (finding,) = convert(spec, "torch").findings
+    assert finding.message == (
+        f"PyTorch cannot say this: its {kind} refuses sets of one value, which is its own mean"
+    )
+    assert finding.location is not None
+    assert finding.location.line == 3
+    assert convert(spec, "flax").code
+    assert convert(spec, "keras").code
+
+
 def test_what_keras_would_drop_is_told() -> None:
     spec = cnnkit.load((ROOT / "tests" / "golden" / "ok" / "load.yaml").read_text())
     text = findings_text(convert(spec, "keras").findings)

@@ -1,0 +1,51 @@
+"""Random networks over all kinds convert to code that PyTorch runs, with the analysis's figures.
+
+CI draws 60. The long run, by hand:
+
+    CNNKIT_EXAMPLES=5000 pytest tests/agreement/test_converted_random.py --hypothesis-seed=SEED
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+import pytest
+from converted import module_of
+from hypothesis import HealthCheck, assume, given, settings
+from networks import networks
+
+import cnnkit
+from cnnkit.export import convert
+
+EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "60"))
+UNHURRIED = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+
+
+@given(networks())
+@UNHURRIED
+def test_random_networks_convert(network: dict[str, Any]) -> None:
+    spec = cnnkit.load(network)
+    for target in ("flax", "torch", "keras"):
+        conversion = convert(spec, target)
+        if conversion.code is None:  # what a target cannot say is told
+            assert target in ("keras", "torch")
+            assert {finding.rule for finding in conversion.findings} == {"not-convertible"}
+        else:
+            ast.parse(conversion.code)
+
+
+@given(networks())
+@UNHURRIED
+def test_random_networks_run_in_pytorch(network: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    spec = cnnkit.load(network)
+    analysis = cnnkit.analyze(spec)
+    assume(convert(spec, "torch").code is not None)
+    with torch.device("meta"), torch.no_grad():
+        model = module_of(spec, "torch").MODEL().eval()
+        output = model(torch.zeros(1, spec.input[-1], *spec.input[:-1])).shape
+    assert sum(parameter.numel() for parameter in model.parameters()) == analysis.totals.parameters
+    *extents, channels = analysis.output or ()
+    assert tuple(output) == (1, channels, *extents)
