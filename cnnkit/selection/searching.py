@@ -11,6 +11,7 @@ import jax
 
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
+from cnnkit.selection.database import secretless
 from cnnkit.selection.display import TrialDisplay
 from cnnkit.selection.evaluation import Evaluator, evaluator
 from cnnkit.selection.material import Open, opened, recipe
@@ -19,7 +20,7 @@ from cnnkit.selection.results import Results
 from cnnkit.selection.seal import Seal
 from cnnkit.selection.search import Hunt, directions, slots, space_of
 from cnnkit.selection.space import Space
-from cnnkit.selection.study import Study, secretless
+from cnnkit.selection.study import Study
 from cnnkit.spec.model import Spec
 from cnnkit.spec.search import Search, Settings
 from cnnkit.training import Options

@@ -10,25 +10,18 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from cnnkit.errors import UsageError
-from cnnkit.selection.workers import (
-    BEAT_SECONDS,
-    GRACE_SECONDS,
-    DistantWorkers,
-    LocalWorkers,
-    Workers,
-)
+from cnnkit.selection.database import is_file, open_storage
+from cnnkit.selection.workers import HAS_LOCKS, DistantWorkers, LocalWorkers, Workers
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
-    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial, Trial
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
@@ -40,69 +33,7 @@ REJECTED: Final = "rejected"
 INTERRUPTED: Final = "interrupted"
 MOST_INTERRUPTIONS: Final = 3
 """After so many processes have ended in a trial it is not tried again."""
-_BUSY_SECONDS: Final = 120
-_ATTEMPTS: Final = 6
 _PLANNING_SECONDS: Final = 2.0
-
-
-def open_storage(url: str) -> RDBStorage:
-    """The database of a URL of SQLAlchemy's.
-
-    Raises:
-        UsageError: It cannot be reached, or the package of its kind is missing.
-    """
-    from sqlalchemy import event
-
-    embedded = url.startswith("sqlite")
-    storage = _connected(url, embedded)
-    if embedded:
-
-        @event.listens_for(storage.engine, "connect")
-        def connect(connection: Any, _: Any) -> None:
-            # Python's driver begins a transaction at the first write only, so that two processes
-            # could both read that a trial waits, and both claim it.
-            connection.isolation_level = None
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-
-        @event.listens_for(storage.engine, "begin")
-        def begin(connection: Any) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-        storage.engine.dispose()  # connections from before the listeners
-    return storage
-
-
-def _connected(url: str, embedded: bool) -> RDBStorage:
-    import optuna
-    from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for attempt in range(_ATTEMPTS):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.storages.RDBStorage(
-                    url,
-                    engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}}
-                    if embedded
-                    else {"pool_pre_ping": True},
-                    heartbeat_interval=None if embedded else BEAT_SECONDS,
-                    grace_period=None if embedded else GRACE_SECONDS,
-                )
-        except ImportError as error:
-            raise UsageError(f"--storage {secretless(url)}: {error.__cause__ or error}") from None
-        except ArgumentError as error:
-            raise UsageError(f"--storage {secretless(url)}: this is no URL: {error}") from None
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-            # Processes that begin at the same moment make the same tables.
-            made = isinstance(error, IntegrityError) or "already exists" in reason
-            if not made or attempt == _ATTEMPTS - 1:
-                message = f"--storage {secretless(url)}: cannot be opened: {reason}"
-                raise UsageError(message) from None
-            time.sleep(0.2 * (attempt + 1))
-    raise AssertionError
 
 
 class Study:
@@ -145,7 +76,7 @@ class Study:
 
     def _workers(self) -> Workers:
         path = self.storage.engine.url.database
-        if self.url.startswith("sqlite") and path:
+        if is_file(self.url) and path and HAS_LOCKS:
             return LocalWorkers(Path(f"{path}-workers"))
         return DistantWorkers(self.storage, self.optuna._study_id)
 
@@ -362,14 +293,3 @@ def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     from optuna.trial import TrialState
 
     return [trial for trial in trials if trial.state == TrialState.COMPLETE]
-
-
-def secretless(url: str) -> str:
-    """A URL without its password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url.partition("@")[2] or url

@@ -8,7 +8,7 @@ once and in any case. Through a server they do not: there they have to give a si
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import importlib.util
 import os
 import secrets
 import socket
@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
+
+HAS_LOCKS: Final = importlib.util.find_spec("fcntl") is not None
+"""Whether the system has locks that end with their process; Windows has not."""
 
 BEAT_SECONDS: Final = 10
 """The time between two signs of life."""
@@ -66,18 +69,22 @@ class LocalWorkers:
     exclusive = True
 
     def __init__(self, folder: Path) -> None:
+        import fcntl
+
+        self._flock = fcntl.flock
+        self._exclusively, self._at_once = fcntl.LOCK_EX, fcntl.LOCK_EX | fcntl.LOCK_NB
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._own = os.open(folder / self.name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._own, fcntl.LOCK_EX)
+        self._flock(self._own, self._exclusively)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """One process at a time."""
         handle = os.open(self.folder / "claims", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._flock(handle, self._exclusively)
             yield
         finally:
             os.close(handle)
@@ -105,7 +112,7 @@ class LocalWorkers:
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._flock(handle, self._at_once)
         except BlockingIOError:
             return True
         else:
