@@ -18,6 +18,7 @@ from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.network import kernels
 from cnnkit.network.operation import Mode, Operation, Site
+from cnnkit.network.standardization import standardize
 
 
 class Normalization(nnx.Module):
@@ -88,22 +89,12 @@ class Standardized(Normalization):
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
-        # The input alone is kept for the gradient: what lies between is computed again.
-        y: Array = jax.checkpoint(self._standardized)(x)
-        return y
-
-    def _standardized(self, x: Array) -> Array:
-        channels = x.shape[-1]
-        groups = x.reshape((*x.shape[:-1], self.groups, channels // self.groups))
+        shape = (self.groups, x.shape[-1] // self.groups)
+        scale = self.scale[...].reshape(shape) if self.has_scale else jnp.ones(shape)
+        shift = self.shift[...].reshape(shape) if self.has_shift else jnp.zeros(shape)
         over = (*range(1, x.ndim - 1), x.ndim) if self.positions else (x.ndim,)
-        sets = tuple(1 if axis in over else n for axis, n in enumerate(groups.shape))
-        statistics = [
-            jnp.broadcast_to(each.reshape(sets), (*sets[:-1], groups.shape[-1])).reshape(
-                (*sets[:-2], channels)
-            )
-            for each in kernels.moments(groups, over)
-        ]
-        return self.normalized(x, *statistics)
+        groups = x.reshape((*x.shape[:-1], *shape))
+        return standardize(groups, scale, shift, over, self.epsilon).reshape(x.shape)
 
 
 def layer_norm(site: Site[layers.LayerNorm]) -> Operation:

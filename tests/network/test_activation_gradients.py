@@ -67,7 +67,7 @@ def test_a_gradient_keeps_the_output_alone(kind: str) -> None:
     np.testing.assert_array_equal(kept[0], built(X))
 
 
-@pytest.mark.parametrize("kind", ["gelu", "silu", "mish", "layer_norm", "local_response_norm"])
+@pytest.mark.parametrize("kind", ["gelu", "silu", "mish", "rms_norm", "local_response_norm"])
 def test_a_gradient_keeps_the_input_alone(kind: str) -> None:
     built = build(cnnkit.load({"input": "8", "layers": [kind]}))
     _, pullback = jax.vjp(built, X)
