@@ -72,15 +72,15 @@ class Engine(ABC):
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
         self.feed = self._feed()
-        self._init = jax.jit(steps.init, out_shardings=sharding)
         self._order = jax.jit(steps.order, out_shardings=sharding)
         self._glance = jax.jit(_glance, out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
 
     def start(self) -> State:
         """The state before the first step."""
-        state: State = self._init(self.feed.seed)
-        return state
+        # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
+        # is in no cache of compiled ones.
+        return self.place(jax.device_get(self.steps.init(self.feed.seed)))
 
     def template(self) -> State:
         """The shapes of a state."""

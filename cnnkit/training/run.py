@@ -32,7 +32,6 @@ from cnnkit.training.material import Material, prepare
 from cnnkit.training.page import write_page
 from cnnkit.training.range_test import found_rate
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.results import conclude
 from cnnkit.training.rundir import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
 from cnnkit.training.schedule import make_schedule
 from cnnkit.training.state import State
@@ -212,7 +211,11 @@ def _go_on(
         run.write_metrics(history)
         session.events = resources.enter_context(Events(run, history, display))
         state, ending = train_epochs(session, state, history)
-        summary = None if ending == "interrupted" else conclude(session, state, history, ending)
+        summary = None
+        if ending != "interrupted":
+            from cnnkit.training.results import conclude  # Matplotlib, not before it is needed
+
+            summary = conclude(session, state, history, ending)
     if summary is None:
         display.note(
             f"ended by {interruption.name} after step {int(state.step):,}; all of it is kept: "
