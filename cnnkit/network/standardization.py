@@ -47,7 +47,8 @@ def _forward(
 
 def _backward(over: Axes, epsilon: float, kept: Kept, ct: Array) -> tuple[Array, Array, Array]:
     del epsilon
-    x, scale, mean, factor = kept
+    # The barrier keeps XLA from taking what the forward pass computed, and so from keeping it.
+    x, scale, mean, factor = lax.optimization_barrier(kept)
     ct = ct.astype(mean.dtype)
     unit = (x - mean) * factor
     others = tuple(range(x.ndim - 2))  # all but the axes of the scale
