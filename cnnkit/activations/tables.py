@@ -48,8 +48,11 @@ def _indented(texts: Iterator[str]) -> Iterator[str]:
 
 
 def _summary(maps: NDArray[np.float32]) -> str:
-    values = [maps.min(), maps.mean(dtype=np.float64), maps.max()]
-    low, mean, high = (_shown(float(value)) for value in values)
+    extremes = float(maps.min()), float(maps.max())
+    low, high = map(_shown, extremes)
+    average = float(maps.mean(dtype=np.float64))
+    noise = 1e-6 * max(map(abs, extremes))  # of float32: what cancels to 0 is shown as 0
+    mean = _shown(average if abs(average) > noise else 0.0)
     zeros = f", {np.mean(maps == 0):.0%} zeros" if (maps == 0).any() else ""
     return f"from {low} to {high}, mean {mean}{zeros}"
 
