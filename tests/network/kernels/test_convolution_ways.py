@@ -188,6 +188,27 @@ def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
     close(tangent, y(1.5 * x) / 1.5, 1e-4)
 
 
+def test_mapped_convolutions_are_computed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, False, "for this test"))
+    geometry = FULL[0]
+    x, kernel = operands(geometry, Operation.forward, (3,))
+
+    def loss(x: Array, kernel: Array) -> Array:
+        y = kernels.convolve(x, kernel, stride=(2, 1), padding=((1, 1), (0, 2)), dilation=(1, 1))
+        return jnp.sum(jnp.tanh(y))
+
+    mapped = jax.jit(jax.vmap(jax.grad(loss, (0, 1)))).lower(x, kernel)
+    assert "feature_group_count = 3" not in mapped.as_text()
+    assert "batch_group_count = 3" not in mapped.as_text()
+    for k in range(3):
+        for found, expected in zip(
+            mapped.compile()(x, kernel), jax.grad(loss, (0, 1))(x[k], kernel[k]), strict=True
+        ):
+            close(found[k], expected)
+    shared = jax.vmap(jax.grad(loss, (0, 1)), (0, None))(x, kernel[0])
+    close(shared[1][2], jax.grad(loss, 1)(x[2], kernel[0]))
+
+
 def test_an_empty_batch_is_convolved_to_an_empty_batch() -> None:
     y = kernels.convolve(
         jnp.ones((0, 4, 4, 2)), jnp.ones((3, 3, 2, 5)), stride=(1, 1), padding=NONE,
