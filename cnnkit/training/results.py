@@ -22,6 +22,7 @@ from cnnkit.training.state import State, Totals
 if TYPE_CHECKING:
     from cnnkit.training.loop import Ending, History, Session
 
+TESTING = "testing"
 FORMAT = 1
 """The version of ``summary.json``."""
 
@@ -32,7 +33,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     Returns:
         What ``summary.json`` holds.
     """
-    session.display.working("testing")
+    session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     state = _best_state(session, state, history)
     totals = None
