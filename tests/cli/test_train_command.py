@@ -79,6 +79,19 @@ def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
         "run", "status", "data", "epochs", "best", "validation", "test", "verdict", "time",
     ]  # fmt: skip
 
+    from PIL import Image
+
+    for row in range(3):
+        pixels = np.zeros((12, 12), np.uint8)
+        pixels[4 * row : 4 * row + 4] = 150
+        Image.fromarray(pixels).save(f"row-{row}.png")
+    named = run("predict", "runs/bars", *(f"row-{row}.png" for row in range(3)), "-f", "json")
+    answers = [each["predictions"] for each in json.loads(named.out)]
+    assert [answer[0]["name"] for answer in answers] == ["0", "1", "2"]
+    assert all(sum(each["value"] for each in answer) == pytest.approx(1) for answer in answers)
+    assert run("predict", "runs/bars", "row-1.png", "--top", "1").out.startswith("row-1.png: 1 ")
+    assert run("predict", "runs/bars", "row-9.png").err == "cnnkit: there is no file row-9.png\n"
+
     page = run("report", "runs/bars", "--output", "page.html")
     assert page.out == "page.html\n"
     assert "<h1>bars</h1>" in (folder / "page.html").read_text()

@@ -1,0 +1,51 @@
+"""``cnnkit predict``: what a trained network says of images."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnkit.cli.evaluate import Which
+
+
+class Format(StrEnum):
+    """What the predictions are written as."""
+
+    table = "table"
+    json = "json"
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Images.")],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
+    checkpoint: Annotated[
+        Which, typer.Option(help="The weights of the best or of the last epoch.")
+    ] = Which.best,
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="How to write the predictions.")
+    ] = Format.table,
+) -> None:
+    """Name the most probable classes of images.
+
+    Example: cnnkit predict runs/cifar10 cat.jpg dog.png
+    """
+    from cnnkit.training import load_run
+    from cnnkit.training.prediction import predict as predicted
+
+    trained = load_run(run, checkpoint.value)
+    for problem in trained.problems:
+        typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
+    found = predicted(trained, files, top)
+    if format_ is Format.json:
+        import json
+
+        typer.echo(json.dumps([each.to_dict() for each in found], indent=2))
+        return
+    digits = ".2%" if trained.train.loss.of_classes else ".4g"
+    for each in found:
+        named = zip(each.classes, each.values, strict=True)
+        typer.echo(f"{each.file}: {', '.join(f'{name} {value:{digits}}' for name, value in named)}")
