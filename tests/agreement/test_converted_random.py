@@ -1,6 +1,6 @@
 """Random networks over all kinds convert to code that PyTorch runs, with the analysis's figures.
 
-CI draws 60. The long run, by hand:
+CI draws 40. The long run, by hand:
 
     CNNKIT_EXAMPLES=5000 pytest tests/agreement/test_converted_random.py --hypothesis-seed=SEED
 """
@@ -19,7 +19,7 @@ from networks import networks
 import cnnkit
 from cnnkit.export import convert
 
-EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "40"))
 UNHURRIED = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
