@@ -100,18 +100,13 @@ int64_t Elements(const memory::dims& extents) {
   return count;
 }
 
-// How a batch is dealt out: in parts that a core's cache holds, for a core that computes a part
-// while it is there runs up to a third faster than one that goes through the batch.
+// How a batch is dealt out.
 struct Parts {
   int64_t size;   // examples in a part; the last may have fewer
   int64_t count;
 
-  Parts(const Geometry& g, int64_t example_bytes, int64_t most) {
-    constexpr int64_t kCache = 1 << 20;
-    const int64_t fitting = std::max<int64_t>(1, kCache / example_bytes);
-    size = std::min(fitting, std::max<int64_t>(1, most));
-    count = (g.batch + size - 1) / size;
-  }
+  Parts(int64_t batch, int64_t most)
+      : size(std::max<int64_t>(1, most)), count((batch + size - 1) / size) {}
 };
 
 const char* At(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
@@ -144,7 +139,9 @@ void ToMaps(ffi::ThreadPool& pool, const Call& call, const void* maps, const voi
   const int64_t output = bytes * g.filters * Elements(g.output);
   const int64_t from = forward ? input : output, to = forward ? output : input;
   const int64_t filter = bytes * g.channels / g.groups * g.filters * Elements(g.kernel);
-  const Parts parts(g, input + output, Share(call, pool));
+  // More parts than threads: a thread that another process holds up leaves its parts to the others.
+  constexpr int64_t kPartBytes = 4 << 20;
+  const Parts parts(g.batch, std::min(kPartBytes / (input + output), Share(call, pool)));
   const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
   const int64_t packed = whole->filter_bytes();
   thread_local Buffer buffer;
@@ -160,9 +157,8 @@ void ToMaps(ffi::ThreadPool& pool, const Call& call, const void* maps, const voi
   });
 }
 
-// The filter gradient: two maps to filters. The parts are dealt out to as many tasks as there are
-// threads; each adds up its own, and their sums are added in order, so that a result is always
-// the same to the last bit.
+// The filter gradient: two maps to filters. There are as many parts as threads, and their sums are
+// added in order, so that a result is always the same to the last bit.
 void ToFilters(ffi::ThreadPool& pool, const Call& call, const void* maps, const void* gradients,
                void* result) {
   const Geometry& g = call.geometry;
@@ -170,29 +166,21 @@ void ToFilters(ffi::ThreadPool& pool, const Call& call, const void* maps, const 
   const int64_t input = bytes * g.channels * Elements(g.input);
   const int64_t output = bytes * g.filters * Elements(g.output);
   const int64_t filter = 4 * g.channels / g.groups * g.filters * Elements(g.kernel);
-  // The sum of a part is added to that of its task, which must not cost more than the part.
-  const Parts parts(g, input + output, Share(call, pool));
+  const Parts parts(g.batch, Share(call, pool));
   const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
   const int64_t packed = whole->filter_bytes(), length = packed / sizeof(float);
-  const int64_t tasks = (g.batch + Share(call, pool) - 1) / Share(call, pool);
   thread_local Buffer buffer;
-  auto* const sums = static_cast<float*>(buffer.Get(packed * call.leading * tasks));
-  Split(pool, call.leading * tasks, [&](int64_t index) {
-    const int64_t lead = index / tasks, task = index % tasks;
-    const int64_t begin = task * parts.count / tasks, end = (task + 1) * parts.count / tasks;
-    float* const sum = sums + index * length;
-    thread_local Buffer own;
-    for (int64_t part = begin; part < end; ++part) {
-      float* const target = part == begin ? sum : static_cast<float*>(own.Get(packed));
-      const int64_t example = lead * g.batch + part * parts.size;
-      const auto& primitive = part == parts.count - 1 ? last : whole;
-      primitive->Run(At(maps, example * input), At(gradients, example * output), target);
-      if (part != begin) Add(target, length, sum);
-    }
+  auto* const sums = static_cast<float*>(buffer.Get(packed * call.leading * parts.count));
+  Split(pool, call.leading * parts.count, [&](int64_t task) {
+    const int64_t lead = task / parts.count, part = task % parts.count;
+    const int64_t example = lead * g.batch + part * parts.size;
+    const auto& primitive = part == parts.count - 1 ? last : whole;
+    primitive->Run(At(maps, example * input), At(gradients, example * output),
+                   sums + task * length);
   });
   for (int64_t lead = 0; lead < call.leading; ++lead) {
-    float* const sum = sums + lead * tasks * length;
-    for (int64_t task = 1; task < tasks; ++task) Add(sum + task * length, length, sum);
+    float* const sum = sums + lead * parts.count * length;
+    for (int64_t part = 1; part < parts.count; ++part) Add(sum + part * length, length, sum);
     whole->Reorder(sum, At(result, lead * filter));
   }
 }

@@ -1,12 +1,14 @@
 // Work that is split over XLA's own threads, so that no second pool fights them for the cores.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 
 #include <omp.h>
 

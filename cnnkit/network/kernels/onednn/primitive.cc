@@ -1,6 +1,5 @@
 #include "primitive.h"
 
-#include <cstdlib>
 #include <map>
 #include <mutex>
 
