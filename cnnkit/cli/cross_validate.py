@@ -52,7 +52,13 @@ def cross_validate(
         device=device.value,
         quiet=quiet,
     )
-    path, found = cross_validated(network, options)
+    try:
+        path, found = cross_validated(network, options)
+    except KeyboardInterrupt:
+        typer.echo(
+            "ended by Ctrl-C; the folds that are done are kept: go on by the same command", err=True
+        )
+        raise
     for line in fold_lines(found, path):
         typer.echo(line)
     failed = any(fold.failed is not None for fold in found.folds)

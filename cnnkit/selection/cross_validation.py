@@ -8,7 +8,7 @@ early would choose it by the examples that are to judge it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -195,6 +195,7 @@ def run_folds(
     watch: Watch,
     keep: Keep,
     done: Mapping[int, Fold] = {},
+    interrupted: Callable[[], bool] = bool,
 ) -> tuple[Fold, ...]:
     """Trains and judges the folds that are not done yet.
 
@@ -208,6 +209,10 @@ def run_folds(
         watch: Who is told.
         keep: Called with each fold once it is judged.
         done: The folds that an earlier process has judged.
+        interrupted: Whether the user asked to end.
+
+    Raises:
+        KeyboardInterrupt: The user did; folds that are judged are kept.
     """
     folds = dict(done)
     left = [number for number in range(len(each)) if number not in folds]
@@ -215,7 +220,7 @@ def run_folds(
         runs = Runs(spec, train, data.dataset, each, device)
         size = group_size(len(left), width)
         for start in range(0, len(left), size):
-            for fold in _group(runs, each, left[start : start + size], watch):
+            for fold in _group(runs, each, left[start : start + size], watch, interrupted):
                 keep(fold)
                 folds[fold.number] = fold
                 watch.ends(fold)
@@ -231,7 +236,13 @@ def group_size(count: int, width: int) -> int:
     return max(size for size in range(1, max(1, min(width, count)) + 1) if count % size == 0)
 
 
-def _group(runs: Runs, each: Sequence[Part], numbers: Sequence[int], watch: Watch) -> list[Fold]:
+def _group(
+    runs: Runs,
+    each: Sequence[Part],
+    numbers: Sequence[int],
+    watch: Watch,
+    interrupted: Callable[[], bool],
+) -> list[Fold]:
     begun = time.monotonic()
     epochs = runs.train.epochs
     watch.begins(numbers, epochs)
@@ -242,6 +253,8 @@ def _group(runs: Runs, each: Sequence[Part], numbers: Sequence[int], watch: Watc
         for history, figure in zip(histories, figures, strict=True):
             history.append({"epoch": epoch, "train": dict(figure.metrics)})
         watch.epoch(numbers, epoch, figures)
+        if interrupted():  # here nothing is being computed
+            raise KeyboardInterrupt
     judged, failed = group.judge(), group.failed()
     seconds = (time.monotonic() - begun) / len(numbers)
     return [

@@ -18,6 +18,7 @@ from cnnkit.spec.model import Spec
 from cnnkit.training import Options
 from cnnkit.training.device import DeviceName, choose
 from cnnkit.training.environment import environment
+from cnnkit.training.interruption import Interruption
 from cnnkit.training.resolution import resolved
 from cnnkit.training.rundir import SUMMARY, RunDirectory
 
@@ -82,6 +83,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         SpecError: The spec has findings of level error.
         UsageError: It cannot be cross-validated, or the directory holds another's folds.
         DataError: The data are damaged, or do not fit the network.
+        KeyboardInterrupt: The user asked to end; folds that are judged are kept.
     """
     spec = resolved(spec)
     train = recipe(spec)
@@ -97,7 +99,8 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         done = _kept(run, options.folds)
         each = parts(data, fold_of, train.seed)
         width = options.side_by_side or side_by_side(spec, train, device)
-        with FoldDisplay(options.folds, list(done.values()), quiet=options.quiet) as display:
+        shown = FoldDisplay(options.folds, list(done.values()), quiet=options.quiet)
+        with Interruption() as interruption, shown as display:
             folds = run_folds(
                 spec,
                 train,
@@ -108,6 +111,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
                 watch=display,
                 keep=lambda fold: run.write_json(_name(fold.number), fold.to_dict()),
                 done=done,
+                interrupted=lambda: bool(interruption),
             )
         found = _found(spec, data, train.seed, folds, random_labels=options.random_labels)
         run.write_json(SUMMARY, found.to_dict())

@@ -22,7 +22,7 @@ from cnnkit.selection.material import recipe
 from cnnkit.selection.protocol import specified
 from cnnkit.selection.results import results
 from cnnkit.selection.runs import Part
-from cnnkit.selection.searching import Ground, SearchOptions, hunting, prepared
+from cnnkit.selection.searching import Ground, SearchOptions, hunting, prepared, run_obeying
 from cnnkit.spec.model import Spec
 from cnnkit.training.files import write_json
 
@@ -109,7 +109,7 @@ def _outer_fold(
         hunt, watch = hunting(ground, study, evaluate, options)
         with watch:
             watch.note(f"outer fold {number + 1} of {count}")
-            hunt.run()
+            run_obeying(hunt)
         found = results(study, ground.space, ground.settings, name=ground.name, data="", looks=())
         best = found.best
         if best is None:

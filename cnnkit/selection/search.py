@@ -99,6 +99,8 @@ class Hunt:
         watch: Who is told.
         budgets: Upper bounds on totals, beside those of the spec.
         epochs: How many a trial has, as far as the spec says.
+        interrupted: Whether the user asked to end; the trial at hand is then run again by whoever
+            goes on.
     """
 
     study: Study
@@ -108,16 +110,19 @@ class Hunt:
     watch: Watch
     budgets: Mapping[str, int] = field(default_factory=dict)
     epochs: int = 1
+    interrupted: Callable[[], bool] = bool
 
     def run(self) -> None:
         """Runs trials until no slot is left, those of other processes included.
 
         Raises:
             TrainingError: No drawn network could be trained.
+            KeyboardInterrupt: The user asked to end.
         """
         self.study.plan(slots(self.space, self.settings))
         rejected = 0
         while True:
+            self._obey()
             trial = self.study.claim(
                 partial(sampler, self.settings), pruner(self.settings, self.epochs)
             )
@@ -200,6 +205,7 @@ class Hunt:
         name = self._score
 
         def stop(record: Record) -> bool:
+            self._obey()
             self.watch.epoch(trial.number, record)
             if not prunes:
                 return False
@@ -207,6 +213,11 @@ class Hunt:
             return trial.should_prune()
 
         return stop
+
+    def _obey(self) -> None:
+        """Ends between two epochs: a process that ends while XLA computes does not end well."""
+        if self.interrupted():
+            raise KeyboardInterrupt
 
     def _instead(self) -> Mapping[str, Any] | None:
         """What a rejected slot tries next: something new, where that can be counted."""

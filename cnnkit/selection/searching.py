@@ -27,6 +27,7 @@ from cnnkit.training import Options
 from cnnkit.training.device import DeviceName, choose
 from cnnkit.training.display import make_display
 from cnnkit.training.environment import environment
+from cnnkit.training.interruption import Interruption
 from cnnkit.training.run import resume, train
 from cnnkit.training.rundir import SUMMARY, RunDirectory
 
@@ -126,7 +127,7 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
         )
         with watch:
             try:
-                hunt.run()
+                run_obeying(hunt)
             finally:
                 _written(protocol, study)
         if not options.trials_only and ground.data.sealed:
@@ -163,6 +164,17 @@ def hunting(
     epochs = recipe(ground.spec).epochs
     hunt = Hunt(study, ground.space, ground.settings, evaluate, watch, options.budgets, epochs)
     return hunt, watch
+
+
+def run_obeying(hunt: Hunt) -> None:
+    """Runs a search until its end, or until the user asks to end it.
+
+    Raises:
+        KeyboardInterrupt: The user did; what is done is kept.
+    """
+    with Interruption() as interruption:
+        hunt.interrupted = lambda: bool(interruption)
+        hunt.run()
 
 
 def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
