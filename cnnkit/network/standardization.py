@@ -41,7 +41,7 @@ def _forward(
 ) -> tuple[Array, Kept]:
     mean, variance = (jnp.expand_dims(each, over) for each in kernels.moments(x, over))
     factor = lax.rsqrt(variance + epsilon)
-    y = (x - mean) * factor * scale + shift
+    y = x * (factor * scale) + (shift - mean * (factor * scale))
     return y.astype(x.dtype), (x, scale, mean, factor)
 
 

@@ -3,6 +3,8 @@
 CI draws 200. The long run, by hand:
 
     CNNKIT_EXAMPLES=10000 pytest tests/agreement/test_random_networks.py --hypothesis-seed=SEED
+
+2026-11-26: 5,000 networks agreed, 2,500 each of the seeds 202611211 and 202611221.
 """
 
 from __future__ import annotations
