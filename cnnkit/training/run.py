@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import jax
 
-from cnnkit.errors import TrainingError, UsageError
+from cnnkit.errors import LayerError, TrainingError, UsageError
 from cnnkit.network import runtime
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
@@ -105,7 +106,7 @@ def train(
         run = RunDirectory.create(
             run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
         )
-        with _owned(run):
+        with _owned(run), _not_left_empty(run):
             run.write_json(SPLIT, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
@@ -298,6 +299,17 @@ def _owned(run: RunDirectory) -> Iterator[None]:
 
 
 @contextmanager
+def _not_left_empty(run: RunDirectory) -> Iterator[None]:
+    """Removes the directory of a run whose network could not be built or compiled at all."""
+    try:
+        yield
+    except LayerError:
+        if not run.checkpoints.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def _told(display: Display | None) -> Iterator[Display]:
     shown = display or make_display()
     try:
@@ -319,6 +331,8 @@ def _in_the_users_terms(
         raise TrainingError(
             f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
         ) from error
+    except OSError as error:
+        raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
             raise

@@ -131,7 +131,10 @@ class RunDirectory:
             import fcntl
         except ImportError:  # Windows has no flock; there a user is to take care
             return
-        file = (self.path / _LOCK).open("a+")
+        try:
+            file = (self.path / _LOCK).open("a+")
+        except OSError as error:
+            raise UsageError(f"{self.path} can't be written to: {error.strerror}") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
