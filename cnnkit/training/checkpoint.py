@@ -9,7 +9,6 @@ later no longer fits its manifest, and the one before it is used.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -24,21 +23,15 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from cnnkit.errors import TrainingError
 from cnnkit.training.files import sync_folder, told_of_full_disk, write_json
+from cnnkit.training.manifest import DamagedCheckpointError, sync, verify, write_manifest
 
 _STATE = "state"
 _RECORD = "record.json"
-_MANIFEST = "manifest.json"
 _NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
-_CHUNK = 2**20
 Record = dict[str, Any]
 T = TypeVar("T")
-
-
-class DamagedCheckpointError(TrainingError):
-    """A checkpoint does not fit its manifest, or the network."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Checkpoint:
         Raises:
             DamagedCheckpointError: A file is not as it was written.
         """
-        _verify(self.path)
+        verify(self.path)
         try:
             record: Record = json.loads((self.path / _RECORD).read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -218,8 +211,8 @@ class Checkpoints:
                     (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
                 )
                 write_json(pending / _RECORD, record)
-                write_json(pending / _MANIFEST, {"sha256": _digests(pending)})
-                _sync(pending)
+                write_manifest(pending)
+                sync(pending)
                 pending.rename(final)
                 sync_folder(self.folder)
         finally:
@@ -266,7 +259,7 @@ def _named(tree: Any) -> dict[str, Any]:
 
 def _is_whole(folder: Path) -> bool:
     try:
-        _verify(folder)
+        verify(folder)
     except DamagedCheckpointError:
         return False
     return True
@@ -278,51 +271,3 @@ def _remove(checkpoint: Path) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
     checkpoint.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        Path(parent) / name
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not (name == _MANIFEST and Path(parent) == folder)
-    )
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in _files(folder)}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _verify(folder: Path) -> None:
-    """Raises where a file is missing, new or changed."""
-    try:
-        written = json.loads((folder / _MANIFEST).read_bytes())["sha256"]
-        written.keys()
-        for path in _files(folder):
-            if path.is_symlink():
-                raise DamagedCheckpointError(f"{path} is a link, which no checkpoint holds")
-        found = _digests(folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedCheckpointError(f"{folder} has no readable {_MANIFEST}") from error
-    for name in sorted(written.keys() | found.keys()):
-        if name not in found:
-            raise DamagedCheckpointError(f"{folder} is damaged: {name} is missing")
-        if written.get(name) != found[name]:
-            raise DamagedCheckpointError(f"{folder} is damaged: {name} is not as it was written")
-
-
-def _sync(folder: Path) -> None:
-    """Makes all files of a folder last through a loss of power."""
-    for path in _files(folder):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    for parent, _, _ in os.walk(folder):
-        sync_folder(Path(parent))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnkit.training.checkpoint import DamagedCheckpointError, name_of
+from cnnkit.training.checkpoint import name_of
 from cnnkit.training.conclusion import conclusion
 from cnnkit.training.curves import save_confusion, save_curves
 from cnnkit.training.diagnosis import diagnose
 from cnnkit.training.figures import figures, top5
 from cnnkit.training.files import told_of_full_disk
 from cnnkit.training.history import best
+from cnnkit.training.manifest import DamagedCheckpointError
 from cnnkit.training.metrics import summarize
 from cnnkit.training.page import write_page
 from cnnkit.training.rundir import CONFUSION, CURVES, SUMMARY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -12,12 +11,11 @@ from typing import Any
 
 import jax
 
-from cnnkit.errors import LayerError, TrainingError, UsageError
+from cnnkit.errors import UsageError
 from cnnkit.network import runtime
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
 from cnnkit.spec.training import Train
-from cnnkit.training import advice
 from cnnkit.training.batch_size import largest_batch
 from cnnkit.training.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.conclusion import conclusion
@@ -26,7 +24,7 @@ from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.environment import environment, versions
 from cnnkit.training.events import Events
-from cnnkit.training.files import DiskFullError
+from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.material import Material, prepare
@@ -106,7 +104,7 @@ def train(
         run = RunDirectory.create(
             run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
         )
-        with _owned(run), _not_left_empty(run):
+        with _owned(run), not_left_empty(run):
             run.write_json(SPLIT, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
@@ -187,7 +185,7 @@ def _go_on(
         multi_label=material.multi_label(recipe),
         mesh=mesh,
     )
-    with _in_the_users_terms(run, recipe, devices), ExitStack() as resources:
+    with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         machine = engine(steps, material, replicated(devices, mesh), devices)
         checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
         resources.callback(checkpoints.close)
@@ -299,45 +297,9 @@ def _owned(run: RunDirectory) -> Iterator[None]:
 
 
 @contextmanager
-def _not_left_empty(run: RunDirectory) -> Iterator[None]:
-    """Removes the directory of a run whose network could not be built or compiled at all."""
-    try:
-        yield
-    except LayerError:
-        if not run.checkpoints.exists():
-            shutil.rmtree(run.path, ignore_errors=True)
-        raise
-
-
-@contextmanager
 def _told(display: Display | None) -> Iterator[Display]:
     shown = display or make_display()
     try:
         yield shown
     finally:
         shown.close()
-
-
-@contextmanager
-def _in_the_users_terms(
-    run: RunDirectory, recipe: Train, devices: Sequence[jax.Device]
-) -> Iterator[None]:
-    """Says what gave out, memory or disk space, and how to go on."""
-    try:
-        yield
-    except DiskFullError as error:
-        last, _ = Checkpoints(run.checkpoints).last()
-        kept = "its beginning" if last is None else f"step {last.place[0]:,}"
-        raise TrainingError(
-            f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
-        ) from error
-    except OSError as error:
-        raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
-            raise
-        size = int(recipe.batch_size)
-        raise TrainingError(
-            f"the memory of {devices[0].device_kind} does not suffice for `batch_size: {size}`. "
-            f"{advice.out_of_memory(recipe, size, devices[0].platform)}"
-        ) from error

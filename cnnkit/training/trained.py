@@ -19,8 +19,9 @@ from cnnkit.errors import TrainingError, UsageError
 from cnnkit.network import Network
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
-from cnnkit.training.checkpoint import Checkpoint, Checkpoints, DamagedCheckpointError
+from cnnkit.training.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.loss import probabilities
+from cnnkit.training.manifest import DamagedCheckpointError
 from cnnkit.training.resolution import recipe_of
 from cnnkit.training.rundir import SPLIT, RunDirectory
 from cnnkit.training.state import State

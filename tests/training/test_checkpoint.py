@@ -12,7 +12,8 @@ import pytest
 
 from cnnkit.errors import TrainingError
 from cnnkit.training import checkpoint as module
-from cnnkit.training.checkpoint import Checkpoints, DamagedCheckpointError, name_of
+from cnnkit.training.checkpoint import Checkpoints, name_of
+from cnnkit.training.manifest import DamagedCheckpointError
 
 
 class Weights(NamedTuple):

@@ -1,0 +1,52 @@
+"""What gives out in a run, in the user's terms: memory, disk space, a layer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import jax
+
+from cnnkit.errors import LayerError, TrainingError
+from cnnkit.spec.training import Train
+from cnnkit.training import advice
+from cnnkit.training.checkpoint import Checkpoints
+from cnnkit.training.files import DiskFullError
+from cnnkit.training.rundir import RunDirectory
+
+
+@contextmanager
+def not_left_empty(run: RunDirectory) -> Iterator[None]:
+    """Removes the directory of a run whose network could not be built or compiled at all."""
+    try:
+        yield
+    except LayerError:
+        if not run.checkpoints.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def in_the_users_terms(
+    run: RunDirectory, recipe: Train, devices: Sequence[jax.Device]
+) -> Iterator[None]:
+    """Says what gave out, memory or disk space, and how to go on."""
+    try:
+        yield
+    except DiskFullError as error:
+        last, _ = Checkpoints(run.checkpoints).last()
+        kept = "its beginning" if last is None else f"step {last.place[0]:,}"
+        raise TrainingError(
+            f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
+        ) from error
+    except OSError as error:
+        raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
+            raise
+        size = int(recipe.batch_size)
+        raise TrainingError(
+            f"the memory of {devices[0].device_kind} does not suffice for `batch_size: {size}`. "
+            f"{advice.out_of_memory(recipe, size, devices[0].platform)}"
+        ) from error
