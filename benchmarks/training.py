@@ -1,8 +1,8 @@
 """How fast networks are trained: cnnkit, Flax's loop, Keras on JAX and PyTorch, in turn.
 
 Each side is a process of its own, so that threads and settings do not mix, and trains the same
-network: the peers' are written by `cnnkit convert`. All compile first, one after the other; then
-they take bursts of steps in turn, n times. A machine that is busy for a while is then busy for
+network: the peers' are written by `cnnkit convert`. All compile first; then they take bursts of
+steps in turn, n times. A machine that is busy for a while is then busy for
 all of them, and the ratios hold.
 
     python benchmarks/training.py                                # all that is installed, on the CPU
@@ -32,7 +32,7 @@ from measuring import environment, heading, machine, table, versions
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
-BURST = 1.0
+BURST = {"cpu": 1.0, "gpu": 0.4}
 """The seconds that a burst of steps should take."""
 BARS = {
     "lenet-5": {"torch": 1.3, "keras": 2.5},
@@ -149,23 +149,22 @@ class Process:
 def measured(
     network: Network, sides: Sequence[Side], batch: int, device: str, n: int
 ) -> dict[str, Figures]:
-    """The figures of the sides that could train the network."""
+    """The figures of the sides that could train the network.
+
+    On a CPU they compile one after the other; beside a GPU there are cores for all at once.
+    """
     with TemporaryDirectory() as folder, _processes() as running:
         compiled = {}
         for side in sides:
-            process = Process(side, _command(network, side, batch, device, Path(folder)))
-            running.append(process)
-            try:
-                compiled[side.name] = process.ask()["compile"]
-            except RuntimeError as error:
-                print(f"{network.name}: {error}", file=sys.stderr)
-                running.remove(process)
-                process.end()
+            running.append(Process(side, _command(network, side, batch, device, Path(folder))))
+            if device == "cpu":
+                _ready(network, running, compiled)
+        _ready(network, running, compiled)
         taken: dict[str, list[dict[str, float]]] = {process.side.name: [] for process in running}
         steps = {}
         for process in running:
             process.burst(3)
-            steps[process.side.name] = max(2, round(BURST / process.burst(2)["seconds"]))
+            steps[process.side.name] = max(2, round(BURST[device] / process.burst(2)["seconds"]))
         for _ in range(n):
             for process in running:
                 name = process.side.name
@@ -179,6 +178,19 @@ def measured(
         )
         for name, answers in taken.items()
     }
+
+
+def _ready(network: Network, running: list[Process], compiled: dict[str, float]) -> None:
+    """Waits until all that run have compiled, and lets go of those that can't."""
+    for process in list(running):
+        if process.side.name in compiled:
+            continue
+        try:
+            compiled[process.side.name] = process.ask()["compile"]
+        except RuntimeError as error:
+            print(f"{network.name}: {error}", file=sys.stderr)
+            running.remove(process)
+            process.end()
 
 
 @contextmanager
