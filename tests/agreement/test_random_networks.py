@@ -4,7 +4,8 @@ CI draws 200. The long run, by hand:
 
     CNNKIT_EXAMPLES=10000 pytest tests/agreement/test_random_networks.py --hypothesis-seed=SEED
 
-2026-11-26: 5,000 networks agreed, 2,500 each of the seeds 202611211 and 202611221.
+2026-11-26: 10,000 networks agreed, 2,500 each of the seeds 202611211, 202611212, 202611221 and
+202611222.
 """
 
 from __future__ import annotations
