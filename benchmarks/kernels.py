@@ -151,7 +151,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-n", type=int, default=7)
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--quick", action="store_true", help="two shapes, n = 1")
     given = parser.parse_args()
+    if given.quick:
+        given.sample, given.n = 2, 1
     for line in runtime.prepare():
         print(line)
     every = sorted(set(cases()))
@@ -159,7 +162,7 @@ def main() -> None:
     state = onednn.load()
     in_use = build.version() if state.active else f"not used: {state.reason}"
     facts = machine() | versions("jax", "jaxlib") | {"oneDNN": in_use}
-    print(heading(facts), f"\n{len(chosen)} of {len(every)} shapes, n {given.n}\n")
+    print(f"{heading(facts)}; {len(chosen)} of {len(every)} shapes, medians of n = {given.n}\n")
     rows, slower, record = [], [], []
     for case in chosen:
         kernel, simple = measured(case, given.n)

@@ -272,7 +272,10 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=5, help="bursts of each side")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("-q", action="store_true", help="leave out what the sides complain of")
+    parser.add_argument("--quick", action="store_true", help="cnnkit and LeNet-5 only, n = 1")
     given = parser.parse_args()
+    if given.quick:
+        given.networks, given.sides, given.n = ["lenet-5"], ["cnnkit"], 1
     batch = given.batch or (128 if given.device == "cpu" else 512)
     sides = [
         side
@@ -282,7 +285,7 @@ def main() -> None:
     ]
     rate = gemm_rate(given.device)
     facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
-    print(heading(facts | {"batch": str(batch), "n": str(given.n)}))
+    print(f"{heading(facts)}; batch {batch}, medians of n = {given.n}")
     print(f"measured product of matrices: {rate / 1e9:,.0f} GFLOP/s\n")
     start, all_rows, record = time.perf_counter(), [], {}
     for network in NETWORKS:

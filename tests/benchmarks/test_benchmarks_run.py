@@ -45,3 +45,17 @@ def test_augmentation_gives_the_ratio_of_each_way_to_ours() -> None:
     ours, *others = figures["seconds"].values()
     assert list(figures["ratios"].values()) == [1.0, *(other / ours for other in others)]
     assert _heads_a_table(_run("augmentation.py"))
+
+
+def test_training_gives_the_rate_of_each_side() -> None:
+    text = _run("training.py")
+    assert _heads_a_table(text)
+    assert re.search(
+        r"^\| lenet-5: cnnkit +\| +[\d,]+ \| +1\.00 \| +[\d.]+ ms \|", text, re.MULTILINE
+    )
+
+
+def test_kernels_gives_the_ratio_to_the_plain_ones() -> None:
+    text = _run("kernels.py")
+    assert _heads_a_table(text)
+    assert "more than 5% slower: " in text
