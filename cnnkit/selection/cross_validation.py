@@ -20,6 +20,7 @@ from cnnkit.data.dataset import Indices
 from cnnkit.selection.material import Open
 from cnnkit.selection.runs import Figures, Part, Runs
 from cnnkit.selection.statistics import mean_and_deviation
+from cnnkit.selection.values import ordered
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 
@@ -107,7 +108,7 @@ class CrossValidation:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the folds have, the loss last."""
-        return tuple(sorted(self.folds[0].figures.metrics, key=lambda name: name == "loss"))
+        return ordered(self.folds[0].figures.metrics)
 
     @property
     def confusion(self) -> NDArray[Any]:

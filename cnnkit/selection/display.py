@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cnnkit.selection.cross_validation import Fold
 from cnnkit.selection.runs import Figures
 from cnnkit.selection.space import Chosen, Space, shown
-from cnnkit.selection.values import value_of
+from cnnkit.selection.values import ordered, value_of
 from cnnkit.spec.model import Spec
 from cnnkit.spec.search import SCORES, Settings
 
@@ -83,7 +83,8 @@ class FoldDisplay:
 
     def _print(self, fold: Fold, note: str) -> None:
         figures = ", ".join(
-            f"{name} {value_of(name, value)}" for name, value in fold.figures.metrics.items()
+            f"{name} {value_of(name, fold.figures.metrics[name])}"
+            for name in ordered(fold.figures.metrics)
         )
         failed = f", failed at step {fold.failed + 1}" if fold.failed is not None else ""
         print(
@@ -99,7 +100,7 @@ class FoldDisplay:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        names = next((tuple(fold.figures.metrics) for fold in self.folds.values()), ("loss",))
+        names = next((ordered(fold.figures.metrics) for fold in self.folds.values()), ("loss",))
         for column in ("fold", "held out", *names, "seconds"):
             table.add_column(column, justify="right")
         table.add_column("")
@@ -173,6 +174,7 @@ class TrialDisplay:
 
     def ends(self, trial: FrozenTrial) -> None:
         """A trial is over, or was rejected."""
+        self._status("drawing the next trial")
         if self.quiet:
             return
         from cnnkit.selection.results import row_of

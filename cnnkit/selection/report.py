@@ -14,7 +14,7 @@ from cnnkit.selection.protocol import REPORT
 from cnnkit.selection.results import Results, Row, command
 from cnnkit.selection.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
-from cnnkit.selection.values import spread, value_of
+from cnnkit.selection.values import ordered, spread, value_of
 
 if TYPE_CHECKING:
     from cnnkit.selection.folding import Found
@@ -97,7 +97,7 @@ def nested_lines(found: Nested, path: Path) -> Iterator[str]:
     yield f"{found.name} on {found.data}: the search judged over {found.count} outer folds"
     for fold in found.folds:
         figures = ", ".join(
-            f"{name} {value_of(name, value)}" for name, value in fold.metrics.items()
+            f"{name} {value_of(name, fold.metrics[name])}" for name in ordered(fold.metrics)
         )
         chosen = " ".join(f"{key.rpartition('.')[2]}={shown(value)}"
                           for key, value in fold.choices.items())  # fmt: skip
@@ -105,7 +105,7 @@ def nested_lines(found: Nested, path: Path) -> Iterator[str]:
     if len(found.folds) < found.count:
         yield "  other processes are judging the rest"
         return
-    for metric in found.folds[0].metrics:
+    for metric in ordered(found.folds[0].metrics):
         figures_ = [float(fold.metrics[metric] or "nan") for fold in found.folds]
         yield f"  {metric:<10} {spread(metric, *mean_and_deviation(figures_))}"
     if found.sealed:

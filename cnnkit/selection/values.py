@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 PARTS: Final = ("accuracy", "macro_f1", "top5")
 """Metrics that are parts of a whole, shown in percent."""
 _ERRORS: Final = ("loss", "mean_squared_error", "mean_absolute_error")
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Metrics as they are shown, the loss last."""
+    return tuple(sorted(names, key=lambda name: name == "loss"))
 
 
 def value_of(name: str, value: float | None) -> str:
