@@ -156,6 +156,7 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
         state = _epoch(session, state, history)
         record = None if session.interruption else _record(session, state, history)
         if record is None:
+            session.display.working("saving")
             session.save(state, history, whole=True)
             return state, "interrupted"
         history.append(record)
