@@ -42,7 +42,19 @@ def convolve(
         return plain.convolve(
             x, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
         )
+    if geometry.covers_input and not geometry.is_pointwise:
+        return _as_dense(geometry, x, kernel)
     return _forward(geometry, x, kernel)
+
+
+def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
+    """A convolution whose kernel covers the input: a dense layer, so one of a single cell."""
+    ones = (1,) * len(geometry.stride)
+    cells = x.reshape(x.shape[0], *ones, -1)
+    rows = kernel.reshape(*ones, cells.shape[-1], kernel.shape[-1])
+    padding = ((0, 0),) * len(ones)
+    flat = Geometry(ones, padding, ones, 1, tuple(cells.shape), tuple(rows.shape))
+    return _forward(flat, cells, rows)
 
 
 def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:

@@ -65,6 +65,16 @@ class Geometry:
         )
 
     @property
+    def covers_input(self) -> bool:
+        """There is one position, at which the kernel lies on all of the input and nothing else."""
+        return (
+            self.filters[:-2] == self.input[1:-1]
+            and self.groups == 1
+            and set(self.dilation) == {1}
+            and not any(map(any, self.padding))
+        )
+
+    @property
     def is_depthwise(self) -> bool:
         """Each filter reads one channel."""
         return self.filters[-2] == 1 and self.groups == self.input[-1] > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +17,16 @@ CHUNKS = 8
 
 
 MANY_WEIGHTS = 256
-"""Weights a kernel cell from which on cutting gains more than it costs."""
+"""Weights a kernel cell, and"""
+MUCH_WORK = 1 << 26
+"""multiplications, from which on cutting gains more than it costs."""
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
     """Whether the filter gradient is faster in chunks."""
     weights = geometry.filters[-2] * geometry.filters[-1]
-    return weights >= MANY_WEIGHTS and geometry.input[0] % CHUNKS == 0
+    work = prod(geometry.output[:-1]) * prod(geometry.filters)
+    return weights >= MANY_WEIGHTS and work >= MUCH_WORK and geometry.input[0] % CHUNKS == 0
 
 
 def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:

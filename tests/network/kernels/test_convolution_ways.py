@@ -160,6 +160,22 @@ def test_value_gradient_and_second_gradient_are_the_plain_ones() -> None:
         close(ours, theirs, 1e-4)
 
 
+def test_a_kernel_that_covers_the_input_is_a_dense_layer() -> None:
+    geometry = Geometry((1, 2), NONE, (1, 1), 1, (3, 4, 5, 2), (4, 5, 2, 6))
+    x, kernel = operands(geometry, Operation.forward)
+    settings = {"stride": (1, 2), "padding": NONE, "dilation": (1, 1)}
+    close(kernels.convolve(x, kernel, **settings), plain.convolve(x, kernel, **settings))
+    found = jax.grad(lambda k: jnp.sum(kernels.convolve(x, k, **settings) ** 2))(kernel)
+    close(found, jax.grad(lambda k: jnp.sum(plain.convolve(x, k, **settings) ** 2))(kernel))
+    assert (
+        "convolution"
+        not in jax.jit(lambda k: kernels.convolve(x, k, **settings))
+        .lower(kernel)
+        .as_text(dialect="hlo")
+        .split("ENTRY")[1]
+    )
+
+
 def test_a_program_for_a_gpu_holds_plain_convolutions() -> None:
     x, kernel = operands(FULL[0], Operation.forward)
 
