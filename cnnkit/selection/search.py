@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -262,12 +263,15 @@ def directions(settings: Settings) -> list[Direction]:
 
 def sampler(settings: Settings, number: int) -> BaseSampler:
     """What draws the trial of a number, from the seed, the number and the trials before."""
+    from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import RandomSampler, TPESampler
 
     seed = (settings.seed * 1_000_003 + number) % 2**32
     if settings.method == "tpe":
-        # What other processes run counts as bad for now, so that they do not all try the same.
-        return TPESampler(seed=seed, n_startup_trials=10, constant_liar=True)
+        with warnings.catch_warnings():  # before Optuna 5 the option was an experiment
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            # What other processes run counts as bad for now, so that they try something else.
+            return TPESampler(seed=seed, n_startup_trials=10, constant_liar=True)
     return RandomSampler(seed=seed)
 
 

@@ -173,6 +173,16 @@ def test_trials_that_lag_behind_are_ended_early(start: Any) -> None:
     assert len(found.complete) + len(pruned) + found.count("failed") == 20
 
 
+def test_halving_gives_the_later_rungs_to_the_best(start: Any) -> None:
+    text = "  variables.width: {integer: [1, 14]}\n  layers.1.filters: {integer: [1, 9]}"
+    found = start(text, method="halving", trials=15).run()
+    lengths = {len(row.history) for row in found.rows if row.state == "pruned"}
+    assert lengths <= {1, 3}  # the rungs of 4 epochs, each thrice the one before
+    assert lengths
+    assert found.best is not None
+    assert found.best.chosen["variables.width"] >= max(widths(found, "pruned"))
+
+
 def test_the_same_seed_draws_the_same(start: Any, tmp_path: Path) -> None:
     text = "  train.learning_rate: {{log_uniform: [1e-3, 1]}}\n  settings: {{seed: {}, trials: 4}}"
     drawn = []
