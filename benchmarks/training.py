@@ -17,18 +17,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from measuring import environment, heading, machine, table, versions
+from sides import Process, Side, processes
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -50,29 +49,6 @@ class Network(NamedTuple):
     spec: Path
     shape: tuple[int, ...]
     flags: tuple[str, ...] = ()
-
-
-class Side(NamedTuple):
-    """A program of the comparison."""
-
-    name: str
-    script: str
-    converted_to: str | None = None
-    needs: tuple[str, ...] = ("jax", "flax")
-    flags: tuple[str, ...] = ()
-    variable: str = ""
-    settings: Mapping[str, str] = {}
-
-    @property
-    def interpreter(self) -> str:
-        """The Python that runs it."""
-        return os.environ.get(self.variable) or sys.executable
-
-    def installed(self) -> bool:
-        """Whether the interpreter has what it needs."""
-        found = " and ".join(f"find_spec({name!r})" for name in self.needs)
-        code = f"from importlib.util import find_spec; import sys; sys.exit(not ({found}))"
-        return subprocess.run([self.interpreter, "-c", code], check=False).returncode == 0
 
 
 class Figures(NamedTuple):
@@ -104,60 +80,6 @@ SIDES = (
 )  # fmt: skip
 
 
-class Process:
-    """A side at work."""
-
-    def __init__(self, side: Side, command: Sequence[str]) -> None:
-        self.side = side
-        settings = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **side.settings}
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if "-q" in sys.argv else None,
-            text=True,
-            env=environment() | settings,
-        )
-
-    def ask(self, line: str | None = None) -> dict[str, float]:
-        """The answer to a line, or the first one."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        if line is not None:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-        for said in self.process.stdout:
-            with suppress(ValueError):
-                answer: dict[str, float] = json.loads(said)
-                return answer
-        raise RuntimeError(f"{self.side.name} ended with {self.process.wait()}")
-
-    def burst(self, steps: int, *, realtime: bool = False) -> dict[str, float]:
-        """The seconds of a step, those of all cores together, and the most memory so far."""
-        if not realtime:
-            return self.ask(str(steps))
-        time.sleep(0.5)  # the others have their turn
-        self._schedule(os.SCHED_FIFO, 10)
-        try:
-            return self.ask(str(steps))
-        finally:
-            self._schedule(os.SCHED_OTHER, 0)
-
-    def _schedule(self, policy: int, priority: int) -> None:
-        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-            with suppress(ProcessLookupError):
-                os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
-
-    def end(self) -> None:
-        """Waits for its end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-            return
-        self.process.kill()
-
-
 def measured(
     network: Network,
     sides: Sequence[Side],
@@ -171,7 +93,7 @@ def measured(
 
     On a CPU they compile one after the other; beside a GPU there are cores for all at once.
     """
-    with TemporaryDirectory() as folder, _processes() as running:
+    with TemporaryDirectory() as folder, processes() as running:
         compiled = {}
         for side in sides:
             running.append(Process(side, _command(network, side, batch, device, Path(folder))))
@@ -210,16 +132,6 @@ def _ready(network: Network, running: list[Process], compiled: dict[str, float])
         except RuntimeError as error:
             print(f"{network.name}: {error}", file=sys.stderr)
             running.remove(process)
-            process.end()
-
-
-@contextmanager
-def _processes() -> Iterator[list[Process]]:
-    running: list[Process] = []
-    try:
-        yield running
-    finally:
-        for process in running:
             process.end()
 
 
