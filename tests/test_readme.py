@@ -65,6 +65,20 @@ def test_specs_of_the_readme_are_sound(text: str) -> None:
     assert analysis.findings == ()
 
 
+FRAGMENT = re.compile(r"^```yml\n((?:train|search):\n.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("text", blocks(FRAGMENT))
+def test_sections_of_the_readme_are_sound(text: str) -> None:
+    """A section stands in place of that of a spec; what is searched needs one that is."""
+    name = text.partition(":")[0]
+    shipped = "digits-search" if name == "search" else "digits"
+    spec = (ROOT / "specs" / f"{shipped}.yaml").read_text(encoding="utf-8")
+    whole = re.sub(rf"^{name}:\n(?:[ #].*\n|\n)*", text + "\n", spec, flags=re.MULTILINE)
+    assert whole != spec
+    assert cnnkit.analyze(cnnkit.load(whole)).findings == ()
+
+
 def test_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     outcome = doctest.testfile(str(README), module_relative=False, encoding="utf-8")
