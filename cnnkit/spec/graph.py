@@ -31,6 +31,11 @@ _MAX_SHOWN = 20
 
 UNKNOWN = Effect(output=None)
 
+# Effects by the class and the fields of a layer and the shapes that it is given. The specs of a
+# folder have many layers in common.
+_EFFECTS: dict[tuple[object, ...], list[Effect]] = {}
+_MOST_EFFECTS = 10_000
+
 
 class Node(NamedTuple):
     """One primitive operation.
@@ -155,7 +160,8 @@ class _Tracer:
         self.findings: dict[tuple[object, ...], Finding] = {}
         self.stack = [Group(None, "network", "", "", 0, input=input_shape)]
         self.scopes: list[dict[str, Tensor]] = []
-        self.effects: dict[tuple[object, ...], list[Effect]] = {}
+        if len(_EFFECTS) > _MOST_EFFECTS:
+            _EFFECTS.clear()
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
         self.in_side = 0
         self.groups = 0
@@ -193,8 +199,8 @@ class _Tracer:
 
     def _effect(self, layer: Layer, shapes: list[Shape]) -> Effect:
         """The effect, computed once for all layers that say the same of the same shape."""
-        # A list, so that the layer's hash, which takes a while, is computed once.
-        known = self.effects.setdefault((layer, *shapes), [])
+        # A list, so that the hash of the fields, which takes a while, is computed once.
+        known = _EFFECTS.setdefault((type(layer), *vars(layer).values(), *shapes), [])
         if known:
             return known[0]
         effect = layer.effect(*shapes)
