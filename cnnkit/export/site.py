@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from cnnkit.export.outline import Operation
 from cnnkit.layers.base import Layer, Shape
 from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
@@ -65,6 +66,10 @@ class Site(Generic[LayerT]):
         """The cells along each axis that a rearrangement makes of one, or one of them."""
         pairs = zip(self.shape[:-1], self.output[:-1], strict=True)
         return tuple(max(pair) // min(pair) for pair in pairs)
+
+
+Writer = Callable[[Site[Any]], Operation]
+"""How a target writes the layers of a kind."""
 
 
 def brief(values: Sequence[int]) -> int | tuple[int, ...]:

@@ -1,189 +1,18 @@
-"""A network as the code of a person would be built: one body of steps for each block.
-
-The groups of the graph say which operations were written together. A block, the layers of a
-squeeze-excite and the copies of a repeat become bodies of their own; bodies that differ in their
-values alone become one definition with arguments. A group that reads or leaves more than one
-tensor is written out where it stands.
-"""
+"""The bodies of a graph: which groups become one, and the statements of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location
-from cnnkit.export.code import Hole, class_name, holes, identifier, skeleton
+from cnnkit.export.code import holes, skeleton
+from cnnkit.export.outline.model import COPY, Body, InexpressibleError, Operation, Run, Step, Write
 from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
 from cnnkit.layers.composition import Parallel, Repeat, Save, SqueezeExcite
 from cnnkit.spec.graph import INPUT, Graph, Group, Node
-
-COPY = "[*]"
-"""Stands in a path for the number of the copy, which is another one each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """How a target writes one node.
-
-    Attributes:
-        calls: Expressions applied one after the other; ``{0}``, ``{1}`` … are their inputs, the
-            result of the one before for all but the first, and ``{layer}`` the layer.
-        build: What makes the layer, where it has weights or a mode.
-    """
-
-    calls: tuple[str, ...]
-    build: str | None = None
-
-
-class InexpressibleError(Exception):
-    """A target has no words for a layer; caught in this module and reported at its line."""
-
-    def __init__(self, message: str, advice: str, field: tuple[str | int, ...] = ()) -> None:
-        super().__init__(message)
-        self.advice = advice
-        self.field = field
-
-
-Write = Callable[[Node, tuple[Shape, ...]], Operation]
-"""What a target brings: how it writes a node that reads tensors of these shapes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The same body, ``times`` times one after the other; ``counted`` where a repeat says so."""
-
-    body: Body
-    times: int
-    counted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One statement: an operation, or bodies that are called.
-
-    Attributes:
-        path: The layer's path below the body's.
-        label: What the layer is best called.
-        inputs: The nodes whose values it reads.
-        output: The node whose value it gives.
-        shape: The shape of that.
-        hint: What the value is best called, where something can be said.
-        operation: How it is written.
-        runs: The bodies that are called, instead.
-        side: Whether it is part of a side output.
-    """
-
-    path: str
-    label: str
-    inputs: tuple[int, ...]
-    output: int
-    shape: Shape
-    hint: str
-    operation: Operation | None = None
-    runs: tuple[Run, ...] = ()
-    side: bool = False
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The texts of its operation."""
-        if self.operation is None:
-            return ()
-        return (self.operation.build or "", *self.operation.calls)
-
-
-@dataclass(eq=False, slots=True)
-class Body:
-    """A network or a part of it that reads one tensor and gives one.
-
-    Attributes:
-        title: What it is called in the spec.
-        path: The path of its group.
-        input: The node whose value it reads.
-        output: The node whose value it gives.
-        shapes: The shapes of both.
-        steps: Its statements.
-        key: What bodies that differ in their values alone have in common.
-        values: The raw values, down to the innermost body.
-    """
-
-    title: str
-    path: str
-    input: int
-    output: int
-    shapes: tuple[Shape, Shape]
-    steps: tuple[Step, ...]
-    key: int = -1
-    values: tuple[str, ...] = ()
-
-
-@dataclass(eq=False, slots=True)
-class Definition:
-    """A class or function: all bodies of one key.
-
-    Attributes:
-        name: Its name.
-        bodies: The bodies, in the order of the network.
-        arguments: The name of each argument, with its values, one for each body.
-        columns: The argument of each hole, in order; None for one that is written out.
-    """
-
-    name: str
-    bodies: list[Body]
-    arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    columns: list[str | None] = field(default_factory=list)
-
-    @property
-    def body(self) -> Body:
-        """The first of its bodies."""
-        return self.bodies[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """All that a target's file is written from.
-
-    Attributes:
-        graph: The network.
-        root: The network as a body; its definition is the last.
-        definitions: The definitions, each before those that use it.
-        findings: What the target cannot say.
-    """
-
-    graph: Graph
-    root: Body
-    definitions: tuple[Definition, ...]
-    findings: tuple[Finding, ...]
-
-    def definition(self, body: Body) -> Definition:
-        """The definition of a body."""
-        return next(each for each in self.definitions if body in each.bodies)
-
-
-def outline(
-    graph: Graph,
-    title: str,
-    write: Write,
-    target: str,
-    taken: Iterable[str],
-    name: Callable[[str, Iterable[str]], str] = class_name,
-) -> Outline:
-    """The bodies and definitions of a network, each node written by a target.
-
-    Args:
-        graph: The network, without errors.
-        title: What the network is called.
-        write: How the target writes a node.
-        target: What messages call the target.
-        taken: Names of the file that no definition may have.
-        name: Makes the name of a definition, from what it is called and the names taken.
-    """
-    maker = _Maker(graph, write, target)
-    root = maker.whole(title)
-    definitions = _define(maker.bodies, root, taken, name)
-    return Outline(graph, root, definitions, tuple(maker.findings))
 
 
 class _Frame(NamedTuple):
@@ -202,7 +31,7 @@ class _Frame(NamedTuple):
         return not self.path or f"{path}.".startswith(f"{self.path}.")
 
 
-class _Maker:
+class Maker:
     """Makes the bodies of a graph."""
 
     def __init__(self, graph: Graph, write: Write, target: str) -> None:
@@ -223,6 +52,7 @@ class _Maker:
         self.reported: set[tuple[str, Location | None]] = set()
 
     def whole(self, title: str) -> Body:
+        """The network as a body, made after all those inside it."""
         root = self.graph.root
         for group in root.walk():
             self._hint(group)
@@ -404,64 +234,3 @@ def _raw(step: Step) -> Iterator[str]:
     for run in step.runs:
         yield str(run.times)
         yield from run.body.values
-
-
-def _define(
-    bodies: Sequence[Body],
-    root: Body,
-    taken: Iterable[str],
-    name: Callable[[str, Iterable[str]], str],
-) -> tuple[Definition, ...]:
-    """The definitions of bodies, innermost first, with their arguments."""
-    by_key: dict[int, Definition] = {}
-    used = {*taken, *(hole.name for body in bodies for hole in _own_holes(body))}
-    whole = name(root.title, used)
-    used.add(whole)
-    for body in bodies:
-        if body.key in by_key:
-            by_key[body.key].bodies.append(body)
-            continue
-        chosen = whole if body is root else name(body.title, used)
-        used.add(chosen)
-        by_key[body.key] = Definition(chosen, [body])
-    for definition in by_key.values():
-        _argue(definition, by_key)
-    return tuple(by_key.values())
-
-
-def _own_holes(body: Body) -> Iterator[Hole]:
-    return (hole for step in body.steps for text in step.texts for hole in holes(text))
-
-
-def _argue(definition: Definition, by_key: Mapping[int, Definition]) -> None:
-    """Finds which holes of a definition have more than one value: its arguments."""
-    table = [_holes(body, by_key) for body in definition.bodies]
-    found: dict[tuple[str, ...], str] = {}
-    for column in zip(*table, strict=True):
-        values = tuple(hole.value for hole in column)
-        if len(set(values)) == 1:
-            definition.columns.append(None)
-            continue
-        if values not in found:
-            found[values] = identifier(column[0].name, (*found.values(), "x", "self", "name"))
-        definition.columns.append(found[values])
-    definition.arguments = {name: values for values, name in found.items()}
-
-
-def _holes(body: Body, by_key: Mapping[int, Definition]) -> list[Hole]:
-    """The holes of a body; of a body inside, the arguments of its definition."""
-    found: list[Hole] = []
-    for step in body.steps:
-        for text in step.texts:
-            found += holes(text)
-        for run in step.runs:
-            if run.counted:
-                found.append(Hole("", "times", str(run.times), ""))
-            found += arguments_of(run.body, by_key[run.body.key])
-    return found
-
-
-def arguments_of(body: Body, definition: Definition) -> list[Hole]:
-    """The arguments that a body gives to its definition."""
-    index = definition.bodies.index(body)
-    return [Hole("", name, values[index], "") for name, values in definition.arguments.items()]

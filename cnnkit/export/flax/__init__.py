@@ -1,0 +1,109 @@
+"""A network as a file of Flax NNX: channels last, as in the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit.export.classes import Dialect, write_classes
+from cnnkit.export.code import comment
+from cnnkit.export.flax import (
+    activation,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    regularization,
+    shaping,
+    spatial,
+)
+from cnnkit.export.flax.joining import joined
+from cnnkit.export.outline import Operation, outline
+from cnnkit.export.site import Site, Writer
+from cnnkit.export.target import Conversion, assembled, kinds_of, parts
+from cnnkit.layers import FAMILIES
+from cnnkit.layers.base import Shape, show
+from cnnkit.layers.joining import Joined
+from cnnkit.spec.graph import Graph, Node
+
+_IMPORTS = {
+    "itertools": "import itertools",
+    "math": "import math",
+    "jax": "import jax",
+    "jnp": "import jax.numpy as jnp",
+    "nnx": "from flax import nnx",
+}
+_TAKEN = frozenset({*_IMPORTS, "model", "parameters"})
+_DIALECT = Dialect(
+    base="nnx.Module",
+    array="jax.Array",
+    method="__call__",
+    prologue=(),
+    parameter="*, rngs: nnx.Rngs",
+    passed="rngs=rngs",
+    sequence="nnx.Sequential",
+)
+_WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        **convolution.WRITERS,
+        **dense.WRITERS,
+        **pooling.WRITERS,
+        **activation.WRITERS,
+        **normalization.WRITERS,
+        **regularization.WRITERS,
+        **shaping.WRITERS,
+        **spatial.WRITERS,
+    }
+)
+"""How each kind is written; a family is a module of this package."""
+
+
+def convert(graph: Graph, title: str) -> Conversion:
+    """The file of a network, or why there is none."""
+    taken = frozenset({*_TAKEN, *parts("flax")})
+    plan = outline(graph, title, write, "Flax", sorted(taken))
+    if plan.findings:
+        return Conversion(None, plan.findings)
+    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
+    definitions = "\n".join(write_classes(plan, _DIALECT, taken, about))
+    name = plan.definition(plan.root).name
+    return Conversion(
+        assembled(
+            "flax", _header(graph, title), _IMPORTS, definitions.rstrip() + _main(graph, name)
+        ),
+        (),
+    )
+
+
+def _header(graph: Graph, title: str) -> str:
+    lines = [
+        f'"""{comment(title)} as a Flax NNX model, written by `cnnkit convert --to flax`.',
+        "",
+        f"The input is a batch of shape [N, {', '.join(map(str, graph.input))}], channels last.",
+        "Weights start as Flax starts them, but where the spec says how.",
+    ]
+    if kinds_of(graph) & {"batch_norm", *FAMILIES["regularization"]}:
+        lines.append("A new model is in training mode: call `model.eval()` before predicting.")
+    lines += ["The comments are the paths of the layers in the spec, and shapes without the batch."]
+    return "\n".join([*lines, '"""'])
+
+
+def _main(graph: Graph, name: str) -> str:
+    shape = ", ".join(map(str, (1, *graph.input)))
+    return f"""
+
+
+if __name__ == "__main__":
+    model = {name}(rngs=nnx.Rngs(0))
+    model.eval()
+    parameters = sum(x.size for x in jax.tree.leaves(nnx.state(model, nnx.Param)))
+    print(f"parameters: {{parameters:,}}")
+    print("output:", model(jnp.zeros(({shape}))).shape)
+"""
+
+
+def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+    """A node in the words of Flax."""
+    if isinstance(node.layer, Joined):
+        return joined(node.layer, shapes)
+    return _WRITERS[node.layer.kind](Site(node.layer, node, shapes))

@@ -1,0 +1,37 @@
+"""The initial weights that a spec names, in the words of Flax."""
+
+from __future__ import annotations
+
+from cnnkit.export.code import hole
+from cnnkit.export.target import plain
+from cnnkit.layers.weighted import Weighted
+
+_INITIALIZERS = {
+    "lecun": "lecun_normal()",
+    "lecun_uniform": "lecun_uniform()",
+    "he": "he_normal()",
+    "he_uniform": "he_uniform()",
+    "glorot": "glorot_normal()",
+    "glorot_uniform": "glorot_uniform()",
+    "orthogonal": "orthogonal()",
+    "zeros": "zeros",
+    "ones": "ones",
+}
+
+
+def initializers(layer: Weighted, spatial: int | None = None) -> str:
+    """The initialisers that the spec names, as keyword arguments."""
+    text = ""
+    if layer.weights is not None:
+        text += f", kernel_init=given({hole('weights', plain(layer.weights))})"
+    elif isinstance(layer.init, str):
+        name = _INITIALIZERS[layer.init]
+        if spatial and "_" in name:  # the positions do not add to a fan
+            name = name.replace("()", f"(batch_axis={tuple(range(spatial))})")
+        text += f", kernel_init=nnx.initializers.{name}"
+    elif layer.init is not None:
+        value = hole("init", float(layer.init))
+        text += f", kernel_init=nnx.initializers.constant({value})"
+    if isinstance(layer.bias, tuple):
+        text += f", bias_init=given({hole('bias', plain(layer.bias))})"
+    return text

@@ -1,0 +1,75 @@
+"""The normalizations, in the words of Flax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+
+
+def _affine(layer: Any) -> str:
+    return option("use_bias", layer.shift, True) + option("use_scale", layer.scale, True)
+
+
+def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+    build = (
+        f"nnx.BatchNorm({hole('features', site.channels)}"
+        + option("momentum", site.layer.momentum, 0.99)
+        + option("epsilon", site.layer.epsilon, 1e-5)
+        + f"{_affine(site.layer)}, rngs=rngs)"
+    )
+    return Operation(("{layer}({0})",), build)
+
+
+def _norm(name: str) -> Writer:
+    def written(site: Site[Any]) -> Operation:
+        groups = (
+            option("num_groups", site.layer.groups, None) if site.layer.kind == "group_norm" else ""
+        )
+        affine = (
+            option("use_scale", site.layer.scale, True)
+            if site.layer.kind == "rms_norm"
+            else _affine(site.layer)
+        )
+        epsilon = option("epsilon", site.layer.epsilon, 1e-6)
+        build = f"nnx.{name}({hole('features', site.channels)}{groups}{epsilon}{affine}, rngs=rngs)"
+        return Operation(("{layer}({0})",), build)
+
+    return written
+
+
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+    values = (
+        ("size", site.layer.size),
+        ("alpha", site.layer.alpha),
+        ("beta", site.layer.beta),
+        ("k", site.layer.k),
+    )
+    arguments = ", ".join(f"{name}={hole(name, value)}" for name, value in values)
+    return Operation((f"local_response_norm({{0}}, {arguments})",))
+
+
+def _rescale(site: Site[layers.Rescale]) -> Operation:
+    mean, deviation = (
+        f"jnp.array({hole(name, value)})" if isinstance(value, tuple) else hole(name, value)
+        for name, value in (("mean", site.layer.mean), ("deviation", site.layer.deviation))
+    )
+    return Operation((f"({{0}} - {mean}) / {deviation}",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "batch_norm": _batch_norm,
+        "layer_norm": _norm("LayerNorm"),
+        "group_norm": _norm("GroupNorm"),
+        "instance_norm": _norm("InstanceNorm"),
+        "rms_norm": _norm("RMSNorm"),
+        "local_response_norm": _local_response_norm,
+        "rescale": _rescale,
+    }
+)

@@ -1,0 +1,71 @@
+"""The pools, in the words of Flax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Sides, Site, Writer, both, is_zero, overhang_of, sides_of
+
+
+def _max_pool(site: Site[layers.MaxPool]) -> Operation:
+    windows = site.windows
+    padding = both(sides_of(windows), overhang_of(windows))
+    size = hole("window", tuple(window.size for window in windows))
+    strides = hole("strides", tuple(window.stride for window in windows))
+    if any(window.dilation > 1 for window in windows):
+        dilation = hole("dilation", tuple(window.dilation for window in windows))
+        cells = hole("padding", padding)
+        return Operation((f"dilated_max_pool({{0}}, {size}, {strides}, {dilation}, {cells})",))
+    return Operation((f"nnx.max_pool({{0}}, {size}, {strides}{_cells(padding)})",))
+
+
+def _cells(padding: Sides) -> str:
+    return option("padding", "VALID" if is_zero(padding) else padding, "VALID")
+
+
+def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
+    windows = site.windows
+    padding, overhang = sides_of(windows), overhang_of(windows)
+    size = hole("window", tuple(window.size for window in windows))
+    strides = hole("strides", tuple(window.stride for window in windows))
+    calls = []
+    if site.layer.count_padding and not is_zero(overhang):
+        # The padding counts, what `ceil` reaches beyond it does not.
+        calls.append(f"pad({{0}}, {hole('sides', padding)})")
+        padding = overhang
+    else:
+        padding = both(padding, overhang)
+    counted = site.layer.count_padding and is_zero(overhang)
+    count = option("count_include_pad", counted or is_zero(padding), True)
+    calls.append(f"nnx.avg_pool({{0}}, {size}, {strides}{_cells(padding)}{count})")
+    return Operation(tuple(calls))
+
+
+def _global_pool(site: Site[Any]) -> Operation:
+    function = "max" if site.layer.kind == "global_max_pool" else "mean"
+    axes = tuple(range(1, len(site.shape)))
+    keep = ", keepdims=True" if site.layer.keep_axes else ""
+    return Operation((f"{{0}}.{function}(axis={axes}{keep})",))
+
+
+def _adaptive_pool(site: Site[Any]) -> Operation:
+    function = "jnp.max" if site.layer.kind == "adaptive_max_pool" else "jnp.mean"
+    output = site.output[:-1]
+    return Operation((f"adaptive_pool({{0}}, {hole('output', output)}, {function})",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "max_pool": _max_pool,
+        "mean_pool": _mean_pool,
+        "global_max_pool": _global_pool,
+        "global_mean_pool": _global_pool,
+        "adaptive_max_pool": _adaptive_pool,
+        "adaptive_mean_pool": _adaptive_pool,
+    }
+)

@@ -1,0 +1,120 @@
+"""A network as a file of Keras 3, a functional model: channels last, as in the spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit.export.code import comment, identifier
+from cnnkit.export.functions import write_functions
+from cnnkit.export.keras import (
+    activation,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    regularization,
+    shaping,
+    spatial,
+)
+from cnnkit.export.keras.joining import joined
+from cnnkit.export.outline import InexpressibleError, Operation, Write, outline
+from cnnkit.export.site import Site, Writer
+from cnnkit.export.target import Conversion, assembled, helpers, parts
+from cnnkit.layers.base import Shape
+from cnnkit.layers.joining import Joined
+from cnnkit.spec.graph import INPUT, Graph, Node
+
+_IMPORTS = {
+    "itertools": "import itertools",
+    "math": "import math",
+    "keras": "import keras",
+    "np": "import numpy as np",
+}
+_TAKEN = frozenset({*_IMPORTS, "layers", "ops", "inputs", "heads", "model", "parameters", "name"})
+_WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        **convolution.WRITERS,
+        **dense.WRITERS,
+        **pooling.WRITERS,
+        **activation.WRITERS,
+        **normalization.WRITERS,
+        **regularization.WRITERS,
+        **shaping.WRITERS,
+        **spatial.WRITERS,
+    }
+)
+"""How each kind is written; a family is a module of this package."""
+
+
+def convert(graph: Graph, title: str) -> Conversion:
+    """The file of a network, or why there is none."""
+    taken = frozenset({*_TAKEN, *parts("keras"), "x", "y", "z", "times"})
+    plan = outline(graph, title, _writer(graph), "Keras", sorted(taken), identifier)
+    if plan.findings:
+        return Conversion(None, plan.findings)
+    name = plan.definition(plan.root).name
+    code = "\n".join(write_functions(plan, taken, title)).rstrip() + _main(graph, name)
+    used = [each for each in ("layers", "ops") if re.search(rf"(?<![\w.]){each}\.", _with(code))]
+    imports = {**_IMPORTS, used[0] if used else "layers": f"from keras import {', '.join(used)}"}
+    return Conversion(assembled("keras", _header(graph, title), imports, code), ())
+
+
+def _writer(graph: Graph) -> Write:
+    """``write``, but for layers that a functional model would drop without a word."""
+    pending = [graph.root.tensor, *(node for node, _ in graph.sides)]
+    read: set[int] = set()
+    while pending:
+        index = pending.pop()
+        if index != INPUT and index not in read:
+            read.add(index)
+            pending += graph.nodes[index].inputs
+    unread = {id(node) for index, node in enumerate(graph.nodes) if index not in read}
+
+    def checked(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+        if id(node) in unread and node.effect.weights:
+            raise InexpressibleError(
+                "its models leave out layers whose output nothing reads, and their parameters",
+                "remove the layer, or `merge` what it gives; or `--to flax` or `--to torch`",
+            )
+        return write(node, shapes)
+
+    return checked
+
+
+def _with(code: str) -> str:
+    """Some code, and the helpers that it uses."""
+    return "\n".join([code, *helpers("keras", code)])
+
+
+def _header(graph: Graph, title: str) -> str:
+    lines = [
+        f'"""{comment(title)} as a Keras 3 model, written by `cnnkit convert --to keras`.',
+        "",
+        f"The input is a batch of shape [N, {', '.join(map(str, graph.input))}], channels last.",
+        "Weights start as Keras starts them, but where the spec says how.",
+        "The layers have their paths in the spec as names; the comments are the shapes after them.",
+    ]
+    return "\n".join([*lines, '"""'])
+
+
+def _main(graph: Graph, name: str) -> str:
+    heads = "heads=True" if graph.sides else ""
+    shape = ", ".join(map(str, (1, *graph.input)))
+    return f"""
+
+
+if __name__ == "__main__":
+    model = {name}({heads})
+    parameters = sum(weight.numpy().size for weight in model.trainable_weights)
+    print(f"parameters: {{parameters:,}}")
+    print("output:", {name}()(keras.ops.zeros(({shape}))).shape)
+"""
+
+
+def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+    """A node in the words of Keras."""
+    if isinstance(node.layer, Joined):
+        return joined(node.layer, shapes)
+    return _WRITERS[node.layer.kind](Site(node.layer, node, shapes))

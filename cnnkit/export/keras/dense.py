@@ -1,0 +1,26 @@
+"""Dense layers, in the words of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.keras.initialization import initializers
+from cnnkit.export.keras.naming import operation_of
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+
+
+def _dense(site: Site[layers.Dense]) -> Operation:
+    units = hole("units", site.output[-1])
+    bias = option("use_bias", site.layer.has_bias, True)
+    return operation_of(f"layers.Dense({units}{bias}{initializers(site.layer)}")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dense": _dense,
+    }
+)

@@ -1,0 +1,31 @@
+"""The initial weights that a spec names, in the words of Keras."""
+
+from __future__ import annotations
+
+from cnnkit.export.code import hole
+from cnnkit.export.target import plain
+from cnnkit.layers.weighted import Weighted
+
+_INITIALIZERS = {
+    "lecun": "lecun_normal",
+    "he": "he_normal",
+    "glorot": "glorot_normal",
+}
+
+
+def initializers(
+    layer: Weighted, keyword: str = "kernel_initializer", *, swapped: bool = False
+) -> str:
+    """The initialisers that the spec names, as keyword arguments."""
+    text = ""
+    if layer.weights is not None:
+        more = ", swapped=True" if swapped else ""
+        text += f", {keyword}=Given({hole('weights', plain(layer.weights))}{more})"
+    elif isinstance(layer.init, str):
+        name = f'"{_INITIALIZERS.get(layer.init, layer.init)}"'
+        text += f", {keyword}={f'Swapped({name})' if swapped else name}"
+    elif layer.init is not None:
+        text += f", {keyword}=keras.initializers.Constant({hole('init', float(layer.init))})"
+    if isinstance(layer.bias, tuple):
+        text += f", bias_initializer=Given({hole('bias', plain(layer.bias))})"
+    return text

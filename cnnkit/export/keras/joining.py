@@ -1,0 +1,23 @@
+"""Where branches meet, in the words of Keras."""
+
+from __future__ import annotations
+
+from cnnkit.export.keras.naming import named
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import brief
+from cnnkit.layers.base import Shape
+from cnnkit.layers.joining import Joined
+
+
+def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
+    """A join of several tensors."""
+    rank = max(map(len, shapes))
+    inputs = [f"{{{place}}}" for place in range(len(shapes))]
+    if layer.by == "multiply":
+        for place, shape in enumerate(shapes):
+            if len(shape) == 1 < rank:  # a factor for each channel of a map
+                axes = brief(range(1, rank)) if rank == 2 else tuple(range(1, rank))
+                inputs[place] = f"ops.expand_dims({inputs[place]}, {axes})"
+        return Operation((" * ".join(inputs),))
+    names = {"concat": "Concatenate", "add": "Add", "mean": "Average", "maximum": "Maximum"}
+    return Operation((f"layers.{names[layer.by]}({named()})([{', '.join(inputs)}])",))

@@ -1,0 +1,68 @@
+"""The normalizations, in the words of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.keras.naming import operation_of
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+
+
+def _norm(name: str, momentum: bool = False) -> Writer:
+    def written(site: Site[Any]) -> Operation:
+        groups = {"group_norm": f"groups={hole('groups', vars(site.layer).get('groups'))}, "}
+        groups["instance_norm"] = "groups=-1, "  # a group for each channel
+        first = groups.get(site.layer.kind, "")
+        if momentum:
+            first += f"momentum={hole('momentum', site.layer.momentum)}, "
+        return operation_of(
+            f"layers.{name}({first}epsilon={hole('epsilon', site.layer.epsilon)}"
+            + option("center", site.layer.shift, True)
+            + option("scale", site.layer.scale, True)
+        )
+
+    return written
+
+
+def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+    epsilon = hole("epsilon", site.layer.epsilon)
+    if not site.layer.scale:
+        return Operation((f"rms_norm({{0}}, {epsilon})",))
+    return operation_of(f"layers.RMSNormalization(epsilon={epsilon}")
+
+
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+    values = (
+        ("size", site.layer.size),
+        ("alpha", site.layer.alpha),
+        ("beta", site.layer.beta),
+        ("k", site.layer.k),
+    )
+    arguments = ", ".join(f"{name}={hole(name, value)}" for name, value in values)
+    return Operation((f"local_response_norm({{0}}, {arguments})",))
+
+
+def _rescale(site: Site[layers.Rescale]) -> Operation:
+    mean, deviation = (
+        f"ops.array({hole(name, value)})" if isinstance(value, tuple) else hole(name, value)
+        for name, value in (("mean", site.layer.mean), ("deviation", site.layer.deviation))
+    )
+    return Operation((f"({{0}} - {mean}) / {deviation}",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "batch_norm": _norm("BatchNormalization", momentum=True),
+        "layer_norm": _norm("LayerNormalization"),
+        "group_norm": _norm("GroupNormalization"),
+        "instance_norm": _norm("GroupNormalization"),
+        "rms_norm": _rms_norm,
+        "local_response_norm": _local_response_norm,
+        "rescale": _rescale,
+    }
+)

@@ -1,0 +1,85 @@
+"""The pools, in the words of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.keras.naming import named, operation_of
+from cnnkit.export.keras.padding import padding_word
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer, both, brief, overhang_of, sides_of
+
+
+def _max_pool(site: Site[layers.MaxPool]) -> Operation:
+    windows, before = site.windows, []
+    padding = padding_word(windows)
+    dilated = any(window.dilation > 1 for window in windows)
+    if padding is None or (dilated and padding != "valid"):
+        cells = ((0, 0), *both(sides_of(windows), overhang_of(windows)), (0, 0))
+        before.append(f'ops.pad({{0}}, {hole("sides", cells)}, constant_values=float("-inf"))')
+        padding = "valid"
+    if dilated:
+        values = (
+            hole("pool_size", tuple(window.size for window in windows)),
+            hole("strides", tuple(window.stride for window in windows)),
+            hole("dilation_rate", tuple(window.dilation for window in windows)),
+            hole("outputs", tuple(window.output for window in windows)),
+        )
+        return Operation((*before, f"dilated_max_pool({{0}}, {', '.join(values)})"))
+    build = (
+        f"layers.MaxPooling{len(windows)}D("
+        f"{hole('pool_size', brief([window.size for window in windows]))}"
+        + option("strides", brief([window.stride for window in windows]), None)
+        + option("padding", padding, "valid")
+    )
+    return operation_of(build, *before)
+
+
+def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
+    windows = site.windows
+    padding = padding_word(windows)
+    if padding is None or (site.layer.count_padding and padding == "same"):
+        values = (
+            hole("pool_size", tuple(window.size for window in windows)),
+            hole("strides", tuple(window.stride for window in windows)),
+            hole("sides", sides_of(windows)),
+            hole("overhang", overhang_of(windows)),
+            f"count_padding={site.layer.count_padding}",
+        )
+        return Operation((f"mean_pool({{0}}, {', '.join(values)})",))
+    build = (
+        f"layers.AveragePooling{len(windows)}D("
+        f"{hole('pool_size', brief([window.size for window in windows]))}"
+        + option("strides", brief([window.stride for window in windows]), None)
+        + option("padding", padding, "valid")
+    )
+    return operation_of(build)
+
+
+def _global_pool(site: Site[Any]) -> Operation:
+    name = "Max" if site.layer.kind == "global_max_pool" else "Average"
+    keep = "keepdims=True, " if site.layer.keep_axes else ""
+    text = f"layers.Global{name}Pooling{site.rank}D({keep}{named()})({{0}})"
+    return Operation((text,))
+
+
+def _adaptive_pool(site: Site[Any]) -> Operation:
+    name = "Max" if site.layer.kind == "adaptive_max_pool" else "Average"
+    output = hole("output_size", brief(site.output[:-1]))
+    return operation_of(f"layers.Adaptive{name}Pooling{site.rank}D({output}")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "max_pool": _max_pool,
+        "mean_pool": _mean_pool,
+        "global_max_pool": _global_pool,
+        "global_mean_pool": _global_pool,
+        "adaptive_max_pool": _adaptive_pool,
+        "adaptive_mean_pool": _adaptive_pool,
+    }
+)

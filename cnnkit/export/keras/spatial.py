@@ -1,0 +1,58 @@
+"""Pad, crop and upsample, in the words of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole
+from cnnkit.export.keras.naming import operation_of
+from cnnkit.export.keras.padding import MODES, sliced, zero_padding
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Sides, Site, Writer, brief, is_zero
+from cnnkit.layers.resample import centred
+from cnnkit.layers.window import sides
+
+
+def _pad(site: Site[layers.Pad]) -> Operation:
+    cells = sides(site.layer.padding, site.rank) or ()
+    calls = []
+    if not is_zero(cells) and site.layer.padding_mode == "zeros":
+        calls.append(zero_padding(cells))
+    elif not is_zero(cells):
+        calls.append(f'pad({{0}}, {hole("sides", cells)}, "{MODES[site.layer.padding_mode]}")')
+    added = site.layer.channels
+    before, after = (added, added) if isinstance(added, int) else added
+    if before or after:
+        widths = (*((0, 0),) * len(site.shape), (before, after))
+        calls.append(f"ops.pad({{0}}, {hole('channels', widths)})")
+    return Operation(tuple(calls) or ("{0}",))
+
+
+def _crop(site: Site[layers.Crop]) -> Operation:
+    output = site.output
+    if site.layer.cells is None:
+        cut: Sides = tuple(map(centred, site.shape[:-1], output[:-1]))
+    else:
+        cut = sides(site.layer.cells, site.rank) or ()
+    pairs = zip(cut, output[:-1], strict=True)
+    return Operation((sliced([(before, before + kept) for (before, _), kept in pairs]),))
+
+
+def _upsample(site: Site[layers.Upsample]) -> Operation:
+    extents = site.output[:-1]
+    if site.layer.method == "nearest" and site.layer.factor is not None:
+        factors = tuple(a // b for a, b in zip(extents, site.shape[:-1], strict=True))
+        size = hole("size", brief(factors))
+        return operation_of(f"layers.UpSampling{len(factors)}D({size}")
+    return Operation((f'resize({{0}}, {hole("extents", extents)}, "{site.layer.method}")',))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "pad": _pad,
+        "crop": _crop,
+        "upsample": _upsample,
+    }
+)

@@ -1,0 +1,114 @@
+"""A network as a file of PyTorch: channels first, [N, C, *spatial]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit.export.classes import Dialect, write_classes
+from cnnkit.export.code import comment
+from cnnkit.export.outline import Operation, outline
+from cnnkit.export.site import Site, Writer
+from cnnkit.export.target import Conversion, assembled, kinds_of, parts
+from cnnkit.export.torch import (
+    activation,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    regularization,
+    shaping,
+    spatial,
+)
+from cnnkit.export.torch.joining import joined
+from cnnkit.layers import FAMILIES
+from cnnkit.layers.base import Shape, show
+from cnnkit.layers.joining import Joined
+from cnnkit.spec.graph import Graph, Node
+
+_IMPORTS = {
+    "itertools": "import itertools",
+    "math": "import math",
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+    "nn": "from torch import nn",
+}
+_TAKEN = frozenset({*_IMPORTS, "model", "parameters"})
+_DIALECT = Dialect(
+    base="nn.Module",
+    array="torch.Tensor",
+    method="forward",
+    prologue=("super().__init__()",),
+    parameter="",
+    passed="",
+    sequence="nn.Sequential",
+)
+_WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        **convolution.WRITERS,
+        **dense.WRITERS,
+        **pooling.WRITERS,
+        **activation.WRITERS,
+        **normalization.WRITERS,
+        **regularization.WRITERS,
+        **shaping.WRITERS,
+        **spatial.WRITERS,
+    }
+)
+"""How each kind is written; a family is a module of this package."""
+
+
+def convert(graph: Graph, title: str) -> Conversion:
+    """The file of a network, or why there is none."""
+    taken = frozenset({*_TAKEN, *parts("torch")})
+    plan = outline(graph, title, write, "PyTorch", sorted(taken))
+    if plan.findings:
+        return Conversion(None, plan.findings)
+    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
+    definitions = "\n".join(write_classes(plan, _DIALECT, taken, about))
+    name = plan.definition(plan.root).name
+    code = definitions.rstrip() + _main(graph, name)
+    return Conversion(assembled("torch", _header(graph, title), _IMPORTS, code), ())
+
+
+def _header(graph: Graph, title: str) -> str:
+    kinds = kinds_of(graph)
+    *extents, channels = graph.input
+    shape = ", ".join(map(str, (channels, *extents)))
+    lines = [
+        f'"""{comment(title)} as a PyTorch model, written by `cnnkit convert --to torch`.',
+        "",
+        f"The input is a batch of shape [N, {shape}], channels first.",
+        "Weights start as PyTorch starts them, but where the spec says how.",
+    ]
+    if kinds & {"batch_norm", *FAMILIES["regularization"]}:
+        lines.append("Call `model.eval()` before predicting.")
+    if "batch_norm" in kinds:
+        lines.append(
+            "In training PyTorch averages the unbiased variance of a batch, the spec the biased."
+        )
+    lines += ["The comments are the paths of the layers in the spec, and shapes as in the spec:"]
+    lines += ["without the batch, channels last."]
+    return "\n".join([*lines, '"""'])
+
+
+def _main(graph: Graph, name: str) -> str:
+    *extents, channels = graph.input
+    shape = ", ".join(map(str, (1, channels, *extents)))
+    return f"""
+
+
+if __name__ == "__main__":
+    model = {name}().eval()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    print(f"parameters: {{parameters:,}}")
+    with torch.no_grad():
+        print("output:", tuple(model(torch.zeros({shape})).shape))
+"""
+
+
+def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+    """A node in the words of PyTorch."""
+    if isinstance(node.layer, Joined):
+        return joined(node.layer, shapes)
+    return _WRITERS[node.layer.kind](Site(node.layer, node, shapes))

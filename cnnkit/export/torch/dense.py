@@ -1,0 +1,29 @@
+"""Dense layers, in the words of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.export.torch.initialization import started
+
+
+def _dense(site: Site[layers.Dense]) -> Operation:
+    output = site.output
+    build = (
+        f"nn.Linear({hole('in_features', site.channels)}, {hole('out_features', output[-1])}"
+        + option("bias", site.layer.has_bias, True)
+        + ")"
+    )
+    return Operation(("{layer}({0})",), started(site.layer, build))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dense": _dense,
+    }
+)

@@ -1,0 +1,126 @@
+"""The normalizations, in the words of PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import InexpressibleError, Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.base import Shape
+
+
+def _without(layer: Any, build: str) -> str:
+    """A normalization that lacks one of scale and shift."""
+    if layer.scale == layer.shift:
+        return build
+    return f'without({build}, "{"weight" if layer.shift else "bias"}")'
+
+
+def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+    build = (
+        f"nn.BatchNorm{max(site.rank, 1)}d({hole('channels', site.channels)}"
+        + option("eps", site.layer.epsilon, 1e-5)
+        + option("momentum", round(1 - site.layer.momentum, 12), 0.1)
+        + option("affine", site.layer.scale or site.layer.shift, True)
+        + ")"
+    )
+    return Operation(("{layer}({0})",), _without(site.layer, build))
+
+
+def _of_one_value(kind: str, values: int) -> None:
+    """PyTorch refuses to standardize one value by itself, though what comes of it is known: 0."""
+    if values == 1:
+        raise InexpressibleError(
+            f"its {kind} refuses sets of one value, which is its own mean",
+            "remove the layer: all that it gives is its shift; or `--to flax` or `--to keras`",
+        )
+
+
+def _group_norm(site: Site[layers.GroupNorm]) -> Operation:
+    _of_one_value("group norm", math.prod(site.shape) // site.layer.groups)
+    build = (
+        f"nn.GroupNorm({hole('groups', site.layer.groups)}, {hole('channels', site.channels)}"
+        + option("eps", site.layer.epsilon, 1e-5)
+        + option("affine", site.layer.scale or site.layer.shift, True)
+        + ")"
+    )
+    return Operation(("{layer}({0})",), _without(site.layer, build))
+
+
+def _instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
+    _of_one_value("instance norm", math.prod(site.shape[:-1]))
+    build = (
+        f"nn.InstanceNorm{site.rank}d({hole('channels', site.channels)}"
+        + option("eps", site.layer.epsilon, 1e-5)
+        + option("affine", site.layer.scale or site.layer.shift, False)
+        + ")"
+    )
+    return Operation(("{layer}({0})",), _without(site.layer, build))
+
+
+def _channels_last(shape: Shape) -> str:
+    """The call of a layer that works on the last axis."""
+    if len(shape) == 1:
+        return "{layer}({0})"
+    return "{layer}({0}.movedim(1, -1)).movedim(-1, 1)"
+
+
+def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+    build = (
+        f"nn.LayerNorm({hole('channels', site.channels)}"
+        + option("eps", site.layer.epsilon, 1e-5)
+        + option("elementwise_affine", site.layer.scale or site.layer.shift, True)
+        + ")"
+    )
+    return Operation((_channels_last(site.shape),), _without(site.layer, build))
+
+
+def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+    build = (
+        f"nn.RMSNorm({hole('channels', site.channels)}"
+        + option("eps", site.layer.epsilon, None)
+        + option("elementwise_affine", site.layer.scale, True)
+        + ")"
+    )
+    return Operation((_channels_last(site.shape),), build)
+
+
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+    values = (
+        ("size", site.layer.size),
+        ("alpha", site.layer.alpha),
+        ("beta", site.layer.beta),
+        ("k", site.layer.k),
+    )
+    arguments = ", ".join(f"{name}={hole(name, value)}" for name, value in values)
+    function = "local_response_norm" if len(site.shape) == 1 else "F.local_response_norm"
+    return Operation((f"{function}({{0}}, {arguments})",))
+
+
+def _rescale(site: Site[layers.Rescale]) -> Operation:
+    axes = ", 1" * (site.rank)
+    mean, deviation = (
+        f"{{0}}.new_tensor({hole(name, value)}).view(-1{axes})"
+        if isinstance(value, tuple)
+        else hole(name, value)
+        for name, value in (("mean", site.layer.mean), ("deviation", site.layer.deviation))
+    )
+    return Operation((f"({{0}} - {mean}) / {deviation}",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "batch_norm": _batch_norm,
+        "layer_norm": _layer_norm,
+        "group_norm": _group_norm,
+        "instance_norm": _instance_norm,
+        "rms_norm": _rms_norm,
+        "local_response_norm": _local_response_norm,
+        "rescale": _rescale,
+    }
+)

@@ -1,0 +1,84 @@
+"""The pools, in the words of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.export.torch.padding import last_axis_first
+
+
+def _max_pool(site: Site[layers.MaxPool]) -> Operation:
+    windows = site.windows
+    padding, overhang = sides_of(windows), overhang_of(windows)
+    calls, ceil = [], not is_zero(overhang)
+    small = all(window.before * 2 <= window.size for window in windows)
+    if not is_even(padding) or not small:
+        cells = hole("sides", last_axis_first(both(padding, overhang)))
+        calls.append(f'F.pad({{0}}, {cells}, value=float("-inf"))')
+        padding, ceil = tuple((0, 0) for _ in windows), False
+    calls.append(
+        f"F.max_pool{site.rank}d({{0}}"
+        f", {hole('kernel_size', brief([window.size for window in windows]))}"
+        + option("stride", brief([window.stride for window in windows]), None)
+        + option("padding", brief([before for before, _ in padding]), 0)
+        + option("dilation", brief([window.dilation for window in windows]), 1)
+        + option("ceil_mode", ceil, False)
+        + ")"
+    )
+    return Operation(tuple(calls))
+
+
+def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
+    windows = site.windows
+    padding, overhang = sides_of(windows), overhang_of(windows)
+    size = hole("kernel_size", brief([window.size for window in windows]))
+    stride = brief([window.stride for window in windows])
+    small = all(window.before * 2 <= window.size for window in windows)
+    if not is_even(padding) or not small:
+        values = (f"{hole('stride', stride)}", hole("sides", last_axis_first(padding)))
+        more = (
+            hole("overhang", last_axis_first(overhang)),
+            f"count_padding={site.layer.count_padding}",
+        )
+        return Operation((f"mean_pool({', '.join(('{0}', size, *values, *more))})",))
+    return Operation(
+        (
+            f"F.avg_pool{site.rank}d({{0}}, {size}"
+            + option("stride", stride, None)
+            + option("padding", brief([before for before, _ in padding]), 0)
+            + option("ceil_mode", not is_zero(overhang), False)
+            + option("count_include_pad", site.layer.count_padding or is_zero(padding), True)
+            + ")",
+        )
+    )
+
+
+def _global_pool(site: Site[Any]) -> Operation:
+    function = "amax" if site.layer.kind == "global_max_pool" else "mean"
+    axes = tuple(range(2, len(site.shape) + 1))
+    keep = ", keepdim=True" if site.layer.keep_axes else ""
+    return Operation((f"{{0}}.{function}(dim={axes}{keep})",))
+
+
+def _adaptive_pool(site: Site[Any]) -> Operation:
+    function = "max" if site.layer.kind == "adaptive_max_pool" else "avg"
+    output = hole("output_size", site.output[:-1])
+    return Operation((f"F.adaptive_{function}_pool{site.rank}d({{0}}, {output})",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "max_pool": _max_pool,
+        "mean_pool": _mean_pool,
+        "global_max_pool": _global_pool,
+        "global_mean_pool": _global_pool,
+        "adaptive_max_pool": _adaptive_pool,
+        "adaptive_mean_pool": _adaptive_pool,
+    }
+)

@@ -1,0 +1,36 @@
+"""Dropout and noise, in the words of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+
+
+def _dropout(site: Site[Any]) -> Operation:
+    spatial = site.layer.kind == "spatial_dropout" and len(site.shape) > 1
+    name = f"nn.Dropout{site.rank}d" if spatial else "nn.Dropout"
+    return Operation(("{layer}({0})",), f"{name}({hole('rate', site.layer.rate)})")
+
+
+def _drop_path(site: Site[layers.DropPath]) -> Operation:
+    return Operation(("{layer}({0})",), f"DropPath({hole('rate', site.layer.rate)})")
+
+
+def _gaussian_noise(site: Site[layers.GaussianNoise]) -> Operation:
+    return Operation(("{layer}({0})",), f"GaussianNoise({hole('deviation', site.layer.deviation)})")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dropout": _dropout,
+        "spatial_dropout": _dropout,
+        "drop_path": _drop_path,
+        "gaussian_noise": _gaussian_noise,
+    }
+)

@@ -1,0 +1,63 @@
+"""Layers that rearrange or scale the elements of a tensor, in the words of PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+
+
+def _flatten(site: Site[Any]) -> Operation:
+    if len(site.shape) == 1:
+        return Operation(("{0}",))
+    if site.channels == 1 or math.prod(site.shape[:-1]) == 1:  # one order, whichever axis is first
+        return Operation(("{0}.flatten(1)",))
+    return Operation(("{0}.movedim(1, -1).flatten(1)",))
+
+
+def _reshape(site: Site[Any]) -> Operation:
+    source = "{0}" if len(site.shape) == 1 else "{0}.movedim(1, -1)"
+    text = f"{source}.reshape(-1, *{hole('shape', site.output)})"
+    return Operation((text if len(site.output) == 1 else f"{text}.movedim(-1, 1)",))
+
+
+def _rearranged(site: Site[Any]) -> Operation:
+    return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
+
+
+def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+    groups = hole("groups", site.layer.groups)
+    return Operation((f"{{0}}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)",))
+
+
+def _channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
+    start = hole("start", site.layer.start) if site.layer.start else ""
+    stop = "" if site.layer.stop is None else hole("stop", site.layer.stop)
+    return Operation((f"{{0}}[:, {start}:{stop}]",))
+
+
+def _scale(site: Site[layers.Scale]) -> Operation:
+    if not site.layer.learnt:
+        return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+    init = option("init", site.layer.init, 1.0)
+    rank = site.rank
+    return Operation(("{layer}({0})",), f"Scale({hole('channels', site.channels)}, {rank}{init})")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "flatten": _flatten,
+        "reshape": _reshape,
+        "depth_to_space": _rearranged,
+        "space_to_depth": _rearranged,
+        "channel_shuffle": _channel_shuffle,
+        "channel_slice": _channel_slice,
+        "scale": _scale,
+    }
+)

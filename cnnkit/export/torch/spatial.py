@@ -1,0 +1,51 @@
+"""Pad, crop and upsample, in the words of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Sides, Site, Writer, is_zero
+from cnnkit.export.torch.padding import pad, sliced
+from cnnkit.layers.resample import centred
+from cnnkit.layers.window import sides
+
+
+def _pad(site: Site[layers.Pad]) -> Operation:
+    cells = sides(site.layer.padding, site.rank) or ()
+    calls = [] if is_zero(cells) else [pad(cells, site.layer.padding_mode)]
+    added = site.layer.channels
+    before, after = (added, added) if isinstance(added, int) else added
+    if before or after:
+        widths = (0,) * (2 * (site.rank)) + (before, after)
+        calls.append(f"F.pad({{0}}, {hole('channels', widths)})")
+    return Operation(tuple(calls) or ("{0}",))
+
+
+def _crop(site: Site[layers.Crop]) -> Operation:
+    output = site.output
+    if site.layer.cells is None:
+        cut: Sides = tuple(map(centred, site.shape[:-1], output[:-1]))
+    else:
+        cut = sides(site.layer.cells, site.rank) or ()
+    return Operation((sliced([before for before, _ in cut], output[:-1]),))
+
+
+def _upsample(site: Site[layers.Upsample]) -> Operation:
+    extents = hole("size", site.output[:-1])
+    if site.layer.method == "nearest":
+        return Operation((f'F.interpolate({{0}}, {extents}, mode="nearest-exact")',))
+    mode = ("linear", "bilinear", "trilinear")[len(site.shape) - 2]
+    return Operation((f'F.interpolate({{0}}, {extents}, mode="{mode}")',))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "pad": _pad,
+        "crop": _crop,
+        "upsample": _upsample,
+    }
+)
