@@ -303,16 +303,16 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither pipes nor signals of this kind")
-def test_an_interrupt_is_no_traceback() -> None:
+def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
+    pipe = tmp_path / "spec.yaml"
+    os.mkfifo(pipe)
     process = subprocess.Popen(
-        [*CNNKIT, "analyze", "-"],  # waits for its input
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [*CNNKIT, "analyze", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(2)  # by then it has started, also on a busy machine
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with pipe.open("wb"):  # opens when the other side is opened: the command waits for its input
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in err
