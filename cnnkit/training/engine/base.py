@@ -1,0 +1,160 @@
+"""What the loop does to a state, and what may be seen of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import Sharding
+
+from cnnkit.training.device import compiler_options
+from cnnkit.training.material import Material, SplitName
+from cnnkit.training.state import Feed, State, Totals
+from cnnkit.training.step import Steps
+
+Compiled = Callable[..., Any]
+Asked = Callable[[], bool]
+HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
+
+
+class Glance(NamedTuple):
+    """What is to be seen of a state, in buffers of its own.
+
+    Attributes:
+        step: The steps done.
+        failed: The step that failed, or −1.
+        examples: How many the epoch's totals have counted.
+        right: How many of them were right, −1 where there are no classes.
+        loss: The sum of their losses.
+    """
+
+    step: Array
+    failed: Array
+    examples: Array
+    right: Array
+    loss: Array
+
+
+class Engine(ABC):
+    """What the loop does to a state.
+
+    Args:
+        steps: The functions of the recipe.
+        material: What they work on.
+        sharding: Where state and data lie.
+        devices: What they run on.
+
+    Attributes:
+        deterministic: Whether all programs that are compiled give the same bits each time.
+    """
+
+    def __init__(
+        self, steps: Steps, material: Material, sharding: Sharding, devices: Sequence[jax.Device]
+    ) -> None:
+        self.steps = steps
+        self.material = material
+        self.sharding = sharding
+        self.options = compiler_options(devices)
+        self.deterministic = True
+        # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
+        self.loops = devices[0].platform != "cpu"
+        self.feed = self._feed()
+        self._order = jax.jit(steps.order, out_shardings=sharding)
+        self._glance = jax.jit(_glance, out_shardings=sharding)
+        self._compiled: Mapping[str, Compiled] = {}
+
+    def start(self) -> State:
+        """The state before the first step."""
+        # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
+        # is in no cache of compiled ones.
+        return self.place(jax.device_get(self.steps.init(self.feed.seed)))
+
+    def template(self) -> State:
+        """The shapes of a state."""
+        shapes: State = jax.eval_shape(self.steps.init, self.feed.seed)
+        return shapes
+
+    def place(self, state: State) -> State:
+        """A state of NumPy arrays, on the device."""
+        placed: State = jax.device_put(state, self.sharding)
+        return placed
+
+    def compile(
+        self, state: State, splits: Sequence[SplitName] = HELD_OUT, *, training: bool = True
+    ) -> None:
+        """Compiles what the loop calls; several programs at a time, one a core.
+
+        Args:
+            state: Of the shapes that all states have.
+            splits: What is to be evaluated.
+            training: Whether steps are to be trained too.
+        """
+        programs = self._programs(state, [name for name in splits if self._batches(name)])
+        if training:
+            programs["step"] = self._training_program(state)
+        with ThreadPoolExecutor() as threads:
+            compiled = threads.map(self._compile, programs.values())
+            self._compiled = dict(zip(programs, compiled, strict=True))
+
+    def _compile(self, lowered: Any) -> Compiled:
+        """A program, the same each time where XLA can make it so."""
+        try:
+            compiled: Compiled = lowered.compile(compiler_options=self.options)
+        except jax.errors.JaxRuntimeError as error:
+            if not self.options or "RESOURCE_EXHAUSTED" in str(error):
+                raise
+            # An operation of which this device has no deterministic form.
+            compiled = lowered.compile()
+            self.deterministic = False
+        return compiled
+
+    def order(self, epoch: int) -> Any:
+        """The training examples in the order of an epoch."""
+        return self._order(self.feed, np.int32(epoch))
+
+    def glance(self, state: State) -> Glance:
+        """What is to be seen of a state even after it was given away."""
+        glance: Glance = self._glance(state)
+        return glance
+
+    @abstractmethod
+    def advance(self, state: State, order: Any, count: int) -> State:
+        """The state so many steps later, the one before given away. Does not wait for it."""
+
+    @abstractmethod
+    def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
+        """The totals of a split, on the host; None where the user asked to end before."""
+
+    @abstractmethod
+    def _feed(self) -> Feed:
+        """The data on the device."""
+
+    @abstractmethod
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
+        """The programs that evaluate splits, lowered for their shapes."""
+
+    @abstractmethod
+    def _training_program(self, state: State) -> Any:
+        """The program that trains, lowered for its shapes."""
+
+    def _batches(self, name: SplitName) -> int:
+        return self.steps.steps_per_epoch(len(self.material.indices(name)))
+
+
+def _glance(state: State) -> Glance:
+    totals = state.totals
+    of_classes = totals.confusion.ndim == 2
+    right = jnp.trace(totals.confusion) if of_classes else jnp.int32(-1)
+    return Glance(state.step, state.failed, totals.examples, right, totals.loss)
+
+
+def on_host(totals: Totals) -> Totals:
+    """The totals as NumPy arrays, once they are there."""
+    fetched: Totals = jax.device_get(totals)
+    return fetched

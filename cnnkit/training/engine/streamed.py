@@ -1,0 +1,100 @@
+"""The engine of a data set that is too large for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from cnnkit.data import Examples
+from cnnkit.data.dataset import Indices
+from cnnkit.data.stream import stream
+from cnnkit.training.engine.base import Asked, Engine, on_host
+from cnnkit.training.material import SplitName, pool_on
+from cnnkit.training.state import Feed, Pool, State, Totals
+
+
+class Streamed(Engine):
+    """The examples stay on the host, which reads batches ahead of their use."""
+
+    def advance(self, state: State, order: Any, count: int) -> State:
+        """The state so many steps later, the one before given away."""
+        first = int(state.step)
+        per_epoch = self.steps.steps_per_epoch(len(order))
+        size, examples = self.steps.batch_size, self.material.examples("train")
+        positions = np.arange(size)
+
+        def chosen(step: int) -> Indices:
+            indices: Indices = order[(step % per_epoch * size + positions) % len(order)]
+            return indices
+
+        for batch in stream(examples, chosen, start=first, stop=first + count):
+            number = batch.step % per_epoch
+            state = self._compiled["step"](
+                state,
+                self.feed,
+                self._placed(batch.inputs, batch.targets),
+                np.bool_(number == 0),
+                number * size + positions < len(order),
+            )
+        return state
+
+    def order(self, epoch: int) -> Any:
+        """The training examples in the order of an epoch, on the host."""
+        return np.asarray(super().order(epoch))
+
+    def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
+        """The totals of a split, on the host; None where the user asked to end before."""
+        indices, size = self.material.indices(name), self.steps.batch_size
+        positions = np.arange(size)
+
+        def chosen(number: int) -> Indices:
+            beyond: Indices = indices[np.minimum(number * size + positions, len(indices) - 1)]
+            return beyond
+
+        totals = jax.device_put(self.steps.no_totals(), self.sharding)
+        examples = self.material.examples(name)
+        for batch in stream(examples, chosen, start=0, stop=self._batches(name)):
+            if asked():
+                return None
+            totals = self._compiled["evaluate"](
+                state,
+                self.feed,
+                self._placed(batch.inputs, batch.targets),
+                batch.step * size + positions < len(indices),
+                totals,
+            )
+        return on_host(totals)
+
+    def _feed(self) -> Feed:
+        return self.material.feed(self.steps.train.seed, self.sharding)
+
+    def _programs(
+        self,
+        state: State,
+        splits: Sequence[SplitName],  # noqa: ARG002 - of all splits the batches have one shape
+    ) -> dict[str, Any]:
+        batch = self._example(self.material.examples("test"))
+        judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
+        totals = jax.device_put(self.steps.no_totals(), self.sharding)
+        return {"evaluate": judge.lower(state, self.feed, batch, self._counted(), totals)}
+
+    def _training_program(self, state: State) -> Any:
+        batch = self._example(self.material.examples("train"))
+        learn = jax.jit(self.steps.learn, donate_argnums=0, out_shardings=self.sharding)
+        return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
+
+    def _counted(self) -> Any:
+        return np.ones(self.steps.batch_size, np.bool_)
+
+    def _example(self, examples: Examples) -> Pool:
+        size = self.steps.batch_size
+        return self._placed(
+            np.zeros((size, *examples.shape), examples.inputs.dtype),
+            np.zeros((size, *examples.targets.shape[1:]), examples.targets.dtype),
+        )
+
+    def _placed(self, inputs: Any, targets: Any) -> Pool:
+        return pool_on(inputs, targets, self.sharding)
