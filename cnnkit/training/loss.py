@@ -156,3 +156,10 @@ def _penalty(loss: MeanSquaredError | MeanAbsoluteError | Huber, error: Array) -
         return size
     inner = jnp.minimum(size, loss.delta)
     return inner * (size - inner / 2)
+
+
+def example_weights(class_weights: Array, targets: Array) -> Array:
+    """The weight of each example, ``[N]``: that of its class, or the mean over its classes."""
+    if targets.ndim == 1:
+        return class_weights[targets]
+    return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

@@ -42,7 +42,9 @@ from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training import metrics
 from cnnkit.training.augmentation import make_augmentation
-from cnnkit.training.loss import make_loss, probabilities
+from cnnkit.training.averaging import averaged
+from cnnkit.training.inputs import scaled, standardized
+from cnnkit.training.loss import example_weights, make_loss, probabilities
 from cnnkit.training.optimizer import evaluation_params, make_optimizer
 from cnnkit.training.state import Feed, Pool, State, Totals, Tree
 
@@ -161,7 +163,7 @@ class Steps:
             params=params,
             stats=stats,
             optimizer=optimizer,
-            average=self._averaged(state, params, stats),
+            average=averaged(self.train, state, params, stats),
             totals=self._added(totals, scores, targets, losses, counted),
             failed=state.failed,
         )
@@ -212,24 +214,9 @@ class Steps:
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
         """The weights and statistics that the network is judged by: the averaged ones, if any."""
         if self.train.ema:
-            averaged: tuple[Tree, Tree] = state.average
-            return averaged
+            means: tuple[Tree, Tree] = state.average
+            return means
         return evaluation_params(self.train, state.optimizer, state.params), state.stats
-
-    def _averaged(self, state: State, params: Tree, stats: Tree) -> Tree:
-        """The running means after an update.
-
-        The decay starts low and rises to the recipe's, ``min(decay, (1 + n) / (10 + n))``, as in
-        TensorFlow's ExponentialMovingAverage, so that the first weights are soon forgotten.
-        """
-        if not self.train.ema:
-            return None
-        updates = (state.step + 1) // self.train.accumulate
-        decay = jnp.minimum(self.train.ema, (1 + updates) / (10 + updates))
-        decay = jnp.where((state.step + 1) % self.train.accumulate == 0, decay, 1.0)
-        return jax.tree.map(
-            lambda mean, new: mean * decay + new * (1 - decay), state.average, (params, stats)
-        )
 
     def _added(
         self, totals: Totals, scores: Array, targets: Array, losses: Array, counted: Array
@@ -251,7 +238,7 @@ class Steps:
         """The weight of the loss of each example, ``[N]``."""
         if self.train.class_weights is None:
             return jnp.ones(targets.shape[0])
-        return _weights(feed.class_weights, targets)
+        return example_weights(feed.class_weights, targets)
 
     def _spread(self, batch: tuple[Array, Array]) -> tuple[Array, Array]:
         """The batch, each device with its part of it."""
@@ -310,24 +297,5 @@ def make_steps(
     )
 
 
-def scaled(inputs: Array) -> Array:
-    """uint8 inputs as 0..1; others as they are, in float32."""
-    if inputs.dtype == jnp.uint8:
-        return inputs.astype(jnp.float32) / 255
-    return inputs.astype(jnp.float32)
-
-
-def standardized(images: Array, feed: Feed) -> Array:
-    """Mean off, deviation divided out, a channel each."""
-    return (images - feed.mean) / feed.deviation
-
-
 def _key(seed: Array, use: int) -> Array:
     return jax.random.fold_in(jax.random.key(seed), use)
-
-
-def _weights(class_weights: Array, targets: Array) -> Array:
-    """The weight of each example, ``[N]``: that of its class, or the mean over its classes."""
-    if targets.ndim == 1:
-        return class_weights[targets]
-    return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

@@ -20,12 +20,13 @@ from cnnkit.network import Network
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training.checkpoint import Checkpoint, Checkpoints
+from cnnkit.training.inputs import scaled
 from cnnkit.training.loss import probabilities
 from cnnkit.training.manifest import DamagedCheckpointError
 from cnnkit.training.resolution import recipe_of
 from cnnkit.training.rundir import SPLIT, RunDirectory
 from cnnkit.training.state import State
-from cnnkit.training.step import Steps, make_steps, scaled
+from cnnkit.training.step import Steps, make_steps
 
 Which = Literal["best", "last"]
 
