@@ -45,8 +45,14 @@ def activations(
     """
     from shutil import get_terminal_size
 
-    from cnnkit.activations.tables import is_small, lines
-    from cnnkit.errors import SpecError
+    from cnnkit.errors import MissingExtraError, SpecError
+
+    try:
+        from cnnkit.activations.tables import is_small, lines
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"activations need {error.name}, which is not installed: pip install 'cnnkit[train]'"
+        ) from error
     from cnnkit.report.findings import findings_lines
     from cnnkit.report.output import put_lines, put_text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_the_numbers(run: Run) -> None:
     assert "  map\n  −6 −6\n  −2 −2\n" in done.out
     assert "layers.1  relu  2x2x1 → 2x2x1" in done.out
     assert done.out.endswith("all weights are from the spec\n")
+
+
+def test_without_numpy_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("cnnkit.activations")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    done = run("activations", "edge.yaml", "a.csv")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "cnnkit: activations need numpy, which is not installed: pip install 'cnnkit[train]'\n"
+    )
 
 
 def test_one_layer(run: Run) -> None:
