@@ -70,6 +70,8 @@ def diagnose(history: Sequence[Mapping[str, Any]], train: Train | None = None) -
     records = [
         record for record in history if record.get("validation") and _whole(record["validation"])
     ]
+    if not records and train is not None and train.split.validation == 0:
+        return _without_validation(history)
     if not records:
         return Diagnosis(
             "undetermined",
@@ -83,6 +85,23 @@ def diagnose(history: Sequence[Mapping[str, Any]], train: Train | None = None) -
             ("train for more epochs",),
         )
     return _compared(_Curves.of(records), train)
+
+
+def _without_validation(history: Sequence[Mapping[str, Any]]) -> Diagnosis:
+    """Of a run that was to train on all: the last training of a search is one."""
+    end = ""
+    if history and _whole(history[-1]["train"]):
+        last = history[-1]
+        loss, accuracy = last["train"]["loss"], last["train"].get("accuracy")
+        end = f"; at epoch {last['epoch']} the training loss is {loss:.3g}"
+        if accuracy is not None:
+            end = f"; at epoch {last['epoch']} the training error is {100 * (1 - accuracy):.1f} %"
+    return Diagnosis(
+        "undetermined",
+        f"`validation: 0` trains on all examples but those of the test, so none are left to "
+        f"compare the training with{end}",
+        ("`cnnkit cross-validate` says how such a network does on examples that it has not seen",),
+    )
 
 
 def _whole(figures: Mapping[str, Any]) -> bool:

@@ -171,6 +171,24 @@ def test_without_a_validation_nothing_can_be_said(validation: Any) -> None:
     assert found.advice == ("hold examples back: `split: {validation: 0.15}`",)
 
 
+def test_a_run_that_was_to_train_on_all_is_not_told_to_hold_examples_back() -> None:
+    records: list[dict[str, Any]] = [
+        {"epoch": 7, "train": {"loss": 0.25, "accuracy": 0.975}, "validation": None}
+    ]
+    train = Train(split={"validation": 0, "test": 0.15})
+    found = diagnose(records, train)
+    assert found.verdict == "undetermined"
+    assert found.reason == (
+        "`validation: 0` trains on all examples but those of the test, so none are left to compare "
+        "the training with; at epoch 7 the training error is 2.5 %"
+    )
+    assert found.advice == (
+        "`cnnkit cross-validate` says how such a network does on examples that it has not seen",
+    )
+    del records[0]["train"]["accuracy"]
+    assert diagnose(records, train).reason.endswith("; at epoch 7 the training loss is 0.25")
+
+
 def test_one_epoch_is_no_curve() -> None:
     found = diagnose(history([1.0], [1.2], (30.0, 32.5)))
     assert found.verdict == "undetermined"
