@@ -41,10 +41,8 @@ def compare(
 
     Example: cnnkit compare runs/narrow-folds runs/wide-folds
     """
+    from cnnkit.report.output import put_text
     from cnnkit.selection import comparison_text, entries_of
 
     text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        output.write_text(text, "utf-8")
+    put_text(text, output)

@@ -197,15 +197,20 @@ def summary(entry: Entry) -> tuple[float, float]:
     return mean_and_deviation([entry.figures[label] for label in sorted(entry.figures)])
 
 
-def read_json(path: Path) -> Any:
-    """The plain data of a file of a run.
+def read_json(path: Path, *needed: str) -> Any:
+    """The mapping in a file of a run, which has some keys.
 
     Raises:
         UsageError: There is none, or it is damaged.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{path} is damaged: {error}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} is damaged: it holds no mapping")
+    if missing := [key for key in needed if key not in found]:
+        raise UsageError(f"{path} is damaged: it has no {', '.join(missing)}")
+    return found

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.comparison import Entry, read_json
@@ -27,27 +26,26 @@ def entries_of(paths: Sequence[Path], metric: str) -> list[Entry]:
         run = RunDirectory.open(path)
         if not run.finished:
             raise UsageError(f"{path} has no {SUMMARY}: it has not come to its end")
-        summary = read_json(path / SUMMARY)
-        if summary.get("kind") == "cross-validation":
-            found.append(_folds(path, summary, metric))
+        if (path / FOLDS).exists():
+            found.append(_folds(path, metric))
             continue
         key, seed = _recipe(run)
         if key not in trainings:
             places[key] = len(found)
             found.append(Entry(_name(path), "seeds", {}, 0.0, key, ()))
-        trainings.setdefault(key, []).append((path, seed, _test(path, summary, metric)))
+        trainings.setdefault(key, []).append((path, seed, _test(path, metric)))
     for key, runs in trainings.items():
         found[places[key]] = _seeds(key, runs)
     return _told_apart(found)
 
 
-def _folds(path: Path, summary: Any, metric: str) -> Entry:
+def _folds(path: Path, metric: str) -> Entry:
     """A cross-validation."""
-    cut = read_json(path / FOLDS)
+    cut = read_json(path / FOLDS, "data", "examples", "fold", "random_labels")
     key = json.dumps([cut["data"], cut["examples"], cut["fold"], cut["random_labels"]])
     figures: dict[int, float] = {}
     trained = held = 0
-    for fold in summary["folds"]:
+    for fold in read_json(path / SUMMARY, "folds")["folds"]:
         value = fold["metrics"].get(metric)
         if value is None:
             raise UsageError(f"{path} has no {metric} of fold {fold['fold'] + 1}")
@@ -63,12 +61,12 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
     spec.pop("name", None)
     train = dict(spec.get("train", {}))
     seed = int(train.pop("seed", 0))
-    split = read_json(run.path / SPLIT)
+    split = read_json(run.path / SPLIT, "data")
     return json.dumps([{**spec, "train": train}, split["data"]], sort_keys=True), seed
 
 
-def _test(path: Path, summary: Any, metric: str) -> float:
-    test = summary.get("test") or {}
+def _test(path: Path, metric: str) -> float:
+    test = read_json(path / SUMMARY, "test")["test"] or {}
     value = test.get(metric)
     if value is None:
         raise UsageError(f"{path} has no {metric} of a test split")

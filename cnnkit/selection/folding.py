@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 FOLDS: Final = "folds.json"
 CONFUSION: Final = "confusion.png"
 _FORMAT: Final = 1
+_OF_A_FOLD: Final = (
+    "fold",
+    "trained",
+    "examples",
+    "metrics",
+    "confusion",
+    "failed",
+    "history",
+    "seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ def _directory(spec: Spec, options: FoldOptions, data: Open, fold_of: Indices) -
         "fold": fold_of.tolist(),
     }
     if path.is_dir():
-        run = RunDirectory.open(path)
+        run = RunDirectory.open(path, "cross-validation")
         different = _differing(run, spec, record)
         if different:
             raise UsageError(
@@ -166,7 +176,7 @@ def _kept(run: RunDirectory, count: int) -> dict[int, Fold]:
     """The folds that an earlier process has judged."""
     found = {}
     for number in range(count):
-        data = run.read_json(_name(number))
+        data = run.read_json(_name(number), _OF_A_FOLD)
         if data is not None:
             found[number] = Fold.from_dict(data)
     return found

@@ -193,7 +193,7 @@ def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
         except UsageError:
             if not path.is_dir():  # else another process was faster
                 raise
-    return RunDirectory.open(path)
+    return RunDirectory.open(path, "search")
 
 
 def _concluded(

@@ -17,7 +17,7 @@ from cnnkit.training.material import Material, prepare
 from cnnkit.training.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.run import Options
-from cnnkit.training.rundir import SPLIT, RunDirectory
+from cnnkit.training.rundir import RunDirectory
 from cnnkit.training.step import Steps
 from cnnkit.training.trained import Which, restored, steps_of
 
@@ -68,9 +68,9 @@ def evaluate(
         DataError: The data do not fit the network.
         TrainingError: No checkpoint is whole.
     """
-    directory = RunDirectory.open(run)
+    directory = RunDirectory.open(run, "training")
     spec = directory.read_spec()
-    record = directory.read_json(SPLIT) or {}
+    record = directory.read_split() or {}
     recipe = recipe_of(spec)
     if data is None:
         material = prepare(

@@ -125,9 +125,9 @@ def resume(
         DataError: The data are damaged, or are not those that the run was begun with.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    run = RunDirectory.open(run_dir)
+    run = RunDirectory.open(run_dir, "training")
     with _told(display) as shown, Interruption() as interruption, _owned(run):
-        if run.finished:
+        if run.finished and (run.path / SPLIT).exists():
             return _finished(run, shown, interruption)
         options = options or options_of(run)
         _told_of_versions(run, shown)
@@ -154,7 +154,7 @@ def resume(
 
 def _finished(run: RunDirectory, display: Display, interruption: Interruption) -> Result:
     """The result of a run that had come to its end."""
-    summary = run.read_json(SUMMARY)
+    summary = run.read_json(SUMMARY, ("epochs", "ending", "best_epoch", "test", "diagnosis"))
     if not (run.path / REPORT).exists():  # it was killed between the last two files
         write_page(run)
     display.note(f"{run.path} is finished: {summary['epochs']} epochs")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.files import told_of_full_disk, write_atomic, write_json
@@ -28,6 +31,14 @@ CHECKPOINTS = "checkpoints"
 EVENTS = "events"
 _LOCK = "lock"
 _MOST_RUNS = 10_000
+_ABANDONED = 3600.0
+"""The seconds after which no process is still making a directory."""
+
+Kind = Literal["training", "cross-validation", "search"]
+_MARKS: Mapping[str, Kind] = MappingProxyType(
+    {SPLIT: "training", "folds.json": "cross-validation", "study.db": "search"}
+)
+"""The file that only runs of a kind have."""
 
 
 class RunDirectory:
@@ -61,6 +72,7 @@ class RunDirectory:
         wanted = path or Path("runs") / name
         try:
             wanted.parent.mkdir(parents=True, exist_ok=True)
+            _clear_leftovers(wanted)
             pending = Path(tempfile.mkdtemp(prefix=f".{wanted.name}-", dir=wanted.parent))
         except OSError as error:
             raise UsageError(f"{wanted} can't be made: {error.strerror}") from error
@@ -83,17 +95,29 @@ class RunDirectory:
         )
 
     @classmethod
-    def open(cls, path: Path) -> RunDirectory:
+    def open(cls, path: Path, kind: Kind | None = None) -> RunDirectory:
         """The directory of a run that was begun.
 
+        Args:
+            path: Where it is.
+            kind: What it has to be; None for any.
+
         Raises:
-            UsageError: There is none.
+            UsageError: There is none, or it is of another kind.
         """
         if not path.is_dir():
             raise UsageError(f"there is no run {path}")
         if not (path / SPEC).is_file():
             raise UsageError(f"{path} is no run: it has no {SPEC}")
-        return cls(path)
+        run = cls(path)
+        if kind is not None and run.kind not in (None, kind):
+            raise UsageError(f"{path} is a {run.kind}, not a {kind}: name another directory")
+        return run
+
+    @property
+    def kind(self) -> Kind | None:
+        """What it is a run of; None where it ended before it was any."""
+        return next((kind for name, kind in _MARKS.items() if (self.path / name).exists()), None)
 
     @property
     def checkpoints(self) -> Path:
@@ -179,19 +203,38 @@ class RunDirectory:
         """Writes plain data to a file of the run."""
         write_json(self.path / name, value)
 
-    def read_json(self, name: str) -> Any:
-        """The plain data of a file of the run; None where it has none.
+    def read_json(self, name: str, needed: Iterable[str] = ()) -> Any:
+        """The mapping in a file of the run; None where it has none.
+
+        Args:
+            name: The file.
+            needed: The keys without which it is not as it was written.
 
         Raises:
             TrainingError: It is damaged.
         """
         path = self.path / name
         try:
-            return json.loads(path.read_text("utf-8"))
+            found = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"{path} cannot be read: {error}") from error
+        except OSError as error:
+            raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise _damaged(path, str(error)) from error
+        if not isinstance(found, dict):
+            raise _damaged(path, "it holds no mapping")
+        if missing := [key for key in needed if key not in found]:
+            raise _damaged(path, f"it has no {', '.join(missing)}")
+        return found
+
+    def read_split(self) -> Any:
+        """What the run recorded of its data; None where it has none yet.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        return self.read_json(SPLIT, ("multi_label", "classes", "mean", "deviation"))
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Writes the epochs so far, a line each."""
@@ -199,7 +242,7 @@ class RunDirectory:
         write_atomic(self.path / METRICS, "".join(lines))
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The epochs so far; a line that is damaged ends them."""
+        """The epochs so far; a line that is damaged, or no epoch, ends them."""
         try:
             lines = (self.path / METRICS).read_text("utf-8").splitlines()
         except (OSError, ValueError):
@@ -207,10 +250,40 @@ class RunDirectory:
         history = []
         for line in lines:
             try:
-                history.append(json.loads(line))
+                record = json.loads(line)
             except ValueError:
                 break
+            if not _is_epoch(record):
+                break
+            history.append(record)
         return history
+
+
+def _clear_leftovers(wanted: Path) -> None:
+    """Removes what processes left that were killed while they made a directory of this name."""
+    for path in wanted.parent.glob(f".{glob.escape(wanted.name)}-????????"):
+        ours = path.is_dir() and not path.is_symlink()
+        if not ours or time.time() - path.stat().st_mtime < _ABANDONED:
+            continue
+        if all(file.name.lstrip(".").startswith((SPEC, ENVIRONMENT)) for file in path.iterdir()):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _damaged(path: Path, why: str) -> TrainingError:
+    return TrainingError(
+        f"{path} is damaged: {why}. Delete it, and go on with the run by the command that began it "
+        f"or by `cnnkit train --resume {path.parent}`: what it held is made again"
+    )
+
+
+def _is_epoch(record: object) -> bool:
+    """Whether a line of the metrics has what the curves are drawn from."""
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("epoch"), int)
+        and isinstance(record.get("train"), dict)
+        and isinstance(record.get("validation", ""), dict | None)
+    )
 
 
 def _renamed(pending: Path, target: Path) -> bool:

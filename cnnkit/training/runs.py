@@ -66,8 +66,9 @@ def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
 
 
 def _found(folder: Path) -> Iterator[Path]:
-    """The directories that hold a run."""
-    if (folder / SPEC).is_file() and (folder / ENVIRONMENT).is_file():
+    """The directories that hold a training; the last one of a search lies in that of the search."""
+    made = (folder / SPEC).is_file() and (folder / ENVIRONMENT).is_file()
+    if made and RunDirectory(folder).kind in ("training", None):
         yield folder
         return
     for path in sorted(folder.iterdir()):

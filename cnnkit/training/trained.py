@@ -78,9 +78,9 @@ def load_run(run: Path, which: Which = "best") -> Trained:
         UsageError: There is no such run, or it has no checkpoint yet.
         TrainingError: No checkpoint is whole.
     """
-    directory = RunDirectory.open(run)
+    directory = RunDirectory.open(run, "training")
     spec = directory.read_spec()
-    record = directory.read_json(SPLIT)
+    record = directory.read_split()
     if record is None:
         raise UsageError(f"{run} has no {SPLIT}: go on with it by `cnnkit train --resume {run}`")
     steps = steps_of(spec, multi_label=record["multi_label"])

@@ -58,6 +58,17 @@ def test_folds_are_kept_and_compared(cnnkit: Run, spec: str) -> None:
     assert "Nadeau and Bengio, 2003" in compared.out
     found = json.loads(cnnkit("compare", "runs/tiny-folds", "runs/wide", "-f", "json").out)
     assert found["comparisons"][0]["pairing"] == "folds"
+    failed = cnnkit("compare", "runs/tiny-folds", "runs/wide", "--output", "nowhere/text")
+    assert failed.code == 2
+    assert failed.err == "cnnkit: cannot write nowhere/text: No such file or directory\n"
+    other = cnnkit("evaluate", "runs/wide")
+    assert other.code == 2
+    assert other.err == (
+        "cnnkit: runs/wide is a cross-validation, not a training: name another directory\n"
+    )
+    listed = cnnkit("runs")
+    assert listed.code == 0
+    assert "wide" not in listed.out
     assert len(found["comparisons"][0]["pairs"]) == 3
 
 

@@ -181,6 +181,21 @@ def test_trainings_are_put_together_by_recipe_and_paired_by_seed(
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [("[]", "it holds no mapping"), ("{}", "it has no folds")]
+)
+def test_a_damaged_summary_is_named(
+    network: Mapping[str, Any], tmp_path: Path, text: str, why: str
+) -> None:
+    run = RunDirectory.create(tmp_path / "run", "net", dict(network), {})
+    cut = {"data": "digits", "examples": [0], "fold": [0], "random_labels": False}
+    run.write_json("folds.json", cut)
+    (run.path / "summary.json").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        entries_of([run.path], "accuracy")
+    assert str(caught.value) == f"{run.path / 'summary.json'} is damaged: {why}"
+
+
 def test_an_unfinished_run_is_not_compared(network: Mapping[str, Any], tmp_path: Path) -> None:
     RunDirectory.create(tmp_path / "run", "run", cnnkit.load(network).to_dict(), {})
     with pytest.raises(UsageError, match=r"has no summary\.json: it has not come to its end"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -62,16 +63,67 @@ def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
 def test_metrics_are_lines_and_a_torn_one_ends_them(tmp_path: Path) -> None:
     run = made(tmp_path / "run")
     assert run.read_metrics() == []
-    run.write_metrics([{"epoch": 1}, {"epoch": 2}])
+    history = [{"epoch": n, "train": {"loss": 1.0}, "validation": None} for n in (1, 2)]
+    run.write_metrics(history)
     path = run.path / "metrics.jsonl"
     assert [json.loads(line) for line in path.read_text().splitlines()] == run.read_metrics()
     path.write_text(path.read_text() + '{"epoch": 3, "tr')
-    assert run.read_metrics() == [{"epoch": 1}, {"epoch": 2}]
+    assert run.read_metrics() == history
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     run = made(tmp_path / "run")
     (run.path / "summary.json").write_text("{")
-    with pytest.raises(TrainingError, match=r"summary\.json cannot be read"):
+    with pytest.raises(TrainingError, match=r"summary\.json is damaged"):
         run.read_json("summary.json")
     assert run.read_json("split.json") is None
+
+
+def test_what_is_no_epoch_ends_the_metrics(tmp_path: Path) -> None:
+    run = made(tmp_path / "run")
+    path = run.path / "metrics.jsonl"
+    whole = {"epoch": 1, "train": {"loss": 1.0}, "validation": None}
+    for line in ('{"epoch": "2"}', "[1]", '{"epoch": 2, "train": {}}'):
+        path.write_text(f"{json.dumps(whole)}\n{line}\n")
+        assert run.read_metrics() == [whole]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[1]", "it holds no mapping"),
+        ("{}", "it has no epochs"),
+        ('{"epochs"', "Expecting ':' delimiter: line 1 column 10 (char 9)"),
+    ],
+)
+def test_of_a_damaged_file_is_said_what_to_do(tmp_path: Path, text: str, why: str) -> None:
+    run = made(tmp_path / "run")
+    (run.path / "summary.json").write_text(text)
+    with pytest.raises(TrainingError) as caught:
+        run.read_json("summary.json", ("epochs",))
+    assert str(caught.value) == (
+        f"{run.path / 'summary.json'} is damaged: {why}. Delete it, and go on with the run by "
+        f"the command that began it or by `cnnkit train --resume {run.path}`: what it held is "
+        f"made again"
+    )
+
+
+def test_a_run_of_another_kind_is_not_written_over(tmp_path: Path) -> None:
+    run = made(tmp_path / "run")
+    assert RunDirectory.open(run.path, "search").path == run.path  # killed before it was either
+    run.write_json("split.json", {})
+    assert RunDirectory.open(run.path, "training").path == run.path
+    with pytest.raises(UsageError, match="run is a training, not a cross-validation: name another"):
+        RunDirectory.open(run.path, "cross-validation")
+
+
+def test_what_a_killed_process_left_is_removed_later(tmp_path: Path) -> None:
+    old, new, foreign = (tmp_path / f".run-abcdef{n:02}" for n in range(3))
+    for folder in (old, new, foreign):
+        folder.mkdir()
+        (folder / "spec.yaml").write_text("")
+    (foreign / "mine.txt").write_text("")
+    for folder in (old, foreign):
+        os.utime(folder, (0, 0))
+    made(tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, foreign.name, "run"]
