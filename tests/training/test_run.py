@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,32 @@ def test_a_damaged_last_checkpoint_costs_no_more_than_time(
     ended = resume(tmp_path / "run", display=notes)
     assert "record.json is not as it was written; the checkpoint before it is used" in notes.text
     assert compare(ended.path, finished[0].path) == []
+
+
+def test_a_damaged_file_of_a_finished_run_is_deleted_and_made_again(
+    finished: tuple[Result, Notes], tmp_path: Path
+) -> None:
+    path = shutil.copytree(finished[0].path, tmp_path / "run")
+    split = (path / "split.json").read_text()
+    (path / "split.json").write_text("{}")
+    with pytest.raises(
+        TrainingError, match=r"split\.json is damaged: it has no multi_label.* Delete"
+    ):
+        load_run(path)
+    (path / "split.json").unlink()
+    resume(path, display=Notes())
+    assert (path / "split.json").read_text() == split
+    for text, why in (
+        ("{}", "it has no epochs, ending, best_epoch, test"),
+        ("", "Expecting value"),
+    ):
+        (path / "summary.json").write_text(text)
+        with pytest.raises(TrainingError, match=rf"summary\.json is damaged: {why}"):
+            resume(path, display=Notes())
+    (path / "summary.json").unlink()
+    again = resume(path, display=Notes()).summary
+    assert again is not None
+    assert {**again, "seconds": None} == {**(finished[0].summary or {}), "seconds": None}
 
 
 def test_numbers_that_are_lost_are_named_and_the_state_before_is_kept(
