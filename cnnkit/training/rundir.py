@@ -89,9 +89,9 @@ class RunDirectory:
                     break
         finally:
             shutil.rmtree(pending, ignore_errors=True)
+        way_on = f"go on with its run by --resume {wanted}, or " if wanted.is_dir() else ""
         raise UsageError(
-            f"{wanted} is there already, and nothing is overwritten: go on with its run by "
-            f"--resume {wanted}, or give another --run-dir"
+            f"{wanted} is there already, and nothing is overwritten: {way_on}give another --run-dir"
         )
 
     @classmethod

@@ -41,6 +41,16 @@ def test_a_given_directory_is_not_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_a_file_is_not_called_a_run(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("kept")
+    with pytest.raises(UsageError) as refused:
+        made(tmp_path / "notes")
+    assert str(refused.value) == (
+        f"{tmp_path / 'notes'} is there already, and nothing is overwritten: give another --run-dir"
+    )
+    assert (tmp_path / "notes").read_text() == "kept"
+
+
 def test_no_run_to_open(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no run .*nowhere"):
         RunDirectory.open(tmp_path / "nowhere")
