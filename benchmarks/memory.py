@@ -19,7 +19,8 @@ ZOO = Path(__file__).parents[1] / "specs" / "zoo"
 NETWORKS = [
     *("lenet-5", "resnet-20-cifar", "resnet-56-cifar", "wrn-28-10", "ecg-resnet", "mobilenet-v1"),
     *("mobilenet-v2", "mobilenet-v3-small", "efficientnet-b0", "convnext-tiny", "u-net-padded"),
-    *("vgg-11", "resnet-18", "alexnet", "squeezenet-1.1"),
+    *("vgg-11", "resnet-18", "alexnet", "squeezenet-1.1", "shufflenet-v2-1.0"),
+    *("mobilenet-v3-large", "densenet-121"),
 ]
 
 
