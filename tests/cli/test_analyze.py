@@ -307,7 +307,11 @@ def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
     pipe = tmp_path / "spec.yaml"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [*CNNKIT, "analyze", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*CNNKIT, "analyze", str(pipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell that started the tests in the background has interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with pipe.open("wb"):  # opens when the other side is opened: the command waits for its input
         time.sleep(0.2)

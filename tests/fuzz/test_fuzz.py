@@ -88,7 +88,7 @@ def test_a_failure_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("cnnkit.layers.pooling.MaxPool.effect", broken)
+    monkeypatch.setattr("cnnkit.layers.pooling.MaxPool.trace", broken)
     spec = next(spec for spec in valid_specs() if spec.path.stem == "max-pool-2x2")
     found = failure(spec)
     assert found is not None
@@ -103,7 +103,7 @@ def test_a_case_that_takes_too_long_is_a_failure(monkeypatch: pytest.MonkeyPatch
         while True:
             pass
 
-    monkeypatch.setattr("cnnkit.layers.pooling.MaxPool.effect", endless)
+    monkeypatch.setattr("cnnkit.layers.pooling.MaxPool.trace", endless)
     spec = next(spec for spec in valid_specs() if spec.path.stem == "max-pool-2x2")
     found = failure(spec, seconds=0.05)
     assert found is not None
