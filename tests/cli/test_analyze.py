@@ -306,12 +306,15 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
 def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
     pipe = tmp_path / "spec.yaml"
     os.mkfifo(pipe)
+    # A shell that started the tests in the background has interrupts ignored.
+    code = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "runpy.run_module('cnnkit', run_name='__main__', alter_sys=True)"
+    )
     process = subprocess.Popen(
-        [*CNNKIT, "analyze", str(pipe)],
+        [sys.executable, "-c", code, "analyze", str(pipe)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell that started the tests in the background has interrupts ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with pipe.open("wb"):  # opens when the other side is opened: the command waits for its input
         time.sleep(0.2)
