@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -164,8 +165,9 @@ def main() -> None:
     facts = machine() | versions("jax", "jaxlib") | {"oneDNN": in_use}
     print(f"{heading(facts)}; {len(chosen)} of {len(every)} shapes, medians of n = {given.n}\n")
     rows, slower, record = [], [], []
-    for case in chosen:
+    for number, case in enumerate(chosen, 1):
         kernel, simple = measured(case, given.n)
+        print(f"{number}/{len(chosen)} {simple / kernel:.2f} {case.text}", file=sys.stderr)
         rows.append(
             (case.text, milliseconds(kernel), milliseconds(simple), f"{simple / kernel:.2f}")
         )

@@ -2,8 +2,8 @@
 
 Every function here equals the plain one of the same name in ``plain``, in value and gradient.
 ``convolution`` says how a convolution is computed: by oneDNN (``onednn``, an optional extension
-for CPUs), as a product of matrices (``pointwise``), as a sum of shifted maps (``depthwise``), or
-as XLA's own (``lowered``).
+for CPUs), as a product of matrices (``pointwise``, and ``banded`` for few channels), as a sum of
+shifted maps (``depthwise``), or as XLA's own (``lowered``).
 """
 
 from __future__ import annotations

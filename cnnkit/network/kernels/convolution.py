@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
-from cnnkit.network.kernels import depthwise, lowered, onednn, plain, pointwise
+from cnnkit.network.kernels import banded, depthwise, lowered, onednn, plain, pointwise
 from cnnkit.network.kernels.choice import is_plain
 from cnnkit.network.kernels.geometry import Geometry, Operation
 from cnnkit.network.kernels.onednn import convolution as foreign
@@ -67,6 +67,8 @@ def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -
         return pointwise.compute
     if geometry.is_depthwise and geometry.filters[-1] == geometry.input[-1]:
         return depthwise.compute
+    if dtype == jnp.float32 and banded.gains(operation, geometry):
+        return banded.compute
     if operation is Operation.filter_gradient and lowered.gains_from_chunks(geometry):
         return lowered.in_chunks
     return lowered.compute

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from math import prod
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.network.kernels import plain
 from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.transposition import by
 
 CHUNKS = 8
 """Into how many parts of the batch a filter gradient is cut."""
@@ -29,15 +29,19 @@ def gains_from_chunks(geometry: Geometry) -> bool:
     return weights >= MANY_WEIGHTS and work >= MUCH_WORK and geometry.input[0] % CHUNKS == 0
 
 
-def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
-    """One operation of a convolution as ``plain.convolve`` and its derivatives have it."""
-    if operation is Operation.forward:
-        return _convolve(geometry, first, second)
-    if operation is Operation.data_gradient:
-        x = jax.ShapeDtypeStruct(geometry.input, first.dtype)
-        return _transposed(lambda x: _convolve(geometry, x, second), x, first)
-    kernel = jax.ShapeDtypeStruct(geometry.filters, first.dtype)
-    return _transposed(lambda kernel: _convolve(geometry, first, kernel), kernel, second)
+def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
+    return plain.convolve(
+        x,
+        kernel,
+        stride=geometry.stride,
+        padding=geometry.padding,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+    )
+
+
+compute = partial(by, _convolve)
+"""One operation of a convolution as ``plain.convolve`` and its derivatives have it."""
 
 
 def in_chunks(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
@@ -53,22 +57,3 @@ def in_chunks(operation: Operation, geometry: Geometry, first: Array, second: Ar
         for x, dy in zip(jnp.split(first, CHUNKS), jnp.split(second, CHUNKS), strict=True)
     ]
     return sum(parts[1:], parts[0]).astype(first.dtype)
-
-
-def _transposed(
-    function: Callable[[Array], Array], operand: jax.ShapeDtypeStruct, ct: Array
-) -> Array:
-    (transposed,) = jax.linear_transpose(function, operand)(ct)
-    gradient: Array = transposed
-    return gradient
-
-
-def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
-    return plain.convolve(
-        x,
-        kernel,
-        stride=geometry.stride,
-        padding=geometry.padding,
-        dilation=geometry.dilation,
-        groups=geometry.groups,
-    )

@@ -13,7 +13,7 @@ import pytest
 from jax import Array
 
 from cnnkit.network import kernels
-from cnnkit.network.kernels import convolution, depthwise, lowered, onednn, plain, pointwise
+from cnnkit.network.kernels import banded, convolution, depthwise, lowered, onednn, plain, pointwise
 from cnnkit.network.kernels.geometry import Geometry, Operation
 from cnnkit.network.kernels.onednn import convolution as foreign
 
@@ -34,6 +34,10 @@ DEPTHWISE = [
     Geometry((2, 2), ((1, 2), (0, 1)), (1, 2), 4, (2, 9, 8, 4), (3, 2, 1, 4)),
     Geometry((1, 1), ((4, 4), (0, 0)), (1, 1), 4, (2, 5, 5, 4), (3, 3, 1, 4)),
     Geometry((2,), ((1, 2),), (2,), 4, (2, 9, 4), (3, 1, 4)),
+]
+BANDED = [geometry for geometry in FULL + POINTWISE if geometry.groups == 1] + [
+    Geometry((1, 2), ((0, 0), (3, 3)), (1, 1), 1, (2, 5, 4, 2), (3, 3, 2, 4)),
+    Geometry((1, 3, 2), ((1, 0), (0, 2), (1, 1)), (1, 2, 1), 1, (2, 4, 8, 7, 2), (2, 3, 3, 2, 3)),
 ]
 ONEDNN = pytest.param(
     foreign.compute,
@@ -93,6 +97,7 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
 @pytest.mark.parametrize(
     ("way", "geometries"),
     [
+        pytest.param(banded.compute, BANDED, id="banded"),
         pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
@@ -104,6 +109,22 @@ def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
         first, second = operands(geometry, operation)
         found = jax.jit(partial(way, operation, geometry))(first, second)
         close(found, lowered.compute(operation, geometry, first, second))
+
+
+def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, False, "for this test"))
+
+    def ways(*shapes: tuple[int, ...], groups: int = 1) -> list[Way]:
+        geometry = Geometry((1, 1), NONE, (1, 1), groups, *shapes)
+        return [convolution.way(operation, geometry, jnp.float32) for operation in Operation]
+
+    # LeNet-5's first convolution and its second, a wide one, one of many channels, and groups.
+    assert ways((128, 32, 32, 1), (5, 5, 1, 6)) == [banded.compute] * 3
+    second = [lowered.compute, banded.compute, lowered.compute]
+    assert ways((128, 14, 14, 6), (5, 5, 6, 16)) == second
+    assert banded.compute not in ways((8, 224, 224, 1), (5, 5, 1, 6))
+    assert banded.compute not in ways((128, 14, 14, 16), (3, 3, 16, 16))
+    assert banded.compute not in ways((128, 14, 14, 4), (3, 3, 2, 4), groups=2)
 
 
 @pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
