@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import channel_shuffle, channels_last_slice, fixed_scale, rearranged
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -20,23 +21,9 @@ def _reshape(site: Site[Any]) -> Operation:
     return Operation((f"{{0}}.reshape(-1, *{hole('shape', site.output)})",))
 
 
-def _rearranged(site: Site[Any]) -> Operation:
-    return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
-
-
-def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
-    return Operation((f"channel_shuffle({{0}}, {hole('groups', site.layer.groups)})",))
-
-
-def _channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
-    start = hole("start", site.layer.start) if site.layer.start else ""
-    stop = "" if site.layer.stop is None else hole("stop", site.layer.stop)
-    return Operation((f"{{0}}[..., {start}:{stop}]",))
-
-
 def _scale(site: Site[layers.Scale]) -> Operation:
     if not site.layer.learnt:
-        return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+        return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
     return Operation(("{layer}({0})",), f"Scale({hole('features', site.channels)}{init})")
 
@@ -45,10 +32,10 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
         "reshape": _reshape,
-        "depth_to_space": _rearranged,
-        "space_to_depth": _rearranged,
-        "channel_shuffle": _channel_shuffle,
-        "channel_slice": _channel_slice,
+        "depth_to_space": rearranged,
+        "space_to_depth": rearranged,
+        "channel_shuffle": channel_shuffle,
+        "channel_slice": channels_last_slice,
         "scale": _scale,
     }
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from cnnkit.export.code import comment, identifier
+from cnnkit.export.common import writing
 from cnnkit.export.functions import write_functions
 from cnnkit.export.keras import (
     activation,
@@ -20,10 +19,8 @@ from cnnkit.export.keras import (
 )
 from cnnkit.export.keras.joining import joined
 from cnnkit.export.outline import InexpressibleError, Operation, Write, outline
-from cnnkit.export.site import Site, Writer
 from cnnkit.export.target import Conversion, assembled, helpers, parts
 from cnnkit.layers.base import Shape
-from cnnkit.layers.joining import Joined
 from cnnkit.spec.graph import INPUT, Graph, Node
 
 _IMPORTS = {
@@ -33,19 +30,18 @@ _IMPORTS = {
     "np": "import numpy as np",
 }
 _TAKEN = frozenset({*_IMPORTS, "layers", "ops", "inputs", "heads", "model", "parameters", "name"})
-_WRITERS: Mapping[str, Writer] = MappingProxyType(
-    {
-        **convolution.WRITERS,
-        **dense.WRITERS,
-        **pooling.WRITERS,
-        **activation.WRITERS,
-        **normalization.WRITERS,
-        **regularization.WRITERS,
-        **shaping.WRITERS,
-        **spatial.WRITERS,
-    }
+_FAMILIES = (
+    convolution,
+    dense,
+    pooling,
+    activation,
+    normalization,
+    regularization,
+    shaping,
+    spatial,
 )
-"""How each kind is written; a family is a module of this package."""
+write = writing(_FAMILIES, joined)
+"""A node in the words of Keras."""
 
 
 def convert(graph: Graph, title: str) -> Conversion:
@@ -111,10 +107,3 @@ if __name__ == "__main__":
     print(f"parameters: {{parameters:,}}")
     print("output:", {name}()(keras.ops.zeros(({shape}))).shape)
 """
-
-
-def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
-    """A node in the words of Keras."""
-    if isinstance(node.layer, Joined):
-        return joined(node.layer, shapes)
-    return _WRITERS[node.layer.kind](Site(node.layer, node, shapes))

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
@@ -37,22 +38,11 @@ def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
 
 
 def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
-    values = (
-        ("size", site.layer.size),
-        ("alpha", site.layer.alpha),
-        ("beta", site.layer.beta),
-        ("k", site.layer.k),
-    )
-    arguments = ", ".join(f"{name}={hole(name, value)}" for name, value in values)
-    return Operation((f"local_response_norm({{0}}, {arguments})",))
+    return Operation((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
 
 
 def _rescale(site: Site[layers.Rescale]) -> Operation:
-    mean, deviation = (
-        f"ops.array({hole(name, value)})" if isinstance(value, tuple) else hole(name, value)
-        for name, value in (("mean", site.layer.mean), ("deviation", site.layer.deviation))
-    )
-    return Operation((f"({{0}} - {mean}) / {deviation}",))
+    return rescaled(site.layer, lambda numbers: f"ops.array({numbers})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

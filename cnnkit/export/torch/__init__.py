@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from cnnkit.export.classes import Dialect, write_classes
 from cnnkit.export.code import comment
-from cnnkit.export.outline import Operation, outline
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.common import writing
+from cnnkit.export.outline import outline
 from cnnkit.export.target import Conversion, assembled, kinds_of, parts
 from cnnkit.export.torch import (
     activation,
@@ -22,9 +19,8 @@ from cnnkit.export.torch import (
 )
 from cnnkit.export.torch.joining import joined
 from cnnkit.layers import FAMILIES
-from cnnkit.layers.base import Shape, show
-from cnnkit.layers.joining import Joined
-from cnnkit.spec.graph import Graph, Node
+from cnnkit.layers.base import show
+from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
     "itertools": "import itertools",
@@ -43,19 +39,18 @@ _DIALECT = Dialect(
     passed="",
     sequence="nn.Sequential",
 )
-_WRITERS: Mapping[str, Writer] = MappingProxyType(
-    {
-        **convolution.WRITERS,
-        **dense.WRITERS,
-        **pooling.WRITERS,
-        **activation.WRITERS,
-        **normalization.WRITERS,
-        **regularization.WRITERS,
-        **shaping.WRITERS,
-        **spatial.WRITERS,
-    }
+_FAMILIES = (
+    convolution,
+    dense,
+    pooling,
+    activation,
+    normalization,
+    regularization,
+    shaping,
+    spatial,
 )
-"""How each kind is written; a family is a module of this package."""
+write = writing(_FAMILIES, joined)
+"""A node in the words of PyTorch."""
 
 
 def convert(graph: Graph, title: str) -> Conversion:
@@ -105,10 +100,3 @@ if __name__ == "__main__":
     with torch.no_grad():
         print("output:", tuple(model(torch.zeros({shape})).shape))
 """
-
-
-def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
-    """A node in the words of PyTorch."""
-    if isinstance(node.layer, Joined):
-        return joined(node.layer, shapes)
-    return _WRITERS[node.layer.kind](Site(node.layer, node, shapes))

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.outline import InexpressibleError, Operation
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.base import Shape
@@ -91,26 +92,13 @@ def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
 
 
 def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
-    values = (
-        ("size", site.layer.size),
-        ("alpha", site.layer.alpha),
-        ("beta", site.layer.beta),
-        ("k", site.layer.k),
-    )
-    arguments = ", ".join(f"{name}={hole(name, value)}" for name, value in values)
     function = "local_response_norm" if len(site.shape) == 1 else "F.local_response_norm"
-    return Operation((f"{function}({{0}}, {arguments})",))
+    return Operation((f"{function}({{0}}, {response_norm_arguments(site.layer)})",))
 
 
 def _rescale(site: Site[layers.Rescale]) -> Operation:
     axes = ", 1" * (site.rank)
-    mean, deviation = (
-        f"{{0}}.new_tensor({hole(name, value)}).view(-1{axes})"
-        if isinstance(value, tuple)
-        else hole(name, value)
-        for name, value in (("mean", site.layer.mean), ("deviation", site.layer.deviation))
-    )
-    return Operation((f"({{0}} - {mean}) / {deviation}",))
+    return rescaled(site.layer, lambda numbers: f"{{0}}.new_tensor({numbers}).view(-1{axes})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

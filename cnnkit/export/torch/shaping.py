@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import channel_range, fixed_scale, rearranged
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -27,24 +28,18 @@ def _reshape(site: Site[Any]) -> Operation:
     return Operation((text if len(site.output) == 1 else f"{text}.movedim(-1, 1)",))
 
 
-def _rearranged(site: Site[Any]) -> Operation:
-    return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
-
-
 def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
     groups = hole("groups", site.layer.groups)
     return Operation((f"{{0}}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)",))
 
 
 def _channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
-    start = hole("start", site.layer.start) if site.layer.start else ""
-    stop = "" if site.layer.stop is None else hole("stop", site.layer.stop)
-    return Operation((f"{{0}}[:, {start}:{stop}]",))
+    return Operation((f"{{0}}[:, {channel_range(site.layer)}]",))
 
 
 def _scale(site: Site[layers.Scale]) -> Operation:
     if not site.layer.learnt:
-        return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+        return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
     rank = site.rank
     return Operation(("{layer}({0})",), f"Scale({hole('channels', site.channels)}, {rank}{init})")
@@ -54,8 +49,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
         "reshape": _reshape,
-        "depth_to_space": _rearranged,
-        "space_to_depth": _rearranged,
+        "depth_to_space": rearranged,
+        "space_to_depth": rearranged,
         "channel_shuffle": _channel_shuffle,
         "channel_slice": _channel_slice,
         "scale": _scale,

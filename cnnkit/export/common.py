@@ -1,0 +1,113 @@
+"""What the targets write alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from types import ModuleType
+from typing import Any
+
+from cnnkit import layers
+from cnnkit.export.code import hole
+from cnnkit.export.outline import Operation, Write
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.base import Shape
+from cnnkit.layers.joining import Joined
+from cnnkit.spec.graph import Node
+
+Join = Callable[[Joined, tuple[Shape, ...]], Operation]
+"""How a target writes where branches meet."""
+
+
+def writing(families: Sequence[ModuleType], joined: Join) -> Write:
+    """How a target writes a node.
+
+    Args:
+        families: A module for each family of layers, with the ``WRITERS`` of its kinds.
+        joined: Writes where branches meet.
+    """
+    writers: dict[str, Writer] = {
+        kind: writer for family in families for kind, writer in family.WRITERS.items()
+    }
+
+    def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+        if isinstance(node.layer, Joined):
+            return joined(node.layer, shapes)
+        return writers[node.layer.kind](Site(node.layer, node, shapes))
+
+    return write
+
+
+def joining(concatenate: str, channels: str, maximum: str) -> Join:
+    """How a target that computes with operators writes where branches meet.
+
+    Args:
+        concatenate: The call that joins a list of tensors along their channels, with ``{}`` for it.
+        channels: The start of an index that leads to the channels of a tensor [N, C].
+        maximum: The function of two tensors that gives the greater elements.
+    """
+
+    def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
+        rank = max(map(len, shapes))
+        inputs = [f"{{{place}}}" for place in range(len(shapes))]
+        if layer.by == "concat":
+            return Operation((concatenate.format(f"[{', '.join(inputs)}]"),))
+        if layer.by == "multiply":
+            for place, shape in enumerate(shapes):
+                if len(shape) == 1 < rank:  # a factor for each channel of a map
+                    inputs[place] += f"[{channels}{', None' * (rank - 1)}]"
+            return Operation((" * ".join(inputs),))
+        if layer.by == "maximum":
+            return Operation((reduce(lambda a, b: f"{maximum}({a}, {b})", inputs),))
+        total = " + ".join(inputs)
+        return Operation((f"({total}) / {len(inputs)}" if layer.by == "mean" else total,))
+
+    return joined
+
+
+def rearranged(site: Site[Any]) -> Operation:
+    """`depth_to_space` or `space_to_depth`, by the helper of that name."""
+    return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
+
+
+def channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+    """A channel shuffle by the helper of that name."""
+    return Operation((f"channel_shuffle({{0}}, {hole('groups', site.layer.groups)})",))
+
+
+def channels_last_slice(site: Site[layers.ChannelSlice]) -> Operation:
+    """A slice of the channels where these are the last axis."""
+    return Operation((f"{{0}}[..., {channel_range(site.layer)}]",))
+
+
+def channel_range(layer: layers.ChannelSlice) -> str:
+    """The channels of a slice, as Python writes a range in an index."""
+    start = hole("start", layer.start) if layer.start else ""
+    stop = "" if layer.stop is None else hole("stop", layer.stop)
+    return f"{start}:{stop}"
+
+
+def fixed_scale(site: Site[layers.Scale]) -> Operation:
+    """A scale that is not learnt."""
+    return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+
+
+def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:
+    """The arguments of a local response norm, which all targets call the same."""
+    return ", ".join(
+        f"{name}={hole(name, getattr(layer, name))}" for name in ("size", "alpha", "beta", "k")
+    )
+
+
+def rescaled(layer: layers.Rescale, constant: Callable[[str], str]) -> Operation:
+    """A rescaling by the given numbers.
+
+    Args:
+        layer: What to rescale by, one number or one for each channel.
+        constant: Writes a tuple of numbers as the target's array, which meets the channels.
+    """
+    mean, deviation = (
+        constant(hole(name, value)) if isinstance(value, tuple) else hole(name, value)
+        for name, value in (("mean", layer.mean), ("deviation", layer.deviation))
+    )
+    return Operation((f"({{0}} - {mean}) / {deviation}",))
