@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption
-from cnnkit.cli.train import DataDirOption, Device, DeviceOption, QuietOption, readable_spec
+from cnnkit.cli.options import (
+    AssignmentsOption,
+    DataDirOption,
+    Device,
+    DeviceOption,
+    QuietOption,
+)
+from cnnkit.cli.sources import readable_spec
 
 
 def cross_validate(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.cli.options import Format, FormatOption
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,13 +34,6 @@ DataDirOption = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """What the figures can be written as."""
-
-    table = "table"
-    json = "json"
-
-
 @data.command(no_args_is_help=True)
 def show(
     source: Annotated[
@@ -59,9 +52,7 @@ def show(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write samples to this PNG."),
     ] = None,
-    format_: Annotated[
-        Format, typer.Option("--format", "-f", help="Of the figures.")
-    ] = Format.table,
+    format_: FormatOption = Format.table,
     data_dir: DataDirOption = None,
 ) -> None:
     """Show what a data set holds: examples, classes, shape, range, mean and deviation.
@@ -119,7 +110,7 @@ def fetch(
 def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     """The data set that a spec is trained on, fitted to its network, and cut as it says."""
     from cnnkit.analysis import analyze
-    from cnnkit.cli.train import readable_spec
+    from cnnkit.cli.sources import readable_spec
     from cnnkit.data import load, split
 
     spec = readable_spec(source, [])

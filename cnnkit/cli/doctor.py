@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Format, FormatOption
 from cnnkit.errors import MissingExtraError
 
 
-class Format(StrEnum):
-    """What an examination can be written as."""
-
-    table = "table"
-    json = "json"
-
-
 def doctor(
-    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = (
-        Format.table
-    ),
+    format_: FormatOption = Format.table,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Where the data sets lie.")
     ] = None,

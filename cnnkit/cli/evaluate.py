@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnkit.cli.train import DataDirOption, Device
-
-
-class Which(StrEnum):
-    """Whose weights."""
-
-    best = "best"
-    last = "last"
-
-
-class Format(StrEnum):
-    """What the figures are written as."""
-
-    table = "table"
-    json = "json"
+from cnnkit.cli.options import (
+    Checkpoint,
+    CheckpointOption,
+    DataDirOption,
+    Device,
+    Format,
+    FormatOption,
+)
 
 
 def evaluate(
@@ -36,16 +27,12 @@ def evaluate(
             "Default: the run's own test split.",
         ),
     ] = None,
-    checkpoint: Annotated[
-        Which, typer.Option(help="The weights of the best or of the last epoch.")
-    ] = Which.best,
+    checkpoint: CheckpointOption = Checkpoint.best,
     data_dir: DataDirOption = None,
     device: Annotated[
         Device | None, typer.Option(help="What to compute on. Default: as in the run.")
     ] = None,
-    format_: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write the figures.")
-    ] = Format.table,
+    format_: FormatOption = Format.table,
 ) -> None:
     """Measure the network of a run on its test split, or on other data.
 
@@ -54,15 +41,10 @@ def evaluate(
     from cnnkit.cli.data import data_of
     from cnnkit.training import Options  # noqa: F401 - says which package is missing
     from cnnkit.training.evaluation import evaluate as evaluated
-    from cnnkit.training.run import options_of
+    from cnnkit.training.options import options_of
     from cnnkit.training.rundir import RunDirectory
 
-    kept = options_of(RunDirectory.open(run))
-    options = replace(
-        kept,
-        data_dir=data_dir or kept.data_dir,
-        device=kept.device if device is None else device.value,
-    )
+    options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
     source = None if data is None else data_of(data)
     found = evaluated(run, options, data=source, which=checkpoint.value)
     for problem in found.problems:

@@ -34,6 +34,29 @@ class Optimizer(StrEnum):
     muon = "muon"
 
 
+class Device(StrEnum):
+    """What a run computes on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    gpu = "gpu"
+    tpu = "tpu"
+
+
+class Checkpoint(StrEnum):
+    """Whose weights."""
+
+    best = "best"
+    last = "last"
+
+
+class Format(StrEnum):
+    """What is written where it is a table or JSON."""
+
+    table = "table"
+    json = "json"
+
+
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write the report to this file.")
 ]
@@ -46,3 +69,15 @@ AssignmentsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Set a value: variables.k=5."),
 ]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", metavar="DIR", help="Where the published data sets lie; or CNNKIT_DATA."
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="What to compute on.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+CheckpointOption = Annotated[
+    Checkpoint, typer.Option(help="The weights of the best or of the last epoch.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]

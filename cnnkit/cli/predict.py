@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnkit.cli.evaluate import Which
-
-
-class Format(StrEnum):
-    """What the predictions are written as."""
-
-    table = "table"
-    json = "json"
+from cnnkit.cli.options import Checkpoint, CheckpointOption, Format, FormatOption
 
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Images.")],
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
-    checkpoint: Annotated[
-        Which, typer.Option(help="The weights of the best or of the last epoch.")
-    ] = Which.best,
-    format_: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write the predictions.")
-    ] = Format.table,
+    checkpoint: CheckpointOption = Checkpoint.best,
+    format_: FormatOption = Format.table,
 ) -> None:
     """Name the most probable classes of images.
 

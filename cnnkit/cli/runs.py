@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.cli.options import Format, FormatOption
+
 if TYPE_CHECKING:
     from cnnkit.training.runs import RunRow
-
-
-class Format(StrEnum):
-    """What the table is written as."""
-
-    table = "table"
-    json = "json"
 
 
 def runs(
@@ -26,9 +20,7 @@ def runs(
     sort: Annotated[
         str, typer.Option(help="The column to sort by; figures with the best first.")
     ] = "started",
-    format_: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write the table.")
-    ] = Format.table,
+    format_: FormatOption = Format.table,
 ) -> None:
     """List the runs of a folder with their figures.
 

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption
-from cnnkit.cli.train import DataDirOption, Device, DeviceOption, QuietOption, readable_spec
+from cnnkit.cli.options import (
+    AssignmentsOption,
+    DataDirOption,
+    Device,
+    DeviceOption,
+    QuietOption,
+)
+from cnnkit.cli.sources import readable_spec
 
 if TYPE_CHECKING:
     from cnnkit.selection import SearchOptions

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+import typer
+
 from cnnkit.errors import UsageError
 from cnnkit.spec.reading import Reading, read, read_input
 from cnnkit.spec.scalars import shortened
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
     from cnnkit.analysis.memory import Optimizer, Precision
     from cnnkit.analysis.result import Unreadable
+    from cnnkit.spec.model import Spec
 
 STDIN = "-"
 # Fewer files than this are done before a person has read a progress bar.
@@ -61,6 +64,25 @@ def reading_of(source: str, assignments: Sequence[str] = ()) -> Reading:
     """
     _checked(source)
     return _read(source, assignments)
+
+
+def readable_spec(source: str, assignments: Sequence[str] = ()) -> Spec:
+    """The spec of one source; where it has faults, they are shown and the command ends with 1.
+
+    Raises:
+        UsageError: There is no such file, or an assignment names no place in the spec.
+    """
+    from cnnkit.analysis import analyze
+    from cnnkit.report.findings import findings_lines
+    from cnnkit.report.output import put_lines
+
+    spec, findings = reading_of(source, assignments)
+    if spec is not None:
+        findings = analyze(spec).findings
+    if spec is None or any(finding.level == "error" for finding in findings):
+        put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
+        raise typer.Exit(1)
+    return spec
 
 
 def _checked(source: str) -> None:

@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption
+from cnnkit.cli.options import AssignmentsOption, DataDirOption, Device, QuietOption
+from cnnkit.cli.sources import readable_spec
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from cnnkit.spec.model import Spec
     from cnnkit.training.display import Display
     from cnnkit.training.run import Result
-
-
-class Device(StrEnum):
-    """What a run computes on."""
-
-    auto = "auto"
-    cpu = "cpu"
-    gpu = "gpu"
-    tpu = "tpu"
-
-
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", metavar="DIR", help="Where the published data sets lie; or CNNKIT_DATA."
-    ),
-]
-DeviceOption = Annotated[Device, typer.Option(help="What to compute on.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
 
 
 def train(
@@ -113,26 +92,6 @@ def _display(quiet: bool) -> Iterator[Display]:
         display.close()
 
 
-def readable_spec(source: str, assignments: list[str]) -> Spec:
-    """The spec of a file; where it has faults, they are shown and the command ends with 1.
-
-    Raises:
-        UsageError: There is no such file, or an assignment names no place in the spec.
-    """
-    from cnnkit.analysis import analyze
-    from cnnkit.report.findings import findings_lines
-    from cnnkit.report.output import put_lines
-    from cnnkit.spec.reading import read
-
-    spec, findings = read(Path(source), assignments)
-    if spec is not None:
-        findings = analyze(spec).findings
-    if spec is None or any(finding.level == "error" for finding in findings):
-        put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
-        raise typer.Exit(1)
-    return spec
-
-
 def _only_resume(
     spec: str | None, run_dir: Path | None, assignments: list[str] | None, other: bool
 ) -> None:
@@ -145,15 +104,10 @@ def _only_resume(
 
 def _resumed(run: Path, data_dir: Path | None, device: Device | None, display: Display) -> int:
     from cnnkit.training import resume
-    from cnnkit.training.run import options_of
+    from cnnkit.training.options import options_of
     from cnnkit.training.rundir import RunDirectory
 
-    kept = options_of(RunDirectory.open(run))
-    options = replace(
-        kept,
-        data_dir=data_dir or kept.data_dir,
-        device=kept.device if device is None else device.value,
-    )
+    options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
     return _finished(resume(run, options=options, display=display))
 
 

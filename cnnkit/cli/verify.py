@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,8 @@ import typer
 
 from cnnkit.cli.options import (
     AssignmentsOption,
+    Format,
+    FormatOption,
     Optimizer,
     OptimizerOption,
     OutputOption,
@@ -23,20 +24,11 @@ if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
 
 
-class Format(StrEnum):
-    """What a verification can be written as."""
-
-    table = "table"
-    json = "json"
-
-
 def verify(
     specs: Annotated[
         list[str], typer.Argument(metavar="SPEC…", help="YAML or JSON files; `-` reads stdin.")
     ],
-    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = (
-        Format.table
-    ),
+    format_: FormatOption = Format.table,
     output: OutputOption = None,
     batch: Annotated[
         int | None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from cnnkit.training.run import Options as Options
+    from cnnkit.training.options import Options as Options
     from cnnkit.training.run import Result as Result
     from cnnkit.training.run import resume as resume
     from cnnkit.training.run import train as train
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnkit.training.trained import load_run as load_run
 
 _HOMES = {
-    "Options": "cnnkit.training.run",
+    "Options": "cnnkit.training.options",
     "Result": "cnnkit.training.run",
     "Trained": "cnnkit.training.trained",
     "load_run": "cnnkit.training.trained",

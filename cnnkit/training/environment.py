@@ -15,7 +15,7 @@ import jax
 from cnnkit import __version__
 
 if TYPE_CHECKING:
-    from cnnkit.training.run import Options
+    from cnnkit.training.options import Options
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
 _VARIABLES = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
@@ -31,11 +31,7 @@ def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, An
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "command": sys.argv,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "options": {
-            "data_dir": None if options.data_dir is None else str(options.data_dir.absolute()),
-            "device": options.device,
-            "limit": options.limit,
-        },
+        "options": options.to_dict(),
     }
 
 

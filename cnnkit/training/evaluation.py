@@ -14,9 +14,9 @@ from cnnkit.spec.training import Data
 from cnnkit.training.device import choose, replicated
 from cnnkit.training.engine import engine
 from cnnkit.training.material import Material, prepare
+from cnnkit.training.options import Options
 from cnnkit.training.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
-from cnnkit.training.run import Options
 from cnnkit.training.rundir import RunDirectory
 from cnnkit.training.step import Steps
 from cnnkit.training.trained import Which, restored, steps_of

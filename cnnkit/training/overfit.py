@@ -17,8 +17,8 @@ from cnnkit.training.display import Display, Plan, Progress
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.figures import figures
 from cnnkit.training.material import prepare
+from cnnkit.training.options import Options
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.run import Options
 from cnnkit.training.state import State
 from cnnkit.training.step import make_steps
 

@@ -19,7 +19,7 @@ from cnnkit.spec.training import Train
 from cnnkit.training.batch_size import largest_batch
 from cnnkit.training.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.conclusion import conclusion
-from cnnkit.training.device import DeviceName, choose, mesh_of, replicated, usable
+from cnnkit.training.device import choose, mesh_of, replicated, usable
 from cnnkit.training.display import Display, make_display
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.environment import environment, versions
@@ -28,6 +28,7 @@ from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.material import Material, prepare
+from cnnkit.training.options import Options, options_of
 from cnnkit.training.page import write_page
 from cnnkit.training.range_test import found_rate
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
@@ -54,26 +55,11 @@ class Result:
     interruption: Interruption
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a run is told beside its spec; kept with it, so that it goes on the same way.
-
-    Attributes:
-        data_dir: Where the published data sets lie; None for the usual place.
-        device: What it runs on.
-        limit: How many examples of each split are used; None for all.
-    """
-
-    data_dir: Path | None = None
-    device: DeviceName = "auto"
-    limit: int | None = None
-
-
 def train(
     spec: Spec | str | os.PathLike[str] | Mapping[str, object],
     *,
     run_dir: Path | None = None,
-    options: Options = Options(),
+    options: Options | None = None,
     display: Display | None = None,
 ) -> Result:
     """Trains a network from its first step.
@@ -93,6 +79,7 @@ def train(
     """
     spec = resolved(spec if isinstance(spec, Spec) else load(spec))
     recipe = recipe_of(spec)
+    options = options or Options()
     with _told(display) as shown, Interruption() as interruption:
         devices = choose(options.device)
         _set_up(shown)
@@ -269,17 +256,6 @@ def _told_of_versions(run: RunDirectory, display: Display) -> None:
     ]
     if changed:
         display.note(f"the run may not end in the same bits: {'; '.join(changed)}")
-
-
-def options_of(run: RunDirectory) -> Options:
-    """The options that a run was begun with."""
-    kept = (run.read_json(ENVIRONMENT) or {}).get("options", {})
-    folder = kept.get("data_dir")
-    return Options(
-        data_dir=None if folder is None else Path(folder),
-        device=kept.get("device", "auto"),
-        limit=kept.get("limit"),
-    )
 
 
 def _set_up(display: Display) -> None:

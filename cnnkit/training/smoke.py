@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cnnkit.spec.model import Spec
 from cnnkit.training.display import Display
+from cnnkit.training.options import Options
 from cnnkit.training.resolution import recipe_of, resolved
-from cnnkit.training.run import Options, Result, train
+from cnnkit.training.run import Result, train
 
 _EPOCHS = 2
 _BATCHES = 2

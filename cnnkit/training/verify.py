@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ from cnnkit.spec.model import Spec
 from cnnkit.training.checkpoint import Checkpoints
 from cnnkit.training.display import Display, Plan, Quiet
 from cnnkit.training.files import write_atomic
+from cnnkit.training.options import Options
 from cnnkit.training.resolution import recipe_of, resolved
 from cnnkit.training.results import TESTING
-from cnnkit.training.run import Options, resume, train
+from cnnkit.training.run import resume, train
 from cnnkit.training.rundir import METRICS, SUMMARY
 
 _BEGUN = "begun"
@@ -173,7 +174,7 @@ def _moment(number: int, moments: random.Random, longest: float) -> Kill:
 
 
 def _arguments(source: Path, run: Path, options: Options) -> list[str]:
-    kept = json.dumps({**asdict(options), "data_dir": options.data_dir and str(options.data_dir)})
+    kept = json.dumps(options.to_dict())
     return [sys.executable, "-m", "cnnkit.training.verify", str(source), str(run), kept]
 
 
@@ -251,9 +252,7 @@ class _Announcing(Quiet):
 
 def _child(source: str, run: str, options: str) -> None:
     """Begins a run, or goes on with it."""
-    kept = json.loads(options)
-    folder = kept["data_dir"]
-    told = Options(**{**kept, "data_dir": None if folder is None else Path(folder)})
+    told = Options.from_dict(json.loads(options))
     path = Path(run)
     if path.is_dir():
         resume(path, options=told, display=_Announcing())

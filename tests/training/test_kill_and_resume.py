@@ -12,7 +12,7 @@ import pytest
 
 from cnnkit.spec.model import Spec
 from cnnkit.training.display import Quiet
-from cnnkit.training.run import Options
+from cnnkit.training.options import Options
 from cnnkit.training.verify import verify_resume
 
 Recipe = Callable[..., Spec]

@@ -19,8 +19,9 @@ from cnnkit.training.checkpoint import Checkpoints
 from cnnkit.training.display import Progress, Quiet
 from cnnkit.training.evaluation import evaluate
 from cnnkit.training.history import EpochRecord
+from cnnkit.training.options import Options
 from cnnkit.training.overfit import overfit
-from cnnkit.training.run import Options, Result, resume, train
+from cnnkit.training.run import Result, resume, train
 from cnnkit.training.smoke import smoke
 from cnnkit.training.trained import load_run
 from cnnkit.training.verify import compare
