@@ -20,6 +20,8 @@ def fitted(
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
+    *,
+    trained: bool = False,
 ) -> Dataset:
     """The data set with its inputs in the shape of the network's, and targets as its loss has them.
 
@@ -31,6 +33,7 @@ def fitted(
         input_shape: The network's ``input:``, ``[*spatial, C]``.
         outputs: The scores that the network gives, K.
         loss: ``train.loss``, of classes or of values.
+        trained: The network has its weights, so that advice is about the data only.
 
     Raises:
         DataError: All that does not fit.
@@ -45,8 +48,8 @@ def fitted(
         for problem in _faults(f"{dataset.name} ({name})", part)
     ]
     if input_shape is not None:
-        problems += _shape_faults(dataset, input_shape)
-    problems += target_faults(dataset, outputs, loss)
+        problems += _shape_faults(dataset, input_shape, trained)
+    problems += target_faults(dataset, outputs, loss, trained)
     if problems:
         raise DataError(*problems)
     if input_shape is None:
@@ -72,11 +75,11 @@ def _faults(where: str, examples: Examples) -> list[str]:
     ]
 
 
-def _shape_faults(dataset: Dataset, wanted: tuple[int, ...]) -> list[str]:
+def _shape_faults(dataset: Dataset, wanted: tuple[int, ...], trained: bool) -> list[str]:
     shapes = [dataset.train.shape, *([dataset.test.shape] if dataset.test else [])]
     return [
         f"{dataset.name} has examples of {written(shape)}, but the network's input is "
-        f"{written(wanted)}{_advice(shape, wanted)}"
+        f"{written(wanted)}{_advice(shape, wanted, trained)}"
         for shape in dict.fromkeys(shapes)
         if not _reshapable(shape, wanted)
     ]
@@ -88,9 +91,11 @@ def _reshapable(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return (len(shape) == 1 or len(wanted) == 1) and math.prod(shape) == math.prod(wanted)
 
 
-def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+def _advice(shape: tuple[int, ...], wanted: tuple[int, ...], trained: bool) -> str:
     if len(shape) > 1 and (*shape[1:], shape[0]) == wanted:
         return ": move the channels to the last axis, as in np.moveaxis(inputs, 1, -1)"
+    if trained:
+        return ": prepare the data in that shape, as those of the run were"
     return f": write `input: {written(shape)}`, or prepare the data in that shape"
 
 

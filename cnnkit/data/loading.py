@@ -34,6 +34,7 @@ def load(
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
+    trained: bool = False,
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -46,6 +47,7 @@ def load(
         input_shape: The network's ``input:``; by default the shape that the data has.
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
+        trained: The network has its weights, so that advice is about the data only.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -64,7 +66,7 @@ def load(
         )
     else:
         dataset = _read(source, data_dir)
-    return fitted(dataset, input_shape, outputs, loss)
+    return fitted(dataset, input_shape, outputs, loss, trained=trained)
 
 
 def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:

@@ -26,17 +26,20 @@ def as_values(dataset: Dataset) -> Dataset:
     return replace(dataset, train=valued(dataset.train), test=test, classes=())
 
 
-def target_faults(dataset: Dataset, outputs: int | None, loss: Loss | None) -> list[str]:
+def target_faults(
+    dataset: Dataset, outputs: int | None, loss: Loss | None, trained: bool = False
+) -> list[str]:
     """What is wrong with the targets.
 
     Args:
         dataset: Whose they are.
         outputs: The scores that the network gives, K; None for any number.
         loss: What compares them; None for any.
+        trained: The network has its weights, so that advice is about the data only.
     """
     if dataset.train.targets.ndim == 1:
-        return _class_faults(dataset, outputs)
-    faults = _width_faults(dataset, outputs)
+        return _class_faults(dataset, outputs, trained)
+    faults = _width_faults(dataset, outputs, trained)
     if faults or loss is None:
         return faults
     return [
@@ -52,7 +55,7 @@ def _parts(dataset: Dataset) -> Iterator[tuple[str, Examples]]:
             yield name, part
 
 
-def _class_faults(dataset: Dataset, outputs: int | None) -> list[str]:
+def _class_faults(dataset: Dataset, outputs: int | None, trained: bool) -> list[str]:
     classes = len(dataset.classes)
     faults = [
         fault
@@ -64,8 +67,8 @@ def _class_faults(dataset: Dataset, outputs: int | None) -> list[str]:
     # A network for two classes may give one score, the odds of the second.
     if outputs is not None and outputs != classes and (outputs, classes) != (1, 2):
         faults.append(
-            f"{dataset.name} has {classes} classes, but the network gives {outputs} scores: give "
-            f"its last layer {classes} units"
+            f"{dataset.name} has {classes} classes, but the network gives {outputs} scores: "
+            f"{_advice(classes, trained)}"
         )
     return faults
 
@@ -87,14 +90,20 @@ def _label_faults(where: str, labels: Array, classes: tuple[str, ...]) -> list[s
     return [f"{where} has no example of class {', '.join(missing[:5])}{more}{advice}"]
 
 
-def _width_faults(dataset: Dataset, outputs: int | None) -> list[str]:
+def _width_faults(dataset: Dataset, outputs: int | None, trained: bool) -> list[str]:
     width = dataset.train.targets.shape[1]
     if dataset.test is not None and dataset.test.targets.shape[1:] != (width,):
         return [f"{dataset.name}: targets of train and test differ in width"]
     if outputs is not None and outputs != width:
         fault = f"targets of {width} values, but the network gives {outputs} scores"
-        return [f"{dataset.name} has {fault}: give its last layer {width} units"]
+        return [f"{dataset.name} has {fault}: {_advice(width, trained)}"]
     return []
+
+
+def _advice(width: int, trained: bool) -> str:
+    if trained:
+        return "take data with the targets that the run learnt, all of them"
+    return f"give its last layer {width} units"
 
 
 def _loss_fault(where: str, targets: Array, loss: Loss) -> str | None:

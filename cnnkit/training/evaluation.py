@@ -85,6 +85,7 @@ def evaluate(
             input_shape=spec.input,
             outputs=outputs_of(spec),
             loss=recipe.loss,
+            trained=True,
         )
         material = _all_of(dataset, record, outputs_of(spec))
     devices = choose(options.device)[:1]

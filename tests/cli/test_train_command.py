@@ -67,6 +67,16 @@ def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
     other = run("evaluate", "runs/bars", "--data", "bars.npz", "--format", "json")
     assert json.loads(other.out)["test"]["examples"] == 90
 
+    np.savez("wide.npz", inputs=np.zeros((4, 6, 7, 1)), targets=np.array([0, 1, 0, 1]))
+    unfit = run("evaluate", "runs/bars", "--data", "wide.npz")
+    assert unfit.code == 1
+    assert unfit.err == (
+        "cnnkit: wide.npz has examples of 6x7x1, but the network's input is 6x6x1: prepare the "
+        "data in that shape, as those of the run were\n"
+        "  wide.npz has 2 classes, but the network gives 3 scores: take data with the targets that "
+        "the run learnt, all of them\n"
+    )
+
     again = run("train", "bars.yaml", "--quiet", "--set", "train.epochs=1")
     assert again.code == 0
     assert again.out == ""
