@@ -39,6 +39,9 @@ BAR = 1.05
 CELLS = 1 << 22
 """Cells of the input and output of a batch at the most, so that a shape takes milliseconds."""
 
+SHORTEST = 0.01
+"""Seconds that a measurement takes at least."""
+
 
 class Case(NamedTuple):
     """A layer of the zoo: hashable, so that each is measured once."""
@@ -134,14 +137,18 @@ def measured(case: Case, n: int) -> tuple[float, float]:
     for name, module in (("kernel", kernels), ("plain", plain)):
         compiled = jax.jit(partial(passes, module, case)).lower(*operands).compile()
 
-        def measure(compiled: Any = compiled) -> float:
-            start = time.perf_counter()
-            jax.block_until_ready(compiled(*operands))
-            return time.perf_counter() - start
-
-        sides[name] = measure
+        sides[name] = partial(_seconds, compiled, operands)
     taken = in_turn(sides, n)
     return taken["kernel"], taken["plain"]
+
+
+def _seconds(compiled: Any, operands: list[Array]) -> float:
+    """The seconds of a call; of a short one the mean of as many as make ten milliseconds."""
+    calls, start = 0, time.perf_counter()
+    while (taken := time.perf_counter() - start) < SHORTEST or not calls:
+        jax.block_until_ready(compiled(*operands))
+        calls += 1
+    return taken / calls
 
 
 def main() -> None:

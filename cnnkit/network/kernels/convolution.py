@@ -7,7 +7,6 @@ computed in a way of its own, and reverse-mode derivatives of any order exist.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -60,8 +59,10 @@ def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
 def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
     """How an operation is computed on a CPU."""
     if geometry.is_pointwise and set(geometry.stride) == {1}:
+        if len(geometry.stride) == 1 and operation is not Operation.filter_gradient:
+            return lowered.compute  # XLA makes no loop of it, but a product of its own
         return pointwise.compute
-    if onednn.load().active and dtype in foreign.TYPES and _fills_cores(geometry):
+    if onednn.load().active and foreign.gains(operation, geometry, dtype):
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute
@@ -72,11 +73,6 @@ def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -
     if operation is Operation.filter_gradient and lowered.gains_from_chunks(geometry):
         return lowered.in_chunks
     return lowered.compute
-
-
-def _fills_cores(geometry: Geometry) -> bool:
-    # oneDNN's work is split by examples: where these are few, XLA's own use of all cores wins.
-    return 2 * geometry.input[0] >= (os.cpu_count() or 1)
 
 
 def _compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:

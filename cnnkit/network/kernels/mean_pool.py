@@ -19,7 +19,20 @@ def mean_pool(
     """As ``plain.mean_pool``."""
     if is_plain() or prod(size) > MOST_CELLS or x.shape[-1] < MANY_CHANNELS or 0 in x.shape:
         return plain.mean_pool(x, size, stride, padding, counted)
-    zero = jnp.zeros((), jnp.float32)
-    maps = cells(x.astype(jnp.float32), size, stride, padding, zero)
-    total = sum(maps[1:], maps[0])
+    overlap = any(extent > step for extent, step in zip(size, stride, strict=True))
+    total = (_axis_by_axis if overlap else _at_once)(x.astype(jnp.float32), size, stride, padding)
     return (total / cell_counts(x.shape[1:-1], size, stride, padding, counted)).astype(x.dtype)
+
+
+def _at_once(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
+    maps = cells(x, size, stride, padding, jnp.zeros((), x.dtype))
+    return sum(maps[1:], maps[0])
+
+
+def _axis_by_axis(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
+    """The sums of windows that share cells: of 3x3 cells 3 + 3 maps are added, not 9."""
+    for axis in range(len(size)):
+        sizes, steps, paddings = [1] * len(size), [1] * len(size), [(0, 0)] * len(size)
+        sizes[axis], steps[axis], paddings[axis] = size[axis], stride[axis], padding[axis]
+        x = _at_once(x, sizes, steps, paddings)
+    return x

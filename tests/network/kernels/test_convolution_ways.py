@@ -35,13 +35,22 @@ DEPTHWISE = [
     Geometry((1, 1), ((4, 4), (0, 0)), (1, 1), 4, (2, 5, 5, 4), (3, 3, 1, 4)),
     Geometry((2,), ((1, 2),), (2,), 4, (2, 9, 4), (3, 1, 4)),
 ]
+FEW_EXAMPLES = [  # fewer than the threads, so cut into rows: some that overlap and some that can't
+    Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 1, (1, 13, 7, 3), (3, 3, 3, 4)),
+    Geometry((2, 1), ((2, 3), (0, 0)), (1, 1), 1, (1, 20, 5, 3), (5, 2, 3, 4)),
+    Geometry((3, 1), ((0, 0), (0, 0)), (2, 1), 2, (1, 32, 5, 4), (3, 1, 2, 6)),
+    Geometry((4, 1), ((0, 0), (0, 0)), (1, 1), 1, (1, 35, 5, 3), (2, 2, 3, 4)),
+    Geometry((1, 1), ((12, 12), (0, 0)), (1, 1), 1, (1, 5, 5, 3), (3, 2, 3, 4)),
+    Geometry((2,), ((3, 4),), (1,), 1, (1, 30, 3), (8, 3, 4)),
+    Geometry((1, 1, 1), ((1, 1),) * 3, (1, 1, 1), 1, (1, 9, 4, 5, 2), (3, 3, 3, 2, 4)),
+]
 BANDED = [geometry for geometry in FULL + POINTWISE if geometry.groups == 1] + [
     Geometry((1, 2), ((0, 0), (3, 3)), (1, 1), 1, (2, 5, 4, 2), (3, 3, 2, 4)),
     Geometry((1, 3, 2), ((1, 0), (0, 2), (1, 1)), (1, 2, 1), 1, (2, 4, 8, 7, 2), (2, 3, 3, 2, 3)),
 ]
 ONEDNN = pytest.param(
     foreign.compute,
-    FULL + POINTWISE + DEPTHWISE,
+    FULL + POINTWISE + DEPTHWISE + FEW_EXAMPLES,
     id="onednn",
     marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
 )

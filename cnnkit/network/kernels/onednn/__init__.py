@@ -1,8 +1,8 @@
 """oneDNN's convolutions inside XLA's programs on a CPU: an extension in C++, never needed.
 
 ``convolution.py`` calls it, ``build.py`` compiles it, and this module says whether it is there.
-The foreign function (``convolution.cc``) splits a batch over XLA's threads (``pool.h``) and has
-oneDNN compute each part on one of them (``primitive.cc``).
+The foreign function (``convolution.cc``) deals a convolution out (``parts.cc``) over XLA's threads
+(``pool.h``) and has oneDNN compute each part on one of them (``primitive.cc``).
 """
 
 from __future__ import annotations

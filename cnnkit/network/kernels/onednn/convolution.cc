@@ -1,12 +1,13 @@
 // XLA's foreign function for a convolution, its data gradient and its filter gradient.
 //
-// The batch is split over XLA's threads; oneDNN computes each part on one of them. The operands
-// may have any number of leading axes, which are convolutions of their own (a vmapped axis).
+// It is dealt out in parts over XLA's threads; oneDNN computes each on one of them. The operands may
+// have any number of leading axes, which are convolutions of their own (a vmapped axis).
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "buffer.h"
+#include "parts.h"
 #include "pool.h"
 #include "primitive.h"
 #include "xla/ffi/api/ffi.h"
@@ -37,8 +38,6 @@ memory::data_type TypeOf(ffi::DataType type) {
   Require(type == ffi::BF16, "the operands must be float32 or bfloat16");
   return memory::data_type::bf16;
 }
-
-size_t BytesOf(memory::data_type type) { return type == memory::data_type::f32 ? 4 : 2; }
 
 // The call that these shapes describe, or an exception: nothing is computed from shapes that
 // don't agree, for oneDNN would read and write beyond the buffers.
@@ -94,35 +93,19 @@ Call Read(int64_t operation, Shape x, Shape filters, Shape y, memory::data_type 
   return call;
 }
 
-int64_t Elements(const memory::dims& extents) {
-  int64_t count = 1;
-  for (int64_t extent : extents) count *= extent;
-  return count;
-}
-
-// How a batch is dealt out.
-struct Parts {
-  int64_t size;   // examples in a part; the last may have fewer
-  int64_t count;
-
-  Parts(int64_t batch, int64_t most)
-      : size(std::max<int64_t>(1, most)), count((batch + size - 1) / size) {}
-};
-
 const char* At(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
 char* At(void* data, int64_t bytes) { return static_cast<char*>(data) + bytes; }
 
-// The primitive for a part, which may be smaller if it is the last.
-std::shared_ptr<const Primitive> PrimitiveOf(Geometry g, const Parts& parts, int64_t part) {
-  g.batch = std::min(parts.size, g.batch - part * parts.size);
-  return Primitive::Get(g, parts.size);
+// Elements of the filters.
+int64_t Weights(const Geometry& g) {
+  int64_t count = g.channels / g.groups * g.filters;
+  for (int64_t extent : g.kernel) count *= extent;
+  return count;
 }
 
-// Examples for each thread, where the convolutions of a call are fewer than the threads.
+// Threads for each convolution of a call.
 int64_t Share(const Call& call, const ffi::ThreadPool& pool) {
-  const int64_t threads = std::max<int64_t>(1, pool.num_threads());
-  const int64_t each = std::max<int64_t>(1, threads / call.leading);
-  return (call.geometry.batch + each - 1) / each;
+  return std::max<int64_t>(1, pool.num_threads() / call.leading);
 }
 
 void Add(const float* more, int64_t length, float* sum) {
@@ -134,26 +117,24 @@ void ToMaps(ffi::ThreadPool& pool, const Call& call, const void* maps, const voi
             void* result) {
   const Geometry& g = call.geometry;
   const bool forward = g.operation == Operation::kForward;
-  const int64_t bytes = BytesOf(g.type);
-  const int64_t input = bytes * g.channels * Elements(g.input);
-  const int64_t output = bytes * g.filters * Elements(g.output);
-  const int64_t from = forward ? input : output, to = forward ? output : input;
-  const int64_t filter = bytes * g.channels / g.groups * g.filters * Elements(g.kernel);
+  const int64_t input = InputBytes(g), output = OutputBytes(g);
+  const int64_t filter = BytesOf(g.type) * Weights(g);
   // More parts than threads: a thread that another process holds up leaves its parts to the others.
   constexpr int64_t kPartBytes = 4 << 20;
-  const Parts parts(g.batch, std::min(kPartBytes / (input + output), Share(call, pool)));
-  const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
-  const int64_t packed = whole->filter_bytes();
+  const auto parts = Deal(g, Share(call, pool), kPartBytes / (input + output));
+  const int64_t count = parts.size(), packed = parts[0].primitive->filter_bytes();
   thread_local Buffer buffer;
   char* const packs = static_cast<char*>(buffer.Get(packed * call.leading));
   for (int64_t lead = 0; lead < call.leading; ++lead) {
-    whole->Reorder(At(filters, lead * filter), packs + lead * packed);
+    parts[0].primitive->Reorder(At(filters, lead * filter), packs + lead * packed);
   }
-  Split(pool, call.leading * parts.count, [&](int64_t task) {
-    const int64_t lead = task / parts.count, part = task % parts.count;
-    const int64_t example = lead * g.batch + part * parts.size;
-    const auto& primitive = part == parts.count - 1 ? last : whole;
-    primitive->Run(At(maps, example * from), packs + lead * packed, At(result, example * to));
+  Split(pool, call.leading * count, [&](int64_t task) {
+    const int64_t lead = task / count;
+    const Part& part = parts[task % count];
+    const int64_t x = lead * g.batch * input + part.input;
+    const int64_t y = lead * g.batch * output + part.output;
+    part.primitive->Run(At(maps, forward ? x : y), packs + lead * packed,
+                        At(result, forward ? y : x));
   });
 }
 
@@ -162,26 +143,24 @@ void ToMaps(ffi::ThreadPool& pool, const Call& call, const void* maps, const voi
 void ToFilters(ffi::ThreadPool& pool, const Call& call, const void* maps, const void* gradients,
                void* result) {
   const Geometry& g = call.geometry;
-  const int64_t bytes = BytesOf(g.type);
-  const int64_t input = bytes * g.channels * Elements(g.input);
-  const int64_t output = bytes * g.filters * Elements(g.output);
-  const int64_t filter = 4 * g.channels / g.groups * g.filters * Elements(g.kernel);
-  const Parts parts(g.batch, Share(call, pool));
-  const auto whole = PrimitiveOf(g, parts, 0), last = PrimitiveOf(g, parts, parts.count - 1);
-  const int64_t packed = whole->filter_bytes(), length = packed / sizeof(float);
+  const int64_t input = InputBytes(g), output = OutputBytes(g);
+  const int64_t filter = sizeof(float) * Weights(g);
+  const auto parts = Deal(g, Share(call, pool), g.batch);
+  const int64_t count = parts.size(), packed = parts[0].primitive->filter_bytes();
+  const int64_t length = packed / sizeof(float);
   thread_local Buffer buffer;
-  auto* const sums = static_cast<float*>(buffer.Get(packed * call.leading * parts.count));
-  Split(pool, call.leading * parts.count, [&](int64_t task) {
-    const int64_t lead = task / parts.count, part = task % parts.count;
-    const int64_t example = lead * g.batch + part * parts.size;
-    const auto& primitive = part == parts.count - 1 ? last : whole;
-    primitive->Run(At(maps, example * input), At(gradients, example * output),
-                   sums + task * length);
+  auto* const sums = static_cast<float*>(buffer.Get(packed * call.leading * count));
+  Split(pool, call.leading * count, [&](int64_t task) {
+    const int64_t lead = task / count;
+    const Part& part = parts[task % count];
+    part.primitive->Run(At(maps, lead * g.batch * input + part.input),
+                        At(gradients, lead * g.batch * output + part.output),
+                        sums + task * length);
   });
   for (int64_t lead = 0; lead < call.leading; ++lead) {
-    float* const sum = sums + lead * parts.count * length;
-    for (int64_t part = 1; part < parts.count; ++part) Add(sum + part * length, length, sum);
-    whole->Reorder(sum, At(result, lead * filter));
+    float* const sum = sums + lead * count * length;
+    for (int64_t part = 1; part < count; ++part) Add(sum + part * length, length, sum);
+    parts[0].primitive->Reorder(sum, At(result, lead * filter));
   }
 }
 

@@ -13,6 +13,21 @@ TARGET = "cnnkit_onednn_convolve_1"
 """The name of the foreign function; a changed meaning is a new name, for programs are kept."""
 
 TYPES = (jnp.float32, jnp.bfloat16)
+LONG_KERNEL = 12
+"""Cells of a kernel along one axis, and"""
+MANY_CHANNELS = 64
+"""channels, from which on oneDNN's filter gradient is slower than XLA's."""
+
+
+def gains(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> bool:
+    """Whether oneDNN can compute it, and is faster than XLA (measured on the shapes of the zoo)."""
+    is_long = (
+        operation is Operation.filter_gradient
+        and len(geometry.stride) == 1
+        and geometry.filters[0] >= LONG_KERNEL
+        and geometry.filters[1] >= MANY_CHANNELS
+    )
+    return dtype in TYPES and not is_long
 
 
 def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:

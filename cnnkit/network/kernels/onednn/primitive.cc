@@ -67,19 +67,17 @@ std::vector<int64_t> Geometry::Key() const {
   return key;
 }
 
-std::shared_ptr<const Primitive> Primitive::Get(const Geometry& geometry, int64_t layout_batch) {
+std::shared_ptr<const Primitive> Primitive::Get(const Geometry& geometry, const Geometry& model) {
   static auto* mutex = new std::recursive_mutex;
   static auto* made = new std::map<std::vector<int64_t>, std::shared_ptr<const Primitive>>;
   auto key = geometry.Key();
-  key.push_back(layout_batch);
+  const auto of_model = model.Key();
+  const bool own = key == of_model;
+  key.insert(key.end(), of_model.begin(), of_model.end());
   std::lock_guard<std::recursive_mutex> lock(*mutex);
   if (const auto found = made->find(key); found != made->end()) return found->second;
-  memory::desc layout(FilterDims(geometry), FilterType(geometry), tag::any);
-  if (geometry.batch != layout_batch) {
-    Geometry whole = geometry;
-    whole.batch = layout_batch;
-    layout = Get(whole, layout_batch)->inner_;
-  }
+  const memory::desc layout = own ? memory::desc(FilterDims(geometry), FilterType(geometry), tag::any)
+                                  : Get(model, model)->inner_;
   if (made->size() >= kMostPrimitives) made->clear();
   return made->emplace(key, std::make_shared<const Primitive>(geometry, layout)).first->second;
 }

@@ -30,9 +30,9 @@ struct Geometry {
 class Primitive {
  public:
   // The primitive of a geometry, made at the first call and kept. Its layout of the filters is the
-  // one that suits a batch of `layout_batch`, so that all parts of a batch share it.
+  // one that suits `model`, a geometry with the same filters, so that all parts share it.
   // Throws dnnl::error where oneDNN has none.
-  static std::shared_ptr<const Primitive> Get(const Geometry& geometry, int64_t layout_batch);
+  static std::shared_ptr<const Primitive> Get(const Geometry& geometry, const Geometry& model);
 
   // `layout` of the filters may be of any kind: then it is oneDNN's choice.
   Primitive(const Geometry& geometry, const dnnl::memory::desc& layout);
