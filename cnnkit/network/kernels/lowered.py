@@ -15,7 +15,6 @@ from cnnkit.network.kernels.transposition import by
 CHUNKS = 8
 """Into how many parts of the batch a filter gradient is cut."""
 
-
 MANY_WEIGHTS = 256
 """Weights a kernel cell, and"""
 MUCH_WORK = 1 << 26
@@ -23,10 +22,11 @@ MUCH_WORK = 1 << 26
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
-    """Whether the filter gradient is faster in chunks."""
+    """Whether the filter gradient is faster in chunks, which along one axis it never is."""
     weights = geometry.filters[-2] * geometry.filters[-1]
     work = prod(geometry.output[:-1]) * prod(geometry.filters)
-    return weights >= MANY_WEIGHTS and work >= MUCH_WORK and geometry.input[0] % CHUNKS == 0
+    enough = weights >= MANY_WEIGHTS and work >= MUCH_WORK and geometry.input[0] % CHUNKS == 0
+    return enough and len(geometry.stride) > 1
 
 
 def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
