@@ -12,21 +12,37 @@ from cnnkit.network.kernels import plain
 from cnnkit.network.kernels.geometry import Geometry, Operation
 from cnnkit.network.kernels.transposition import by
 
-CHUNKS = 8
-"""Into how many parts of the batch a filter gradient is cut."""
-
+MOST_CHUNKS = 8
+"""Into how many parts of the batch a filter gradient is cut at most."""
 MANY_WEIGHTS = 256
-"""Weights a kernel cell, and"""
+"""Weights a kernel cell,"""
+MANY_CELLS = 49
+"""output cells, and"""
 MUCH_WORK = 1 << 26
 """multiplications, from which on cutting gains more than it costs."""
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
-    """Whether the filter gradient is faster in chunks, which along one axis it never is."""
-    weights = geometry.filters[-2] * geometry.filters[-1]
-    work = prod(geometry.output[:-1]) * prod(geometry.filters)
-    enough = weights >= MANY_WEIGHTS and work >= MUCH_WORK and geometry.input[0] % CHUNKS == 0
-    return enough and len(geometry.stride) > 1
+    """Whether the filter gradient is faster in chunks; of 1-D and 3-D convolutions it is slower."""
+    weights, cells = prod(geometry.filters[-2:]), prod(geometry.output[1:-1])
+    work = geometry.input[0] * cells * prod(geometry.filters)
+    enough = weights >= MANY_WEIGHTS and cells >= MANY_CELLS and work >= MUCH_WORK
+    return enough and len(geometry.stride) == 2 and _chunks(geometry.input[0]) > 1
+
+
+def _chunks(batch: int) -> int:
+    """Into how many parts a batch is cut: of 16 examples or more, a small one of 8, as vectors are.
+
+    Few, for each is a convolution of its own to compile.
+    """
+    if batch % 8:
+        return 1
+    count = batch // 8
+    if batch >= 32 and count % 2 == 0:
+        count //= 2
+    while count > MOST_CHUNKS and count % 2 == 0:
+        count //= 2
+    return count if count <= MOST_CHUNKS else 1
 
 
 def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
@@ -52,8 +68,9 @@ def in_chunks(operation: Operation, geometry: Geometry, first: Array, second: Ar
     """
     if operation is not Operation.filter_gradient:
         return compute(operation, geometry, first, second)
+    count = _chunks(geometry.input[0])
     parts = [
         compute(operation, geometry, x, dy).astype(jnp.float32)
-        for x, dy in zip(jnp.split(first, CHUNKS), jnp.split(second, CHUNKS), strict=True)
+        for x, dy in zip(jnp.split(first, count), jnp.split(second, count), strict=True)
     ]
     return sum(parts[1:], parts[0]).astype(first.dtype)
