@@ -107,8 +107,9 @@ std::vector<Part> Deal(const Geometry& geometry, int64_t threads, int64_t exampl
       return parts;
     }
   }
-  const int64_t most = std::min(examples, DivideUp(geometry.batch, threads));
-  return ByExamples(geometry, std::max<int64_t>(1, most));
+  // As many parts for each thread, and parts of one size, or one thread would wait for another.
+  const int64_t each = DivideUp(DivideUp(geometry.batch, std::max<int64_t>(1, examples)), threads);
+  return ByExamples(geometry, DivideUp(geometry.batch, each * threads));
 }
 
 }  // namespace cnnkit
