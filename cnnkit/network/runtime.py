@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import cache
 
 from cnnkit.network import compilation_cache
 from cnnkit.network.kernels import onednn
 
 # The parameters of glibc's mallopt, as malloc.h numbers them.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
+_MADV_HUGEPAGE = 14  # as mman.h numbers it
+_LARGE_PAGE = 2 << 20
+_HEAP = (2 << 30) - (128 << 20)
+"""Just less than the allocator may keep, which is given as an int."""
 
 
 def prepare() -> tuple[str, ...]:
@@ -25,6 +30,7 @@ def prepare() -> tuple[str, ...]:
     return kept if state.active or not state.wanted else (*kept, f"no oneDNN: {state.reason}")
 
 
+@cache
 def _keep_memory() -> None:
     """Let the allocator keep what XLA frees, for the next step asks for the same again.
 
@@ -33,10 +39,30 @@ def _keep_memory() -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    libc = ctypes.CDLL(None)
+    mallopt = getattr(libc, "mallopt", None)
     if mallopt is None:  # another C library
         return
     mallopt(_MMAP_MAX, 0)
     mallopt(_ARENA_MAX, 1)
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
     mallopt(_TOP_PAD, 64 << 20)
+    _ask_for_large_pages(libc)
+
+
+def _ask_for_large_pages(libc: ctypes.CDLL) -> None:
+    """Have Linux back the heap with pages of 2 MiB where it leaves that to programs.
+
+    A few percent of a step. The heap is grown by addresses alone: memory is taken when it is
+    written.
+    """
+    address, size = ctypes.c_void_p, ctypes.c_size_t
+    libc.sbrk.argtypes, libc.sbrk.restype = [ctypes.c_ssize_t], size
+    libc.malloc.argtypes, libc.malloc.restype = [size], address
+    libc.free.argtypes, libc.free.restype = [address], None
+    libc.madvise.argtypes = [address, size, ctypes.c_int]
+    start = -(-libc.sbrk(0) // _LARGE_PAGE) * _LARGE_PAGE
+    libc.free(libc.malloc(_HEAP))
+    length = libc.sbrk(0) - start
+    if length > 0:
+        libc.madvise(start, length, _MADV_HUGEPAGE)
