@@ -16,17 +16,17 @@ MOST_CHUNKS = 8
 """Into how many parts of the batch a filter gradient is cut at most."""
 MANY_WEIGHTS = 256
 """Weights a kernel cell,"""
-MANY_CELLS = 49
-"""output cells, and"""
+MANY_VALUES = 49 * 64
+"""values of an example's maps, and"""
 MUCH_WORK = 1 << 26
 """multiplications, from which on cutting gains more than it costs."""
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
     """Whether the filter gradient is faster in chunks; of 1-D and 3-D convolutions it is slower."""
-    weights, cells = prod(geometry.filters[-2:]), prod(geometry.output[1:-1])
-    work = geometry.input[0] * cells * prod(geometry.filters)
-    enough = weights >= MANY_WEIGHTS and cells >= MANY_CELLS and work >= MUCH_WORK
+    weights, values = prod(geometry.filters[-2:]), prod(geometry.input[1:])
+    work = prod(geometry.output[:-1]) * prod(geometry.filters)
+    enough = weights >= MANY_WEIGHTS and values >= MANY_VALUES and work >= MUCH_WORK
     return enough and len(geometry.stride) == 2 and _chunks(geometry.input[0]) > 1
 
 
