@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import Format, FormatOption
+from cnnkit.cli.options import DataDirOption, Format, FormatOption
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
 
 _SPECS = {".yaml", ".yml", ".json"}
-
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="FOLDER",
-        help="Where published data sets lie. Default: CNNKIT_DATA, or ~/.cache/cnnkit.",
-    ),
-]
 
 
 @data.command(no_args_is_help=True)

@@ -39,7 +39,7 @@ def evaluate(
     Example: cnnkit evaluate runs/digits
     """
     from cnnkit.cli.data import data_of
-    from cnnkit.training import Options  # noqa: F401 - says which package is missing
+    from cnnkit.training import train  # noqa: F401 - says which package is missing
     from cnnkit.training.evaluation import evaluate as evaluated
     from cnnkit.training.options import options_of
     from cnnkit.training.rundir import RunDirectory

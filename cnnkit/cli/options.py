@@ -72,7 +72,9 @@ AssignmentsOption = Annotated[
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", metavar="DIR", help="Where the published data sets lie; or CNNKIT_DATA."
+        "--data-dir",
+        metavar="DIR",
+        help="Where published data sets lie. Default: CNNKIT_DATA, or ~/.cache/cnnkit.",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="What to compute on.")]

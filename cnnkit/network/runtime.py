@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from functools import cache
+from pathlib import Path
 
 from cnnkit.network import compilation_cache
 from cnnkit.network.kernels import onednn
@@ -12,6 +13,7 @@ from cnnkit.network.kernels import onednn
 # The parameters of glibc's mallopt, as malloc.h numbers them.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _MADV_HUGEPAGE = 14  # as mman.h numbers it
+_LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 _LARGE_PAGE = 2 << 20
 _HEAP = (2 << 30) - (128 << 20)
 """Just less than the allocator may keep, which is given as an int."""
@@ -53,9 +55,14 @@ def _keep_memory() -> None:
 def _ask_for_large_pages(libc: ctypes.CDLL) -> None:
     """Have Linux back the heap with pages of 2 MiB where it leaves that to programs.
 
-    A few percent of a step. The heap is grown by addresses alone: memory is taken when it is
-    written.
+    A few percent of a step. The heap is grown by addresses: memory is taken when it is written,
+    but for limits of addresses (`ulimit -v`, strict overcommitment) all of it counts.
     """
+    try:
+        if int(_LARGE_PAGES.read_text()) != _LARGE_PAGE:
+            return
+    except (OSError, ValueError):
+        return
     address, size = ctypes.c_void_p, ctypes.c_size_t
     libc.sbrk.argtypes, libc.sbrk.restype = [ctypes.c_ssize_t], size
     libc.malloc.argtypes, libc.malloc.restype = [size], address

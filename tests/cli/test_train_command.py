@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_no_checkpoint_to_evaluate(run: Run, folder: Path) -> None:
     ended = run("evaluate", "mine")
     assert ended.code == 2
     assert "mine" in ended.err
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+def test_a_missing_extra_says_what_to_install(
+    run: Run, folder: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [*sys.modules]:
+        if name.startswith("cnnkit.training"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "jax", None)
+    ended = run(command, "bars.yaml", *["bars.npz"][: command == "predict"])
+    assert ended.code == 2
+    assert ended.err == (
+        "cnnkit: training needs jax, which is not installed: pip install 'cnnkit[train]'\n"
+    )
 
 
 def test_no_runs(run: Run, folder: Path) -> None:

@@ -3,7 +3,8 @@
 Along the last spatial axis a convolution is a product with a matrix that holds the kernel once for
 each position, shifted, and zeros elsewhere (a Toeplitz matrix where the stride is 1). It multiplies
 many zeros, but a product of matrices runs near the machine's peak, and a convolution of XLA whose
-channels don't fill its vectors runs at a fiftieth of that.
+channels don't fill its vectors runs at a fiftieth of that. Of values that are not finite it makes
+NaN along a row.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ VECTOR = 16
 WIDEST = 12
 """How many kernels wide the maps may be: as many times as often the product multiplies."""
 MOST_CELLS = 1 << 19
-"""Cells of the largest banded matrix."""
+"""Cells of the largest banded matrix, and of its pattern."""
 
 
 def gains(operation: Operation, geometry: Geometry) -> bool:
     """Whether this is faster than XLA's convolution on a CPU (measured on the lecture's shapes)."""
     channels, filters = geometry.filters[-2:]
     wide = geometry.input[-2] > WIDEST * geometry.filters[-3]
-    if geometry.groups > 1 or wide or prod(_matrix_shape(geometry)) > MOST_CELLS:
+    largest = max(prod(_matrix_shape(geometry)), prod(_band_shape(geometry)))
+    if geometry.groups > 1 or wide or largest > MOST_CELLS:
         return False
     if operation is Operation.forward:
         return channels * filters <= FEW_WEIGHTS
@@ -62,10 +64,13 @@ def _matrix_shape(geometry: Geometry) -> tuple[int, int]:
     return prod(others) * geometry.input[-2] * channels, geometry.output[-2] * filters
 
 
+def _band_shape(geometry: Geometry) -> tuple[int, int, int]:
+    return geometry.filters[-3], geometry.input[-2], geometry.output[-2]
+
+
 def _band(geometry: Geometry) -> np.ndarray:
     """One for each kernel cell, input cell and output cell of the last axis that meet."""
-    shape = (geometry.filters[-3], geometry.input[-2], geometry.output[-2])
-    cell, read, position = np.ogrid[tuple(map(slice, shape))]
+    cell, read, position = np.ogrid[tuple(map(slice, _band_shape(geometry)))]
     start = position * geometry.stride[-1] - geometry.padding[-1][0]
     met: np.ndarray = read == start + cell * geometry.dilation[-1]
     return met

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
@@ -35,7 +38,7 @@ DEPTHWISE = [
     Geometry((1, 1), ((4, 4), (0, 0)), (1, 1), 4, (2, 5, 5, 4), (3, 3, 1, 4)),
     Geometry((2,), ((1, 2),), (2,), 4, (2, 9, 4), (3, 1, 4)),
 ]
-FEW_EXAMPLES = [  # fewer than the threads, so cut into rows: some that overlap and some that can't
+FEW_EXAMPLES = [  # cut into rows; the fifth can't be, nor can the data gradient of the fourth
     Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 1, (1, 13, 7, 3), (3, 3, 3, 4)),
     Geometry((2, 1), ((2, 3), (0, 0)), (1, 1), 1, (1, 20, 5, 3), (5, 2, 3, 4)),
     Geometry((3, 1), ((0, 0), (0, 0)), (2, 1), 2, (1, 32, 5, 4), (3, 1, 2, 6)),
@@ -134,6 +137,18 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
     assert banded.compute not in ways((8, 224, 224, 1), (5, 5, 1, 6))
     assert banded.compute not in ways((128, 14, 14, 16), (3, 3, 16, 16))
     assert banded.compute not in ways((128, 14, 14, 4), (3, 3, 2, 4), groups=2)
+
+
+@pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason)
+@pytest.mark.skipif("NPROC" in os.environ, reason="this is what it starts")
+def test_all_ways_agree_on_many_threads() -> None:
+    """XLA's threads say into how many parts a convolution is cut, whatever cores there are."""
+    this = [sys.executable, "-m", "pytest", "-q", "-n", "0", __file__, "-k", "agree and onednn"]
+    told = subprocess.run(
+        this, env={**os.environ, "NPROC": "8"}, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stdout
+    assert "1 passed" in told.stdout
 
 
 @pytest.mark.parametrize(("way", "geometries"), [ONEDNN])

@@ -55,17 +55,25 @@ struct Slice {
   }
 };
 
-// An example in at most as many slices as these; none where it can't be cut.
-std::vector<Slice> Slices(const Geometry& geometry, int64_t pieces) {
+// An example in at most as many parts as these; none where it can't be cut. Slices differ in their
+// padding: where oneDNN would have another layout of the filters for one of them, it has nothing but
+// its reference for the layout of the others.
+std::vector<Part> ByRows(const Geometry& geometry, int64_t pieces) {
   const auto& result =
       geometry.operation == Operation::kDataGradient ? geometry.input : geometry.output;
   pieces = std::clamp<int64_t>(result[0] / kFewestRows, 1, pieces);
-  std::vector<Slice> slices;
+  if (pieces == 1) return {};
+  const int64_t input_row = InputBytes(geometry) / geometry.input[0];
+  const int64_t output_row = OutputBytes(geometry) / geometry.output[0];
+  std::vector<Part> parts;
   for (int64_t piece = 0; piece < pieces; ++piece) {
-    slices.emplace_back(geometry, result[0] * piece / pieces, result[0] * (piece + 1) / pieces);
-    if (!slices.back().holds()) return {};
+    const Slice slice(geometry, result[0] * piece / pieces, result[0] * (piece + 1) / pieces);
+    if (!slice.holds()) return {};
+    parts.push_back({Primitive::Get(slice.geometry, slice.geometry),
+                     input_row * slice.input_row, output_row * slice.output_row});
+    if (!parts.back().primitive->Shares(*parts[0].primitive)) return {};
   }
-  return slices;
+  return parts;
 }
 
 std::vector<Part> ByExamples(Geometry geometry, int64_t size) {
@@ -93,15 +101,14 @@ int64_t OutputBytes(const Geometry& g) { return BytesOf(g.type) * g.filters * El
 
 std::vector<Part> Deal(const Geometry& geometry, int64_t threads, int64_t examples) {
   if (geometry.batch < threads) {
-    const auto slices = Slices(geometry, DivideUp(threads, geometry.batch));
-    if (slices.size() > 1) {
+    const auto rows = ByRows(geometry, DivideUp(threads, geometry.batch));
+    if (!rows.empty()) {
       const int64_t input = InputBytes(geometry), output = OutputBytes(geometry);
       std::vector<Part> parts;
       for (int64_t example = 0; example < geometry.batch; ++example) {
-        for (const Slice& slice : slices) {
-          parts.push_back({Primitive::Get(slice.geometry, slices[0].geometry),
-                           example * input + input / geometry.input[0] * slice.input_row,
-                           example * output + output / geometry.output[0] * slice.output_row});
+        for (const Part& part : rows) {
+          parts.push_back(
+              {part.primitive, example * input + part.input, example * output + part.output});
         }
       }
       return parts;

@@ -61,11 +61,14 @@ memory::desc OuterFilters(const Geometry& g) {
 // second.
 constexpr memory::dim kFewChannels = 64;
 
-void Prefer(const Geometry& g, dnnl::convolution_backward_data::primitive_desc& first) {
-  if (g.channels > kFewChannels) return;
-  if (std::string(first.impl_info_str()) != "brgconv_strided:avx512_core") return;
-  auto second = first;
-  if (second.next_impl() && std::string(second.impl_info_str()) == "jit:avx512_core") first = second;
+bool MaySkip(const Geometry& g, const dnnl::convolution_backward_data::primitive_desc& first) {
+  return g.channels <= kFewChannels &&
+         std::string(first.impl_info_str()) == "brgconv_strided:avx512_core";
+}
+
+bool IsJit(const dnnl::convolution_backward_data::primitive_desc& second) {
+  const std::string name = second.impl_info_str();
+  return name == "jit:avx512_core" || name == "jit_1x1:avx512_core";
 }
 
 }  // namespace
@@ -114,10 +117,16 @@ Primitive::Primitive(const Geometry& g, const memory::desc& layout)
     inner_ = forward.weights_desc();
     scratch_ = forward.scratchpad_desc();
   } else if (operation_ == Operation::kDataGradient) {
-    dnnl::convolution_backward_data::primitive_desc backward(
-        Engine(), algorithm, input_, layout, output_, g.stride, dilation, g.before, g.after, forward,
-        attributes);
-    Prefer(g, backward);
+    const auto make = [&] {
+      return dnnl::convolution_backward_data::primitive_desc(
+          Engine(), algorithm, input_, layout, output_, g.stride, dilation, g.before, g.after,
+          forward, attributes);
+    };
+    auto backward = make();
+    if (MaySkip(g, backward)) {
+      auto second = make();  // a copy would be the same object, which `next_impl` changes
+      if (second.next_impl() && IsJit(second)) backward = second;
+    }
     convolution_ = dnnl::convolution_backward_data(backward);
     inner_ = backward.weights_desc();
     scratch_ = backward.scratchpad_desc();

@@ -40,6 +40,9 @@ class Primitive {
   // Bytes of the filters in oneDNN's layout.
   size_t filter_bytes() const { return inner_.get_size(); }
 
+  // Whether both have the filters in one layout.
+  bool Shares(const Primitive& other) const { return inner_ == other.inner_; }
+
   // Filters from the user's layout to oneDNN's, or their gradient, in float32, back.
   void Reorder(const void* from, void* to) const;
 
