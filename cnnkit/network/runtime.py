@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,10 @@ from cnnkit.network.kernels import onednn
 
 # The parameters of glibc's mallopt, as malloc.h numbers them.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
+_MOST_HEAP = 16 << 30
 _MADV_HUGEPAGE = 14  # as mman.h numbers it
 _LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 _LARGE_PAGE = 2 << 20
-_HEAP = (2 << 30) - (128 << 20)
-"""Just less than the allocator may keep, which is given as an int."""
 
 
 def prepare() -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def _keep_memory() -> None:
         return
     mallopt(_MMAP_MAX, 0)
     mallopt(_ARENA_MAX, 1)
-    mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(_TRIM_THRESHOLD, -1)  # never
     mallopt(_TOP_PAD, 64 << 20)
     _ask_for_large_pages(libc)
 
@@ -55,9 +55,13 @@ def _keep_memory() -> None:
 def _ask_for_large_pages(libc: ctypes.CDLL) -> None:
     """Have Linux back the heap with pages of 2 MiB where it leaves that to programs.
 
-    A few percent of a step. The heap is grown by addresses: memory is taken when it is written,
-    but for limits of addresses (`ulimit -v`, strict overcommitment) all of it counts.
+    A few percent of a step. The heap is grown by addresses, which are no memory until they are
+    written; where addresses are limited (`ulimit -v`) it is left as it is.
     """
+    import resource  # Windows has none
+
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        return
     try:
         if int(_LARGE_PAGES.read_text()) != _LARGE_PAGE:
             return
@@ -69,7 +73,12 @@ def _ask_for_large_pages(libc: ctypes.CDLL) -> None:
     libc.free.argtypes, libc.free.restype = [address], None
     libc.madvise.argtypes = [address, size, ctypes.c_int]
     start = -(-libc.sbrk(0) // _LARGE_PAGE) * _LARGE_PAGE
-    libc.free(libc.malloc(_HEAP))
+    libc.free(libc.malloc(_heap()))
     length = libc.sbrk(0) - start
     if length > 0:
         libc.madvise(start, length, _MADV_HUGEPAGE)
+
+
+def _heap() -> int:
+    """The bytes of a training's heap, as far as they are foreseen: a quarter of the memory."""
+    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4, _MOST_HEAP)
