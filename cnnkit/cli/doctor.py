@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnkit.cli.options import Format, FormatOption
+from cnnkit.cli.options import DataDirOption, Format, FormatOption
 from cnnkit.errors import MissingExtraError
 
 
 def doctor(
     format_: FormatOption = Format.table,
-    data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Where the data sets lie.")
-    ] = None,
+    data_dir: DataDirOption = None,
     build: Annotated[
         bool, typer.Option("--build", help="First compile the oneDNN extension, with g++.")
     ] = False,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cnnkit.export.code import Hole, annotation, comment, filled, identifier, line
-from cnnkit.export.outline import Body, Definition, Outline, Step
+from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outline
+from cnnkit.export.target import Conversion, assembled, parts
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
+from cnnkit.spec.graph import Graph
 
 # Attributes that the modules of Flax or PyTorch have, and what code in a method refers to.
 _RESERVED = frozenset(
@@ -61,9 +63,12 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a framework writes a class.
+    """How a framework writes a class, and what a file of it begins with.
 
     Attributes:
+        target: The name in ``TARGETS``.
+        framework: What messages call it.
+        imports: Import lines, by the name that they bind.
         base: The class of all modules.
         array: The type of a tensor.
         method: The method that is the forward pass.
@@ -73,6 +78,9 @@ class Dialect:
         sequence: The module that calls modules one after the other.
     """
 
+    target: str
+    framework: str
+    imports: Mapping[str, str]
     base: str
     array: str
     method: str
@@ -80,6 +88,35 @@ class Dialect:
     parameter: str
     passed: str
     sequence: str
+
+
+def convert_to_classes(
+    graph: Graph,
+    title: str,
+    dialect: Dialect,
+    write: Write,
+    *,
+    header: str,
+    main: Callable[[Graph, str], str],
+) -> Conversion:
+    """The file of a network whose definitions are classes, or why there is none.
+
+    Args:
+        graph: The network.
+        title: What it is called.
+        dialect: How the framework writes a class.
+        write: Writes a node in its words.
+        header: The docstring of the file.
+        main: What runs at its end, from the network and the name of its class.
+    """
+    taken = frozenset({*dialect.imports, "model", "parameters", *parts(dialect.target)})
+    plan = outline(graph, title, write, dialect.framework, sorted(taken))
+    if plan.findings:
+        return Conversion(None, plan.findings)
+    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
+    definitions = "\n".join(write_classes(plan, dialect, taken, about))
+    code = definitions.rstrip() + main(graph, plan.definition(plan.root).name)
+    return Conversion(assembled(dialect.target, header, dialect.imports, code), ())
 
 
 def write_classes(

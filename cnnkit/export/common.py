@@ -65,6 +65,16 @@ def joining(concatenate: str, channels: str, maximum: str) -> Join:
     return joined
 
 
+def function(name: str) -> Writer:
+    """A layer without fields, by a function of the target."""
+    return lambda _: Operation((f"{name}({{0}})",))
+
+
+def maxout(site: Site[layers.Maxout]) -> Operation:
+    """A maxout by the helper of that name."""
+    return Operation((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))
+
+
 def rearranged(site: Site[Any]) -> Operation:
     """`depth_to_space` or `space_to_depth`, by the helper of that name."""
     return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -56,7 +56,7 @@ def helpers(target: str, code: str) -> list[str]:
     return [text for name, text in known.items() if name in needed]
 
 
-def assembled(target: str, header: str, imports: dict[str, str], definitions: str) -> str:
+def assembled(target: str, header: str, imports: Mapping[str, str], definitions: str) -> str:
     """The whole file.
 
     Args:

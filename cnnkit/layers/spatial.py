@@ -35,6 +35,7 @@ from cnnkit.layers.window import (
     axis_names,
     map_problem,
     padding_problem,
+    sides,
     slide,
 )
 
@@ -72,6 +73,12 @@ class Pad(Shaping):
     ] = Field(0, description="channels of zeros on each side, or [before, after]")
     padding_mode: PaddingMode = Field("zeros", description="what the added cells hold")
 
+    @property
+    def channel_sides(self) -> tuple[int, int]:
+        """The channels of zeros before and after."""
+        added = self.channels
+        return (added, added) if isinstance(added, int) else added
+
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
@@ -80,8 +87,8 @@ class Pad(Shaping):
             return broken(windows)
         if problems := padding_problem(windows, self.padding_mode):
             return broken(*problems)
-        added = 2 * self.channels if isinstance(self.channels, int) else sum(self.channels)
-        output = (*(window.output for window in windows), shape[-1] + added)
+        channels = shape[-1] + sum(self.channel_sides)
+        output = (*(window.output for window in windows), channels)
         return Effect(output, reach=tuple(window.reach for window in windows))
 
 
@@ -111,6 +118,17 @@ class Crop(Shaping):
                 else "crop takes `cells` or `to`, not both"
             )
         return self
+
+    def cells_off(self, extents: Shape, kept: Shape) -> tuple[tuple[int, int], ...]:
+        """The cells cut off before and after, a pair for each spatial axis.
+
+        Args:
+            extents: The map's, without its channels.
+            kept: What is left of them.
+        """
+        if self.cells is None:
+            return tuple(map(centred, extents, kept))
+        return sides(self.cells, len(extents)) or ()
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from jax import Array
 
 from cnnkit import layers
 from cnnkit.layers.base import Layer, Shape
-from cnnkit.layers.resample import centred
 from cnnkit.layers.window import sides
 from cnnkit.network.convolution import padded
 from cnnkit.network.operation import Operation, Site
@@ -55,9 +54,8 @@ class Pad:
 
 def pad(site: Site[layers.Pad]) -> Operation:
     """Cells and channels added."""
-    layer, channels = site.layer, site.layer.channels
-    both = (channels, channels) if isinstance(channels, int) else channels
-    return Pad(sides(layer.padding, site.rank) or (), both, layer.padding_mode)
+    layer = site.layer
+    return Pad(sides(layer.padding, site.rank) or (), layer.channel_sides, layer.padding_mode)
 
 
 @dataclass(frozen=True)
@@ -74,9 +72,7 @@ class Crop:
 
 def crop(site: Site[layers.Crop]) -> Operation:
     """A number of cells off each side, or the middle as large as another map."""
-    if site.layer.cells is not None:
-        return Crop(sides(site.layer.cells, site.rank) or ())
-    return Crop(tuple(map(centred, site.inputs[0][:-1], _output(site)[:-1])))
+    return Crop(site.layer.cells_off(site.inputs[0][:-1], _output(site)[:-1]))
 
 
 @dataclass(frozen=True)

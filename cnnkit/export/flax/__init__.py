@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnkit.export.classes import Dialect, write_classes
+from cnnkit.export.classes import Dialect, convert_to_classes
 from cnnkit.export.code import comment
 from cnnkit.export.common import writing
 from cnnkit.export.flax import (
@@ -16,10 +16,8 @@ from cnnkit.export.flax import (
     spatial,
 )
 from cnnkit.export.flax.joining import joined
-from cnnkit.export.outline import outline
-from cnnkit.export.target import Conversion, assembled, kinds_of, parts
+from cnnkit.export.target import Conversion, kinds_of
 from cnnkit.layers import FAMILIES
-from cnnkit.layers.base import show
 from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
@@ -29,8 +27,10 @@ _IMPORTS = {
     "jnp": "import jax.numpy as jnp",
     "nnx": "from flax import nnx",
 }
-_TAKEN = frozenset({*_IMPORTS, "model", "parameters"})
 _DIALECT = Dialect(
+    target="flax",
+    framework="Flax",
+    imports=_IMPORTS,
     base="nnx.Module",
     array="jax.Array",
     method="__call__",
@@ -55,19 +55,8 @@ write = writing(_FAMILIES, joined)
 
 def convert(graph: Graph, title: str) -> Conversion:
     """The file of a network, or why there is none."""
-    taken = frozenset({*_TAKEN, *parts("flax")})
-    plan = outline(graph, title, write, "Flax", sorted(taken))
-    if plan.findings:
-        return Conversion(None, plan.findings)
-    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
-    definitions = "\n".join(write_classes(plan, _DIALECT, taken, about))
-    name = plan.definition(plan.root).name
-    return Conversion(
-        assembled(
-            "flax", _header(graph, title), _IMPORTS, definitions.rstrip() + _main(graph, name)
-        ),
-        (),
-    )
+    header = _header(graph, title)
+    return convert_to_classes(graph, title, _DIALECT, write, header=header, main=_main)
 
 
 def _header(graph: Graph, title: str) -> str:

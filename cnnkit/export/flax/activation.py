@@ -7,13 +7,9 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import function, maxout
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
-
-
-def _function(name: str) -> Writer:
-    """An activation without fields."""
-    return lambda _: Operation((f"{name}({{0}})",))
 
 
 def _leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
@@ -33,29 +29,25 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
     return Operation(("{layer}({0})",), f"PReLU({hole('features', site.channels)}{init})")
 
 
-def _maxout(site: Site[layers.Maxout]) -> Operation:
-    return Operation((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))
-
-
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
-        "relu": _function("nnx.relu"),
-        "relu6": _function("nnx.relu6"),
+        "relu": function("nnx.relu"),
+        "relu6": function("nnx.relu6"),
         "leaky_relu": _leaky_relu,
         "elu": _elu,
-        "selu": _function("nnx.selu"),
+        "selu": function("nnx.selu"),
         "prelu": _prelu,
         "gelu": _gelu,
-        "silu": _function("nnx.silu"),
-        "mish": _function("jax.nn.mish"),
-        "sigmoid": _function("nnx.sigmoid"),
-        "hard_sigmoid": _function("nnx.hard_sigmoid"),
-        "hard_silu": _function("nnx.hard_silu"),
-        "tanh": _function("nnx.tanh"),
-        "softplus": _function("nnx.softplus"),
-        "softmax": _function("nnx.softmax"),
-        "log_softmax": _function("nnx.log_softmax"),
-        "maxout": _maxout,
+        "silu": function("nnx.silu"),
+        "mish": function("jax.nn.mish"),
+        "sigmoid": function("nnx.sigmoid"),
+        "hard_sigmoid": function("nnx.hard_sigmoid"),
+        "hard_silu": function("nnx.hard_silu"),
+        "tanh": function("nnx.tanh"),
+        "softplus": function("nnx.softplus"),
+        "softmax": function("nnx.softmax"),
+        "log_softmax": function("nnx.log_softmax"),
+        "maxout": maxout,
         "linear": lambda _: Operation(("{0}",)),
     }
 )

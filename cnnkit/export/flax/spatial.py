@@ -9,8 +9,7 @@ from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Sides, Site, Writer, is_zero
-from cnnkit.layers.resample import centred
+from cnnkit.export.site import Site, Writer, is_zero
 from cnnkit.layers.window import sides
 
 
@@ -20,8 +19,7 @@ def _pad(site: Site[layers.Pad]) -> Operation:
     if not is_zero(cells):
         mode = MODES.get(site.layer.padding_mode, "constant")
         calls.append(f'pad({{0}}, {hole("sides", cells)}, "{mode}")')
-    added = site.layer.channels
-    before, after = (added, added) if isinstance(added, int) else added
+    before, after = site.layer.channel_sides
     if before or after:
         widths = ", ".join(["(0, 0)"] * len(site.shape))
         calls.append(
@@ -31,14 +29,11 @@ def _pad(site: Site[layers.Pad]) -> Operation:
 
 
 def _crop(site: Site[layers.Crop]) -> Operation:
-    output = site.output
-    if site.layer.cells is None:
-        cut: Sides = tuple(map(centred, site.shape[:-1], output[:-1]))
-    else:
-        cut = sides(site.layer.cells, site.rank) or ()
+    kept = site.output[:-1]
+    cut = site.layer.cells_off(site.shape[:-1], kept)
     spans = ", ".join(
-        f"{hole('start', before)}:{hole('stop', before + kept)}"
-        for (before, _), kept in zip(cut, output[:-1], strict=True)
+        f"{hole('start', before)}:{hole('stop', before + extent)}"
+        for (before, _), extent in zip(cut, kept, strict=True)
     )
     return Operation((f"{{0}}[:, {spans}]",))
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code import hole
+from cnnkit.export.common import maxout
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
@@ -37,10 +38,6 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
     )
 
 
-def _maxout(site: Site[layers.Maxout]) -> Operation:
-    return Operation((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))
-
-
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "relu": _activation("relu"),
@@ -59,7 +56,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "softplus": _activation("softplus"),
         "softmax": _activation("softmax"),
         "log_softmax": _activation("log_softmax"),
-        "maxout": _maxout,
+        "maxout": maxout,
         "linear": lambda _: Operation(("{0}",)),
     }
 )

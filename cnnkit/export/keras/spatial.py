@@ -10,8 +10,7 @@ from cnnkit.export.code import hole
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, sliced, zero_padding
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Sides, Site, Writer, brief, is_zero
-from cnnkit.layers.resample import centred
+from cnnkit.export.site import Site, Writer, brief, is_zero
 from cnnkit.layers.window import sides
 
 
@@ -22,8 +21,7 @@ def _pad(site: Site[layers.Pad]) -> Operation:
         calls.append(zero_padding(cells))
     elif not is_zero(cells):
         calls.append(f'pad({{0}}, {hole("sides", cells)}, "{MODES[site.layer.padding_mode]}")')
-    added = site.layer.channels
-    before, after = (added, added) if isinstance(added, int) else added
+    before, after = site.layer.channel_sides
     if before or after:
         widths = (*((0, 0),) * len(site.shape), (before, after))
         calls.append(f"ops.pad({{0}}, {hole('channels', widths)})")
@@ -31,13 +29,10 @@ def _pad(site: Site[layers.Pad]) -> Operation:
 
 
 def _crop(site: Site[layers.Crop]) -> Operation:
-    output = site.output
-    if site.layer.cells is None:
-        cut: Sides = tuple(map(centred, site.shape[:-1], output[:-1]))
-    else:
-        cut = sides(site.layer.cells, site.rank) or ()
-    pairs = zip(cut, output[:-1], strict=True)
-    return Operation((sliced([(before, before + kept) for (before, _), kept in pairs]),))
+    kept = site.output[:-1]
+    cut = site.layer.cells_off(site.shape[:-1], kept)
+    pairs = zip(cut, kept, strict=True)
+    return Operation((sliced([(before, before + extent) for (before, _), extent in pairs]),))
 
 
 def _upsample(site: Site[layers.Upsample]) -> Operation:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from cnnkit.export.classes import Dialect, write_classes
+from cnnkit.export.classes import Dialect, convert_to_classes
 from cnnkit.export.code import comment
 from cnnkit.export.common import writing
-from cnnkit.export.outline import outline
-from cnnkit.export.target import Conversion, assembled, kinds_of, parts
+from cnnkit.export.target import Conversion, kinds_of
 from cnnkit.export.torch import (
     activation,
     convolution,
@@ -19,7 +18,6 @@ from cnnkit.export.torch import (
 )
 from cnnkit.export.torch.joining import joined
 from cnnkit.layers import FAMILIES
-from cnnkit.layers.base import show
 from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
@@ -29,8 +27,10 @@ _IMPORTS = {
     "F": "import torch.nn.functional as F",
     "nn": "from torch import nn",
 }
-_TAKEN = frozenset({*_IMPORTS, "model", "parameters"})
 _DIALECT = Dialect(
+    target="torch",
+    framework="PyTorch",
+    imports=_IMPORTS,
     base="nn.Module",
     array="torch.Tensor",
     method="forward",
@@ -55,15 +55,8 @@ write = writing(_FAMILIES, joined)
 
 def convert(graph: Graph, title: str) -> Conversion:
     """The file of a network, or why there is none."""
-    taken = frozenset({*_TAKEN, *parts("torch")})
-    plan = outline(graph, title, write, "PyTorch", sorted(taken))
-    if plan.findings:
-        return Conversion(None, plan.findings)
-    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
-    definitions = "\n".join(write_classes(plan, _DIALECT, taken, about))
-    name = plan.definition(plan.root).name
-    code = definitions.rstrip() + _main(graph, name)
-    return Conversion(assembled("torch", _header(graph, title), _IMPORTS, code), ())
+    header = _header(graph, title)
+    return convert_to_classes(graph, title, _DIALECT, write, header=header, main=_main)
 
 
 def _header(graph: Graph, title: str) -> str:

@@ -7,13 +7,9 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import function
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
-
-
-def _function(name: str) -> Writer:
-    """An activation without fields."""
-    return lambda _: Operation((f"{name}({{0}})",))
 
 
 def _leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
@@ -47,20 +43,20 @@ def _maxout(site: Site[layers.Maxout]) -> Operation:
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
-        "relu": _function("F.relu"),
-        "relu6": _function("F.relu6"),
+        "relu": function("F.relu"),
+        "relu6": function("F.relu6"),
         "leaky_relu": _leaky_relu,
         "elu": _elu,
-        "selu": _function("F.selu"),
+        "selu": function("F.selu"),
         "prelu": _prelu,
         "gelu": _gelu,
-        "silu": _function("F.silu"),
-        "mish": _function("F.mish"),
-        "sigmoid": _function("torch.sigmoid"),
-        "hard_sigmoid": _function("F.hardsigmoid"),
-        "hard_silu": _function("F.hardswish"),
-        "tanh": _function("torch.tanh"),
-        "softplus": _function("F.softplus"),
+        "silu": function("F.silu"),
+        "mish": function("F.mish"),
+        "sigmoid": function("torch.sigmoid"),
+        "hard_sigmoid": function("F.hardsigmoid"),
+        "hard_silu": function("F.hardswish"),
+        "tanh": function("torch.tanh"),
+        "softplus": function("F.softplus"),
         "softmax": _over_channels("softmax"),
         "log_softmax": _over_channels("log_softmax"),
         "maxout": _maxout,

@@ -8,17 +8,15 @@ from types import MappingProxyType
 from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Sides, Site, Writer, is_zero
+from cnnkit.export.site import Site, Writer, is_zero
 from cnnkit.export.torch.padding import pad, sliced
-from cnnkit.layers.resample import centred
 from cnnkit.layers.window import sides
 
 
 def _pad(site: Site[layers.Pad]) -> Operation:
     cells = sides(site.layer.padding, site.rank) or ()
     calls = [] if is_zero(cells) else [pad(cells, site.layer.padding_mode)]
-    added = site.layer.channels
-    before, after = (added, added) if isinstance(added, int) else added
+    before, after = site.layer.channel_sides
     if before or after:
         widths = (0,) * (2 * (site.rank)) + (before, after)
         calls.append(f"F.pad({{0}}, {hole('channels', widths)})")
@@ -26,12 +24,9 @@ def _pad(site: Site[layers.Pad]) -> Operation:
 
 
 def _crop(site: Site[layers.Crop]) -> Operation:
-    output = site.output
-    if site.layer.cells is None:
-        cut: Sides = tuple(map(centred, site.shape[:-1], output[:-1]))
-    else:
-        cut = sides(site.layer.cells, site.rank) or ()
-    return Operation((sliced([before for before, _ in cut], output[:-1]),))
+    kept = site.output[:-1]
+    cut = site.layer.cells_off(site.shape[:-1], kept)
+    return Operation((sliced([before for before, _ in cut], kept),))
 
 
 def _upsample(site: Site[layers.Upsample]) -> Operation:
