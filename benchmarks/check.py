@@ -23,7 +23,7 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 
 from cnnkit.checking import Request, run
 from cnnkit.layers import Layer, layer_class
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 BAR = 2.5
 LINEAR_BAR = 1.15

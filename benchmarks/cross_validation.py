@@ -18,9 +18,9 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 
 import cnnkit
 from cnnkit.network import compilation_cache
-from cnnkit.selection.cross_validation import cut, parts
+from cnnkit.selection.folds.cross_validation import cut, parts
+from cnnkit.selection.folds.runs import Group, Runs
 from cnnkit.selection.material import opened, recipe
-from cnnkit.selection.runs import Group, Runs
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
 

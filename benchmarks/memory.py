@@ -13,7 +13,7 @@ from measuring import heading, machine, table, versions
 
 import cnnkit
 from cnnkit.network.memory import MemoryComparison, compare_memory
-from cnnkit.report.text import memory
+from cnnkit.presentation.numbers import memory
 
 ZOO = Path(__file__).parents[1] / "specs" / "zoo"
 NETWORKS = [

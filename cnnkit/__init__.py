@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnkit.errors import SpecError as SpecError
     from cnnkit.errors import UsageError as UsageError
     from cnnkit.network.build import build as build
-    from cnnkit.spec.model import Spec as Spec
+    from cnnkit.spec.model.spec import Spec as Spec
     from cnnkit.spec.reading import load as load
     from cnnkit.training.run import train as train
 
@@ -38,7 +38,7 @@ _HOMES = {
     "Finding": "cnnkit.errors",
     "SpecError": "cnnkit.errors",
     "UsageError": "cnnkit.errors",
-    "Spec": "cnnkit.spec.model",
+    "Spec": "cnnkit.spec.model.spec",
     "load": "cnnkit.spec.reading",
     "train": "cnnkit.training",
 }

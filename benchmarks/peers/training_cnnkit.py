@@ -9,11 +9,11 @@ from training_serving import CLASSES, Advance, examples, serve, task
 from cnnkit.cli.sources import reading_of
 from cnnkit.data import Dataset, Examples, Splits, statistics
 from cnnkit.network import runtime
-from cnnkit.spec.training import Train
-from cnnkit.training.device import replicated
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import engine
-from cnnkit.training.material import Material
-from cnnkit.training.step import make_steps
+from cnnkit.training.prepare.device import replicated
+from cnnkit.training.prepare.material import Material
 
 TASK = task()
 

@@ -12,7 +12,7 @@ from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
 from cnnkit.layers.weighted import Weighted
 from cnnkit.network import build
 from cnnkit.spec.graph import Graph, trace
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 
 @dataclass(frozen=True)

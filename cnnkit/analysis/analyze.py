@@ -15,7 +15,7 @@ from cnnkit.analysis.sums import Sums
 from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec.graph import Graph, Group, trace
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount

@@ -13,7 +13,7 @@ from cnnkit.analysis.change import Change, LayerChange, Setting
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Shape, show
-from cnnkit.spec.model import TOTALS
+from cnnkit.spec.model.spec import TOTALS
 
 FORMAT = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from cnnkit.analysis.change import Change
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.model import TOTALS, quantity
+from cnnkit.spec.model.spec import TOTALS, quantity
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,

@@ -11,7 +11,7 @@ from cnnkit.analysis.memory import Memory, Optimizer, Precision
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Operations, Shape, total
 from cnnkit.spec.graph import Graph
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount

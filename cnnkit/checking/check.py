@@ -17,11 +17,11 @@ from cnnkit.checking.suppression import Suppressions, shown
 from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.rules.base import place_in
-from cnnkit.spec.limits import MAX_FILE_BYTES
-from cnnkit.spec.model import Spec
-from cnnkit.spec.node import Node, Source
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import finish
-from cnnkit.spec.source import read_file, read_start, read_stream, read_text
+from cnnkit.spec.text.limits import MAX_FILE_BYTES
+from cnnkit.spec.text.node import Node, Source
+from cnnkit.spec.text.source import read_file, read_start, read_stream, read_text
 
 # The text itself is not what it should be; what else would be found of it follows from that.
 _BROKEN = frozenset({"syntax", "too-large", "unreadable-file"})

@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 from cnnkit.checking.configuration import NO_CONFIGURATION, Configuration, Configurations
 from cnnkit.errors import Finding, Location, UsageError, did_you_mean
-from cnnkit.spec.limits import MAX_FILE_BYTES
-from cnnkit.spec.model import SECTIONS
-from cnnkit.spec.node import Node
+from cnnkit.spec.model.spec import SECTIONS
+from cnnkit.spec.text.limits import MAX_FILE_BYTES
+from cnnkit.spec.text.node import Node
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".yaml", ".yml", ".json")

@@ -19,7 +19,7 @@ from cnnkit.analysis import Analysis
 from cnnkit.checking.check import CheckResult, Judged, Task, judge, read
 from cnnkit.checking.suppression import Suppressions
 from cnnkit.rules import Removal
-from cnnkit.spec.node import Source
+from cnnkit.spec.text.node import Source
 
 _LINE_BREAK: Final = re.compile("(\r\n|[\n\r\x85\u2028\u2029])")
 # Without an unused block, a variable may be unused that only the block used; and so on.

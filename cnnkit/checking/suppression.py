@@ -17,7 +17,7 @@ import yaml
 
 from cnnkit.checking.levels import Levels, unknown
 from cnnkit.errors import Finding, Location
-from cnnkit.spec.node import Source
+from cnnkit.spec.text.node import Source
 
 _Scanner: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML starts a comment at a `#` that follows a blank, and ends it with the line.

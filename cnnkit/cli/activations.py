@@ -53,8 +53,8 @@ def activations(
         raise MissingExtraError(
             f"activations need {error.name}, which is not installed: pip install 'cnnkit[train]'"
         ) from error
-    from cnnkit.report.findings import findings_lines
-    from cnnkit.report.output import put_lines, put_text
+    from cnnkit.presentation.output import put_lines, put_text
+    from cnnkit.report.findings.finding import findings_lines
 
     try:
         work = _work(source, example, layer or [], seed, assignments or [])

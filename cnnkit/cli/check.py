@@ -93,7 +93,7 @@ def check(
     chosen = _chosen(format_, output)
     report.write_findings(results, chosen.value, output)
     if chosen is not Format.text:
-        from cnnkit.report.checked import mended
+        from cnnkit.report.findings.text import mended
 
         for line in mended(results):
             print(line, file=sys.stderr)

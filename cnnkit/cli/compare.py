@@ -41,7 +41,7 @@ def compare(
 
     Example: cnnkit compare runs/narrow-folds runs/wide-folds
     """
-    from cnnkit.report.output import put_text
+    from cnnkit.presentation.output import put_text
     from cnnkit.selection import comparison_text, entries_of
 
     text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)

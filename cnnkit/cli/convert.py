@@ -34,8 +34,8 @@ def convert(
     """
     from cnnkit.cli.sources import reading_of
     from cnnkit.export import convert as converted
-    from cnnkit.report.findings import findings_lines
-    from cnnkit.report.output import put_lines, put_text
+    from cnnkit.presentation.output import put_lines, put_text
+    from cnnkit.report.findings.finding import findings_lines
 
     reading = reading_of(source, assignments or [])
     conversion = converted(reading.spec, to.value) if reading.spec else None

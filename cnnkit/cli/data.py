@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cnnkit.data import Dataset, Splits
     from cnnkit.data.fetch import Progress
-    from cnnkit.spec.training import Data
+    from cnnkit.spec.model.training import Data
 
 data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
 
@@ -74,8 +74,8 @@ def show(
 
         print(json.dumps(figures.to_dict(), indent=2, ensure_ascii=False))
         return
+    from cnnkit.presentation.output import put_lines
     from cnnkit.report.dataset import dataset_lines
-    from cnnkit.report.output import put_lines
 
     put_lines(lambda _: dataset_lines(figures), None)
 
@@ -124,9 +124,9 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
 def data_of(source: str) -> Data:
     """The data set that a word stands for: a name, a folder or a file."""
     from cnnkit.errors import did_you_mean
-    from cnnkit.spec.scalars import shortened
-    from cnnkit.spec.training import Arrays, Csv, Images
-    from cnnkit.spec.training.data import KNOWN
+    from cnnkit.spec.model.training import Arrays, Csv, Images
+    from cnnkit.spec.model.training.data import KNOWN
+    from cnnkit.spec.text.scalars import shortened
 
     for name in KNOWN:
         if name == source:
@@ -154,7 +154,7 @@ def data_of(source: str) -> Data:
 def _shape(text: str | None) -> tuple[int, ...] | None:
     from pydantic import TypeAdapter, ValidationError
 
-    from cnnkit.spec.model import InputShape
+    from cnnkit.spec.model.spec import InputShape
 
     if text is None:
         return None

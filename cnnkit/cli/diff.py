@@ -73,7 +73,8 @@ def diff(
     from cnnkit.analysis.compare import compare
     from cnnkit.analysis.condition import condition
     from cnnkit.errors import UsageError
-    from cnnkit.report.comparison import View, write
+    from cnnkit.report.comparison.formats import write
+    from cnnkit.report.comparison.view import View
 
     if old == new == "-":
         raise UsageError("only one of both can be read from standard input")

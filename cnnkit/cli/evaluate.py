@@ -40,9 +40,9 @@ def evaluate(
     """
     from cnnkit.cli.data import data_of
     from cnnkit.training import train  # noqa: F401 - says which package is missing
-    from cnnkit.training.evaluation import evaluate as evaluated
     from cnnkit.training.options import options_of
-    from cnnkit.training.rundir import RunDirectory
+    from cnnkit.training.store.directory import RunDirectory
+    from cnnkit.training.use.evaluation import evaluate as evaluated
 
     options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
     source = None if data is None else data_of(data)
@@ -54,7 +54,7 @@ def evaluate(
 
         typer.echo(json.dumps(found.to_dict(), indent=2))
         return
-    from cnnkit.training.conclusion import measured_lines
+    from cnnkit.training.view.conclusion import measured_lines
 
     for line in measured_lines({"test": found.figures, "best_epoch": found.epoch}):
         typer.echo(line)

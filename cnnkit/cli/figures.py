@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.model import TOTALS, quantity
-from cnnkit.spec.scalars import shortened
+from cnnkit.spec.model.spec import TOTALS, quantity
+from cnnkit.spec.text.scalars import shortened
 
 _EXTENTS = re.compile(r"\d{1,12}(\s*[x×]\s*\d{1,12})*")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")

@@ -22,7 +22,7 @@ def predict(
     Example: cnnkit predict runs/cifar10 cat.jpg dog.png
     """
     from cnnkit.training import load_run
-    from cnnkit.training.prediction import predict as predicted
+    from cnnkit.training.use.prediction import predict as predicted
 
     trained = load_run(run, checkpoint.value)
     for problem in trained.problems:

@@ -21,8 +21,8 @@ def report(
 
     Example: cnnkit report runs/digits
     """
-    from cnnkit.training.page import write_page
-    from cnnkit.training.rundir import RunDirectory
+    from cnnkit.training.store.directory import RunDirectory
+    from cnnkit.training.view.page import write_page
 
     directory = RunDirectory.open(run)
     try:

@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.limits import MAX_FILE_BYTES
 from cnnkit.spec.reading import Reading, finish
-from cnnkit.spec.scalars import shortened
-from cnnkit.spec.source import read_file
+from cnnkit.spec.text.limits import MAX_FILE_BYTES
+from cnnkit.spec.text.scalars import shortened
+from cnnkit.spec.text.source import read_file
 
 # As many as `extends:` follows, so that what it reads is there and its own message is given.
 _MAX_CHAIN = 12

@@ -10,7 +10,7 @@ import typer
 from cnnkit.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
-    from cnnkit.training.runs import RunRow
+    from cnnkit.training.store.listing import RunRow
 
 
 def runs(
@@ -26,7 +26,7 @@ def runs(
 
     Example: cnnkit runs --sort test
     """
-    from cnnkit.training.runs import runs_of
+    from cnnkit.training.store.listing import runs_of
 
     rows = runs_of(folder, sort)
     if format_ is Format.json:
@@ -57,7 +57,7 @@ def _table(rows: list[RunRow]) -> list[str]:
 
 
 def _texts(row: RunRow) -> tuple[str, ...]:
-    from cnnkit.training.display import duration
+    from cnnkit.training.view.display import duration
 
     return (
         row.run,

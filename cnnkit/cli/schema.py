@@ -22,7 +22,7 @@ def schema(
 
     from cnnkit import rules
     from cnnkit.errors import UsageError
-    from cnnkit.spec.schema import schema as schema_of
+    from cnnkit.spec.schema.document import schema as schema_of
 
     text = json.dumps(schema_of(rules.LEVELS), indent=2, ensure_ascii=False)
     if output is None:

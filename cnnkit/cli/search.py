@@ -127,8 +127,8 @@ def _settings(
     from pydantic import ValidationError
 
     from cnnkit.errors import UsageError
-    from cnnkit.spec.faults import faults_of
-    from cnnkit.spec.search import Settings
+    from cnnkit.spec.language.faults import faults_of
+    from cnnkit.spec.model.search import Settings
 
     given: dict[str, Any] = {
         "trials": trials,

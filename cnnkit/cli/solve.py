@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cnnkit.analysis.solve import BudgetSolution, InputSolution, WindowSolution
     from cnnkit.cli.sources import Settings
-    from cnnkit.spec.model import Spec
+    from cnnkit.spec.model.spec import Spec
 
 
 class Format(StrEnum):
@@ -125,7 +125,7 @@ def solve(
 
     Example: cnnkit solve specs/zoo/lenet-5.yaml --vary layers.0.filters --budget macs=1M
     """
-    from cnnkit.report.solution import write
+    from cnnkit.report.solution.formats import write
 
     chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
     solution: WindowSolution | InputSolution | BudgetSolution

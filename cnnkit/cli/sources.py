@@ -11,13 +11,13 @@ import typer
 
 from cnnkit.errors import UsageError
 from cnnkit.spec.reading import Reading, read, read_input
-from cnnkit.spec.scalars import shortened
+from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
     from cnnkit.analysis.memory import Optimizer, Precision
     from cnnkit.analysis.result import Unreadable
-    from cnnkit.spec.model import Spec
+    from cnnkit.spec.model.spec import Spec
 
 STDIN = "-"
 # Fewer files than this are done before a person has read a progress bar.
@@ -73,8 +73,8 @@ def readable_spec(source: str, assignments: Sequence[str] = ()) -> Spec:
         UsageError: There is no such file, or an assignment names no place in the spec.
     """
     from cnnkit.analysis import analyze
-    from cnnkit.report.findings import findings_lines
-    from cnnkit.report.output import put_lines
+    from cnnkit.presentation.output import put_lines
+    from cnnkit.report.findings.finding import findings_lines
 
     spec, findings = reading_of(source, assignments)
     if spec is not None:

@@ -14,8 +14,8 @@ from cnnkit.cli.sources import readable_spec
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from cnnkit.training.display import Display
     from cnnkit.training.run import Result
+    from cnnkit.training.view.display import Display
 
 
 def train(
@@ -65,15 +65,15 @@ def train(
     options = Options(data_dir=data_dir, device=(device or Device.auto).value)
     with _display(quiet) as display:
         if overfit_batch:
-            from cnnkit.training.overfit import overfit_batch as overfit
+            from cnnkit.training.proof.overfit import overfit_batch as overfit
 
             code = 0 if overfit(network, options, display) else 1
         elif verify_resume:
-            from cnnkit.training.verify import verify_resume as verify
+            from cnnkit.training.proof.resume import verify_resume as verify
 
             code = 0 if verify(network, options, display) else 1
         elif smoke:
-            from cnnkit.training.smoke import smoke as try_out
+            from cnnkit.training.proof.smoke import smoke as try_out
 
             code = _finished(try_out(network, run_dir, options, display))
         else:
@@ -83,7 +83,7 @@ def train(
 
 @contextmanager
 def _display(quiet: bool) -> Iterator[Display]:
-    from cnnkit.training.display import make_display
+    from cnnkit.training.view.display import make_display
 
     display = make_display(quiet=quiet)
     try:
@@ -105,7 +105,7 @@ def _only_resume(
 def _resumed(run: Path, data_dir: Path | None, device: Device | None, display: Display) -> int:
     from cnnkit.training import resume
     from cnnkit.training.options import options_of
-    from cnnkit.training.rundir import RunDirectory
+    from cnnkit.training.store.directory import RunDirectory
 
     options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
     return _finished(resume(run, options=options, display=display))

@@ -78,8 +78,8 @@ def _verified(analysis: Analysis, *, memory: bool) -> Verified:
 
 
 def _write_table(results: Sequence[Verified], output: Path | None) -> None:
-    from cnnkit.report.lines import Line
-    from cnnkit.report.output import put_lines
+    from cnnkit.presentation.lines import Line
+    from cnnkit.presentation.output import put_lines
 
     def lines(width: int | None) -> Iterator[Line]:
         for number, result in enumerate(results):
@@ -93,7 +93,7 @@ def _write_table(results: Sequence[Verified], output: Path | None) -> None:
 def _write_json(results: Sequence[Verified], output: Path | None) -> None:
     import json
 
-    from cnnkit.report.output import put_text
+    from cnnkit.presentation.output import put_text
 
     data = [verification_data(result) for result in results]
     text = json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False)

@@ -10,7 +10,7 @@ import numpy as np
 from cnnkit.data.dataset import Array, Dataset, Examples, written
 from cnnkit.data.targets import as_values, target_faults
 from cnnkit.errors import DataError
-from cnnkit.spec.training import Loss
+from cnnkit.spec.model.training import Loss
 
 _CHUNK = 1024
 

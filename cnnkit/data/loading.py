@@ -14,7 +14,7 @@ from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.training import Arrays, Csv, Data, Images, Loss
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {

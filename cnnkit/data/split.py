@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices
 from cnnkit.errors import DataError
-from cnnkit.spec.training import Split
+from cnnkit.spec.model.training import Split
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cnnkit.data.dataset import Array, Dataset, Examples
-from cnnkit.spec.training import Loss
+from cnnkit.spec.model.training import Loss
 
 _OF_ONE_CLASS, _OF_EACH_OUTPUT = "categorical_cross_entropy", "binary_cross_entropy"
 # How far from 1 the shares of the classes may sum up, in float32.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.export.target import Conversion
 from cnnkit.spec.graph import trace
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 __all__ = ["TARGETS", "Conversion", "convert"]
 

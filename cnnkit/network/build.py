@@ -12,7 +12,7 @@ from cnnkit.network.builders import operation
 from cnnkit.network.model import Network, Plan, Scope, Step, named
 from cnnkit.network.operation import Operation, Site
 from cnnkit.spec.graph import Graph, Node, trace
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 
 def build(

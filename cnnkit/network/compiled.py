@@ -20,7 +20,7 @@ from cnnkit.network.model import Network
 if TYPE_CHECKING:
     import optax
 
-    from cnnkit.spec.model import Spec
+    from cnnkit.spec.model.spec import Spec
 
 
 @dataclass(frozen=True)

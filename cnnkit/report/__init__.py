@@ -13,14 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
-from cnnkit.report.options import Options
-from cnnkit.report.output import put_text
+from cnnkit.presentation.output import put_text
+from cnnkit.report.analysis.options import Options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cnnkit.checking import CheckResult
-    from cnnkit.report.options import Result
+    from cnnkit.report.analysis.options import Result
 
 __all__ = [
     "EXPLAINING",
@@ -34,22 +34,22 @@ __all__ = [
 ]
 
 FORMATS = {
-    "table": "cnnkit.report.table",
-    "json": "cnnkit.report.json",
-    "csv": "cnnkit.report.csv",
-    "markdown": "cnnkit.report.markdown",
-    "html": "cnnkit.report.html",
-    "svg": "cnnkit.report.svg",
+    "table": "cnnkit.report.analysis.table",
+    "json": "cnnkit.report.analysis.json",
+    "csv": "cnnkit.report.analysis.csv",
+    "markdown": "cnnkit.report.analysis.markdown",
+    "html": "cnnkit.report.analysis.html",
+    "svg": "cnnkit.report.analysis.svg",
 }
 """The formats of ``analyze``, and where each is written."""
 
 FINDING_FORMATS = {
-    "text": "cnnkit.report.checked",
-    "json": "cnnkit.report.checked_json",
-    "github": "cnnkit.report.github",
-    "gitlab": "cnnkit.report.gitlab",
-    "sarif": "cnnkit.report.sarif",
-    "junit": "cnnkit.report.junit",
+    "text": "cnnkit.report.findings.text",
+    "json": "cnnkit.report.findings.json",
+    "github": "cnnkit.report.findings.github",
+    "gitlab": "cnnkit.report.findings.gitlab",
+    "sarif": "cnnkit.report.findings.sarif",
+    "junit": "cnnkit.report.findings.junit",
 }
 """The formats of ``check``, and where each is written."""
 
@@ -102,7 +102,7 @@ def write(
     if output is None and format == "table" and sys.stdout.isatty():
         from rich.console import Console
 
-        from cnnkit.report.table import print_to
+        from cnnkit.report.analysis.table import print_to
 
         print_to(Console(), results, Options(depth, explain))
         return
@@ -136,7 +136,7 @@ def write_findings(
     if output is None and format == "text" and sys.stdout.isatty():
         from rich.console import Console
 
-        from cnnkit.report.checked import print_to
+        from cnnkit.report.findings.text import print_to
 
         print_to(Console(), results)
     else:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cnnkit.layers.base import show
-from cnnkit.report.grid import GAP, Column, grid
-from cnnkit.report.lines import Line, Piece
-from cnnkit.report.text import cells, memory, plural, printable
+from cnnkit.presentation.grid import GAP, Column, grid
+from cnnkit.presentation.lines import Line, Piece
+from cnnkit.presentation.numbers import cells, memory, plural, printable
 
 if TYPE_CHECKING:
     from cnnkit.data.summary import Summary

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnkit.report.findings import findings_lines
-from cnnkit.report.grid import Column, grid
-from cnnkit.report.lines import Line, Piece
-from cnnkit.report.text import memory, plural, printable
+from cnnkit.presentation.grid import Column, grid
+from cnnkit.presentation.lines import Line, Piece
+from cnnkit.presentation.numbers import memory, plural, printable
+from cnnkit.report.findings.finding import findings_lines
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis

@@ -17,8 +17,8 @@ from cnnkit.layers.block import Block
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
 from cnnkit.spec.graph import Node as Operation
-from cnnkit.spec.model import Spec
-from cnnkit.spec.place import inmost
+from cnnkit.spec.language.place import inmost
+from cnnkit.spec.model.spec import Spec
 
 Above: TypeAlias = tuple[LayerAnalysis, ...]
 """The layers that a layer stands in, outermost first."""

@@ -48,7 +48,7 @@ from cnnkit.errors import Finding
 from cnnkit.rules.base import Network, counted, place_in
 
 if TYPE_CHECKING:
-    from cnnkit.spec.training import Train
+    from cnnkit.spec.model.training import Train
 
 Place = tuple[str | int, ...]
 

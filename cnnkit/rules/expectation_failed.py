@@ -42,7 +42,7 @@ from collections.abc import Iterable, Iterator
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.base import show
 from cnnkit.rules.base import Network, percent, place_in
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 NAME = "expectation-failed"
 

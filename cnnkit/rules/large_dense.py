@@ -107,6 +107,6 @@ def _alternatives(shape: Shape, dense: Dense) -> str:
 
 def _parameters(shape: Shape, *layers: Layer) -> int:
     from cnnkit.analysis.analyze import analyze
-    from cnnkit.spec.model import Spec
+    from cnnkit.spec.model.spec import Spec
 
     return analyze(Spec(input=shape, layers=layers)).totals.parameters

@@ -45,8 +45,8 @@ from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Above, Network, Removal, finding, noun
 from cnnkit.rules.text import scalars, without_items
-from cnnkit.spec.node import Node
-from cnnkit.spec.place import LayerPlace
+from cnnkit.spec.language.place import LayerPlace
+from cnnkit.spec.text.node import Node
 
 _ZERO_FIELDS = {
     "dropout": "rate",

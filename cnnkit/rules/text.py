@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cnnkit.rules.base import Network, Removal
-from cnnkit.spec.node import Node
+from cnnkit.spec.text.node import Node
 
 _DASH = re.compile(r"\s*-[ ]+")
 _COMMENT = re.compile(r"\s*#")

@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Network, Removal
 from cnnkit.rules.text import own_names, scalars, section, without_entries
-from cnnkit.spec.node import Node
+from cnnkit.spec.text.node import Node
 
 
 def check(network: Network) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _read_in_block(block: Node) -> set[str]:
 
 
 def _names(texts: Iterable[str]) -> set[str]:
-    from cnnkit.spec.expression import ExpressionError, names_in
+    from cnnkit.spec.language.expression import ExpressionError, names_in
 
     names: set[str] = set()
     for text in texts:

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from cnnkit.selection.entries import entries_of as entries_of
-    from cnnkit.selection.folding import FoldOptions as FoldOptions
-    from cnnkit.selection.folding import cross_validated as cross_validated
+    from cnnkit.selection.comparison.entries import entries_of as entries_of
+    from cnnkit.selection.folds.directory import FoldOptions as FoldOptions
+    from cnnkit.selection.folds.directory import cross_validated as cross_validated
     from cnnkit.selection.nested import nested_search as nested_search
-    from cnnkit.selection.report import comparison_text as comparison_text
-    from cnnkit.selection.report import fold_lines as fold_lines
-    from cnnkit.selection.report import nested_lines as nested_lines
-    from cnnkit.selection.report import search_lines as search_lines
-    from cnnkit.selection.searching import SearchOptions as SearchOptions
-    from cnnkit.selection.searching import searched as searched
+    from cnnkit.selection.search.directory import SearchOptions as SearchOptions
+    from cnnkit.selection.search.directory import searched as searched
+    from cnnkit.selection.view.text import comparison_text as comparison_text
+    from cnnkit.selection.view.text import fold_lines as fold_lines
+    from cnnkit.selection.view.text import nested_lines as nested_lines
+    from cnnkit.selection.view.text import search_lines as search_lines
 
 _HOMES = {
-    "FoldOptions": "folding",
-    "SearchOptions": "searching",
-    "comparison_text": "report",
-    "cross_validated": "folding",
-    "entries_of": "entries",
-    "fold_lines": "report",
-    "nested_lines": "report",
+    "FoldOptions": "folds.directory",
+    "SearchOptions": "search.directory",
+    "comparison_text": "view.text",
+    "cross_validated": "folds.directory",
+    "entries_of": "comparison.entries",
+    "fold_lines": "view.text",
+    "nested_lines": "view.text",
     "nested_search": "nested",
-    "search_lines": "report",
-    "searched": "searching",
+    "search_lines": "view.text",
+    "searched": "search.directory",
 }
 _EXTRA = {
     "flax", "jax", "jaxlib", "matplotlib", "numpy", "optax", "optuna", "orbax", "scipy",

@@ -13,9 +13,9 @@ import numpy as np
 from cnnkit.data import Dataset, Splits, load, split
 from cnnkit.data.dataset import Examples, Indices
 from cnnkit.errors import UsageError
-from cnnkit.spec.model import Spec
-from cnnkit.spec.training import Train
-from cnnkit.training.resolution import outputs_of, recipe_of
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ import numpy as np
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.selection.cross_validation import cut, parts
-from cnnkit.selection.evaluation import Evaluator
+from cnnkit.selection.folds.cross_validation import cut, parts
+from cnnkit.selection.folds.runs import Part
 from cnnkit.selection.material import recipe
-from cnnkit.selection.protocol import specified
-from cnnkit.selection.results import results
-from cnnkit.selection.runs import Part
-from cnnkit.selection.searching import Ground, SearchOptions, hunting, prepared, run_obeying
-from cnnkit.spec.model import Spec
-from cnnkit.training.files import write_json
+from cnnkit.selection.search.directory import Ground, SearchOptions, hunting, prepared, run_obeying
+from cnnkit.selection.search.evaluation import Evaluator
+from cnnkit.selection.search.protocol import specified
+from cnnkit.selection.search.results import results
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.store.files import write_json
 
 NESTED: Final = "nested.json"
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cnnkit.errors import Finding, Location, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
 from cnnkit.layers.block import Block, Unreadable
-from cnnkit.spec.place import ends
+from cnnkit.spec.language.place import ends
 
 INPUT = -1
 """The node index of the network's input."""

@@ -10,13 +10,13 @@ from typing import BinaryIO, NamedTuple
 
 from cnnkit.errors import Finding, SpecError, UsageError, in_order
 from cnnkit.garbage import uncollected
-from cnnkit.spec.document import read_document
-from cnnkit.spec.extension import extended
-from cnnkit.spec.model import Origin, Spec
-from cnnkit.spec.node import Node
-from cnnkit.spec.override import override
-from cnnkit.spec.scalars import shortened
-from cnnkit.spec.source import read_file, read_plain, read_stream, read_text
+from cnnkit.spec.language.document import read_document
+from cnnkit.spec.language.extension import extended
+from cnnkit.spec.language.override import override
+from cnnkit.spec.model.spec import Origin, Spec
+from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.scalars import shortened
+from cnnkit.spec.text.source import read_file, read_plain, read_stream, read_text
 
 _A_TEXT = re.compile(r"\n|^\s*\{|:\s|:$")
 

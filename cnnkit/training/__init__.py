@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from cnnkit.training.run import Result as Result
     from cnnkit.training.run import resume as resume
     from cnnkit.training.run import train as train
-    from cnnkit.training.trained import Trained as Trained
-    from cnnkit.training.trained import load_run as load_run
+    from cnnkit.training.use.trained import Trained as Trained
+    from cnnkit.training.use.trained import load_run as load_run
 
 _HOMES = {
     "Options": "cnnkit.training.options",
     "Result": "cnnkit.training.run",
-    "Trained": "cnnkit.training.trained",
-    "load_run": "cnnkit.training.trained",
+    "Trained": "cnnkit.training.use.trained",
+    "load_run": "cnnkit.training.use.trained",
     "resume": "cnnkit.training.run",
     "train": "cnnkit.training.run",
 }

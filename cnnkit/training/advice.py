@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnkit.spec.training import Train
-from cnnkit.spec.training.schedule import Warmed
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.schedule import Warmed
 
 _THIRD = 3
 

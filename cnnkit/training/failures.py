@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import jax
 
 from cnnkit.errors import LayerError, TrainingError
-from cnnkit.spec.training import Train
+from cnnkit.spec.model.training import Train
 from cnnkit.training import advice
-from cnnkit.training.checkpoint import Checkpoints
-from cnnkit.training.files import DiskFullError
-from cnnkit.training.rundir import RunDirectory
+from cnnkit.training.store.checkpoint import Checkpoints
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.files import DiskFullError
 
 
 @contextmanager

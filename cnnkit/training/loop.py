@@ -11,18 +11,18 @@ import jax
 import numpy as np
 
 from cnnkit.errors import TrainingError
-from cnnkit.spec.training import Train
+from cnnkit.spec.model.training import Train
 from cnnkit.training.advice import not_a_number
-from cnnkit.training.checkpoint import Checkpoints, name_of
-from cnnkit.training.display import Display, Plan, Progress
+from cnnkit.training.compute.figures import figures
+from cnnkit.training.compute.state import State
 from cnnkit.training.engine import Engine, Glance
-from cnnkit.training.events import Events
-from cnnkit.training.figures import figures
-from cnnkit.training.history import best, stops_early
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
-from cnnkit.training.rundir import RunDirectory
-from cnnkit.training.state import State
+from cnnkit.training.store.checkpoint import Checkpoints, name_of
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.history import best, stops_early
+from cnnkit.training.view.display import Display, Plan, Progress
+from cnnkit.training.view.tensorboard import Events
 
 Ending = Literal["epochs", "early stopping", "time limit", "interrupted"]
 History = list[dict[str, Any]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cnnkit.training.device import DeviceName
-from cnnkit.training.rundir import ENVIRONMENT, RunDirectory
+from cnnkit.training.prepare.device import DeviceName
+from cnnkit.training.store.directory import ENVIRONMENT, RunDirectory
 
 
 @dataclass(frozen=True)

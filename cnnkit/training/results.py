@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnkit.training.checkpoint import name_of
-from cnnkit.training.conclusion import conclusion
-from cnnkit.training.curves import save_confusion, save_curves
-from cnnkit.training.diagnosis import diagnose
-from cnnkit.training.figures import figures, top5
-from cnnkit.training.files import told_of_full_disk
-from cnnkit.training.history import best
-from cnnkit.training.manifest import DamagedCheckpointError
-from cnnkit.training.metrics import summarize
-from cnnkit.training.page import write_page
-from cnnkit.training.rundir import CONFUSION, CURVES, SUMMARY
-from cnnkit.training.state import State, Totals
+from cnnkit.training.compute.figures import figures, top5
+from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.compute.state import State, Totals
+from cnnkit.training.store.checkpoint import name_of
+from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY
+from cnnkit.training.store.files import told_of_full_disk
+from cnnkit.training.store.history import best
+from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.view.conclusion import conclusion
+from cnnkit.training.view.curves import save_confusion, save_curves
+from cnnkit.training.view.diagnosis import diagnose
+from cnnkit.training.view.page import write_page
 
 if TYPE_CHECKING:
     from cnnkit.training.loop import Ending, History, Session

@@ -13,29 +13,29 @@ import jax
 
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
 from cnnkit.spec.reading import load
-from cnnkit.spec.training import Train
-from cnnkit.training.batch_size import largest_batch
-from cnnkit.training.checkpoint import Checkpoint, Checkpoints
-from cnnkit.training.conclusion import conclusion
-from cnnkit.training.device import choose, mesh_of, replicated, usable
-from cnnkit.training.display import Display, make_display
+from cnnkit.training.compute.schedule import make_schedule
+from cnnkit.training.compute.state import State
+from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Engine, engine
-from cnnkit.training.environment import environment, versions
-from cnnkit.training.events import Events
 from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
-from cnnkit.training.material import Material, prepare
 from cnnkit.training.options import Options, options_of
-from cnnkit.training.page import write_page
-from cnnkit.training.range_test import found_rate
-from cnnkit.training.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.rundir import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
-from cnnkit.training.schedule import make_schedule
-from cnnkit.training.state import State
-from cnnkit.training.step import make_steps
+from cnnkit.training.prepare.batch_size import largest_batch
+from cnnkit.training.prepare.device import choose, mesh_of, replicated, usable
+from cnnkit.training.prepare.environment import environment, versions
+from cnnkit.training.prepare.learning_rate import found_rate
+from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
+from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
+from cnnkit.training.store.directory import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.view.conclusion import conclusion
+from cnnkit.training.view.display import Display, make_display
+from cnnkit.training.view.page import write_page
+from cnnkit.training.view.tensorboard import Events
 
 
 @dataclass(frozen=True)

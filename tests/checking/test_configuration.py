@@ -6,7 +6,7 @@ import pytest
 from checked import FINE, Check, Write, rules_of
 
 from cnnkit.checking.configuration import Configurations
-from cnnkit.report.findings import finding_text
+from cnnkit.report.findings.finding import finding_text
 
 # A bias before a batch norm, and an even kernel that `same` pads unevenly.
 SPEC = """\

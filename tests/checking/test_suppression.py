@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.checking.suppression import Suppressions
-from cnnkit.spec.node import Source
+from cnnkit.spec.text.node import Source
 
 
 def lines(text: str) -> dict[int, list[str | None]]:

@@ -12,7 +12,7 @@ import pytest
 from command import Run, runner
 
 from cnnkit.rules import LEVELS
-from cnnkit.spec.schema import schema
+from cnnkit.spec.schema.document import schema
 
 
 @pytest.fixture
@@ -62,5 +62,5 @@ def test_loads_no_array_library() -> None:
         "except SystemExit: print(sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "'cnnkit.spec.schema'" in done.stderr
+    assert "'cnnkit.spec.schema.document'" in done.stderr
     assert not {"'jax'", "'flax'", "'optax'", "'numpy'"} & set(done.stderr[1:-2].split(", "))

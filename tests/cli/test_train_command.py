@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import Run, runner
 
-from cnnkit.training.rundir import RunDirectory
+from cnnkit.training.store.directory import RunDirectory
 
 SPEC = """
 name: bars

@@ -13,7 +13,7 @@ from made import in_turn, random_images
 
 from cnnkit.data import DataError, Dataset, load
 from cnnkit.errors import UsageError
-from cnnkit.spec.training import Arrays
+from cnnkit.spec.model.training import Arrays
 
 Save = Callable[..., Path]
 

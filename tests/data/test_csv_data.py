@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnkit.data import DataError, Dataset, load
-from cnnkit.spec.training import Csv
+from cnnkit.spec.model.training import Csv
 
 Save = Callable[..., Path]
 

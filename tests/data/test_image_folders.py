@@ -18,7 +18,7 @@ from cnnkit.data.decoding import decoded
 from cnnkit.data.images import Images as LazyImages
 from cnnkit.data.images import read as read_folder
 from cnnkit.errors import UsageError
-from cnnkit.spec.training import Images
+from cnnkit.spec.model.training import Images
 
 
 def read(folder: Path, shape: tuple[int, ...] | None = (8, 8, 3), **fields: Any) -> Dataset:

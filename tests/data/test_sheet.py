@@ -12,7 +12,7 @@ from PIL import Image
 from cnnkit.data import Dataset, Examples, load
 from cnnkit.data.sheet import write_sheet
 from cnnkit.errors import UsageError
-from cnnkit.spec.training import Images
+from cnnkit.spec.model.training import Images
 
 
 def sheet(dataset: Dataset, path: Path) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.data import DataError, Dataset, Examples, folds, load, split
-from cnnkit.spec.training import Split
+from cnnkit.spec.model.training import Split
 
 
 def dataset_of(labels: list[int], test: int = 0, validation: int = 0) -> Dataset:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cnnkit.data import DataError, Dataset, load
-from cnnkit.spec.training import Arrays, Loss
-from cnnkit.spec.training.loss import LOSSES
+from cnnkit.spec.model.training import Arrays, Loss
+from cnnkit.spec.model.training.loss import LOSSES
 
 
 @pytest.fixture

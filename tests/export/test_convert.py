@@ -18,7 +18,7 @@ from cnnkit.export import keras as to_keras
 from cnnkit.export import torch as to_torch
 from cnnkit.layers import KINDS
 from cnnkit.layers.base import Layer
-from cnnkit.report.findings import findings_text
+from cnnkit.report.findings.finding import findings_text
 from cnnkit.spec.graph import trace
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.spec.document import SECTIONS
+from cnnkit.spec.language.document import SECTIONS
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -21,7 +21,7 @@ from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.report import EXPLAINING, FORMATS, render
 from cnnkit.spec.reading import Reading, finish
-from cnnkit.spec.source import read_stream
+from cnnkit.spec.text.source import read_stream
 
 SECONDS = 2.0
 """The processor time that a case may take."""

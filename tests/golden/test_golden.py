@@ -13,11 +13,11 @@ import pytest
 
 import cnnkit
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.report.findings import findings_text
-from cnnkit.spec.faults import field_names
-from cnnkit.spec.node import Node
+from cnnkit.report.findings.finding import findings_text
+from cnnkit.spec.language.faults import field_names
 from cnnkit.spec.reading import read_from_text
-from cnnkit.spec.source import read_text
+from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.source import read_text
 
 HERE = Path(__file__).parent
 OK = sorted((HERE / "ok").glob("*.yaml"))

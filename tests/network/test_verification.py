@@ -20,7 +20,7 @@ from cnnkit.network import Network, build
 from cnnkit.network.memory import compare_memory, optimizer_of
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.network.verification import Pair, Verification, compare, verify
-from cnnkit.report.lines import plain
+from cnnkit.presentation.lines import plain
 from cnnkit.report.verification import Verified, verification_data, verification_lines
 
 SPEC = """

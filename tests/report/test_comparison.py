@@ -15,8 +15,9 @@ from cnnkit.analysis.change import Change
 from cnnkit.analysis.compare import Comparison, compare
 from cnnkit.analysis.condition import condition
 from cnnkit.analysis.solve import Question, exact_inputs, fits, largest
-from cnnkit.report import solution
-from cnnkit.report.comparison import View, percent, render, signed
+from cnnkit.report.comparison.formats import render
+from cnnkit.report.comparison.view import View, percent, signed
+from cnnkit.report.solution import formats as solution
 from cnnkit.spec.reading import read_from_text
 
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"

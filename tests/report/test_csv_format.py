@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnkit import report
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.result import Unreadable
-from cnnkit.report.csv import COLUMNS
+from cnnkit.report.analysis.csv import COLUMNS
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from cnnkit.data import Dataset, Examples
 from cnnkit.data.summary import summary
+from cnnkit.presentation.lines import plain
 from cnnkit.report.dataset import dataset_lines
-from cnnkit.report.lines import plain
 
 
 def test_of_many_classes_and_channels_the_rest_is_summed_up() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from cnnkit.analysis import Analysis
 from cnnkit.errors import Finding, Location
-from cnnkit.report.findings import counted, finding_text, findings_styled, findings_text
+from cnnkit.report.findings.finding import counted, finding_text, findings_styled, findings_text
 
 
 def located(text: str, column: int, end: int, *, line: int = 7, end_line: int = 7) -> Finding:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnnkit.checking import CheckResult
 from cnnkit.report import render_findings
-from cnnkit.report.github import escaped, escaped_property
+from cnnkit.report.findings.github import escaped, escaped_property
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 

@@ -10,7 +10,7 @@ from cnnkit import report
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.result import Unreadable
 from cnnkit.errors import Finding
-from cnnkit.report.html import prose
+from cnnkit.presentation.page import prose
 
 VOID = {"meta", "img"}
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cnnkit.report.lines import Piece, fitted, plain, styled
-from cnnkit.report.text import cells
+from cnnkit.presentation.lines import Piece, fitted, plain, styled
+from cnnkit.presentation.numbers import cells
 
 
 @pytest.mark.parametrize(

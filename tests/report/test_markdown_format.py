@@ -8,7 +8,7 @@ from cnnkit import report
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.result import Unreadable
 from cnnkit.errors import Finding
-from cnnkit.report.markdown import code, prose
+from cnnkit.report.analysis.markdown import code, prose
 
 
 @pytest.mark.parametrize("network", ["flagship", "faulty", "nested"])

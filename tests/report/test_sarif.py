@@ -16,7 +16,7 @@ from jsonschema import Draft4Validator
 from cnnkit import __version__
 from cnnkit.checking import CheckResult
 from cnnkit.report import render_findings
-from cnnkit.report.sarif import SCHEMA
+from cnnkit.report.findings.sarif import SCHEMA
 from cnnkit.rules import LEVELS, OFF_BY_DEFAULT
 
 

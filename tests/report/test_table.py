@@ -12,7 +12,7 @@ from cnnkit.analysis import Analysis, LayerAnalysis, analyze
 from cnnkit.analysis.result import Unreadable
 from cnnkit.analysis.tree import visible
 from cnnkit.errors import Finding
-from cnnkit.report.text import memory, short
+from cnnkit.presentation.numbers import memory, short
 from cnnkit.spec.reading import load
 
 ZOO = sorted((Path(__file__).parents[2] / "specs" / "zoo").glob("*.yaml"))

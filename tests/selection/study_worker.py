@@ -14,7 +14,7 @@ import sqlalchemy.orm  # noqa: F401 - Optuna imports it late
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
-from cnnkit.selection.study import Study
+from cnnkit.selection.search.study import Study
 
 
 def main(url: str, slots: int, log: Path, seconds: float) -> None:

@@ -17,11 +17,11 @@ from scipy import stats
 
 import cnnkit
 from cnnkit.errors import UsageError
-from cnnkit.selection.comparison import Entry, compare
-from cnnkit.selection.entries import entries_of
-from cnnkit.selection.report import comparison_text
+from cnnkit.selection.comparison.entries import entries_of
+from cnnkit.selection.comparison.pairs import Entry, compare
 from cnnkit.selection.statistics import chance, holm, mean_and_deviation, paired_difference
-from cnnkit.training.rundir import RunDirectory
+from cnnkit.selection.view.text import comparison_text
+from cnnkit.training.store.directory import RunDirectory
 
 FIGURES = st.lists(
     st.tuples(st.floats(0, 1, width=32), st.floats(0, 1, width=32)), min_size=3, max_size=12

@@ -14,15 +14,16 @@ import pytest
 import cnnkit
 from cnnkit.data.statistics import statistics
 from cnnkit.errors import UsageError
-from cnnkit.selection import folding, runs
-from cnnkit.selection.cross_validation import Fold, cut, group_size, parts, run_folds
-from cnnkit.selection.folding import FoldOptions, Found, cross_validated
+from cnnkit.selection.folds import directory as folding
+from cnnkit.selection.folds import runs
+from cnnkit.selection.folds.cross_validation import Fold, cut, group_size, parts, run_folds
+from cnnkit.selection.folds.directory import FoldOptions, Found, cross_validated
+from cnnkit.selection.folds.runs import Figures, Part, Runs
 from cnnkit.selection.material import Open, opened, recipe
-from cnnkit.selection.report import fold_lines
-from cnnkit.selection.runs import Figures, Part, Runs
 from cnnkit.selection.statistics import chance
-from cnnkit.spec.model import Spec
-from cnnkit.training.material import pool_of
+from cnnkit.selection.view.text import fold_lines
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.material import pool_of
 
 FOLDS = 5
 

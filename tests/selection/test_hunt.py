@@ -10,16 +10,16 @@ import pytest
 
 import cnnkit
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.selection import search as search_module
-from cnnkit.selection.page import look_text, page
-from cnnkit.selection.protocol import Protocol
-from cnnkit.selection.results import Look, Results, results
-from cnnkit.selection.seal import Seal
-from cnnkit.selection.search import Hunt, Outcome, Stop, directions, slots, space_of
-from cnnkit.selection.space import Space, assignments
-from cnnkit.selection.study import Study
-from cnnkit.spec.model import Spec
-from cnnkit.spec.search import Settings
+from cnnkit.selection.search import hunt as search_module
+from cnnkit.selection.search.hunt import Hunt, Outcome, Stop, directions, slots, space_of
+from cnnkit.selection.search.protocol import Protocol
+from cnnkit.selection.search.results import Look, Results, results
+from cnnkit.selection.search.seal import Seal
+from cnnkit.selection.search.space import Space, assignments
+from cnnkit.selection.search.study import Study
+from cnnkit.selection.view.page import look_text, page
+from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.spec import Spec
 
 TEXT = """\
 name: small

@@ -14,9 +14,9 @@ import cnnkit
 from cnnkit.errors import UsageError
 from cnnkit.selection.material import opened, recipe
 from cnnkit.selection.nested import nested_search
-from cnnkit.selection.report import nested_lines, search_lines
-from cnnkit.selection.searching import SearchOptions, searched
-from cnnkit.spec.model import Spec
+from cnnkit.selection.search.directory import SearchOptions, searched
+from cnnkit.selection.view.text import nested_lines, search_lines
+from cnnkit.spec.model.spec import Spec
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial, TrialState
 
 from cnnkit.errors import UsageError
-from cnnkit.selection.study import INTERRUPTED, MOST_INTERRUPTIONS, REJECTED, SLOT, Study
+from cnnkit.selection.search.study import INTERRUPTED, MOST_INTERRUPTIONS, REJECTED, SLOT, Study
 
 WORKER = Path(__file__).with_name("study_worker.py")
 SLOTS = 16

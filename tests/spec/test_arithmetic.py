@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnkit.spec.expression import ExpressionError, Value, evaluate
+from cnnkit.spec.language.expression import ExpressionError, Value, evaluate
 
 VARIABLES: dict[str, Value] = {
     "name": "stem",

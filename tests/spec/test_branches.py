@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import cnnkit
+from cnnkit.spec.model.writing import written
 from cnnkit.spec.reading import read_from_text
-from cnnkit.spec.writing import written
 
 # A RepVGG unit: the identity is there where the shape stays.
 UNIT = """\

@@ -6,9 +6,9 @@ import pytest
 from marked import fault, findings, only, reading, rules
 
 import cnnkit
-from cnnkit.spec.model import SECTIONS
-from cnnkit.spec.training import Train
-from cnnkit.spec.training.schedule import Constant
+from cnnkit.spec.model.spec import SECTIONS
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.schedule import Constant
 
 HEAD = "input: 8x8x1\n"
 TAIL = "\nlayers: [relu]"

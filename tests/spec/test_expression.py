@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnkit.spec.expression import ExpressionError, Value, evaluate, is_dynamic, names_in
+from cnnkit.spec.language.expression import ExpressionError, Value, evaluate, is_dynamic, names_in
 
 VARIABLES: dict[str, Value] = {
     "width": 64,
@@ -201,10 +201,10 @@ def test_what_holds_a_dollar_is_dynamic() -> None:
 def test_ast_is_imported_only_for_an_expression() -> None:
     code = """
 import sys
-from cnnkit.spec.expression import evaluate
-before = "cnnkit.spec.expression_tree" in sys.modules
+from cnnkit.spec.language.expression import evaluate
+before = "cnnkit.spec.language.parsing" in sys.modules
 evaluate("$a", {"a": 1})
-print(before, "cnnkit.spec.expression_tree" in sys.modules, evaluate("$(2 * a)", {"a": 2}))
+print(before, "cnnkit.spec.language.parsing" in sys.modules, evaluate("$(2 * a)", {"a": 2}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False 4\n"

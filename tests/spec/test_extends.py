@@ -9,8 +9,8 @@ from marked import only
 
 import cnnkit
 from cnnkit.errors import Finding
+from cnnkit.spec.model.training import Train
 from cnnkit.spec.reading import read, read_from_text
-from cnnkit.spec.training import Train
 
 BASE = """\
 name: base

@@ -9,8 +9,15 @@ from pydantic import ValidationError
 
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Expects, Layer
-from cnnkit.spec.faults import accepts, expected, faults_of, field_names, shown, unknown_field
-from cnnkit.spec.model import Budget, Expect, Rules, Spec
+from cnnkit.spec.language.faults import (
+    accepts,
+    expected,
+    faults_of,
+    field_names,
+    shown,
+    unknown_field,
+)
+from cnnkit.spec.model.spec import Budget, Expect, Rules, Spec
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.composition import Parallel, Repeat, Residual
 from cnnkit.layers.convolution import Conv
 from cnnkit.spec.graph import INPUT, MAX_DEPTH, Graph, trace
-from cnnkit.spec.place import LayerPlace
+from cnnkit.spec.language.place import LayerPlace
 
 HEAD = "input: 8x8x4\n"
 

@@ -13,9 +13,9 @@ from language_client import Client
 from cnnkit import templates
 from cnnkit.layers import FAMILIES, KINDS, layer_class
 from cnnkit.rules import LEVELS
-from cnnkit.spec.faults import field_names
-from cnnkit.spec.model import SECTIONS
-from cnnkit.spec.schema import schema
+from cnnkit.spec.language.faults import field_names
+from cnnkit.spec.model.spec import SECTIONS
+from cnnkit.spec.schema.document import schema
 
 ROOT = Path(__file__).parents[2]
 SERVER = shutil.which("yaml-language-server")

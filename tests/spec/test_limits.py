@@ -3,7 +3,7 @@
 import pytest
 
 from cnnkit.errors import Finding, Location
-from cnnkit.spec.source import read_text
+from cnnkit.spec.text.source import read_text
 
 
 def only(findings: list[Finding]) -> Finding:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cnnkit.layers import KINDS
-from cnnkit.spec.misspelling import slips
+from cnnkit.spec.schema.misspelling import slips
 
 
 def meant(word: str) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnkit.layers import KINDS
-from cnnkit.spec import names
-from cnnkit.spec.names import kind_advice
+from cnnkit.spec.language import names
+from cnnkit.spec.language.names import kind_advice
 
 FRAMEWORKS = {
     "conv": "Conv Conv1D Conv2D Conv3D Conv1d Conv2d Conv3d LazyConv2d Convolution2D nn.Conv2d",

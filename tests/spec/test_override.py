@@ -9,9 +9,9 @@ from marked import only
 
 import cnnkit
 from cnnkit.errors import UsageError
-from cnnkit.spec.override import override
+from cnnkit.spec.language.override import override
 from cnnkit.spec.reading import read
-from cnnkit.spec.source import read_text
+from cnnkit.spec.text.source import read_text
 
 SPEC = """\
 input: 8x8x1

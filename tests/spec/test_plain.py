@@ -5,7 +5,7 @@ import enum
 import pytest
 
 from cnnkit.errors import SpecError
-from cnnkit.spec.source import Node, read_plain
+from cnnkit.spec.text.source import Node, read_plain
 
 
 class Padding(enum.StrEnum):
@@ -79,7 +79,7 @@ def test_data_that_contains_itself_is_refused() -> None:
 
 
 def test_data_that_doubles_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnnkit.spec.plain.MAX_NODES", 1_000)
+    monkeypatch.setattr("cnnkit.spec.text.plain.MAX_NODES", 1_000)
     data: list[object] = [1]
     for _ in range(60):
         data = [data, data]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cnnkit.spec.source import read_text
+from cnnkit.spec.text.source import read_text
 
 VALUES: list[tuple[str, object]] = [
     *[(text, None) for text in ("", "~", "null", "Null", "NULL", "!!null null")],

@@ -17,11 +17,11 @@ from cnnkit import templates
 from cnnkit.layers import FAMILIES, KINDS, layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.rules import LEVELS
-from cnnkit.spec.faults import field_names
-from cnnkit.spec.model import SECTIONS, Spec
+from cnnkit.spec.language.faults import field_names
+from cnnkit.spec.model.spec import SECTIONS, Spec
 from cnnkit.spec.reading import load, read
-from cnnkit.spec.schema import schema as uncached_schema
-from cnnkit.spec.source import read_file, read_text
+from cnnkit.spec.schema.document import schema as uncached_schema
+from cnnkit.spec.text.source import read_file, read_text
 
 TESTS = Path(__file__).parents[1]
 SPECS = sorted([*(TESTS.parent / "specs").rglob("*.yaml"), *(TESTS / "specs").rglob("*.yaml")])

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from marked import fault, findings, rules
 
 import cnnkit
-from cnnkit.spec.model import TOTALS
-from cnnkit.spec.search import KINDS, SCORES, Choice, Search, Settings
-from cnnkit.spec.search_reader import SEARCHED
+from cnnkit.spec.language.search import SEARCHED
+from cnnkit.spec.model.search import KINDS, SCORES, Choice, Search, Settings
+from cnnkit.spec.model.spec import TOTALS
 
 HEAD = """\
 input: 8x8x1

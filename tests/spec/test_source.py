@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.errors import Finding, Location
-from cnnkit.spec import source as source_module
-from cnnkit.spec.source import Node, Source, read_file, read_text
+from cnnkit.spec.text import source as source_module
+from cnnkit.spec.text.source import Node, Source, read_file, read_text
 
 SPEC = """\
 name: lenet

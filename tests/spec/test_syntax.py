@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from cnnkit.errors import Finding
-from cnnkit.spec import source as source_module
-from cnnkit.spec.source import read_text
+from cnnkit.spec.text import source as source_module
+from cnnkit.spec.text.source import read_text
 
 
 @pytest.fixture(params=["C", "Python"], autouse=True)

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 import cnnkit
 from cnnkit.errors import Finding
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Arrays, Csv, EarlyStopping, Images, Split, Train
+from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Flip, Shift
+from cnnkit.spec.model.training.loss import LOSSES, Focal
+from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
+from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step
 from cnnkit.spec.reading import read, read_from_text
-from cnnkit.spec.training import Arrays, Csv, EarlyStopping, Images, Split, Train
-from cnnkit.spec.training.augmentation import AUGMENTATIONS, Flip, Shift
-from cnnkit.spec.training.loss import LOSSES, Focal
-from cnnkit.spec.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
-from cnnkit.spec.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step
 
 ROOT = Path(__file__).parents[2]
 HEAD = "input: 28x28x1\nlayers: [flatten, {dense: {units: 10}}]\n"
@@ -538,5 +538,5 @@ def test_the_models_are_loaded_where_a_spec_has_the_section(section: str, there:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     modules = set(done.stdout.split())
-    assert ("cnnkit.spec.training" in modules) is there
+    assert ("cnnkit.spec.model.training" in modules) is there
     assert not modules & {"jax", "numpy", "optax"}

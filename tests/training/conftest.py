@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 
 Recipe = Callable[..., Spec]

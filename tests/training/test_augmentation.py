@@ -11,13 +11,13 @@ import pytest
 from jax import Array
 
 from cnnkit.errors import SpecError
-from cnnkit.spec.training import Train
-from cnnkit.spec.training.augmentation import Color, Cutout, Flip
-from cnnkit.training.augmentation import make_augmentation
-from cnnkit.training.augmentation.color import turned_hue
-from cnnkit.training.augmentation.erasing import boxes
-from cnnkit.training.augmentation.mixing import _beta
-from cnnkit.training.augmentation.moving import _along, _turned
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.augmentation import Color, Cutout, Flip
+from cnnkit.training.compute.augmentation import make_augmentation
+from cnnkit.training.compute.augmentation.color import turned_hue
+from cnnkit.training.compute.augmentation.erasing import boxes
+from cnnkit.training.compute.augmentation.mixing import _beta
+from cnnkit.training.compute.augmentation.moving import _along, _turned
 
 N = 256
 KEY = jax.random.key(7)

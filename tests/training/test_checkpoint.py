@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from cnnkit.errors import TrainingError
-from cnnkit.training import checkpoint as module
-from cnnkit.training.checkpoint import Checkpoints, name_of
-from cnnkit.training.manifest import DamagedCheckpointError
+from cnnkit.training.store import checkpoint as module
+from cnnkit.training.store.checkpoint import Checkpoints, name_of
+from cnnkit.training.store.manifest import DamagedCheckpointError
 
 
 class Weights(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cnnkit.training.curves import draw_confusion, draw_curves, save_confusion, save_curves
+from cnnkit.training.view.curves import draw_confusion, draw_curves, save_confusion, save_curves
 
 
 def history(epochs: int, *, accuracy: bool = True, validation: bool = True) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.model import Spec
-from cnnkit.training.device import choose
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.device import choose
 
 Recipe = Callable[..., Spec]
 

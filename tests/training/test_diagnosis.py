@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cnnkit.spec.training import Train
-from cnnkit.training.diagnosis import diagnose
+from cnnkit.spec.model.training import Train
+from cnnkit.training.view.diagnosis import diagnose
 
 
 def history(

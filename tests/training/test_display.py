@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cnnkit.training import display as module
-from cnnkit.training.display import (
+from cnnkit.training.view import display as module
+from cnnkit.training.view.display import (
     Log,
     Plan,
     Progress,

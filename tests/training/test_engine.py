@@ -9,13 +9,13 @@ import jax
 import pytest
 
 from cnnkit.data import Dataset
-from cnnkit.spec.model import Spec
-from cnnkit.training.display import Quiet
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Resident, Streamed, engine
-from cnnkit.training.material import prepare
+from cnnkit.training.prepare.material import prepare
+from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import train
-from cnnkit.training.step import make_steps
-from cnnkit.training.verify import compare
+from cnnkit.training.view.display import Quiet
 
 Recipe = Callable[..., Spec]
 

@@ -11,12 +11,12 @@ import jax
 import pytest
 
 from cnnkit.errors import TrainingError
-from cnnkit.spec.model import Spec
-from cnnkit.training.display import Quiet
+from cnnkit.spec.model.spec import Spec
 from cnnkit.training.engine import Engine, Resident
-from cnnkit.training.files import is_full_disk
 from cnnkit.training.phases import Phases
 from cnnkit.training.run import resume, train
+from cnnkit.training.store.files import is_full_disk
+from cnnkit.training.view.display import Quiet
 
 Recipe = Callable[..., Spec]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cnnkit.spec.training import EarlyStopping
-from cnnkit.training.history import best, stops_early, waited
+from cnnkit.spec.model.training import EarlyStopping
+from cnnkit.training.store.history import best, stops_early, waited
 
 
 def epochs(*figures: tuple[float, float] | None) -> list[dict[str, Any]]:

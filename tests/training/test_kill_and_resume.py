@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cnnkit.spec.model import Spec
-from cnnkit.training.display import Quiet
+from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
-from cnnkit.training.verify import verify_resume
+from cnnkit.training.proof.resume import verify_resume
+from cnnkit.training.view.display import Quiet
 
 Recipe = Callable[..., Spec]
 KILLS = int(os.environ.get("CNNKIT_KILLS", "20"))

@@ -11,8 +11,8 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 
 from cnnkit.errors import SpecError
-from cnnkit.spec.training import Train
-from cnnkit.training.loss import make_loss, probabilities
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.loss import make_loss, probabilities
 
 RANDOM = np.random.default_rng(5)
 SCORES = RANDOM.normal(size=(12, 4)).astype(np.float32)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from cnnkit.spec.training import Train
-from cnnkit.training import metrics
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute import metrics
 
 CLASSES = Train()
 REGRESSION = Train(loss="mean_squared_error")

@@ -10,9 +10,9 @@ import numpy as np
 import optax
 import pytest
 
-from cnnkit.spec.training import Train
-from cnnkit.spec.training.optimizer import OPTIMIZERS
-from cnnkit.training.optimizer import evaluation_params, kernels, make_optimizer
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.optimizer import OPTIMIZERS
+from cnnkit.training.compute.optimizer import evaluation_params, kernels, make_optimizer
 
 PARAMS = {
     "layers": {

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from cnnkit.training.diagnosis import Diagnosis
-from cnnkit.training.metrics import summarize
-from cnnkit.training.report_page import RunFiles, render
+from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.view.diagnosis import Diagnosis
+from cnnkit.training.view.page import RunFiles, render
 
 VOID = {"meta", "img", "br"}
 

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.spec.model import Spec
-from cnnkit.training.checkpoint import Checkpoints
-from cnnkit.training.display import Progress, Quiet
-from cnnkit.training.evaluation import evaluate
-from cnnkit.training.history import EpochRecord
+from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
-from cnnkit.training.overfit import overfit
+from cnnkit.training.proof.overfit import overfit
+from cnnkit.training.proof.resume import compare
+from cnnkit.training.proof.smoke import smoke
 from cnnkit.training.run import Result, resume, train
-from cnnkit.training.smoke import smoke
-from cnnkit.training.trained import load_run
-from cnnkit.training.verify import compare
+from cnnkit.training.store.checkpoint import Checkpoints
+from cnnkit.training.store.history import EpochRecord
+from cnnkit.training.use.evaluation import evaluate
+from cnnkit.training.use.trained import load_run
+from cnnkit.training.view.display import Progress, Quiet
 
 Recipe = Callable[..., Spec]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.training.rundir import RunDirectory
+from cnnkit.training.store.directory import RunDirectory
 
 SPEC = {"input": 3, "layers": [{"dense": {"units": 2}}], "train": {"learning_rate": 1e-05}}
 

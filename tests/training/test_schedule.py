@@ -9,9 +9,9 @@ import numpy as np
 import optax
 import pytest
 
-from cnnkit.spec.training import Train
-from cnnkit.spec.training.schedule import SCHEDULES
-from cnnkit.training.schedule import find_rate, make_schedule, range_test_rates
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.schedule import SCHEDULES
+from cnnkit.training.compute.schedule import find_rate, make_schedule, range_test_rates
 
 
 def rates(written: Any, epochs: int, steps_per_epoch: int) -> list[float]:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from cnnkit.spec.reading import load
-from cnnkit.training.state import Feed, Pool, State
-from cnnkit.training.step import Steps, make_steps
+from cnnkit.training.compute.state import Feed, Pool, State
+from cnnkit.training.compute.step import Steps, make_steps
 
 INPUTS = np.random.default_rng(0).normal(size=(10, 5)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0], np.int32)

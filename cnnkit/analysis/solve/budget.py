@@ -21,7 +21,7 @@ from cnnkit.analysis.result import Totals
 from cnnkit.analysis.solve.field import number_at
 from cnnkit.analysis.solve.search import Search
 from cnnkit.errors import Finding, UsageError
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import finish
 
 FORMAT = 1

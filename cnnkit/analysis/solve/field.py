@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.layer_reader import BESIDE
-from cnnkit.spec.node import Node
+from cnnkit.spec.language.layer import BESIDE
+from cnnkit.spec.text.node import Node
 
 
 def number_at(document: Node, path: str) -> Decimal | None:

@@ -20,7 +20,7 @@ from cnnkit.layers.convolution import Convolution, TransposedConv
 from cnnkit.layers.pooling import Pool
 from cnnkit.layers.window import Window, axis_names
 from cnnkit.spec.graph import INPUT, Graph, trace
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 FORMAT = 1
 """The version of the JSON that ``InputSolution.to_dict`` gives."""

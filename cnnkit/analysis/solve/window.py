@@ -19,7 +19,7 @@ from cnnkit.errors import UsageError
 from cnnkit.layers.base import show
 from cnnkit.layers.convolution import Conv
 from cnnkit.layers.window import Window, axis_names
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 
 FORMAT = 1
 """The version of the JSON that ``WindowSolution.to_dict`` gives."""

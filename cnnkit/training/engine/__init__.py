@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import jax
 from jax.sharding import Sharding
 
+from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Engine, Glance
 from cnnkit.training.engine.resident import Resident
 from cnnkit.training.engine.streamed import Streamed
-from cnnkit.training.material import Material
-from cnnkit.training.step import Steps
+from cnnkit.training.prepare.material import Material
 
 __all__ = ["Engine", "Glance", "Resident", "Streamed", "engine"]
 

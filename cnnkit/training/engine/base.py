@@ -13,10 +13,10 @@ import numpy as np
 from jax import Array
 from jax.sharding import Sharding
 
-from cnnkit.training.device import compiler_options
-from cnnkit.training.material import Material, SplitName
-from cnnkit.training.state import Feed, State, Totals
-from cnnkit.training.step import Steps
+from cnnkit.training.compute.state import Feed, State, Totals
+from cnnkit.training.compute.step import Steps
+from cnnkit.training.prepare.device import compiler_options
+from cnnkit.training.prepare.material import Material, SplitName
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]

@@ -8,9 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from cnnkit.training.compute.state import Feed, State, Totals
 from cnnkit.training.engine.base import HELD_OUT, Asked, Engine, on_host
-from cnnkit.training.material import SplitName, on_device, pool_of
-from cnnkit.training.state import Feed, State, Totals
+from cnnkit.training.prepare.material import SplitName, on_device, pool_of
 
 
 class Resident(Engine):

@@ -11,9 +11,9 @@ import numpy as np
 from cnnkit.data import Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
+from cnnkit.training.compute.state import Feed, Pool, State, Totals
 from cnnkit.training.engine.base import Asked, Engine, on_host
-from cnnkit.training.material import SplitName, pool_on
-from cnnkit.training.state import Feed, Pool, State, Totals
+from cnnkit.training.prepare.material import SplitName, pool_on
 
 
 class Streamed(Engine):

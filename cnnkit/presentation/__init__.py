@@ -1,0 +1,1 @@
+"""What is shown to people, whoever shows it: numbers, lines, columns, where they are printed."""

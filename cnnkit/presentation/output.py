@@ -1,0 +1,45 @@
+"""Where a report goes: a file, a pipe, or a terminal in its width and colours."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from cnnkit.errors import UsageError
+from cnnkit.presentation.lines import Line, plain, styled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def put_lines(lines: Callable[[int | None], Iterable[Line]], output: Path | None) -> None:
+    """Writes lines that are made for a width, or for none where there is no terminal.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    if output is None and sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console()
+        console.print(styled(lines(console.width)), soft_wrap=True, highlight=False)
+        return
+    put_text(plain(lines(None)) + "\n", output)
+
+
+def put_text(text: str, output: Path | None) -> None:
+    """Writes a text.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    if output is None:
+        # A terminal or a log that is not in Unicode gets escapes, not an exception.
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        return
+    try:
+        output.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""An analysis as text: one file a format."""

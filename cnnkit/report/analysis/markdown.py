@@ -1,0 +1,137 @@
+"""The analysis as GitHub-flavoured Markdown, for a README or a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cnnkit.analysis.result import Analysis
+from cnnkit.layers.base import show
+from cnnkit.presentation.numbers import axes, printable
+from cnnkit.report.analysis.rows import Row, captions, rows_of
+from cnnkit.report.analysis.summary import figures, shapes, title
+from cnnkit.report.findings.finding import counted, source_text
+
+if TYPE_CHECKING:
+    from cnnkit.errors import Finding
+    from cnnkit.report.analysis.options import Options, Result
+
+# Inside a word an underscore is only itself.
+_SPECIAL = re.compile(r"([\\`*\[\]<>#|~@&]|(?<!\w)_|_(?!\w))")
+
+
+def render(results: Sequence[Result], options: Options) -> str:
+    """A section for each spec."""
+    sections = ("\n".join(_section(result, options)) for result in results)
+    return "\n\n".join(sections) + "\n"
+
+
+def code(text: str) -> str:
+    """A text as code, whatever it holds."""
+    text = printable(text)
+    fence = "`" * (_longest_run(text) + 1)
+    pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def prose(text: str) -> str:
+    """A text with what it has in backticks as code, and all else taken literally."""
+    parts = printable(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is a character like others
+        return _SPECIAL.sub(r"\\\1", printable(text))
+    return "".join(
+        code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part)
+        for number, part in enumerate(parts)
+    )
+
+
+def _longest_run(text: str) -> int:
+    """How many backticks stand side by side at most: the fence round a text needs one more."""
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _section(result: Result, options: Options) -> Iterator[str]:
+    yield f"### {prose(title(result))}"
+    if isinstance(result, Analysis):
+        yield from _analysis(result, options)
+    if result.findings:
+        yield ""
+        yield f"**{counted(result.findings)}**"
+    for finding in result.findings:
+        yield ""
+        yield from _finding(finding)
+
+
+def _analysis(analysis: Analysis, options: Options) -> Iterator[str]:
+    yield ""
+    yield shapes(analysis)
+    yield ""
+    yield from _table(analysis, options.depth)
+    yield ""
+    for figure in figures(analysis):
+        note = f" ({figure.note})" if figure.note else ""
+        yield f"- {figure.label}: **{figure.value}**{note}"
+    if options.explain:
+        yield from _explanation(analysis)
+
+
+def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
+    rows = rows_of(analysis, depth)
+    numbers = ["neurons", "parameters", *(["state"] if analysis.totals.state else []), "MACs"]
+    yield f"| layer | kind | output | {' | '.join(numbers)} | receptive field |"
+    yield f"| --- | --- | --- | {' | '.join(['---:'] * len(numbers))} | --- |"
+    for row in rows.rows:
+        cells = [_label(row), code(row.kind), show(row.layer.output) if row.layer.output else "?"]
+        cells += [_number(row, getattr(row.layer, number.lower())) for number in numbers]
+        cells.append(axes(field.size for field in row.layer.fields or ()))
+        escaped = " | ".join(cell.replace("|", r"\|") for cell in cells)
+        yield f"| {escaped} |"
+    totals = [f"**{getattr(analysis.totals, number.lower()):,}**" for number in numbers]
+    yield f"| **total** | | | {' | '.join(totals)} | |"
+    for caption in captions(rows):
+        yield ""
+        yield f"_{prose(caption)}_"
+
+
+def _label(row: Row) -> str:
+    guide = row.guide.replace(" ", "&nbsp;")
+    mark = {"error": "❌ ", "warning": "⚠️ "}.get(row.mark or "", "")
+    return f"{guide}{mark}{code(row.layer.label)}{'†' if row.layer.side else ''}"
+
+
+def _number(row: Row, value: int) -> str:
+    if not row.layer.known:
+        return "?"
+    return f"*Σ {value:,}*" if row.group else f"{value:,}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    place = str(finding.location) if finding.location else finding.path
+    where = f" {code(place)}" if place else ""
+    yield f"- **{finding.level}**{where}: {prose(finding.message)} ({code(finding.rule)})"
+    for location in (finding.location, *finding.used_at):
+        if location is None:
+            continue
+        if location is not finding.location:
+            yield f"  used at {code(str(location))}"
+        if source := source_text(location):
+            yield ""
+            fence = "`" * max(3, _longest_run(source) + 1)
+            yield from (f"  {line}" for line in (f"{fence}text", *source.split("\n"), fence))
+    if finding.help:
+        yield ""
+        yield f"  help: {prose(finding.help)}"
+
+
+def _explanation(analysis: Analysis) -> Iterator[str]:
+    from cnnkit.analysis.explain import explain
+    from cnnkit.report.analysis.explanation import heading
+
+    for explanation in explain(analysis):
+        place, what = heading(explanation)
+        yield ""
+        yield f"**{prose(place)}** {prose(what)}".rstrip()
+        yield ""
+        for line in explanation.lines:
+            yield f"- {prose(line.label)}: {prose(line.text)}"

@@ -1,0 +1,74 @@
+"""The totals of a network in words and numbers, for all formats that people read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnkit.analysis.result import Unreadable
+from cnnkit.layers.base import show
+from cnnkit.presentation.numbers import axes, memory, printable
+
+if TYPE_CHECKING:
+    from cnnkit.analysis import Analysis
+    from cnnkit.report.analysis.options import Result
+
+
+class Figure(NamedTuple):
+    """One total: what it is, its value, and what must be known to read it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def title(result: Result) -> str:
+    """What the network is called: its name, or the file that it was read from."""
+    if isinstance(result, Unreadable):
+        return printable(result.file)
+    return printable(result.name or result.spec.origin.file or "network")
+
+
+def shapes(analysis: Analysis) -> str:
+    """What the network makes of its input: ``32x32x3 → 4``."""
+    return f"{show(analysis.input)} → {show(analysis.output) if analysis.output else '?'}"
+
+
+def figures(analysis: Analysis) -> list[Figure]:
+    """The totals, those left out that are zero for most networks."""
+    totals, settings = analysis.totals, analysis.settings
+    setting = f"batch {settings.batch:,}, {settings.precision}"
+    listed = [
+        Figure("neurons", f"{totals.neurons:,}"),
+        Figure("parameters", f"{totals.parameters:,}"),
+    ]
+    if totals.state:
+        note = "running statistics, not among the parameters"
+        listed.append(Figure("state", f"{totals.state:,}", note))
+    listed.append(Figure("MACs", f"{totals.macs:,}", "one multiply-accumulate each"))
+    if totals.macs_without_heads != totals.macs:
+        value = f"{totals.macs_without_heads:,}"
+        listed.append(Figure("MACs without heads", value, "side outputs left out"))
+    if (count := analysis.convention) is not None:
+        listed.append(Figure(f"{count.name} counts", f"{count.count:,}", count.includes))
+    listed.append(Figure("FLOPs", f"{totals.flops:,}", "2·MACs"))
+    listed.append(Figure("activations", f"{totals.activations:,}", "outputs of all layers"))
+    if any(totals.operations):
+        work = {name: value for name, value in totals.operations._asdict().items() if value}
+        note = ", ".join(
+            f"{value:,} {name}" if len(work) > 1 else name for name, value in work.items()
+        )
+        listed.append(Figure("other operations", f"{sum(totals.operations):,}", note))
+    listed += [
+        _bytes("inference memory", totals.inference_memory, setting),
+        _bytes("training memory", totals.training_memory, f"{setting}, {settings.optimizer}"),
+    ]
+    if analysis.tree.fields:
+        seen = axes(field.size for field in analysis.tree.fields)
+        note = f"the input is {show(analysis.input[:-1])}"
+        listed.append(Figure("receptive field", seen, note))
+    return listed
+
+
+def _bytes(label: str, count: int, setting: str) -> Figure:
+    exact = f"{count:,} bytes; " if count >= 1024 else ""
+    return Figure(label, memory(count), exact + setting)

@@ -1,0 +1,1 @@
+"""A comparison of two networks, as text."""

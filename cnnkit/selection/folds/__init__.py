@@ -1,0 +1,1 @@
+"""Cross-validation: the folds, and the directory that keeps them."""

@@ -1,0 +1,264 @@
+"""k-fold cross-validation: every example is predicted once, by a network that never saw it.
+
+In each fold all that is computed on data, the mean and the deviation of the inputs and the weights
+of classes, comes from that fold's training examples. The number of epochs is the recipe's: to stop
+early would choose it by the examples that are to judge it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data import folds as cut_folds
+from cnnkit.data.dataset import Indices
+from cnnkit.selection.folds.runs import Figures, Part, Runs
+from cnnkit.selection.material import Open
+from cnnkit.selection.statistics import mean_and_deviation
+from cnnkit.selection.view.values import ordered
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+
+if TYPE_CHECKING:
+    import jax
+
+FORMAT: Final = 1
+"""The version of the JSON that ``CrossValidation.to_dict`` gives."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold, trained and judged.
+
+    Attributes:
+        number: Its number, from 0.
+        trained: How many examples it was trained on.
+        figures: What it made of those held out.
+        history: The figures of each epoch over the training examples.
+        seconds: How long it took, its part of a group's time.
+        failed: The step at which the loss or a gradient was no number; None where all were.
+    """
+
+    number: int
+    trained: int
+    figures: Figures
+    history: Sequence[Mapping[str, Any]]
+    seconds: float
+    failed: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fold as JSON shows it."""
+        return {
+            "fold": self.number,
+            "trained": self.trained,
+            "examples": self.figures.examples,
+            "metrics": dict(self.figures.metrics),
+            "confusion": self.figures.confusion.tolist(),
+            "failed": self.failed,
+            "history": [*self.history],
+            "seconds": round(self.seconds, 3),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Fold:
+        """What ``to_dict`` gave."""
+        figures = Figures(data["examples"], data["metrics"], np.array(data["confusion"]))
+        return cls(
+            data["fold"],
+            data["trained"],
+            figures,
+            data["history"],
+            data["seconds"],
+            data["failed"],
+        )
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """All folds.
+
+    Attributes:
+        name: What reports call the network.
+        data: The data set.
+        classes: The names of its classes.
+        sealed: How many examples of a test split were not looked at.
+        seed: What folds and weights come from.
+        random_labels: Whether the labels were dealt out at random, to find a leak.
+        folds: Each of them.
+    """
+
+    name: str
+    data: str
+    classes: tuple[str, ...]
+    sealed: int
+    seed: int
+    random_labels: bool
+    folds: tuple[Fold, ...]
+
+    def figures(self, metric: str) -> list[float]:
+        """A metric of each fold."""
+        found = (fold.figures.metrics.get(metric) for fold in self.folds)
+        return [float("nan") if figure is None else float(figure) for figure in found]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that the folds have, the loss last."""
+        return ordered(self.folds[0].figures.metrics)
+
+    @property
+    def confusion(self) -> NDArray[Any]:
+        """The predictions of all folds, each example once."""
+        total: NDArray[Any] = np.sum([fold.figures.confusion for fold in self.folds], axis=0)
+        return total
+
+    @property
+    def overlap(self) -> float:
+        """Test examples for each training example of a fold."""
+        held = np.mean([fold.figures.examples for fold in self.folds])
+        return float(held / np.mean([fold.trained for fold in self.folds]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole as JSON shows it; every key is always there."""
+        spread = {metric: mean_and_deviation(self.figures(metric)) for metric in self.metrics}
+        return {
+            "format": FORMAT,
+            "kind": "cross-validation",
+            "name": self.name,
+            "data": self.data,
+            "classes": list(self.classes),
+            "seed": self.seed,
+            "random_labels": self.random_labels,
+            "sealed": self.sealed,
+            "examples": sum(fold.figures.examples for fold in self.folds),
+            "mean": {metric: mean for metric, (mean, _) in spread.items()},
+            "deviation": {metric: deviation for metric, (_, deviation) in spread.items()},
+            "confusion": self.confusion.tolist(),
+            "folds": [fold.to_dict() for fold in self.folds],
+        }
+
+
+class Watch(Protocol):
+    """Who is told how the cross-validation goes on."""
+
+    def begins(self, numbers: Sequence[int], epochs: int) -> None:
+        """Folds are trained side by side."""
+
+    def epoch(self, numbers: Sequence[int], epoch: int, figures: Sequence[Figures]) -> None:
+        """An epoch of them is over."""
+
+    def ends(self, fold: Fold) -> None:
+        """A fold is judged."""
+
+
+class Keep(Protocol):
+    """Where folds are kept once they are judged."""
+
+    def __call__(self, fold: Fold) -> None:
+        """Keeps a fold."""
+        ...
+
+
+def cut(data: Open, count: int, train: Train) -> Indices:
+    """The fold of each open example, int64 ``[N]``; stratified where the recipe's split is.
+
+    Raises:
+        DataError: A class has too few examples.
+    """
+    return cut_folds(
+        data.dataset.train, data.indices, count, stratify=train.split.stratify, seed=train.seed
+    )
+
+
+def parts(data: Open, fold_of: Indices, seed: int) -> list[Part]:
+    """The examples of each fold: those held out, and all others to train on."""
+    indices = data.indices
+    count = int(fold_of.max()) + 1
+    seeds = np.random.SeedSequence(seed).generate_state(count)
+    return [
+        Part(indices[fold_of != number], indices[fold_of == number], int(seeds[number]))
+        for number in range(count)
+    ]
+
+
+def run_folds(
+    spec: Spec,
+    train: Train,
+    data: Open,
+    each: Sequence[Part],
+    *,
+    device: jax.Device,
+    width: int,
+    watch: Watch,
+    keep: Keep,
+    done: Mapping[int, Fold] = {},
+    interrupted: Callable[[], bool] = bool,
+) -> tuple[Fold, ...]:
+    """Trains and judges the folds that are not done yet.
+
+    Args:
+        spec: The network.
+        train: The recipe.
+        data: The examples.
+        each: The examples of each fold.
+        device: Where they run.
+        width: How many are trained side by side, at most.
+        watch: Who is told.
+        keep: Called with each fold once it is judged.
+        done: The folds that an earlier process has judged.
+        interrupted: Whether the user asked to end.
+
+    Raises:
+        KeyboardInterrupt: The user did; folds that are judged are kept.
+    """
+    folds = dict(done)
+    left = [number for number in range(len(each)) if number not in folds]
+    if left:
+        runs = Runs(spec, train, data.dataset, each, device)
+        size = group_size(len(left), width)
+        for start in range(0, len(left), size):
+            for fold in _group(runs, each, left[start : start + size], watch, interrupted):
+                keep(fold)
+                folds[fold.number] = fold
+                watch.ends(fold)
+    return tuple(folds[number] for number in range(len(each)))
+
+
+def group_size(count: int, width: int) -> int:
+    """The largest group up to a width that a count can be cut into: all groups have one shape.
+
+    >>> group_size(10, 4), group_size(7, 3)
+    (2, 1)
+    """
+    return max(size for size in range(1, max(1, min(width, count)) + 1) if count % size == 0)
+
+
+def _group(
+    runs: Runs,
+    each: Sequence[Part],
+    numbers: Sequence[int],
+    watch: Watch,
+    interrupted: Callable[[], bool],
+) -> list[Fold]:
+    begun = time.monotonic()
+    epochs = runs.train.epochs
+    watch.begins(numbers, epochs)
+    group = runs.group([each[number] for number in numbers])
+    histories: list[list[Mapping[str, Any]]] = [[] for _ in numbers]
+    for epoch in range(1, epochs + 1):
+        figures = group.epoch()
+        for history, figure in zip(histories, figures, strict=True):
+            history.append({"epoch": epoch, "train": dict(figure.metrics)})
+        watch.epoch(numbers, epoch, figures)
+        if interrupted():  # here nothing is being computed
+            raise KeyboardInterrupt
+    judged, failed = group.judge(), group.failed()
+    seconds = (time.monotonic() - begun) / len(numbers)
+    return [
+        Fold(number, len(each[number].train), judged[run], histories[run], seconds, failed[run])
+        for run, number in enumerate(numbers)
+    ]

@@ -1,0 +1,214 @@
+"""A cross-validation and its directory: begun, or gone on with where it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnkit.errors import UsageError
+from cnnkit.network import runtime
+from cnnkit.selection.folds.cross_validation import CrossValidation, Fold, cut, parts, run_folds
+from cnnkit.selection.folds.grouping import side_by_side
+from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.statistics import Chance, chance
+from cnnkit.selection.view.display import FoldDisplay
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training import Options
+from cnnkit.training.interruption import Interruption
+from cnnkit.training.prepare.device import DeviceName, choose
+from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.resolution import resolved
+from cnnkit.training.store.directory import SUMMARY, RunDirectory
+
+if TYPE_CHECKING:
+    from cnnkit.data.dataset import Indices
+
+FOLDS: Final = "folds.json"
+CONFUSION: Final = "confusion.png"
+_FORMAT: Final = 1
+_OF_A_FOLD: Final = (
+    "fold",
+    "trained",
+    "examples",
+    "metrics",
+    "confusion",
+    "failed",
+    "history",
+    "seconds",
+)
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """What a cross-validation is told beside its spec.
+
+    Attributes:
+        folds: How many.
+        run_dir: Where they are kept; None for `runs/NAME-folds`.
+        side_by_side: How many are trained at once; None for what the device is good for.
+        random_labels: Whether the labels are dealt out at random.
+        data_dir: Where published data sets lie.
+        device: What to compute on.
+        quiet: Whether nothing is shown while it goes on.
+    """
+
+    folds: int = 10
+    run_dir: Path | None = None
+    side_by_side: int | None = None
+    random_labels: bool = False
+    data_dir: Path | None = None
+    device: DeviceName = "auto"
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Found(CrossValidation):
+    """A cross-validation with what chance alone would give.
+
+    Attributes:
+        chance: The interval of guesses; None where there are no classes.
+    """
+
+    chance: Chance | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether labels dealt out at random could not be predicted; true of all others."""
+        if not self.random_labels or self.chance is None:
+            return True
+        return self.chance.explains(self.accuracy)
+
+    @property
+    def accuracy(self) -> float:
+        """The part of all predictions that are right."""
+        return float(self.confusion.trace() / max(1, self.confusion.sum()))
+
+
+def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
+    """The folds of a spec, those trained now and those kept by an earlier process.
+
+    Raises:
+        SpecError: The spec has findings of level error.
+        UsageError: It cannot be cross-validated, or the directory holds another's folds.
+        DataError: The data are damaged, or do not fit the network.
+        KeyboardInterrupt: The user asked to end; folds that are judged are kept.
+    """
+    spec = resolved(spec)
+    train = recipe(spec)
+    device = choose(options.device)[0]
+    runtime.prepare()
+    data = opened(spec, train, options.data_dir)
+    if options.random_labels:
+        data = data.with_random_labels(train.seed)
+    fold_of = cut(data, options.folds, train)
+    run = _directory(spec, options, data, fold_of)
+    run.lock()
+    try:
+        done = _kept(run, options.folds)
+        each = parts(data, fold_of, train.seed)
+        width = options.side_by_side or side_by_side(spec, train, device)
+        shown = FoldDisplay(options.folds, list(done.values()), quiet=options.quiet)
+        with Interruption() as interruption, shown as display:
+            folds = run_folds(
+                spec,
+                train,
+                data,
+                each,
+                device=device,
+                width=width,
+                watch=display,
+                keep=lambda fold: run.write_json(_name(fold.number), fold.to_dict()),
+                done=done,
+                interrupted=lambda: bool(interruption),
+            )
+        found = _found(spec, data, train.seed, folds, random_labels=options.random_labels)
+        run.write_json(SUMMARY, found.to_dict())
+        _picture(run, found)
+    finally:
+        run.release()
+    return run.path, found
+
+
+def _directory(spec: Spec, options: FoldOptions, data: Open, fold_of: Indices) -> RunDirectory:
+    """The directory of these folds, new or as an earlier process left it."""
+    name = spec.name or "network"
+    kind = "random-labels" if options.random_labels else "folds"
+    path = options.run_dir or Path("runs") / f"{name}-{kind}"
+    record = {
+        "format": _FORMAT,
+        "data": data.dataset.name,
+        "random_labels": options.random_labels,
+        **data.splits.record(),
+        "folds": options.folds,
+        "examples": data.indices.tolist(),
+        "fold": fold_of.tolist(),
+    }
+    if path.is_dir():
+        run = RunDirectory.open(path, "cross-validation")
+        different = _differing(run, spec, record)
+        if different:
+            raise UsageError(
+                f"{path} holds the folds of another {different}: give another --run-dir, or the "
+                "spec and the options that it was begun with"
+            )
+        return run
+    devices = choose(options.device)
+    plain = Options(data_dir=options.data_dir, device=options.device)
+    run = RunDirectory.create(path, name, spec.to_dict(), environment(devices, plain))
+    run.write_json(FOLDS, record)
+    return run
+
+
+def _differing(run: RunDirectory, spec: Spec, record: Mapping[str, Any]) -> str | None:
+    """What was another when a directory was begun."""
+    if run.read_spec() != spec:
+        return "spec"
+    kept = run.read_json(FOLDS)
+    if kept is None:  # it ended between its spec and its folds
+        run.write_json(FOLDS, record)
+        return None
+    return next((key for key in record if kept.get(key) != record[key]), None)
+
+
+def _kept(run: RunDirectory, count: int) -> dict[int, Fold]:
+    """The folds that an earlier process has judged."""
+    found = {}
+    for number in range(count):
+        data = run.read_json(_name(number), _OF_A_FOLD)
+        if data is not None:
+            found[number] = Fold.from_dict(data)
+    return found
+
+
+def _name(number: int) -> str:
+    return f"fold-{number + 1:02}.json"
+
+
+def _found(
+    spec: Spec, data: Open, seed: int, folds: tuple[Fold, ...], *, random_labels: bool
+) -> Found:
+    found = Found(
+        name=spec.name or "network",
+        data=data.dataset.name,
+        classes=data.dataset.classes,
+        sealed=data.sealed,
+        seed=seed,
+        random_labels=random_labels,
+        folds=folds,
+    )
+    if "accuracy" not in found.metrics or found.confusion.ndim != 2:
+        return found
+    return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
+
+
+def _picture(run: RunDirectory, found: Found) -> None:
+    """The confusion matrix of all predictions, each of a network that did not see the example."""
+    if found.confusion.ndim != 2:
+        return
+    from cnnkit.training.view.curves import save_confusion
+
+    names = found.classes or tuple(map(str, range(len(found.confusion))))
+    title = f"{len(found.folds)} folds of {found.data}"
+    save_confusion(run.path / CONFUSION, found.confusion, names, title=title)

@@ -1,0 +1,1 @@
+"""A search: its trials, its study in a database, its protocol."""

@@ -1,0 +1,243 @@
+"""A search and its directory: begun, joined, or gone on with where it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+
+from cnnkit.errors import UsageError
+from cnnkit.network import runtime
+from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.search.database import secretless
+from cnnkit.selection.search.evaluation import Evaluator, evaluator
+from cnnkit.selection.search.hunt import Hunt, directions, slots, space_of
+from cnnkit.selection.search.protocol import Protocol, importance
+from cnnkit.selection.search.results import Results
+from cnnkit.selection.search.seal import Seal
+from cnnkit.selection.search.space import Space
+from cnnkit.selection.search.study import Study
+from cnnkit.selection.view.display import TrialDisplay
+from cnnkit.spec.model.search import Search, Settings
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training import Options
+from cnnkit.training.interruption import Interruption
+from cnnkit.training.prepare.device import DeviceName, choose
+from cnnkit.training.prepare.environment import environment
+from cnnkit.training.run import resume, train
+from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.view.display import make_display
+
+DATABASE: Final = "study.db"
+_FIGURES: Final = ("accuracy", "macro_f1", "loss")
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What a search is told beside its spec.
+
+    Attributes:
+        settings: What goes before the spec's `settings`.
+        run_dir: Where it is kept; None for `runs/NAME-search`.
+        storage: The URL of a database to share; None for one in the directory.
+        study: The name of the study in the database; None for the network's.
+        budgets: Upper bounds on totals, beside those of the spec.
+        look_again: Whether the test split may be read once more.
+        pick: The trial to retrain instead of the best.
+        trials_only: Whether to leave the test split sealed.
+        data_dir: Where published data sets lie.
+        device: What to compute on.
+        quiet: Whether nothing is shown while it goes on.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    run_dir: Path | None = None
+    storage: str | None = None
+    study: str | None = None
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    look_again: bool = False
+    pick: int | None = None
+    trials_only: bool = False
+    data_dir: Path | None = None
+    device: DeviceName = "auto"
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a search stands on, read from its spec.
+
+    Attributes:
+        spec: The spec.
+        search: Its section `search:`.
+        space: What trials choose from.
+        settings: How the search goes about it.
+        data: The examples that it may see.
+        device: What it computes on.
+        run: Its directory.
+        url: Its database.
+        name: The name of its study.
+    """
+
+    spec: Spec
+    search: Search
+    space: Space
+    settings: Settings
+    data: Open
+    device: jax.Device
+    run: RunDirectory
+    url: str
+    name: str
+
+    def identity(self) -> dict[str, Any]:
+        """What all processes that share the study must agree on."""
+        choices = self.search.to_dict()
+        choices.pop("settings", None)
+        return {
+            "spec": self.space.document.plain(),
+            "search": choices,
+            "objectives": list(self.settings.objectives),
+            "data": self.data.splits.record(),
+        }
+
+    def study(self, name: str, **more: Any) -> Study:
+        """A study of this ground."""
+        identity = {**self.identity(), **more}
+        return Study(self.url, name, directions(self.settings), identity)
+
+
+def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
+    """Runs the trials that are left, then the protocol to its end.
+
+    Raises:
+        UsageError: The spec cannot be searched, or the directory or study is of another.
+        DataError: The data are damaged, or do not fit the network.
+        TrainingError: No network could be trained.
+    """
+    ground = prepared(spec, options)
+    study = ground.study(ground.name)
+    try:
+        evaluate = evaluator(ground.data, ground.spec, ground.device, options.data_dir)
+        hunt, watch = hunting(ground, study, evaluate, options)
+        protocol = Protocol(
+            hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
+        )
+        with watch:
+            try:
+                run_obeying(hunt)
+            finally:
+                _written(protocol, study)
+        if not options.trials_only and ground.data.sealed:
+            _concluded(protocol, ground, options, watch)
+        return ground.run.path, _written(protocol, study)
+    finally:
+        study.close()
+
+
+def prepared(spec: Spec, options: SearchOptions) -> Ground:
+    """The ground of a search: data, device, directory and database."""
+    space, search = space_of(spec)
+    settings = search.settings.model_copy(update=dict(options.settings))
+    settings = Settings.model_validate(settings.model_dump())
+    recipe_ = recipe(spec)
+    device = choose(options.device)[0]
+    runtime.prepare()
+    data = opened(spec, recipe_, options.data_dir)
+    run = _directory(spec, options)
+    url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
+    name = options.study or spec.name or "network"
+    return Ground(spec, search, space, settings, data, device, run, url, name)
+
+
+def hunting(
+    ground: Ground, study: Study, evaluate: Evaluator, options: SearchOptions
+) -> tuple[Hunt, TrialDisplay]:
+    """The search of a study, and who is told of it."""
+    count = len(slots(ground.space, ground.settings))
+    watch = TrialDisplay(study, ground.space, ground.settings, count, quiet=options.quiet)
+    done = sum(trial.state.is_finished() for trial in study.trials())
+    if done:
+        watch.note(f"going on with {ground.run.path}: {done} trials are done")
+    epochs = recipe(ground.spec).epochs
+    hunt = Hunt(study, ground.space, ground.settings, evaluate, watch, options.budgets, epochs)
+    return hunt, watch
+
+
+def run_obeying(hunt: Hunt) -> None:
+    """Runs a search until its end, or until the user asks to end it.
+
+    Raises:
+        KeyboardInterrupt: The user did; what is done is kept.
+    """
+    with Interruption() as interruption:
+        hunt.interrupted = lambda: bool(interruption)
+        hunt.run()
+
+
+def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
+    """The directory of the search, new or as other processes have made it."""
+    name = spec.name or "network"
+    path = options.run_dir or Path("runs") / f"{name}-search"
+    document = spec.origin.document
+    plain = Options(data_dir=options.data_dir, device=options.device)
+    if not path.is_dir() and document is not None:
+        try:
+            made = environment(choose(options.device), plain)
+            if options.storage:
+                known = secretless(options.storage)
+                made["command"] = [each.replace(options.storage, known) for each in made["command"]]
+            return RunDirectory.create(path, name, document.plain(), made)
+        except UsageError:
+            if not path.is_dir():  # else another process was faster
+                raise
+    return RunDirectory.open(path, "search")
+
+
+def _concluded(
+    protocol: Protocol, ground: Ground, options: SearchOptions, watch: TrialDisplay
+) -> None:
+    """Retrains the best and reads the test split; where another process does, leaves it to it."""
+    try:
+        ground.run.lock()
+    except UsageError:
+        watch.note("another process trains the best and reads the test split")
+        return
+    plain = Options(data_dir=options.data_dir, device=options.device)
+
+    def retrain(spec: Spec, folder: Path) -> Mapping[str, float]:
+        watch.note(f"training the best on training and validation examples, in {folder}")
+        return retrained(spec, folder, plain, quiet=options.quiet)
+
+    try:
+        protocol.conclude(retrain, again=options.look_again, pick=options.pick)
+    finally:
+        ground.run.release()
+
+
+def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dict[str, float]:
+    """Trains a spec in a directory, or goes on there; the figures of the test split.
+
+    Raises:
+        KeyboardInterrupt: The user ended the training; all of it is kept.
+    """
+    run = RunDirectory(folder)
+    summary = run.read_json(SUMMARY) if run.finished else None
+    if summary is None:
+        display = make_display(quiet=quiet)
+        if folder.is_dir():
+            result = resume(folder, options=options, display=display)
+        else:
+            result = train(spec, run_dir=folder, options=options, display=display)
+        if result.summary is None:
+            raise KeyboardInterrupt
+        summary = result.summary
+    test = summary["test"] or {}
+    return {name: test[name] for name in _FIGURES if test.get(name) is not None}
+
+
+def _written(protocol: Protocol, study: Study) -> Results:
+    found = protocol.results()
+    return protocol.write(importance(found, study.optuna))

@@ -1,0 +1,174 @@
+"""The report of a search: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from cnnkit.selection.search.results import Look, Results, Row, command
+from cnnkit.selection.search.space import shown
+from cnnkit.selection.view import pictures
+from cnnkit.selection.view.values import value_of
+
+_STYLE: Final = """\
+body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; background: #fff;
+       margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0.2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+p.lead { color: #475569; margin-top: 0; } svg { max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid #e2e8f0; text-align: left;
+         vertical-align: top; }
+th { white-space: nowrap; } td.number { text-align: right; white-space: nowrap; }
+td.state { min-width: 13rem; }
+tr.best td { background: #fff7ed; } tr.rejected td, tr.interrupted td { color: #94a3b8; }
+.scroll { overflow-x: auto; } .warning { background: #fef3c7; padding: 0.6rem 0.9rem; }
+code { background: #f1f5f9; padding: 0.1rem 0.3rem; border-radius: 3px; }
+@media (prefers-color-scheme: dark) { :root { color-scheme: light; } }
+"""
+_MOST_ROWS: Final = 500
+
+
+def page(results: Results, shares: Mapping[str, float]) -> str:
+    """The page.
+
+    Args:
+        results: What the study has found.
+        shares: The importance of each path; empty where it is not known.
+    """
+    title = f"Search: {results.name}"
+    body = "\n".join(_body(results, shares))
+    return (
+        "<!DOCTYPE html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>\n{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
+    )
+
+
+def _body(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
+    yield f"<h1>Search: {_text(results.name)}</h1>"
+    yield f'<p class="lead">{_text(counted(results))}</p>'
+    for look in results.looks:
+        yield _look(look)
+    if results.best is None:
+        yield "<p>No trial has been trained to its end yet.</p>"
+    else:
+        yield from _best(results.best)
+        yield from _pictures(results, shares)
+    yield "<h2>Trials</h2>"
+    yield _table(results)
+
+
+def counted(results: Results) -> str:
+    """How many trials there are, and what became of them."""
+    words = [
+        f"{count} {state}"
+        for state in ("complete", "pruned", "failed", "rejected", "interrupted", "running")
+        if (count := results.count(state))
+    ]
+    method = results.settings.method
+    return f"{results.data}, {method}: {', '.join(words) or 'no trials yet'}."
+
+
+def _best(best: Row) -> Iterator[str]:
+    figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in best.values.items())
+    yield f"<h2>The best: trial {best.number}</h2>"
+    yield (
+        f"<p>On the validation split: {_text(figures)}, at epoch {best.best_epoch}. "
+        "These figures chose it, so they flatter it; the test split alone does not.</p>"
+    )
+    yield f"<p>The same by hand: <code>{_text(command(best))}</code></p>"
+
+
+def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
+    objectives = results.settings.objectives
+    if len(objectives) > 1:
+        yield "<h2>Pareto front</h2>"
+        yield "<p>No other trial is at least as good in all objectives and better in one.</p>"
+        for second in objectives[1:]:
+            yield pictures.svg(pictures.pareto(results, objectives[0], second))
+        yield _table(results, results.front)
+    if shares:
+        yield "<h2>Importance</h2>"
+        yield (
+            f"<p>The part of the differences in {objectives[0]} that each choice explains "
+            "(fANOVA over the complete trials).</p>"
+        )
+        yield pictures.svg(pictures.importance(shares))
+    yield "<h2>History</h2>"
+    yield pictures.svg(pictures.history(results))
+    yield "<h2>Parallel coordinates</h2>"
+    yield "<p>A line a trial: what it chose, and what came of it. The darker, the better.</p>"
+    yield pictures.svg(pictures.parallel_coordinates(results))
+    yield "<h2>Learning curves</h2>"
+    yield "<p>The validation of each trial; a cross ends those that were pruned.</p>"
+    yield pictures.svg(pictures.learning_curves(results))
+
+
+def _look(look: Look) -> str:
+    return f'<p class="{"warning" if look.number > 1 else "look"}">{_text(look_text(look))}</p>'
+
+
+def look_text(look: Look) -> str:
+    """A look at the test split in words; of a second one they say what it is worth."""
+    figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in look.figures.items())
+    trial = f" of trial {look.trial}" if look.trial is not None else ""
+    seen = figures or "begun, and not yet at its end"
+    if look.number == 1:
+        return f"Test split, read once, at the end{trial}: {seen} ({look.when})."
+    return (
+        f"Test split, look number {look.number}{trial}: {seen} ({look.when}). It was chosen with "
+        "knowledge of the looks before, so this is no longer the accuracy on unseen data."
+    )
+
+
+def _table(results: Results, rows: Sequence[Row] | None = None) -> str:
+    objectives = results.settings.objectives
+    best = results.best
+    given = results.rows if rows is None else rows
+    head = [_head(cell) for cell in ("trial", "state", *objectives, "epoch")]
+    head += [_head(path.rpartition(".")[2], path) for path in results.paths]
+    lines = [f"<tr>{''.join(head)}{_head('seconds')}</tr>"]
+    for row in given[:_MOST_ROWS]:
+        kind = "best" if best is not None and row.number == best.number else row.state
+        state = row.state if row.reason is None else f"{row.state}: {row.reason}"
+        cells = [_cell(row.number), f'<td class="state">{_text(state)}</td>']
+        cells += [
+            _cell(value_of(name, row.values[name]), number=True)
+            if name in row.values
+            else _cell("")
+            for name in objectives
+        ]
+        cells.append(_cell(_epochs(row), number=True))
+        cells += [
+            _cell(shown(row.chosen[path]) if path in row.chosen else "", number=True)
+            for path in results.paths
+        ]
+        cells.append(_cell("" if row.seconds is None else f"{row.seconds:.1f}", number=True))
+        lines.append(f'<tr class="{kind}">{"".join(cells)}</tr>')
+    more = len(given) - _MOST_ROWS
+    note = f"<p>… and {more:,} more; <code>results.json</code> has all.</p>" if more > 0 else ""
+    return f'<div class="scroll"><table>{"".join(lines)}</table></div>{note}'
+
+
+def _head(name: str, whole: str = "") -> str:
+    """A heading; what it stands for as a whole shows where a pointer rests on it."""
+    title = f' title="{_text(whole)}"' if whole else ""
+    return f"<th{title}>{_text(name)}</th>"
+
+
+def _epochs(row: Row) -> str:
+    """The best epoch, of how many."""
+    if not row.history:
+        return ""
+    return f"{row.best_epoch} of {len(row.history)}"
+
+
+def _cell(value: object, *, number: bool = False) -> str:
+    kind = ' class="number"' if number or isinstance(value, int) else ""
+    return f"<td{kind}>{_text(value)}</td>"
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))

@@ -1,0 +1,1 @@
+"""From nodes to a spec: expressions, blocks, defaults, and the findings on the way."""

@@ -1,0 +1,201 @@
+"""The whole document: from its top node to a ``Spec``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from cnnkit.errors import Finding, Location
+from cnnkit.layers import KINDS, layer_class
+from cnnkit.layers.base import Layer
+from cnnkit.spec.language.blocks import read_blocks
+from cnnkit.spec.language.expansion import Expander
+from cnnkit.spec.language.faults import Fault, faults_of, field_names, shown, unknown_field
+from cnnkit.spec.language.names import kind_advice
+from cnnkit.spec.language.place import inmost
+from cnnkit.spec.language.reader import Faulty, what
+from cnnkit.spec.language.variables import read_variables
+from cnnkit.spec.model.spec import SECTIONS, Section, Spec
+from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.scalars import shortened
+
+FORMAT: Final = 1
+# The sections that are mappings, and what one may hold.
+_EXAMPLES: Final = {
+    "expect": "{parameters: 5100}",
+    "budget": "{parameters: 10k}",
+    "rules": "{ignore: [large-dense]}",
+    "train": "{data: digits}",
+    "search": "{variables.width: [8, 16]}",
+}
+
+
+def read_document(node: Node) -> tuple[Spec | None, list[Finding]]:
+    """The spec of a document and the faults of its text; no spec where it has no input."""
+    document = _Document(node)
+    return document.spec(), document.reader.findings
+
+
+class _Document:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.top: Mapping[str, Node] = node.value if isinstance(node.value, dict) else {}
+        self.reader = Expander()
+        self.report = self.reader.report
+
+    def spec(self) -> Spec | None:
+        """Reads each section; a fault in one does not keep the others from being read."""
+        if not isinstance(self.node.value, dict):
+            self.report(
+                "wrong-type",
+                f"a spec is a mapping with `input:` and `layers:`, this is {what(self.node)}",
+                "start from `input: 32x32x3` and `layers:`",
+                self.node.location(),
+            )
+            return None
+        self._keys()
+        reader = self.reader
+        reader.variables = read_variables(reader, self.top.get("variables"))
+        reader.blocks = read_blocks(reader, self.top.get("blocks"))
+        reader.defaults = self._defaults()
+        fields: dict[str, Any] = {}
+        for section in ("name", "input", "rounding"):
+            self._section(section, fields)
+        for section, example in _EXAMPLES.items():
+            if reader.mapping(self.top.get(section), section, example):
+                self._section(section, fields)
+        fields["layers"] = self._layers()
+        spec = self._validated(fields)
+        if spec is not None and spec.train is not None:
+            for fault in spec.train.misfits(spec.input):
+                self._fault(fault, self.top["train"])
+        return spec
+
+    def _keys(self) -> None:
+        """Reports sections that are unknown, and a version of the format that is."""
+        for key in self.top:
+            if key not in SECTIONS:
+                fault = unknown_field(key, SECTIONS, "a spec")
+                advice = fault.help
+                if key in KINDS:
+                    advice = f"`{key}` is a kind of layer: it belongs into the list `layers:`"
+                message = f"a spec has no section `{shortened(key)}`"
+                self.report(fault.rule, message, advice, self.node.key_location(key))
+        version = self.top.get("cnnkit")
+        read = (type(None), None), (int, FORMAT)
+        if version is not None and (type(version.value), version.value) not in read:
+            self.report(
+                "wrong-value",
+                f"`cnnkit` is {shown(version.plain())}: this version reads format {FORMAT}",
+                f"write `cnnkit: {FORMAT}` or leave it out; a newer format needs a newer cnnkit",
+                version.location(),
+            )
+
+    def _defaults(self) -> dict[str, Mapping[str, Node]]:
+        section = self.top.get("defaults")
+        found: dict[str, Mapping[str, Node]] = {}
+        for kind, node in self.reader.mapping(section, "defaults", "{conv: {bias: false}}").items():
+            if kind in KINDS:
+                found[kind] = self._default_fields(kind, node)
+                continue
+            advice = kind_advice(kind)
+            if kind in self.reader.blocks:
+                advice = "a block has its defaults in its `arguments`"
+            at = section.key_location(kind) if section is not None else None
+            self.report("unknown-kind", f"there is no kind `{kind}`", advice, at)
+        return found
+
+    def _default_fields(self, kind: str, node: Node) -> Mapping[str, Node]:
+        if not isinstance(node.value, dict):
+            message = f"`defaults` of `{kind}` are {what(node)}, not a mapping of its fields"
+            advice = f"write `{kind}: {{field: value}}`"
+            self.report("wrong-type", message, advice, node.location())
+            return {}
+        cls = layer_class(kind)
+        known = field_names(cls)
+        for field in node.value:
+            if field not in known:
+                fault = unknown_field(field, known, kind, cls.field_aliases)
+                self.report(fault.rule, fault.message, fault.help, node.key_location(field))
+        return {field: value for field, value in node.value.items() if field in known}
+
+    def _section(self, section: str, fields: dict[str, Any]) -> None:
+        """Reads a section; one that is empty or has a fault is left out."""
+        node = self.top.get(section)
+        if node is None:
+            return
+        if section == "search":
+            from cnnkit.spec.language.search import read_search  # few specs have this section
+
+            fields |= {section: read_search(self.reader, self.node, node)}
+            return
+        try:
+            value = self.reader.value(node, self.reader.variables)
+        except Faulty:
+            return
+        model = _model(section)
+        if value is None or model is None:
+            fields |= {} if value is None else {section: value}
+            return
+        try:
+            fields[section] = model.model_validate(value)
+        except ValidationError as error:
+            for fault in faults_of(error, model, section):
+                self._fault(fault, node)
+
+    def _fault(self, fault: Fault, node: Node) -> None:
+        """Adds a finding about a field below a node, at its key where that is at fault."""
+        at = inmost(node, fault.field).location()
+        if fault.on_key:
+            *above, key = fault.field
+            at = inmost(node, above).key_location(str(key)) or at
+        self.report(fault.rule, fault.message, fault.help, at)
+
+    def _layers(self) -> tuple[Layer, ...]:
+        node = self.top.get("layers")
+        example = "each layer after a dash: `- conv: {filters: 8, kernel: 3}`"
+        if node is None:
+            message = "a spec needs `layers`: the layers, first to last"
+            self.report("missing-field", message, f"add `layers:` and {example}", self._first())
+            return ()
+        if node.value == []:
+            message = "`layers` is empty: the network gives its input as it is"
+            self.report("no-layers", message, f"write {example}", node.location(), "warning")
+        return self.reader.layers(node)
+
+    def _validated(self, fields: dict[str, Any]) -> Spec | None:
+        given = self.top.get("input")
+        if given is None or given.value is None:
+            self.report(
+                "missing-field",
+                "a spec needs `input`: the shape of one example, channels last",
+                "add `input: 32x32x3`",
+                given.location() if given is not None else self._first(),
+            )
+        if "input" not in fields:
+            return None
+        try:
+            return Spec.model_validate(fields)
+        except ValidationError as error:
+            for fault in faults_of(error, Spec, "a spec"):
+                section, *inner = fault.field
+                at = inmost(self.top[str(section)], inner).location()
+                self.report(fault.rule, fault.message, fault.help, at)
+                del fields[str(section)]
+        return Spec.model_validate(fields) if "input" in fields else None
+
+    def _first(self) -> Location | None:
+        """The first key of the document, to point at where one is missing."""
+        key = next(iter(self.node.keys), None)
+        return self.node.key_location(key) if key is not None else self.node.location()
+
+
+def _model(section: str) -> type[Section] | None:
+    """The model of a section, loaded where it is there."""
+    if section == "train":
+        from cnnkit.spec.model.training import Train
+
+        return Train
+    return Spec.sections.get(section)

@@ -1,0 +1,131 @@
+"""`extends:`: a spec that says only what differs from another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from typing_extensions import override
+
+from cnnkit.errors import Finding, Location
+from cnnkit.spec.text.node import Node, Scalar
+from cnnkit.spec.text.source import read_file
+
+# Merged key by key; any other section of the extended spec is replaced as a whole.
+_MERGED: Final = ("variables", "defaults", "blocks", "train")
+# These speak of the one network they stand beside.
+_NOT_INHERITED: Final = ("name", "expect", "budget", "search", "extends")
+_MAX_CHAIN: Final = 10
+
+Value: TypeAlias = Scalar | list[Node] | dict[str, Node]
+
+
+def extended(node: Node, file: str | Path | None) -> tuple[Node, list[Finding]]:
+    """The node with the spec that it extends put below it; paths stay in its folder."""
+    findings: list[Finding] = []
+    if not isinstance(node.value, dict) or "extends" not in node.value:
+        return node, findings
+    path = None if file is None else Path(file)
+    folder = (path.parent if path is not None else Path()).resolve()
+    trail = [path.resolve()] if path is not None else []
+    return _extend(node, folder, folder, trail, findings), findings
+
+
+def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: list[Finding]) -> Node:
+    if not isinstance(node.value, dict) or "extends" not in node.value:
+        return node
+    reference = node.value["extends"]
+
+    def refuse(rule: str, message: str, advice: str) -> Node:
+        findings.append(Finding(rule, "error", message, advice, reference.location()))
+        return _without(node)
+
+    if not isinstance(reference.value, str) or not reference.value:
+        message = "`extends` is not the name of a file"
+        return refuse("wrong-type", message, "write `extends: other.yaml`")
+    name = reference.value
+    try:
+        target = (here / name).resolve()
+        missing = not target.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name too long, or links in a circle
+        target, missing = root / "nothing", True
+    if Path(name).is_absolute() or not target.is_relative_to(root):
+        return refuse(
+            "unreadable-file",
+            f"`extends: {name}` leads out of the spec's folder",
+            "a spec extends files of its own folder and those below it",
+        )
+    if target in trail:
+        return refuse(
+            "recursive-extends",
+            f"`extends: {name}` comes back to a file that it started from",
+            "let the chain end in a spec that extends none",
+        )
+    if len(trail) > _MAX_CHAIN:
+        return refuse("too-large", f"more than {_MAX_CHAIN} specs extend one another", "join some")
+    if missing:
+        return refuse(
+            "unreadable-file",
+            f"`extends: {name}`: there is no such file",
+            "the path is relative to the folder of the spec that names it",
+        )
+    shown = str(Path(node.source.name).parent / name)
+    base, faults = read_file(target, shown)
+    findings += faults
+    if base is None:
+        return _without(node)
+    if not isinstance(base.value, dict):
+        message = f"`extends: {name}`: what is in that file is no mapping, so no spec"
+        return refuse("wrong-type", message, "name a file with `input:` and `layers:`")
+    base = _extend(base, target.parent, root, [*trail, target], findings)
+    return _merged(base, node)
+
+
+def _without(node: Node) -> Node:
+    value = node.value if isinstance(node.value, dict) else {}
+    return node.with_value({key: item for key, item in value.items() if key != "extends"})
+
+
+def _merged(base: Node, node: Node) -> Node:
+    """The node over its base: keys of both, the node's where both have one."""
+    below = base.value if isinstance(base.value, dict) else {}
+    above = node.value if isinstance(node.value, dict) else {}
+    value = {key: item for key, item in below.items() if key not in _NOT_INHERITED}
+    for key, item in above.items():
+        if key in _MERGED and key in value:
+            value[key] = _joined(value[key], item)
+        elif key != "extends":
+            value[key] = item
+    return _Over(node, base, value)
+
+
+def _joined(base: Node, node: Node) -> Node:
+    if not isinstance(base.value, dict) or not isinstance(node.value, dict):
+        return node
+    return _Over(node, base, {**base.value, **node.value})
+
+
+class _Over(Node):
+    """A mapping put over that of an extended spec, whose keys stand in their own text."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, node: Node, base: Node, value: Value) -> None:
+        super().__init__(
+            value,
+            node.source,
+            node.line,
+            node.column,
+            node.end_line,
+            node.end_column,
+            node.keys,
+        )
+        self.base = base
+
+    @override
+    def key_location(self, key: str) -> Location | None:
+        return super().key_location(key) or self.base.key_location(key)
+
+    @override
+    def with_value(self, value: Value) -> Node:
+        return _Over(self, self.base, value)

@@ -1,0 +1,116 @@
+"""What all readers of a text share: values with their expressions put in, and the findings.
+
+Faults are collected, never raised to a caller outside, so that one run shows all of a file's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.errors import Finding, Level, Location
+from cnnkit.spec.language.faults import Fault, shown
+from cnnkit.spec.language.place import LayerPlace, ends, inside
+from cnnkit.spec.text.node import Node
+
+if TYPE_CHECKING:
+    from cnnkit.spec.language.expression import Value
+
+Scope = Mapping[str, "Value"]
+"""The variables that an expression sees."""
+
+
+class Faulty(Exception):  # noqa: N818 - control flow inside this room, never seen outside
+    """The value being read has a fault, which is already among the findings."""
+
+
+class Reader:
+    """Reads values, and collects what is wrong with them.
+
+    Attributes:
+        trail: The path of the layer that is being read, part by part.
+        uses: The blocks that it stands in, outermost first, and where each is used.
+    """
+
+    def __init__(self) -> None:
+        self.trail: list[str] = []
+        self.uses: list[tuple[str, LayerPlace]] = []
+        self._findings: dict[tuple[object, ...], Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong, in the order in which it was found."""
+        return list(self._findings.values())
+
+    def report(
+        self,
+        rule: str,
+        message: str,
+        advice: str | None,
+        location: Location | None,
+        level: Level = "error",
+    ) -> None:
+        """Adds a finding at the layer that is being read."""
+        path = ".".join(self.trail) or None
+        # A line inside a block is read at each of its uses: the first of them speaks for all.
+        key = (rule, message, location or path)
+        if key not in self._findings:
+            used_at = [at for _, place in reversed(self.uses) if (at := place.find(()))]
+            self._findings[key] = Finding(
+                rule, level, message, advice, location, path, ends(used_at)
+            )
+
+    def fault(self, fault: Fault, place: LayerPlace) -> None:
+        """Adds a finding about a field of a layer."""
+        at = place.find_key(str(fault.field[0])) if fault.on_key else place.find(fault.field)
+        self.report(fault.rule, fault.message, fault.help, at)
+
+    def mapping(self, node: Node | None, name: str, example: str) -> Mapping[str, Node]:
+        """The entries of a mapping that may be left out; empty where it is none."""
+        if node is None or node.value is None:
+            return {}
+        if isinstance(node.value, dict):
+            return node.value
+        message = f"`{name}` is {what(node)}, not a mapping"
+        self.report("wrong-type", message, f"write `{name}: {example}`", node.location())
+        return {}
+
+    def value(self, node: Node, scope: Scope) -> Any:
+        """The plain value of a node, expressions evaluated.
+
+        Raises:
+            Faulty: An expression in it is wrong.
+        """
+        value = node.value
+        if isinstance(value, str):
+            return self.text(node, value, scope) if "$" in value else value
+        if isinstance(value, list):
+            return [self.value(item, scope) for item in value]
+        if isinstance(value, dict):
+            return {key: self.value(item, scope) for key, item in value.items()}
+        return value
+
+    def text(self, node: Node, text: str, scope: Scope) -> Value:
+        """The value of a string that holds expressions; a whole float as an integer.
+
+        Raises:
+            Faulty: One of them is wrong.
+        """
+        from cnnkit.spec.language.expression import ExpressionError, evaluate
+
+        try:
+            value = evaluate(text, scope)
+        except ExpressionError as error:
+            at = inside(node, error.offset)
+            self.report("invalid-expression", error.message, error.help, at)
+            raise Faulty from None
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def what(node: Node) -> str:
+    """What a node is, in words."""
+    if isinstance(node.value, list):
+        return "a list"
+    if isinstance(node.value, dict):
+        return "a mapping"
+    return "nothing" if node.value is None else shown(node.value)

@@ -1,0 +1,1 @@
+"""The Pydantic models of a spec and of its sections."""

@@ -1,0 +1,275 @@
+"""The Pydantic models of a whole spec. They serve a text and a spec built in Python alike."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, Strict
+
+from cnnkit.errors import Finding
+from cnnkit.layers.base import Expects, Layer, Rounding
+from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS
+from cnnkit.spec.text.node import Node
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model.training import Train
+else:
+    Train = Any  # its models are loaded where a spec has `train:`, by its validator
+
+SECTIONS = (
+    "cnnkit",
+    "name",
+    "extends",
+    "input",
+    "rounding",
+    "variables",
+    "defaults",
+    "blocks",
+    "layers",
+    "expect",
+    "budget",
+    "rules",
+    "train",
+    "search",
+)
+"""The keys of a spec, in the order in which they are best written."""
+
+TOTALS = (
+    "neurons",
+    "parameters",
+    "state",
+    "macs",
+    "macs_without_heads",
+    "flops",
+    "activations",
+    "inference_memory",
+    "training_memory",
+)
+"""The totals that `expect:` and `budget:` may name."""
+
+UNITS = {
+    "": 1,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+"""What may stand behind the number of a quantity."""
+_QUANTITY = re.compile(r"(\d{1,40})(?:\.(\d{1,20}))?\s*([A-Za-z]*)")
+_SHAPE = re.compile(r"\s*[0-9]+(\s*[x×]\s*[0-9]+)*\s*")
+
+
+def quantity(value: object) -> object:
+    """``10k``, ``1.5M`` or ``2MiB`` as the whole number it stands for."""
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value.strip())
+    unit = UNITS.get(match[3]) if match else None
+    if match is None or unit is None:
+        raise ValueError("is no quantity")
+    decimals = match[2] or ""
+    scaled, rest = divmod(int(match[1] + decimals) * unit, 10 ** len(decimals))
+    if rest:
+        raise ValueError("is not a whole number")
+    return scaled
+
+
+def shape(value: object) -> object:
+    """``32x32x3``, ``150`` or ``[32, 32, 3]`` as a tuple."""
+    if isinstance(value, str):
+        if not _SHAPE.fullmatch(value):
+            raise ValueError("is no shape")
+        extents = [part.strip() for part in re.split("[x×]", value)]
+        if max(map(len, extents)) > MAX_INTEGER_DIGITS:
+            raise ValueError(f"has an extent of more than {MAX_INTEGER_DIGITS} digits")
+        return tuple(map(int, extents))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def training(value: object) -> object:
+    """The section `train:` from plain data."""
+    if value is None:
+        return None
+    from cnnkit.spec.model.training import Train
+
+    return Train.model_validate(value)
+
+
+Extent = Annotated[int, Field(gt=0, le=10**40)]
+InputShape = Annotated[
+    Annotated[tuple[Extent, ...], Field(min_length=1, max_length=4)],
+    BeforeValidator(shape),
+    Expects(
+        "up to 3 spatial extents, then the channels: 32x32x3 or [32, 32, 3]; 150 is a vector, "
+        "100x1 a signal"
+    ),
+]
+OutputShape = Annotated[
+    tuple[Extent, ...] | None,
+    BeforeValidator(shape),
+    Expects("a shape, such as 7x7x512 or [10]"),
+]
+Quantity = Annotated[
+    Annotated[int, Field(ge=0)] | None,
+    BeforeValidator(quantity),
+    Expects("a whole number, also with a unit: 10k, 5M, 1.5G, 512KiB, 1MiB, 2GiB"),
+]
+Names = Annotated[tuple[str, ...], Strict(False), Expects("a list of rule names")]
+
+
+class Section(BaseModel):
+    """A section of a spec: strict, closed, and frozen."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+
+class Totals(Section):
+    """A figure for any of the totals."""
+
+    neurons: Quantity = Field(None, description="output elements that have connection weights")
+    parameters: Quantity = Field(None, description="trainable weights and biases")
+    state: Quantity = Field(None, description="running statistics")
+    macs: Quantity = Field(None, description="multiply-accumulates of one example")
+    macs_without_heads: Quantity = Field(None, description="the same without side outputs")
+    flops: Quantity = Field(None, description="twice the MACs")
+    activations: Quantity = Field(None, description="output elements of all layers")
+    inference_memory: Quantity = Field(None, description="bytes while one example is predicted")
+    training_memory: Quantity = Field(None, description="bytes while it is trained on")
+
+    def figures(self) -> dict[str, int]:
+        """The totals that are given."""
+        return {name: value for name in TOTALS if (value := getattr(self, name)) is not None}
+
+
+class Expect(Totals):
+    """What the analysis must give, exactly."""
+
+    output: OutputShape = Field(None, description="the shape that goes out")
+    findings: Annotated[Names | None, Expects("a list of rule names")] = Field(
+        None, description="the rules that a spec which shows a fault breaks on purpose"
+    )
+
+
+class Budget(Totals):
+    """What the analysis must not exceed."""
+
+
+class Rules(Section):
+    """The levels of rules for this spec."""
+
+    ignore: Names = Field((), description="rules that are not applied")
+    warning: Names = Field((), description="rules whose findings are warnings")
+    error: Names = Field((), description="rules whose findings are errors")
+
+
+def _search(value: object) -> object:
+    """The section `search:`; only a spec that has one pays for its models."""
+    if value is None:
+        return None
+    from cnnkit.spec.model.search import Search
+
+    return Search.model_validate(value)
+
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model.search import Search as SearchSection
+else:
+    SearchSection = Annotated[Any, BeforeValidator(_search)]
+
+
+class Origin(NamedTuple):
+    """Where a spec was read.
+
+    Attributes:
+        file: The name of its file.
+        findings: The faults of its text; a layer with one is not readable.
+        document: The text as nodes, with `extends:` and overrides put in.
+    """
+
+    file: str | None = None
+    findings: tuple[Finding, ...] = ()
+    document: Node | None = None
+
+
+class Spec(Section):
+    """A network: an input shape and a stack of layers.
+
+    >>> from cnnkit.layers.convolution import Conv
+    >>> Spec(input="32x32x3", layers=[Conv(filters=3, kernel=7)]).input
+    (32, 32, 3)
+
+    Attributes:
+        name: What reports call the network.
+        input: The shape of one example, channels last.
+        layers: The layers, with all variables and blocks put in.
+        rounding: What an output extent that is no integer is, where a layer leaves it open.
+        expect: Totals and findings that `cnnkit check` holds the analysis to.
+        budget: Upper bounds that `cnnkit check` holds the analysis to.
+        rules: Levels of rules.
+        train: How the network is trained.
+        search: The section `search:`: what a search varies, and how it goes about it.
+    """
+
+    __slots__ = ("__origin__",)  # no field: two specs that say the same are equal
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: Annotated[str | None, Expects("a name")] = Field(None, description="the network's name")
+    input: InputShape = Field(description="the shape of one example, channels last")
+    layers: Annotated[tuple[InstanceOf[Layer], ...], Strict(False), Expects("a list of layers")] = (
+        Field(description="the layers, first to last")
+    )
+    rounding: Annotated[Rounding, Expects("`exact`, `floor` or `ceil`")] = Field(
+        "exact", description="what an output extent that is no integer is, unless a layer says"
+    )
+    expect: Expect | None = Field(None, description="totals that must come out, exactly")
+    budget: Budget | None = Field(None, description="totals that must not be exceeded")
+    rules: Rules = Field(Rules.model_construct(), description="levels of rules for this spec")
+    train: Annotated[Train | None, BeforeValidator(training), Expects("the fields of training")] = (
+        Field(None, description="how the network is trained")
+    )
+    search: Annotated[SearchSection | None, Expects("a space for each path")] = Field(
+        None, description="what a hyperparameter search varies"
+    )
+    sections: ClassVar[dict[str, type[Section]]] = {
+        "expect": Expect,
+        "budget": Budget,
+        "rules": Rules,
+    }
+
+    @property
+    def origin(self) -> Origin:
+        """Where the spec was read; empty for one built in Python."""
+        try:  # not by `getattr`, which Pydantic makes slow for what is not there
+            origin: Origin = object.__getattribute__(self, "__origin__")
+        except AttributeError:
+            return Origin()
+        return origin
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain data, all variables and expressions put in; ``load`` reads it.
+
+        A layer that `when` left out is no longer there, so those after it move up in their paths.
+
+        Raises:
+            SpecError: A layer is not readable.
+        """
+        from cnnkit.spec.model.writing import written
+
+        return written(self)
+
+    def read_from(self, origin: Origin) -> Spec:
+        """This spec, knowing where it was read."""
+        object.__setattr__(self, "__origin__", origin)
+        return self

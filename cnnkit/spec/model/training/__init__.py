@@ -1,0 +1,29 @@
+"""The Pydantic models of `train:`: strict, closed and frozen, as all sections are.
+
+Here is what is said; `cnnkit.training` makes functions of it. Loaded only where a spec has
+`train:`, and without any array library, since `check` and `schema` need it.
+"""
+
+from __future__ import annotations
+
+from cnnkit.spec.model.training.augmentation import Augmentation
+from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
+from cnnkit.spec.model.training.loss import Loss
+from cnnkit.spec.model.training.optimizer import Optimizer
+from cnnkit.spec.model.training.schedule import Schedule
+from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
+
+__all__ = [
+    "Arrays",
+    "Augmentation",
+    "Checkpoint",
+    "Csv",
+    "Data",
+    "EarlyStopping",
+    "Images",
+    "Loss",
+    "Optimizer",
+    "Schedule",
+    "Split",
+    "Train",
+]

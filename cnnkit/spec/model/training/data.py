@@ -1,0 +1,128 @@
+"""The data sets of `train:`: one that is known by its name, or files of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import Field, Strict, ValidationError
+
+from cnnkit.errors import did_you_mean
+from cnnkit.layers.base import Expects
+from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
+from cnnkit.spec.model.spec import Section
+from cnnkit.spec.text.scalars import shortened
+
+Name: TypeAlias = Literal["digits", "mnist", "fashion_mnist", "cifar10"]
+KNOWN: Final[tuple[Name, ...]] = ("digits", "mnist", "fashion_mnist", "cifar10")
+"""The data sets that have a name; ``digits`` needs no file."""
+
+_FOLDER = Expects("the path of a folder, seen from where the command runs")
+_FILE = Expects("the path of a file, seen from where the command runs")
+_KEY = Expects("the name of an array in the file")
+_COLUMN = Expects("the name or the number of a column")
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Files(Section):
+    """Data in files of the user's own; its first field is what it is known by."""
+
+    key: ClassVar[str] = ""
+
+
+class Images(Files):
+    """A folder with a folder of images for each class, named after it.
+
+    Where it holds `train` and `test`, these have the class folders and are the data set's split.
+    """
+
+    key = "images"
+
+    images: Annotated[Text, _FOLDER] = Field(description="the folder of the class folders")
+    test: Annotated[Text | None, _FOLDER] = Field(
+        None, description="another such folder, with the test set"
+    )
+    fit: Annotated[
+        Literal["cover", "contain", "stretch", "none"],
+        Expects("`cover`, `contain`, `stretch` or `none`"),
+    ] = Field(
+        "cover",
+        description="how an image comes to the extents of the input: resized to cover them and "
+        "cut at the centre, resized to fit inside and padded, stretched, or not at all",
+    )
+
+
+class Arrays(Files):
+    """A file `.npz` of arrays: examples, their targets, and maybe those of a test set."""
+
+    key = "arrays"
+
+    arrays: Annotated[Text, _FILE] = Field(description="the file")
+    inputs: Annotated[Text | None, _KEY] = Field(
+        None, description="the array of examples; found by the usual names if left out"
+    )
+    targets: Annotated[Text | None, _KEY] = Field(
+        None, description="the array of targets; found by the usual names if left out"
+    )
+    test_inputs: Annotated[Text | None, _KEY] = Field(
+        None, description="the examples of the test set, if it has one"
+    )
+    test_targets: Annotated[Text | None, _KEY] = Field(
+        None, description="the targets of the test set, if it has one"
+    )
+
+
+class Csv(Files):
+    """A table with an example in each line: its target, and its values in the input's order."""
+
+    key = "csv"
+
+    csv: Annotated[Text, _FILE] = Field(description="the file")
+    target: Annotated[
+        Text | Annotated[int, Field(ge=0)] | Annotated[tuple[Text, ...], Strict(False)] | None,
+        Expects("the name or the number of a column, or a list of names"),
+    ] = Field(
+        None, description="the column of the target; `label`, `class` or the first if left out"
+    )
+    test: Annotated[Text | None, _FILE] = Field(
+        None, description="another such file, with the test set"
+    )
+
+
+Data: TypeAlias = Name | Images | Arrays | Csv
+FILES: Final[dict[str, type[Files]]] = {files.key: files for files in (Images, Arrays, Csv)}
+_EXAMPLES: Final = "`digits`, `{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
+
+
+def read_data(value: object) -> object:
+    """The data that plain data names.
+
+    Raises:
+        Faults: It names none, or a field of it is wrong.
+    """
+    if value is None or isinstance(value, Files) or value in KNOWN:
+        return value
+    if isinstance(value, str):
+        near = did_you_mean(value.lower().replace("-", "_"), KNOWN)
+        message = f"there is no data set `{shortened(value)}`"
+        advice = f"did you mean `{near}`?" if near else _by_name_or_files()
+        raise Faults(Fault("wrong-value", message, advice))
+    if not isinstance(value, Mapping):
+        raise Faults(
+            Fault("wrong-type", f"{shown(value)} is no data set", f"write one, {_EXAMPLES}")
+        )
+    files = next((files for key, files in FILES.items() if key in value), None)
+    if files is None:
+        key = next(iter(value), None)
+        near = did_you_mean(str(key), FILES)
+        advice = f"did you mean `{near}`?" if near else f"write one, {_EXAMPLES}"
+        at = () if key is None else (str(key),)
+        raise Faults(Fault("wrong-value", "`data` names no files", advice, at, bool(at)))
+    try:
+        return files.model_validate(dict(value))
+    except ValidationError as error:
+        raise Faults(*faults_of(error, files, "data")) from None
+
+
+def _by_name_or_files() -> str:
+    return f"there are {', '.join(KNOWN)}; files of your own are {_EXAMPLES.partition(', ')[2]}"

@@ -1,0 +1,234 @@
+"""The section `train:` as a whole, and what its fields must not say together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
+
+from cnnkit.layers.base import Count, Expects, Flag, Shape
+from cnnkit.spec.language.faults import Fault, Faults
+from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
+from cnnkit.spec.model.training.data import Data, read_data
+from cnnkit.spec.model.training.loss import LOSSES, CategoricalCrossEntropy, Loss
+from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
+from cnnkit.spec.model.training.part import Positive, given, section
+from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
+
+Metric = Literal["loss", "accuracy", "macro_f1"]
+_DURATION: Final = re.compile(r"(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?:in)?)?\s*(?:(\d{1,6})s)?")
+
+
+def duration(value: object) -> object:
+    """``90s``, ``30m`` or ``1h30m`` as seconds."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None or not any(match.groups()):
+        raise ValueError("is no duration")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(3600 * hours + 60 * minutes + seconds)
+
+
+Duration = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+    BeforeValidator(duration),
+    Expects("a number of seconds, or 90s, 30m, 2h, 1h30m"),
+]
+Held = Annotated[
+    Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)],
+    WithJsonSchema({"type": "number", "minimum": 0}),  # of a whole number any is right
+    Expects("a part below 1, such as 0.15, or a number of examples"),
+]
+Weights = Annotated[
+    Literal["balanced"]
+    | Annotated[tuple[Positive, ...], Strict(False), Field(min_length=1)]
+    | Mapping[str, Positive]
+    | None,
+    Expects("`balanced`, a list of a number above 0 for each class, or a mapping of class names"),
+]
+
+
+class Split(Section):
+    """What is held back, where the data set has no split of its own."""
+
+    validation: Held = Field(0.15, description="what the training is watched on")
+    test: Held = Field(0.15, description="what the result is measured on, once")
+    stratify: Flag = Field(True, description="whether each part has all classes in like shares")
+
+
+class EarlyStopping(Section):
+    """Ends the training where the validation no longer improves."""
+
+    patience: Count = Field(5, description="the epochs without improvement that are waited")
+    metric: Annotated[Metric | None, Expects("`loss`, `accuracy` or `macro_f1`")] = Field(
+        None,
+        description="what must improve; `accuracy` where there are classes, else `loss`",
+    )
+    min_delta: Annotated[float, Field(ge=0), Expects("a number that is not negative")] = Field(
+        0.0, description="by how much, at least"
+    )
+
+
+class Checkpoint(Section):
+    """When the state of the training is saved; the best and the last are always kept."""
+
+    every: Count = Field(1, description="the epochs from one checkpoint to the next")
+    interval: Duration = Field(None, description="the time after which one is due in any case")
+    keep: Count = Field(2, description="how many of the last are kept")
+
+
+class Train(Section):
+    """How a network is trained.
+
+    Attributes:
+        data: The data set; a spec without one is checked and not trained.
+        learning_rate: A schedule always; a number is a constant one.
+    """
+
+    data: Annotated[
+        Data | None,
+        BeforeValidator(read_data),
+        Expects("a data set: `digits`, `{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}`"),
+    ] = Field(None, description="what the network learns from")
+    split: Annotated[
+        Split,
+        section(Split, "split"),
+        Expects("`validation`, `test` and `stratify`: `{validation: 0.15}`"),
+    ] = Field(
+        Split.model_construct(validation=0.15, test=0.15, stratify=True),
+        description="what is held back, where the data set has no split of its own",
+    )
+    standardize: Annotated[
+        Literal["per_channel", "scale", "none"], Expects("`per_channel`, `scale` or `none`")
+    ] = Field(
+        "per_channel",
+        description="what is done to the inputs: scaled to 0 to 1, then to mean 0 and deviation "
+        "1 of each channel over the training split; scaled alone; or nothing",
+    )
+    loss: Annotated[Loss, BeforeValidator(LOSSES.read), LOSSES] = Field(
+        CategoricalCrossEntropy.model_construct(), description="what training lowers"
+    )
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")
+    ] = Field(0.0, description="the part of each label that is spread over all classes")
+    class_weights: Weights = Field(None, description="the weight of each class in the loss")
+    optimizer: Annotated[Optimizer, BeforeValidator(OPTIMIZERS.read), OPTIMIZERS] = Field(
+        default_factory=Nesterov,
+        description="how the weights follow the gradient",
+    )
+    learning_rate: Annotated[Schedule, BeforeValidator(SCHEDULES.read), SCHEDULES] = Field(
+        default_factory=lambda: Constant(peak=0.01), description="how far they follow it"
+    )
+    epochs: Count = Field(10, description="how often all training examples are seen")
+    batch_size: Annotated[
+        Annotated[int, Field(gt=0)] | Literal["auto"], Expects("a whole number above 0, or `auto`")
+    ] = Field(128, description="the examples of one step; `auto` takes what memory allows")
+    accumulate: Count = Field(1, description="the steps whose gradients make one update")
+    ema: Annotated[
+        Annotated[float, Field(gt=0, lt=1)] | None, Expects("a number between 0 and 1")
+    ] = Field(None, description="decay of a running mean of the weights, which is then evaluated")
+    augment: Annotated[
+        tuple[Annotated[Augmentation, BeforeValidator(AUGMENTATIONS.read)], ...],
+        Strict(False),
+        AUGMENTATIONS,
+        Expects("a list of augmentations: `[{flip: horizontal}, {shift: 4}]`"),
+    ] = Field((), description="random changes of the examples, in this order")
+    precision: Annotated[Literal["float32", "bfloat16"], Expects("`float32` or `bfloat16`")] = (
+        Field("float32", description="what is computed in; weights are float32")
+    )
+    early_stopping: Annotated[
+        EarlyStopping | None,
+        section(EarlyStopping, "early_stopping"),
+        Expects("`patience`, `metric` and `min_delta`: `{patience: 5}`"),
+    ] = Field(None, description="ends the training where the validation no longer improves")
+    time_limit: Duration = Field(None, description="the time after which the training ends")
+    checkpoint: Annotated[
+        Checkpoint,
+        section(Checkpoint, "checkpoint"),
+        Expects("`every`, `interval` and `keep`: `{every: 1, keep: 2}`"),
+    ] = Field(
+        Checkpoint.model_construct(every=1, interval=None, keep=2),
+        description="when the state of the training is saved",
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32), Expects("a whole number that is not negative")] = (
+        Field(0, description="what all random numbers come from")
+    )
+
+    @property
+    def monitor(self) -> Metric:
+        """The metric of the validation split that says which epoch is the best."""
+        if self.early_stopping is not None and self.early_stopping.metric is not None:
+            return self.early_stopping.metric
+        return "accuracy" if self.loss.of_classes else "loss"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if faults := list(_contradictions(self)):
+            raise Faults(*faults)
+        return self
+
+    def written(self) -> dict[str, Any]:
+        """The section as a spec says it; what is the default is left out."""
+        return given(self)
+
+    def misfits(self, shape: Shape) -> Iterator[Fault]:
+        """What does not fit examples of this shape, channels last."""
+        for index, augmentation in enumerate(self.augment):
+            if fault := augmentation.misfit(shape):
+                yield fault.below(("augment", index, augmentation.kind))
+
+
+def _contradictions(train: Train) -> Iterator[Fault]:
+    """What two fields say that cannot both be meant."""
+    loss = train.loss.kind
+    if not train.loss.of_classes:
+        if train.label_smoothing:
+            yield _no_classes("label_smoothing", loss)
+        if train.class_weights is not None:
+            yield _no_classes("class_weights", loss)
+        for index, augmentation in enumerate(train.augment):
+            if augmentation.mixes:
+                fault = _no_classes(augmentation.kind, loss)
+                yield fault._replace(field=("augment", index, augmentation.kind))
+        if train.monitor != "loss":
+            yield _no_classes("metric", loss)._replace(
+                message=f"`early_stopping` watches `{train.monitor}`, and {loss} has no classes",
+                help="write `metric: loss`",
+                field=("early_stopping", "metric"),
+            )
+    if train.early_stopping is not None and train.split.validation == 0:
+        yield Fault(
+            "wrong-value",
+            "`early_stopping` watches the validation, and `split` has `validation: 0`",
+            "hold some examples back, `split: {validation: 0.15}`, or leave `early_stopping` out",
+            ("early_stopping",),
+        )
+    if isinstance(train.optimizer, ScheduleFree):
+        if not isinstance(train.learning_rate, Constant):
+            yield Fault(
+                "wrong-value",
+                f"`{train.optimizer.kind}` needs no schedule, and `learning_rate` is "
+                f"`{train.learning_rate.kind}`",
+                "write a number, or one with a warm-up: `{constant: {peak: 0.01, warmup: 2}}`",
+                ("learning_rate",),
+            )
+        if train.ema is not None:
+            yield Fault(
+                "wrong-value",
+                f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
+                "leave `ema` out",
+                ("ema",),
+            )
+
+
+def _no_classes(field: str, loss: str) -> Fault:
+    return Fault(
+        "wrong-value",
+        f"`{field}` is of classes, and {loss} has none: its targets are numbers",
+        f"leave `{field}` out, or take a loss of classes, such as `categorical_cross_entropy`",
+        (field,),
+    )

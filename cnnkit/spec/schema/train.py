@@ -1,0 +1,191 @@
+"""The JSON Schema of `train:`, all of it from the models of its parts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import ValidationError
+
+from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.training.augmentation import AUGMENTATIONS
+from cnnkit.spec.model.training.data import FILES, KNOWN
+from cnnkit.spec.model.training.loss import LOSSES
+from cnnkit.spec.model.training.optimizer import OPTIMIZERS
+from cnnkit.spec.model.training.part import Choice, Part, stands_beside
+from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
+from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
+from cnnkit.spec.schema.field import (
+    EXPRESSION,
+    Schema,
+    about,
+    explained,
+    fields,
+    misnamed,
+    sentence,
+)
+
+_DURATION: Final[list[Schema]] = [
+    {
+        "type": "string",
+        "pattern": rf"^\s*(?=.*\d)([0-9]+h)?\s*([0-9]+m(in)?)?\s*([0-9]+s)?\s*$|{EXPRESSION}",
+    }
+]
+_ALSO: Final = {"time_limit": _DURATION, "interval": _DURATION}
+_SECTIONS: Final[dict[str, type[Section]]] = {
+    "split": Split,
+    "early_stopping": EarlyStopping,
+    "checkpoint": Checkpoint,
+}
+
+
+def train() -> Schema:
+    """The schema of the section."""
+    texts = {name: sentence(info.description or "") for name, info in Train.model_fields.items()}
+    written: dict[str, Schema] = {
+        "data": _data(),
+        "loss": _choice(LOSSES),
+        "class_weights": _class_weights(),
+        "optimizer": _choice(OPTIMIZERS),
+        "learning_rate": _learning_rate(),
+        "augment": _augment(),
+        **{name: _section(model) for name, model in _SECTIONS.items()},
+    }
+    simple = [name for name in Train.model_fields if name not in written]
+    written = {name: {**about(name, texts[name]), **schema} for name, schema in written.items()}
+    written |= fields(Train, simple, _ALSO)
+    return {
+        "type": "object",
+        "properties": {name: written[name] for name in Train.model_fields},
+        "additionalProperties": False,
+    }
+
+
+def _section(model: type[Section]) -> Schema:
+    return {
+        "type": "object",
+        "properties": fields(model, also=_ALSO),
+        "additionalProperties": False,
+    }
+
+
+def _choice(choice: Choice) -> Schema:
+    """A name, or a name with its fields."""
+    message = f"write one by its name: {choice.example}"
+    return {
+        "anyOf": [
+            {
+                "title": choice.what,
+                "type": ["object", "string", "null"],
+                "errorMessage": message,
+                "pattern": EXPRESSION,
+                "properties": {name: _part(kind) for name, kind in choice.kinds.items()},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+            *[
+                {"const": name, **explained(kind, name, fields(kind), _needed(kind))}
+                for name, kind in choice.kinds.items()
+                if _bare(kind)
+            ],
+        ]
+    }
+
+
+def _part(kind: type[Part]) -> Schema:
+    """What stands behind the name of a part."""
+    written, needed = fields(kind), _needed(kind)
+    texts = explained(kind, kind.kind, written, needed)
+    inner: Schema = {
+        "type": ["object", "null"] if _bare(kind) else "object",
+        "properties": written,
+        "patternProperties": {
+            **misnamed(kind.field_aliases),
+            **{
+                f"^{name}$": {"type": ["null"], "errorMessage": stands_beside(field)}
+                for name, field in kind.beside.items()
+            },
+        },
+        "additionalProperties": False,
+        **({"allOf": [{"required": [*needed]}]} if needed else {}),
+    }
+    if kind.scalar_field is None:
+        return {**texts, **inner}
+    return {**texts, "anyOf": [written[kind.scalar_field], inner]}
+
+
+def _needed(kind: type[Part]) -> tuple[str, ...]:
+    return tuple(name for name, info in kind.model_fields.items() if info.is_required())
+
+
+def _bare(kind: type[Part]) -> bool:
+    try:
+        kind.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
+
+def _learning_rate() -> Schema:
+    schema = _choice(SCHEDULES)
+    first, *words = schema["anyOf"]
+    first["type"] = ["object", "number", "string", "null"]
+    first["exclusiveMinimum"] = 0
+    return {"anyOf": [first, {"const": FIND, "title": FIND}, *words]}
+
+
+def _augment() -> Schema:
+    first, *words = _choice(AUGMENTATIONS)["anyOf"]
+    # Where a list goes on an editor offers the keys, and would offer the bare words once more.
+    bare = "|".join(word["const"] for word in words)
+    named = {**first, "pattern": rf"^(?:{bare})$|{EXPRESSION}"}
+    return {
+        "type": "array",
+        "items": named,
+        "errorMessage": "`augment` takes a list: `[{flip: horizontal}, {shift: 4}]`",
+    }
+
+
+def _class_weights() -> Schema:
+    weight = {"type": ["number", "string"], "exclusiveMinimum": 0, "pattern": EXPRESSION}
+    return {
+        "anyOf": [
+            {
+                "type": ["array", "object", "null"],
+                "items": weight,
+                "minItems": 1,
+                "additionalProperties": weight,
+                "errorMessage": "`class_weights` takes `balanced`, a list, or a mapping of names",
+            },
+            {"const": "balanced", "title": "balanced"},
+        ]
+    }
+
+
+def _data() -> Schema:
+    properties: dict[str, Schema] = {}
+    for files in FILES.values():
+        properties |= fields(files)
+    return {
+        "anyOf": [
+            {
+                "title": "files",
+                "type": ["object", "string"],
+                "pattern": EXPRESSION,
+                "errorMessage": f"a data set is {', '.join(KNOWN)}, or files: {{images: FOLDER}}",
+                "properties": properties,
+                "additionalProperties": False,
+                "allOf": [
+                    {"anyOf": [{"required": [key]} for key in FILES]},
+                    *[
+                        {
+                            "if": {"type": "object", "required": [key]},
+                            "then": {"propertyNames": {"enum": [*files.model_fields]}},
+                        }
+                        for key, files in FILES.items()
+                    ],
+                ],
+            },
+            {"title": "by name", "enum": [*KNOWN, None]},
+        ]
+    }

@@ -1,0 +1,1 @@
+"""A text as a tree of nodes that know where they stand."""

@@ -1,0 +1,1 @@
+"""What the device computes: pure functions of explicit pytrees."""

@@ -1,0 +1,90 @@
+"""Augmentation on the device: random changes of a batch as one pure function of a key.
+
+Images are float32 ``[N, *spatial, C]`` with one to three spatial axes, before they are
+standardized; each example is changed by random numbers of its own. From one key come those of all
+augmentations, so that a step of the training is the same whenever it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cnnkit.errors import Finding, SpecError
+from cnnkit.layers.base import Shape
+from cnnkit.spec.model.training import Augmentation
+from cnnkit.spec.model.training import augmentation as kinds
+from cnnkit.training.compute.augmentation import color, erasing, mixing, moving
+from cnnkit.training.compute.loss import dense
+
+__all__ = ["Augment", "make_augmentation"]
+
+Augment = Callable[[Array, Array, Array], tuple[Array, Array]]
+"""``(key, images [N, *spatial, C], targets) -> (images, targets)``."""
+
+
+def make_augmentation(
+    augment: Sequence[Augmentation], shape: Shape, classes: int | None = None
+) -> Augment:
+    """The augmentations of a recipe, one after the other.
+
+    Args:
+        augment: What the recipe says.
+        shape: The shape of one example, channels last.
+        classes: The outputs of the network. Needed to mix targets that are classes: they go out
+            as probabilities, float32 ``[N, K]``.
+
+    Raises:
+        SpecError: One of them does not fit the shape.
+    """
+    misfits = [fault for each in augment if (fault := each.misfit(shape))]
+    if misfits:
+        raise SpecError([Finding(f.rule, "error", f.message, f.help) for f in misfits])
+
+    def augmented(key: Array, images: Array, targets: Array) -> tuple[Array, Array]:
+        for index, each in enumerate(augment):
+            own = jax.random.fold_in(key, index)
+            if each.mixes:
+                outputs = classes if targets.ndim == 1 else targets.shape[-1]
+                if outputs is None:
+                    raise ValueError("to mix classes their number is needed")
+                targets = dense(targets, outputs)
+                images, targets = _MIXED[type(each)](each, own, images, targets)
+            else:
+                images = _some(each, own, images)
+        return images, targets
+
+    return augmented
+
+
+def _some(augmentation: Augmentation, key: Array, images: Array) -> Array:
+    """The images, of which a part is changed, as the probability says."""
+    chosen, random = jax.random.split(key)
+    changed = _CHANGED[type(augmentation)](augmentation, random, images)
+    if augmentation.probability == 1:
+        return changed
+    some = jax.random.bernoulli(chosen, augmentation.probability, images.shape[:1])
+    return jnp.where(some.reshape(-1, *(1,) * (images.ndim - 1)), changed, images)
+
+
+_CHANGED: Final[Mapping[type[Augmentation], Callable[[Any, Array, Array], Array]]] = {
+    kinds.Flip: moving.flip,
+    kinds.Shift: moving.shift,
+    kinds.Crop: moving.crop,
+    kinds.ResizedCrop: moving.resized_crop,
+    kinds.Rotate: moving.rotate,
+    kinds.Erase: erasing.erase,
+    kinds.Cutout: erasing.cutout,
+    kinds.Color: color.color,
+    kinds.Noise: color.noise,
+}
+_MIXED: Final[
+    Mapping[type[Augmentation], Callable[[Any, Array, Array, Array], tuple[Array, Array]]]
+] = {
+    kinds.Mixup: mixing.mixup,
+    kinds.Cutmix: mixing.cutmix,
+}

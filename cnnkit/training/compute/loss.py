@@ -1,0 +1,165 @@
+"""The loss of each example, from the scores that the network gives before its last softmax.
+
+From scores the logarithm of a probability is computed without the probability, log p = s − log Σ eˢ
+for a softmax and −log(1 + e⁻ˢ) for a sigmoid, so that neither a large score nor a small one makes
+an infinite loss. All in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cnnkit.errors import Finding, SpecError
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.loss import (
+    BinaryCrossEntropy,
+    Focal,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+)
+
+_TINY: Final = 1e-30
+_ALPHA: Final = Finding(
+    "wrong-value",
+    "error",
+    "`alpha` of `focal` weighs a yes against a no, and this network chooses one of several classes",
+    "end it in `sigmoid`, or leave `alpha` out and weigh the classes by `class_weights`",
+)
+LossFunction = Callable[[Array, Array, Array], Array]
+"""``(scores [N, K], targets, weights [N]) -> losses [N]``.
+
+Targets are classes, int32 ``[N]``; probabilities of the classes, or yes and no of each output,
+float ``[N, K]``; or the numbers of a regression, float ``[N, K]``.
+"""
+
+
+def make_loss(train: Train, final: str | None) -> LossFunction:
+    """The loss of a recipe.
+
+    Args:
+        train: The recipe.
+        final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None; scores
+            are those before it.
+    """
+    loss = train.loss
+    smoothing = train.label_smoothing
+    if isinstance(loss, MeanSquaredError | MeanAbsoluteError | Huber):
+        return _regression(loss, final)
+    if isinstance(loss, BinaryCrossEntropy):
+        return _binary(0.0, None, smoothing)
+    if isinstance(loss, Focal):
+        by_output = _binary(loss.gamma, loss.alpha, smoothing)
+        by_class = _categorical(loss.gamma, smoothing)
+
+        def focal(scores: Array, targets: Array, weights: Array) -> Array:
+            of_outputs = final == "sigmoid" or scores.shape[-1] == 1
+            if loss.alpha is not None and not of_outputs:
+                raise SpecError([_ALPHA])
+            return (by_output if of_outputs else by_class)(scores, targets, weights)
+
+        return focal
+    return _categorical(0.0, smoothing)
+
+
+def probabilities(scores: Array, train: Train, final: str | None) -> Array:
+    """What the network says, from its scores ``[N, K]``: probabilities, or the numbers themselves.
+
+    A network without a last softmax or sigmoid has them from its loss.
+    """
+    if final in ("softmax", "log_softmax"):
+        return jax.nn.softmax(scores, axis=-1)
+    if final == "sigmoid":
+        return jax.nn.sigmoid(scores)
+    if not train.loss.of_classes:
+        return scores
+    if isinstance(train.loss, BinaryCrossEntropy) or scores.shape[-1] == 1:
+        return jax.nn.sigmoid(scores)
+    return jax.nn.softmax(scores, axis=-1)
+
+
+def dense(targets: Array, outputs: int) -> Array:
+    """Targets as float32 ``[N, K]``: classes become one-hot, or 0 and 1 of a single output."""
+    if targets.ndim > 1:
+        return targets.astype(jnp.float32)
+    if outputs == 1:
+        return targets.astype(jnp.float32)[:, None]
+    return jax.nn.one_hot(targets, outputs, dtype=jnp.float32)
+
+
+def _categorical(gamma: float, smoothing: float) -> LossFunction:
+    """−Σ t·(1 − p)^γ·log p over the classes; γ = 0 is the cross-entropy."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        scores = scores.astype(jnp.float32)
+        classes = scores.shape[-1]
+        wanted = dense(targets, classes) * (1 - smoothing) + smoothing / classes
+        log_p = jax.nn.log_softmax(scores, axis=-1)
+        terms = wanted * log_p
+        if gamma:
+            terms *= _power(1 - jnp.exp(log_p), gamma)
+        return -terms.sum(axis=-1) * weights
+
+    return losses
+
+
+def _binary(gamma: float, alpha: float | None, smoothing: float) -> LossFunction:
+    """The mean over the outputs of −t·log p − (1 − t)·log(1 − p), focal where γ > 0."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        scores = scores.astype(jnp.float32)
+        wanted = dense(targets, scores.shape[-1]) * (1 - smoothing) + smoothing / 2
+        yes = wanted * jax.nn.log_sigmoid(scores)
+        no = (1 - wanted) * jax.nn.log_sigmoid(-scores)
+        if gamma:
+            p = jax.nn.sigmoid(scores)
+            yes, no = yes * _power(1 - p, gamma), no * _power(p, gamma)
+        if alpha is not None:
+            yes, no = alpha * yes, (1 - alpha) * no
+        return -(yes + no).mean(axis=-1) * weights
+
+    return losses
+
+
+def _power(base: Array, exponent: float) -> Array:
+    """A power whose gradient is finite at 0 too, where 0^(γ−1) is not."""
+    return jnp.maximum(base, _TINY) ** exponent
+
+
+def _regression(
+    loss: MeanSquaredError | MeanAbsoluteError | Huber, final: str | None
+) -> LossFunction:
+    """The mean over the outputs; behind a softmax or sigmoid of what comes out of it."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        outputs = scores.astype(jnp.float32)
+        if final in ("softmax", "log_softmax"):
+            outputs = jax.nn.softmax(outputs, axis=-1)
+        elif final == "sigmoid":
+            outputs = jax.nn.sigmoid(outputs)
+        error = outputs - dense(targets, outputs.shape[-1])  # of classes it is the Brier score
+        return _penalty(loss, error).mean(axis=-1) * weights
+
+    return losses
+
+
+def _penalty(loss: MeanSquaredError | MeanAbsoluteError | Huber, error: Array) -> Array:
+    if isinstance(loss, MeanSquaredError):
+        return jnp.square(error)
+    size = jnp.abs(error)
+    if isinstance(loss, MeanAbsoluteError):
+        return size
+    inner = jnp.minimum(size, loss.delta)
+    return inner * (size - inner / 2)
+
+
+def example_weights(class_weights: Array, targets: Array) -> Array:
+    """The weight of each example, ``[N]``: that of its class, or the mean over its classes."""
+    if targets.ndim == 1:
+        return class_weights[targets]
+    return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

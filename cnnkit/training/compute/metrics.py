@@ -1,0 +1,232 @@
+"""Metrics, all of them from counts that are added up on the device over every example.
+
+Of classes the counts are one confusion matrix, row the true class and column the predicted one; of
+labels that are each a yes or no, one such matrix of 2x2 for each; of a regression, sums of errors.
+A mean of the means of batches would be wrong where the last batch is smaller: there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.loss import dense
+
+TOP: Final = 5
+
+
+def empty(train: Train, outputs: int, *, multi_label: bool = False) -> Array:
+    """The counts of no examples.
+
+    Args:
+        train: The recipe, whose loss says whether there are classes.
+        outputs: The outputs of the network, K.
+        multi_label: Whether each output is a yes or no of its own: targets are ``[N, K]``.
+
+    Returns:
+        int32 ``[K, K]`` of classes, ``[2, 2]`` of a single output; ``[K, 2, 2]`` of labels;
+        float32 ``[2]`` of a regression, the sums of squared and absolute errors.
+    """
+    if not train.loss.of_classes:
+        return jnp.zeros((2,), jnp.float32)
+    if multi_label:
+        return jnp.zeros((outputs, 2, 2), jnp.int32)
+    classes = max(outputs, 2)
+    return jnp.zeros((classes, classes), jnp.int32)
+
+
+def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
+    """The counts with a batch added.
+
+    Args:
+        counts: As ``empty`` makes them.
+        scores: ``[N, K]``: those before a last softmax or sigmoid; of a regression what comes out.
+        targets: Classes, int32 ``[N]``, or their probabilities ``[N, K]``; yes and no ``[N, K]``;
+            numbers ``[N, K]``.
+        mask: bool ``[N]``, which of the examples count; the others fill the batch up.
+    """
+    if counts.ndim == 1:
+        return counts + _errors(scores, targets, mask)
+    if counts.ndim == 3:
+        true, predicted = targets > 0.5, scores > 0
+        labels = jnp.arange(counts.shape[0])[None, :]
+        added = jnp.broadcast_to(mask[:, None], true.shape).astype(jnp.int32)
+        return counts.at[labels, true.astype(jnp.int32), predicted.astype(jnp.int32)].add(added)
+    true = classes_of(targets, scores.shape[-1])
+    predicted = predictions(scores)
+    return counts.at[true, predicted].add(mask.astype(jnp.int32))
+
+
+def predictions(scores: Array) -> Array:
+    """The class that scores ``[N, K]`` are largest at; of a single output, whether it is yes."""
+    if scores.shape[-1] == 1:
+        return (scores[..., 0] > 0).astype(jnp.int32)
+    return scores.argmax(axis=-1).astype(jnp.int32)
+
+
+def classes_of(targets: Array, outputs: int) -> Array:
+    """Targets as classes, int32 ``[N]``: of probabilities the most probable one."""
+    if targets.ndim == 1:
+        return targets.astype(jnp.int32)
+    if outputs == 1:
+        return (targets[:, 0] > 0.5).astype(jnp.int32)
+    return targets.argmax(axis=-1).astype(jnp.int32)
+
+
+def among_best(scores: Array, targets: Array, count: int = TOP) -> Array:
+    """Whether the class of an example is among those of its largest scores, bool ``[N]``.
+
+    Of equal scores the first counts as the larger one, as it does in a prediction.
+    """
+    classes = classes_of(targets, scores.shape[-1])
+    if scores.shape[-1] == 1:
+        return jnp.ones(classes.shape, bool)
+    own = jnp.take_along_axis(scores, classes[:, None], axis=-1)
+    before = jnp.arange(scores.shape[-1])[None, :] < classes[:, None]
+    return ((scores > own) | ((scores == own) & before)).sum(axis=-1) < count
+
+
+def _errors(scores: Array, targets: Array, mask: Array) -> Array:
+    wanted = dense(targets, scores.shape[-1])
+    error = jnp.where(mask[:, None], scores - wanted, 0)
+    return jnp.stack([jnp.square(error).mean(axis=-1).sum(), jnp.abs(error).mean(axis=-1).sum()])
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """Precision, recall and F1 of one class or label.
+
+    Attributes:
+        precision: Of those predicted so, the part that is.
+        recall: Of those that are so, the part predicted.
+        f1: The harmonic mean of both.
+        support: How many are so.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The metrics of classes.
+
+    Attributes:
+        examples: How many were counted.
+        accuracy: The part of the predictions that are right; of labels, over all of them.
+        balanced_accuracy: The mean recall of the classes that occur: what is left of the accuracy
+            where a class that is most of the examples is not most of the figure.
+        majority: The accuracy of always answering the most frequent class.
+        precision: The mean over the classes, each counted once.
+        recall: The mean over the classes.
+        f1: The mean over the classes.
+        classes: The metrics of each class, in order.
+        confusion: Row the true class, column the predicted one; ``[K, 2, 2]`` of labels.
+        top5: The part of the examples whose class is among the five largest scores, if counted.
+    """
+
+    examples: int
+    accuracy: float
+    balanced_accuracy: float
+    majority: float
+    precision: float
+    recall: float
+    f1: float
+    classes: tuple[ClassMetrics, ...]
+    confusion: tuple[Any, ...]
+    top5: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metrics as JSON takes them; those of the classes are a list of mappings."""
+        plain = asdict(self)
+        return {**plain, "classes": list(plain["classes"]), "confusion": list(self.confusion)}
+
+
+@dataclass(frozen=True)
+class RegressionSummary:
+    """The metrics of a regression: means over all examples and outputs.
+
+    Attributes:
+        examples: How many were counted.
+        mean_squared_error: The mean of squared errors.
+        mean_absolute_error: The mean of absolute errors.
+    """
+
+    examples: int
+    mean_squared_error: float
+    mean_absolute_error: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metrics as JSON takes them."""
+        return asdict(self)
+
+
+def summarize(counts: NDArray[Any], top5: int | None = None) -> Summary:
+    """The metrics that follow from a confusion matrix.
+
+    Where a class is never predicted its precision is 0, where it never occurs its recall is, and
+    where both it is not part of the means, as with scikit-learn's ``zero_division=0``.
+
+    Args:
+        counts: ``[K, K]`` or ``[K, 2, 2]``, as ``update`` makes them.
+        top5: How many examples had their class among the five largest scores.
+    """
+    counts = np.asarray(counts).astype(np.int64)
+    if counts.ndim == 3:
+        right = counts[:, 1, 1]
+        actual, predicted = counts[:, 1, :].sum(axis=1), counts[:, :, 1].sum(axis=1)
+        examples = int(counts[0].sum())
+        accuracy = _ratio(int(counts[:, 1, 1].sum() + counts[:, 0, 0].sum()), int(counts.sum()))
+        majority = _ratio(int(counts.sum(axis=2).max(axis=1).sum()), int(counts.sum()))
+    else:
+        right = counts.diagonal()
+        actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
+        examples = int(counts.sum())
+        accuracy = _ratio(int(right.sum()), examples)
+        majority = _ratio(int(actual.max()), examples)
+    classes = tuple(map(_class_metrics, right.tolist(), actual.tolist(), predicted.tolist()))
+    there = [one for one, p in zip(classes, predicted.tolist(), strict=True) if one.support or p]
+    occurring = [one.recall for one in classes if one.support]
+    return Summary(
+        examples=examples,
+        accuracy=accuracy,
+        balanced_accuracy=_mean(occurring),
+        majority=majority,
+        precision=_mean([one.precision for one in there]),
+        recall=_mean([one.recall for one in there]),
+        f1=_mean([one.f1 for one in there]),
+        classes=classes,
+        confusion=tuple(counts.tolist()),
+        top5=None if top5 is None else _ratio(int(top5), examples),
+    )
+
+
+def summarize_regression(sums: NDArray[Any], examples: int) -> RegressionSummary:
+    """The metrics that follow from the sums of errors of so many examples."""
+    squared, absolute = (float(each) / max(examples, 1) for each in sums)
+    return RegressionSummary(examples, squared, absolute)
+
+
+def _class_metrics(right: int, actual: int, predicted: int) -> ClassMetrics:
+    return ClassMetrics(
+        precision=_ratio(right, predicted),
+        recall=_ratio(right, actual),
+        f1=_ratio(2 * right, actual + predicted),
+        support=actual,
+    )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,301 @@
+"""The functions that training consists of, each a pure function of explicit pytrees.
+
+    steps = make_steps(spec, train, steps_per_epoch)
+    state = steps.init(feed.seed)                          # weights and optimizer, from the seed
+    order = steps.order(feed, epoch)                       # the examples of an epoch, shuffled
+    state = steps.update(state, feed, order)               # one step
+    state = steps.advance(state, feed, order, count)       # many steps in one call
+    totals = steps.evaluate(state, feed, pool, indices)    # a split, every example counted once
+
+What differs between runs is in ``State`` and ``Feed``, so each function can be jitted once and
+serve many runs, and can be mapped over runs with ``jax.vmap``:
+
+    feeds = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)
+    update = jax.vmap(steps.update, in_axes=(0, feeds, 0))
+
+Randomness is ``fold_in(seed, step)`` for augmentation and dropout and ``fold_in(seed, epoch)`` for
+the order; no generator is stored. All batches have one shape: an epoch has ``ceil(N / batch)``
+steps, and the last one is filled up with examples from the beginning of the epoch's order, which
+are trained on once more and are not counted twice in the totals.
+
+``advance`` is a loop whose number of steps is an argument: one compilation serves any number, and
+its numbers do not depend on how an epoch is cut into calls. On CPUs XLA compiles a convolution
+inside a loop to a plain nest of loops, ten times slower and more, so there ``update`` is called
+step by step (https://github.com/jax-ml/jax/issues/12868).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import Array, lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from cnnkit.network import Network, build
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute import metrics
+from cnnkit.training.compute.augmentation import make_augmentation
+from cnnkit.training.compute.averaging import averaged
+from cnnkit.training.compute.inputs import scaled, standardized
+from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
+from cnnkit.training.compute.optimizer import evaluation_params, make_optimizer
+from cnnkit.training.compute.state import Feed, Pool, State, Totals, Tree
+
+BATCH_AXIS = "batch"
+"""The axis of the device mesh over which a batch is spread."""
+_ORDER, _AUGMENT, _LAYERS = range(3)  # what a key is folded with, so that uses do not share one
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The functions of a recipe; the module's documentation shows their use.
+
+    Attributes:
+        graphdef: The network without its arrays.
+        optimizer: What makes updates of gradients.
+        loss: ``(scores, targets, weights) -> losses [N]``.
+        augment: ``(key, images, targets) -> (images, targets)``.
+        train: The recipe.
+        initial: The weights and statistics from a seed.
+        classes: The outputs of the network, K.
+        final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None.
+        batch_size: The examples of a step.
+        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
+        mesh: The devices that a batch is spread over, None for one.
+    """
+
+    graphdef: nnx.GraphDef[Network]
+    optimizer: optax.GradientTransformation
+    loss: Callable[[Array, Array, Array], Array]
+    augment: Callable[[Array, Array, Array], tuple[Array, Array]]
+    train: Train
+    initial: Callable[[Array], tuple[Tree, Tree]]
+    classes: int
+    final: str | None
+    batch_size: int
+    multi_label: bool = False
+    mesh: Mesh | None = None
+
+    def init(self, seed: Array) -> State:
+        """The state before the first step."""
+        params, stats = self.initial(seed)
+        zero = jnp.zeros((), jnp.int32)
+        return State(
+            step=zero,
+            params=params,
+            stats=stats,
+            optimizer=self.optimizer.init(params),
+            # Copies: a state is given away as a whole, and no buffer can be given away twice.
+            average=jax.tree.map(jnp.copy, (params, stats)) if self.train.ema else None,
+            totals=self.no_totals(),
+            failed=zero - 1,
+        )
+
+    def no_totals(self) -> Totals:
+        """The totals of no examples."""
+        zero = jnp.zeros((), jnp.int32)
+        confusion = metrics.empty(self.train, self.classes, multi_label=self.multi_label)
+        return Totals(zero, jnp.zeros((), jnp.float32), confusion, zero)
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """The steps in which so many examples are all seen."""
+        return math.ceil(examples / self.batch_size)
+
+    def order(self, feed: Feed, epoch: Array | int) -> Array:
+        """The indices of the training examples in the order of an epoch, int32 ``[N]``."""
+        key = jax.random.fold_in(_key(feed.seed, _ORDER), epoch)
+        return jax.random.permutation(key, feed.train)
+
+    def update(self, state: State, feed: Feed, order: Array) -> State:
+        """One step on the next batch of an epoch's order; a failed state stays as it is."""
+        examples = order.shape[0]
+        number = state.step % self.steps_per_epoch(examples)
+        positions = number * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
+        indices = order[positions % examples]
+        batch = Pool(feed.pool.inputs[indices], feed.pool.targets[indices])
+        return self.learn(state, feed, batch, number == 0, positions < examples)
+
+    def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
+        """So many steps in one call; they are of one epoch."""
+        last: State = lax.fori_loop(0, count, lambda _, now: self.update(now, feed, order), state)
+        return last
+
+    def learn(self, state: State, feed: Feed, batch: Pool, first: Array, counted: Array) -> State:
+        """One step on a batch that is given.
+
+        Args:
+            state: The state before.
+            feed: Of which the pool and the indices are not read.
+            batch: ``[B, *spatial, C]``, and its targets.
+            first: Whether the totals begin anew.
+            counted: bool ``[B]``, which of the examples are counted in the totals.
+        """
+        augment, layers = (
+            jax.random.fold_in(_key(feed.seed, use), state.step) for use in (_AUGMENT, _LAYERS)
+        )
+        images, targets = self.augment(augment, scaled(batch.inputs), batch.targets)
+        images, targets = self._spread((standardized(images, feed), targets))
+        weights = self._weights(feed, targets)
+
+        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array, Array]]:
+            network = nnx.merge(self.graphdef, params, state.stats, copy=True)
+            scores, sides = network.outputs(images, train=True, key=layers)
+            losses = self.loss(scores, targets, weights)
+            total = losses.mean()
+            for side, weight in sides:
+                total += weight * self.loss(side, targets, weights).mean()
+            return total, (nnx.state(network, nnx.BatchStat), scores, losses)
+
+        gradient = jax.value_and_grad(objective, has_aux=True)
+        (loss, (stats, scores, losses)), grads = gradient(state.params)
+        updates, optimizer = self.optimizer.update(grads, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        totals = jax.tree.map(lambda old: jnp.where(first, 0, old), state.totals)
+        after = State(
+            step=state.step + 1,
+            params=params,
+            stats=stats,
+            optimizer=optimizer,
+            average=averaged(self.train, state, params, stats),
+            totals=self._added(totals, scores, targets, losses, counted),
+            failed=state.failed,
+        )
+        size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
+        running = state.failed < 0
+        failed = replace(state, failed=jnp.where(running, state.step, state.failed))
+        kept = jnp.isfinite(size) & running
+        chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
+        return chosen
+
+    def evaluate(self, state: State, feed: Feed, pool: Pool, indices: Array) -> Totals:
+        """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""
+        count = self.steps_per_epoch(indices.shape[0])
+        totals: Totals = lax.fori_loop(
+            0,
+            count,
+            lambda number, now: self.tally(state, feed, pool, indices, number, now),
+            self.no_totals(),
+        )
+        return totals
+
+    def tally(
+        self,
+        state: State,
+        feed: Feed,
+        pool: Pool,
+        indices: Array,
+        number: Array | int,
+        totals: Totals,
+    ) -> Totals:
+        """The totals with the batch of a number added; beyond the last example nothing counts."""
+        examples = indices.shape[0]
+        positions = number * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
+        chosen = indices[jnp.minimum(positions, examples - 1)]
+        batch = Pool(pool.inputs[chosen], pool.targets[chosen])
+        return self.judge(state, feed, batch, positions < examples, totals)
+
+    def judge(
+        self, state: State, feed: Feed, batch: Pool, counted: Array, totals: Totals
+    ) -> Totals:
+        """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
+        images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
+        params, stats = self.evaluated(state)
+        scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
+        losses = self.loss(scores, targets, self._weights(feed, targets))
+        return self._added(totals, scores, targets, losses, counted)
+
+    def evaluated(self, state: State) -> tuple[Tree, Tree]:
+        """The weights and statistics that the network is judged by: the averaged ones, if any."""
+        if self.train.ema:
+            means: tuple[Tree, Tree] = state.average
+            return means
+        return evaluation_params(self.train, state.optimizer, state.params), state.stats
+
+    def _added(
+        self, totals: Totals, scores: Array, targets: Array, losses: Array, counted: Array
+    ) -> Totals:
+        return Totals(
+            examples=totals.examples + counted.sum(dtype=jnp.int32),
+            loss=totals.loss + jnp.where(counted, losses, 0).sum(),
+            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
+            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
+        )
+
+    def _said(self, scores: Array) -> Array:
+        """What the metrics read: the scores, or of a regression what the network gives."""
+        if self.train.loss.of_classes:
+            return scores
+        return probabilities(scores, self.train, self.final)
+
+    def _weights(self, feed: Feed, targets: Array) -> Array:
+        """The weight of the loss of each example, ``[N]``."""
+        if self.train.class_weights is None:
+            return jnp.ones(targets.shape[0])
+        return example_weights(feed.class_weights, targets)
+
+    def _spread(self, batch: tuple[Array, Array]) -> tuple[Array, Array]:
+        """The batch, each device with its part of it."""
+        if self.mesh is None:
+            return batch
+        over_devices = NamedSharding(self.mesh, PartitionSpec(BATCH_AXIS))
+        spread: tuple[Array, Array] = lax.with_sharding_constraint(batch, over_devices)
+        return spread
+
+
+def make_steps(
+    spec: Spec,
+    train: Train,
+    *,
+    examples: int,
+    batch_size: int,
+    multi_label: bool = False,
+    mesh: Mesh | None = None,
+) -> Steps:
+    """The steps of a recipe for a network.
+
+    Args:
+        spec: The network.
+        train: The recipe; its rate is known, not yet to be found.
+        examples: How many are trained on, from which the steps of an epoch follow.
+        batch_size: The examples of a step, a multiple of the devices.
+        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
+        mesh: The devices that each batch is spread over, None for one.
+
+    Raises:
+        SpecError: The spec has findings of level error.
+    """
+    dtype = jnp.bfloat16 if train.precision == "bfloat16" else jnp.float32
+
+    def initial(seed: Array) -> tuple[Tree, Tree]:
+        network = build(spec, nnx.Rngs(jax.random.key(seed)), compute_dtype=dtype)
+        _, params, *rest = nnx.split(network, nnx.Param, nnx.BatchStat)
+        (stats,) = rest
+        return params, stats
+
+    abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
+    graphdef, params, *_ = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
+    return Steps(
+        graphdef=graphdef,
+        optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
+        loss=make_loss(train, abstract.final),
+        augment=make_augmentation(train.augment, spec.input, scores.shape[-1]),
+        train=train,
+        initial=initial,
+        classes=scores.shape[-1],
+        final=abstract.final,
+        batch_size=batch_size,
+        multi_label=multi_label,
+        mesh=mesh,
+    )
+
+
+def _key(seed: Array, use: int) -> Array:
+    return jax.random.fold_in(jax.random.key(seed), use)

@@ -1,0 +1,91 @@
+"""Which devices a run uses, and what is set for them before JAX looks for any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from cnnkit.errors import UsageError
+
+if TYPE_CHECKING:
+    import jax
+    from jax.sharding import Mesh, Sharding
+
+    from cnnkit.training.view.display import Display
+
+DeviceName = Literal["auto", "cpu", "gpu", "tpu"]
+
+_DETERMINISTIC = "xla_gpu_exclude_nondeterministic_ops"
+_PLUGINS = {
+    "gpu": "the plug-in for NVIDIA's: pip install 'jax[cuda13]' (or 'jax[cuda12]')",
+    "tpu": "the plug-in for TPUs: pip install 'jax[tpu]'",
+}
+
+
+def choose(name: DeviceName) -> list[jax.Device]:
+    """The devices of a kind; of `auto`, the best that are there.
+
+    Raises:
+        UsageError: There is none of them.
+    """
+    import jax
+
+    if name == "auto":
+        devices: list[jax.Device] = jax.local_devices()
+        return devices
+    if name == "cpu":  # or a GPU that is not asked for would be found and most of it set aside
+        jax.config.update("jax_platforms", "cpu")
+    try:
+        found: list[jax.Device] = jax.local_devices(backend=name)
+    except RuntimeError as error:
+        there = ", ".join(sorted({device.platform for device in jax.local_devices()}))
+        raise UsageError(
+            f"--device {name}: JAX finds no {name.upper()} here, only {there}; "
+            + (f"it needs {_PLUGINS[name]}" if name in _PLUGINS else str(error).splitlines()[0])
+        ) from error
+    return found
+
+
+def usable(
+    devices: Sequence[jax.Device], batch_size: int, display: Display
+) -> Sequence[jax.Device]:
+    """As many of the devices as a batch can be cut for into equal parts."""
+    count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
+    if count < len(devices):
+        display.note(
+            f"{count} of {len(devices)} devices are used: a batch of {batch_size} is cut into "
+            f"equal parts, so `batch_size` is best a multiple of {len(devices)}"
+        )
+    return devices[:count]
+
+
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh | None:
+    """The devices as one axis that batches are spread over; None for a single one."""
+    if len(devices) == 1:
+        return None
+    import jax
+    from jax.sharding import AxisType
+
+    from cnnkit.training.compute.step import BATCH_AXIS
+
+    return jax.make_mesh(
+        (len(devices),), (BATCH_AXIS,), axis_types=(AxisType.Auto,), devices=devices
+    )
+
+
+def replicated(devices: Sequence[jax.Device], mesh: Mesh | None) -> Sharding:
+    """Where weights and data sets lie: on each of the devices as a whole."""
+    from jax.sharding import NamedSharding, PartitionSpec, SingleDeviceSharding
+
+    if mesh is None:
+        return SingleDeviceSharding(devices[0])
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def compiler_options(devices: Sequence[jax.Device]) -> dict[str, bool | str]:
+    """What XLA is asked for, so that two runs end in the same bits.
+
+    Without it cuDNN may be given algorithms, and scatters an order, in which sums are added up
+    differently each time.
+    """
+    return {_DETERMINISTIC: True} if devices[0].platform == "gpu" else {}

@@ -1,0 +1,208 @@
+"""What a run trains on: the data set, cut, measured and laid on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax.sharding import Sharding
+from jax.typing import ArrayLike
+
+from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
+from cnnkit.data.dataset import Array, Indices
+from cnnkit.errors import DataError, UsageError
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.state import Feed, Pool
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set as a run uses it.
+
+    Attributes:
+        dataset: What was read.
+        splits: Which examples are for what.
+        statistics: What inputs are standardised with.
+        class_weights: float32 ``[K]``, the weight of each class in the loss.
+    """
+
+    dataset: Dataset
+    splits: Splits
+    statistics: Statistics
+    class_weights: Array
+
+    def examples(self, name: SplitName) -> Examples:
+        """What the indices of a split lead into."""
+        return self.dataset.examples_of_test(self.splits) if name == "test" else self.dataset.train
+
+    def indices(self, name: SplitName) -> Indices:
+        """The indices of a split."""
+        indices: Indices = getattr(self.splits, name)
+        return indices
+
+    def multi_label(self, train: Train) -> bool:
+        """Whether each output is a yes or no of its own."""
+        targets = self.dataset.train.targets
+        single = targets.ndim == 1 or targets.shape[1] == 1
+        return train.loss.of_classes and not single and self.dataset.train.labels() is None
+
+    def record(self, train: Train) -> dict[str, Any]:
+        """What the run notes of its data, as JSON: equal where the data and the splits are."""
+        parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
+        return {
+            "data": self.dataset.name,
+            "classes": list(self.dataset.classes),
+            "multi_label": self.multi_label(train),
+            "sha256": _digest(parts),
+            "mean": self.statistics.mean.tolist(),
+            "deviation": self.statistics.deviation.tolist(),
+            **self.splits.record(),
+        }
+
+    def feed(self, seed: int, sharding: Sharding, pool: Pool | None = None) -> Feed:
+        """The same on the device.
+
+        Args:
+            seed: What all random numbers come from.
+            sharding: Where to.
+            pool: The examples, where they are there; none is laid there where they are too many.
+        """
+        return Feed(
+            pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding),
+            train=on_device(self.splits.train.astype(np.int32), sharding),
+            mean=on_device(self.statistics.mean, sharding),
+            deviation=on_device(self.statistics.deviation, sharding),
+            class_weights=on_device(self.class_weights, sharding),
+            seed=on_device(np.uint32(seed), sharding),
+        )
+
+
+def prepare(
+    spec: Spec, train: Train, outputs: int, *, data_dir: Path | None, limit: int | None = None
+) -> Material:
+    """Reads, cuts and measures the data set of a recipe.
+
+    Args:
+        spec: The network that is to learn it.
+        train: The recipe.
+        outputs: The scores that the network gives, K.
+        data_dir: Where the published data sets lie.
+        limit: The examples of each split that are used, for a quick trial; None for all.
+
+    Raises:
+        DataError: Files are damaged, or do not fit the network.
+        UsageError: Files are missing, or the recipe names no data.
+    """
+    if train.data is None:
+        raise UsageError(
+            "`train` names no data: write `data: digits`, or the files to learn from, such as "
+            "`data: {images: FOLDER}`"
+        )
+    dataset = load(
+        train.data,
+        data_dir=data_dir,
+        input_shape=spec.input,
+        outputs=outputs,
+        loss=train.loss,
+    )
+    splits = split(dataset, train.split, train.seed)
+    if limit is not None:
+        splits = Splits(
+            _thinned(splits.train, limit),
+            _thinned(splits.validation, limit),
+            _thinned(splits.test, limit),
+            splits.own_test,
+            splits.stratified,
+            splits.seed,
+        )
+    return Material(
+        dataset,
+        splits,
+        standardization(train, dataset.train, splits.train),
+        class_weights(train, dataset, splits.train, outputs),
+    )
+
+
+def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:
+    """What inputs are standardised with, from the training examples alone.
+
+    uint8 inputs are 0..1 where they come in; `none` brings them back to 0..255.
+    """
+    if train.standardize == "per_channel":
+        return statistics(examples, indices)
+    channels = examples.shape[-1]
+    bytes_kept = train.standardize == "none" and examples.inputs.dtype == np.uint8
+    deviation = np.full(channels, 1 / 255 if bytes_kept else 1, np.float32)
+    return Statistics(np.zeros(channels, np.float32), deviation)
+
+
+def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:
+    """The weight of each class, float32 ``[K]``; `balanced` weighs with N / (K · N of the class).
+
+    Source of `balanced`: scikit-learn's ``compute_class_weight``.
+
+    Raises:
+        DataError: The weights do not fit the classes.
+    """
+    given = train.class_weights
+    outputs = max(outputs, len(dataset.classes))  # one output tells two classes apart
+    if given is None:
+        return np.ones(outputs, np.float32)
+    if given == "balanced":
+        labels = dataset.train.labels()
+        if labels is None:
+            raise DataError("`class_weights: balanced` needs targets that are classes")
+        counts = np.bincount(labels[indices], minlength=outputs)
+        return (len(indices) / (outputs * np.maximum(counts, 1))).astype(np.float32)
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in dataset.classes]
+        if unknown:
+            raise DataError(
+                f"`class_weights` names `{unknown[0]}`, but the classes are "
+                f"{', '.join(dataset.classes)}"
+            )
+        return np.array([given.get(name, 1.0) for name in dataset.classes], np.float32)
+    if len(given) != outputs:
+        raise DataError(f"`class_weights` has {len(given)} weights, the network {outputs} outputs")
+    return np.array(given, np.float32)
+
+
+def pool_of(examples: Examples, sharding: Sharding) -> Pool:
+    """All examples on the device."""
+    return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
+
+
+def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> Pool:
+    """Inputs and targets on the device."""
+    return Pool(on_device(inputs, sharding), on_device(targets, sharding))
+
+
+def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:
+    """An array on the device."""
+    placed: jax.Array = jax.device_put(array, sharding)
+    return placed
+
+
+def _thinned(indices: Indices, limit: int) -> Indices:
+    """So many of the indices, from all over them: files are often in the order of classes."""
+    return indices[:: max(1, len(indices) // limit)][:limit]
+
+
+def _digest(parts: Sequence[Examples]) -> str:
+    """The SHA-256 of arrays; of images in files, that of their targets and number."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.inputs.shape} {part.inputs.dtype}".encode())
+        digest.update(np.ascontiguousarray(part.targets).tobytes())
+        if isinstance(part.inputs, np.ndarray):
+            for start in range(0, len(part.inputs), 4096):
+                digest.update(np.ascontiguousarray(part.inputs[start : start + 4096]).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,112 @@
+"""The runs of a folder, and their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnkit.errors import TrainingError, UsageError
+from cnnkit.training.store.directory import ENVIRONMENT, SPEC, SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.store.history import best
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What a table says of a run; None for what it does not have.
+
+    Attributes:
+        run: Its directory.
+        status: ``finished``, ``running`` or ``ended``, by the user or a fault.
+        data: Its data set.
+        epochs: The epochs that are done.
+        best_epoch: The one with the best validation.
+        validation: The accuracy of that, or its loss where there are no classes.
+        test: The test accuracy, or loss.
+        verdict: The diagnosis in a word.
+        seconds: How long it trained.
+        started: When it was begun.
+    """
+
+    run: str
+    status: str
+    data: str | None
+    epochs: int
+    best_epoch: int | None
+    validation: float | None
+    test: float | None
+    verdict: str | None
+    seconds: float | None
+    started: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON takes it."""
+        return asdict(self)
+
+
+COLUMNS: tuple[str, ...] = tuple(RunRow.__dataclass_fields__)
+_HIGHEST_FIRST = {"validation", "test", "started", "epochs"}
+
+
+def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
+    """The runs in a folder and below it, sorted by a column; figures with the best first.
+
+    Raises:
+        UsageError: There is no such folder, or no such column.
+    """
+    if sort not in COLUMNS:
+        raise UsageError(f"--sort {sort}: the columns are {', '.join(COLUMNS)}")
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}: `cnnkit train` makes it")
+    rows = [_row(RunDirectory(path)) for path in _found(folder)]
+    known = [row for row in rows if getattr(row, sort) is not None]
+    known.sort(key=lambda row: getattr(row, sort), reverse=sort in _HIGHEST_FIRST)
+    return known + [row for row in rows if getattr(row, sort) is None]
+
+
+def _found(folder: Path) -> Iterator[Path]:
+    """The directories that hold a training; the last one of a search lies in that of the search."""
+    made = (folder / SPEC).is_file() and (folder / ENVIRONMENT).is_file()
+    if made and RunDirectory(folder).kind in ("training", None):
+        yield folder
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield from _found(path)
+
+
+def _row(run: RunDirectory) -> RunRow:
+    environment = _read(run, ENVIRONMENT)
+    summary = _read(run, SUMMARY)
+    history = run.read_metrics()
+    monitor = summary.get("monitor") or _monitor(history)
+    chosen = best(history, monitor) if history else None
+    validation = (chosen or {}).get("validation") or {}
+    test = summary.get("test") or {}
+    return RunRow(
+        run=str(run.path),
+        status="finished" if summary else "running" if run.locked else "ended",
+        data=_read(run, SPLIT).get("data"),
+        epochs=len(history),
+        best_epoch=None if chosen is None else chosen["epoch"],
+        validation=validation.get("accuracy", validation.get("loss")),
+        test=test.get("accuracy", test.get("loss")),
+        verdict=(summary.get("diagnosis") or {}).get("verdict"),
+        seconds=summary.get("seconds"),
+        started=environment.get("started"),
+    )
+
+
+def _monitor(history: Sequence[Mapping[str, Any]]) -> Any:
+    """What tells the best epoch of a run that has no summary."""
+    figures = (history[0]["validation"] or {}) if history else {}
+    return "accuracy" if "accuracy" in figures else "loss"
+
+
+def _read(run: RunDirectory, name: str) -> dict[str, Any]:
+    """A file of the run; empty where it is missing or damaged, which a table can bear."""
+    try:
+        return run.read_json(name) or {}
+    except TrainingError:
+        return {}

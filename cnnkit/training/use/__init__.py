@@ -1,0 +1,1 @@
+"""A network with the weights of a run, put to use."""

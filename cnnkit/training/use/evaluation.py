@@ -1,0 +1,128 @@
+"""A trained network measured again, on its own test split or on other data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnkit.data import Dataset, Splits, load
+from cnnkit.errors import DataError, UsageError
+from cnnkit.spec.model.training import Data
+from cnnkit.training.compute.step import Steps
+from cnnkit.training.engine import engine
+from cnnkit.training.options import Options
+from cnnkit.training.prepare.device import choose, replicated
+from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.resolution import outputs_of, recipe_of
+from cnnkit.training.results import measured
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.use.trained import Which, restored, steps_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run's network makes of some data.
+
+    Attributes:
+        data: What they are called.
+        checkpoint: The checkpoint that the weights are of.
+        epoch: The epochs that were finished then.
+        figures: The metrics, each class's, and the confusion matrix.
+        problems: What was wrong with checkpoints that would have been taken.
+    """
+
+    data: str
+    checkpoint: str
+    epoch: int
+    figures: dict[str, Any]
+    problems: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as JSON takes it."""
+        return {
+            "format": 1,
+            "data": self.data,
+            "checkpoint": self.checkpoint,
+            "epoch": self.epoch,
+            "test": self.figures,
+        }
+
+
+def evaluate(
+    run: Path, options: Options, *, data: Data | None = None, which: Which = "best"
+) -> Evaluation:
+    """Measures the network of a run; every example counts once.
+
+    Args:
+        run: The directory of the run.
+        options: Where the data are and what to run on.
+        data: What to measure on: the test split that it has, or all of it; by default the run's
+            own test split.
+        which: Whose weights, those of the best or of the last epoch.
+
+    Raises:
+        UsageError: There is no such run, no checkpoint, or no test split.
+        DataError: The data do not fit the network.
+        TrainingError: No checkpoint is whole.
+    """
+    directory = RunDirectory.open(run, "training")
+    spec = directory.read_spec()
+    record = directory.read_split() or {}
+    recipe = recipe_of(spec)
+    if data is None:
+        material = prepare(
+            spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
+        )
+        if not len(material.splits.test):
+            raise UsageError(f"{run} held no test split back: name other data by --data")
+    else:
+        dataset = load(
+            data,
+            data_dir=options.data_dir,
+            input_shape=spec.input,
+            outputs=outputs_of(spec),
+            loss=recipe.loss,
+            trained=True,
+        )
+        material = _all_of(dataset, record, outputs_of(spec))
+    devices = choose(options.device)[:1]
+    steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
+    state, checkpoint, problems = restored(directory, steps, which)
+    return Evaluation(
+        material.dataset.name,
+        checkpoint.path.name,
+        checkpoint.place[1],
+        _figures(steps, material, state, devices),
+        tuple(problems),
+    )
+
+
+def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict[str, Any]:
+    machine = engine(steps, material, replicated(devices, None), devices)
+    placed = machine.place(state)
+    machine.compile(placed, splits=("test",), training=False)
+    totals = machine.evaluate(placed, "test", lambda: False)
+    if totals is None:  # only who asks for it
+        raise UsageError("the evaluation was ended")
+    return measured(totals, material.dataset.classes)
+
+
+def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
+    """The test split of a data set, or all of it, standardised as the run's training split was."""
+    from cnnkit.data import Statistics
+
+    classes = record.get("classes") or []
+    if dataset.classes and list(dataset.classes) != classes:
+        raise DataError(
+            f"{dataset.name} has the classes {', '.join(dataset.classes[:10])}, and the run "
+            f"{', '.join(classes[:10])}: they are told apart by their order and must be the same"
+        )
+    examples = dataset.test if dataset.test is not None else dataset.train
+    everything, none = np.arange(len(examples)), np.arange(0)
+    splits = Splits(everything[:1], none, everything, dataset.test is not None, False, 0)
+    mean, deviation = (np.array(record[name], np.float32) for name in ("mean", "deviation"))
+    weights = np.ones(max(outputs, len(dataset.classes)), np.float32)
+    return Material(dataset, splits, Statistics(mean, deviation), weights)

@@ -1,0 +1,132 @@
+"""A network with the weights of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array
+from jax.typing import ArrayLike
+
+from cnnkit.data import Statistics
+from cnnkit.errors import TrainingError, UsageError
+from cnnkit.network import Network
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.inputs import scaled
+from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.state import State
+from cnnkit.training.compute.step import Steps, make_steps
+from cnnkit.training.prepare.resolution import recipe_of
+from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
+from cnnkit.training.store.directory import SPLIT, RunDirectory
+from cnnkit.training.store.manifest import DamagedCheckpointError
+
+Which = Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with the weights of a run, and what it needs to be asked.
+
+    Attributes:
+        path: The directory of the run.
+        spec: The network, as the run resolved it.
+        network: The Flax module, with the weights that the run is judged by.
+        classes: The names of the classes; empty where there are none.
+        statistics: What inputs are standardised with.
+        checkpoint: The checkpoint that the weights are of.
+        epoch: The epochs that were finished then.
+        problems: What was wrong with checkpoints that would have been taken before it.
+    """
+
+    path: Path
+    spec: Spec
+    network: Network
+    classes: tuple[str, ...]
+    statistics: Statistics
+    checkpoint: Checkpoint
+    epoch: int
+    problems: Sequence[str] = ()
+
+    @property
+    def train(self) -> Train:
+        """The recipe."""
+        return recipe_of(self.spec)
+
+    def prepared(self, inputs: ArrayLike) -> Array:
+        """Inputs ``[N, *spatial, C]``, uint8 or float32, as the network was trained on them."""
+        centred = scaled(jnp.asarray(inputs)) - self.statistics.mean
+        return centred / self.statistics.deviation
+
+    def predict(self, inputs: ArrayLike) -> Array:
+        """What the network says: probabilities ``[N, K]``, or the numbers of a regression."""
+        scores = self.network.outputs(self.prepared(inputs)).scores
+        return probabilities(scores, self.train, self.network.final)
+
+
+def load_run(run: Path, which: Which = "best") -> Trained:
+    """The network of a run with the weights of its best or of its last epoch.
+
+    Raises:
+        UsageError: There is no such run, or it has no checkpoint yet.
+        TrainingError: No checkpoint is whole.
+    """
+    directory = RunDirectory.open(run, "training")
+    spec = directory.read_spec()
+    record = directory.read_split()
+    if record is None:
+        raise UsageError(f"{run} has no {SPLIT}: go on with it by `cnnkit train --resume {run}`")
+    steps = steps_of(spec, multi_label=record["multi_label"])
+    state, checkpoint, problems = restored(directory, steps, which)
+    params, stats = steps.evaluated(state)
+    return Trained(
+        path=run,
+        spec=spec,
+        network=nnx.merge(steps.graphdef, params, stats, copy=True),
+        classes=tuple(record["classes"]),
+        statistics=Statistics(
+            np.array(record["mean"], np.float32), np.array(record["deviation"], np.float32)
+        ),
+        checkpoint=checkpoint,
+        epoch=checkpoint.place[1],
+        problems=problems,
+    )
+
+
+def steps_of(spec: Spec, *, multi_label: bool, batch_size: int | None = None) -> Steps:
+    """The steps of a run's spec, to judge with; how many examples it had matters not."""
+    recipe = recipe_of(spec)
+    size = batch_size or (recipe.batch_size if isinstance(recipe.batch_size, int) else 1)
+    return make_steps(spec, recipe, examples=size, batch_size=size, multi_label=multi_label)
+
+
+def restored(run: RunDirectory, steps: Steps, which: Which) -> tuple[State, Checkpoint, list[str]]:
+    """The state of the best or the last checkpoint that is whole, and what is wrong with others.
+
+    Raises:
+        UsageError: There is no checkpoint yet.
+        TrainingError: None is whole.
+    """
+    checkpoints = Checkpoints(run.checkpoints)
+    if not checkpoints.found():
+        raise UsageError(f"{run.path} has no checkpoint yet")
+    template = jax.eval_shape(steps.init, jax.ShapeDtypeStruct((), np.uint32))
+    last, problems = checkpoints.last()
+    if last is None:
+        raise TrainingError(f"no checkpoint of {run.path} is whole: {'; '.join(problems)}")
+    wanted = [last]
+    if which == "best" and (best := checkpoints.named(last.record["best"])) is not None:
+        wanted.insert(0, best)
+    for checkpoint in wanted:
+        try:
+            return checkpoint.restore(template), checkpoint, problems
+        except DamagedCheckpointError as error:
+            problems.append(str(error))
+    raise TrainingError(f"no checkpoint of {run.path} can be read: {'; '.join(problems)}")

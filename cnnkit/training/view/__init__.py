@@ -1,0 +1,1 @@
+"""What is told of a run: on the terminal, as pictures, as a page, in words."""

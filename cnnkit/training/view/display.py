@@ -1,0 +1,298 @@
+"""What a user sees of a run: a live bar on a terminal, a plain line an interval in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from cnnkit.training.store.history import EpochRecord
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_INTERVAL = 30.0
+_PERCENT = ("accuracy", "macro_f1", "top5")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to be done.
+
+    Attributes:
+        epochs: The epochs at most.
+        steps_per_epoch: The steps of each.
+        batch_size: The examples of a step.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: The steps done since the start of the run.
+        loss: The mean loss of the epoch's examples so far.
+        accuracy: The accuracy of the same, None where there are no classes.
+        images_per_second: The speed since the process began to train, without compilation.
+    """
+
+    step: int
+    loss: float
+    accuracy: float | None
+    images_per_second: float
+
+
+class Display(Protocol):
+    """What the loop tells of itself."""
+
+    def note(self, text: str) -> None:
+        """A sentence that stays."""
+
+    def working(self, text: str) -> None:
+        """What is being done now, where that takes a while: it goes when something else is."""
+
+    def begin(self, plan: Plan, step: int) -> None:
+        """Training starts, at a step."""
+
+    def progress(self, progress: Progress) -> None:
+        """Some steps more."""
+
+    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+        """An epoch has ended."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+def make_display(*, quiet: bool = False, stream: TextIO | None = None) -> Display:
+    """The display for a terminal, for a log, or none.
+
+    Args:
+        quiet: Whether nothing is to be shown but what needs the user's attention.
+        stream: Where to; by default standard output.
+    """
+    out = stream or sys.stdout
+    if quiet:
+        return Quiet()
+    if out.isatty():
+        from rich.console import Console
+
+        return Terminal(Console(file=out, highlight=False))
+    return Log(out)
+
+
+class Quiet:
+    """Shows nothing; what matters is in the files of the run and in the exit code."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def working(self, text: str) -> None:
+        """Nothing."""
+
+    def begin(self, plan: Plan, step: int) -> None:
+        """Nothing."""
+
+    def progress(self, progress: Progress) -> None:
+        """Nothing."""
+
+    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Log:
+    """One plain line an epoch, and within a long one a line each half minute."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._plan = Plan(1, 1, 1)
+        self._said = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """A line."""
+        self._line(text)
+
+    def working(self, text: str) -> None:
+        """Nothing: whoever reads a log reads what was done."""
+
+    def begin(self, plan: Plan, step: int) -> None:  # noqa: ARG002
+        """Nothing: the first line comes with the first figures."""
+        self._plan = plan
+        self._said = time.monotonic()
+
+    def progress(self, progress: Progress) -> None:
+        """A line, if the last one is long ago."""
+        if time.monotonic() - self._said < _INTERVAL:
+            return
+        epoch, step = place(progress.step, self._plan)
+        figures = [
+            f"epoch {epoch}/{self._plan.epochs}",
+            f"step {step}/{self._plan.steps_per_epoch}",
+        ]
+        figures += [f"loss {progress.loss:.4f}"]
+        if progress.accuracy is not None:
+            figures.append(f"accuracy {progress.accuracy:.2%}")
+        figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
+        self._line("  ".join(figures))
+
+    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+        """A line with the figures of the epoch."""
+        figures = [f"epoch {record['epoch']}/{self._plan.epochs}"]
+        figures += [f"{name} {text}" for name, text in figures_of(record).items()]
+        if best:
+            figures.append("best")
+        self._line("  ".join(figures))
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+        self._said = time.monotonic()
+
+
+class Terminal:
+    """A row an epoch, and below them a bar that is alive."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.live import Live
+
+        self._console = console
+        self._plan = Plan(1, 1, 1)
+        self._headed = False
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+
+    def note(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(text, markup=False)
+
+    def working(self, text: str) -> None:
+        """A spinner."""
+        from rich.spinner import Spinner
+
+        self._live.start()
+        self._live.update(Spinner("dots", f"{text} …"), refresh=True)
+
+    def begin(self, plan: Plan, step: int) -> None:
+        """The bar, at its place."""
+        self._plan = plan
+        self._live.start()
+        self._show(step, [])
+
+    def progress(self, progress: Progress) -> None:
+        """The bar moves."""
+        figures = [f"loss {progress.loss:.4f}"]
+        if progress.accuracy is not None:
+            figures.append(f"accuracy {progress.accuracy:.2%}")
+        figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
+        self._show(progress.step, figures)
+
+    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+        """A row; above the first one their names."""
+        from rich.text import Text
+
+        figures = {"epoch": f"{record['epoch']}", **figures_of(record)}
+        if not self._headed:
+            self._headed = True
+            self._console.print(
+                Text("  ".join(name.rjust(_width(name)) for name in figures), "bold"),
+                soft_wrap=True,
+            )
+        row = "  ".join(text.rjust(_width(name)) for name, text in figures.items())
+        self._console.print(
+            Text.assemble(row, ("  ● best" if best else "", "green")), soft_wrap=True
+        )
+
+    def close(self) -> None:
+        """The bar goes."""
+        self._live.stop()
+
+    def _show(self, step: int, figures: list[str]) -> None:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        epoch, within = place(step, self._plan)
+        where = Table.grid(padding=(0, 2))
+        where.add_row(
+            Text(f"epoch {epoch}/{self._plan.epochs}", "bold"),
+            ProgressBar(total=self._plan.steps_per_epoch, completed=within, width=24),
+            Text(f"step {within}/{self._plan.steps_per_epoch}"),
+        )
+        self._live.update(Group(where, Text("  ".join(figures), "dim")))
+
+
+def figures_of(record: EpochRecord) -> dict[str, str]:
+    """The figures of an epoch as texts by their names."""
+    figures = _metrics("", record["train"])
+    if record["validation"] is not None:
+        figures |= _metrics("val ", record["validation"])
+    times: Mapping[str, Any] = record["time"]
+    return {
+        **figures,
+        "rate": f"{record['learning_rate']:.3g}",
+        "images/s": f"{times['images_per_second']:,.0f}",
+        "time": duration(times["total"] - times["compile"]),
+    }
+
+
+def place(step: int, plan: Plan) -> tuple[int, int]:
+    """The epoch, from 1, and the step within it after so many steps of a run."""
+    epoch, within = divmod(step, plan.steps_per_epoch)
+    if within == 0 and epoch:
+        return epoch, plan.steps_per_epoch
+    return epoch + 1, within
+
+
+def left(progress: Progress, plan: Plan) -> str:
+    """The time that the steps to come will take at the speed so far."""
+    images = (plan.epochs * plan.steps_per_epoch - progress.step) * plan.batch_size
+    return duration(images / max(progress.images_per_second, 1e-9))
+
+
+def speed(images_per_second: float) -> str:
+    """A speed as a text."""
+    return f"{images_per_second:,.0f} images/s"
+
+
+def duration(seconds: float) -> str:
+    """A time as a text: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
+
+    >>> duration(0.42), duration(12.3), duration(185), duration(3723)
+    ('0.4 s', '12 s', '3:05', '1:02:03')
+    """
+    whole = round(seconds)
+    if round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _metrics(prefix: str, metrics: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        prefix + name: _figure(name, metrics[name])
+        for name in ("loss", "accuracy", "error")
+        if metrics.get(name) is not None
+    }
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{value:.2%}" if name in _PERCENT else f"{value:.4f}"
+
+
+def _width(name: str) -> int:
+    return max(len(name), 8 if name not in ("epoch",) else 5)

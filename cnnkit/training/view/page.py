@@ -1,0 +1,241 @@
+"""A run as one HTML page that needs nothing but itself: figures, curves, classes, diagnosis, spec.
+
+All of it comes from the files of the run, as plain data, so that a page can be made anew at any
+time. Whatever a name holds is shown as text.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from cnnkit.presentation.page import page as html_page
+from cnnkit.presentation.page import prose, text
+from cnnkit.training.store.directory import (
+    CONFUSION,
+    CURVES,
+    ENVIRONMENT,
+    REPORT,
+    SPEC,
+    SUMMARY,
+    RunDirectory,
+)
+from cnnkit.training.store.files import write_atomic
+
+_WEAK: Final = 0.5
+_NOT_SHOWN: Final = ("command", "variables", "options")
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run directory holds.
+
+    Attributes:
+        name: What the run is called.
+        spec: The text of ``spec.yaml``.
+        environment: ``environment.json``.
+        history: The lines of ``metrics.jsonl``.
+        summary: ``summary.json``; empty while the run goes on.
+        pictures: The bytes of ``curves.png`` and ``confusion.png``, by their names.
+    """
+
+    name: str
+    spec: str
+    environment: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    summary: Mapping[str, Any]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def page(run: RunDirectory) -> str:
+    """The page of a run that is finished or on its way."""
+    pictures = {name: run.path / name for name in (CURVES, CONFUSION)}
+    return render(
+        RunFiles(
+            name=run.path.resolve().name,
+            spec=(run.path / SPEC).read_text("utf-8"),
+            environment=run.read_json(ENVIRONMENT) or {},
+            history=run.read_metrics(),
+            summary=run.read_json(SUMMARY) or {},
+            pictures={name: path.read_bytes() for name, path in pictures.items() if path.exists()},
+        )
+    )
+
+
+def write_page(run: RunDirectory, output: Path | None = None) -> Path:
+    """Writes the page, by default to the run's ``report.html``; returns where."""
+    path = output or run.path / REPORT
+    write_atomic(path, page(run))
+    return path
+
+
+def render(run: RunFiles) -> str:
+    """The page of a run."""
+    lines = [
+        "<section>",
+        f'<header><h1>{text(run.name)}</h1><p class="flow">{text(_flow(run))}</p></header>',
+        *_cards(run),
+        *_diagnosis(run.summary),
+        *_picture(run, "curves.png", "Loss, accuracy and learning rate over the epochs", "Curves"),
+        *_classes(run),
+        *_epochs(run),
+        *_written("Spec", run.spec),
+        *_environment(run.environment),
+        "</section>",
+    ]
+    style = files("cnnkit.training.view").joinpath("page.css").read_text("utf-8")
+    return html_page(run.name, lines, style=style)
+
+
+def _flow(run: RunFiles) -> str:
+    epochs = len(run.history)
+    parts = [f"{epochs:,} {'epoch' if epochs == 1 else 'epochs'}"]
+    if data := run.summary.get("data"):
+        parts.insert(0, f"trained on {data}")
+    if started := run.environment.get("started"):
+        parts.append(f"begun {started}")
+    return " · ".join(parts)
+
+
+def _cards(run: RunFiles) -> Iterator[str]:
+    """The figures of the test split, and of the run as a whole."""
+    cards = list(_figures(run))
+    if not cards:
+        return
+    yield '<dl class="cards">'
+    for label, value, note in cards:
+        more = f'<dd class="note">{text(note)}</dd>' if note else ""
+        yield f'<div><dt>{text(label)}</dt><dd class="value">{text(value)}</dd>{more}</div>'
+    yield "</dl>"
+
+
+def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
+    test = run.summary.get("test") or {}
+    if (accuracy := test.get("accuracy")) is not None:
+        examples = test.get("examples", 0)
+        yield "test accuracy", _percent(accuracy), f"of {examples:,} examples"
+        majority = test.get("majority")
+        if majority is not None and test.get("balanced_accuracy") is not None:
+            note = f"always the most frequent class: {_percent(majority)} accuracy"
+            yield "balanced accuracy", _percent(test["balanced_accuracy"]), note
+    if (f1 := test.get("f1")) is not None:
+        yield "macro F1", f"{f1:.4f}", "the mean over the classes"
+    if (top5 := test.get("top5")) is not None:
+        yield "top-5 accuracy", _percent(top5), "the class is among the five best"
+    for name in ("mean_absolute_error", "mean_squared_error", "loss"):
+        if test.get(name) is not None:
+            yield f"test {name.replace('_', ' ')}", f"{test[name]:.4g}", ""
+    if (best := run.summary.get("best_epoch")) is not None:
+        yield "best epoch", str(best), f"by the validation {run.summary.get('monitor', '')}"
+    if (seconds := run.summary.get("seconds")) is not None:
+        yield "time", _duration(seconds), ""
+
+
+def _diagnosis(summary: Mapping[str, Any]) -> Iterator[str]:
+    diagnosis = summary.get("diagnosis")
+    if not diagnosis:
+        return
+    verdict = text(diagnosis["verdict"])
+    yield f'<h2>Diagnosis</h2>\n<p class="verdict {verdict}">{verdict}</p>'
+    reason = diagnosis["reason"]
+    yield f"<p>{prose(reason[:1].upper() + reason[1:])}.</p>\n<p>What to try next:</p>"
+    yield '<ol class="next">'
+    yield from (f"<li>{prose(step)}</li>" for step in diagnosis["advice"])
+    yield "</ol>"
+
+
+def _picture(run: RunFiles, name: str, about: str, heading: str, more: str = "") -> Iterator[str]:
+    if name not in run.pictures:
+        return
+    data = b64encode(run.pictures[name]).decode("ascii")
+    yield f"<h2>{heading}</h2>"
+    yield f'<figure class="picture plot{more}">'
+    yield f'<img alt="{text(about)}" src="data:image/png;base64,{data}"></figure>'
+
+
+def _classes(run: RunFiles) -> Iterator[str]:
+    """The confusion matrix, and a row for each class; a weak figure stands out."""
+    about = "Confusion matrix: a row for each true class, a column for each predicted one"
+    yield from _picture(run, "confusion.png", about, "Confusion", " square")
+    test = run.summary.get("test") or {}
+    rows = test.get("classes")
+    if not rows:
+        return
+    yield '<h2>Classes</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
+    yield "<th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr></thead>\n<tbody>"
+    for row in rows:
+        cells = "".join(_part(row[name]) for name in ("precision", "recall", "f1"))
+        yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
+    means = "".join(f"<td>{test[name]:.4f}</td>" for name in ("precision", "recall", "f1"))
+    yield f"</tbody>\n<tfoot><tr><td>mean</td>{means}<td>{test['examples']:,}</td></tr></tfoot>"
+    yield "</table></div>"
+
+
+def _part(value: float) -> str:
+    weak = ' class="weak"' if value < _WEAK else ""
+    return f"<td{weak}>{value:.4f}</td>"
+
+
+def _epochs(run: RunFiles) -> Iterator[str]:
+    if not run.history:
+        return
+    names = [name for name in ("loss", "accuracy") if name in run.history[0]["train"]]
+    yield '<details><summary><h2>Epochs</h2></summary>\n<div class="table"><table>\n<thead><tr>'
+    yield "<th>epoch</th>" + "".join(
+        f"<th>{split} {name}</th>" for name in names for split in ("training", "validation")
+    )
+    yield "<th>learning rate</th></tr></thead>\n<tbody>"
+    for record in run.history:
+        best = ' class="best"' if record["epoch"] == run.summary.get("best_epoch") else ""
+        cells = "".join(
+            f"<td>{_figure(record.get(split), name)}</td>"
+            for name in names
+            for split in ("train", "validation")
+        )
+        rate = record.get("learning_rate")
+        shown = "" if rate is None else f"{rate:.3g}"
+        yield f"<tr{best}><td>{record['epoch']}</td>{cells}<td>{shown}</td></tr>"
+    yield "</tbody></table></div></details>"
+
+
+def _figure(figures: Mapping[str, Any] | None, name: str) -> str:
+    value = figures.get(name) if figures else None
+    if value is None:
+        return ""
+    return _percent(value) if name == "accuracy" else f"{value:.4f}"
+
+
+def _written(heading: str, content: str) -> Iterator[str]:
+    if content:
+        yield f"<details open><summary><h2>{heading}</h2></summary>"
+        yield f'<pre class="text">{"&#10;".join(map(text, content.splitlines()))}</pre></details>'
+
+
+def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
+    if not environment:
+        return
+    yield "<details><summary><h2>Environment</h2></summary>"
+    yield '<div class="table"><table><tbody>'
+    for name, value in environment.items():
+        if name not in _NOT_SHOWN:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield f"<tr><td>{text(name)}</td><td>{text(shown)}</td></tr>"
+    if command := environment.get("command"):
+        yield f"<tr><td>command</td><td><code>{text(' '.join(command))}</code></td></tr>"
+    yield "</tbody></table></div></details>"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
