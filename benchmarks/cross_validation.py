@@ -18,9 +18,11 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 
 import cnnkit
 from cnnkit.network import compilation_cache
-from cnnkit.selection.folds.cross_validation import cut, parts
-from cnnkit.selection.folds.runs import Group, Runs
-from cnnkit.selection.material import opened, recipe
+from cnnkit.selection.folds.cross_validation import cut, of_equal_size, parts
+from cnnkit.selection.recipe import recipe
+from cnnkit.training import engine as engines
+from cnnkit.training.engine import Engine
+from cnnkit.training.prepare.sealed import Part, sealed
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
 
@@ -39,11 +41,16 @@ def main() -> None:
     compilation_cache.enable()
     spec = cnnkit.load(flags.spec)
     train = recipe(spec)
-    data = opened(spec, train, None)
+    data = sealed(spec, train, None)
     each = parts(data, cut(data, folds, train), train.seed)
+    alike = [each[number] for number in of_equal_size(each, range(len(each)))[0]]
     device = jax.devices()[0]
-    runs = Runs(spec, train, data.dataset, each, device)
-    together, alone = [runs.group(each)], [runs.group([part]) for part in each]
+
+    def training(group: list[Part]) -> Training:
+        materials = [data.material(spec, train, part) for part in group]
+        return Training(engines.machine(spec, train, materials, [device]))
+
+    together, alone = [training(alike)], [training([part]) for part in alike]
     seconds = in_turn(
         {
             "side by side": lambda: trained(together, epochs),
@@ -58,15 +65,34 @@ def main() -> None:
         return
     print(heading(facts))
     print(
-        f"{spec.name}: {folds} folds of {len(data.indices):,} examples, {epochs} epochs each and "
-        f"their judgement, medians of n = {n}\n"
+        f"{spec.name}: {len(alike)} folds of {len(data.indices):,} examples, {epochs} epochs each "
+        f"and their judgement, medians of n = {n}\n"
     )
     rows = [[name, milliseconds(taken)] for name, taken in seconds.items()]
     print(table(["folds", "time"], rows))
     print(f"\nratio {ratio:.2f}: side by side is that many times as fast")
 
 
-def trained(groups: list[Group], epochs: int) -> float:
+class Training:
+    """Runs side by side, and how far they are."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.state = engine.start()
+        self.epochs = 0
+        engine.compile(self.state, ("validation",))
+
+    def epoch(self) -> None:
+        """One more epoch."""
+        self.epochs += 1
+        self.state = self.engine.epoch(self.state, self.epochs)
+
+    def judge(self) -> None:
+        """Waits for the totals of what is held out."""
+        self.engine.evaluate(self.state, "validation", lambda: False)
+
+
+def trained(groups: list[Training], epochs: int) -> float:
     """The seconds that the groups take for some epochs more, and for judging what is held out."""
     begun = time.perf_counter()
     for group in groups:

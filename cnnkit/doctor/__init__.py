@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
-from cnnkit.doctor.examination import Examination, Fact, examine
+from cnnkit.doctor.examination import Examination, examine
+from cnnkit.doctor.fact import Fact
 
 __all__ = ["Examination", "Fact", "examine"]

@@ -9,33 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from cnnkit import __version__
+from cnnkit.doctor.fact import Fact
 from cnnkit.folders import user_cache
-
-Level = Literal["good", "missing", "info"]
-
-GROUPS = ("versions", "devices", "onednn", "cache", "data", "speed")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One thing that was looked at.
-
-    Attributes:
-        group: What it belongs to, one of ``GROUPS``.
-        name: What was looked at.
-        value: What was found.
-        level: ``missing`` where something is to be done; ``info`` where something may be.
-        advice: What to do, where there is something.
-    """
-
-    group: str
-    name: str
-    value: str
-    level: Level = "good"
-    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from cnnkit.doctor.examination import Fact
+from cnnkit.doctor.fact import Fact
 from cnnkit.network.kernels import onednn
 
 if TYPE_CHECKING:

@@ -17,13 +17,13 @@ import numpy as np
 from cnnkit.data import folds as cut_folds
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.folds.cross_validation import cut, parts
-from cnnkit.selection.folds.runs import Part
-from cnnkit.selection.material import recipe
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.directory import Ground, SearchOptions, hunting, prepared, run_obeying
 from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.sealed import Part
 from cnnkit.training.store.files import write_json
 
 NESTED: Final = "nested.json"
@@ -153,7 +153,7 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
     return Evaluator(
         np.asarray(part.train[fold != 0]),
         np.asarray(part.train[fold == 0]),
-        ground.device,
+        ground.devices,
         options.data_dir,
-        {ground.spec.input: data.dataset},
+        {ground.spec.input: data},
     )

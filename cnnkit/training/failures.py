@@ -33,7 +33,8 @@ def in_the_users_terms(
 ) -> Iterator[None]:
     """Says what gave out, memory or disk space, and how to go on."""
     try:
-        yield
+        with memory_in_the_users_terms(recipe, devices):
+            yield
     except DiskFullError as error:
         last, _ = Checkpoints(run.checkpoints).last()
         kept = "its beginning" if last is None else f"step {last.place[0]:,}"
@@ -42,6 +43,17 @@ def in_the_users_terms(
         ) from error
     except OSError as error:
         raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def memory_in_the_users_terms(recipe: Train, devices: Sequence[jax.Device]) -> Iterator[None]:
+    """Says that memory gave out, and how to do with less.
+
+    Raises:
+        TrainingError: It did.
+    """
+    try:
+        yield
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
             raise

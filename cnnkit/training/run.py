@@ -18,14 +18,13 @@ from cnnkit.spec.model.training import Train
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
-from cnnkit.training.compute.step import make_steps
-from cnnkit.training.engine import Engine, engine
+from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
-from cnnkit.training.prepare.batch_size import largest_batch
-from cnnkit.training.prepare.device import choose, mesh_of, replicated, usable
+from cnnkit.training.prepare.batch_size import fitting, largest_batch
+from cnnkit.training.prepare.device import choose, usable
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
@@ -85,7 +84,8 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
+        recipe = largest_batch(spec, recipe, material, devices[0], shown)
+        recipe = fitting(recipe, len(material.splits.train))
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
         run = RunDirectory.create(
@@ -161,35 +161,27 @@ def _go_on(
     interruption: Interruption,
 ) -> Result:
     """From a checkpoint, or from nothing, to the end of the run."""
-    batch_size = int(recipe.batch_size)
-    devices = usable(devices, batch_size, display)
-    mesh = mesh_of(devices)
-    steps = make_steps(
-        spec,
-        recipe,
-        examples=len(material.splits.train),
-        batch_size=batch_size,
-        multi_label=material.multi_label(recipe),
-        mesh=mesh,
-    )
+    devices = usable(devices, int(recipe.batch_size), display)
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
-        machine = engine(steps, material, replicated(devices, mesh), devices)
+        engine = machine(spec, recipe, [material], devices)
         checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
         resources.callback(checkpoints.close)
         session = Session(
             recipe,
-            machine,
+            engine,
             run,
             checkpoints,
             display,
             interruption,
-            jax.jit(make_schedule(recipe, steps.steps_per_epoch(len(material.splits.train)))),
+            jax.jit(
+                make_schedule(recipe, engine.steps.steps_per_epoch(len(material.splits.train)))
+            ),
         )
         display.working("compiling")
         with session.phases.phase("compile"):
-            state, history = _restored(machine, last, session)
-            machine.compile(state)
-        if not machine.deterministic:
+            state, history = _restored(engine, last, session)
+            engine.compile(state)
+        if not engine.deterministic:
             display.note(
                 f"{devices[0].device_kind} has no deterministic form of a layer's operation: a "
                 f"resumed run will come close, and not to the same bits"
@@ -210,27 +202,19 @@ def _go_on(
     return Result(run.path, ending, summary, interruption)
 
 
-def _restored(machine: Engine, last: Checkpoint | None, session: Session) -> tuple[State, History]:
+def _restored(engine: Engine, last: Checkpoint | None, session: Session) -> tuple[State, History]:
     """The state and the epochs of a checkpoint; without one, those of the beginning."""
     if last is None:
-        return machine.start(), []
+        return engine.start(), []
     session.elapsed = float(last.record["elapsed"])
-    state = last.restore(machine.template())
+    state = last.restore(engine.template())
     # A step that failed will fail again, and say so again.
     sound = replace(state, failed=state.failed * 0 - 1)
-    return machine.place(sound), list(last.record["history"])
+    return engine.place(sound), list(last.record["history"])
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
     return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
-
-
-def _fitting(recipe: Train, material: Material) -> Train:
-    """The recipe with a batch that is no larger than the training split."""
-    examples = len(material.splits.train)
-    if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
-        return recipe.model_copy(update={"batch_size": examples})
-    return recipe
 
 
 def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:

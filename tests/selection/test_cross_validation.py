@@ -15,15 +15,16 @@ import cnnkit
 from cnnkit.data.statistics import statistics
 from cnnkit.errors import UsageError
 from cnnkit.selection.folds import directory as folding
-from cnnkit.selection.folds import runs
 from cnnkit.selection.folds.cross_validation import Fold, cut, group_size, parts, run_folds
 from cnnkit.selection.folds.directory import FoldOptions, Found, cross_validated
-from cnnkit.selection.folds.runs import Figures, Part, Runs
-from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.statistics import chance
 from cnnkit.selection.view.text import fold_lines
 from cnnkit.spec.model.spec import Spec
-from cnnkit.training.prepare.material import pool_of
+from cnnkit.training.compute.figures import Figures, figures
+from cnnkit.training.engine import Engine, machine
+from cnnkit.training.prepare import material
+from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 
 FOLDS = 5
 
@@ -40,24 +41,24 @@ def spec(network: Mapping[str, Any]) -> Spec:
 
 
 @pytest.fixture(scope="module")
-def data(spec: Spec) -> Open:
-    return opened(spec, recipe(spec), None)
+def data(spec: Spec) -> Sealed:
+    return sealed(spec, recipe(spec), None)
 
 
-def folds_of(spec: Spec, data: Open, each: Sequence[Part], width: int = 1) -> tuple[Fold, ...]:
+def folds_of(spec: Spec, data: Sealed, each: Sequence[Part], width: int = 1) -> tuple[Fold, ...]:
     return run_folds(
         spec,
         recipe(spec),
         data,
         each,
-        device=jax.devices()[0],
+        devices=jax.devices()[:1],
         width=width,
         watch=Silent(),
         keep=lambda _: None,
     )
 
 
-def parts_of(spec: Spec, data: Open) -> list[Part]:
+def parts_of(spec: Spec, data: Sealed) -> list[Part]:
     return parts(data, cut(data, FOLDS, recipe(spec)), seed=0)
 
 
@@ -71,7 +72,7 @@ def by_chance(folds: Sequence[Fold]) -> bool:
 
 
 def test_every_open_example_is_held_out_once_and_the_test_split_never_shows(
-    spec: Spec, data: Open
+    spec: Spec, data: Sealed
 ) -> None:
     each = parts_of(spec, data)
     held = np.concatenate([part.held for part in each])
@@ -85,7 +86,7 @@ def test_every_open_example_is_held_out_once_and_the_test_split_never_shows(
 
 
 def test_all_predictions_are_counted_though_the_folds_differ_in_size(
-    spec: Spec, data: Open
+    spec: Spec, data: Sealed
 ) -> None:
     each = parts_of(spec, data)
     sizes = {len(part.held) for part in each}
@@ -97,7 +98,7 @@ def test_all_predictions_are_counted_though_the_folds_differ_in_size(
     assert not by_chance(folds)  # it does learn
 
 
-def test_side_by_side_gives_what_one_after_the_other_gives(spec: Spec, data: Open) -> None:
+def test_side_by_side_gives_what_one_after_the_other_gives(spec: Spec, data: Sealed) -> None:
     each = parts_of(spec, data)[:4]
     alone, together = folds_of(spec, data, each, width=1), folds_of(spec, data, each, width=4)
     for one, other in zip(alone, together, strict=True):
@@ -106,31 +107,35 @@ def test_side_by_side_gives_what_one_after_the_other_gives(spec: Spec, data: Ope
 
 
 def test_an_accelerator_trains_in_loops_what_a_cpu_trains_step_by_step(
-    spec: Spec, data: Open
+    spec: Spec, data: Sealed
 ) -> None:
-    each = parts_of(spec, data)[3:]
-    compiled = Runs(spec, recipe(spec), data.dataset, each, jax.devices()[0])
+    each = parts_of(spec, data)[:2]
     losses = []
     for loops in (False, True):
-        compiled.loops = loops
-        group = compiled.group(each)
-        group.epoch()
-        group.epoch()
-        judged = group.judge()
-        assert [figures.examples for figures in judged] == [len(part.held) for part in each]
-        losses.append([figures.metrics["loss"] for figures in judged])
+        engine = engine_of(spec, data, each)
+        engine.loops = loops
+        state = engine.start()
+        engine.compile(state, ("validation",))
+        state = engine.epoch(engine.epoch(state, 1), 2)
+        judged = engine.each(engine.evaluate(state, "validation", lambda: False))
+        assert [int(totals.examples) for totals in judged] == [len(part.held) for part in each]
+        losses.append([figures(totals)["loss"] for totals in judged])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
-def trained(compiled: Runs, data: Open, part: Part) -> list[np.ndarray[Any, Any]]:
-    compiled.dataset = data.dataset
-    compiled.pool = pool_of(data.dataset.train, compiled.sharding)
-    group = compiled.group([part])
-    group.epoch()
-    return [np.asarray(leaf) for leaf in jax.tree.leaves(group.state.params)]
+def engine_of(spec: Spec, data: Sealed, each: Sequence[Part]) -> Engine:
+    materials = [data.material(spec, recipe(spec), part) for part in each]
+    return machine(spec, recipe(spec), materials, jax.devices()[:1])
 
 
-def with_other_held_out(data: Open, part: Part) -> Open:
+def trained(spec: Spec, data: Sealed, part: Part) -> list[np.ndarray[Any, Any]]:
+    engine = engine_of(spec, data, [part])
+    state = engine.start()
+    engine.compile(state, ("validation",))
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(engine.epoch(state, 1).params)]
+
+
+def with_other_held_out(data: Sealed, part: Part) -> Sealed:
     """The same data, those held out replaced by others."""
     from dataclasses import replace
 
@@ -141,24 +146,23 @@ def with_other_held_out(data: Open, part: Part) -> Open:
 
 
 def test_what_is_trained_does_not_depend_on_what_is_held_out(
-    spec: Spec, data: Open, monkeypatch: pytest.MonkeyPatch
+    spec: Spec, data: Sealed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = parts_of(spec, data)[0]
     other = with_other_held_out(data, part)
-    compiled = Runs(spec, recipe(spec), data.dataset, [part], jax.devices()[0])
-    first, second = trained(compiled, data, part), trained(compiled, other, part)
+    first, second = trained(spec, data, part), trained(spec, other, part)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
     def leaking(train: Any, examples: Any, indices: Any) -> Any:
         return statistics(examples, data.indices)
 
-    monkeypatch.setattr(runs, "standardization", leaking)
-    first, second = trained(compiled, data, part), trained(compiled, other, part)
+    monkeypatch.setattr(material, "standardization", leaking)
+    first, second = trained(spec, data, part), trained(spec, other, part)
     assert not all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_random_labels_are_predicted_no_better_than_by_chance_unless_a_fold_leaks(
-    spec: Spec, data: Open
+    spec: Spec, data: Sealed
 ) -> None:
     dealt = data.with_random_labels(seed=3)
     assert sorted(dealt.dataset.train.targets) == sorted(data.dataset.train.targets)
@@ -223,7 +227,7 @@ def without_times(found: Found | dict[str, Any]) -> Any:
     return written
 
 
-def test_the_fold_of_each_example_is_kept(spec: Spec, data: Open, tmp_path: Path) -> None:
+def test_the_fold_of_each_example_is_kept(spec: Spec, data: Sealed, tmp_path: Path) -> None:
     path, found = cross_validated(spec, options(tmp_path / "run", random_labels=True))
     kept = json.loads((path / "folds.json").read_text())
     assert kept["examples"] == data.indices.tolist()

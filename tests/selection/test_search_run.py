@@ -12,11 +12,12 @@ import pytest
 
 import cnnkit
 from cnnkit.errors import UsageError
-from cnnkit.selection.material import opened, recipe
 from cnnkit.selection.nested import nested_search
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.directory import SearchOptions, searched
 from cnnkit.selection.view.text import nested_lines, search_lines
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.sealed import sealed
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_the_best_is_retrained_on_all_but_the_test_split(run: Path, spec: Spec) 
     assert best["values"]["accuracy"] == max(curve)
 
     final = run / f"final-{best['trial']}"
-    split, data = read(final / "split.json"), opened(spec, recipe(spec), None)
+    split, data = read(final / "split.json"), sealed(spec, recipe(spec), None)
     assert split["validation"]["examples"] == 0
     assert split["train"]["examples"] == len(data.indices)
     assert split["test"] == data.splits.record()["test"]
@@ -97,7 +98,7 @@ def test_another_space_is_another_study(run: Path, spec: Spec, network: Mapping[
 
 def test_the_search_is_judged_on_folds_that_it_never_saw(spec: Spec, tmp_path: Path) -> None:
     path, found = nested_search(spec, 2, options(tmp_path / "nested"))
-    data = opened(spec, recipe(spec), None)
+    data = sealed(spec, recipe(spec), None)
     assert sum(fold.examples for fold in found.folds) == len(data.indices)
     assert [fold.fold for fold in found.folds] == [0, 1]
     lines = "\n".join(nested_lines(found, path))

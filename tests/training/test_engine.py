@@ -40,6 +40,6 @@ def test_the_engine_follows_from_the_size(recipe: Recipe, monkeypatch: pytest.Mo
     steps = make_steps(spec, spec.train, examples=60, batch_size=16)
     device = jax.devices()[0]
     sharding = jax.sharding.SingleDeviceSharding(device)
-    assert isinstance(engine(steps, material, sharding, [device]), Resident)
+    assert isinstance(engine(steps, [material], sharding, [device]), Resident)
     monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
-    assert isinstance(engine(steps, material, sharding, [device]), Streamed)
+    assert isinstance(engine(steps, [material], sharding, [device]), Streamed)

@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
-from cnnkit.selection.folds.runs import Figures, Part, Runs
-from cnnkit.selection.material import Open
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.values import ordered
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.figures import Figures, of_totals
+from cnnkit.training.engine import Engine, machine, on_host
+from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.device import usable
+from cnnkit.training.prepare.sealed import Part, Sealed
+from cnnkit.training.view.display import Quiet
 
 if TYPE_CHECKING:
     import jax
@@ -163,7 +167,7 @@ class Keep(Protocol):
         ...
 
 
-def cut(data: Open, count: int, train: Train) -> Indices:
+def cut(data: Sealed, count: int, train: Train) -> Indices:
     """The fold of each open example, int64 ``[N]``; stratified where the recipe's split is.
 
     Raises:
@@ -174,7 +178,7 @@ def cut(data: Open, count: int, train: Train) -> Indices:
     )
 
 
-def parts(data: Open, fold_of: Indices, seed: int) -> list[Part]:
+def parts(data: Sealed, fold_of: Indices, seed: int) -> list[Part]:
     """The examples of each fold: those held out, and all others to train on."""
     indices = data.indices
     count = int(fold_of.max()) + 1
@@ -188,10 +192,10 @@ def parts(data: Open, fold_of: Indices, seed: int) -> list[Part]:
 def run_folds(
     spec: Spec,
     train: Train,
-    data: Open,
+    data: Sealed,
     each: Sequence[Part],
     *,
-    device: jax.Device,
+    devices: Sequence[jax.Device],
     width: int,
     watch: Watch,
     keep: Keep,
@@ -205,7 +209,7 @@ def run_folds(
         train: The recipe.
         data: The examples.
         each: The examples of each fold.
-        device: Where they run.
+        devices: Where they run.
         width: How many are trained side by side, at most.
         watch: Who is told.
         keep: Called with each fold once it is judged.
@@ -217,15 +221,32 @@ def run_folds(
     """
     folds = dict(done)
     left = [number for number in range(len(each)) if number not in folds]
-    if left:
-        runs = Runs(spec, train, data.dataset, each, device)
-        size = group_size(len(left), width)
-        for start in range(0, len(left), size):
-            for fold in _group(runs, each, left[start : start + size], watch, interrupted):
+    for numbers in of_equal_size(each, left):
+        engine: Engine | None = None
+        size = group_size(len(numbers), width)
+        for start in range(0, len(numbers), size):
+            group = numbers[start : start + size]
+            materials = [data.material(spec, train, each[number]) for number in group]
+            if engine is None:
+                recipe = fitting(train, len(each[group[0]].train))
+                used = usable(devices, int(recipe.batch_size), Quiet())
+                engine = machine(spec, recipe, materials, used)
+            else:
+                engine.turn_to(materials)
+            for fold in _group(engine, train.epochs, group, watch, interrupted):
                 keep(fold)
                 folds[fold.number] = fold
                 watch.ends(fold)
     return tuple(folds[number] for number in range(len(each)))
+
+
+def of_equal_size(each: Sequence[Part], numbers: Sequence[int]) -> list[list[int]]:
+    """The folds cut into those whose splits have the same sizes: these share what is compiled."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for number in numbers:
+        part = each[number]
+        found.setdefault((len(part.train), len(part.held)), []).append(number)
+    return list(found.values())
 
 
 def group_size(count: int, width: int) -> int:
@@ -238,27 +259,37 @@ def group_size(count: int, width: int) -> int:
 
 
 def _group(
-    runs: Runs,
-    each: Sequence[Part],
+    engine: Engine,
+    epochs: int,
     numbers: Sequence[int],
     watch: Watch,
     interrupted: Callable[[], bool],
 ) -> list[Fold]:
     begun = time.monotonic()
-    epochs = runs.train.epochs
     watch.begins(numbers, epochs)
-    group = runs.group([each[number] for number in numbers])
+    state = engine.start()
+    engine.compile(state, ("validation",))
     histories: list[list[Mapping[str, Any]]] = [[] for _ in numbers]
     for epoch in range(1, epochs + 1):
-        figures = group.epoch()
-        for history, figure in zip(histories, figures, strict=True):
-            history.append({"epoch": epoch, "train": dict(figure.metrics)})
-        watch.epoch(numbers, epoch, figures)
+        state = engine.epoch(state, epoch)
+        seen = [of_totals(totals) for totals in engine.each(on_host(state.totals))]
+        for history, figures in zip(histories, seen, strict=True):
+            history.append({"epoch": epoch, "train": dict(figures.metrics)})
+        watch.epoch(numbers, epoch, seen)
         if interrupted():  # here nothing is being computed
             raise KeyboardInterrupt
-    judged, failed = group.judge(), group.failed()
+    totals = engine.evaluate(state, "validation", lambda: False)
+    judged = [of_totals(each) for each in engine.each(totals)]
+    failed = engine.failed(state)
     seconds = (time.monotonic() - begun) / len(numbers)
     return [
-        Fold(number, len(each[number].train), judged[run], histories[run], seconds, failed[run])
-        for run, number in enumerate(numbers)
+        Fold(
+            number,
+            len(material.splits.train),
+            judged[run],
+            histories[run],
+            seconds,
+            failed[run],
+        )
+        for run, (number, material) in enumerate(zip(numbers, engine.materials, strict=True))
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,18 +11,23 @@ from cnnkit.errors import UsageError
 from cnnkit.network import runtime
 from cnnkit.selection.folds.cross_validation import CrossValidation, Fold, cut, parts, run_folds
 from cnnkit.selection.folds.grouping import side_by_side
-from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.statistics import Chance, chance
 from cnnkit.selection.view.display import FoldDisplay
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
 from cnnkit.training import Options
+from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
 from cnnkit.training.prepare.resolution import resolved
+from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 
 if TYPE_CHECKING:
+    import jax
+
     from cnnkit.data.dataset import Indices
 
 FOLDS: Final = "folds.json"
@@ -97,9 +102,9 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     """
     spec = resolved(spec)
     train = recipe(spec)
-    device = choose(options.device)[0]
+    devices = choose(options.device)
     runtime.prepare()
-    data = opened(spec, train, options.data_dir)
+    data = sealed(spec, train, options.data_dir)
     if options.random_labels:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
@@ -108,15 +113,19 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     try:
         done = _kept(run, options.folds)
         each = parts(data, fold_of, train.seed)
-        width = options.side_by_side or side_by_side(spec, train, device)
+        width = _width(spec, train, data, devices, options)
         shown = FoldDisplay(options.folds, list(done.values()), quiet=options.quiet)
-        with Interruption() as interruption, shown as display:
+        with (
+            memory_in_the_users_terms(train, devices),
+            Interruption() as interruption,
+            shown as display,
+        ):
             folds = run_folds(
                 spec,
                 train,
                 data,
                 each,
-                device=device,
+                devices=devices,
                 width=width,
                 watch=display,
                 keep=lambda fold: run.write_json(_name(fold.number), fold.to_dict()),
@@ -131,7 +140,26 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     return run.path, found
 
 
-def _directory(spec: Spec, options: FoldOptions, data: Open, fold_of: Indices) -> RunDirectory:
+def _width(
+    spec: Spec, train: Train, data: Sealed, devices: Sequence[jax.Device], options: FoldOptions
+) -> int:
+    """How many folds are trained at once.
+
+    Raises:
+        UsageError: More than one is asked for of a data set that does not fit on the device.
+    """
+    if data.dataset.fits_on_device():
+        return options.side_by_side or side_by_side(spec, train, devices[0])
+    if (options.side_by_side or 1) > 1:
+        raise UsageError(
+            f"--side-by-side {options.side_by_side}: {data.dataset.name} has "
+            f"{data.dataset.nbytes / 2**30:.1f} GiB and is read as it is needed, for one fold at a "
+            "time: leave the flag out"
+        )
+    return 1
+
+
+def _directory(spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices) -> RunDirectory:
     """The directory of these folds, new or as an earlier process left it."""
     name = spec.name or "network"
     kind = "random-labels" if options.random_labels else "folds"
@@ -187,7 +215,7 @@ def _name(number: int) -> str:
 
 
 def _found(
-    spec: Spec, data: Open, seed: int, folds: tuple[Fold, ...], *, random_labels: bool
+    spec: Spec, data: Sealed, seed: int, folds: tuple[Fold, ...], *, random_labels: bool
 ) -> Found:
     found = Found(
         name=spec.name or "network",

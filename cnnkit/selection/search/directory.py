@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ import jax
 
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
-from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.database import secretless
 from cnnkit.selection.search.evaluation import Evaluator, evaluator
 from cnnkit.selection.search.hunt import Hunt, directions, slots, space_of
@@ -27,6 +27,7 @@ from cnnkit.training import Options
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.view.display import make_display
@@ -76,7 +77,7 @@ class Ground:
         space: What trials choose from.
         settings: How the search goes about it.
         data: The examples that it may see.
-        device: What it computes on.
+        devices: What it computes on.
         run: Its directory.
         url: Its database.
         name: The name of its study.
@@ -86,8 +87,8 @@ class Ground:
     search: Search
     space: Space
     settings: Settings
-    data: Open
-    device: jax.Device
+    data: Sealed
+    devices: Sequence[jax.Device]
     run: RunDirectory
     url: str
     name: str
@@ -120,7 +121,7 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
     ground = prepared(spec, options)
     study = ground.study(ground.name)
     try:
-        evaluate = evaluator(ground.data, ground.spec, ground.device, options.data_dir)
+        evaluate = evaluator(ground.data, ground.spec, ground.devices, options.data_dir)
         hunt, watch = hunting(ground, study, evaluate, options)
         protocol = Protocol(
             hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
@@ -143,13 +144,13 @@ def prepared(spec: Spec, options: SearchOptions) -> Ground:
     settings = search.settings.model_copy(update=dict(options.settings))
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
-    device = choose(options.device)[0]
+    devices = choose(options.device)
     runtime.prepare()
-    data = opened(spec, recipe_, options.data_dir)
+    data = sealed(spec, recipe_, options.data_dir)
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
-    return Ground(spec, search, space, settings, data, device, run, url, name)
+    return Ground(spec, search, space, settings, data, devices, run, url, name)
 
 
 def hunting(

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
-from cnnkit.data import Dataset
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
-from cnnkit.selection.folds.runs import Figures, Part, Runs
-from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.hunt import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.figures import Figures, figures, of_totals
+from cnnkit.training.compute.state import State
+from cnnkit.training.engine import Engine, machine, on_host
+from cnnkit.training.failures import memory_in_the_users_terms
+from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.device import usable
+from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 from cnnkit.training.store.history import stops_early
+from cnnkit.training.view.display import Quiet
 
 
 @dataclass
@@ -26,16 +34,16 @@ class Evaluator:
     Attributes:
         train: The indices of those that are trained on.
         validation: The indices of those that a trial is judged on.
-        device: Where the networks are trained.
+        devices: Where the networks are trained.
         data_dir: Where published data sets lie.
         seen: The data set at each shape of the input.
     """
 
     train: Indices
     validation: Indices
-    device: jax.Device
+    devices: Sequence[jax.Device]
     data_dir: Path | None
-    seen: dict[tuple[int, ...], Dataset] = field(default_factory=dict)
+    seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -43,57 +51,64 @@ class Evaluator:
             return self._trained(spec, stop)
         except (DataError, LayerError, TrainingError) as error:
             return Outcome([], failed=str(error))
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            return Outcome([], failed=f"the memory of {self.device.device_kind} does not suffice")
 
     def _trained(self, spec: Spec, stop: Stop) -> Outcome:
         train = recipe(spec)
-        part = Part(self.train, self.validation, train.seed)
-        group = Runs(spec, train, self._dataset(spec), [part], self.device).group([part])
-        history: list[Mapping[str, Any]] = []
-        for epoch in range(1, train.epochs + 1):
-            (figures,) = group.epoch()
-            (failed,) = group.failed()
-            if failed is not None:
-                reason = f"step {failed + 1:,} gave a loss or a gradient that is no number"
-                return Outcome(history, failed=reason)
-            (judged,) = group.judge()
-            if judged.metrics["loss"] is None:
-                return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
-            record = {
-                "epoch": epoch,
-                "train": dict(figures.metrics),
-                "validation": dict(judged.metrics),
-            }
-            history.append(record)
-            if stop(record):
-                return Outcome(history, pruned=True)
-            if stops_early(history, train.monitor, train.early_stopping):
-                break
-        return Outcome(history)
+        with memory_in_the_users_terms(train, self.devices):
+            engine = self._engine(spec, train, Part(self.train, self.validation, train.seed))
+            state = engine.start()
+            engine.compile(state, ("validation",))
+            history: list[Mapping[str, Any]] = []
+            for epoch in range(1, train.epochs + 1):
+                state = engine.epoch(state, epoch)
+                (failed,) = engine.failed(state)
+                if failed is not None:
+                    reason = f"step {failed + 1:,} gave a loss or a gradient that is no number"
+                    return Outcome(history, failed=reason)
+                seen, judged = figures(on_host(state.totals)), self._judged(engine, state)
+                if judged.metrics["loss"] is None:
+                    return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
+                record = {"epoch": epoch, "train": seen, "validation": dict(judged.metrics)}
+                history.append(record)
+                if stop(record):
+                    return Outcome(history, pruned=True)
+                if stops_early(history, train.monitor, train.early_stopping):
+                    break
+            return Outcome(history)
 
     def judge(self, spec: Spec, epochs: int, held: Indices) -> Figures:
         """Trains a network on training and validation examples, and judges it on others."""
-        import numpy as np
+        train = recipe(spec)
+        both = np.sort(np.concatenate([self.train, self.validation]))
+        with memory_in_the_users_terms(train, self.devices):
+            engine = self._engine(spec, train, Part(both, held, train.seed))
+            state = engine.start()
+            engine.compile(state, ("validation",))
+            for epoch in range(1, epochs + 1):
+                state = engine.epoch(state, epoch)
+            return self._judged(engine, state)
 
-        train = recipe(spec).model_copy(update={"epochs": epochs, "early_stopping": None})
-        part = Part(np.sort(np.concatenate([self.train, self.validation])), held, train.seed)
-        group = Runs(spec, train, self._dataset(spec), [part], self.device).group([part])
-        for _ in range(epochs):
-            group.epoch()
-        (judged,) = group.judge()
-        return judged
+    def _engine(self, spec: Spec, train: Train, part: Part) -> Engine:
+        material = self._data(spec).material(spec, train, part)
+        fitted = fitting(train, len(part.train))
+        devices = usable(self.devices, int(fitted.batch_size), Quiet())
+        return machine(spec, fitted, [material], devices)
 
-    def _dataset(self, spec: Spec) -> Dataset:
+    def _judged(self, engine: Engine, state: State) -> Figures:
+        totals = engine.evaluate(state, "validation", lambda: False)
+        (found,) = engine.each(totals)
+        return of_totals(found)
+
+    def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""
         if spec.input not in self.seen:
-            self.seen[spec.input] = opened(spec, recipe(spec), self.data_dir).dataset
+            self.seen[spec.input] = sealed(spec, recipe(spec), self.data_dir)
         return self.seen[spec.input]
 
 
-def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None) -> Evaluator:
+def evaluator(
+    data: Sealed, spec: Spec, devices: Sequence[jax.Device], data_dir: Path | None
+) -> Evaluator:
     """The evaluator of a search on the splits of its spec.
 
     Raises:
@@ -107,7 +122,7 @@ def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None)
     return Evaluator(
         data.splits.train,
         data.splits.validation,
-        device,
+        devices,
         data_dir,
-        {spec.input: data.dataset},
+        {spec.input: data},
     )

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cnnkit.selection.folds.cross_validation import Fold
-from cnnkit.selection.folds.runs import Figures
 from cnnkit.selection.search.space import Chosen, Space, shown
 from cnnkit.selection.view.values import ordered, value_of
 from cnnkit.spec.model.search import SCORES, Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.compute.figures import Figures
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnkit.training.compute import metrics
 from cnnkit.training.compute.state import Totals
 
 _MORE_THAN_TOP = metrics.TOP + 1
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a network made of some examples.
+
+    Attributes:
+        examples: How many they were.
+        metrics: ``loss``, and what the targets have, such as ``accuracy``; None for what is no
+            number.
+        confusion: Counts as ``metrics.update`` adds them up: of classes ``[K, K]``, true ones
+            down and predicted ones across.
+    """
+
+    examples: int
+    metrics: Mapping[str, float | None]
+    confusion: NDArray[Any]
+
+
+def of_totals(totals: Totals) -> Figures:
+    """The figures of sums over examples, which are on the host."""
+    return Figures(int(totals.examples), figures(totals), np.asarray(totals.confusion))
 
 
 def figures(totals: Totals) -> dict[str, float | None]:

@@ -1,4 +1,9 @@
-"""What the loop does to a state, and what may be seen of it."""
+"""What the loop does to a state, and what may be seen of it.
+
+An engine trains one run, or several side by side that differ in their examples and their seed: then
+each array of the state has a first axis of runs, and each step of all of them is one call, by
+``jax.vmap``.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +18,16 @@ import numpy as np
 from jax import Array
 from jax.sharding import Sharding
 
-from cnnkit.training.compute.state import Feed, State, Totals
+from cnnkit.training.compute.state import Feed, State, Totals, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
-from cnnkit.training.prepare.material import Material, SplitName
+from cnnkit.training.prepare.material import Material, SplitName, side_by_side
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
+FEED = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)  # type: ignore[arg-type]
+"""Of a feed of several runs: they share the examples, and each has the rest for itself."""
 
 
 class Glance(NamedTuple):
@@ -46,7 +53,8 @@ class Engine(ABC):
 
     Args:
         steps: The functions of the recipe.
-        material: What they work on.
+        materials: What they work on, one for each run; all of one data set and of splits of the
+            same sizes.
         sharding: Where state and data lie.
         devices: What they run on.
 
@@ -55,30 +63,51 @@ class Engine(ABC):
     """
 
     def __init__(
-        self, steps: Steps, material: Material, sharding: Sharding, devices: Sequence[jax.Device]
+        self,
+        steps: Steps,
+        materials: Sequence[Material],
+        sharding: Sharding,
+        devices: Sequence[jax.Device],
     ) -> None:
         self.steps = steps
-        self.material = material
         self.sharding = sharding
+        self.runs = len(materials)
         self.options = compiler_options(devices)
         self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
-        self.feed = self._feed()
-        self._order = jax.jit(steps.order, out_shardings=sharding)
-        self._glance = jax.jit(_glance, out_shardings=sharding)
+        self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
+        self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
+        self._load(materials[0])
+        self.turn_to(materials)
+
+    def turn_to(self, materials: Sequence[Material]) -> None:
+        """Goes on with as many other runs of the same data set, their splits of the same sizes.
+
+        What is compiled serves them too.
+        """
+        self.materials = tuple(materials)
+        self.material = self.materials[0]
+        self.feed = self._feed()
 
     def start(self) -> State:
         """The state before the first step."""
         # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
         # is in no cache of compiled ones.
-        return self.place(jax.device_get(self.steps.init(self.feed.seed)))
+        seeds = [jax.device_put(np.uint32(each.seed), self.sharding) for each in self.materials]
+        return self.place(side_by_side([jax.device_get(self.steps.init(seed)) for seed in seeds]))
 
     def template(self) -> State:
         """The shapes of a state."""
-        shapes: State = jax.eval_shape(self.steps.init, self.feed.seed)
+        shapes: State = jax.eval_shape(self._mapped(self.steps.init, 0), self.feed.seed)
         return shapes
+
+    def each(self, tree: Tree) -> list[Tree]:
+        """A tree of all runs, on the host, as one for each."""
+        if self.runs == 1:
+            return [tree]
+        return [jax.tree.map(lambda leaf, run=run: leaf[run], tree) for run in range(self.runs)]
 
     def place(self, state: State) -> State:
         """A state of NumPy arrays, on the device."""
@@ -95,6 +124,8 @@ class Engine(ABC):
             splits: What is to be evaluated.
             training: Whether steps are to be trained too.
         """
+        if self._compiled:
+            return
         programs = self._programs(state, [name for name in splits if self._batches(name)])
         if training:
             programs["step"] = self._training_program(state)
@@ -118,6 +149,16 @@ class Engine(ABC):
         """The training examples in the order of an epoch."""
         return self._order(self.feed, np.int32(epoch))
 
+    def epoch(self, state: State, number: int) -> State:
+        """The state after the epoch of a number, from 1 on; the state before is given away."""
+        order = self.order(number - 1)
+        return self.advance(state, order, self._batches("train"))
+
+    def failed(self, state: State) -> list[int | None]:
+        """The step at which each run lost its numbers; None where it has not."""
+        steps = np.atleast_1d(np.asarray(state.failed)).tolist()
+        return [None if step < 0 else step for step in steps]
+
     def glance(self, state: State) -> Glance:
         """What is to be seen of a state even after it was given away."""
         glance: Glance = self._glance(state)
@@ -130,6 +171,20 @@ class Engine(ABC):
     @abstractmethod
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
         """The totals of a split, on the host; None where the user asked to end before."""
+
+    def _mapped(self, function: Callable[..., Any], axes: Any) -> Callable[..., Any]:
+        """A function over all runs; ``axes`` are those of its arguments, as of ``jax.vmap``."""
+        return function if self.runs == 1 else jax.vmap(function, in_axes=axes)
+
+    def _no_totals(self) -> Totals:
+        """The totals of no examples, of each run."""
+        none = jax.device_get(self.steps.no_totals())
+        placed: Totals = jax.device_put(side_by_side([none] * self.runs), self.sharding)
+        return placed
+
+    @abstractmethod
+    def _load(self, material: Material) -> None:
+        """Takes the data set, which all runs share."""
 
     @abstractmethod
     def _feed(self) -> Feed:

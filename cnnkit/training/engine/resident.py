@@ -8,9 +8,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, State, Totals
-from cnnkit.training.engine.base import HELD_OUT, Asked, Engine, on_host
-from cnnkit.training.prepare.material import SplitName, on_device, pool_of
+from cnnkit.training.engine.base import FEED, HELD_OUT, Asked, Engine, on_host
+from cnnkit.training.prepare.material import (
+    Material,
+    SplitName,
+    feed_of,
+    on_device,
+    pool_of,
+    side_by_side,
+)
 
 
 class Resident(Engine):
@@ -30,29 +38,35 @@ class Resident(Engine):
         pool, indices = self._pools[name], self._indices[name]
         if self.loops:
             return on_host(self._compiled[name](state, self.feed, pool, indices))
-        totals = jax.device_put(self.steps.no_totals(), self.sharding)
+        totals = self._no_totals()
         for number in range(self._batches(name)):
             if asked():
                 return None
             totals = self._compiled[name](state, self.feed, pool, indices, np.int32(number), totals)
         return on_host(totals)
 
-    def _feed(self) -> Feed:
-        pool = pool_of(self.material.examples("train"), self.sharding)
-        own_test = self.material.examples("test") is not self.material.examples("train")
-        test = pool_of(self.material.examples("test"), self.sharding) if own_test else pool
+    def _load(self, material: Material) -> None:
+        pool = pool_of(material.examples("train"), self.sharding)
+        own_test = material.examples("test") is not material.examples("train")
+        wanted = own_test and len(material.splits.test)
+        test = pool_of(material.examples("test"), self.sharding) if wanted else pool
         self._pools = {"train": pool, "validation": pool, "test": test}
+
+    def _feed(self) -> Feed:
         self._indices = {
-            name: on_device(self.material.indices(name).astype(np.int32), self.sharding)
+            name: on_device(side_by_side(self._of_all(name)), self.sharding)
             for name in ("train", *HELD_OUT)
         }
-        return self.material.feed(self.steps.train.seed, self.sharding, pool)
+        return feed_of(self.materials, self.sharding, self._pools["train"])
+
+    def _of_all(self, name: SplitName) -> list[Indices]:
+        return [material.indices(name).astype(np.int32) for material in self.materials]
 
     def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
-        totals = jax.device_put(self.steps.no_totals(), self.sharding)
-        tail = () if self.loops else (np.int32(0), totals)
+        tail = () if self.loops else (np.int32(0), self._no_totals())
         judged = self.steps.evaluate if self.loops else self.steps.tally
-        evaluate = jax.jit(judged, out_shardings=self.sharding)
+        axes = (0, FEED, None, 0) if self.loops else (0, FEED, None, 0, None, 0)
+        evaluate = jax.jit(self._mapped(judged, axes), out_shardings=self.sharding)
         return {
             name: evaluate.lower(state, self.feed, self._pools[name], self._indices[name], *tail)
             for name in splits
@@ -61,5 +75,6 @@ class Resident(Engine):
     def _training_program(self, state: State) -> Any:
         train = self.steps.advance if self.loops else self.steps.update
         count = (np.int32(1),) if self.loops else ()
-        jitted = jax.jit(train, donate_argnums=0, out_shardings=self.sharding)
+        mapped = self._mapped(train, (0, FEED, 0, *(None for _ in count)))
+        jitted = jax.jit(mapped, donate_argnums=0, out_shardings=self.sharding)
         return jitted.lower(state, self.feed, self._indices["train"], *count)

@@ -13,7 +13,7 @@ from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
 from cnnkit.training.compute.state import Feed, Pool, State, Totals
 from cnnkit.training.engine.base import Asked, Engine, on_host
-from cnnkit.training.prepare.material import SplitName, pool_on
+from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_on
 
 
 class Streamed(Engine):
@@ -54,7 +54,7 @@ class Streamed(Engine):
             beyond: Indices = indices[np.minimum(number * size + positions, len(indices) - 1)]
             return beyond
 
-        totals = jax.device_put(self.steps.no_totals(), self.sharding)
+        totals = self._no_totals()
         examples = self.material.examples(name)
         for batch in stream(examples, chosen, start=0, stop=self._batches(name)):
             if asked():
@@ -68,8 +68,11 @@ class Streamed(Engine):
             )
         return on_host(totals)
 
+    def _load(self, material: Material) -> None:
+        """The examples are read as they are needed."""
+
     def _feed(self) -> Feed:
-        return self.material.feed(self.steps.train.seed, self.sharding)
+        return feed_of(self.materials, self.sharding)
 
     def _programs(
         self,
@@ -78,8 +81,9 @@ class Streamed(Engine):
     ) -> dict[str, Any]:
         batch = self._example(self.material.examples("test"))
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
-        totals = jax.device_put(self.steps.no_totals(), self.sharding)
-        return {"evaluate": judge.lower(state, self.feed, batch, self._counted(), totals)}
+        return {
+            "evaluate": judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
+        }
 
     def _training_program(self, state: State) -> Any:
         batch = self._example(self.material.examples("train"))

@@ -16,7 +16,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import Material, pool_on
+from cnnkit.training.prepare.material import Material, feed_of, pool_on
 from cnnkit.training.view.display import Display
 
 LARGEST = 1024
@@ -60,6 +60,13 @@ def largest_batch(
     return recipe.model_copy(update={"batch_size": size})
 
 
+def fitting(recipe: Train, examples: int) -> Train:
+    """The recipe with a batch that is no larger than the training split."""
+    if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
+        return recipe.model_copy(update={"batch_size": examples})
+    return recipe
+
+
 def needed(spec: Spec, recipe: Train, size: int) -> int:
     """The bytes that training takes with a batch, by the analysis."""
     kind = recipe.optimizer.kind
@@ -100,7 +107,7 @@ def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.
         sharding,
     )
     feed = replace(
-        material.feed(recipe.seed, sharding, pool),
+        feed_of([material], sharding, pool),
         train=jnp.arange(size, dtype=jnp.int32),
     )
     try:

@@ -64,7 +64,7 @@ def _machine(
         batch_size=size,
         multi_label=material.multi_label(recipe),
     )
-    return engine(steps, material, replicated([device], None), [device])
+    return engine(steps, [material], replicated([device], None), [device])
 
 
 def _losses(machine: Engine) -> list[float]:

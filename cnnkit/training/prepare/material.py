@@ -32,12 +32,14 @@ class Material:
         splits: Which examples are for what.
         statistics: What inputs are standardised with.
         class_weights: float32 ``[K]``, the weight of each class in the loss.
+        seed: What all random numbers of the run come from.
     """
 
     dataset: Dataset
     splits: Splits
     statistics: Statistics
     class_weights: Array
+    seed: int
 
     def examples(self, name: SplitName) -> Examples:
         """What the indices of a split lead into."""
@@ -67,22 +69,34 @@ class Material:
             **self.splits.record(),
         }
 
-    def feed(self, seed: int, sharding: Sharding, pool: Pool | None = None) -> Feed:
-        """The same on the device.
 
-        Args:
-            seed: What all random numbers come from.
-            sharding: Where to.
-            pool: The examples, where they are there; none is laid there where they are too many.
-        """
-        return Feed(
-            pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding),
-            train=on_device(self.splits.train.astype(np.int32), sharding),
-            mean=on_device(self.statistics.mean, sharding),
-            deviation=on_device(self.statistics.deviation, sharding),
-            class_weights=on_device(self.class_weights, sharding),
-            seed=on_device(np.uint32(seed), sharding),
-        )
+def feed_of(materials: Sequence[Material], sharding: Sharding, pool: Pool | None = None) -> Feed:
+    """What the steps read, on the device: of one run, or of several with an axis of runs.
+
+    Args:
+        materials: Those of the runs, of one data set, their splits of the same sizes.
+        sharding: Where to.
+        pool: The examples, where they are there; none is laid there where they are too many.
+    """
+    own = [
+        {
+            "train": material.splits.train.astype(np.int32),
+            "mean": material.statistics.mean,
+            "deviation": material.statistics.deviation,
+            "class_weights": material.class_weights,
+            "seed": np.uint32(material.seed),
+        }
+        for material in materials
+    ]
+    placed = jax.device_put(side_by_side(own), sharding)
+    return Feed(pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding), **placed)
+
+
+def side_by_side(trees: Sequence[Any]) -> Any:
+    """Trees of NumPy arrays as one, stacked along a first axis of runs; of one run as it is."""
+    if len(trees) == 1:
+        return trees[0]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 def prepare(
@@ -101,18 +115,7 @@ def prepare(
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing, or the recipe names no data.
     """
-    if train.data is None:
-        raise UsageError(
-            "`train` names no data: write `data: digits`, or the files to learn from, such as "
-            "`data: {images: FOLDER}`"
-        )
-    dataset = load(
-        train.data,
-        data_dir=data_dir,
-        input_shape=spec.input,
-        outputs=outputs,
-        loss=train.loss,
-    )
+    dataset = read(spec, train, outputs, data_dir)
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
@@ -123,11 +126,42 @@ def prepare(
             splits.stratified,
             splits.seed,
         )
+    return measured(train, dataset, splits, outputs, train.seed)
+
+
+def read(spec: Spec, train: Train, outputs: int, data_dir: Path | None) -> Dataset:
+    """The data set of a recipe.
+
+    Raises:
+        DataError: Files are damaged, or do not fit the network.
+        UsageError: Files are missing, or the recipe names no data.
+    """
+    if train.data is None:
+        raise UsageError(
+            "`train` names no data: write `data: digits`, or the files to learn from, such as "
+            "`data: {images: FOLDER}`"
+        )
+    return load(
+        train.data,
+        data_dir=data_dir,
+        input_shape=spec.input,
+        outputs=outputs,
+        loss=train.loss,
+    )
+
+
+def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed: int) -> Material:
+    """The material of a run, with what is computed on its training examples alone.
+
+    Raises:
+        DataError: The weights of the recipe do not fit the classes.
+    """
     return Material(
         dataset,
         splits,
         standardization(train, dataset.train, splits.train),
         class_weights(train, dataset, splits.train, outputs),
+        seed,
     )
 
 

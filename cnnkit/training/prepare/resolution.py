@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-
+from cnnkit.analysis import analyze
 from cnnkit.errors import SpecError, UsageError
-from cnnkit.network import build
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Train
 from cnnkit.spec.reading import load
@@ -52,7 +49,10 @@ def outputs_of(spec: Spec) -> int:
         SpecError: The spec has findings of level error.
         UsageError: It gives no vector.
     """
-    shape = jax.eval_shape(lambda: build(spec, 0)(jnp.zeros((1, *spec.input)))).shape[1:]
+    analysis = analyze(spec)
+    shape = analysis.output
+    if shape is None:
+        raise SpecError(analysis.findings)
     if len(shape) != 1:
         raise UsageError(
             f"the network gives {'x'.join(map(str, shape))}, and is trained on a vector of scores: "

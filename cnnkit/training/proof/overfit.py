@@ -14,10 +14,10 @@ from cnnkit.spec.model.training.schedule import Constant
 from cnnkit.training import advice
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
-from cnnkit.training.compute.step import make_steps
-from cnnkit.training.engine import Engine, engine
+from cnnkit.training.engine import Engine, machine
 from cnnkit.training.options import Options
-from cnnkit.training.prepare.device import choose, replicated
+from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.view.display import Display, Plan, Progress
@@ -79,30 +79,26 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
     display.working("reading the data")
     size = int(recipe.batch_size)
     material = prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=size)
-    size = min(size, len(material.splits.train))
-    steps = make_steps(
-        spec, recipe, examples=size, batch_size=size, multi_label=material.multi_label(recipe)
-    )
-    machine = engine(steps, material, replicated([device], None), [device])
+    recipe = fitting(recipe, len(material.splits.train))
     display.working("compiling")
-    return _learn(machine, recipe, display)
+    return _learn(machine(spec, recipe, [material], [device]), recipe, display)
 
 
-def _learn(machine: Engine, recipe: Train, display: Display) -> Overfitted:
-    state = machine.start()
-    machine.compile(state, splits=("train",))
-    display.begin(Plan(1, STEPS, machine.steps.batch_size), 0)
-    first = last = _judged(machine, state)
+def _learn(engine: Engine, recipe: Train, display: Display) -> Overfitted:
+    state = engine.start()
+    engine.compile(state, splits=("train",))
+    display.begin(Plan(1, STEPS, engine.steps.batch_size), 0)
+    first = last = _judged(engine, state)
     accuracy = None
     for step in range(0, STEPS, _EVERY):
         for each in range(step, step + _EVERY):
-            state = machine.advance(state, machine.order(each), 1)
+            state = engine.advance(state, engine.order(each), 1)
         if int(jax.device_get(state.failed)) >= 0:
             raise TrainingError(
                 f"step {int(state.failed) + 1} makes the loss or a weight infinite or no number. "
                 + advice.not_a_number(recipe, recipe.learning_rate.highest)
             )
-        seen = _judged(machine, state)
+        seen = _judged(engine, state)
         last, accuracy = seen, seen.get("accuracy")
         display.progress(Progress(step + _EVERY, last["loss"], accuracy, 0.0))
         if (accuracy is None or accuracy == 1) and last["loss"] < _LEARNT * first["loss"]:
@@ -110,8 +106,8 @@ def _learn(machine: Engine, recipe: Train, display: Display) -> Overfitted:
     return Overfitted(False, STEPS, first["loss"], last["loss"], accuracy)
 
 
-def _judged(machine: Engine, state: State) -> dict[str, float]:
-    totals = machine.evaluate(state, "train", lambda: False)
+def _judged(engine: Engine, state: State) -> dict[str, float]:
+    totals = engine.evaluate(state, "train", lambda: False)
     found = {} if totals is None else figures(totals)
     return {name: value for name, value in found.items() if value is not None}
 

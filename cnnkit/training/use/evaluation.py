@@ -101,7 +101,7 @@ def evaluate(
 
 
 def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict[str, Any]:
-    machine = engine(steps, material, replicated(devices, None), devices)
+    machine = engine(steps, [material], replicated(devices, None), devices)
     placed = machine.place(state)
     machine.compile(placed, splits=("test",), training=False)
     totals = machine.evaluate(placed, "test", lambda: False)
@@ -125,4 +125,4 @@ def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
     splits = Splits(everything[:1], none, everything, dataset.test is not None, False, 0)
     mean, deviation = (np.array(record[name], np.float32) for name in ("mean", "deviation"))
     weights = np.ones(max(outputs, len(dataset.classes)), np.float32)
-    return Material(dataset, splits, Statistics(mean, deviation), weights)
+    return Material(dataset, splits, Statistics(mean, deviation), weights, seed=0)
