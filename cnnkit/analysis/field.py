@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnnkit.analysis.spans import Slide, Span, Spans, hull, listed, read, regular, union
+from cnnkit.analysis.spans import Slide, Span, Spans, clipped, hull, listed, read, regular, union
 from cnnkit.layers.window import Reach
 
 Number = int | Fraction
@@ -127,10 +127,11 @@ def joined(fields: Sequence[Field], extent: int, limit: int) -> Field:
     if not mapped:
         return _constant(gates, fields[0].stride)
     field = _united(mapped, extent, limit)
+    gate = clipped(gate, limit)
     if gate is None:
         return field
     seen = _span(pooled(field, extent))
-    if hull([gate, (0, limit - 1)]) != gate and seen is not None and hull([gate, seen]) != gate:
+    if gate != (0, limit - 1) and hull([gate, seen]) != gate:
         # The gate has seen a part of the input only, so that it matters where a cell lies.
         spans = _spans(field)
         found = spans and listed([spans, gate], extent, limit)
@@ -153,8 +154,8 @@ def _united(fields: Sequence[Field], extent: int, limit: int) -> Field:
     spans = [known for known in map(_spans, fields) if known is not None]
     if len(spans) < len(fields):
         return plain
-    if alike and all(each.shift is not None for each in spans):
-        found = union(spans)
+    if alike:
+        found = union(spans, extent)
         return _spanned(found, plain.stride, plain.centre, extent) if found else plain
     found = listed(spans, extent, limit)
     if found is None:  # cells drift apart from one end to the other, so that the ends see most

@@ -19,7 +19,7 @@ Span: TypeAlias = tuple[int, int]
 """The first and the last cell."""
 
 LONGEST = 1024
-"""Positions of a period that are looked at one by one; longer ones have fields of rounded size."""
+"""Positions that are looked at one by one; beyond, the size of a field is a rounded figure."""
 
 
 class Slide(NamedTuple):
@@ -95,25 +95,27 @@ def read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: in
         extent: How many positions the window has.
 
     Returns:
-        None where there are too many unlike ones to look at each.
+        Those of a period; where that is too long, of the positions there are; where these are too
+        many as well, None.
     """
+    cells, positions = step
+    known = len(spans.period)
+    turns = known // math.gcd(known, cells)
+    count, shift = positions * turns, None
+    if spans.shift is not None and count <= LONGEST:
+        shift = cells * turns // known * spans.shift
+    elif extent <= LONGEST:
+        count = extent
+    else:
+        return None
     base = next((span[0] for span in spans.period if span is not None), 0)
-    found = _read(_moved(spans, -base), window, step, extent if spans.shift is None else 0)
-    return found and _moved(found, base)
+    return _moved(_read(_moved(spans, -base), window, count, shift), base)
 
 
 @lru_cache(maxsize=1024)  # layers of one network are mostly alike
-def _read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: int) -> Spans | None:
-    """As ``read``, of spans moved to where the input begins."""
-    cells, positions = step
+def _read(spans: Spans, window: Slide | Uneven, count: int, shift: int | None) -> Spans:
+    """As ``read``, of spans moved to where the input begins, for so many positions."""
     known = len(spans.period)
-    if spans.shift is None:
-        count, shift = extent, None
-    else:
-        turns = known // math.gcd(known, cells)
-        count, shift = positions * turns, cells * turns // known * spans.shift
-    if count > LONGEST:
-        return None
     steady = _is_steady(spans)
     found: list[Span | None] = []
     for position in range(count):
@@ -121,41 +123,39 @@ def _read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: i
         if steady and reads:
             ends: Iterable[int] = (reads[0], reads[-1])
         else:
-            ends = _ends(reads if shift is not None else _inside(reads, known), known)
+            ends = _ends(_inside(reads, known) if spans.shift is None else reads, known)
         found.append(hull(map(spans.at, ends)))
     return Spans(tuple(found), shift)
 
 
-def union(spans: Sequence[Spans]) -> Spans | None:
-    """What is seen by the cells of several maps that are joined, all moving on alike."""
+def union(spans: Sequence[Spans], extent: int) -> Spans | None:
+    """What the cells of maps see that are joined and move on alike, of a period or of all."""
     count = math.lcm(*(len(each.period) for each in spans))
     if count > LONGEST or any(each.shift is None for each in spans):
-        return None
+        return listed(spans, extent)
     first = spans[0]
     shift = (first.shift or 0) * (count // len(first.period))
     return Spans(tuple(hull(each.at(i) for each in spans) for i in range(count)), shift)
 
 
-def listed(spans: Sequence[Spans | Span | None], extent: int, limit: int) -> Spans | None:
-    """What the cells of several maps that are joined see of an input of ``limit`` cells.
+def listed(
+    spans: Sequence[Spans | Span | None], extent: int, limit: int | None = None
+) -> Spans | None:
+    """What each cell of maps sees that are joined, of an input of ``limit`` cells.
 
-    The maps need not move on alike; a span is what all cells of one of them see.
+    They need not move on alike; a span is what all cells of a map see. None where there are too
+    many cells.
     """
     if extent > LONGEST:
         return None
-    return Spans(
-        tuple(
-            hull(
-                _clipped(each.at(position) if isinstance(each, Spans) else each, limit)
-                for each in spans
-            )
-            for position in range(extent)
-        ),
-        None,
-    )
+    found = []
+    for position in range(extent):
+        seen = [each.at(position) if isinstance(each, Spans) else each for each in spans]
+        found.append(hull(seen if limit is None else [clipped(span, limit) for span in seen]))
+    return Spans(tuple(found), None)
 
 
-def _clipped(span: Span | None, limit: int) -> Span | None:
+def clipped(span: Span | None, limit: int) -> Span | None:
     """The part of a span that lies inside the input."""
     if span is None or span[1] < 0 or span[0] >= limit:
         return None
