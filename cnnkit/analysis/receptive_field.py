@@ -14,23 +14,12 @@ last. And what was pooled over a map is the same for all cells, which see it whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cnnkit.analysis.field import Field as Field
 from cnnkit.analysis.field import joined, pooled, slid
+from cnnkit.analysis.misalignment import Misaligned, misalignments
 from cnnkit.layers.base import Shape
-from cnnkit.layers.window import axis_names
 from cnnkit.spec.graph import INPUT, Graph, Node
-
-
-class Misaligned(NamedTuple):
-    """Branches that meet at a node with other strides or centres; along one axis."""
-
-    node: int
-    axis: str
-    first: Field
-    other: Field
-
 
 Fields = tuple[Field, ...] | None
 """A field for each spatial axis of the network's input; None where there is no telling."""
@@ -76,7 +65,7 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                 _spread(field, shape, node.output)
                 for field, shape in zip(known, shapes, strict=True)
             ]
-            misaligned += _misaligned(index, known)
+            misaligned += misalignments(index, known)
             fields.append(_join(known, node.output, graph.input))
     return fields, misaligned
 
@@ -88,37 +77,6 @@ def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tu
     return tuple(
         pooled(field, 1) if extent < wide else field
         for field, extent, wide in zip(fields, shape, output, strict=False)
-    )
-
-
-def _misaligned(index: int, incoming: Sequence[tuple[Field, ...]]) -> list[Misaligned]:
-    """The first branch along each axis that is not aligned with the one that sees most."""
-    found = []
-    names = axis_names(len(incoming[0]))
-    for name, fields in zip(names, zip(*incoming, strict=True), strict=True):
-        mapped = [field.windowed for field in fields if not field.pooled]
-        if len(mapped) < 2:
-            continue
-        largest = max(mapped, key=lambda field: field.size)
-        for field in mapped:
-            if not _aligned(largest, field, len(names)):
-                found.append(Misaligned(index, name, largest, field))
-                break
-    return found
-
-
-def _aligned(first: Field, other: Field, rank: int) -> bool:
-    """Whether the cells of two branches speak of the same place.
-
-    They do where their fields have the same centre, and where they end alike as those of causal
-    branches do: along one axis of time, or where none looks ahead of its own cell.
-    """
-    if first.stride != other.stride:
-        return False
-    if first.padding == other.padding and first.size == other.size:
-        return True
-    return first.centre == other.centre or (
-        first.end == other.end and (rank == 1 or first.end <= 0)
     )
 
 

@@ -16,7 +16,7 @@ from cnnkit.layers.base import Shape, show
 from cnnkit.report.output import put_lines, put_text
 from cnnkit.report.rows import kind_of
 from cnnkit.report.summary import title
-from cnnkit.report.text import axes, memory, plural, printable
+from cnnkit.report.text import field_sizes, memory, plural, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,7 +203,7 @@ def totals(comparison: Comparison) -> list[Total]:
 def fields(comparison: Comparison) -> tuple[str, str]:
     """The receptive fields of both networks; empty where there is none."""
     old, new = (
-        axes(field.size for field in side.tree.fields or ()) if isinstance(side, Analysis) else ""
+        field_sizes(side.tree.fields) if isinstance(side, Analysis) else ""
         for side in (comparison.old, comparison.new)
     )
     return old, new
@@ -272,7 +272,7 @@ def output_text(change: LayerChange) -> str:
 
 def field_text(change: LayerChange) -> str:
     """The receptive field, or what it was and what it is."""
-    return _both(change, lambda layer: axes(field.size for field in layer.fields or ()))
+    return _both(change, lambda layer: field_sizes(layer.fields))
 
 
 def _both(change: LayerChange, text: Callable[[LayerAnalysis], str]) -> str:

@@ -16,7 +16,7 @@ from cnnkit.report import svg
 from cnnkit.report.findings import counted, snippet
 from cnnkit.report.rows import captions, kind_of, marks_of, rows_of
 from cnnkit.report.summary import figures, shapes, title
-from cnnkit.report.text import axes, plural, printable
+from cnnkit.report.text import field_sizes, plural, printable
 
 if TYPE_CHECKING:
     from cnnkit.analysis.explain import Explanation
@@ -162,7 +162,7 @@ class _Tree:
         )
         side = '<span title="a side output, used in training only">†</span>' if layer.side else ""
         kind = text(kind_of(self.analysis, layer))
-        field = axes(field.size for field in layer.fields or ())
+        field = field_sizes(layer.fields)
         output = show(layer.output) if layer.output else "?"
         cells = [
             f'<span class="layer">{mark}<b>{text(layer.label)}</b>{side} ',

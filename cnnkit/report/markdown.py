@@ -11,7 +11,7 @@ from cnnkit.layers.base import show
 from cnnkit.report.findings import counted, source_text
 from cnnkit.report.rows import Row, captions, rows_of
 from cnnkit.report.summary import figures, shapes, title
-from cnnkit.report.text import axes, printable
+from cnnkit.report.text import field_sizes, printable
 
 if TYPE_CHECKING:
     from cnnkit.errors import Finding
@@ -84,7 +84,7 @@ def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
     for row in rows.rows:
         cells = [_label(row), code(row.kind), show(row.layer.output) if row.layer.output else "?"]
         cells += [_number(row, getattr(row.layer, number.lower())) for number in numbers]
-        cells.append(axes(field.size for field in row.layer.fields or ()))
+        cells.append(field_sizes(row.layer.fields))
         escaped = " | ".join(cell.replace("|", r"\|") for cell in cells)
         yield f"| {escaped} |"
     totals = [f"**{getattr(analysis.totals, number.lower()):,}**" for number in numbers]

@@ -14,7 +14,7 @@ from cnnkit.report.findings import findings_lines
 from cnnkit.report.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.report.rows import Row, Rows, captions, rows_of
 from cnnkit.report.summary import figures, shapes, title
-from cnnkit.report.text import axes, cells, printable, short
+from cnnkit.report.text import axes, cells, field_sizes, printable, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,17 +194,13 @@ def _shape(shape: Shape | None) -> str:
     return shape_text(shape) if shape else "?"
 
 
-def _axes(row: Row, attribute: str) -> str:
-    return axes(getattr(field, attribute) for field in row.layer.fields or ())
-
-
 _NUMBERS = ("neurons", "parameters", "state", "MACs", "activations")
 _TEXTS: dict[str, Callable[[Row], str]] = {
     "kind": lambda row: printable(row.kind),
     "input": lambda row: _shape(row.layer.input),
     "output": lambda row: _shape(row.layer.output),
-    "receptive field": lambda row: _axes(row, "size"),
-    "effective stride": lambda row: _axes(row, "stride"),
+    "receptive field": lambda row: field_sizes(row.layer.fields),
+    "effective stride": lambda row: axes(field.stride for field in row.layer.fields or ()),
 }
 
 
