@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Optimizer, Precision
-from cnnkit.analysis.receptive_field import Fields, Misaligned, receptive_fields
+from cnnkit.analysis.misalignment import findings as misaligned_findings
+from cnnkit.analysis.receptive_field import Fields, receptive_fields
 from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums
-from cnnkit.errors import Finding, in_order
+from cnnkit.errors import in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec.graph import Graph, Group, trace
 from cnnkit.spec.model.spec import Spec
@@ -46,8 +46,7 @@ def analyze(
     graph = trace(spec.layers, spec.input, spec.rounding)
     fields, misaligned = receptive_fields(graph)
     tree = _Fold(graph, fields).layer(graph.root)
-    findings = [*spec.origin.findings, *graph.findings]
-    findings += [_misaligned(graph, each) for each in _first_of_each(graph, misaligned)]
+    findings = [*spec.origin.findings, *graph.findings, *misaligned_findings(graph, misaligned)]
     ordered = tuple(in_order(findings))
     settings = Settings(batch, precision, optimizer)
     return Analysis(
@@ -110,40 +109,3 @@ class _Fold:
             index,
         )
         return LayerAnalysis(inner, self.graph, self.sums, self.fields, composite=group)
-
-
-def _first_of_each(graph: Graph, misaligned: list[Misaligned]) -> list[Misaligned]:
-    """One of the misaligned joins of each path, which names the first axis."""
-    seen = {graph.nodes[each.node].path: each for each in reversed(misaligned)}
-    return list(reversed(seen.values()))
-
-
-def _misaligned(graph: Graph, found: Misaligned) -> Finding:
-    node = graph.nodes[found.node]
-    group = _owner(graph.root, found.node)
-    first, other = found.first, found.other
-    if first.stride != other.stride:
-        what = f"effective stride {first.stride} and {other.stride}"
-    else:
-        what = f"their first cells centred at {shown(first.centre)} and {shown(other.centre)}"
-    return Finding(
-        "misaligned-branches",
-        "warning",
-        f"the branches that meet here are misaligned along the {found.axis}: {what}",
-        "give both the same strides, and paddings that keep their windows centred alike",
-        group.location,
-        node.path,
-    )
-
-
-def shown(value: Fraction | int) -> str:
-    """A number of cells, with decimals only where it is not whole."""
-    return str(value) if isinstance(value, int) else f"{float(value):g}"
-
-
-def _owner(group: Group, node: int) -> Group:
-    """The innermost layer with a place in the source that a node belongs to."""
-    for child in group.children:
-        if child.start <= node < child.stop:
-            return _owner(child, node)
-    return group

@@ -93,7 +93,7 @@ def count_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
 
 def field_lines(before: Fields, reach: Sequence[Reach] | None, after: Fields) -> Iterator[Line]:
     """How the receptive field comes about, from that of the layer before."""
-    if not before or not reach or not after:
+    if not before or not reach or not after or len(reach) != len(before):
         return
     steps = [[_field(*axis)] for axis in zip(before, reach, after, strict=True)]
     if all(step == steps[0] for step in steps):
@@ -244,10 +244,16 @@ def _joined(inputs: Sequence[Shape], output: Shape) -> Iterator[Line]:
 
 def _field(before: Field, reach: Reach, after: Field) -> str:
     stride = _number(before.stride)
+    if before.pooled or after.local is not None:
+        return f"{math.ceil(after.size)}, all that a pool has seen"
     size = f"{_number(before.size)}+({_number(reach.size)}−1)·{stride}"
     text = f"r = {size} = {_number(after.size)}"
+    if after.size != before.size + (reach.size - 1) * before.stride:
+        text = f"{math.ceil(after.size)}"
+    if after.smallest != after.size:
+        text = f"{math.ceil(after.smallest)} to {math.ceil(after.size)}, by position"
     text += f", stride {stride}·{_number(reach.stride)} = {_number(after.stride)}"
-    if reach.before:
+    if reach.before and after.padding == before.padding + reach.before * before.stride:
         pad = f"{_number(before.padding)}{_signed(reach.before)}·{stride}"
         text += f", padding {pad} = {_number(after.padding)}"
     return text

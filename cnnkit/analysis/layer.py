@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from cnnkit.analysis.receptive_field import Fields, first_fields
@@ -195,7 +196,8 @@ class LayerAnalysis:
             "flops": self.flops if self.known else None,
             "activations": self.activations if self.known else None,
             "operations": self.operations._asdict() if self.known else None,
-            "receptive_field": _axes(self.fields, "size"),
+            "receptive_field": _cells(self.fields, "size"),
+            "receptive_field_min": _cells(self.fields, "smallest"),
             "effective_stride": _axes(self.fields, "stride"),
             "effective_padding": _axes(self.fields, "padding"),
             "centre": _axes(self.fields, "centre"),
@@ -215,6 +217,12 @@ def _same(body: Sequence[LayerAnalysis], other: Sequence[LayerAnalysis]) -> bool
 def _shown(layer: LayerAnalysis) -> tuple[object, ...]:
     counts = (layer.neurons, layer.parameters, layer.state, layer.macs, layer.activations)
     return layer.kind, layer.input, layer.output, counts, layer.operations
+
+
+def _cells(fields: Fields, attribute: str) -> list[int] | None:
+    if fields is None:
+        return None
+    return [ceil(getattr(field, attribute)) for field in fields]
 
 
 def _axes(fields: Fields, attribute: str) -> list[int | float] | None:

@@ -3,64 +3,26 @@
 Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill,
 2019. Going forward, a window of size k, stride s and padding p before it makes of a field of
 size r and stride j one of size r + (k − 1)·j and stride s·j, and adds p·j to the padding. The
-centre of the first cell lies (r − 1)/2 − padding cells into the input.
+centre of the first cell lies (r − 1)/2 − padding cells into the input. A field reaches beyond
+the border of the input where windows do, as if the map went on there.
+
+Three things are more than that. Behind an upsampling cells see unlike spans, and the size is that
+of the largest. Where branches meet, a cell sees from the first cell that one of them sees to the
+last. And what was pooled over a map is the same for all cells, which see it wherever they lie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import NamedTuple
 
+from cnnkit.analysis.field import Field as Field
+from cnnkit.analysis.field import joined, pooled, slid
+from cnnkit.analysis.misalignment import Misaligned, misalignments
 from cnnkit.layers.base import Shape
-from cnnkit.layers.window import Reach, axis_names
 from cnnkit.spec.graph import INPUT, Graph, Node
-
-Number = int | Fraction
-
-
-class Field(NamedTuple):
-    """One axis of a tensor, as seen from the network's input; all in input cells.
-
-    Attributes:
-        size: How many input cells one cell can see.
-        stride: How far the fields of two neighbouring cells are apart.
-        padding: How far the first cell's field reaches in front of the input.
-        pooled: Whether one cell sees the whole map, by a global pool or a dense layer.
-    """
-
-    size: Number
-    stride: Number
-    padding: Number
-    pooled: bool = False
-
-    @property
-    def centre(self) -> Number:
-        """The middle of the first cell's field, counted from the first input cell."""
-        doubled = self.size - 1 - 2 * self.padding
-        if type(doubled) is int and not doubled % 2:
-            return doubled // 2
-        return whole(Fraction(doubled, 2))
-
-
-class Misaligned(NamedTuple):
-    """Branches that meet at a node with other strides or centres; along one axis."""
-
-    node: int
-    axis: str
-    first: Field
-    other: Field
-
 
 Fields = tuple[Field, ...] | None
 """A field for each spatial axis of the network's input; None where there is no telling."""
-
-
-def whole(value: Number) -> Number:
-    """A fraction that is whole as an ``int``."""
-    if type(value) is int or value.denominator != 1:
-        return value
-    return value.numerator
 
 
 def first_fields(graph: Graph) -> Fields:
@@ -95,83 +57,67 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         known = [field for field in incoming if field is not None]
         if len(known) < len(incoming) or node.output is None:
             fields.append(None)
-            continue
-        if len(known) > 1:
+        elif len(known) == 1:
+            fields.append(_step(graph, node, known[0]))
+        else:
             shapes = map(graph.shape, sources)
             known = [
                 _spread(field, shape, node.output)
                 for field, shape in zip(known, shapes, strict=True)
             ]
-        joined = known[0] if len(known) == 1 else _join(index, known, misaligned)
-        fields.append(_step(graph, node, joined))
+            misaligned += misalignments(index, known)
+            fields.append(_join(known, node.output, graph.input))
     return fields, misaligned
 
 
 def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tuple[Field, ...]:
     """The fields of factors that `multiply` spreads: one cell for many lies beside no other."""
-    if shape is None or len(shape) != len(output):
+    if shape is None or shape[:-1] == output[:-1] or len(shape) != len(output):
         return fields
     return tuple(
-        field._replace(pooled=True) if extent == 1 < wide else field
+        pooled(field, 1) if extent < wide else field
         for field, extent, wide in zip(fields, shape, output, strict=False)
     )
 
 
-def _join(
-    index: int, incoming: Sequence[tuple[Field, ...]], misaligned: list[Misaligned]
-) -> tuple[Field, ...]:
-    """The largest of the branches, axis by axis; branches that are pooled see everything."""
-    joined = []
-    for axis, fields in enumerate(zip(*incoming, strict=True)):
-        mapped = [field for field in fields if not field.pooled]
-        largest = max(mapped or fields, key=lambda field: field.size)
-        for field in mapped:
-            if (field.stride, field.centre) != (largest.stride, largest.centre):
-                name = axis_names(len(incoming[0]))[axis]
-                misaligned.append(Misaligned(index, name, largest, field))
-                break
-        joined.append(largest)
-    return tuple(joined)
-
-
-def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
-    reaches = node.effect.reach
-    if reaches is None:
-        return _keep(graph, node, fields)
-    if len(reaches) != len(fields):
-        return None
-    output = node.output or ()
-    # A global or adaptive pool, which has no window, may leave one cell that has read the axis.
-    unslid = node.layer.family == "pooling" and not node.effect.windows
+def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) -> tuple[Field, ...]:
+    """What each axis sees of all the branches."""
     found: list[Field] = []
-    last = None
-    for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
-        pooled = len(output) == 1 or (unslid and output[axis] == 1)
-        step = (field, reach, pooled)
-        # The axes of a map are mostly alike.
-        found.append(found[-1] if step == last else _slide(field, reach, pooled=pooled))
+    last: object = None
+    for axis, fields in enumerate(zip(*incoming, strict=True)):
+        # Of a vector there are no extents, and all of its fields are pooled.
+        extent = output[axis] if axis < len(output) - 1 else 1
+        step = (fields, extent, whole[axis])
+        found.append(found[-1] if step == last else joined(*step))
         last = step
     return tuple(found)
 
 
-def _slide(field: Field, reach: Reach, *, pooled: bool) -> Field:
-    return Field(
-        whole(field.size + (reach.size - 1) * field.stride),
-        whole(field.stride * reach.stride),
-        whole(field.padding + reach.before * field.stride),
-        field.pooled or pooled,
-    )
-
-
-def _keep(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
-    """Cell by cell the field stays; a flattened map is seen as a whole by what follows."""
-    before = graph.shape(node.inputs[0])
-    after = node.output
-    if before is None or after is None or len(before) == len(after):
-        return fields
-    if len(after) == 1:
-        return tuple(
-            _slide(field, Reach(extent, 1, 0), pooled=True)
-            for field, extent in zip(fields, before[:-1], strict=False)
-        )
-    return None  # a reshape to another rank mixes the axes
+def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
+    reaches, windows = node.effect.reach, node.effect.windows
+    before, after = graph.shape(node.inputs[0]) or (), node.output or ()
+    if all(field.pooled for field in fields):
+        return fields  # whatever becomes of the axes, each cell has seen all
+    if reaches is None:
+        return fields if len(before) == len(after) else None
+    if len(reaches) != len(fields):
+        return None
+    # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
+    # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
+    seen = len(after) == 1 or node.layer.kind == "reshape"
+    unslid = node.layer.family == "pooling" and not windows
+    found: list[Field] = []
+    last: object = None
+    for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
+        dilation = windows[axis].dilation if windows else 1
+        extent = before[axis]
+        all_seen = seen or (unslid and after[axis] == 1)
+        step = (field, reach, dilation, extent, all_seen or after[axis])
+        if step == last:  # the axes of a map are mostly alike
+            found.append(found[-1])
+        elif all_seen:
+            found.append(pooled(field, extent))
+        else:
+            found.append(slid(field, reach, dilation, extent, after[axis]))
+        last = step
+    return tuple(found)

@@ -13,7 +13,17 @@ from fractions import Fraction
 from typing import Literal
 
 from cnnkit.layers.base import Problem, Shape
-from cnnkit.layers.window import Pair, Reach, Window, per_axis, sides, slide, wrong_length
+from cnnkit.layers.window import (
+    Pair,
+    Reach,
+    Uneven,
+    UnevenReach,
+    Window,
+    per_axis,
+    sides,
+    slide,
+    wrong_length,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,24 @@ class TransposedWindow:
         size = -(-self.dilated // self.stride)
         centre = (self.before - Fraction(self.dilated - 1, 2)) / self.stride
         before = Fraction(size - 1, 2) - centre
-        return Reach(size, _plain(Fraction(1, self.stride)), _plain(before))
+        if self.stride == 1:
+            return Reach(size, 1, _plain(before))
+        return UnevenReach.of(self, size, Fraction(1, self.stride), before)
+
+    def reads(self, position: int) -> range:
+        """The i with position = i·S − P_before + k, k a multiple of the dilation in [0, F′).
+
+        There are none where the kernel leaves gaps: where it is shorter than the stride, or where
+        its dilation and the stride have a divisor in common.
+        """
+        place = position + self.before
+        common = math.gcd(self.stride, self.dilation)
+        apart = self.dilation // common
+        if place % common:
+            return range(0)
+        first = -((self.dilated - 1 - place) // self.stride)
+        remainder = place // common * pow(self.stride // common, -1, apart)
+        return range(first + (remainder - first) % apart, place // self.stride + 1, apart)
 
     def formula(self, gap: str = "") -> str:
         """The sum with its values put in: ``(16−1)·2−2+4``."""
@@ -145,7 +172,12 @@ class AdaptiveWindow:
     @property
     def reach(self) -> Reach:
         """The largest window, D/O from one to the next."""
-        return _even(self.largest, Fraction(self.extent, self.output))
+        return _even(self, self.largest, Fraction(self.extent, self.output))
+
+    def reads(self, position: int) -> range:
+        """[⌊i·D/O⌋, ⌈(i + 1)·D/O⌉)."""
+        start = position * self.extent
+        return range(start // self.output, -(-(start + self.extent) // self.output))
 
 
 def adapt(
@@ -161,7 +193,7 @@ def adapt(
 
 @dataclass(frozen=True, slots=True)
 class UpsampledWindow:
-    """One axis that is enlarged, each output cell made from ``reads`` cells.
+    """One axis that is enlarged, each output cell made from at most ``cells`` cells.
 
     >>> UpsampledWindow(extent=10, output=19).reach.stride
     Fraction(10, 19)
@@ -169,12 +201,20 @@ class UpsampledWindow:
 
     extent: int
     output: int
-    reads: int = 1
+    cells: int = 1
 
     @property
     def reach(self) -> Reach:
         """The cells read, extent/output of a cell from one to the next."""
-        return _even(self.reads, Fraction(self.extent, self.output))
+        return _even(self, self.cells, Fraction(self.extent, self.output))
+
+    def reads(self, position: int) -> range:
+        """The cells nearest to (i + 1/2)·D/n − 1/2: one, or those that a line is drawn between."""
+        twice = (2 * position + 1) * self.extent  # of 2n-ths of a cell, to the nearer border
+        if self.cells == 1:
+            return range(twice // (2 * self.output), twice // (2 * self.output) + 1)
+        centre = twice - self.output
+        return range(centre // (2 * self.output), -(-centre // (2 * self.output)) + 1)
 
 
 def enlarge(
@@ -194,7 +234,7 @@ def stretch(
 ) -> tuple[UpsampledWindow, ...]:
     """The windows that repeat the cells of each axis, or draw lines between them."""
     return tuple(
-        UpsampledWindow(extent, output, reads=2 if linear and output > extent else 1)
+        UpsampledWindow(extent, output, cells=2 if linear and output > extent else 1)
         for extent, output in zip(extents, outputs, strict=True)
     )
 
@@ -228,9 +268,12 @@ def centred(extent: int, kept: int) -> tuple[int, int]:
     return cut // 2, cut - cut // 2
 
 
-def _even(size: int, step: Fraction) -> Reach:
-    """Spans of ``size`` with half-pixel centres: that of cell i at (i + 1/2)·step − 1/2."""
-    return Reach(size, _plain(step), _plain((size - step) / 2))
+def _even(window: Uneven, size: int, step: Fraction) -> Reach:
+    """Spans of up to ``size`` with half-pixel centres: that of cell i at (i + 1/2)·step − 1/2."""
+    before = (size - step) / 2
+    if step.denominator == 1:
+        return Reach(size, step.numerator, _plain(before))
+    return UnevenReach.of(window, size, step, before)
 
 
 def _plain(number: Fraction) -> int | Fraction:

@@ -269,7 +269,7 @@ class Upsample(Shaping):
         if isinstance(windows, Problem):
             return broken(windows)
         output = (*(window.output for window in windows), shape[-1])
-        read = math.prod(window.reads for window in windows)
+        read = math.prod(window.cells for window in windows)
         work = Operations(multiply=read, add=read - 1) if read > 1 else Operations()
         return Effect(
             output,

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import NonNegativeInt, Strict
+from typing_extensions import override
 
 from cnnkit.layers.base import Expects, Problem, Rounding, Shape
 
@@ -51,18 +52,53 @@ def cell_names(rank: int) -> tuple[str, ...]:
     return _CELLS.get(rank) or ("cell",) * rank
 
 
+class Uneven(Protocol):
+    """A window whose cells of the output read unlike spans of the input."""
+
+    def reads(self, position: int) -> range:
+        """The input cells that an output cell reads, were the map to go on beyond its borders."""
+
+    def __hash__(self) -> int:
+        """Windows that read alike are equal."""
+
+
 class Reach(NamedTuple):
     """How a cell of the output looks back along one axis of the input.
 
     It reads ``size`` cells, the next cell starts ``stride`` further on, and the first one
-    starts ``before`` cells ahead of the first input cell. Where the cells of an output read
-    unlike spans, as an upsampling's do, ``before`` is such that their centres are right:
-    cell i's is at i·stride − before + (size − 1)/2.
+    starts ``before`` cells ahead of the first input cell.
     """
 
     size: int | Fraction
     stride: int | Fraction
     before: int | Fraction
+
+    @property
+    def uneven(self) -> Uneven | None:
+        """What each cell reads, where that is not the same for all."""
+        return None
+
+
+class UnevenReach(Reach):
+    """How a cell looks back where the cells of an output read unlike spans, as an upsampling's do.
+
+    ``size`` is that of the largest, and ``before`` is such that the centres are right: cell i's
+    is at i·stride − before + (size − 1)/2.
+    """
+
+    window: Uneven
+
+    @classmethod
+    def of(cls, window: Uneven, size: int, stride: Fraction, before: Fraction) -> UnevenReach:
+        """The reach of a window that says what each cell reads."""
+        reach = cls(size, stride, before if before.denominator > 1 else before.numerator)
+        reach.window = window
+        return reach
+
+    @property
+    @override
+    def uneven(self) -> Uneven | None:
+        return self.window
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,14 @@
 ## What it finds
 
 Branches of equal shape that are joined, though their cells differ in effective stride or in the
-centre of their receptive fields, along any axis. A branch that has been pooled globally has no
-place, and is left alone.
+centre of their receptive fields, along any axis. Centres that are at most half a cell apart, in
+cells of the map where they meet, are a note, `info`: an even kernel or an even extent leaves no
+other choice, and many published networks have them. Joins whose branches are as far apart as those
+of another have one cause, and are told once.
+
+A branch that has been pooled globally has no place, and is left alone. So are causal branches,
+which end alike, not centred alike: along one axis of time, or where neither looks ahead of its own
+cell.
 
 ## Why
 

@@ -5,8 +5,9 @@
 A network whose convolutions and pools end in a vector, by a global pool or a flatten, before their
 receptive field is as large as the input, along any axis. Behind a flatten, two dense layers or more
 can still join what the windows see, as in AlexNet and VGG, so these are left alone, and so are
-networks whose output is a map, or that join several vectors. It is a note, `info`: what matters may
-be small.
+networks whose output is a map, or that join several vectors. Behind a squeeze and excitation, or
+any other branch that was pooled over the whole map and joined to it again, every cell sees all of
+the input, so that there is nothing to find. It is a note, `info`: what matters may be small.
 
 ## Why
 
@@ -74,7 +75,7 @@ def check(network: Network) -> Iterator[Finding]:
     if not small or all(field.size == 1 for field in fields):  # no window has slid at all
         return
     layer, above = network.owner(index)
-    sizes = [round(field.size) for field in fields]
+    sizes = [math.ceil(field.size) for field in fields]
     # A network on its way to a small map may still lack this many layers of the usual kind.
     missing = max(_more(field, extent) for field, extent in small)
     yield finding(

@@ -235,14 +235,53 @@ def test_parallel_branches_give_the_largest_axis_by_axis() -> None:
     assert not analysis.findings
 
 
-def test_a_branch_that_is_shifted_is_found() -> None:
-    branches = [[conv(3, padding=1)], [conv(2, padding=[[0, 1], [0, 1]])]]
+@pytest.mark.parametrize(
+    ("kernel", "padding", "centre", "level"),
+    [(2, [0, 1], "0.5", "info"), (5, [1, 3], "1", "warning")],
+)
+def test_a_branch_that_is_shifted_is_found(
+    kernel: int, padding: list[int], centre: str, level: str
+) -> None:
+    """By half a cell, which an even kernel must be, it is a note."""
+    branches = [[conv(7, padding=3)], [conv(kernel, padding=[padding, padding])]]
     (finding,) = analyse([{"parallel": {"branches": branches}}]).findings
     assert finding.rule == "misaligned-branches"
-    assert finding.level == "warning"
+    assert finding.level == level
     assert finding.message == (
         "the branches that meet here are misaligned along the height: "
-        "their first cells centred at 0 and 0.5"
+        f"their first cells centred at 0 and {centre}"
+    )
+
+
+def test_causal_branches_end_alike() -> None:
+    """WaveNet's: each cell and those before it, 1 + 1 + 2 + 4 + … + 512 of them."""
+    dilated = {"dilation": "$(2**index)", "padding": "causal"}
+    body = [{"conv": {"filters": 8, "kernel": 2, **dilated}}, conv(1, filters=8)]
+    blocks = {"repeat": {"times": 10, "layers": [{"residual": {"layers": body}}]}}
+    analysis = analyse([conv(2, filters=8, padding="causal"), blocks], "4000x1")
+    assert not analysis.findings
+    assert analysis.tree.fields == (Field(2 + 1023, 1, 1024),)
+    # Without padding, as the paper's authors cut their shortcuts.
+    cut = [[conv(2, dilation=4)], [{"crop": {"cells": [[4, 0]]}}]]
+    assert not analyse([{"parallel": {"branches": cut}}], "64x4").findings
+    # Down a picture, rows before a row.
+    above = [conv([3, 1], padding=[[2, 0], 0])]
+    assert not analyse([{"residual": {"layers": above}}]).findings
+
+
+def test_one_cause_is_told_once() -> None:
+    """`same` at a stride of 2 pads an even extent after, and a shortcut of one cell does not."""
+    stages = []
+    for filters in (8, 16, 32):
+        strided: dict[str, Any] = {"filters": filters, "stride": 2, "padding": "same"}
+        body = [conv(3, **strided), conv(3, filters=filters, padding="same")]
+        stages.append({"residual": {"layers": body, "shortcut": [conv(1, **strided)]}})
+    (finding,) = analyse(stages).findings
+    assert finding.level == "info"
+    assert finding.path == "layers.0.add"
+    assert finding.message == (
+        "the branches that meet here are misaligned along the height: their first cells centred "
+        "at 1 and 0, half a cell apart; so are those of 2 more joins"
     )
 
 
@@ -254,20 +293,101 @@ def test_branches_of_other_strides_are_found() -> None:
     ) or finding.message.endswith("effective stride 2 and 1")
 
 
-def test_a_squeeze_and_excitation_does_not_change_the_field() -> None:
-    analysis = analyse([conv(3, padding=1), "squeeze_excite"])
-    assert analysis.tree.fields is not None
-    assert analysis.tree.fields[0] == Field(3, 1, 1)
+def test_behind_a_squeeze_and_excitation_every_cell_sees_all() -> None:
+    layers = [conv(3, padding=1), "squeeze_excite", conv(5, padding=2)]
+    analysis = analyse(layers)
+    assert [field.size for field in analysis.tree.fields or ()] == [64, 64]
     assert not analysis.findings
+    # A window that reaches further is shown with what it reaches over the border: 3 + 4 + 98.
+    far = last([*layers, conv(99, padding=49)])
+    assert [(field.size, field.padding) for field in far] == [(105, 52), (105, 52)]
+
+
+def test_a_gate_leaves_the_branches_where_they_are() -> None:
+    gated = [conv(3, padding=1), "squeeze_excite"]
+    assert not analyse([{"residual": {"layers": gated}}]).findings
+    shifted = [{"pad": {"padding": [[4, 0], 0]}}, {"crop": {"cells": [[0, 4], 0]}}, *gated]
+    (finding,) = analyse([{"residual": {"layers": shifted}}]).findings
+    assert finding.message.endswith("along the height: their first cells centred at -4 and 0")
+
+
+def test_the_channel_gate_of_cbam() -> None:
+    """Means and maxima, added; alone they see all of the input, and so do the cells they gate."""
+    pools = {"parallel": {"branches": [["global_mean_pool"], ["global_max_pool"]], "merge": "add"}}
+    assert [field.size for field in last([pools], "8x6x4")] == [8, 6]
+    gate = {"parallel": {"branches": [[], [pools]], "merge": "multiply"}}
+    assert [field.size for field in last([gate], "8x6x4")] == [8, 6]
+    assert [field.size for field in last([conv(3, padding=1), gate, conv(3)], "8x6x4")] == [8, 6]
+
+
+def test_a_gate_may_be_reshaped() -> None:
+    """Efficient channel attention: a convolution over the channels, as cells of one axis."""
+    gate = [
+        {"save": "map"},
+        "global_mean_pool",
+        {"reshape": {"shape": [4, 1]}},
+        {"conv": {"filters": 1, "kernel": 3, "padding": "same", "activation": "sigmoid"}},
+        {"reshape": {"shape": [1, 1, 4]}},
+        {"merge": {"with": "map", "by": "multiply"}},
+    ]
+    fields = last([conv(3), *gate, conv(3)], "40x30x4")
+    assert [(field.size, field.stride) for field in fields] == [(40, 1), (30, 1)]
+
+
+def test_a_map_from_a_vector_sees_all() -> None:
+    layers = ["flatten", {"dense": {"units": 48}}, {"reshape": {"shape": [4, 4, 3]}}, conv(3)]
+    assert [field.size for field in last(layers, "8x6x4")] == [8, 6]
+
+
+def test_a_gate_of_a_part_of_the_input_is_seen_beside_what_lies_elsewhere() -> None:
+    """Of 64 cells the gate has seen 0 to 9; cell i sees these and itself."""
+    gate = [{"save": "map"}, {"crop": {"cells": [[0, 54]]}}, "global_mean_pool"]
+    field = last([*gate, {"merge": {"with": "map", "by": "multiply"}}], "64x4")[0]
+    assert (field.size, field.smallest) == (64, 10)
+
+
+def test_branches_apart_see_all_that_lies_between() -> None:
+    """The first cell and the second: two. Windows of 3, one of them 8 further on: 3 + 8."""
+    apart = [[{"crop": {"cells": [[0, 1]]}}], [{"crop": {"cells": [[1, 0]]}}]]
+    assert last([{"parallel": {"branches": apart, "merge": "add"}}], "8x1") == (Field(2, 1, 0),)
+    branches = [
+        [conv(3), {"crop": {"cells": [[0, 8]]}}],
+        [conv(3), {"crop": {"cells": [[8, 0]]}}],
+    ]
+    assert last([{"parallel": {"branches": branches}}], "64x1") == (Field(11, 1, 0),)
+
+
+def test_branches_of_other_strides_see_more_and_more() -> None:
+    """Cell i of 8 sees input cell i, and of a stride of 2 the cells 2i and 2i + 1: i + 2 cells."""
+    branches = [[conv(2, stride=2)], [{"crop": {"cells": [[0, 8]]}}]]
+    field = last([{"parallel": {"branches": branches}}], "16x1")[0]
+    assert (field.size, field.smallest) == (9, 2)
+
+
+def test_the_largest_field_behind_an_upsampling() -> None:
+    """Windows of 7 at 0, 4, 8 …; a line between two of them sees 11, and three such lines 15."""
+    up = {"upsample": {"factor": 4, "method": "linear"}}
+    field = last([conv(7, stride=4, padding="same"), up, conv(3, padding="same")])[0]
+    assert (field.size, field.smallest) == (15, 11)
+    # Cells 0 0 1 1 2 2 …: two neighbours are of one cell or of two.
+    field = last([{"upsample": {"factor": 2}}, conv(2)])[0]
+    assert (field.size, field.smallest) == (2, 1)
+
+
+def test_an_enormous_upsampling() -> None:
+    """A window of 3 in cells that are repeated a billion times sees one of them or two."""
+    field = last([{"upsample": {"factor": 10**9}}, conv(3), conv(3)], f"{10**18}x1")[0]
+    assert field.stride == Fraction(1, 10**9)
+    analysis = analyse([{"upsample": {"factor": 10**9}}, conv(3), conv(3)], f"{10**18}x1")
+    assert analysis.to_dict()["layers"][-1]["receptive_field"] == [2]
 
 
 def test_a_pooled_branch_that_is_spread_again_is_exempt() -> None:
-    """The image pooling of DeepLab's pyramid: a 1x1 map, made as large as its neighbours."""
+    """The image pooling of DeepLab's pyramid: all of the input, beside every cell."""
     pooled = [{"global_mean_pool": {"keep_axes": True}}, conv(1), {"upsample": {"factor": 64}}]
     analysis = analyse([{"parallel": {"branches": [[conv(3, padding=1)], pooled]}}])
     assert not analysis.findings
-    assert analysis.tree.fields is not None
-    assert analysis.tree.fields[0] == Field(3, 1, 1)
+    assert [field.size for field in analysis.tree.fields or ()] == [64, 64]
 
 
 def test_branches_that_are_all_pooled_are_exempt() -> None:

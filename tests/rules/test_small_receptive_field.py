@@ -12,7 +12,7 @@ layers:
   - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
   - max_pool: {size: 2}
   - conv: {filters: 32, kernel: 3, padding: same, activation: relu}
-  - squeeze_excite
+  - scale
   - global_mean_pool: {keep_axes: true}
   - flatten
   - dense: {units: 10}
@@ -87,5 +87,18 @@ def test_fine_where_the_output_is_a_map(found: Callable[[str, str], str]) -> Non
 input: 28x28x1
 layers:
   - conv: {filters: 16, kernel: 3, activation: relu}
+"""
+    assert found("small-receptive-field", spec) == ""
+
+
+def test_fine_behind_a_gate_that_has_seen_all(found: Callable[[str, str], str]) -> None:
+    spec = """\
+input: 33x33x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: same, activation: relu}
+  - squeeze_excite
+  - conv: {filters: 32, kernel: 3, padding: same, activation: relu}
+  - global_mean_pool
+  - dense: {units: 10}
 """
     assert found("small-receptive-field", spec) == ""

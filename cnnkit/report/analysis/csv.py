@@ -26,6 +26,7 @@ COLUMNS = (
     "activations",
     *(f"operations.{name}" for name in Operations._fields),
     "receptive_field",
+    "receptive_field_min",
     "effective_stride",
     "effective_padding",
     "centre",

@@ -10,7 +10,7 @@ from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import visible
 from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import axes, plural
+from cnnkit.presentation.numbers import field_sizes, plural
 from cnnkit.presentation.page import page, prose, text
 from cnnkit.report.analysis import svg
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
@@ -138,7 +138,7 @@ class _Tree:
         )
         side = '<span title="a side output, used in training only">†</span>' if layer.side else ""
         kind = text(kind_of(self.analysis, layer))
-        field = axes(field.size for field in layer.fields or ())
+        field = field_sizes(layer.fields)
         output = show(layer.output) if layer.output else "?"
         cells = [
             f'<span class="layer">{mark}<b>{text(layer.label)}</b>{side} ',

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import axes, printable
+from cnnkit.presentation.numbers import field_sizes, printable
 from cnnkit.report.analysis.rows import Row, captions, rows_of
 from cnnkit.report.analysis.summary import figures, shapes, title
 from cnnkit.report.findings.finding import counted, source_text
@@ -84,7 +84,7 @@ def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
     for row in rows.rows:
         cells = [_label(row), code(row.kind), show(row.layer.output) if row.layer.output else "?"]
         cells += [_number(row, getattr(row.layer, number.lower())) for number in numbers]
-        cells.append(axes(field.size for field in row.layer.fields or ()))
+        cells.append(field_sizes(row.layer.fields))
         escaped = " | ".join(cell.replace("|", r"\|") for cell in cells)
         yield f"| {escaped} |"
     totals = [f"**{getattr(analysis.totals, number.lower()):,}**" for number in numbers]

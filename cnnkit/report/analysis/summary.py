@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.analysis.result import Unreadable
 from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import axes, memory, printable
+from cnnkit.presentation.numbers import axes, field_sizes, memory, printable
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
@@ -63,8 +64,11 @@ def figures(analysis: Analysis) -> list[Figure]:
         _bytes("training memory", totals.training_memory, f"{setting}, {settings.optimizer}"),
     ]
     if analysis.tree.fields:
-        seen = axes(field.size for field in analysis.tree.fields)
+        seen = field_sizes(analysis.tree.fields)
+        least = axes(ceil(field.smallest) for field in analysis.tree.fields)
         note = f"the input is {show(analysis.input[:-1])}"
+        if least != seen:
+            note = f"from {least} to {seen}, by position; {note}"
         listed.append(Figure("receptive field", seen, note))
     return listed
 

@@ -11,7 +11,7 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape
 from cnnkit.layers.base import show as shape_text
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
-from cnnkit.presentation.numbers import axes, cells, printable, short
+from cnnkit.presentation.numbers import axes, cells, field_sizes, printable, short
 from cnnkit.report.analysis.rows import Row, Rows, captions, rows_of
 from cnnkit.report.analysis.summary import figures, shapes, title
 from cnnkit.report.findings.finding import findings_lines
@@ -194,17 +194,13 @@ def _shape(shape: Shape | None) -> str:
     return shape_text(shape) if shape else "?"
 
 
-def _axes(row: Row, attribute: str) -> str:
-    return axes(getattr(field, attribute) for field in row.layer.fields or ())
-
-
 _NUMBERS = ("neurons", "parameters", "state", "MACs", "activations")
 _TEXTS: dict[str, Callable[[Row], str]] = {
     "kind": lambda row: printable(row.kind),
     "input": lambda row: _shape(row.layer.input),
     "output": lambda row: _shape(row.layer.output),
-    "receptive field": lambda row: _axes(row, "size"),
-    "effective stride": lambda row: _axes(row, "stride"),
+    "receptive field": lambda row: field_sizes(row.layer.fields),
+    "effective stride": lambda row: axes(field.stride for field in row.layer.fields or ()),
 }
 
 

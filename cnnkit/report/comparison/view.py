@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnnkit.analysis.compare import Comparison
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.base import Shape, show
-from cnnkit.presentation.numbers import axes, memory, plural, printable
+from cnnkit.presentation.numbers import field_sizes, memory, plural, printable
 from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import title
 
@@ -151,7 +151,7 @@ def totals(comparison: Comparison) -> list[Total]:
 def fields(comparison: Comparison) -> tuple[str, str]:
     """The receptive fields of both networks; empty where there is none."""
     old, new = (
-        axes(field.size for field in side.tree.fields or ()) if isinstance(side, Analysis) else ""
+        field_sizes(side.tree.fields) if isinstance(side, Analysis) else ""
         for side in (comparison.old, comparison.new)
     )
     return old, new
@@ -220,7 +220,7 @@ def output_text(change: LayerChange) -> str:
 
 def field_text(change: LayerChange) -> str:
     """The receptive field, or what it was and what it is."""
-    return _both(change, lambda layer: axes(field.size for field in layer.fields or ()))
+    return _both(change, lambda layer: field_sizes(layer.fields))
 
 
 def _both(change: LayerChange, text: Callable[[LayerAnalysis], str]) -> str:
