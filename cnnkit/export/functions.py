@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from cnnkit.export.classes import docstring
 from cnnkit.export.code import NAME, Hole, annotation, comment, filled, line
-from cnnkit.export.outline import COPY, Body, Definition, Outline, Step
+from cnnkit.export.outline import COPY, INDEX, Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 
-_INDEX = "[#]"  # in a path: the number of the copy that is called
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
 
 
@@ -107,7 +106,7 @@ class _Function:
 
     def _runs(self, step: Step, source: str, target: str, note: str) -> list[str]:
         lines: list[str] = []
-        index = 0
+        index = step.first
         for run in step.runs:
             times = (next(self.columns) or str(run.times)) if run.counted else str(run.times)
             arguments = self._arguments(run.body)
@@ -127,12 +126,9 @@ class _Function:
 
     def _call(self, step: Step, body: Body, source: str, arguments: list[str], index: str) -> str:
         """The call of a body's function, with the path of this copy."""
-        path, own = step.path, body.path.rpartition(".")[2]
         if _is_copied(body):
             arguments = [*arguments, f"copy={index.strip('{}')}"]
-        elif own.endswith("]") and not path.endswith(own):
-            path = f"{path}.{own[: own.rindex('[')]}{_INDEX}"
-        name = self._name(path, index)
+        name = self._name(f"{step.path}.{step.below}" if step.below else step.path, index)
         definition = self.outline.definition(body)
         return f"{definition.name}({', '.join([source, *arguments])}, name={name})"
 
@@ -151,10 +147,10 @@ class _Function:
     def _name(self, path: str, index: str = "") -> str:
         """A path as a string: a layer's name, which has no slash; ``index`` says which copy."""
         shown = comment(path).replace("/", "-").replace('"', "'")
-        literal = self.is_root and not (index.startswith("{") and _INDEX in shown)
+        literal = self.is_root and not (index.startswith("{") and INDEX in shown)
         if not literal:  # only our own braces are an f-string's
             shown = shown.replace("{", "{{").replace("}", "}}")
-        shown = shown.replace(COPY, "[{copy}]", 1).replace(_INDEX, f"[{index}]")
+        shown = shown.replace(COPY, "[{copy}]", 1).replace(INDEX, f"[{index}]")
         if literal:
             return f'"{shown}"'
         return f'f"{shown}"' if self.is_root else f'f"{{name}}.{shown}"'

@@ -15,6 +15,7 @@ from cnnkit.export.outline.bodies import Maker
 from cnnkit.export.outline.definitions import define
 from cnnkit.export.outline.model import (
     COPY,
+    INDEX,
     Body,
     Definition,
     InexpressibleError,
@@ -28,6 +29,7 @@ from cnnkit.spec.graph import Graph
 
 __all__ = [
     "COPY",
+    "INDEX",
     "Body",
     "Definition",
     "InexpressibleError",
