@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from cnnkit.export.classes import docstring
-from cnnkit.export.code import NAME, Hole, annotation, comment, filled, line
-from cnnkit.export.outline import COPY, INDEX, Body, Definition, Outline, Step
+from cnnkit.export.code import COPY, INDEX, NAME, Hole, annotation, comment, filled, line
+from cnnkit.export.outline import Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 
+_OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
 
 
@@ -69,7 +70,7 @@ class _Function:
         yield f"    inputs = x = keras.Input({graph.input})"
         for step, lines in zip(self.body.steps, called, strict=True):
             yield from () if step.side else lines
-        name = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip("-") or "network"
+        name = re.sub(r"[^\w-]+", "-", title, flags=re.ASCII).strip("-") or "network"
         if not self.sides:
             yield f'    return keras.Model(inputs, {output}, name="{name}")'
             return
@@ -145,15 +146,21 @@ class _Function:
         return next(self.columns)
 
     def _name(self, path: str, index: str = "") -> str:
-        """A path as a string: a layer's name, which has no slash; ``index`` says which copy."""
-        shown = comment(path).replace("/", "-").replace('"', "'")
-        literal = self.is_root and not (index.startswith("{") and INDEX in shown)
-        if not literal:  # only our own braces are an f-string's
-            shown = shown.replace("{", "{{").replace("}", "}}")
-        shown = shown.replace(COPY, "[{copy}]", 1).replace(INDEX, f"[{index}]")
-        if literal:
-            return f'"{shown}"'
-        return f'f"{shown}"' if self.is_root else f'f"{{name}}.{shown}"'
+        """The name of the layer at a path, as a string; ``index`` says which copy."""
+        shown = layer_name(path).replace(COPY[1], "{copy}", 1).replace(INDEX[1], index)
+        if not self.is_root:
+            shown = f"{{name}}-{shown}"
+        return f'f"{shown}"' if "{" in shown else f'"{shown}"'
+
+
+def layer_name(path: str) -> str:
+    """A path as the name of a layer, ``layers.0.conv[1]`` → ``layers-0-conv-1``.
+
+    A name holds no sign that a backend of Keras refuses: PyTorch's parameters take no dots, the
+    scopes of TensorFlow no brackets.
+    """
+    dashed = path.replace("-", "_").replace(".", "-").replace("[", "-").replace("]", "")
+    return _OUTSIDE.sub("_", dashed)
 
 
 def _is_copied(body: Body) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from long_skips import LONG_SKIPS
+
 CORPUS = {
+    **LONG_SKIPS,
     "conv": """
 input: 12x11x4
 layers:

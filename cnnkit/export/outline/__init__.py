@@ -14,8 +14,6 @@ from cnnkit.export.code import class_name
 from cnnkit.export.outline.bodies import Maker
 from cnnkit.export.outline.definitions import define
 from cnnkit.export.outline.model import (
-    COPY,
-    INDEX,
     Body,
     Definition,
     InexpressibleError,
@@ -28,8 +26,6 @@ from cnnkit.export.outline.model import (
 from cnnkit.spec.graph import Graph
 
 __all__ = [
-    "COPY",
-    "INDEX",
     "Body",
     "Definition",
     "InexpressibleError",

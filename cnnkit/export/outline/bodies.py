@@ -8,10 +8,8 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location
-from cnnkit.export.code import holes, skeleton
+from cnnkit.export.code import COPY, INDEX, holes, skeleton
 from cnnkit.export.outline.model import (
-    COPY,
-    INDEX,
     Body,
     InexpressibleError,
     Operation,

@@ -9,11 +9,6 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Shape
 from cnnkit.spec.graph import Graph, Node
 
-COPY = "[*]"
-"""Stands in a path for the number of the copy, which is another one each time."""
-INDEX = "[#]"
-"""Stands in a path for the number of the copy that is called."""
-
 
 @dataclass(frozen=True, slots=True)
 class Operation:
