@@ -229,6 +229,22 @@ layers:
   - {upsample: {to: large}}
   - {merge: {with: large, by: add}}
 """,
+    "little": """
+input: 3x2x2
+layers:
+  - residual: {layers: []}
+  - residual: {layers: [], shortcut: [], activation: linear}
+  - parallel: {branches: []}
+  - parallel: {branches: [[], [linear]], merge: multiply}
+  - repeat: {times: 2, layers: [{residual: {layers: []}}, {save: s$index}]}
+  - merge: {with: s0, by: maximum}
+  - merge: {with: [s0, s1, s1]}
+  - head: {layers: [], loss_weight: 0.5}
+""",
+    "nothing": """
+input: 3
+layers: [{save: b}]
+""",
     "composition": """
 input: 6x6x4
 blocks:

@@ -54,7 +54,8 @@ def convert(graph: Graph, title: str) -> Conversion:
     name = plan.definition(plan.root).name
     code = "\n".join(write_functions(plan, taken, title)).rstrip() + _main(graph, name)
     used = [each for each in ("layers", "ops") if re.search(rf"(?<![\w.]){each}\.", _with(code))]
-    imports = {**_IMPORTS, used[0] if used else "layers": f"from keras import {', '.join(used)}"}
+    of_keras = {name: f"from keras import {', '.join(used)}" for name in used[:1]}
+    imports = _IMPORTS | of_keras
     return Conversion(assembled("keras", _header(graph, title), imports, code), ())
 
 
