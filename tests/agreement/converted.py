@@ -89,7 +89,9 @@ def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case
 
     towards = draw.normal(size=(BATCH, *(graph.output or ()))).astype("float32")
     if not backwards:
-        return Case(spec, graph, tuple(owned), x, towards, np.asarray(quick(forward)(x, params)), ())
+        return Case(
+            spec, graph, tuple(owned), x, towards, np.asarray(quick(forward)(x, params)), ()
+        )
     y, (by_x, by_params) = run(x, params, towards)
     nnx.update(network, by_params)  # the gradients lie where their weights did
     trained = [each for each in owned if each.weight.trainable]
@@ -189,11 +191,11 @@ def channels_first(array: np.ndarray) -> np.ndarray:
 # -- Keras -----------------------------------------------------------------------------------
 
 
-def keras_layout(owned: Owned, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array in the order of Keras's axes."""
+def keras_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
+    """An array in the order of Keras's axes, but for those of one cell."""
     if owned.node.layer.kind == "transposed_conv" and owned.weight.name == "kernel":
-        array = np.swapaxes(array, -1, -2)
-    return array.reshape(shape)
+        return np.swapaxes(array, -1, -2)
+    return array
 
 
 def close(actual: Any, expected: np.ndarray, what: str = "") -> None:

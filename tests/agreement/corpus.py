@@ -126,6 +126,19 @@ layers:
   - global_mean_pool
   - merge: {with: [one, two, three]}
 """,
+    "pooling-adaptive": """
+input: 14x21x2
+layers:
+  - save: map
+  - adaptive_mean_pool: {output: 7}
+  - flatten
+  - save: sevenths
+  - load: map
+  - adaptive_max_pool: {output: [5, 23]}
+  - adaptive_mean_pool: {output: [4, 10]}
+  - flatten
+  - merge: {with: sevenths}
+""",
     "activations": """
 input: 4x3x4
 layers:

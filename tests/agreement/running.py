@@ -30,10 +30,8 @@ def keras_model(case: Case) -> Any:
         arrays = [owned for owned in case.owned if owned.node is node]
         if arrays:
             layer = model.get_layer(layer_name(node.path))
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-            layer.set_weights(
-                [keras_layout(o, o.array, s) for o, s in zip(arrays, shapes, strict=True)]
-            )
+            pairs = zip(arrays, layer.weights, strict=True)
+            layer.set_weights([keras_layout(o, o.array).reshape(w.shape) for o, w in pairs])
     return model
 
 
