@@ -177,7 +177,9 @@ layers:
       layers:
         - conv_norm: {filters: 6, kernel: 1}
         - save: p$index
-        - head: {loss_weight: 1, layers: [{conv_norm: {filters: 8}}, {conv: {filters: 5, kernel: 1}}]}
+        - head:
+            loss_weight: 1
+            layers: [{conv_norm: {filters: 8}}, {conv: {filters: 5, kernel: 1}}]
         - load: p$index
         - conv_norm: {filters: 4, kernel: 1}
         - upsample: {factor: 2}
