@@ -198,10 +198,10 @@ def keras_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def close(actual: Any, expected: np.ndarray, what: str = "") -> None:
-    """Equal to a relative 1e-5 in float32, of the value or of the array's size."""
+def close(actual: Any, expected: np.ndarray, what: str = "", tolerance: float = 1e-5) -> None:
+    """Equal to a relative tolerance, of the value or of the array's size."""
     expected = np.asarray(expected)
     scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
     np.testing.assert_allclose(
-        np.asarray(actual), expected, rtol=1e-5, atol=1e-5 * scale, err_msg=what
+        np.asarray(actual), expected, rtol=tolerance, atol=tolerance * scale, err_msg=what
     )

@@ -27,6 +27,8 @@ DEPTH = 2
 """How deep layers nest."""
 MOST = 8
 """How many layers a network has at most, those inside others left aside."""
+ROW = 6
+"""How many layers of a kind stand side by side."""
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -472,3 +474,15 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
         sequence.add()
     layers = sequence.layers or [{"relu": {}}]
     return {"input": list(shape), "blocks": blocks, "layers": layers}
+
+
+@st.composite
+def rows(draw: Draw, kind: str) -> LayerData:
+    """A spec of some layers of a primitive kind side by side, over one input."""
+    shape = draw(shapes())
+    if kind in MAPS:
+        shape = shape if len(shape) > 1 else (7, *shape)
+    if kind in VECTORS:
+        shape = shape[-1:]
+    branches = [[primitive(draw, kind, shape), {"flatten": {}}] for _ in range(ROW)]
+    return {"input": list(shape), "layers": [{"parallel": {"branches": branches}}]}
