@@ -198,10 +198,16 @@ def keras_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def close(actual: Any, expected: np.ndarray, what: str = "", tolerance: float = 1e-5) -> None:
-    """Equal to a relative tolerance, of the value or of the array's size."""
+def close(
+    actual: Any, expected: np.ndarray, what: str = "", tolerance: float = 1e-5, least: float = 0.0
+) -> None:
+    """Equal to a relative tolerance, of the value or of the array's size, taken as ``least``."""
     expected = np.asarray(expected)
-    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
+    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
     np.testing.assert_allclose(
-        np.asarray(actual), expected, rtol=tolerance, atol=tolerance * scale, err_msg=what
+        np.asarray(actual),
+        expected,
+        rtol=tolerance,
+        atol=tolerance * max(size, least),
+        err_msg=what,
     )
