@@ -18,6 +18,11 @@ _OPEN, _NEXT, _CLOSE = "\ue000", "\ue001", "\ue002"
 NAME = "\ue003"
 """Stands for the layer's path in the spec, as a string of the target."""
 
+COPY = "[\ue004]"
+"""Stands in a path for the number of the copy, which is another one each time."""
+INDEX = "[\ue005]"
+"""Stands in a path for the number of the copy that is called."""
+
 _HOLE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _WIDTH = 100
 _INDENT = "    "
@@ -123,6 +128,7 @@ def class_name(text: str, taken: Iterable[str] = ()) -> str:
 
 def comment(text: str) -> str:
     """A text on one line, for a comment or docstring: a spec's names may hold anything."""
+    text = text.replace(COPY, "[*]")
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown.replace("\\", "/").replace('"""', "'''").strip()
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from cnnkit.export.classes import docstring
-from cnnkit.export.code import NAME, Hole, annotation, comment, filled, line
-from cnnkit.export.outline import COPY, Body, Definition, Outline, Step
+from cnnkit.export.code import COPY, INDEX, NAME, Hole, annotation, comment, filled, line
+from cnnkit.export.outline import Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 
-_INDEX = "[#]"  # in a path: the number of the copy that is called
+_OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
 
 
@@ -70,7 +70,7 @@ class _Function:
         yield f"    inputs = x = keras.Input({graph.input})"
         for step, lines in zip(self.body.steps, called, strict=True):
             yield from () if step.side else lines
-        name = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip("-") or "network"
+        name = re.sub(r"[^\w-]+", "-", title, flags=re.ASCII).strip("-") or "network"
         if not self.sides:
             yield f'    return keras.Model(inputs, {output}, name="{name}")'
             return
@@ -107,7 +107,7 @@ class _Function:
 
     def _runs(self, step: Step, source: str, target: str, note: str) -> list[str]:
         lines: list[str] = []
-        index = 0
+        index = step.first
         for run in step.runs:
             times = (next(self.columns) or str(run.times)) if run.counted else str(run.times)
             arguments = self._arguments(run.body)
@@ -127,12 +127,9 @@ class _Function:
 
     def _call(self, step: Step, body: Body, source: str, arguments: list[str], index: str) -> str:
         """The call of a body's function, with the path of this copy."""
-        path, own = step.path, body.path.rpartition(".")[2]
         if _is_copied(body):
             arguments = [*arguments, f"copy={index.strip('{}')}"]
-        elif own.endswith("]") and not path.endswith(own):
-            path = f"{path}.{own[: own.rindex('[')]}{_INDEX}"
-        name = self._name(path, index)
+        name = self._name(f"{step.path}.{step.below}" if step.below else step.path, index)
         definition = self.outline.definition(body)
         return f"{definition.name}({', '.join([source, *arguments])}, name={name})"
 
@@ -149,15 +146,21 @@ class _Function:
         return next(self.columns)
 
     def _name(self, path: str, index: str = "") -> str:
-        """A path as a string: a layer's name, which has no slash; ``index`` says which copy."""
-        shown = comment(path).replace("/", "-").replace('"', "'")
-        literal = self.is_root and not (index.startswith("{") and _INDEX in shown)
-        if not literal:  # only our own braces are an f-string's
-            shown = shown.replace("{", "{{").replace("}", "}}")
-        shown = shown.replace(COPY, "[{copy}]", 1).replace(_INDEX, f"[{index}]")
-        if literal:
-            return f'"{shown}"'
-        return f'f"{shown}"' if self.is_root else f'f"{{name}}.{shown}"'
+        """The name of the layer at a path, as a string; ``index`` says which copy."""
+        shown = layer_name(path).replace(COPY[1], "{copy}", 1).replace(INDEX[1], index)
+        if not self.is_root:
+            shown = f"{{name}}-{shown}"
+        return f'f"{shown}"' if "{" in shown else f'"{shown}"'
+
+
+def layer_name(path: str) -> str:
+    """A path as the name of a layer, ``layers.0.conv[1]`` → ``layers-0-conv-1``.
+
+    A name holds no sign that a backend of Keras refuses: PyTorch's parameters take no dots, the
+    scopes of TensorFlow no brackets.
+    """
+    dashed = path.replace("-", "_").replace(".", "-").replace("[", "-").replace("]", "")
+    return _OUTSIDE.sub("_", dashed)
 
 
 def _is_copied(body: Body) -> bool:

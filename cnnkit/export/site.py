@@ -79,7 +79,7 @@ def brief(values: Sequence[int]) -> int | tuple[int, ...]:
 
 def sides_of(windows: Sequence[Window]) -> Sides:
     """The cells before and after, those that `rounding: ceil` reaches beyond left aside."""
-    return tuple((window.before, window.after) for window in windows)
+    return tuple((window.before, window.reached) for window in windows)
 
 
 def overhang_of(windows: Sequence[Window]) -> Sides:

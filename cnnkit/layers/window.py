@@ -169,6 +169,14 @@ class Window:
         return max(0, min(self.extent, self.extent + self.before - end))
 
     @property
+    def reached(self) -> int:
+        """The padding after that windows read: ``ceil`` drops one that would start in it."""
+        if self.rounding != "ceil":
+            return self.after
+        end = (self.output - 1) * self.stride + self.dilated
+        return min(self.after, max(0, end - self.extent - self.before))
+
+    @property
     def overhang(self) -> int:
         """Cells by which ``ceil`` lets the last window reach past the padded input."""
         end = (self.output - 1) * self.stride + self.dilated

@@ -38,25 +38,17 @@ def padded(x: Array, sides: Sequence[tuple[int, int]], mode: str) -> Array:
 
 def paddings(windows: Sequence[Window]) -> Sides:
     """Cells before and after each axis, with which XLA's floor gives our number of positions."""
-    return tuple((window.before, _after(window)) for window in windows)
+    return tuple((window.before, window.reached + window.overhang) for window in windows)
 
 
 def fillings(windows: Sequence[Window]) -> Sides:
     """Those of the cells that are the layer's padding, not beyond it."""
-    return tuple((window.before, min(window.after, _after(window))) for window in windows)
+    return tuple((window.before, window.reached) for window in windows)
 
 
 def overhangs(windows: Sequence[Window]) -> Sides:
     """Those of the cells that only ``rounding: ceil`` reaches, beyond the layer's padding."""
-    return tuple((0, max(0, _after(window) - window.after)) for window in windows)
-
-
-def _after(window: Window) -> int:
-    """What the last window reaches behind the input: ``ceil`` may add a window, or drop one."""
-    if window.rounding != "ceil":
-        return window.after
-    end = (window.output - 1) * window.stride + window.dilated
-    return max(0, end - window.extent - window.before)
+    return tuple((0, window.overhang) for window in windows)
 
 
 def _convolve(

@@ -44,7 +44,7 @@ class Case:
         x: The batch.
         towards: The gradient that the outputs are given: random numbers.
         outputs: The output, and after it the side outputs.
-        slopes: The gradient by the batch, and by each trained array.
+        slopes: The gradient by the batch, and by each trained array; none of a forward run.
     """
 
     spec: cnnkit.Spec
@@ -65,8 +65,8 @@ def case(name: str) -> Case:
     return case_of(cnnkit.load(CORPUS[name]))
 
 
-def case_of(spec: cnnkit.Spec, seed: int = 0) -> Case:
-    """The network of a spec run forwards and backwards, at inference."""
+def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case:
+    """The network of a spec run forwards and, where wanted, backwards, at inference."""
     draw = np.random.default_rng(seed)
     graph = trace(spec.layers, spec.input, spec.rounding)
     network = nnx.eval_shape(lambda: build(spec))  # nothing is drawn: the weights come from here
@@ -79,15 +79,19 @@ def case_of(spec: cnnkit.Spec, seed: int = 0) -> Case:
     x = draw.normal(size=(BATCH, *spec.input)).astype("float32")
     graphdef, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
 
+    def forward(x: jax.Array, params: Any) -> jax.Array:
+        return nnx.merge(graphdef, params, stats)(x)
+
     @quick
     def run(x: jax.Array, params: Any, towards: jax.Array) -> Any:
-        def forward(x: jax.Array, params: Any) -> jax.Array:
-            return nnx.merge(graphdef, params, stats)(x)
-
         y, back = jax.vjp(forward, x, params)
         return y, back(towards)
 
     towards = draw.normal(size=(BATCH, *(graph.output or ()))).astype("float32")
+    if not backwards:
+        return Case(
+            spec, graph, tuple(owned), x, towards, np.asarray(quick(forward)(x, params)), ()
+        )
     y, (by_x, by_params) = run(x, params, towards)
     nnx.update(network, by_params)  # the gradients lie where their weights did
     trained = [each for each in owned if each.weight.trainable]
@@ -187,17 +191,23 @@ def channels_first(array: np.ndarray) -> np.ndarray:
 # -- Keras -----------------------------------------------------------------------------------
 
 
-def keras_layout(owned: Owned, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array in the order of Keras's axes."""
+def keras_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
+    """An array in the order of Keras's axes, but for those of one cell."""
     if owned.node.layer.kind == "transposed_conv" and owned.weight.name == "kernel":
-        array = np.swapaxes(array, -1, -2)
-    return array.reshape(shape)
+        return np.swapaxes(array, -1, -2)
+    return array
 
 
-def close(actual: Any, expected: np.ndarray, what: str = "") -> None:
-    """Equal to a relative 1e-5 in float32, of the value or of the array's size."""
+def close(
+    actual: Any, expected: np.ndarray, what: str = "", tolerance: float = 1e-5, least: float = 0.0
+) -> None:
+    """Equal to a relative tolerance, of the value or of the array's size, taken as ``least``."""
     expected = np.asarray(expected)
-    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
     np.testing.assert_allclose(
-        np.asarray(actual), expected, rtol=1e-5, atol=1e-5 * scale, err_msg=what
+        np.asarray(actual),
+        expected,
+        rtol=tolerance,
+        atol=tolerance * max(size, least),
+        err_msg=what,
     )

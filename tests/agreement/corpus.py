@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from long_skips import LONG_SKIPS
+
 CORPUS = {
+    **LONG_SKIPS,
     "conv": """
 input: 12x11x4
 layers:
@@ -123,6 +126,19 @@ layers:
   - global_mean_pool
   - merge: {with: [one, two, three]}
 """,
+    "pooling-adaptive": """
+input: 14x21x2
+layers:
+  - save: map
+  - adaptive_mean_pool: {output: 7}
+  - flatten
+  - save: sevenths
+  - load: map
+  - adaptive_max_pool: {output: [5, 23]}
+  - adaptive_mean_pool: {output: [4, 10]}
+  - flatten
+  - merge: {with: sevenths}
+""",
     "activations": """
 input: 4x3x4
 layers:
@@ -225,6 +241,22 @@ layers:
   - load: small
   - {upsample: {to: large}}
   - {merge: {with: large, by: add}}
+""",
+    "little": """
+input: 3x2x2
+layers:
+  - residual: {layers: []}
+  - residual: {layers: [], shortcut: [], activation: linear}
+  - parallel: {branches: []}
+  - parallel: {branches: [[], [linear]], merge: multiply}
+  - repeat: {times: 2, layers: [{residual: {layers: []}}, {save: s$index}]}
+  - merge: {with: s0, by: maximum}
+  - merge: {with: [s0, s1, s1]}
+  - head: {layers: [], loss_weight: 0.5}
+""",
+    "nothing": """
+input: 3
+layers: [{save: b}]
 """,
     "composition": """
 input: 6x6x4

@@ -27,6 +27,8 @@ DEPTH = 2
 """How deep layers nest."""
 MOST = 8
 """How many layers a network has at most, those inside others left aside."""
+ROW = 6
+"""How many layers of a kind stand side by side."""
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -57,13 +59,15 @@ ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
 }
 
 
-def outcome(layers: list[LayerData], shape: Shape, saved: dict[str, Shape]) -> Shape | None:
+def outcome(
+    layers: list[LayerData], shape: Shape, saved: dict[str, Shape], blocks: Fields
+) -> Shape | None:
     """The shape after layers; None where they do not fit. ``saved`` are names seen from outside."""
     before: list[LayerData] = []
     for name, known in saved.items():  # a saved tensor of any shape, from the input's elements
         before += [*_of_shape(known), {"save": {"tensor": name}}]
     before += _of_shape(shape)
-    reading = read({"input": [1], "layers": [*before, *layers]})
+    reading = read({"input": [1], "blocks": blocks, "layers": [*before, *layers]})
     assert reading.spec is not None, reading.findings
     assert not reading.findings, reading.findings
     graph = trace(reading.spec.layers, reading.spec.input)
@@ -286,18 +290,27 @@ def primitive(draw: Draw, kind: str, shape: Shape) -> LayerData:
     """A layer of a primitive kind that takes an input of this shape."""
     fields, plain = {**ANY, **MAPS, **VECTORS}[kind]
     layer = {kind: fields(draw, shape)}
-    output = outcome([layer], shape, {})
+    output = outcome([layer], shape, {}, {})
     return layer if output and math.prod(output) <= LARGEST else {kind: plain}
 
 
 class Sequence:
-    """A list of layers that is being drawn, with the shape at its end and the names seen in it."""
+    """A list of layers that is being drawn, with the shape at its end and the names seen in it.
+
+    The blocks of all lists are the same: those of the spec.
+    """
 
     def __init__(
-        self, draw: Draw, chance: Random, shape: Shape, depth: int, saved: dict[str, Shape]
+        self,
+        draw: Draw,
+        chance: Random,
+        shape: Shape,
+        depth: int,
+        saved: dict[str, Shape],
+        blocks: Fields,
     ) -> None:
         self.draw, self.chance, self.shape, self.depth = draw, chance, shape, depth
-        self.saved = dict(saved)
+        self.saved, self.blocks = dict(saved), blocks
         self.layers: list[LayerData] = []
 
     def add(self, kind: str | None = None) -> None:
@@ -309,7 +322,7 @@ class Sequence:
             layers = sized(self, kind)
         else:
             layers = [primitive(self.draw, kind, self.shape)]
-        output = outcome(layers, self.shape, self.saved)
+        output = outcome(layers, self.shape, self.saved, self.blocks)
         if output is None or math.prod(output) > LARGEST:
             return
         if layers and "save" in layers[0]:  # what is drawn here saves at its beginning
@@ -325,7 +338,9 @@ class Sequence:
 
     def inner(self, least: int = 0, most: int = 2) -> tuple[list[LayerData], Shape]:
         """Layers inside this one, and the shape after them."""
-        below = Sequence(self.draw, self.chance, self.shape, self.depth - 1, self.saved)
+        below = Sequence(
+            self.draw, self.chance, self.shape, self.depth - 1, self.saved, self.blocks
+        )
         for _ in range(self.chance.randint(least, most)):
             below.add()
         return below.layers, below.shape
@@ -352,8 +367,27 @@ def parallel(sequence: Sequence) -> list[LayerData]:
 
 
 def repeat(sequence: Sequence) -> list[LayerData]:
-    times = sequence.draw(st.integers(0, 3))
-    return [{"repeat": {"times": times, "layers": _same_shape(sequence)}}]
+    """Copies of layers or of a block; of some, what each copy reads or gives is read later."""
+    draw, layers = sequence.draw, _same_shape(sequence)
+    if draw(FLAGS):
+        name = f"block{len(sequence.blocks)}"
+        sequence.blocks[name] = {"layers": layers}
+        layers = [{name: {}}]
+    times = draw(st.integers(0, 3))
+    tensor = f"copy-{sequence.depth}-$index"
+    save, after = {"save": {"tensor": tensor}}, []
+    where = draw(st.sampled_from(["nowhere", "first", "last", "around"]))
+    if where == "around":
+        layers = [save, *layers, {"merge": {"with": tensor, "by": "add"}}]
+    elif where != "nowhere":
+        layers = [save, *layers] if where == "first" else [*layers, save]
+        names = [tensor.replace("$index", str(index)) for index in range(times)]
+        read = [name for name in names if draw(FLAGS)]
+        if read:
+            by = draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+            merge = {"merge": {"with": read, "by": by}}
+            after = [draw(st.sampled_from([merge, {"load": {"tensor": read[0]}}]))]
+    return [{"repeat": {"times": times, "layers": layers}}, *after]
 
 
 def sized(sequence: Sequence, kind: str) -> list[LayerData]:
@@ -430,11 +464,25 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
     if first in VECTORS:
         shape = shape[-1:]
     chance = Random(draw(SEEDS))  # noqa: S311 - drawn evenly, which Hypothesis does not
-    sequence = Sequence(draw, chance, shape, DEPTH, {})
+    blocks: Fields = {}
+    sequence = Sequence(draw, chance, shape, DEPTH, {}, blocks)
     if first == "load":
         sequence.add("save")
     if first is not None:
         sequence.add(first)
     for _ in range(chance.randint(1, MOST)):
         sequence.add()
-    return {"input": list(shape), "layers": sequence.layers or [{"relu": {}}]}
+    layers = sequence.layers or [{"relu": {}}]
+    return {"input": list(shape), "blocks": blocks, "layers": layers}
+
+
+@st.composite
+def rows(draw: Draw, kind: str) -> LayerData:
+    """A spec of some layers of a primitive kind side by side, over one input."""
+    shape = draw(shapes())
+    if kind in MAPS:
+        shape = shape if len(shape) > 1 else (7, *shape)
+    if kind in VECTORS:
+        shape = shape[-1:]
+    branches = [[primitive(draw, kind, shape), {"flatten": {}}] for _ in range(ROW)]
+    return {"input": list(shape), "layers": [{"parallel": {"branches": branches}}]}

@@ -6,10 +6,12 @@ from typing import Any
 
 import jax
 import pytest
-from converted import Case, case, close, keras_layout, module_of, quick
+from converted import case, close, keras_layout, quick
 from corpus import CORPUS
+from running import keras_model
 
 from cnnkit.export import convert
+from cnnkit.export.functions import layer_name
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 
@@ -21,24 +23,10 @@ INEXPRESSIBLE = {
 EXPRESSIBLE = [name for name in CORPUS if name not in INEXPRESSIBLE]
 
 
-def loaded(case: Case) -> Any:
-    """The converted model with the network's weights."""
-    model = module_of(case.spec, "keras").MODEL(**({"heads": True} if case.graph.sides else {}))
-    for node in case.graph.nodes:
-        arrays = [owned for owned in case.owned if owned.node is node]
-        if arrays:
-            layer = model.get_layer(node.path)
-            shapes = [tuple(weight.shape) for weight in layer.weights]
-            layer.set_weights(
-                [keras_layout(o, o.array, s) for o, s in zip(arrays, shapes, strict=True)]
-            )
-    return model
-
-
 @pytest.mark.parametrize("name", EXPRESSIBLE)
 def test_outputs_and_gradients(name: str) -> None:
     expected = case(name)
-    model = loaded(expected)
+    model = keras_model(expected)
     state = [weight.value for weight in model.non_trainable_variables]
 
     @quick
@@ -63,10 +51,10 @@ def test_outputs_and_gradients(name: str) -> None:
             for owned, slope in zip(expected.trained, expected.slopes[1:], strict=True)
             if owned.node is node
         ]
-        weights = model.get_layer(node.path).trainable_weights if own else []
+        weights = model.get_layer(layer_name(node.path)).trainable_weights if own else []
         for weight, (owned, slope) in zip(weights, own, strict=True):
             where = f"gradient by {node.path}.{owned.weight.name}"
-            close(found[id(weight)], keras_layout(owned, slope, tuple(weight.shape)), where)
+            close(found[id(weight)], keras_layout(owned, slope).reshape(weight.shape), where)
 
 
 @pytest.mark.parametrize("name", INEXPRESSIBLE)

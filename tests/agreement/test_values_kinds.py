@@ -66,8 +66,6 @@ KERAS = {
     "mean_pool": "layers.AveragePooling2D(",
     "global_max_pool": "layers.GlobalMaxPooling2D(",
     "global_mean_pool": "layers.GlobalAveragePooling2D(",
-    "adaptive_max_pool": "layers.AdaptiveMaxPooling2D(",
-    "adaptive_mean_pool": "layers.AdaptiveAveragePooling2D(",
     **{
         kind: f'layers.Activation("{kind}"'
         for kind in FAMILIES["activation"]
@@ -91,7 +89,7 @@ KERAS = {
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",
 }
-"""The words of Keras for each kind that it has."""
+"""The words of Keras for each kind that it has; its adaptive pools have other windows."""
 
 NEITHER = {
     "locally_connected": "PyTorch has none and Keras 3 removed it; einsum over shifted slices",

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from converted import Case, case, channels_first, close, module_of, torch_layout
+from converted import case, channels_first, close, torch_layout
 from corpus import CORPUS
+from running import torch_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-
-
-def loaded(case: Case) -> object:
-    """The converted model with the network's weights."""
-    model = module_of(case.spec, "torch").MODEL().eval()
-    state = [array for array in model.buffers() if array.ndim]
-    parameters = list(model.parameters())
-    assert len(parameters) + len(state) == len(case.owned)
-    for owned in case.owned:
-        target = (parameters if owned.weight.trainable else state).pop(0)
-        with torch.no_grad():
-            array = torch_layout(owned, owned.array).copy()
-            target.copy_(torch.from_numpy(array).reshape(target.shape))
-    return model
 
 
 @pytest.mark.parametrize("name", CORPUS)
 def test_outputs_and_gradients(name: str) -> None:
     expected = case(name)
-    model = loaded(expected)
+    model = torch_model(expected)
     x = torch.from_numpy(channels_first(expected.x).copy()).requires_grad_()
     y = model(x)
     close(y.detach(), channels_first(expected.output), "output")

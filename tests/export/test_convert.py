@@ -52,6 +52,19 @@ layers:
   - softmax
 """
 
+NOTHING = [
+    "",
+    "{save: b}",
+    "{save: b}, {load: b}",
+    "{repeat: {times: 0, layers: [relu]}}",
+    "{repeat: {times: 3, layers: []}}",
+    "{repeat: {times: 3, layers: [{save: a$index}]}}",
+    "{repeat: {times: 2, layers: [empty, empty]}}",
+    "empty",
+    "{head: {layers: [], loss_weight: 0.4}}",
+]
+"""Layers that compute nothing."""
+
 
 def code(text: str, target: str) -> str:
     found = convert(cnnkit.load(text), target).code
@@ -69,7 +82,7 @@ def test_the_whole_file(target: str, golden: Callable[[str, str], None]) -> None
 def test_the_zoo_is_code_of_lines_that_can_be_read(path: Path, target: str) -> None:
     found = convert(cnnkit.load(path), target).code
     assert found is not None
-    ast.parse(found)
+    compile(found, target, "exec")
     lines = found.splitlines()
     assert max(map(len, lines)) <= 100
     assert not any(line != line.rstrip() for line in lines)
@@ -121,6 +134,7 @@ def test_names_of_any_kind_stay_names(name: str, target: str) -> None:
     )
     found = convert(spec, target).code
     assert found is not None
+    compile(found, target, "exec")
     tree = ast.parse(found)
     evaluated = [
         ast.unparse(node.value) for node in ast.walk(tree) if isinstance(node, ast.FormattedValue)
@@ -283,10 +297,14 @@ def test_converting_loads_no_framework() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_a_spec_without_layers() -> None:
-    spec = cnnkit.Spec.model_validate({"input": "7", "layers": []})
-    assert trace(spec.layers, spec.input).nodes == ()
-    for target in TARGETS:
-        found = convert(spec, target).code
-        assert found is not None
-        ast.parse(found)
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", ["7", "1x1x1"])
+@pytest.mark.parametrize("layers", NOTHING)
+def test_a_network_of_nothing_is_python(layers: str, shape: str, target: str) -> None:
+    text = f"input: {shape}\nblocks: {{empty: {{layers: []}}}}\nlayers: [{layers}]\n"
+    spec = cnnkit.load(text)
+    assert not trace(spec.layers, spec.input).nodes
+    found = convert(spec, target).code
+    assert found is not None
+    compile(found, target, "exec")
+    assert "from keras import" not in found  # there is nothing to import from it

@@ -1,4 +1,4 @@
-"""What must hold for any bytes whatever: findings or a report, soon, and never an exception."""
+"""What must hold for any bytes: findings, or a report and code; soon, and never an exception."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from mutation import Case
 import cnnkit
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
+from cnnkit.export import TARGETS, convert
 from cnnkit.report import EXPLAINING, FORMATS, render
 from cnnkit.spec.reading import Reading, finish
 from cnnkit.spec.text.source import read_stream
@@ -80,6 +81,20 @@ def _examine(case: Case, formats: Sequence[str]) -> None:
     for name in formats:
         text = render([result], name, explain=name in EXPLAINING)
         assert text.endswith("\n"), f"{name} does not end its last line"
+    if reading.spec is not None:
+        for target in TARGETS:
+            _converts(reading.spec, target)
+
+
+def _converts(spec: cnnkit.Spec, target: str) -> None:
+    """Whether a spec is code that Python takes, or findings that say why it is none."""
+    conversion = convert(spec, target)
+    if conversion.code is None:
+        assert any(finding.level == "error" for finding in conversion.findings), "no code, no error"
+        for finding in conversion.findings:
+            _well_formed(finding)
+    else:
+        compile(conversion.code, f"<{target}>", "exec")
 
 
 def _well_formed(finding: Finding) -> None:

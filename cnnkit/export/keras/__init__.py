@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from cnnkit.export.code import comment, identifier
 from cnnkit.export.common import writing
-from cnnkit.export.functions import write_functions
+from cnnkit.export.functions import layer_name, write_functions
 from cnnkit.export.keras import (
     activation,
     convolution,
@@ -53,12 +54,13 @@ def convert(graph: Graph, title: str) -> Conversion:
     name = plan.definition(plan.root).name
     code = "\n".join(write_functions(plan, taken, title)).rstrip() + _main(graph, name)
     used = [each for each in ("layers", "ops") if re.search(rf"(?<![\w.]){each}\.", _with(code))]
-    imports = {**_IMPORTS, used[0] if used else "layers": f"from keras import {', '.join(used)}"}
+    of_keras = {name: f"from keras import {', '.join(used)}" for name in used[:1]}
+    imports = _IMPORTS | of_keras
     return Conversion(assembled("keras", _header(graph, title), imports, code), ())
 
 
 def _writer(graph: Graph) -> Write:
-    """``write``, but for layers that a functional model would drop without a word."""
+    """``write``, but for layers that a functional model would drop, or that share a name."""
     pending = [graph.root.tensor, *(node for node, _ in graph.sides)]
     read: set[int] = set()
     while pending:
@@ -67,12 +69,19 @@ def _writer(graph: Graph) -> Write:
             read.add(index)
             pending += graph.nodes[index].inputs
     unread = {id(node) for index, node in enumerate(graph.nodes) if index not in read}
+    names = Counter(layer_name(node.path) for node in graph.nodes)
 
     def checked(node: Node, shapes: tuple[Shape, ...]) -> Operation:
         if id(node) in unread and node.effect.weights:
             raise InexpressibleError(
                 "its models leave out layers whose output nothing reads, and their parameters",
                 "remove the layer, or `merge` what it gives; or `--to flax` or `--to torch`",
+            )
+        if names[layer_name(node.path)] > 1:
+            raise InexpressibleError(
+                f"two layers would be named `{layer_name(node.path)}`: its names hold letters, "
+                "digits, `_` and `-`",
+                "give one of them another `name`, or `--to flax` or `--to torch`",
             )
         return write(node, shapes)
 
@@ -90,7 +99,8 @@ def _header(graph: Graph, title: str) -> str:
         "",
         f"The input is a batch of shape [N, {', '.join(map(str, graph.input))}], channels last.",
         "Weights start as Keras starts them, but where the spec says how.",
-        "The layers have their paths in the spec as names; the comments are the shapes after them.",
+        "Layers are named by their paths in the spec, `layers.0.conv[1]` as `layers-0-conv-1`; the",
+        "comments are the shapes after them.",
     ]
     return "\n".join([*lines, '"""'])
 

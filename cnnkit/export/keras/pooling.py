@@ -68,9 +68,15 @@ def _global_pool(site: Site[Any]) -> Operation:
 
 
 def _adaptive_pool(site: Site[Any]) -> Operation:
-    name = "Max" if site.layer.kind == "adaptive_max_pool" else "Average"
-    output = hole("output_size", brief(site.output[:-1]))
-    return operation_of(f"layers.Adaptive{name}Pooling{site.rank}D({output}")
+    # The adaptive layers of Keras give other windows than PyTorch's, and NaN (3.15, JAX).
+    is_max, output = site.layer.kind == "adaptive_max_pool", site.output[:-1]
+    pairs = list(zip(site.shape[:-1], output, strict=True))
+    if any(extent % count for extent, count in pairs):
+        reduce = "ops.max" if is_max else "ops.mean"
+        return Operation((f"adaptive_pool({{0}}, {hole('output', output)}, {reduce})",))
+    name = "Max" if is_max else "Average"
+    size = hole("pool_size", brief([extent // count for extent, count in pairs]))
+    return operation_of(f"layers.{name}Pooling{site.rank}D({size}")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

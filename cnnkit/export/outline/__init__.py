@@ -14,7 +14,6 @@ from cnnkit.export.code import class_name
 from cnnkit.export.outline.bodies import Maker
 from cnnkit.export.outline.definitions import define
 from cnnkit.export.outline.model import (
-    COPY,
     Body,
     Definition,
     InexpressibleError,
@@ -27,7 +26,6 @@ from cnnkit.export.outline.model import (
 from cnnkit.spec.graph import Graph
 
 __all__ = [
-    "COPY",
     "Body",
     "Definition",
     "InexpressibleError",

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location
-from cnnkit.export.code import holes, skeleton
-from cnnkit.export.outline.model import COPY, Body, InexpressibleError, Operation, Run, Step, Write
+from cnnkit.export.code import COPY, INDEX, holes, skeleton
+from cnnkit.export.outline.model import (
+    Body,
+    InexpressibleError,
+    Operation,
+    Run,
+    Step,
+    Write,
+)
 from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
-from cnnkit.layers.composition import Parallel, Repeat, Save, SqueezeExcite
+from cnnkit.layers.composition import Parallel, Save, SqueezeExcite
 from cnnkit.spec.graph import INPUT, Graph, Group, Node
 
 
@@ -29,6 +37,16 @@ class _Frame(NamedTuple):
     def holds(self, path: str) -> bool:
         """Whether a group at a path is part of the body."""
         return not self.path or f"{path}.".startswith(f"{self.path}.")
+
+
+class _Copy(NamedTuple):
+    """A copy of a repeat: its layers, their nodes, the tensor that they read and the one given."""
+
+    groups: Sequence[Group]
+    start: int
+    stop: int
+    source: int
+    output: int
 
 
 class Maker:
@@ -92,38 +110,64 @@ class Maker:
         tensors = self._one_in_one_out(group.start, group.stop)
         if named and tensors and group.layer is not None:
             body = self._of_groups(group.kind, _Frame(group.path), tensors, [group])
-            yield self._call(group, (Run(body, 1, False),), tensors, frame)
+            path, label = frame.relative(group.path), group.layer.name or group.kind
+            yield self._call(path, label, (Run(body, 1, False),), tensors, frame)
         else:
             yield from self._steps(group, frame)
 
     def _copies(self, group: Group, frame: _Frame) -> Iterator[Step]:
         """A repeat: its copies as bodies, or written out where they cannot be."""
-        spans = [group.children[a:b] for a, b in pairwise([*group.copies, len(group.children)])]
-        copies = []
-        for children in spans:
-            tensors = (
-                self._one_in_one_out(children[0].start, children[-1].stop) if children else None
-            )
+        copies: list[_Copy] = []
+        for first, last in pairwise([*group.copies, len(group.children)]):
+            children = [child for child in group.children[first:last] if child.start < child.stop]
+            span = (children[0].start, children[-1].stop) if children else (0, 0)
+            tensors = self._one_in_one_out(*span)
             if tensors is None:
                 for child in group.children:
                     yield from self._child(child, frame)
                 return
-            copies.append((children, tensors))
+            copies.append(_Copy(children, *span, *tensors))
+        first = 0
+        for chain in self._chains(copies):
+            yield self._chained(group, chain, first, frame)
+            first += len(chain)
+
+    def _chains(self, copies: Sequence[_Copy]) -> Iterator[list[_Copy]]:
+        """Runs of copies of which each alone reads what the one before it gives."""
+        chain = [copies[0]]
+        for copy in copies[1:]:
+            given = chain[-1].output
+            alone = all(copy.start <= reader < copy.stop for reader in self.readers[given])
+            if copy.source == given and alone:
+                chain.append(copy)
+            else:
+                yield chain
+                chain = [copy]
+        yield chain
+
+    def _chained(self, group: Group, chain: Sequence[_Copy], first: int, frame: _Frame) -> Step:
+        """The call of copies one after the other, the first of which has a number."""
         bodies = [
             self._of_groups(
-                _copy_title(group, children), _copy_frame(children, index), tensors, children
+                _copy_title(group, copy.groups),
+                _copy_frame(copy.groups, index),
+                (copy.source, copy.output),
+                copy.groups,
             )
-            for index, (children, tensors) in enumerate(copies)
+            for index, copy in enumerate(chain, first)
         ]
         alike = groupby(bodies, lambda body: (body.key, body.values))
         runs = [list(run) for _, run in alike]
-        counted = len(runs) == 1
-        yield self._call(
-            group,
-            tuple(Run(run[0], len(run), counted) for run in runs),
-            (copies[0][1][0], copies[-1][1][1]),
-            frame,
-        )
+        whole = len(chain) == len(group.copies)
+        counted = whole and len(runs) == 1
+        title = bodies[0].title if len(chain) == 1 and not whole else f"{bodies[0].title}s"
+        label = (group.layer.name if group.layer else None) or title
+        called = tuple(Run(run[0], len(run), counted) for run in runs)
+        tensors = (chain[0].source, chain[-1].output)
+        step = self._call(frame.relative(group.path), label, called, tensors, frame)
+        children = chain[0].groups
+        below = children[0].path.removeprefix(f"{group.path}.") if len(children) == 1 else ""
+        return replace(step, first=first, below=below.replace(f"[{first}]", INDEX))
 
     def _of_groups(
         self, title: str, frame: _Frame, tensors: tuple[int, int], groups: Sequence[Group]
@@ -155,7 +199,7 @@ class Maker:
         texts = tuple(map(skeleton, step.texts))
         runs = tuple((run.body.key, run.counted or run.times) for run in step.runs)
         inputs = tuple(places[source] for source in step.inputs)
-        return (step.path, step.label, inputs, step.hint, texts, runs)
+        return (step.path, step.label, inputs, texts, runs)
 
     def _one_in_one_out(self, start: int, stop: int) -> tuple[int, int] | None:
         """The tensor that nodes read and the one they give, where it is one of each."""
@@ -173,15 +217,11 @@ class Maker:
         return sources.pop(), given.pop()
 
     def _call(
-        self, group: Group, runs: tuple[Run, ...], tensors: tuple[int, int], frame: _Frame
+        self, path: str, label: str, runs: tuple[Run, ...], tensors: tuple[int, int], frame: _Frame
     ) -> Step:
         source, output = tensors
-        name = group.layer.name if group.layer else None
-        title = f"{runs[0].body.title}s" if isinstance(group.layer, Repeat) else group.kind
-        shape = self.graph.shape(output) or ()
-        path = frame.relative(group.path)
-        hint = self._hint_of(output, frame)
-        return Step(path, name or title, (source,), output, shape, hint, runs=runs)
+        shape, hint = self.graph.shape(output) or (), self._hint_of(output, frame)
+        return Step(path, label, (source,), output, shape, hint, runs=runs)
 
     def _nodes(self, group: Group, indices: range, frame: _Frame) -> Iterator[Step]:
         for index in indices:

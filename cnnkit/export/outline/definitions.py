@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cnnkit.export.code import Hole, holes, identifier
 from cnnkit.export.outline.model import Body, Definition
@@ -27,12 +28,24 @@ def define(
         used.add(chosen)
         by_key[body.key] = Definition(chosen, [body])
     for definition in by_key.values():
+        _agree(definition)
         _argue(definition, by_key)
     return tuple(by_key.values())
 
 
 def _own_holes(body: Body) -> Iterator[Hole]:
     return (hole for step in body.steps for text in step.texts for hole in holes(text))
+
+
+def _agree(definition: Definition) -> None:
+    """Drops what values are best called where the bodies of a definition say different things."""
+    for body in definition.bodies:
+        body.steps = tuple(
+            step
+            if all(other.steps[number].hint == step.hint for other in definition.bodies)
+            else replace(step, hint="")
+            for number, step in enumerate(body.steps)
+        )
 
 
 def _argue(definition: Definition, by_key: Mapping[int, Definition]) -> None:

@@ -9,9 +9,6 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Shape
 from cnnkit.spec.graph import Graph, Node
 
-COPY = "[*]"
-"""Stands in a path for the number of the copy, which is another one each time."""
-
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -62,6 +59,8 @@ class Step:
         hint: What the value is best called, where something can be said.
         operation: How it is written.
         runs: The bodies that are called, instead.
+        first: The number of the first of these bodies among the copies of a repeat.
+        below: What leads from the path to one of these bodies, where it is a layer of its own.
         side: Whether it is part of a side output.
     """
 
@@ -73,6 +72,8 @@ class Step:
     hint: str
     operation: Operation | None = None
     runs: tuple[Run, ...] = ()
+    first: int = 0
+    below: str = ""
     side: bool = False
 
     @property

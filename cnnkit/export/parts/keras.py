@@ -146,6 +146,17 @@ def mean_pool(x, size, strides, sides, overhang, count_padding: bool):
     return ops.average_pool(x, size, strides, "valid", "channels_last") / counted
 
 
+def adaptive_pool(x, output, reduce):
+    """Reduces the windows [floor(i*D/O), ceil((i + 1)*D/O)) of each axis."""
+    for axis, count in enumerate(output, start=1):
+        extent, before = x.shape[axis], (slice(None),) * axis
+        bounds = [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+        windows = [x[(*before, slice(a, b))] for a, b in bounds]
+        reduced = [reduce(window, axis=axis, keepdims=True) for window in windows]
+        x = ops.concatenate(reduced, axis=axis)
+    return x
+
+
 def rms_norm(x, epsilon: float):
     """The root mean square normalization without a scale."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + epsilon)

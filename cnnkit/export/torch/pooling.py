@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.export.torch.padding import last_axis_first
+from cnnkit.layers.window import Window
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Operation:
-    windows = site.windows
-    padding, overhang = sides_of(windows), overhang_of(windows)
-    calls, ceil = [], not is_zero(overhang)
-    small = all(window.before * 2 <= window.size for window in windows)
-    if not is_even(padding) or not small:
-        cells = hole("sides", last_axis_first(both(padding, overhang)))
+    windows, calls = site.windows, []
+    padding = [window.before for window in windows]
+    native = _is_native(windows)
+    if not native:
+        cells = hole("sides", last_axis_first(both(sides_of(windows), overhang_of(windows))))
         calls.append(f'F.pad({{0}}, {cells}, value=float("-inf"))')
-        padding, ceil = tuple((0, 0) for _ in windows), False
+        padding = [0] * len(windows)
     calls.append(
         f"F.max_pool{site.rank}d({{0}}"
         f", {hole('kernel_size', brief([window.size for window in windows]))}"
         + option("stride", brief([window.stride for window in windows]), None)
-        + option("padding", brief([before for before, _ in padding]), 0)
+        + option("padding", brief(padding), 0)
         + option("dilation", brief([window.dilation for window in windows]), 1)
-        + option("ceil_mode", ceil, False)
+        + option("ceil_mode", native and _is_ceiled(windows), False)
         + ")"
     )
     return Operation(tuple(calls))
@@ -39,8 +39,7 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
     padding, overhang = sides_of(windows), overhang_of(windows)
     size = hole("kernel_size", brief([window.size for window in windows]))
     stride = brief([window.stride for window in windows])
-    small = all(window.before * 2 <= window.size for window in windows)
-    if not is_even(padding) or not small:
+    if not _is_native(windows):
         values = (f"{hole('stride', stride)}", hole("sides", last_axis_first(padding)))
         more = (
             hole("overhang", last_axis_first(overhang)),
@@ -51,12 +50,22 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
         (
             f"F.avg_pool{site.rank}d({{0}}, {size}"
             + option("stride", stride, None)
-            + option("padding", brief([before for before, _ in padding]), 0)
-            + option("ceil_mode", not is_zero(overhang), False)
+            + option("padding", brief([window.before for window in windows]), 0)
+            + option("ceil_mode", _is_ceiled(windows), False)
             + option("count_include_pad", site.layer.count_padding or is_zero(padding), True)
             + ")",
         )
     )
+
+
+def _is_native(windows: Sequence[Window]) -> bool:
+    """Whether PyTorch's pools take the padding: alike on both sides, at most half a window."""
+    return all(w.before == w.after and w.before * 2 <= w.size for w in windows)
+
+
+def _is_ceiled(windows: Sequence[Window]) -> bool:
+    """Whether the rounding makes a difference; PyTorch drops the windows that we do."""
+    return any(window.output != window.slack // window.stride + 1 for window in windows)
 
 
 def _global_pool(site: Site[Any]) -> Operation:

@@ -1,0 +1,85 @@
+"""Converted code run with the weights of the network that it was converted from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from converted import (
+    Case,
+    channels_first,
+    flax_model,
+    flax_variables,
+    keras_layout,
+    module_of,
+    quick,
+    torch_layout,
+)
+from flax import nnx
+
+from cnnkit.export.functions import layer_name
+
+
+def keras_model(case: Case) -> Any:
+    """The model in Keras, with the network's weights."""
+    model = module_of(case.spec, "keras").MODEL(**({"heads": True} if case.graph.sides else {}))
+    for node in case.graph.nodes:
+        arrays = [owned for owned in case.owned if owned.node is node]
+        if arrays:
+            layer = model.get_layer(layer_name(node.path))
+            pairs = zip(arrays, layer.weights, strict=True)
+            layer.set_weights([keras_layout(o, o.array).reshape(w.shape) for o, w in pairs])
+    return model
+
+
+def torch_model(case: Case) -> Any:
+    """The model in PyTorch, with the network's weights."""
+    import torch
+
+    model = module_of(case.spec, "torch").MODEL().eval()
+    state = [array for array in model.buffers() if array.ndim]
+    parameters = list(model.parameters())
+    assert len(parameters) + len(state) == len(case.owned)
+    for owned in case.owned:
+        target = (parameters if owned.weight.trainable else state).pop(0)
+        with torch.no_grad():
+            array = torch_layout(owned, owned.array).copy()
+            target.copy_(torch.from_numpy(array).reshape(target.shape))
+    return model
+
+
+def flax_output(case: Case) -> np.ndarray:
+    """What the code in Flax makes of the batch."""
+    model, made = flax_model(case.spec)
+    model.eval()
+    for variable, owned in zip(flax_variables(made, case), case.owned, strict=True):
+        assert variable.shape == owned.array.shape
+        variable.set_value(jnp.asarray(owned.array))
+    graphdef, state = nnx.split(model)
+    return np.asarray(quick(lambda x: nnx.merge(graphdef, state)(x))(case.x))
+
+
+def torch_output(case: Case) -> np.ndarray:
+    """What the code in PyTorch makes of the batch, channels last."""
+    import torch
+
+    with torch.no_grad():
+        y = torch_model(case)(torch.from_numpy(channels_first(case.x).copy()))
+    return np.moveaxis(y.numpy(), 1, -1)
+
+
+def keras_output(case: Case) -> np.ndarray:
+    """What the code in Keras makes of the batch, with the backend that Keras has chosen."""
+    import keras
+
+    y = keras_model(case)(keras.ops.convert_to_tensor(case.x), training=False)
+    return keras.ops.convert_to_numpy(y[0] if case.graph.sides else y)
+
+
+OUTPUTS: Mapping[str, Callable[[Case], np.ndarray]] = MappingProxyType(
+    {"flax": flax_output, "torch": torch_output, "keras": keras_output}
+)
+"""The output of each target's code."""
