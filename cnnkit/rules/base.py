@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
+from cnnkit.layers.advice import Outcome, tried
 from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
 from cnnkit.layers.window import Window
@@ -101,6 +102,16 @@ class Network:
         """The sliding windows of an operation, an axis each; none where its input is unknown."""
         windows = self.operations[operation].effect.windows
         return [window for window in windows if isinstance(window, Window)]
+
+    def tried(
+        self, rule: str, operation: int, given: Shape | None = None, **changes: object
+    ) -> Outcome | None:
+        """What an operation gives after a change, or of another map; None where it is refused."""
+        incoming = self.incoming(operation)
+        if incoming is None:
+            return None
+        shapes = [incoming] if given is None else [given]
+        return tried(self.operations[operation].layer, [incoming], rule, shapes, **changes)
 
     def incoming(self, operation: int) -> Shape | None:
         """The shape that comes in."""

@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Above, Network, Removal, finding, noun
-from cnnkit.rules.text import scalars, without_items
+from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace
 
@@ -91,7 +91,7 @@ def check(network: Network) -> Iterator[Finding]:
             layer,
             above,
             f"this {noun(layer)} changes nothing: {why}",
-            "take it out, as `cnnkit check --fix` does, or give it the value that was meant",
+            f"{taken_out(_fixed(network, layer))}, or give it the value that was meant",
         )
 
 
@@ -100,6 +100,12 @@ def fix(network: Network) -> Iterator[Removal]:
     if not network.analysis.spec.search:
         found = [_node(layer) for layer, _, _ in _found(network)]
         yield from without_items(network, [node for node in found if node is not None])
+
+
+def _fixed(network: Network, layer: LayerAnalysis) -> bool:
+    node = _node(layer)
+    search = network.analysis.spec.search
+    return node is not None and not search and any(without_items(network, [node]))
 
 
 def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:

@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
+from cnnkit.layers.advice import Outcome
 from cnnkit.layers.base import show
 from cnnkit.layers.window import Window, cell_names
 from cnnkit.rules.base import Network, counted, finding
@@ -62,10 +63,26 @@ def check(network: Network) -> Iterator[Finding]:
             f"{'are' if sum(left) > 1 else 'is'} never read: "
             f"{worst.formula(' ')} = {worst.quotient()}, which `rounding: {worst.rounding}` makes "
             f"{worst.output}",
-            f"a map of {show(fitting)} loses nothing, `padding: same` reads all; "
-            "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact",
+            _advice(network, index, fitting),
             ("stride",),
         )
+
+
+def _advice(network: Network, index: int, fitting: list[int]) -> str:
+    """The map that loses nothing, and the padding that reads all, where they do."""
+    found = []
+    channels = (network.incoming(index) or (1,))[-1]
+    given = (*fitting, channels)
+    if _reads_all(network.tried("unread-border", index, given)):
+        found.append(f"a map of {show(fitting)} before it loses nothing")
+    if _reads_all(network.tried("unread-border", index, padding="same")):
+        found.append("`padding: same` reads all")
+    solved = "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact"
+    return "; ".join([*([", ".join(found)] if found else []), solved])
+
+
+def _reads_all(outcome: Outcome | None) -> bool:
+    return outcome is not None and not any(map(_left, outcome.windows))
 
 
 def _left(window: Window) -> int:

@@ -17,8 +17,8 @@ layers:
 3:33 layers.0
 1 row and 1 column of the 27x29 map are never read: (27 − 2)/2 + 1 = 13.50, which `rounding:
 floor` makes 13
-help: a map of 26x28 loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary input`
-lists the inputs for which every layer is exact
+help: a map of 26x28 before it loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary
+input` lists the inputs for which every layer is exact
 """
     )
 
@@ -39,8 +39,8 @@ layers:
         == """\
 6:38 layers.0.half.layers.0 used at 8:5
 3 columns of the 28x31 map are never read: (31 − 4)/4 + 1 = 7.75, which `rounding: floor` makes 7
-help: a map of 28x28 loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary input`
-lists the inputs for which every layer is exact
+help: a map of 28x28 before it loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary
+input` lists the inputs for which every layer is exact
 """
     )
 
@@ -57,8 +57,8 @@ layers:
         == """\
 4:43 layers.0
 2 cells of the 100 map are never read: (100 − 5)/3 + 1 = 32.67, which `rounding: floor` makes 32
-help: a map of 98 loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary input` lists
-the inputs for which every layer is exact
+help: a map of 98 before it loses nothing, `padding: same` reads all; `cnnkit solve SPEC --vary
+input` lists the inputs for which every layer is exact
 """
     )
 
