@@ -307,3 +307,23 @@ def test_every_suggestion_can_be_followed(spec: Plain) -> None:
 def test_the_suggestions_are_read_and_followed(shape: list[int], layer: Plain, count: int) -> None:
     """So that the test above cannot pass by reading none."""
     assert len(check_all({"input": shape, "layers": [layer]})) == count
+
+
+@pytest.mark.parametrize("pools", range(4))
+@pytest.mark.parametrize("kernel", [2, 3, 5])
+@pytest.mark.parametrize("extent", [33, 40, 64])
+def test_so_many_more_convolutions_see_all(pools: int, kernel: int, extent: int) -> None:
+    conv = {"conv": {"filters": 8, "kernel": kernel, "activation": "relu"}}
+    pool = {"max_pool": {"size": 2, "rounding": "floor"}}
+    same = {"conv": {"filters": 8, "kernel": 3, "padding": "same", "activation": "relu"}}
+
+    def more(count: int) -> list[str]:
+        layers = [conv, *[pool, conv] * pools, *[same] * count, "global_mean_pool"]
+        spec: Plain = {"input": [extent, extent, 3], "layers": layers}
+        wanted = [each.help or "" for each in found(spec) if each.rule == "small-receptive-field"]
+        return [text.split(" more ")[0] for text in wanted]
+
+    (number,) = more(0) or ["0"]
+    assert more(int(number)) == []
+    if int(number) > 1:
+        assert more(int(number) - 1) == ["1"]
