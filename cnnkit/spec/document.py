@@ -132,7 +132,8 @@ class _Document:
             fields |= {section: read_search(self.reader, self.node, node)}
             return
         try:
-            value = self.reader.value(node, self.reader.variables)
+            # Some fields of `train:` say by null that there is none of something.
+            value = self.reader.something(node, self.reader.variables, deep=section != "train")
         except Faulty:
             return
         model = _model(section)

@@ -5,13 +5,14 @@ Faults are collected, never raised to a caller outside, so that one run shows al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.faults import Fault, shown
 from cnnkit.spec.node import Node
 from cnnkit.spec.place import LayerPlace, ends, inside
+from cnnkit.spec.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.spec.expression import Value
@@ -90,6 +91,21 @@ class Reader:
             return {key: self.value(item, scope) for key, item in value.items()}
         return value
 
+    def something(self, node: Node, scope: Scope, *, deep: bool) -> Any:
+        """As ``value``, where an expression that gives null says nothing at all.
+
+        Raises:
+            Faulty: An expression is wrong, or gives null: of a value inside only if ``deep``.
+        """
+        value = self.value(node, scope)
+        for at, each in _parts(node, value) if deep else [(node, value)]:
+            if each is None and at.value is not None:
+                message = f"`{shortened(str(at.value))}` gives null, which says nothing here"
+                advice = "let the expression give a value, or leave the key out"
+                self.report("wrong-value", message, advice, at.location())
+                raise Faulty
+        return value
+
     def text(self, node: Node, text: str, scope: Scope) -> Value:
         """The value of a string that holds expressions; a whole float as an integer.
 
@@ -105,6 +121,17 @@ class Reader:
             self.report("invalid-expression", error.message, error.help, at)
             raise Faulty from None
         return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _parts(node: Node, value: Any) -> Iterator[tuple[Node, Any]]:
+    """A node and all below it, each with its value."""
+    yield node, value
+    if isinstance(node.value, list):
+        for item, each in zip(node.value, value, strict=True):
+            yield from _parts(item, each)
+    elif isinstance(node.value, dict):
+        for key, item in node.value.items():
+            yield from _parts(item, value[key])
 
 
 def what(node: Node) -> str:
