@@ -62,6 +62,10 @@ Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
 Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
 
 
+CLOSED = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
+"""The models of a spec: no other fields, no conversions, and no number that is not finite."""
+
+
 class Weight(NamedTuple):
     """An array that a layer owns: trained, or running ``state`` such as a batch norm's mean."""
 
@@ -206,9 +210,7 @@ class Layer(BaseModel):
     __slots__ = ("__place__",)  # an attribute of the source, no field: two layers that say
     # the same are equal wherever they stand
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, defer_build=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(**CLOSED, arbitrary_types_allowed=True)
 
     kind: ClassVar[str] = ""
     family: ClassVar[str] = ""

@@ -103,7 +103,8 @@ def finish(
     node, more = extended(node, path)
     for assignment in overrides:
         node = override(node, assignment)
-    spec, faults = read_document(node)
+    whole = not any(finding.level == "error" for finding in more)
+    spec, faults = read_document(node, whole=whole)
     # A scalar that cannot be read stands in the tree as its text, which no field takes.
     unread = {finding.location for finding in findings} - {None}
     faults = [fault for fault in faults if fault.location not in unread]
