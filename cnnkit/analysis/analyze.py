@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from cnnkit.analysis.input_order import misordered_input
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Optimizer, Precision
 from cnnkit.analysis.receptive_field import Fields, Misaligned, receptive_fields
@@ -48,6 +49,7 @@ def analyze(
     tree = _Fold(graph, fields).layer(graph.root)
     findings = [*spec.origin.findings, *graph.findings]
     findings += [_misaligned(graph, each) for each in _first_of_each(graph, misaligned)]
+    findings += filter(None, [misordered_input(spec)])
     ordered = tuple(in_order(findings))
     settings = Settings(batch, precision, optimizer)
     return Analysis(

@@ -50,6 +50,9 @@ _ALIASES = {
     "dilation_rate": "dilation",
     "use_bias": "bias",
     "kernel_init": "init",
+    "kernel_initializer": "init",
+    "window_strides": "stride",
+    "rhs_dilation": "dilation",
 }
 _FILTERS = {"features": "filters", "out_channels": "filters", "channels": "filters"}
 _GROUPS = {"feature_group_count": "groups"}
@@ -220,7 +223,7 @@ class TransposedConv(Convolution):
     """The gradient of a convolution as a layer: it enlarges a map (a learnt upsampling)."""
 
     kind = "transposed_conv"
-    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS, "lhs_dilation": "stride"}
 
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are convolved apart")

@@ -25,6 +25,7 @@ class Dense(Weighted):
         "neurons": "units",
         "use_bias": "bias",
         "kernel_init": "init",
+        "kernel_initializer": "init",
     }
 
     units: Count = Field(description="the length of the vector that goes out")

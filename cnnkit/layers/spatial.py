@@ -252,7 +252,6 @@ class Upsample(Shaping):
     kind = "upsample"
     field_aliases: ClassVar = {
         "scale_factor": "factor",
-        "size": "factor",
         "scale": "factor",
         "interpolation": "method",
         "mode": "method",

@@ -19,7 +19,7 @@ from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
 from cnnkit.spec.graph import Node as Operation
 from cnnkit.spec.model import Spec
-from cnnkit.spec.place import inmost
+from cnnkit.spec.place import in_pass, inmost
 
 Above: TypeAlias = tuple[LayerAnalysis, ...]
 """The layers that a layer stands in, outermost first."""
@@ -167,10 +167,25 @@ def finding(
     field: tuple[str | int, ...] = (),
 ) -> Finding:
     """A finding at a field of a layer, or at the layer; its level is that of the rule's table."""
+    above = tuple(above)
     uses = [use.location for use in above if isinstance(use.layer, Block)]
     used_at = tuple(location for location in reversed(uses) if location is not None)
     location = layer.place.find(field) if layer.place else None
+    message += _later_pass(layer, above)
     return Finding(rule, "warning", message, advice, location, layer.path or None, used_at)
+
+
+def _later_pass(layer: LayerAnalysis, above: Above) -> str:
+    """In which pass of the repeats around it a layer is, where it is not in the first of all."""
+    passes = []
+    for repeat, inner in zip(above, (*above[1:], layer), strict=True):
+        if repeat.group.copies:
+            start = inner.nodes.start
+            child = bisect_right(repeat.children, start, key=lambda each: each.nodes.start) - 1
+            while repeat.children[child] is not inner:  # layers without operations start there, too
+                child -= 1
+            passes.append((bisect_right(repeat.group.copies, child), repeat.times))
+    return in_pass(passes) if any(number > 1 for number, _ in passes) else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -85,6 +85,8 @@ class _Document:
                 advice = fault.help
                 if key in KINDS:
                     advice = f"`{key}` is a kind of layer: it belongs into the list `layers:`"
+                elif key in _fields_of_training():
+                    advice = f"`{key}` belongs into `train:`"
                 message = f"a spec has no section `{shortened(key)}`"
                 self.report(fault.rule, message, advice, self.node.key_location(key))
         version = self.top.get("cnnkit")
@@ -196,6 +198,12 @@ class _Document:
         """The first key of the document, to point at where one is missing."""
         key = next(iter(self.node.keys), None)
         return self.node.key_location(key) if key is not None else self.node.location()
+
+
+def _fields_of_training() -> list[str]:
+    from cnnkit.spec.training import Train
+
+    return field_names(Train)
 
 
 def _model(section: str) -> type[Section] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.faults import Fault, shown
 from cnnkit.spec.node import Node
-from cnnkit.spec.place import LayerPlace, ends, inside
+from cnnkit.spec.place import LayerPlace, ends, in_pass, inside
 from cnnkit.spec.scalars import shortened
 
 if TYPE_CHECKING:
@@ -31,11 +31,13 @@ class Reader:
     Attributes:
         trail: The path of the layer that is being read, part by part.
         uses: The blocks that it stands in, outermost first, and where each is used.
+        passes: Of the repeats that it stands in, outermost first, which pass of how many.
     """
 
     def __init__(self) -> None:
         self.trail: list[str] = []
         self.uses: list[tuple[str, LayerPlace]] = []
+        self.passes: list[tuple[int, int]] = []
         self._findings: dict[tuple[object, ...], Finding] = {}
 
     @property
@@ -57,6 +59,7 @@ class Reader:
         key = (rule, message, location or path)
         if key not in self._findings:
             used_at = [at for _, place in reversed(self.uses) if (at := place.find(()))]
+            message += in_pass(self.passes)
             self._findings[key] = Finding(
                 rule, level, message, advice, location, path, ends(used_at)
             )
