@@ -43,6 +43,7 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
+from cnnkit.layers.block import Unreadable
 from cnnkit.rules.base import Above, Network, Removal, finding, noun
 from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.node import Node
@@ -139,7 +140,9 @@ def _switch(node: Node) -> bool:
 def _reason(network: Network, layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
     kind, model = layer.kind, layer.layer
-    if kind not in _SUSPECTS or model is None or layer.children or layer.input is None:
+    if kind not in _SUSPECTS or model is None or isinstance(model, Unreadable):
+        return None
+    if layer.children or layer.input is None:
         return None
     if kind in _ZERO_FIELDS:
         field = _ZERO_FIELDS[kind]

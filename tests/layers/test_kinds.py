@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import pytest
 
+from cnnkit import rules
 from cnnkit.analysis import analyze
 from cnnkit.layers import FAMILIES, KINDS, layer_class
 from cnnkit.layers.base import Expects
@@ -82,4 +83,5 @@ def test_any_value_of_any_field_is_taken_or_a_finding(kind: str) -> None:
                 assert reading.spec is not None
                 analysis = analyze(reading.spec)
                 assert analysis.to_dict()
+                rules.applied(analysis, rules.LEVELS)
                 assert analysis.ok or all(finding.message for finding in analysis.findings)
