@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from cnnkit.analysis.input_order import misordered_input
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Optimizer, Precision
 from cnnkit.analysis.misalignment import findings as misaligned_findings
@@ -47,6 +48,7 @@ def analyze(
     fields, misaligned = receptive_fields(graph)
     tree = _Fold(graph, fields).layer(graph.root)
     findings = [*spec.origin.findings, *graph.findings, *misaligned_findings(graph, misaligned)]
+    findings += filter(None, [misordered_input(spec)])
     ordered = tuple(in_order(findings))
     settings = Settings(batch, precision, optimizer)
     return Analysis(

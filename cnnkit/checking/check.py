@@ -210,7 +210,7 @@ def _sources(document: Node | None) -> dict[str, Source]:
     if "extends" not in document.keys:
         return {document.source.name: document.source}
     nodes = [document]
-    for _ in range(2):  # sections, and the keys of the sections that are merged
+    for _ in range(3):  # sections, the keys of those that are merged, the fields of defaults
         nodes += [inner for node in nodes if isinstance(node.value, dict)
                   for inner in node.value.values()]  # fmt: skip
     return {node.source.name: node.source for node in nodes if node.source.text}

@@ -10,7 +10,7 @@ import os
 import posixpath
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cnnkit.errors import UsageError
@@ -45,10 +45,13 @@ def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
     if content is None:
         raise UsageError(f"there is no file {shortened(path)} in {shortened(revision)}")
     with TemporaryDirectory(prefix="cnnkit-") as folder:
-        spec = Path(folder).resolve() / PurePosixPath(path).name
+        root = Path(folder).resolve()
+        (root / ".git").mkdir()  # the root of the repository is that of the copy: see `extends`
+        spec = root / posixpath.normpath(_from_root(path))
+        spec.parent.mkdir(parents=True, exist_ok=True)
         spec.write_bytes(content)
         node, findings = read_file(spec, source)
-        _fetch_extended(commit, posixpath.dirname(path), spec)
+        _fetch_extended(commit, root, spec)
         reading = finish(node, findings, assignments, spec)
     if reading.spec is None:
         return reading
@@ -56,10 +59,17 @@ def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
     return Reading(reading.spec.read_from(origin), reading.findings)
 
 
-def _fetch_extended(commit: str, folder: str, spec: Path) -> None:
-    """Puts what a spec extends, and what that extends, beside it.
+def _from_root(path: str) -> str:
+    """A path of git's from the root of the repository; `./a` is one from the current folder."""
+    if not path.startswith(("./", "../")):
+        return path
+    return _git("rev-parse", "--show-prefix").stdout.decode(errors="replace").strip() + path
 
-    What lies outside the spec's folder is left out: `extends:` refuses it by itself.
+
+def _fetch_extended(commit: str, root: Path, spec: Path) -> None:
+    """Puts what a spec extends, and what that extends, where it is in the repository.
+
+    What lies outside is left out: `extends:` refuses it by itself.
     """
     here = spec
     for _ in range(_MAX_CHAIN):
@@ -71,8 +81,7 @@ def _fetch_extended(commit: str, folder: str, spec: Path) -> None:
             return
         try:
             target = Path(posixpath.normpath(here.parent / name))
-            inside = target.relative_to(spec.parent)
-            content = _blob(commit, posixpath.join(folder, inside.as_posix()))
+            content = _blob(commit, target.relative_to(root).as_posix())
             if content is None or target.exists():
                 return
             target.parent.mkdir(parents=True, exist_ok=True)

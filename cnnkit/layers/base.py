@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Prot
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cnnkit.errors import Level, Location
     from cnnkit.layers.resample import TransposedWindow
@@ -62,6 +62,10 @@ Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
 Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
 
 
+CLOSED = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
+"""The models of a spec: no other fields, no conversions, and no number that is not finite."""
+
+
 class Weight(NamedTuple):
     """An array that a layer owns: trained, or running ``state`` such as a batch norm's mean."""
 
@@ -96,19 +100,34 @@ class Operations(NamedTuple):
 NO_OPERATIONS = Operations()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """A fault that a layer finds in the shapes it is given.
 
     ``field`` names the field at fault, ``("stride",)`` or ``("stride", 1)``; empty means the
-    layer as a whole. Its place in the source is added where the source is known.
+    layer as a whole. Its place in the source is added where the source is known. Advice that has
+    to be tried out is a function, called only if somebody asks for the ``help``.
     """
 
     rule: str
     message: str
-    help: str | None = None
+    advice: str | Callable[[], str] | None = None
     field: tuple[str | int, ...] = ()
     level: Level = "error"
+
+    @property
+    def help(self) -> str | None:
+        """What to do about it."""
+        return self.advice() if callable(self.advice) else self.advice
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash((self.rule, self.message))
+
+    def _said(self) -> tuple[object, ...]:
+        return self.rule, self.message, self.help, self.field, self.level
 
 
 class Effect(NamedTuple):
@@ -191,9 +210,7 @@ class Layer(BaseModel):
     __slots__ = ("__place__",)  # an attribute of the source, no field: two layers that say
     # the same are equal wherever they stand
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, defer_build=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(**CLOSED, arbitrary_types_allowed=True)
 
     kind: ClassVar[str] = ""
     family: ClassVar[str] = ""
@@ -267,21 +284,3 @@ def elementwise(shape: Shape, operations: Operations = NO_OPERATIONS) -> Effect:
 def broken(*problems: Problem) -> Effect:
     """The effect of a layer whose output cannot be told."""
     return Effect(output=None, problems=problems)
-
-
-def groups_problem(channels: int, groups: int) -> Problem | None:
-    """The problem of channels that do not split into equal groups."""
-    if channels % groups == 0:
-        return None
-    return Problem(
-        "shape-mismatch",
-        f"input channels (={channels}) must be divisible by `groups` (={groups})",
-        f"groups that divide {channels} channels: {divisors(channels)}",
-        ("groups",),
-    )
-
-
-def divisors(number: int) -> str:
-    """The first divisors of a number, for a help text; the search is bounded."""
-    low = [d for d in range(1, min(number, 1024) + 1) if number % d == 0]
-    return ", ".join(map(str, low[:8]))

@@ -7,12 +7,14 @@ channel of its group; the bias is an addition, counted apart.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, Strict
 from typing_extensions import override
 
 from cnnkit.layers import fit
+from cnnkit.layers.advice import groups_problem, map_problem, tried
 from cnnkit.layers.base import (
     Count,
     Effect,
@@ -24,7 +26,6 @@ from cnnkit.layers.base import (
     Trace,
     Weight,
     broken,
-    divisors,
 )
 from cnnkit.layers.resample import TransposedWindow, transpose
 from cnnkit.layers.weighted import Weighted
@@ -33,8 +34,6 @@ from cnnkit.layers.window import (
     PaddingMode,
     RoundingField,
     Window,
-    map_problem,
-    padding_problem,
     slide,
 )
 
@@ -51,6 +50,9 @@ _ALIASES = {
     "dilation_rate": "dilation",
     "use_bias": "bias",
     "kernel_init": "init",
+    "kernel_initializer": "init",
+    "window_strides": "stride",
+    "rhs_dilation": "dilation",
 }
 _FILTERS = {"features": "filters", "out_channels": "filters", "channels": "filters"}
 _GROUPS = {"feature_group_count": "groups"}
@@ -73,7 +75,7 @@ class Convolution(Weighted):
 
     def windows(self, shape: Shape) -> tuple[Window, ...] | Problem:
         """The sliding window of each spatial axis of an input of this shape."""
-        return map_problem(self.kind, shape) or slide(
+        return map_problem(self, shape) or slide(
             shape[:-1],
             self.kernel,
             self.stride,
@@ -90,8 +92,8 @@ class Convolution(Weighted):
         channels = shape[-1]
         problems = (
             *fit.check(self, shape, windows),
-            *group_problems(channels, groups, filters),
-            *padding_problem(windows, self.padding_mode),
+            *group_problems(self, shape, groups, filters),
+            *fit.padding_problem(self, shape, windows, self.padding_mode),
         )
         if any(problem.rule != "invalid-stride" for problem in problems):
             return broken(*problems)
@@ -119,20 +121,14 @@ class Convolution(Weighted):
         return (weights, Weight("bias", (filters,))) if self.has_bias else (weights,)
 
 
-def group_problems(channels: int, groups: int, filters: int) -> tuple[Problem, ...]:
+def group_problems(
+    layer: Convolution, shape: Shape, groups: int, filters: int
+) -> tuple[Problem, ...]:
     """Whether channels in and filters out both split into the groups."""
-    for name, count in (("input channels", channels), ("`filters`", filters)):
-        if count % groups:
-            return (
-                Problem(
-                    "shape-mismatch",
-                    f"{name} (={count}) must be divisible by `groups` (={groups})",
-                    f"groups that divide {channels} channels and {filters} filters: "
-                    f"{divisors(math.gcd(channels, filters))}",
-                    ("groups",),
-                ),
-            )
-    return ()
+    if not shape[-1] % groups and not filters % groups:
+        return ()
+    problem = groups_problem(layer, shape, {"input channels": shape[-1], "`filters`": filters})
+    return (problem,) if problem else ()
 
 
 class Conv(Convolution):
@@ -227,7 +223,7 @@ class TransposedConv(Convolution):
     """The gradient of a convolution as a layer: it enlarges a map (a learnt upsampling)."""
 
     kind = "transposed_conv"
-    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
+    field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS, "lhs_dilation": "stride"}
 
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are convolved apart")
@@ -239,13 +235,16 @@ class TransposedConv(Convolution):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        windows = map_problem(self.kind, shape) or transpose(
+        windows = map_problem(self, shape) or transpose(
             shape[:-1], self.kernel, self.stride, self.padding, self.dilation, self.output_padding
         )
         if isinstance(windows, Problem):
             return broken(windows)
         channels, groups, sets = shape[-1], self.groups, self.filters * self.pieces
-        problems = (*_transposed_problems(windows), *group_problems(channels, groups, self.filters))
+        problems = (
+            *_transposed_problems(self, shape, windows),
+            *group_problems(self, shape, groups, self.filters),
+        )
         if problems:
             return broken(*problems)
         extents = tuple(window.output for window in windows)
@@ -263,7 +262,9 @@ class TransposedConv(Convolution):
         )
 
 
-def _transposed_problems(windows: tuple[TransposedWindow, ...]) -> tuple[Problem, ...]:
+def _transposed_problems(
+    layer: TransposedConv, shape: Shape, windows: tuple[TransposedWindow, ...]
+) -> tuple[Problem, ...]:
     for axis, window in enumerate(windows):
         limit = max(window.stride, window.dilation)
         if window.output_padding >= limit:
@@ -281,11 +282,21 @@ def _transposed_problems(windows: tuple[TransposedWindow, ...]) -> tuple[Problem
                 Problem(
                     "window-too-large",
                     f"the padding leaves nothing: {window.formula(' ')} = {window.output}",
-                    f"`padding: {(window.dilated - 1) // 2}` or less on each side",
+                    partial(_less_padding, layer, shape, windows),
                     ("padding", axis),
                 ),
             )
     return ()
+
+
+def _less_padding(
+    layer: TransposedConv, shape: Shape, windows: tuple[TransposedWindow, ...]
+) -> str:
+    """The most padding that leaves something of each axis."""
+    most = min((window.dilated - 1) // 2 for window in windows)
+    if tried(layer, [shape], "window-too-large", padding=most):
+        return f"`padding: {most}` or less on each side"
+    return "less padding, or a larger map before it"
 
 
 LAYERS = {

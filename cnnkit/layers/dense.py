@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
+from cnnkit.layers.advice import tried
 from cnnkit.layers.base import Count, Effect, Problem, Shape, Weight, broken, show
 from cnnkit.layers.weighted import Weighted
 
@@ -22,6 +25,7 @@ class Dense(Weighted):
         "neurons": "units",
         "use_bias": "bias",
         "kernel_init": "init",
+        "kernel_initializer": "init",
     }
 
     units: Count = Field(description="the length of the vector that goes out")
@@ -34,8 +38,7 @@ class Dense(Weighted):
                 Problem(
                     "shape-mismatch",
                     f"dense takes a vector, the input is a feature map of {show(shape)}",
-                    "put `- flatten` before it to read the whole map; or use "
-                    f"`conv: {{filters: {self.units}, kernel: 1}}` for one vector a position",
+                    partial(_for_a_map, self, shape),
                 )
             )
         (channels,) = shape
@@ -50,6 +53,17 @@ class Dense(Weighted):
             operations=self.bias_operations(sets),
             problems=self.value_problems(kernel.shape, (sets,)),
         )
+
+
+def _for_a_map(layer: Dense, shape: Shape) -> str:
+    """What makes the map a vector, where the layer's weights fit it, and what takes a map."""
+    conv = f"`conv: {{filters: {layer.units}, kernel: 1}}` in its place gives one vector a position"
+    if tried(layer, [shape], "shape-mismatch", [(math.prod(shape),)]):
+        return (
+            "put `- flatten` before it to read the whole map; or use "
+            f"`conv: {{filters: {layer.units}, kernel: 1}}` for one vector a position"
+        )
+    return conv
 
 
 LAYERS = {Dense.kind: Dense}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 from typing_extensions import override
 
+from cnnkit.layers import layer_class
+from cnnkit.layers.advice import tried
 from cnnkit.layers.base import (
     BackwardReads,
     Effect,
@@ -73,7 +76,7 @@ class Joined(Layer):
                     "shape-mismatch",
                     f"cannot {self.by} {show(first)} of {self.labels[index]} and {show(shape)} of "
                     f"{label}: {differing}",
-                    _factors(first) if factors else _advice(first, shape, self.by),
+                    _factors(first) if factors else partial(_advice, first, shape, self.by),
                 )
         return None
 
@@ -110,23 +113,35 @@ def _factors(shape: Shape) -> str:
 
 
 def _advice(first: Shape, other: Shape, by: Join) -> str:
-    """A 1x1 convolution that gives the second tensor the first one's shape, where one does."""
+    """A layer that gives the second tensor the first one's shape, where one does."""
     if len(first) != len(other):
         return "bring both to one rank with `flatten`, `reshape` or a global pool"
     channels = other[-1] if by == "concat" else first[-1]
     if len(first) == 1:
-        return f"`dense: {{units: {channels}}}` on the second would give it the first one's length"
-    extents = list(zip(first[:-1], other[:-1], strict=True))
+        fields: dict[str, Any] = {"units": channels}
+        if _joins("dense", fields, first, other, by):
+            return (
+                f"`dense: {{units: {channels}}}` on the second would give it the first one's length"
+            )
     cells = {"first": math.prod(first[:-1]), "second": math.prod(other[:-1])}
     for which, count in cells.items():
         if count == 1 < max(cells.values()):
             return f"`upsample: {{to: NAME}}` spreads the one cell of the {which} over a saved map"
-    strides = [-(-b // a) for a, b in extents]
-    if any(-(-b // stride) != a for (a, b), stride in zip(extents, strides, strict=True)):
-        return "make the strides and paddings of both agree, or `crop` the larger one"
-    needed = f"filters: {channels}, kernel: 1"
+    strides = [-(-b // a) for a, b in zip(first[:-1], other[:-1], strict=True)]
+    fields = {"filters": channels, "kernel": 1}
     if set(strides) != {1}:
-        needed += f", stride: {strides[0] if len(set(strides)) == 1 else strides}"
-    if any((b - 1) % stride for (_, b), stride in zip(extents, strides, strict=True)):
-        needed += ", padding: same"
-    return f"`conv: {{{needed}}}` on the second would give it the first one's shape"
+        fields["stride"] = strides[0] if len(set(strides)) == 1 else strides
+    for more in ({}, {"padding": "same"}):
+        if _joins("conv", fields | more, first, other, by):
+            shown = ", ".join(f"{name}: {value}" for name, value in (fields | more).items())
+            return f"`conv: {{{shown}}}` on the second would give it the first one's shape"
+    return "make the strides and paddings of both agree, or `crop` the larger one"
+
+
+def _joins(kind: str, fields: dict[str, Any], first: Shape, other: Shape, by: Join) -> bool:
+    """Whether two tensors can be joined once a layer is applied to the second."""
+    made = layer_class(kind).model_validate(fields).effect(other)
+    if made.problems or made.output is None:
+        return False
+    pair = Joined(by=by, labels=("the first", "the second"))
+    return tried(pair, [first, other], "shape-mismatch", [first, made.output]) is not None

@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, FiniteFloat, Strict
 from typing_extensions import override
 
+from cnnkit.layers.advice import groups_problem, map_problem
 from cnnkit.layers.base import (
     Count,
     Effect,
@@ -27,9 +28,7 @@ from cnnkit.layers.base import (
     Weight,
     broken,
     elementwise,
-    groups_problem,
 )
-from cnnkit.layers.window import map_problem
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 PositiveNumber = Annotated[Positive, Expects("a number above 0")]
@@ -129,7 +128,7 @@ class GroupNorm(Affine):
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
-        if problem := groups_problem(inputs[0][-1], self.groups):
+        if problem := groups_problem(self, inputs[0], {"input channels": inputs[0][-1]}):
             return broken(problem)
         return self.standardized(inputs[0], sets=self.groups)
 
@@ -142,7 +141,7 @@ class InstanceNorm(Affine):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         advice = "use `layer_norm`: a channel of a vector is one value, its own mean"
-        if problem := map_problem(self.kind, inputs[0], advice):
+        if problem := map_problem(self, inputs[0], advice):
             return broken(problem)
         return self.standardized(inputs[0], sets=inputs[0][-1])
 

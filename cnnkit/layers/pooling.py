@@ -13,6 +13,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers import fit
+from cnnkit.layers.advice import map_problem
 from cnnkit.layers.base import (
     Effect,
     Expects,
@@ -29,8 +30,6 @@ from cnnkit.layers.window import (
     Padding,
     RoundingField,
     Window,
-    map_problem,
-    padding_problem,
     slide,
 )
 
@@ -69,7 +68,7 @@ class Pool(Layer):
 
     def windows(self, shape: Shape) -> tuple[Window, ...] | Problem:
         """The sliding window of each spatial axis of an input of this shape."""
-        return map_problem(self.kind, shape) or slide(
+        return map_problem(self, shape) or slide(
             shape[:-1],
             self.size,
             self.size if self.stride is None else self.stride,
@@ -96,7 +95,7 @@ class Pool(Layer):
             return broken(windows)
         problems = (
             *fit.check(self, shape, windows),
-            *padding_problem(windows, self.padding_mode),
+            *fit.padding_problem(self, shape, windows, self.padding_mode),
         )
         if any(problem.rule != "invalid-stride" for problem in problems):
             return broken(*problems)
@@ -169,7 +168,7 @@ class GlobalPool(Layer):
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
         advice = "leave it out: a vector has no axes left to pool"
-        if problem := map_problem(self.kind, shape, advice):
+        if problem := map_problem(self, shape, advice):
             return broken(problem)
         extents, channels = shape[:-1], shape[-1]
         axes = (1,) * len(extents) if self.keep_axes else ()
@@ -216,7 +215,7 @@ class AdaptivePool(Layer):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        windows = map_problem(self.kind, shape) or adapt(shape[:-1], self.output)
+        windows = map_problem(self, shape) or adapt(shape[:-1], self.output)
         if isinstance(windows, Problem):
             return broken(windows)
         output = (*(window.output for window in windows), shape[-1])

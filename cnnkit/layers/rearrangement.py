@@ -9,15 +9,18 @@ channels permuted. Nothing is computed.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, divisors, show
+from cnnkit.layers.advice import divisors, map_problem, tried
+from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, show
 from cnnkit.layers.resample import stretch
 from cnnkit.layers.spatial import Shaping
-from cnnkit.layers.window import axis_names, map_problem, per_axis, slide, wrong_length
+from cnnkit.layers.window import axis_names, per_axis, slide, wrong_length
 
 
 class Rearranged(Shaping):
@@ -36,7 +39,7 @@ class Rearranged(Shaping):
 
     def extents(self, shape: Shape) -> tuple[int, ...] | Problem:
         """The block's extent along each axis of a map."""
-        if problem := map_problem(self.kind, shape):
+        if problem := map_problem(self, shape):
             return problem
         rank = len(shape) - 1
         block = per_axis(self.block, rank)
@@ -64,14 +67,12 @@ class DepthToSpace(Rearranged):
             return broken(block)
         cells = math.prod(block)
         if channels % cells:
-            below = channels - channels % cells
-            nearest = [f"{count:,}" for count in (below, below + cells) if count]
             return broken(
                 Problem(
                     "shape-mismatch",
                     f"input channels (={channels}) must be divisible by the {cells} cells of a "
                     f"`block` of {show(block)}",
-                    f"give the layer before {' or '.join(nearest)} filters",
+                    partial(_filters, self, inputs[0], cells),
                     ("block",),
                 )
             )
@@ -97,7 +98,15 @@ class SpaceToDepth(Rearranged):
             return broken(block)
         for axis, (extent, cells) in enumerate(zip(extents, block, strict=True)):
             if extent % cells:
-                return broken(_indivisible(axis_names(len(extents))[axis], extent, cells))
+                return broken(
+                    Problem(
+                        "shape-mismatch",
+                        f"the {axis_names(len(extents))[axis]} of {extent} must be divisible by "
+                        f"the `block` (={cells})",
+                        partial(_divisible, self, inputs[0], block),
+                        ("block",),
+                    )
+                )
         windows = slide(tuple(extents), block, block)
         if isinstance(windows, Problem):
             return broken(windows)
@@ -105,14 +114,33 @@ class SpaceToDepth(Rearranged):
         return Effect(output, reach=tuple(window.reach for window in windows))
 
 
-def _indivisible(axis: str, extent: int, cells: int) -> Problem:
-    below = extent - extent % cells
-    nearest = " or ".join(
-        [*([f"`crop` it to {below}"] if below else []), f"`pad` it to {below + cells}"]
-    )
-    return Problem(
-        "shape-mismatch",
-        f"the {axis} of {extent} must be divisible by the `block` (={cells})",
-        f"{nearest}; blocks that divide {extent}: {divisors(extent)}",
-        ("block",),
-    )
+def _filters(layer: DepthToSpace, shape: Shape, cells: int) -> str:
+    """The nearest channels that the layer before could give."""
+    *extents, channels = shape
+    below = channels - channels % cells
+    good = [
+        f"{count:,}"
+        for count in (below, below + cells)
+        if count and tried(layer, [shape], "shape-mismatch", [(*extents, count)])
+    ]
+    return f"give the layer before {' or '.join(good)} filters"
+
+
+def _divisible(layer: SpaceToDepth, shape: Shape, block: Sequence[int]) -> str:
+    """The nearest maps that the block divides, and the blocks that divide this one."""
+    *extents, channels = shape
+    below = [extent - extent % cells for extent, cells in zip(extents, block, strict=True)]
+    above = [-(-extent // cells) * cells for extent, cells in zip(extents, block, strict=True)]
+    found = [
+        f"`{kind}` the map to {show(each)}"
+        for kind, each in (("crop", below), ("pad", above))
+        if min(each) and tried(layer, [shape], "shape-mismatch", [(*each, channels)])
+    ]
+    blocks = [
+        str(each)
+        for each in divisors(math.gcd(*extents))[1:]
+        if tried(layer, [shape], "shape-mismatch", block=each)
+    ]
+    if blocks:
+        found.append(f"blocks that divide {show(extents)}: {', '.join(blocks)}")
+    return "; ".join(found)

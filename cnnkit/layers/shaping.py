@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, NonNegativeInt, Strict, model_validator
 from typing_extensions import override
 
+from cnnkit.layers.advice import groups_problem, tried
 from cnnkit.layers.base import (
     BackwardReads,
     Count,
@@ -22,7 +24,6 @@ from cnnkit.layers.base import (
     Weight,
     broken,
     elementwise,
-    groups_problem,
     show,
 )
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
@@ -111,7 +112,7 @@ class ChannelShuffle(Shaping):
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
-        problem = groups_problem(inputs[0][-1], self.groups)
+        problem = groups_problem(self, inputs[0], {"input channels": inputs[0][-1]})
         return broken(problem) if problem else Effect(inputs[0])
 
 
@@ -149,11 +150,18 @@ class ChannelSlice(Shaping):
                     Problem(
                         "shape-mismatch",
                         f"`{field}` (={value}) is beyond the {channels} channels of the input",
-                        f"`{field}` is at most {highest}; channels count from 0",
+                        partial(_within, self, inputs[0], field, highest),
                         (field,),
                     )
                 )
         return Effect((*extents, stop - self.start))
+
+
+def _within(layer: ChannelSlice, shape: Shape, field: str, highest: int) -> str:
+    """The highest value of a field, where the other one leaves it any."""
+    if tried(layer, [shape], "shape-mismatch", **{field: highest}):
+        return f"`{field}` is at most {highest}; channels count from 0"
+    return f"the {shape[-1]} channels are 0 to {shape[-1] - 1}: give `start` and `stop` among them"
 
 
 class Scale(Shaping):

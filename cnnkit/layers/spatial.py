@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, Strict, model_validator
 from typing_extensions import override
 
+from cnnkit.layers import fit
+from cnnkit.layers.advice import map_problem, tried, written
 from cnnkit.layers.base import (
     Effect,
     Expects,
@@ -33,8 +36,6 @@ from cnnkit.layers.window import (
     PaddingMode,
     Sides,
     axis_names,
-    map_problem,
-    padding_problem,
     sides,
     slide,
 )
@@ -82,10 +83,10 @@ class Pad(Shaping):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        windows = map_problem(self.kind, shape) or slide(shape[:-1], 1, 1, self.padding)
+        windows = map_problem(self, shape) or slide(shape[:-1], 1, 1, self.padding)
         if isinstance(windows, Problem):
             return broken(windows)
-        if problems := padding_problem(windows, self.padding_mode):
+        if problems := fit.padding_problem(self, shape, windows, self.padding_mode):
             return broken(*problems)
         channels = shape[-1] + sum(self.channel_sides)
         output = (*(window.output for window in windows), channels)
@@ -137,7 +138,7 @@ class Crop(Shaping):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        if problem := map_problem(self.kind, shape):
+        if problem := map_problem(self, shape):
             return broken(problem)
         cells = self.cells
         if cells is None:
@@ -148,13 +149,15 @@ class Crop(Shaping):
         windows = cut(shape[:-1], cells)
         if isinstance(windows, Problem):
             return broken(windows)
-        if problem := _nothing_left(windows):
+        if problem := _nothing_left(self, shape, windows):
             return broken(problem)
         output = (*(window.output for window in windows), shape[-1])
         return Effect(output, reach=tuple(window.reach for window in windows))
 
 
-def _nothing_left(windows: tuple[TransposedWindow, ...]) -> Problem | None:
+def _nothing_left(
+    layer: Crop, shape: Shape, windows: tuple[TransposedWindow, ...]
+) -> Problem | None:
     names = axis_names(len(windows))
     for axis, window in enumerate(windows):
         if window.output < 1:
@@ -162,10 +165,29 @@ def _nothing_left(windows: tuple[TransposedWindow, ...]) -> Problem | None:
                 "shape-mismatch",
                 f"{window.before} + {window.after} cells off the {names[axis]} of "
                 f"{window.extent} leave nothing",
-                f"cut off at most {window.extent - 1}, both sides together",
+                partial(_fewer_cells, layer, shape, windows),
                 ("cells", axis),
             )
     return None
+
+
+def _fewer_cells(layer: Crop, shape: Shape, windows: tuple[TransposedWindow, ...]) -> str:
+    """The most cells off both sides of each axis of which nothing is left."""
+    most = [(window.extent - 1) // 2 for window in windows]
+    cells: int | list[int | tuple[int, int]] = min(most)
+    if not isinstance(layer.cells, int):
+        cells = [
+            half if window.output < 1 else _side(window.before, window.after)
+            for half, window in zip(most, windows, strict=True)
+        ]
+    if outcome := tried(layer, [shape], "shape-mismatch", cells=cells):
+        return f"`cells: {written(cells)}`{outcome.gives}"
+    return "fewer cells, or a larger map before it"
+
+
+def _side(before: int, after: int) -> int | tuple[int, int]:
+    """Cells before and after, as one number where they are alike."""
+    return before if before == after else (before, after)
 
 
 def _sized(layer: Layer, to: str | None, graph: Trace, x: Tensor) -> Tensor:
@@ -230,7 +252,6 @@ class Upsample(Shaping):
     kind = "upsample"
     field_aliases: ClassVar = {
         "scale_factor": "factor",
-        "size": "factor",
         "scale": "factor",
         "interpolation": "method",
         "mode": "method",
@@ -265,7 +286,7 @@ class Upsample(Shaping):
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
-        windows = map_problem(self.kind, shape) or self._windows(shape, *inputs[1:])
+        windows = map_problem(self, shape) or self._windows(shape, *inputs[1:])
         if isinstance(windows, Problem):
             return broken(windows)
         output = (*(window.output for window in windows), shape[-1])

@@ -212,19 +212,6 @@ class Window:
         return f"{whole + 1}{decimals[1:]}"
 
 
-def map_problem(kind: str, shape: Shape, advice: str = "") -> Problem | None:
-    """The problem of a vector where a feature map is needed."""
-    if len(shape) > 1:
-        return None
-    length = shape[0]
-    return Problem(
-        "shape-mismatch",
-        f"{kind} takes a feature map, the input is a vector of {length}",
-        advice
-        or f"give the vector an axis: `input: {length}x1`, or `reshape: {{shape: [{length}, 1]}}`",
-    )
-
-
 def per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...] | None:
     """One value for each axis; None where a list has not one entry an axis."""
     if isinstance(value, int):
@@ -325,6 +312,8 @@ def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]
     ``reflect`` mirrors at the border cell, so it needs an extent above the padding;
     ``circular`` needs one of at least the padding. Frameworks differ beyond that. The padding
     of a pool holds ``nothing``: a window in it would be a maximum or mean of no cells.
+
+    What to do about it is for ``fit`` to say, which knows the layer.
     """
     if mode not in _DEMANDING:
         return ()
@@ -336,8 +325,7 @@ def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]
                     "padding-too-large",
                     f"a window of {window.dilated} lies in the padding of {cells} altogether: "
                     "there is nothing to pool",
-                    f"pad less than the window on each side: at most {window.dilated - 1}",
-                    ("padding", axis),
+                    field=("padding", axis),
                 ),
             )
         needed = {"reflect": cells + 1, "circular": cells}.get(mode, 0)
@@ -347,9 +335,7 @@ def padding_problem(windows: Sequence[Window], mode: str) -> tuple[Problem, ...]
                     "padding-too-large",
                     f"`padding_mode: {mode}` has {window.extent} cells to fill {cells} cells of "
                     f"padding on one side, it needs {needed}",
-                    f"pad at most {window.extent - (mode == 'reflect')} cells on a side, or use "
-                    "`padding_mode: edge` or `zeros`",
-                    ("padding", axis),
+                    field=("padding", axis),
                 ),
             )
     return ()

@@ -53,6 +53,7 @@ FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
         "padding-too-large": "error",
         "shape-mismatch": "error",
         "misaligned-branches": "warning",
+        "misordered-input": "info",
         "unused-ignore": "info",
         "not-convertible": "error",
     }

@@ -12,12 +12,13 @@ from typing import NamedTuple, TypeAlias
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
+from cnnkit.layers.advice import Outcome, tried
 from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
 from cnnkit.spec.graph import Node as Operation
-from cnnkit.spec.language.place import inmost
+from cnnkit.spec.language.place import in_pass, inmost
 from cnnkit.spec.model.spec import Spec
 
 Above: TypeAlias = tuple[LayerAnalysis, ...]
@@ -102,6 +103,16 @@ class Network:
         windows = self.operations[operation].effect.windows
         return [window for window in windows if isinstance(window, Window)]
 
+    def tried(
+        self, rule: str, operation: int, given: Shape | None = None, **changes: object
+    ) -> Outcome | None:
+        """What an operation gives after a change, or of another map; None where it is refused."""
+        incoming = self.incoming(operation)
+        if incoming is None:
+            return None
+        shapes = [incoming] if given is None else [given]
+        return tried(self.operations[operation].layer, [incoming], rule, shapes, **changes)
+
     def incoming(self, operation: int) -> Shape | None:
         """The shape that comes in."""
         return self.graph.shape(self.source(operation))
@@ -156,10 +167,25 @@ def finding(
     field: tuple[str | int, ...] = (),
 ) -> Finding:
     """A finding at a field of a layer, or at the layer; its level is that of the rule's table."""
+    above = tuple(above)
     uses = [use.location for use in above if isinstance(use.layer, Block)]
     used_at = tuple(location for location in reversed(uses) if location is not None)
     location = layer.place.find(field) if layer.place else None
+    message += _later_pass(layer, above)
     return Finding(rule, "warning", message, advice, location, layer.path or None, used_at)
+
+
+def _later_pass(layer: LayerAnalysis, above: Above) -> str:
+    """In which pass of the repeats around it a layer is, where it is not in the first of all."""
+    passes = []
+    for repeat, inner in zip(above, (*above[1:], layer), strict=True):
+        if repeat.group.copies:
+            start = inner.nodes.start
+            child = bisect_right(repeat.children, start, key=lambda each: each.nodes.start) - 1
+            while repeat.children[child] is not inner:  # layers without operations start there, too
+                child -= 1
+            passes.append((bisect_right(repeat.group.copies, child), repeat.times))
+    return in_pass(passes) if any(number > 1 for number, _ in passes) else ""
 
 
 def counted(number: int, noun: str) -> str:

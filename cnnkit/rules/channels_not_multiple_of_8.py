@@ -53,16 +53,28 @@ def check(network: Network) -> Iterator[Finding]:
         # The middle of a squeeze_excite is a handful of numbers, whatever its units.
         if any(each.kind == "squeeze_excite" for each in above):
             continue
-        channels = output[-1]
-        near = [n for n in (channels // 8 * 8, channels // 8 * 8 + 8) if n]
+        channels, field = output[-1], _FIELDS.get(layer.kind, "filters")
+        near = [
+            str(number)
+            for number in (channels // 8 * 8, channels // 8 * 8 + 8)
+            if number and _fills(network, index, number)
+        ]
         yield finding(
             "channels-not-multiple-of-8",
             layer,
             above,
             f"{counted(channels, 'channel')} {'is' if channels == 1 else 'are'} no multiple of 8",
-            f"{' or '.join(map(str, near))} would fill the blocks that hardware works on",
-            (_FIELDS.get(layer.kind, "filters"),),
+            f"{' or '.join(near) or 'a multiple of 8'} would fill the blocks that hardware works "
+            "on",
+            (field,),
         )
+
+
+def _fills(network: Network, index: int, channels: int) -> bool:
+    """Whether the layer can have so many channels: its groups have to divide them."""
+    field = _FIELDS.get(network.operations[index].layer.kind, "filters")
+    outcome = network.tried("channels-not-multiple-of-8", index, **{field: channels})
+    return outcome is not None and (outcome.effect.output or (0,))[-1] == channels
 
 
 def _last(network: Network, end: int) -> int:

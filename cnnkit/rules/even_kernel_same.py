@@ -33,29 +33,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.layers.window import cell_names
+from cnnkit.layers.advice import written
+from cnnkit.layers.window import Window, cell_names
 from cnnkit.rules.base import Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The windows without a middle whose padding is lopsided."""
     for index, windows in network.sliding:
-        operation = network.operations[index]
-        if getattr(operation.layer, "padding", None) != "same":
+        if getattr(network.operations[index].layer, "padding", None) != "same":
             continue
-        for axis, window in enumerate(windows):
-            if window.dilated % 2 == 0 and window.before != window.after:
-                layer, above = network.owner(index)
-                cell = cell_names(len(windows))[axis]
-                size = operation.layer.size_field
-                odd = [each for each in (window.size - 1, window.size + 1) if each > 1]
-                yield finding(
-                    "even-kernel-same",
-                    layer,
-                    above,
-                    f"{size} {window.size} with `padding: same` pads {counted(window.before, cell)}"
-                    f" before and {window.after} after: the map shifts by half a {cell}",
-                    f"{size} {' or '.join(map(str, odd))} pads both sides alike",
-                    (size, axis),
-                )
-                break
+        axis = next((axis for axis, window in enumerate(windows) if _lopsided(window)), None)
+        if axis is None:
+            continue
+        window = windows[axis]
+        layer, above = network.owner(index)
+        cell = cell_names(len(windows))[axis]
+        size = network.operations[index].layer.size_field
+        yield finding(
+            "even-kernel-same",
+            layer,
+            above,
+            f"{size} {window.size} with `padding: same` pads {counted(window.before, cell)}"
+            f" before and {window.after} after: the map shifts by half a {cell}",
+            _odd(network, index),
+            (size, axis),
+        )
+
+
+def _lopsided(window: Window) -> bool:
+    return window.dilated % 2 == 0 and window.before != window.after
+
+
+def _odd(network: Network, index: int) -> str:
+    """The nearest sizes that pad both sides alike, or what else does."""
+    field = network.operations[index].layer.size_field
+    windows = network.windows(index)
+    good = []
+    for step in (-1, 1):
+        sizes = tuple(w.size + step if _lopsided(w) else w.size for w in windows)
+        value = sizes[0] if len({window.size for window in windows}) == 1 else sizes
+        outcome = network.tried("even-kernel-same", index, **{field: value})
+        if max(sizes) > 1 and outcome and not any(map(_lopsided, outcome.windows)):
+            good.append(written(value))
+    if not good:
+        return f"an odd {field}, or a padding that is as large on both sides"
+    return f"{field} {' or '.join(good)} pads both sides alike"

@@ -3,9 +3,10 @@
 ## What it finds
 
 A convolution or dense layer that reads another one through linear operations only: directly, or
-through a flatten, padding, dropout, mean pool, upsampling or batch norm, none of which bends a
-line. Depthwise convolutions are looked through. What something else reads too, such as the map that
-a gate is multiplied into, is no row.
+through a flatten, padding, dropout, mean pool or batch norm, none of which bends a line. Depthwise
+convolutions are looked through. What something else reads too, such as the map that a gate is
+multiplied into, is no row; nor are two convolutions of different resolutions, with an `upsample` or
+a `depth_to_space` between them, whose work no single one does.
 
 Factorizations are meant to be linear and are left alone: a depthwise convolution and the pointwise
 one beside it; a layer with fewer channels than go into it and come out of the next, the linear
@@ -60,8 +61,6 @@ _LINEAR = frozenset(
         "reshape",
         "pad",
         "crop",
-        "upsample",
-        "depth_to_space",
         "space_to_depth",
         "channel_shuffle",
         "channel_slice",

@@ -43,8 +43,9 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
+from cnnkit.layers.block import Unreadable
 from cnnkit.rules.base import Above, Network, Removal, finding, noun
-from cnnkit.rules.text import scalars, without_items
+from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.text.node import Node
 
@@ -91,7 +92,7 @@ def check(network: Network) -> Iterator[Finding]:
             layer,
             above,
             f"this {noun(layer)} changes nothing: {why}",
-            "take it out, as `cnnkit check --fix` does, or give it the value that was meant",
+            f"{taken_out(_fixed(network, layer))}, or give it the value that was meant",
         )
 
 
@@ -100,6 +101,12 @@ def fix(network: Network) -> Iterator[Removal]:
     if not network.analysis.spec.search:
         found = [_node(layer) for layer, _, _ in _found(network)]
         yield from without_items(network, [node for node in found if node is not None])
+
+
+def _fixed(network: Network, layer: LayerAnalysis) -> bool:
+    node = _node(layer)
+    search = network.analysis.spec.search
+    return node is not None and not search and any(without_items(network, [node]))
 
 
 def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:
@@ -133,7 +140,9 @@ def _switch(node: Node) -> bool:
 def _reason(network: Network, layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
     kind, model = layer.kind, layer.layer
-    if kind not in _SUSPECTS or model is None or layer.children or layer.input is None:
+    if kind not in _SUSPECTS or model is None or isinstance(model, Unreadable):
+        return None
+    if layer.children or layer.input is None:
         return None
     if kind in _ZERO_FIELDS:
         field = _ZERO_FIELDS[kind]

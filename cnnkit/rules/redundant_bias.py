@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.layers.weighted import Weighted
 from cnnkit.rules.base import INPUT, Network, counted, finding, noun
@@ -64,9 +65,25 @@ def check(network: Network) -> Iterator[Finding]:
             above,
             f"the bias of this {noun(layer)} does nothing, the {reader} after it subtracts it with "
             f"the mean: {wasted}{f' in {len(copies)} copies' if len(copies) > 1 else ''}",
-            f"write `bias: false`, or once for all `defaults: {{{layer.kind}: {{bias: false}}}}`",
+            _advice(network, layer),
             ("bias",),
         )
+
+
+def _advice(network: Network, layer: LayerAnalysis) -> str:
+    """One line for the layer, and one for all of its kind where none of them needs its bias."""
+    own = "write `bias: false`"
+    for index, operation in enumerate(network.operations):
+        weights = operation.effect.weights
+        if not any(weight.name == "bias" for weight in weights):
+            continue
+        model = network.owner(index)[0].layer
+        if model is None or model.kind != layer.kind:
+            continue
+        # What a layer says itself goes before `defaults`.
+        if "bias" in model.model_fields_set or not _useless(network, index):
+            return own
+    return f"{own}, or once for all `defaults: {{{layer.kind}: {{bias: false}}}}`"
 
 
 def _useless(network: Network, index: int) -> int:
@@ -77,6 +94,7 @@ def _useless(network: Network, index: int) -> int:
     # The bias of a locally connected layer differs from cell to cell, so the mean keeps it.
     if not isinstance(operation.layer, Weighted) or operation.layer.kind == "locally_connected":
         return 0
-    if any(network.operations[each].layer.kind not in _NORMS for each in network.consumers[index]):
+    readers = {network.operations[each].layer.kind for each in network.consumers[index]}
+    if not readers or not readers <= set(_NORMS):
         return 0
     return sum(weight.size for weight in operation.effect.weights if weight.name == "bias")

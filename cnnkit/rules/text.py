@@ -31,6 +31,11 @@ def section(network: Network, name: str) -> Node | None:
     return sections.get(name) if isinstance(sections, dict) else None
 
 
+def taken_out(fixed: bool) -> str:
+    """The advice to delete something, which `--fix` does where it can."""
+    return "take it out, as `cnnkit check --fix` does" if fixed else "take it out"
+
+
 def scalars(node: Node) -> Iterator[str]:
     """The keys and strings of a node and of all below it."""
     if isinstance(node.value, str):

@@ -4,8 +4,9 @@
 
 A convolution or pool whose `rounding: floor` or `ceil` accepts a stride that does not fit, so that
 cells of the input lie behind the last window. Only cells of the input count: padding that is left
-over loses nothing, and so do the gaps of a stride larger than the kernel, which skips cells
-everywhere. It is a note, `info`, for published networks do this, and must be written as they are.
+over loses nothing, its own or that of a `pad` before it, and so do the gaps of a stride larger than
+the kernel, which skips cells everywhere. It is a note, `info`, for published networks do this, and
+must be written as they are.
 
 ## Why
 
@@ -38,15 +39,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
+from cnnkit.layers.advice import Outcome
 from cnnkit.layers.base import show
-from cnnkit.layers.window import Window, cell_names
-from cnnkit.rules.base import Network, counted, finding
+from cnnkit.layers.spatial import Pad
+from cnnkit.layers.window import Window, cell_names, sides
+from cnnkit.rules.base import INPUT, Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The windows that leave cells behind the last one."""
     for index, windows in network.sliding:
-        left = [_left(window) for window in windows]
+        padded = _padded(network, index, len(windows))
+        left = [
+            max(0, _left(window) - cells) for window, cells in zip(windows, padded, strict=True)
+        ]
         if not any(left):
             continue
         layer, above = network.owner(index)
@@ -62,10 +68,39 @@ def check(network: Network) -> Iterator[Finding]:
             f"{'are' if sum(left) > 1 else 'is'} never read: "
             f"{worst.formula(' ')} = {worst.quotient()}, which `rounding: {worst.rounding}` makes "
             f"{worst.output}",
-            f"a map of {show(fitting)} loses nothing, `padding: same` reads all; "
-            "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact",
+            _advice(network, index, fitting),
             ("stride",),
         )
+
+
+def _padded(network: Network, index: int, rank: int) -> list[int]:
+    """The cells behind the map's own that a `pad` before the layer has added, an axis each."""
+    cells = [0] * rank
+    while (index := network.source(index)) != INPUT:
+        operation = network.operations[index]
+        if isinstance(operation.layer, Pad):
+            added = sides(operation.layer.padding, rank) or ()
+            cells = [total + after for total, (_, after) in zip(cells, added, strict=True)]
+        elif operation.effect.reach is not None or len(operation.inputs) > 1:
+            break  # another map; what works cell by cell leaves the border where it is
+    return cells
+
+
+def _advice(network: Network, index: int, fitting: list[int]) -> str:
+    """The map that loses nothing, and the padding that reads all, where they do."""
+    found = []
+    channels = (network.incoming(index) or (1,))[-1]
+    given = (*fitting, channels)
+    if min(fitting) > 0 and _reads_all(network.tried("unread-border", index, given)):
+        found.append(f"a map of {show(fitting)} before it loses nothing")
+    if _reads_all(network.tried("unread-border", index, padding="same")):
+        found.append("`padding: same` reads all")
+    solved = "`cnnkit solve SPEC --vary input` lists the inputs for which every layer is exact"
+    return "; ".join([*([", ".join(found)] if found else []), solved])
+
+
+def _reads_all(outcome: Outcome | None) -> bool:
+    return outcome is not None and not any(map(_left, outcome.windows))
 
 
 def _left(window: Window) -> int:

@@ -50,18 +50,19 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.layers.block import Block
 from cnnkit.rules.base import Network, Removal
-from cnnkit.rules.text import own_names, scalars, section, without_entries
+from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The blocks that no layer leads to."""
     blocks = section(network, "blocks")
     for name in _unused(network):
+        fixed = any(without_entries(network, "blocks", [name]))
         yield Finding(
             "unused-block",
             "warning",
             f"block `{name}` is never used",
-            "take it out, as `cnnkit check --fix` does, or use it in `layers:`",
+            f"{taken_out(fixed)}, or use it in `layers:`",
             blocks.key_location(name) if blocks else None,
         )
 

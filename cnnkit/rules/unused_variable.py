@@ -40,7 +40,7 @@ from collections.abc import Iterable, Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Network, Removal
-from cnnkit.rules.text import own_names, scalars, section, without_entries
+from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
 from cnnkit.spec.text.node import Node
 
 
@@ -48,11 +48,12 @@ def check(network: Network) -> Iterator[Finding]:
     """The variables that no expression reads."""
     variables = section(network, "variables")
     for name in _unused(network):
+        fixed = any(without_entries(network, "variables", [name]))
         yield Finding(
             "unused-variable",
             "warning",
             f"variable `{name}` is never read",
-            f"write `${name}` where it is meant, or take it out, as `cnnkit check --fix` does",
+            f"write `${name}` where it is meant, or {taken_out(fixed)}",
             variables.key_location(name) if variables else None,
         )
 

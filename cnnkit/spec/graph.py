@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cnnkit.errors import Finding, Location, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
 from cnnkit.layers.block import Block, Unreadable
-from cnnkit.spec.language.place import ends
+from cnnkit.spec.language.place import ends, in_pass
 
 INPUT = -1
 """The node index of the network's input."""
@@ -293,15 +293,21 @@ class _Tracer:
         used_at = [
             group.location for group in reversed(self.stack) if isinstance(group.layer, Block)
         ]
-        finding = Finding(
+        path = self.stack[-1].path or None
+        # The copies of a repeat share a line: the first of them speaks for all.
+        key = (problem.rule, problem.message, location or path)
+        if key in self.findings:
+            return
+        repeats = [group for group in self.stack if group.layer is not None and group.copies]
+        if problem.rule == "too-large":  # which is of the network, wherever it shows
+            repeats = []
+        passes = [(len(group.copies), vars(group.layer)["times"]) for group in repeats]
+        self.findings[key] = Finding(
             problem.rule,
             problem.level,
-            problem.message,
+            problem.message + in_pass(passes),
             problem.help,
             location,
-            self.stack[-1].path or None,
+            path,
             ends([use for use in used_at if use]),
         )
-        # The copies of a repeat share a line: one of them speaks for all.
-        key = (finding.rule, finding.message, location or finding.path)
-        self.findings.setdefault(key, finding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -26,6 +26,16 @@ class Reading(NamedTuple):
 
     spec: Spec | None
     findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, spec: Spec | None, findings: Iterable[Finding]) -> Reading:
+        """A reading that says why there is no spec, where there is none."""
+        found = tuple(in_order(findings))
+        if spec is None and not any(finding.level == "error" for finding in found):
+            message = "there is no spec in it: it gives no `input`"
+            advice = "start from `input: 32x32x3` and `layers:`"
+            found = (*found, Finding("missing-field", "error", message, advice))
+        return cls(spec, found)
 
 
 def load(source: str | os.PathLike[str] | Mapping[str, object]) -> Spec:
@@ -89,15 +99,17 @@ def finish(
 ) -> Reading:
     """From the top node to the spec: `extends:`, overrides, then the document."""
     if node is None:
-        return Reading(None, tuple(findings))
+        return Reading.of(None, findings)
     node, more = extended(node, path)
     for assignment in overrides:
         node = override(node, assignment)
-    spec, faults = read_document(node)
+    whole = not any(finding.level == "error" for finding in more)
+    spec, faults = read_document(node, whole=whole)
     # A scalar that cannot be read stands in the tree as its text, which no field takes.
     unread = {finding.location for finding in findings} - {None}
     faults = [fault for fault in faults if fault.location not in unread]
-    found = tuple(in_order([*findings, *more, *faults]))
+    reading = Reading.of(spec, [*findings, *more, *faults])
     if spec is not None:
-        spec = spec.read_from(Origin(None if path is None else str(path), found, node))
-    return Reading(spec, found)
+        file = None if path is None else str(path)
+        spec.read_from(Origin(file, reading.findings, node))
+    return reading

@@ -43,7 +43,8 @@ def history(run: Run) -> Run:
     Path("specs/child.yaml").write_text(CHILD)
     Path("specs/parts/base.yaml").write_text(BASE)
     Path("specs/broken.yaml").write_text("input: [1\n")
-    Path("specs/outside.yaml").write_text("extends: ../old.yaml\n")
+    Path("specs/outside.yaml").write_text("extends: ../../old.yaml\n")
+    Path("specs/sister.yaml").write_text("extends: ../old.yaml\n")
     git("add", "-A")
     git("commit", "-qm", "first")
     Path("specs/net.yaml").write_text(NEW)
@@ -174,6 +175,15 @@ def test_what_a_revision_extends_is_of_the_same_revision(history: Run) -> None:
     assert totals(document(history, "HEAD~1:specs/child.yaml", "specs/child.yaml")) == (60, 156)
 
 
+def test_a_revision_extends_what_is_elsewhere_in_the_repository(
+    history: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = document(history, "HEAD:specs/sister.yaml", "specs/sister.yaml")
+    assert totals(found) == (40, 40)  # 4 filters of 3·3, and their biases
+    monkeypatch.chdir("specs")
+    assert totals(document(history, "HEAD:./sister.yaml", "sister.yaml")) == (40, 40)
+
+
 def test_a_path_is_of_the_repository_and_with_a_dot_of_this_folder(
     history: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +198,7 @@ def test_findings_of_a_revision_name_it(history: Run) -> None:
     assert done.code == 1
     assert "HEAD:specs/broken.yaml:1:8: " in done.out
     done = history("diff", "HEAD:specs/outside.yaml", "new.yaml")
-    assert "`extends: ../old.yaml` leads out of the spec's folder" in done.out
+    assert "`extends: ../../old.yaml` leads out of the project's folder" in done.out
 
 
 def test_a_file_of_that_name_wins(history: Run) -> None:

@@ -31,10 +31,10 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (7, 7, 1),
             "stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an integer",
             (
-                "stride 2 gives 3, stride 4 gives 2, stride 1 gives 5; kernel 4 gives 2, kernel 7 "
-                "gives 1; `padding: 1` gives 3, `padding: same` gives 3; an input of 6x6 gives 2, "
-                "an input of 9x9 gives 3; or `rounding: floor` gives 2 and leaves 1 row and 1 "
-                "column unread"
+                "stride 2 gives 3, stride 4 gives 2, stride 1 gives 5; kernel 4 gives 2, kernel "
+                "7 gives 1; `padding: 1` gives 3, `padding: same` gives 3; a map of 6x6 before "
+                "it gives 2, a map of 9x9 before it gives 3; or `rounding: floor` gives 2 and "
+                "leaves 1 row and 1 column unread"
             ),
         ),
         (
@@ -44,8 +44,8 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (
                 "stride 1 gives 218, stride 7 gives 32, stride 31 gives 8; kernel 12 gives 55, "
                 "kernel 8 gives 56; "
-                "`padding: same` gives 56; an input of 223x223 gives 55, an input of 227x227 gives "
-                "56; or `rounding: floor` gives 55"
+                "`padding: same` gives 56; a map of 223x223 before it gives 55, a map of "
+                "227x227 before it gives 56; or `rounding: floor` gives 55"
             ),
         ),
         (
@@ -53,8 +53,9 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             (9, 10, 1),
             "stride 3 does not fit the width: (10 − 3)/3 + 1 = 3.33 is not an integer",
             (
-                "stride 1 gives 7x8; `padding: same` gives 3x4; an input of 9x9 gives 3, an input "
-                "of 9x12 gives 3x4; or `rounding: floor` gives 3 and leaves 1 column unread"
+                "stride 1 gives 7x8; `padding: same` gives 3x4; a map of 9x9 before it "
+                "gives 3, a map of 9x12 before it gives 3x4; or `rounding: floor` gives 3 and "
+                "leaves 1 column unread"
             ),
         ),
         (
@@ -65,9 +66,9 @@ def problem(layer: Layer, shape: Shape) -> Problem:
                 "(8 − 3)/2 + 1 = 3.50 are not integers"
             ),
             (
-                "stride [1, 1] gives 5x6; kernel 4 gives 2x3; `padding: same` gives 3x4; an input "
-                "of 6x7 gives 2x3, an input of 9x9 gives 3x4; or `rounding: floor` gives 2x3 and "
-                "leaves 1 row and 1 column unread"
+                "stride [1, 1] gives 5x6; kernel 4 gives 2x3; `padding: same` gives 3x4; a map "
+                "of 6x7 before it gives 2x3, a map of 9x9 before it gives 3x4; or `rounding: "
+                "floor` gives 2x3 and leaves 1 row and 1 column unread"
             ),
         ),
         (
@@ -76,9 +77,9 @@ def problem(layer: Layer, shape: Shape) -> Problem:
             "stride 4 does not fit: (100 − 2)/4 + 1 = 25.50 is not an integer",
             (
                 "stride 2 gives 50, stride 1 gives 99, stride 7 gives 15; kernel 4 gives 25, "
-                "kernel 8 gives 24; "
-                "`padding: 1` gives 26, `padding: same` gives 25; an input of 98 gives 25, an "
-                "input of 102 gives 26; or `rounding: floor` gives 25 and leaves 2 cells unread"
+                "kernel 8 gives 24; `padding: 1` gives 26, `padding: same` gives 25; a map of 98 "
+                "before it gives 25, a map of 102 before it gives 26; or `rounding: floor` gives "
+                "25 and leaves 2 cells unread"
             ),
         ),
     ],
@@ -101,37 +102,37 @@ def test_an_invalid_stride_points_at_the_stride_of_its_axis() -> None:
             {"kernel": 11},
             (7, 7, 1),
             "kernel 11 does not fit into the input of 7",
-            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+            "kernel 7 gives 1; `padding: 2` gives 1; a map of 11x11 before it gives 1",
         ),
         (
             {"kernel": 11},
             (7, 5, 1),
             "kernel 11 does not fit into the input of 7x5",
-            "kernel at most 5; `padding: 3` or more on each side; or a larger input",
+            "kernel 5 gives 3x1; `padding: 3` gives 3x1; a map of 11x11 before it gives 1",
         ),
         (
             {"kernel": 11},
             (32, 7, 1),
             "kernel 11 does not fit into the width of 7",
-            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+            "kernel 7 gives 26x1; `padding: 2` gives 26x1; a map of 32x11 before it gives 22x1",
         ),
         (
             {"kernel": [3, 9], "padding": 1},
             (8, 5, 1),
             "kernel 9 does not fit into the width of 5 + 2 of padding",
-            "kernel at most 7; `padding: 2` or more on each side; or a larger input",
+            "kernel [3, 7] gives 8x1; `padding: 2` gives 10x1; a map of 8x7 before it gives 8x1",
         ),
         (
             {"kernel": 3, "dilation": 4},
             (7, 1),
             "kernel 3 with dilation 4 covers 9 cells and does not fit into the input of 7",
-            "kernel at most 2; `padding: 1` or more on each side; or a larger input",
+            "kernel 2 gives 3; `padding: 1` gives 1; a map of 9 before it gives 1",
         ),
         (
             {"kernel": 9, "padding_mode": "reflect"},
             (3, 1),
             "kernel 9 does not fit into the input of 3",
-            "kernel at most 3; or a larger input",
+            "kernel 3 gives 1; a map of 9 before it gives 1",
         ),
     ],
 )
@@ -184,6 +185,43 @@ def test_neighbours_are_the_nearest_first() -> None:
     assert len(list(neighbours(10**18, 1, 10**19))) == 128
 
 
+@pytest.mark.parametrize(
+    ("fields", "shape", "advice"),
+    [
+        # 11 cells would fit with `padding: 4`, and the stride would not: (4 + 8 − 11)/3 is none.
+        (
+            {"kernel": 11, "stride": 3},
+            (4, 1),
+            "kernel 4 gives 1; `padding: 5` gives 2; a map of 11 before it gives 1",
+        ),
+        # A kernel of 7 would fit, and leave (8 − 7)/2.
+        (
+            {"kernel": [9, 7], "stride": 2},
+            (8, 9, 1),
+            "kernel [8, 7] gives 1x2; a map of 9x9 before it gives 1x2",
+        ),
+        # Nothing is said of an output that another fault leaves unknown.
+        (
+            {"kernel": 7, "groups": 2},
+            (5, 5, 3),
+            "kernel 5; `padding: 1`; a map of 7x7 before it",
+        ),
+        # The weights that are given have a kernel of 3.
+        (
+            {"kernel": 3, "weights": [[[1]], [[1]], [[1]]]},
+            (2, 1),
+            "`padding: 1` gives 2; a map of 3 before it gives 1",
+        ),
+    ],
+)
+def test_what_would_be_refused_itself_is_not_suggested(
+    fields: dict[str, Any], shape: Shape, advice: str
+) -> None:
+    found = layer_class("conv").model_validate({"filters": 1, **fields}).effect(shape).problems
+    assert found[0].rule == "window-too-large"
+    assert found[0].help == advice
+
+
 SIDE = st.integers(0, 3) | st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
@@ -225,52 +263,59 @@ def given_output(layer: Layer, shape: Shape) -> str:
     return str(extents[0]) if len(set(extents)) == 1 else show(extents)
 
 
-@given(cases())
-@settings(max_examples=250)
+def suggested(advice: str) -> list[tuple[str, str, str]]:
+    """The fields and values that an advice names, and the outputs that it promises."""
+    found = re.findall(r"(stride|kernel|size) (\[[^]]+\]|\d+) gives ([\dx]+)", advice)
+    found += re.findall(r"`(padding|rounding|padding_mode): (\w+)` gives ([\dx]+)", advice)
+    found += [("map", *each) for each in MAP.findall(advice)]
+    assert len(found) == advice.count(" gives ")
+    return found
+
+
+MAP = re.compile(r"a map of ([\dx]+) before it gives ([\dx]+)")
+REFUSED = ("invalid-stride", "window-too-large", "padding-too-large")
+
+
+@given(cases() | cases(extent=4, size=12))
+@settings(max_examples=500)
 def test_every_suggestion_fits(case: tuple[Layer, Shape]) -> None:
     layer, shape = case
     problems = layer.effect(shape).problems
-    assume(any(found.rule == "invalid-stride" for found in problems))
+    assume(problems and problems[0].rule in REFUSED)
     assume(len(problems) == 1)
-    advice = problems[0].help or ""
-    fields = re.findall(r"(stride|kernel|size) (\[[^]]+\]|\d+) gives ([\dx]+)", advice)
-    fields += re.findall(r"`(padding|rounding): (\w+)` gives ([\dx]+)", advice)
-    for field, value, output in fields:
-        changed = layer.model_copy(update={field: values(value)})
-        assert given_output(changed, shape) == output, (field, value)
-    inputs = re.findall(r"an input of ([\dx]+) gives ([\dx]+)", advice)
-    for extents, output in inputs:
-        assert given_output(layer, (*map(int, extents.split("x")), 1)) == output
-    assert len(fields) + len(inputs) == advice.count(" gives ")
-    assert fields[-1][:2] == ("rounding", "floor")
+    for field, value, output in suggested(problems[0].help or ""):
+        if field == "map":
+            assert given_output(layer, (*map(int, value.split("x")), 1)) == output
+        else:
+            changed = layer.model_copy(update={field: values(value)})
+            assert given_output(changed, shape) == output, (field, value)
+
+
+@given(cases())
+@settings(max_examples=100)
+def test_the_floor_is_always_offered(case: tuple[Layer, Shape]) -> None:
+    layer, shape = case
+    problems = layer.effect(shape).problems
+    assume([found.rule for found in problems] == ["invalid-stride"])
+    assert "or `rounding: floor` gives " in (problems[0].help or "")
 
 
 @given(cases(extent=4, size=12))
 @settings(max_examples=250)
-def test_the_bounds_of_too_large_a_window_are_sharp(case: tuple[Layer, Shape]) -> None:
+def test_the_suggestions_for_too_large_a_window_are_the_nearest(case: tuple[Layer, Shape]) -> None:
     layer, shape = case
     problems = layer.effect(shape).problems
-    assume(problems and problems[0].rule == "window-too-large")
+    assume([found.rule for found in problems] == ["window-too-large"])
 
     def fits(**changes: object) -> bool:
-        problems = layer.model_copy(update=changes).effect(shape).problems
-        return all(found.rule != "window-too-large" for found in problems)
+        return not layer.model_copy(update=changes).effect(shape).problems
 
-    advice = problems[0].help or ""
-    if needed := re.search(r"`padding: (\d+)` or more", advice):
-        assert fits(padding=int(needed[1]))
-        padded = layer.model_copy(update={"padding": int(needed[1])}).effect(shape).problems
-        assert all(found.rule != "padding-too-large" for found in padded)
-        assert not fits(padding=int(needed[1]) - 1)
-    bound = re.match(r"(kernel|size) at most (\d+)", advice)
-    assert bound is not None
-    field, largest = bound[1], int(bound[2])
-    axis = problems[0].field[1]
-    now = getattr(layer, field)
-    if isinstance(now, int) or len(set(now)) == 1:
-        assert fits(**{field: largest})
-        assert not fits(**{field: largest + 1})
-    else:
-        wide = tuple(1 if i != axis else largest for i in range(len(now)))
-        assert fits(**{field: wide})
-        assert not fits(**{field: tuple(n + (i == axis) for i, n in enumerate(wide))})
+    found = {field: values(value) for field, value, _ in suggested(problems[0].help or "")}
+    size = layer.size_field
+    now = getattr(layer, size)
+    if isinstance(now, int):
+        nearest = next((n for n in range(now - 1, size == "size", -1) if fits(**{size: n})), None)
+        assert found.get(size) == nearest
+    windows = layer.windows(shape)  # type: ignore[attr-defined]
+    sides = range(min(window.dilated for window in windows))
+    assert found.get("padding") == next((side for side in sides if fits(padding=side)), None)

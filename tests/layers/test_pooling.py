@@ -64,7 +64,7 @@ def test_a_dilated_maximum() -> None:
 def test_a_window_in_the_padding_pools_nothing() -> None:
     effect = build("mean_pool", size=2, stride=1, padding=[0, [0, 2]]).effect((4, 4, 1))
     message = "a window of 2 lies in the padding of 2 altogether: there is nothing to pool"
-    advice = "pad less than the window on each side: at most 1"
+    advice = "`padding: 1` gives 5"
     assert effect.output is None
     assert effect.problems == (Problem("padding-too-large", message, advice, ("padding", 1)),)
 

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from cnnkit.layers.base import Problem
 from cnnkit.layers.window import (
     Window,
-    map_problem,
     padding_problem,
     same_sides,
     slide,
@@ -208,19 +207,9 @@ def test_the_text_of_too_large_a_padding() -> None:
             "padding-too-large",
             "`padding_mode: reflect` has 3 cells to fill 3 cells of padding on one side, "
             "it needs 4",
-            "pad at most 2 cells on a side, or use `padding_mode: edge` or `zeros`",
-            ("padding", 1),
+            field=("padding", 1),
         ),
     )
-
-
-def test_the_text_of_a_vector_where_a_map_is_needed() -> None:
-    assert map_problem("conv", (150,)) == Problem(
-        "shape-mismatch",
-        "conv takes a feature map, the input is a vector of 150",
-        "give the vector an axis: `input: 150x1`, or `reshape: {shape: [150, 1]}`",
-    )
-    assert map_problem("conv", (5, 150)) is None
 
 
 def test_same_sides_of_the_odd_cell() -> None:

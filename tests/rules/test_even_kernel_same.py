@@ -17,7 +17,7 @@ layers:
         == """\
 3:36 layers.0
 kernel 4 with `padding: same` pads 1 column before and 2 after: the map shifts by half a column
-help: kernel 3 or 5 pads both sides alike
+help: kernel [3, 3] or [3, 5] pads both sides alike
 
 4:22 layers.1
 size 2 with `padding: same` pads 0 rows before and 1 after: the map shifts by half a row

@@ -19,9 +19,23 @@ layers:
 3:57 layers.0
 the bias of this conv does nothing, the batch_norm after it subtracts it with the mean: 64
 parameters are useless
-help: write `bias: false`, or once for all `defaults: {conv: {bias: false}}`
+help: write `bias: false`
 """
     )
+
+
+def test_defaults_are_not_offered_where_another_layer_needs_its_bias(
+    found: Callable[[str, str], str],
+) -> None:
+    spec = """\
+input: 32x32x3
+layers:
+  - conv: {filters: 64, kernel: 3, padding: same}
+  - batch_norm
+  - relu
+  - conv: {filters: 10, kernel: 3, padding: same}
+"""
+    assert found("redundant-bias", spec).endswith("help: write `bias: false`\n")
 
 
 def test_one_finding_counts_all_copies_of_a_line(found: Callable[[str, str], str]) -> None:

@@ -106,13 +106,16 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     folder(tmp_path, base=BASE, inner__own=f"extends: {name}\nlayers: [relu]\n")
     (tmp_path / "inner" / "link.yaml").symlink_to(tmp_path / "base.yaml")
     found = findings(tmp_path / "inner" / "own.yaml")
-    assert found[0].rule == "unreadable-file" or found[-1].rule == "unreadable-file"
-    finding = next(each for each in found if each.rule == "unreadable-file")
+    finding = only(found)  # what is missing may stand in the spec that is refused
+    assert finding.rule == "unreadable-file"
     if name.startswith("~"):
         assert finding.message == f"`extends: {name}`: there is no such file"
     else:
         assert finding.message == f"`extends: {name}` leads out of the spec's folder"
-        assert finding.help == "a spec extends files of its own folder and those below it"
+        assert finding.help == (
+            "a spec extends files below its project's folder, the nearest one above it with "
+            "cnnkit.toml, pyproject.toml or .git; without one, below its own"
+        )
     assert finding.location is not None
     assert (finding.location.line, finding.location.column) == (1, 10)
     assert finding.location.end_column == 10 + len(name)
@@ -236,3 +239,95 @@ def test_overrides_come_last(tmp_path: Path) -> None:
     spec = read(here / "own.yaml", ["variables.depth=1", "variables.width=2"]).spec
     assert spec is not None
     assert cnnkit.analyze(spec).totals.parameters == 2
+
+
+@pytest.mark.parametrize("mark", ["cnnkit.toml", "pyproject.toml", ".git"])
+def test_a_base_in_a_sister_folder_of_the_project(tmp_path: Path, mark: str) -> None:
+    here = folder(tmp_path, bases__base=BASE, inner__own="extends: ../bases/base.yaml\n")
+    assert only(findings(here / "inner" / "own.yaml")).message.endswith("out of the spec's folder")
+    (here / mark).touch()
+    assert cnnkit.load(here / "inner" / "own.yaml").input == (8, 8, 1)
+
+
+def test_no_path_leads_out_of_the_project(tmp_path: Path) -> None:
+    here = folder(tmp_path, base=BASE, project__own="extends: ../base.yaml\n")
+    (here / "project" / "cnnkit.toml").touch()
+    finding = only(findings(here / "project" / "own.yaml"))
+    assert finding.message == "`extends: ../base.yaml` leads out of the project's folder"
+
+
+@pytest.mark.parametrize("own", ["", "input: 8x8x1\n", "layers: [relu]\n"])
+def test_a_refused_spec_is_the_one_fault(tmp_path: Path, own: str) -> None:
+    here = folder(tmp_path, own=f"extends: nope.yaml\n{own}")
+    assert (
+        only(findings(here / "own.yaml")).message == "`extends: nope.yaml`: there is no such file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "filters"),
+    [
+        ("{k: 1, width: 4}", "{half: 6, width: $half}", 6),  # the own order, which a parent's broke
+        ("{width: 4, other: $(2 * width)}", "{own: 3, width: $own}", 3),
+        ("{a: 2, width: $(2 * a)}", "{a: 5}", 10),  # what the parent computes goes on from it
+        ("{width: 4}", "{n: 3, m: [$n, 9], width: '$(m[0] + m[1])'}", 12),
+    ],
+)
+def test_variables_of_both_come_after_those_that_they_read(
+    tmp_path: Path, base: str, own: str, filters: int
+) -> None:
+    text = "input: 8x8x1\nlayers: [{conv: {filters: $width, kernel: 1}}]\n"
+    here = folder(
+        tmp_path,
+        base=f"{text}variables: {base}\n",
+        own=f"extends: base.yaml\nvariables: {own}\n",
+    )
+    assert cnnkit.analyze(cnnkit.load(here / "own.yaml")).output == (8, 8, filters)
+
+
+def test_variables_in_a_circle_are_a_fault(tmp_path: Path) -> None:
+    here = folder(
+        tmp_path,
+        base="input: 8\nvariables: {a: 1, b: $a}\nlayers: [{dense: {units: $b}}]\n",
+        own="extends: base.yaml\nvariables: {a: $b}\n",
+    )
+    found = findings(here / "own.yaml")
+    assert {each.rule for each in found} == {"invalid-expression"}
+    assert "there is no variable `b`" in [each.message for each in found]
+
+
+def test_a_thousand_variables_that_read_the_next(tmp_path: Path) -> None:
+    chain = ", ".join(f"v{n}: $v{n + 1}" for n in range(2000))
+    here = folder(
+        tmp_path,
+        base="input: 8\nvariables: {v0: 1}\nlayers: [{dense: {units: $v0}}]\n",
+        own=f"extends: base.yaml\nvariables: {{{chain}, v2000: 7}}\n",
+    )
+    assert cnnkit.analyze(cnnkit.load(here / "own.yaml")).output == (7,)
+
+
+def test_defaults_are_joined_field_by_field(tmp_path: Path) -> None:
+    here = folder(
+        tmp_path,
+        base="""\
+input: 8x8x1
+defaults: {conv: {bias: false, kernel: 3}, max_pool: {size: 2}}
+layers: [{conv: {filters: 2}}, max_pool]
+""",
+        own="extends: base.yaml\ndefaults: {conv: {padding: same, kernel: 5}}\n",
+    )
+    analysis = cnnkit.analyze(cnnkit.load(here / "own.yaml"))
+    assert analysis.output == (4, 4, 2)  # `same`, then the base's pool
+    assert analysis.totals.parameters == 5 * 5 * 2  # the own kernel, the base's lack of a bias
+
+
+def test_a_default_of_the_base_is_at_fault_in_its_own_text(tmp_path: Path) -> None:
+    here = folder(
+        tmp_path,
+        base="layers: [{conv: {filters: 2}}]\n"
+        "defaults: {conv: {bias: 3, kernel: 3}}\ninput: 8x8x1\n",
+        own="extends: base.yaml\ndefaults: {conv: {padding: same}}\n",
+    )
+    where = only(findings(here / "own.yaml")).location
+    assert where is not None
+    assert (where.file.endswith("base.yaml"), where.line, where.column) == (True, 2, 25)

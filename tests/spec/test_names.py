@@ -7,6 +7,7 @@ import pytest
 from cnnkit.layers import KINDS
 from cnnkit.spec.language import names
 from cnnkit.spec.language.names import kind_advice
+from cnnkit.spec.reading import read
 
 FRAMEWORKS = {
     "conv": "Conv Conv1D Conv2D Conv3D Conv1d Conv2d Conv3d LazyConv2d Convolution2D nn.Conv2d",
@@ -100,3 +101,89 @@ def test_each_name_of_the_table_is_needed_and_leads_to_a_kind() -> None:
         assert kind in KINDS
         assert word == names._normalized(word), f"{word} can never be looked up"
         assert names._OURS.get(word) is None, f"{word} is ours as it stands"
+
+
+INCOMING = "leave it out: a layer takes whatever comes in"
+LAST = "leave it out: the channels are always the last axis"
+AFFINE = "here it is `scale` and `shift`, each true or false"
+
+
+@pytest.mark.parametrize(
+    ("layer", "field", "advice"),
+    [
+        ("conv: {filters: 2, kernel: 3, %s}", "in_channels: 3", INCOMING),
+        ("conv: {filters: 2, kernel: 3, %s}", "input_shape: [8, 8, 3]", INCOMING),
+        ("dense: {units: 2, %s}", "in_features: 3", INCOMING),
+        ("batch_norm: {%s}", "num_features: 3", INCOMING),
+        ("layer_norm: {%s}", "normalized_shape: 3", INCOMING),
+        ("group_norm: {groups: 1, %s}", "num_channels: 3", INCOMING),
+        ("conv: {filters: 2, kernel: 3, %s}", "data_format: channels_first", LAST),
+        ("batch_norm: {%s}", "axis: 1", LAST),
+        ("batch_norm: {%s}", "affine: false", AFFINE),
+        ("layer_norm: {%s}", "elementwise_affine: false", AFFINE),
+        ("max_pool: {size: 2, %s}", "ceil_mode: true", "here it is `rounding: ceil`"),
+        ("transposed_conv: {filters: 2, kernel: 3, %s}", "lhs_dilation: 2", "here it is `stride`"),
+        ("conv: {filters: 2, kernel: 3, %s}", "rhs_dilation: 2", "here it is `dilation`"),
+        (
+            "conv: {filters: 2, kernel: 3, %s}",
+            "lhs_dilation: 2",
+            "a convolution of a spread input is a `transposed_conv`, the dilation its `stride`",
+        ),
+        (
+            "conv: {filters: 2, kernel: 3, %s}",
+            "shared: true",
+            "a `conv` shares its weights over all positions, a `locally_connected` layer over none",
+        ),
+        (
+            "dense: {units: 2, %s}",
+            "weight_decay: 0.1",
+            (
+                "it belongs to the optimizer: `train: {optimizer: {sgd: {weight_decay: 5e-4}}}`, "
+                "for all layers"
+            ),
+        ),
+        (
+            "upsample: {factor: 2, %s}",
+            "size: [16, 16]",
+            "`factor` is how many times as large; `to: NAME` gives the extents of a saved map",
+        ),
+    ],
+)
+def test_what_frameworks_say_and_we_do_not(layer: str, field: str, advice: str) -> None:
+    reading = read(f"input: 8x8x3\nlayers:\n  - {layer % field}\n")
+    (finding,) = reading.findings
+    assert (finding.rule, finding.help) == ("unknown-key", advice)
+
+
+def test_advice_is_given_where_the_fields_that_it_names_are() -> None:
+    (finding,) = read("input: 8\nlayers: [{dropout: {rate: 0.1, ceil_mode: true}}]").findings
+    assert finding.help == "its fields are rate"
+    (finding,) = read("input: 8\nlayers: [{dense: {units: 1, lhs_dilation: 1}}]").findings
+    assert finding.help == "its fields are units, bias, activation, init, weights"
+
+
+@pytest.mark.parametrize("value", ["SAME", "Same", "VALID"])
+def test_a_word_in_large_letters(value: str) -> None:
+    layer = f"conv: {{filters: 2, kernel: 3, padding: {value}}}"
+    (finding,) = read(f"input: 8x8x3\nlayers:\n  - {layer}\n").findings
+    assert finding.message == f'`padding` cannot be "{value}"'
+    assert finding.help == f"write it in small letters: `{value.lower()}`"
+
+
+def test_a_word_that_is_wrong_in_any_letters() -> None:
+    (finding,) = read(
+        "input: 8x1\nlayers: [{conv: {filters: 2, kernel: 3, padding: FULL}}]"
+    ).findings
+    assert (finding.help or "").startswith("it takes `valid`, `same`, `causal`, a whole number")
+
+
+@pytest.mark.parametrize("key", ["optimizer", "epochs", "batch_size"])
+def test_a_field_of_training_at_the_top(key: str) -> None:
+    (finding,) = read(f"input: 8\nlayers: [relu]\n{key}: 1\n").findings
+    assert finding.help == f"`{key}` belongs into `train:`"
+
+
+def test_shared_is_no_reshape() -> None:
+    assert kind_advice("shared") == (
+        "a layer has weights of its own: two that share them cannot be written"
+    )

@@ -13,8 +13,8 @@ import pytest
 from marked import only
 
 import cnnkit
-from cnnkit.errors import SpecError, UsageError
-from cnnkit.spec.reading import read, read_from_text, read_input
+from cnnkit.errors import Finding, SpecError, UsageError
+from cnnkit.spec.reading import Reading, read, read_from_text, read_input
 
 TEXT = "input: 8x8x1\nlayers: [{conv: {filters: 2, kernel: 3}}]\n"
 DATA = {"input": "8x8x1", "layers": [{"conv": {"filters": 2, "kernel": 3}}]}
@@ -140,3 +140,59 @@ def test_reading_again_gives_an_equal_spec() -> None:
     one, other = cnnkit.load(TEXT), cnnkit.load(TEXT.replace(": ", ":  "))
     assert one == other
     assert one.layers[0].place != other.layers[0].place
+
+
+REST = "layers: [relu]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ('input: "$(null)"\n', 8),
+        ('input: [8, "$(null)"]\n', 12),
+        ('input: "$(None if 1 < 2 else 8)"\n', 8),
+        ('name: "$(null)"\ninput: 8\n', 7),
+        ('rounding: "$(null)"\ninput: 8\n', 11),
+        ('expect: {parameters: "$(null)"}\ninput: 8\n', 22),
+        ('budget: {macs: "$(null)"}\ninput: 8\n', 16),
+        ('rules: {ignore: "$(null)"}\ninput: 8\n', 17),
+    ],
+)
+def test_an_expression_that_gives_null_is_no_value_of_a_section(text: str, column: int) -> None:
+    finding = only(list(read_from_text(text + REST, "a.yaml").findings))
+    expression = text.split('"')[1]
+    assert finding.message == f"`{expression}` gives null, which says nothing here"
+    assert finding.help == "let the expression give a value, or leave the key out"
+    assert (finding.rule, finding.level, str(finding.location)) == (
+        "wrong-value",
+        "error",
+        f"a.yaml:1:{column}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('layers: "$(null)"', '`layers` is "$(null)", not a list of layers'),
+        ('layers: ["$(null)"]', "null is no kind of layer"),
+        ('layers: [{when: "$(null)", relu: {}}]', "`when` is null, not true or false"),
+        ('layers: [{name: "$(null)", relu: {}}]', "`name` cannot be null"),
+        ('layers: [{dense: {units: "$(null)"}}]', "`units` cannot be null"),
+        ('layers: [{repeat: {times: "$(null)", layers: [relu]}}]', "`times` cannot be null"),
+        ('layers: [relu]\ntrain: "$(null)"', '`train` is "$(null)", not a mapping'),
+        ('layers: [relu]\ntrain: {data: digits, loss: "$(null)"}', "null is no loss"),
+    ],
+)
+def test_null_where_a_value_is_needed(text: str, message: str) -> None:
+    reading = read_from_text(f"input: 8\n{text}\n", "a.yaml")
+    assert message in [finding.message for finding in reading.findings]
+
+
+def test_there_is_a_spec_or_an_error_by_construction() -> None:
+    finding = only(list(Reading.of(None, []).findings))
+    assert (finding.level, finding.message) == (
+        "error",
+        "there is no spec in it: it gives no `input`",
+    )
+    note = Finding("no-layers", "warning", "a note")
+    assert [each.level for each in Reading.of(None, [note]).findings] == ["warning", "error"]

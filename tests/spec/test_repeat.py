@@ -6,6 +6,8 @@ import pytest
 from marked import fault, findings, kinds, only, place, rules
 
 import cnnkit
+from cnnkit.analysis import analyze
+from cnnkit.spec.reading import read
 
 HEAD = "input: 16x16x4\n"
 
@@ -128,3 +130,38 @@ def test_deep_nesting_is_a_finding() -> None:
 
 def test_marks_are_placed_right() -> None:
     assert str(place("a\nb «c» d")) == "spec.yaml:2:3"
+
+
+def passes(layers: str) -> list[str]:
+    reading = read(f"input: 20x20x3\nlayers: [{layers}]\n")
+    assert reading.spec is not None
+    return [finding.message for finding in analyze(reading.spec).findings]
+
+
+def test_a_finding_says_in_which_pass() -> None:
+    # 20 → 14 → 8 → 2: the fourth kernel of 7 does not fit.
+    assert passes("{repeat: {times: 4, layers: [{conv: {filters: 8, kernel: 7}}, relu]}}") == [
+        "kernel 7 does not fit into the input of 2 (pass 4 of 4)"
+    ]
+    # 20 → 10 → 5, which no stride of 2 divides; its floor 2 → 1, where no window of 2 fits.
+    inner = "{repeat: {times: 3, layers: [{max_pool: {size: 2}}]}}"
+    assert passes(f"{{repeat: {{times: 2, layers: [{inner}]}}}}") == [
+        (
+            "stride 2 does not fit: (5 − 2)/2 + 1 = 2.50 is not an integer "
+            "(pass 1 of 2, in it pass 3 of 3)"
+        ),
+        "size 2 does not fit into the input of 1 (pass 2 of 2, in it pass 2 of 3)",
+    ]
+
+
+def test_a_value_that_is_wrong_in_some_passes() -> None:
+    layer = "{conv: {filters: 8, kernel: $(1 - index)}}"
+    assert passes(f"{{repeat: {{times: 2, layers: [{layer}]}}}}") == [
+        "`kernel` cannot be 0 (pass 2 of 2)"
+    ]
+
+
+def test_a_repeat_of_one_pass_needs_no_word() -> None:
+    assert passes("{repeat: {times: 1, layers: [{conv: {filters: 8, kernel: 70}}]}}") == [
+        "kernel 70 does not fit into the input of 20"
+    ]

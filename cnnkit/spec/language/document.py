@@ -32,15 +32,19 @@ _EXAMPLES: Final = {
 }
 
 
-def read_document(node: Node) -> tuple[Spec | None, list[Finding]]:
-    """The spec of a document and the faults of its text; no spec where it has no input."""
-    document = _Document(node)
+def read_document(node: Node, *, whole: bool = True) -> tuple[Spec | None, list[Finding]]:
+    """The spec of a document and the faults of its text; no spec where it has no input.
+
+    Where a part of it could not be read, it is not ``whole``: nothing is said to be missing.
+    """
+    document = _Document(node, whole=whole)
     return document.spec(), document.reader.findings
 
 
 class _Document:
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, whole: bool) -> None:
         self.node = node
+        self.whole = whole
         self.top: Mapping[str, Node] = node.value if isinstance(node.value, dict) else {}
         self.reader = Expander()
         self.report = self.reader.report
@@ -81,6 +85,8 @@ class _Document:
                 advice = fault.help
                 if key in KINDS:
                     advice = f"`{key}` is a kind of layer: it belongs into the list `layers:`"
+                elif key in _fields_of_training():
+                    advice = f"`{key}` belongs into `train:`"
                 message = f"a spec has no section `{shortened(key)}`"
                 self.report(fault.rule, message, advice, self.node.key_location(key))
         version = self.top.get("cnnkit")
@@ -132,7 +138,8 @@ class _Document:
             fields |= {section: read_search(self.reader, self.node, node)}
             return
         try:
-            value = self.reader.value(node, self.reader.variables)
+            # Some fields of `train:` say by null that there is none of something.
+            value = self.reader.something(node, self.reader.variables, deep=section != "train")
         except Faulty:
             return
         model = _model(section)
@@ -158,7 +165,8 @@ class _Document:
         example = "each layer after a dash: `- conv: {filters: 8, kernel: 3}`"
         if node is None:
             message = "a spec needs `layers`: the layers, first to last"
-            self.report("missing-field", message, f"add `layers:` and {example}", self._first())
+            if self.whole:
+                self.report("missing-field", message, f"add `layers:` and {example}", self._first())
             return ()
         if node.value == []:
             message = "`layers` is empty: the network gives its input as it is"
@@ -167,7 +175,7 @@ class _Document:
 
     def _validated(self, fields: dict[str, Any]) -> Spec | None:
         given = self.top.get("input")
-        if given is None or given.value is None:
+        if (given is None and self.whole) or (given is not None and given.value is None):
             self.report(
                 "missing-field",
                 "a spec needs `input`: the shape of one example, channels last",
@@ -190,6 +198,12 @@ class _Document:
         """The first key of the document, to point at where one is missing."""
         key = next(iter(self.node.keys), None)
         return self.node.key_location(key) if key is not None else self.node.location()
+
+
+def _fields_of_training() -> list[str]:
+    from cnnkit.spec.training import Train
+
+    return field_names(Train)
 
 
 def _model(section: str) -> type[Section] | None:

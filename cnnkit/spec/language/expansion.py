@@ -236,7 +236,9 @@ class Expander(LayerReader):
         try:
             for index in range(times):
                 self._spend(body)
+                self.passes.append((index + 1, times))
                 copies.append(self._sequence(body, {**scope, "index": index}, "layers"))
+                self.passes.pop()
         finally:
             self._shared -= 1
         return tuple(copies)

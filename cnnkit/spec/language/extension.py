@@ -11,24 +11,37 @@ from cnnkit.errors import Finding, Location
 from cnnkit.spec.text.node import Node, Scalar
 from cnnkit.spec.text.source import read_file
 
-# Merged key by key; any other section of the extended spec is replaced as a whole.
+# Merged key by key, `defaults` by the fields of each kind, too; any other section of the extended
+# spec is replaced as a whole.
 _MERGED: Final = ("variables", "defaults", "blocks", "train")
 # These speak of the one network they stand beside.
 _NOT_INHERITED: Final = ("name", "expect", "budget", "search", "extends")
 _MAX_CHAIN: Final = 10
+# What marks the folder of a project. Files outside are another's: what a spec says of them, and
+# what a message would show of them, is nobody's business.
+_MARKS: Final = ("cnnkit.toml", "pyproject.toml", ".git")
 
 Value: TypeAlias = Scalar | list[Node] | dict[str, Node]
 
 
 def extended(node: Node, file: str | Path | None) -> tuple[Node, list[Finding]]:
-    """The node with the spec that it extends put below it; paths stay in its folder."""
+    """The node with the spec that it extends put below it; paths stay in its project."""
     findings: list[Finding] = []
     if not isinstance(node.value, dict) or "extends" not in node.value:
         return node, findings
     path = None if file is None else Path(file)
     folder = (path.parent if path is not None else Path()).resolve()
     trail = [path.resolve()] if path is not None else []
-    return _extend(node, folder, folder, trail, findings), findings
+    return _extend(node, folder, project(folder), trail, findings), findings
+
+
+def project(folder: Path) -> Path:
+    """The nearest folder from this one upwards that is marked as a project; else itself."""
+    return next(filter(_marked, (folder, *folder.parents)), folder)
+
+
+def _marked(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _MARKS)
 
 
 def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: list[Finding]) -> Node:
@@ -52,8 +65,9 @@ def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: lis
     if Path(name).is_absolute() or not target.is_relative_to(root):
         return refuse(
             "unreadable-file",
-            f"`extends: {name}` leads out of the spec's folder",
-            "a spec extends files of its own folder and those below it",
+            f"`extends: {name}` leads out of the {'project' if _marked(root) else 'spec'}'s folder",
+            "a spec extends files below its project's folder, the nearest one above it with "
+            f"{', '.join(_MARKS[:-1])} or {_MARKS[-1]}; without one, below its own",
         )
     if target in trail:
         return refuse(
@@ -93,16 +107,55 @@ def _merged(base: Node, node: Node) -> Node:
     value = {key: item for key, item in below.items() if key not in _NOT_INHERITED}
     for key, item in above.items():
         if key in _MERGED and key in value:
-            value[key] = _joined(value[key], item)
+            value[key] = _joined(value[key], item, inner=key == "defaults")
+            if key == "variables":
+                value[key] = _ordered(value[key])
         elif key != "extends":
             value[key] = item
     return _Over(node, base, value)
 
 
-def _joined(base: Node, node: Node) -> Node:
-    if not isinstance(base.value, dict) or not isinstance(node.value, dict):
+def _joined(base: Node, node: Node, *, inner: bool = False) -> Node:
+    """The entries of both, the node's where both have one: or ``inner`` those joined again."""
+    below, above = base.value, node.value
+    if not isinstance(below, dict) or not isinstance(above, dict):
         return node
-    return _Over(node, base, {**base.value, **node.value})
+    value = {**below, **above}
+    if inner:
+        value |= {key: _joined(below[key], above[key]) for key in below.keys() & above.keys()}
+    return _Over(node, base, value)
+
+
+def _ordered(variables: Node) -> Node:
+    """The variables of both specs in an order in which each comes after those that it reads."""
+    entries = variables.value if isinstance(variables.value, dict) else {}
+    ordered: dict[str, Node] = {}
+    begun: set[str] = set()  # in a circle, what reads one that is not there yet is told so
+    waiting = list(reversed(entries))
+    while waiting:
+        name = waiting[-1]
+        reads = [] if name in begun else sorted((_read_by(entries[name]) & entries.keys()) - begun)
+        begun.add(name)
+        if reads:
+            waiting += reads
+        else:
+            ordered.setdefault(name, entries[name])
+            waiting.pop()
+    return variables.with_value(ordered)
+
+
+def _read_by(node: Node) -> frozenset[str]:
+    """The variables that an entry reads."""
+    if isinstance(node.value, list):
+        return frozenset().union(*map(_read_by, node.value))
+    if not isinstance(node.value, str) or "$" not in node.value:
+        return frozenset()
+    from cnnkit.spec.expression import ExpressionError, names_in
+
+    try:
+        return names_in(node.value)
+    except ExpressionError:  # reported where the value is read
+        return frozenset()
 
 
 class _Over(Node):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from cnnkit.errors import did_you_mean
+from cnnkit.layers import KINDS
 from cnnkit.layers.base import Expects, Layer
+from cnnkit.spec.field_advice import field_advice
 from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
@@ -137,6 +139,8 @@ def unknown_field(
     elif aliases and field in aliases:
         near = aliases[field]
         advice = f"here it is `{near}`"
+    elif owner in KINDS and (elsewhere := field_advice(field, known)):
+        near, advice = None, elsewhere
     elif near:
         advice = f"did you mean `{near}`?"
     elif known:
@@ -182,4 +186,8 @@ def _wrong(field: str, model: type[BaseModel], details: list[ErrorDetails]) -> F
     if refused != {"value_error"} and not isinstance(value, (list, tuple)):
         own = []
     fault = f"{own[0]}: {shown(value)}" if own else f"cannot be {shown(value)}"
-    return Fault(rule, f"`{name}` {fault}", f"it takes {expected(model, field)}", (field, *at))
+    advice = f"it takes {expected(model, field)}"
+    small = value.lower() if isinstance(value, str) and not at else value
+    if small != value and accepts(model, field, small):
+        advice = f"write it in small letters: `{small}`"
+    return Fault(rule, f"`{name}` {fault}", advice, (field, *at))

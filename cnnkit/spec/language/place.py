@@ -70,6 +70,16 @@ def ends(uses: Sequence[Location]) -> tuple[Location, ...]:
     return tuple(uses) if len(uses) <= _MAX_USES else (*uses[:half], *uses[-half:])
 
 
+def in_pass(passes: Sequence[tuple[int, int]]) -> str:
+    """In which pass of the repeats around it something is, the outermost first; of one alone none.
+
+    >>> in_pass([(2, 3), (1, 1)])
+    ' (pass 2 of 3)'
+    """
+    counted = [f"pass {number:,} of {times:,}" for number, times in passes if times > 1]
+    return f" ({', in it '.join(counted)})" if counted else ""
+
+
 def inside(node: Node, offset: int) -> Location | None:
     """The place ``offset`` characters into a string's text."""
     where = node.location()

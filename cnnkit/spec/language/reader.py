@@ -5,13 +5,14 @@ Faults are collected, never raised to a caller outside, so that one run shows al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.language.faults import Fault, shown
-from cnnkit.spec.language.place import LayerPlace, ends, inside
+from cnnkit.spec.language.place import LayerPlace, ends, in_pass, inside
 from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.spec.language.expression import Value
@@ -30,11 +31,13 @@ class Reader:
     Attributes:
         trail: The path of the layer that is being read, part by part.
         uses: The blocks that it stands in, outermost first, and where each is used.
+        passes: Of the repeats that it stands in, outermost first, which pass of how many.
     """
 
     def __init__(self) -> None:
         self.trail: list[str] = []
         self.uses: list[tuple[str, LayerPlace]] = []
+        self.passes: list[tuple[int, int]] = []
         self._findings: dict[tuple[object, ...], Finding] = {}
 
     @property
@@ -56,6 +59,7 @@ class Reader:
         key = (rule, message, location or path)
         if key not in self._findings:
             used_at = [at for _, place in reversed(self.uses) if (at := place.find(()))]
+            message += in_pass(self.passes)
             self._findings[key] = Finding(
                 rule, level, message, advice, location, path, ends(used_at)
             )
@@ -90,6 +94,21 @@ class Reader:
             return {key: self.value(item, scope) for key, item in value.items()}
         return value
 
+    def something(self, node: Node, scope: Scope, *, deep: bool) -> Any:
+        """As ``value``, where an expression that gives null says nothing at all.
+
+        Raises:
+            Faulty: An expression is wrong, or gives null: of a value inside only if ``deep``.
+        """
+        value = self.value(node, scope)
+        for at, each in _parts(node, value) if deep else [(node, value)]:
+            if each is None and at.value is not None:
+                message = f"`{shortened(str(at.value))}` gives null, which says nothing here"
+                advice = "let the expression give a value, or leave the key out"
+                self.report("wrong-value", message, advice, at.location())
+                raise Faulty
+        return value
+
     def text(self, node: Node, text: str, scope: Scope) -> Value:
         """The value of a string that holds expressions; a whole float as an integer.
 
@@ -105,6 +124,17 @@ class Reader:
             self.report("invalid-expression", error.message, error.help, at)
             raise Faulty from None
         return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _parts(node: Node, value: Any) -> Iterator[tuple[Node, Any]]:
+    """A node and all below it, each with its value."""
+    yield node, value
+    if isinstance(node.value, list):
+        for item, each in zip(node.value, value, strict=True):
+            yield from _parts(item, each)
+    elif isinstance(node.value, dict):
+        for key, item in node.value.items():
+            yield from _parts(item, value[key])
 
 
 def what(node: Node) -> str:

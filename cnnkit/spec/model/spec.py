@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, Strict
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Expects, Layer, Rounding
+from cnnkit.layers.base import CLOSED, Expects, Layer, Rounding
 from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS
 from cnnkit.spec.text.node import Node
 
@@ -131,7 +131,7 @@ Names = Annotated[tuple[str, ...], Strict(False), Expects("a list of rule names"
 class Section(BaseModel):
     """A section of a spec: strict, closed, and frozen."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+    model_config = CLOSED
 
 
 class Totals(Section):

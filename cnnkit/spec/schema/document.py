@@ -72,7 +72,7 @@ def _whole() -> Schema:
 def _sections(rules: Collection[str]) -> dict[str, Schema]:
     texts = {
         "cnnkit": "The version of the format.",
-        "extends": "Another spec in this folder, of which this one says what differs.",
+        "extends": "Another spec of this project, of which this one says what differs.",
         "variables": "Values for expressions, as in `$width`; `--set variables.width=64` sets one.",
         "defaults": "For each kind, values of the fields that its layers leave out.",
         "blocks": "Parts of the network that layers use by name.",
