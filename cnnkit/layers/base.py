@@ -197,6 +197,9 @@ class Layer(BaseModel):
 
     kind: ClassVar[str] = ""
     family: ClassVar[str] = ""
+    # A spec with the kind: its input, then its layers as they are written; left out where the kind
+    # alone, on a map, says enough.
+    example: ClassVar[tuple[str, ...]] = ()
     size_field: ClassVar[str] = "kernel"
     # Fields that hold one activation, and fields that hold a list of layers.
     activation_fields: ClassVar[tuple[str, ...]] = ()

@@ -15,6 +15,7 @@ class Dense(Weighted):
     """Each unit is connected to each element of a vector: units = weights·x + bias."""
 
     kind = "dense"
+    example = ("28x28x1", "flatten", "dense: {units: 10}")
     family = "dense"
     field_aliases: ClassVar = {
         "features": "units",

@@ -123,6 +123,7 @@ class GroupNorm(Affine):
     """Groups of neighbouring channels, over all positions (Wu and He, 2018); 2C parameters."""
 
     kind = "group_norm"
+    example = ("8x8x16", "group_norm: {groups: 4}")
     field_aliases: ClassVar = {**_ALIASES, "num_groups": "groups"}
 
     groups: Count = Field(description="groups that the channels are split into")
@@ -206,6 +207,7 @@ class Rescale(Layer):
     """
 
     kind = "rescale"
+    example = ("32x32x3", "rescale: {mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26]}")
     family = "normalization"
     storage = "in_place"
     field_aliases: ClassVar = {"std": "deviation", "stddev": "deviation"}

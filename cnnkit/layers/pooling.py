@@ -114,10 +114,13 @@ class Pool(Layer):
 class MaxPool(Pool):
     """The maximum of each window; padding never wins, it counts as −∞.
 
-    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1.
+    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1. An axis of D cells
+    gives (D + P − F′)/stride + 1, where P is the padding of both sides and
+    F′ = dilation·(size − 1) + 1.
     """
 
     kind = "max_pool"
+    example = ("8x8x16", "max_pool: {size: 2}")
     backward_reads = ("input",)
     field_aliases: ClassVar = {
         **Pool.field_aliases,
@@ -140,10 +143,12 @@ class MaxPool(Pool):
 class MeanPool(Pool):
     """The mean of each window: of its cells inside the input, or of all with ``count_padding``.
 
-    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1.
+    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1. An axis of D cells
+    gives (D + P − size)/stride + 1, where P is the padding of both sides.
     """
 
     kind = "mean_pool"
+    example = ("8x8x16", "mean_pool: {size: 2}")
     field_aliases: ClassVar = {**Pool.field_aliases, "count_include_pad": "count_padding"}
 
     count_padding: Flag = Field(False, description="count the padding, as zeros, into the mean")
@@ -235,6 +240,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     kind = "adaptive_max_pool"
+    example = ("7x7x16", "adaptive_max_pool: {output: 3}")
     backward_reads = ("input",)
 
     @override
@@ -249,6 +255,7 @@ class AdaptiveMeanPool(AdaptivePool):
     """
 
     kind = "adaptive_mean_pool"
+    example = ("7x7x16", "adaptive_mean_pool: {output: 3}")
 
     @override
     def work(self, cells: int, outputs: int) -> Operations:

@@ -55,6 +55,7 @@ class DepthToSpace(Rearranged):
     """
 
     kind = "depth_to_space"
+    example = ("8x8x36", "depth_to_space: {block: 3}")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -88,6 +89,7 @@ class SpaceToDepth(Rearranged):
     """
 
     kind = "space_to_depth"
+    example = ("24x24x4", "space_to_depth: {block: 3}")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

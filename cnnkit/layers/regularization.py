@@ -30,6 +30,7 @@ class Dropout(Regularization):
     """
 
     kind = "dropout"
+    example = ("64", "dropout: {rate: 0.5}")
     backward_reads = ("output",)  # its zeros say which elements were dropped
     field_aliases: ClassVar = _RATE_ALIASES
 
@@ -40,6 +41,7 @@ class SpatialDropout(Regularization):
     """Dropout of whole channels: the neighbours in a map are too alike (Tompson et al., 2015)."""
 
     kind = "spatial_dropout"
+    example = ("8x8x16", "spatial_dropout: {rate: 0.2}")
     field_aliases: ClassVar = _RATE_ALIASES
 
     rate: Rate = Field(description="the part of the channels that is dropped")
@@ -52,6 +54,11 @@ class DropPath(Regularization):
     """
 
     kind = "drop_path"
+    example = (
+        "8x8x16",
+        "residual: {layers: [{conv: {filters: 16, kernel: 3, padding: same}}, "
+        "{drop_path: {rate: 0.1}}]}",
+    )
     field_aliases: ClassVar = _RATE_ALIASES
 
     rate: Rate = Field(description="the part of the examples whose branch is dropped")

@@ -69,6 +69,7 @@ class Reshape(Shaping):
     """
 
     kind = "reshape"
+    example = ("150", "reshape: {shape: [10, -1]}")
     storage = "view"
     field_aliases: ClassVar = {"target_shape": "shape"}
 
@@ -105,6 +106,7 @@ class ChannelShuffle(Shaping):
     """
 
     kind = "channel_shuffle"
+    example = ("8x8x16", "channel_shuffle: {groups: 4}")
     field_aliases: ClassVar = {"num_groups": "groups"}
 
     groups: Count = Field(description="groups that the channels come in")
@@ -119,6 +121,7 @@ class ChannelSlice(Shaping):
     """The channels from ``start`` up to, but not, ``stop``, counted from 0; else to the last."""
 
     kind = "channel_slice"
+    example = ("8x8x16", "channel_slice: {start: 4, stop: 12}")
     field_aliases: ClassVar = {"begin": "start", "end": "stop"}
 
     start: Annotated[NonNegativeInt, Expects("a whole number")] = Field(

@@ -62,6 +62,7 @@ class Pad(Shaping):
     """
 
     kind = "pad"
+    example = ("32x32x3", "pad: {padding: 2}")
     field_aliases: ClassVar = {"mode": "padding_mode"}
 
     padding: Cells = Field(
@@ -100,6 +101,7 @@ class Crop(Shaping):
     """
 
     kind = "crop"
+    example = ("64x64x8", "crop: {cells: 4}")
     field_aliases: ClassVar = {"cropping": "cells"}
 
     cells: Annotated[Cells | None, CELLS] = Field(
@@ -228,6 +230,7 @@ class Upsample(Shaping):
     """
 
     kind = "upsample"
+    example = ("16x16x8", "upsample: {factor: 2}")
     field_aliases: ClassVar = {
         "scale_factor": "factor",
         "size": "factor",
