@@ -17,6 +17,7 @@ from cnnkit.layers.base import (
     Flag,
     Layer,
     Number,
+    Shape,
     Tensor,
     Trace,
     numbered,
@@ -86,12 +87,18 @@ class Parallel(Composite):
     kind = "parallel"
     example = (
         "8x8x16",
-        "parallel: {branches: {point: [{conv: {filters: 8, kernel: 1}}], "
-        "wide: [{conv: {filters: 8, kernel: 3, padding: same}}]}}",
+        (
+            "parallel: {branches: {point: [{conv: {filters: 8, kernel: 1}}], "
+            "wide: [{conv: {filters: 8, kernel: 3, padding: same}}]}}"
+        ),
     )
 
     branches: Branches = Field(description="the branches; an empty list is the identity")
     merge: JoinField = Field("concat", description="how the branches are joined")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.branches else "it has no branches"
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -125,6 +132,12 @@ class Repeat(Composite):
         if self.copies is not None:
             return self.copies
         return (self.layers for _ in range(self.times))
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        if not self.times:
+            return "it repeats its layers 0 times"
+        return None if any(self.copies or (self.layers,)) else "it has no layers to repeat"
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

@@ -143,6 +143,7 @@ class Conv(Convolution):
     """
 
     kind = "conv"
+    channels_field = "filters"
     example = ("28x28x1", "conv: {filters: 8, kernel: 3}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
 
@@ -158,6 +159,7 @@ class DepthwiseConv(Convolution):
     """Each channel is convolved with ``multiplier`` filters of its own."""
 
     kind = "depthwise_conv"
+    mixes_channels = False
     example = ("28x28x8", "depthwise_conv: {kernel: 3, padding: same}")
     field_aliases: ClassVar = {**_ALIASES, **_MULTIPLIER}
 
@@ -173,6 +175,8 @@ class LocallyConnected(Convolution):
     """A convolution whose positions do not share: each output cell has weights of its own."""
 
     kind = "locally_connected"
+    shares_weights = False
+    channels_field = "filters"
     example = ("8x8x3", "locally_connected: {filters: 4, kernel: 3}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
 
@@ -196,6 +200,7 @@ class SeparableConv(Convolution):
     """A depthwise convolution, then a 1x1 convolution over the channels with the one bias."""
 
     kind = "separable_conv"
+    channels_field = "filters"
     example = ("28x28x8", "separable_conv: {filters: 16, kernel: 3, padding: same}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_MULTIPLIER}
 
@@ -239,6 +244,7 @@ class TransposedConv(Convolution):
     """
 
     kind = "transposed_conv"
+    channels_field = "filters"
     example = ("14x14x16", "transposed_conv: {filters: 8, kernel: 4, stride: 2, padding: 1}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
 

@@ -17,6 +17,7 @@ class Dense(Weighted):
     kind = "dense"
     example = ("28x28x1", "flatten", "dense: {units: 10}")
     family = "dense"
+    channels_field = "units"
     field_aliases: ClassVar = {
         "features": "units",
         "out_features": "units",

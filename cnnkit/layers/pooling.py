@@ -23,6 +23,7 @@ from cnnkit.layers.base import (
     Problem,
     Shape,
     broken,
+    keeps_shape,
 )
 from cnnkit.layers.resample import adapt, whole
 from cnnkit.layers.window import (
@@ -83,6 +84,14 @@ class Pool(Layer):
     def spread(self) -> Extents:
         """The dilation of the window."""
         return 1
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        windows = self.windows(shape)
+        if isinstance(windows, Problem):
+            return None
+        alone = all((w.size, w.stride, w.before, w.after) == (1, 1, 0, 0) for w in windows)
+        return "its window and stride are 1" if alone else None
 
     def work(self, cells: int, outputs: int) -> Operations:
         """The operations of ``outputs`` windows that read ``cells`` cells together."""
@@ -148,6 +157,7 @@ class MeanPool(Pool):
     """
 
     kind = "mean_pool"
+    linear = True
     example = ("8x8x16", "mean_pool: {size: 2}")
     field_aliases: ClassVar = {**Pool.field_aliases, "count_include_pad": "count_padding"}
 
@@ -200,6 +210,7 @@ class GlobalMeanPool(GlobalPool):
     """The mean of each channel over the whole map: a vector of the channels (Lin et al., 2013)."""
 
     kind = "global_mean_pool"
+    linear = True
 
     @override
     def work(self, cells: int, outputs: int) -> Operations:
@@ -213,6 +224,10 @@ class AdaptivePool(Layer):
     field_aliases: ClassVar = {"output_size": "output"}
 
     output: Extents = Field(description="extent that goes out, one number or one an axis")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     def work(self, cells: int, outputs: int) -> Operations:
         """The operations of ``outputs`` windows that read ``cells`` cells together."""
@@ -255,6 +270,7 @@ class AdaptiveMeanPool(AdaptivePool):
     """
 
     kind = "adaptive_mean_pool"
+    linear = True
     example = ("7x7x16", "adaptive_mean_pool: {output: 3}")
 
     @override

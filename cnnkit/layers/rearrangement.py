@@ -14,7 +14,7 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, divisors, show
+from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, divisors, keeps_shape, show
 from cnnkit.layers.resample import stretch
 from cnnkit.layers.spatial import Shaping
 from cnnkit.layers.window import axis_names, map_problem, per_axis, slide, wrong_length
@@ -33,6 +33,10 @@ class Rearranged(Shaping):
     }
 
     block: Extents = Field(description="the cells of a block, one number or one an axis")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     def extents(self, shape: Shape) -> tuple[int, ...] | Problem:
         """The block's extent along each axis of a map."""

@@ -23,6 +23,7 @@ from cnnkit.layers.base import (
     broken,
     elementwise,
     groups_problem,
+    keeps_shape,
     show,
 )
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
@@ -57,6 +58,10 @@ class Flatten(Shaping):
     storage = "view"
 
     @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "the input is a vector already" if len(shape) == 1 else None
+
+    @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
         return Effect((math.prod(shape),), reach=whole(shape[:-1]) or None)
@@ -74,6 +79,10 @@ class Reshape(Shaping):
     field_aliases: ClassVar = {"target_shape": "shape"}
 
     shape: NewShape = Field(description="the shape that goes out; one entry may be -1, the rest")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -112,6 +121,11 @@ class ChannelShuffle(Shaping):
     groups: Count = Field(description="groups that the channels come in")
 
     @override
+    def no_op(self, shape: Shape) -> str | None:
+        same = self.groups in (1, shape[-1])
+        return "of one group, or of one channel a group, the order stays" if same else None
+
+    @override
     def effect(self, *inputs: Shape) -> Effect:
         problem = groups_problem(inputs[0][-1], self.groups)
         return broken(problem) if problem else Effect(inputs[0])
@@ -138,6 +152,10 @@ class ChannelSlice(Shaping):
         if self.stop is not None and self.start >= self.stop:
             raise ValueError(f"`start` (={self.start}) must be below `stop` (={self.stop})")
         return self
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -185,6 +203,10 @@ class Scale(Shaping):
     @override
     def gradient_reads(self) -> BackwardReads:
         return super().gradient_reads if self.learnt else ()
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "it multiplies by 1" if not self.learnt and self.init == 1 else None
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

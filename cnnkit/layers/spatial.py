@@ -19,6 +19,7 @@ from cnnkit.layers.base import (
     Tensor,
     Trace,
     broken,
+    keeps_shape,
     show,
 )
 from cnnkit.layers.resample import (
@@ -52,6 +53,7 @@ class Shaping(Layer):
     """A layer without connections."""
 
     family = "shaping"
+    linear = True
 
 
 class Pad(Shaping):
@@ -79,6 +81,10 @@ class Pad(Shaping):
         """The channels of zeros before and after."""
         added = self.channels
         return (added, added) if isinstance(added, int) else added
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -131,6 +137,10 @@ class Crop(Shaping):
         if self.cells is None:
             return tuple(map(centred, extents, kept))
         return sides(self.cells, len(extents)) or ()
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.to else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -260,6 +270,10 @@ class Upsample(Shaping):
                 else "upsample takes `factor` or `to`, not both"
             )
         return self
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.to else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

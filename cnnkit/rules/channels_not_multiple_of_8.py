@@ -37,16 +37,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, WEIGHTED, Network, counted, finding
-
-_FIELDS = {"dense": "units"}
+from cnnkit.layers.weighted import Weighted
+from cnnkit.rules.base import INPUT, Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The layers, but for the last ones, whose channels 8 does not divide."""
     last = {_last(network, end) for end in network.ends}
-    for index in sorted(network.of("conv", "transposed_conv", "locally_connected", "dense")):
-        output = network.operations[index].output
+    for index in sorted(network.of(lambda layer: layer.channels_field)):
+        operation = network.operations[index]
+        output = operation.output
         if not output or not output[-1] % 8 or index in last:
             continue
         layer, above = network.owner(index)
@@ -61,12 +61,12 @@ def check(network: Network) -> Iterator[Finding]:
             above,
             f"{counted(channels, 'channel')} {'is' if channels == 1 else 'are'} no multiple of 8",
             f"{' or '.join(map(str, near))} would fill the blocks that hardware works on",
-            (_FIELDS.get(layer.kind, "filters"),),
+            (operation.layer.channels_field or "",),
         )
 
 
 def _last(network: Network, end: int) -> int:
     """The last layer with weights before an end of the network."""
-    while network.operations[end].layer.kind not in WEIGHTED and network.source(end) != INPUT:
+    while not isinstance(network.operations[end].layer, Weighted) and network.source(end) != INPUT:
         end = network.source(end)
     return end
