@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -33,7 +33,7 @@ class Convention:
 
     includes: str
     count: Count
-    kinds: Mapping[str, Count] = MappingProxyType({})
+    kinds: Mapping[str, Count] = field(default_factory=dict)
 
     def of(self, node: Node, shape: Shape) -> int:
         """The count of a node."""
@@ -64,7 +64,7 @@ def count_as(graph: Graph, name: str) -> ConventionCount:
     return ConventionCount(name, figure, convention.includes)
 
 
-def _macs(node: Node) -> int:
+def _macs(node: Node, _: Shape = ()) -> int:
     return total(node.effect.macs)
 
 
@@ -128,10 +128,6 @@ def _thop_upsample(node: Node, shape: Shape) -> int:
     return _size(node)
 
 
-def _connected(node: Node, _: Shape) -> int:
-    return _macs(node)
-
-
 def _ptflops(node: Node, _: Shape) -> int:
     biased = any(weight.name == "bias" for weight in node.effect.weights)
     return _macs(node) + (_size(node) if biased else 0)
@@ -148,13 +144,13 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "torchvision": Convention(
             "multiply-accumulates of convolutions and dense layers, without biases",
-            _connected,
+            _macs,
         ),
         "fvcore": Convention(
             "the multiply-accumulates of convolutions and dense layers, 2 for each element of a "
             "batch norm, 5 of other norms, 1 for each input of a global or adaptive mean pool, "
             "1 or 4 for each output of an upsampling",
-            _connected,
+            _macs,
             {
                 "batch_norm": _fvcore_batch_norm,
                 "layer_norm": _fvcore_norm,
@@ -169,7 +165,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             "the multiply-accumulates of convolutions and dense layers, 4 for each element of a "
             "norm, 1 of a mean pool or PReLU, the additions and divisions of global mean pools and "
             "softmax, and of upsampling",
-            _connected,
+            _macs,
             {
                 "transposed_conv": _thop_transposed,
                 "batch_norm": _thop_norm,
