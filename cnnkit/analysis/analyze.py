@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.receptive_field import Fields, Misaligned, receptive_fields
 from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums
@@ -27,7 +27,7 @@ def analyze(
     *,
     batch: int = 1,
     precision: Precision = "float32",
-    optimizer: Optimizer = "adam",
+    optimizer: str = "adam",
     convention: str | None = None,
 ) -> Analysis:
     """Shapes, counts, cost, memory and receptive fields of a spec.

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Memory, Optimizer, Precision
+from cnnkit.analysis.memory import Memory, Precision
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Operations, Shape, total
 from cnnkit.spec.graph import Graph
@@ -26,7 +26,7 @@ class Settings:
 
     batch: int = 1
     precision: Precision = "float32"
-    optimizer: Optimizer = "adam"
+    optimizer: str = "adam"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

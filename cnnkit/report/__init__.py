@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
+from cnnkit.report.formats import FINDING_FORMATS, FORMATS
 from cnnkit.report.options import Options
 from cnnkit.report.output import put_text
 
@@ -32,26 +33,6 @@ __all__ = [
     "write",
     "write_findings",
 ]
-
-FORMATS = {
-    "table": "cnnkit.report.table",
-    "json": "cnnkit.report.json",
-    "csv": "cnnkit.report.csv",
-    "markdown": "cnnkit.report.markdown",
-    "html": "cnnkit.report.html",
-    "svg": "cnnkit.report.svg",
-}
-"""The formats of ``analyze``, and where each is written."""
-
-FINDING_FORMATS = {
-    "text": "cnnkit.report.checked",
-    "json": "cnnkit.report.checked_json",
-    "github": "cnnkit.report.github",
-    "gitlab": "cnnkit.report.gitlab",
-    "sarif": "cnnkit.report.sarif",
-    "junit": "cnnkit.report.junit",
-}
-"""The formats of ``check``, and where each is written."""
 
 EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""

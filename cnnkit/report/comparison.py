@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.layer import LayerAnalysis
 
-FORMATS = ("table", "json", "markdown")
-"""The formats of ``diff``."""
 
 _LABELS = {
     "neurons": "neurons",
