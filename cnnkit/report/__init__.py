@@ -13,13 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.report.formats import FINDING_FORMATS, FORMATS
 from cnnkit.report.options import Options
 from cnnkit.report.output import put_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cnnkit.checking import CheckResult
     from cnnkit.report.options import Result
 
@@ -69,7 +68,7 @@ def render(
 def write(
     results: Sequence[Result],
     format: str = "table",  # noqa: A002 - the name of the flag
-    output: Path | None = None,
+    output: StrPath | None = None,
     *,
     depth: int | None = None,
     explain: bool = False,
@@ -107,7 +106,7 @@ def render_findings(
 def write_findings(
     results: Sequence[CheckResult],
     format: str = "text",  # noqa: A002 - the name of the flag
-    output: Path | None = None,
+    output: StrPath | None = None,
 ) -> None:
     """Writes the results of a check to a file, or to standard output.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import jax
 from cnnkit.data import Dataset
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.selection.material import Open, opened, recipe
 from cnnkit.selection.runs import Figures, Part, Runs
 from cnnkit.selection.search import Outcome, Stop
@@ -34,7 +34,7 @@ class Evaluator:
     train: Indices
     validation: Indices
     device: jax.Device
-    data_dir: Path | None
+    data_dir: StrPath | None
     seen: dict[tuple[int, ...], Dataset] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
@@ -93,7 +93,7 @@ class Evaluator:
         return self.seen[spec.input]
 
 
-def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None) -> Evaluator:
+def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: StrPath | None) -> Evaluator:
     """The evaluator of a search on the splits of its spec.
 
     Raises:

@@ -6,13 +6,13 @@ The test split is sealed: what is here hands out the indices of the others alone
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from cnnkit.data import Dataset, Splits, load, split
 from cnnkit.data.dataset import Examples, Indices
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training.resolution import outputs_of, recipe_of
@@ -67,7 +67,7 @@ def recipe(spec: Spec) -> Train:
     return train
 
 
-def opened(spec: Spec, train: Train, data_dir: Path | None) -> Open:
+def opened(spec: Spec, train: Train, data_dir: StrPath | None) -> Open:
     """Reads and cuts the data set of a recipe.
 
     Raises:

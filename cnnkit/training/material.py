@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import jax
@@ -16,6 +15,7 @@ from jax.typing import ArrayLike
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
 from cnnkit.errors import DataError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.training.state import Feed, Pool
@@ -86,7 +86,7 @@ class Material:
 
 
 def prepare(
-    spec: Spec, train: Train, outputs: int, *, data_dir: Path | None, limit: int | None = None
+    spec: Spec, train: Train, outputs: int, *, data_dir: StrPath | None, limit: int | None = None
 ) -> Material:
     """Reads, cuts and measures the data set of a recipe.
 

@@ -56,8 +56,9 @@ def make_optimizer(
 
 def optimizer_of(name: str) -> optax.GradientTransformation:
     """The optimizer of a name as it is by default, for weights of any shape."""
-    decaying_all = {name: {"decay_biases_and_norms": True}}  # needs no mask of the weights
-    return make_optimizer(Train(optimizer=decaying_all, learning_rate=1e-3), 1, {})
+    # Where all weights decay, no mask of them is needed.
+    optimizer = {name: {"decay_biases_and_norms": True}}
+    return make_optimizer(Train.model_validate({"optimizer": optimizer}), 1, {})
 
 
 def kernels(params: Tree) -> Tree:
