@@ -1,9 +1,13 @@
-"""Where cnnkit keeps what it can fetch or make again: data sets, compiled programs."""
+"""Paths: how they are given, and where cnnkit keeps what it can fetch or make again."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""A path as callers have it: a text or a ``Path``."""
 
 
 def user_cache() -> Path:

@@ -222,3 +222,56 @@ def test_a_finding_as_json_has_every_key() -> None:
         "end_column": None,
         "path": None,
     }
+
+
+def test_only_public_names_are_listed() -> None:
+    from cnnkit import layers, selection, training
+
+    assert sorted(dir(cnnkit)) == cnnkit.__all__
+    assert sorted(dir(training)) == sorted(training.__all__)
+    assert sorted(dir(selection)) == sorted(selection.__all__)
+    classes = {layers.class_name(kind) for kind in layers.KINDS}
+    assert set(dir(layers)) == {*layers.__all__, *classes}
+
+
+def test_an_analysis_is_shown_in_a_line() -> None:
+    assert repr(cnnkit.analyze(built())) == (
+        "Analysis(built: 8x8x3 → 10, 182 parameters, 7,976 MACs, 0 findings)"
+    )
+    broken = cnnkit.analyze(cnnkit.load("input: 8x8x1\nlayers: [{dense: {units: 2}}]"))
+    assert repr(broken) == "Analysis(network: 8x8x1 → ?, 0 parameters, 0 MACs, 1 finding)"
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(cnnkit.__file__).parent / "py.typed").exists()
+
+
+def test_a_report_is_written_to_a_path_that_is_a_text(tmp_path: Path) -> None:
+    from cnnkit import report
+
+    for output in (tmp_path / "a.json", str(tmp_path / "b.json")):
+        report.write([cnnkit.analyze(built())], "json", output)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_paths_are_taken_as_texts_and_as_paths() -> None:
+    """By their annotations: every public function and option that takes a path takes a text."""
+    pytest.importorskip("flax")
+    pytest.importorskip("optuna")
+    import inspect
+    import re
+
+    from cnnkit import data, doctor, report, selection, training
+
+    told = []
+    for module in (data, doctor, report, selection, training):
+        for name in module.__all__:
+            public = getattr(module, name)
+            if not callable(public) or name in ("Trained", "Result"):  # what a call gives
+                continue
+            told += [
+                f"{module.__name__}.{name}({parameter})"
+                for parameter in inspect.signature(public).parameters.values()
+                if re.search(r"\bPath\b", str(parameter.annotation))
+            ]
+    assert told == []

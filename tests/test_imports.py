@@ -49,8 +49,10 @@ def test_this_test_sees_what_is_loaded() -> None:
         command("analyze", SPEC),
         command("analyze", SPEC, "--explain"),
         command("--version"),
+        command("kind"),
+        command("kind", "squeeze_excite"),
     ],
-    ids=["import", "names", "analyze", "command", "explain", "version"],
+    ids=["import", "names", "analyze", "command", "explain", "version", "kinds", "kind"],
 )
 def test_the_training_backend_is_not_loaded(code: str) -> None:
     assert loaded(code) & HEAVY == set()

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.layers.base import Shape
+from cnnkit.layers.convolution import Convolution
 
 if TYPE_CHECKING:
     from cnnkit.network import Network
     from cnnkit.spec.graph import Graph
-
-_FILTERED = ("conv", "depthwise_conv", "transposed_conv")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
         if node.path not in outputs:  # a side output is there in training only
             continue
         filters = bias = None
-        if node.layer.kind in _FILTERED:
+        if isinstance(node.layer, Convolution) and node.layer.shares_weights:
             module: Any = reduce(getattr, node.path.split("."), network)
             filters = np.asarray(module.kernel[...], np.float32)
             if len(node.effect.weights) > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.analysis.input_order import misordered_input
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.misalignment import findings as misaligned_findings
 from cnnkit.analysis.receptive_field import Fields, receptive_fields
 from cnnkit.analysis.result import Analysis, Settings, Totals
@@ -28,7 +28,7 @@ def analyze(
     *,
     batch: int = 1,
     precision: Precision = "float32",
-    optimizer: Optimizer = "adam",
+    optimizer: str = "adam",
     convention: str | None = None,
 ) -> Analysis:
     """Shapes, counts, cost, memory and receptive fields of a spec.

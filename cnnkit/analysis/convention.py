@@ -10,21 +10,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeAlias
 
 from cnnkit.layers.base import Shape, total
 from cnnkit.spec.graph import Graph, Node
 
-_NORMS = ("layer_norm", "instance_norm", "group_norm")
+Count: TypeAlias = Callable[[Node, Shape], int]
+"""What a tool counts for a node, from the shape that comes in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How a tool counts: in one sentence, and as a function of a node and its input."""
+    """How a tool counts.
+
+    Attributes:
+        includes: What it counts, in one sentence.
+        count: Its count of a node.
+        kinds: Its counts of the kinds that it has a rule of its own for.
+    """
 
     includes: str
-    count: Callable[[Node, Shape], int]
+    count: Count
+    kinds: Mapping[str, Count] = field(default_factory=dict)
+
+    def of(self, node: Node, shape: Shape) -> int:
+        """The count of a node."""
+        return self.kinds.get(node.layer.kind, self.count)(node, shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +57,14 @@ def count_as(graph: Graph, name: str) -> ConventionCount:
     """
     convention = CONVENTIONS[name]
     figure = sum(
-        convention.count(node, graph.shape(node.inputs[0]) or ())
+        convention.of(node, graph.shape(node.inputs[0]) or ())
         for node in graph.nodes
         if not node.side and node.output is not None
     )
     return ConventionCount(name, figure, convention.includes)
 
 
-def _macs(node: Node) -> int:
+def _macs(node: Node, _: Shape = ()) -> int:
     return total(node.effect.macs)
 
 
@@ -63,42 +76,56 @@ def _affine(node: Node) -> bool:
     return any(weight.trainable for weight in node.effect.weights)
 
 
-def _torchvision(node: Node, _: Shape) -> int:
-    return _macs(node)
+def _nothing(node: Node, _: Shape) -> int:
+    del node
+    return 0
 
 
-def _fvcore(node: Node, shape: Shape) -> int:
-    kind, planar = node.layer.kind, len(shape) == 3
-    if kind == "batch_norm":
-        return (2 if _affine(node) else 1) * _size(node)
-    if kind in _NORMS:
-        return (5 if _affine(node) else 4) * _size(node)
-    if kind in ("global_mean_pool", "adaptive_mean_pool") and planar:
-        return math.prod(shape)
-    if kind == "upsample" and planar:
-        return (4 if getattr(node.layer, "method", "") == "linear" else 1) * _size(node)
-    return _macs(node)
+def _each_output(node: Node, _: Shape) -> int:
+    return _size(node)
 
 
-def _thop(node: Node, shape: Shape) -> int:
-    kind, size = node.layer.kind, _size(node)
-    if kind == "transposed_conv":  # counted as if each output cell read the whole kernel
-        kernel = node.effect.weights[0].shape
-        return size * math.prod(kernel[:-1])
-    if kind == "batch_norm" or kind in ("layer_norm", "instance_norm"):
-        return (4 if _affine(node) else 2) * size
-    if kind == "prelu" or kind == "mean_pool":
-        return size
-    if kind == "softmax":
-        return size // shape[-1] * (3 * shape[-1] - 1)
-    if kind in ("global_mean_pool", "adaptive_mean_pool"):
-        # The mean of the window's cells, and one division, for each output.
-        return math.prod(shape) + size
-    if kind == "upsample" and getattr(node.layer, "method", "") == "linear":
-        return {2: 5, 3: 11}.get(len(shape), 0) * size
-    if kind == "upsample":
-        return size
-    return _macs(node)
+def _fvcore_batch_norm(node: Node, _: Shape) -> int:
+    return (2 if _affine(node) else 1) * _size(node)
+
+
+def _fvcore_norm(node: Node, _: Shape) -> int:
+    return (5 if _affine(node) else 4) * _size(node)
+
+
+def _fvcore_pool(node: Node, shape: Shape) -> int:
+    return math.prod(shape) if len(shape) == 3 else _macs(node)
+
+
+def _fvcore_upsample(node: Node, shape: Shape) -> int:
+    if len(shape) != 3:
+        return _macs(node)
+    return (4 if getattr(node.layer, "method", "") == "linear" else 1) * _size(node)
+
+
+def _thop_transposed(node: Node, _: Shape) -> int:
+    """As if each output cell read the whole kernel."""
+    kernel = node.effect.weights[0].shape
+    return _size(node) * math.prod(kernel[:-1])
+
+
+def _thop_norm(node: Node, _: Shape) -> int:
+    return (4 if _affine(node) else 2) * _size(node)
+
+
+def _thop_softmax(node: Node, shape: Shape) -> int:
+    return _size(node) // shape[-1] * (3 * shape[-1] - 1)
+
+
+def _thop_pool(node: Node, shape: Shape) -> int:
+    """The mean of the window's cells, and one division, for each output."""
+    return math.prod(shape) + _size(node)
+
+
+def _thop_upsample(node: Node, shape: Shape) -> int:
+    if getattr(node.layer, "method", "") == "linear":
+        return {2: 5, 3: 11}.get(len(shape), 0) * _size(node)
+    return _size(node)
 
 
 def _ptflops(node: Node, _: Shape) -> int:
@@ -108,8 +135,6 @@ def _ptflops(node: Node, _: Shape) -> int:
 
 def _torchinfo(node: Node, _: Shape) -> int:
     own = sum(weight.size for weight in node.effect.weights if weight.trainable)
-    if node.layer.kind == "scale":  # a bare parameter, which torchinfo's rule by name passes over
-        return 0
     if node.layer.family == "convolution":
         return own * math.prod((node.output or ())[:-1])
     return own
@@ -119,19 +144,40 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "torchvision": Convention(
             "multiply-accumulates of convolutions and dense layers, without biases",
-            _torchvision,
+            _macs,
         ),
         "fvcore": Convention(
             "the multiply-accumulates of convolutions and dense layers, 2 for each element of a "
             "batch norm, 5 of other norms, 1 for each input of a global or adaptive mean pool, "
             "1 or 4 for each output of an upsampling",
-            _fvcore,
+            _macs,
+            {
+                "batch_norm": _fvcore_batch_norm,
+                "layer_norm": _fvcore_norm,
+                "instance_norm": _fvcore_norm,
+                "group_norm": _fvcore_norm,
+                "global_mean_pool": _fvcore_pool,
+                "adaptive_mean_pool": _fvcore_pool,
+                "upsample": _fvcore_upsample,
+            },
         ),
         "thop": Convention(
             "the multiply-accumulates of convolutions and dense layers, 4 for each element of a "
             "norm, 1 of a mean pool or PReLU, the additions and divisions of global mean pools and "
             "softmax, and of upsampling",
-            _thop,
+            _macs,
+            {
+                "transposed_conv": _thop_transposed,
+                "batch_norm": _thop_norm,
+                "layer_norm": _thop_norm,
+                "instance_norm": _thop_norm,
+                "prelu": _each_output,
+                "mean_pool": _each_output,
+                "softmax": _thop_softmax,
+                "global_mean_pool": _thop_pool,
+                "adaptive_mean_pool": _thop_pool,
+                "upsample": _thop_upsample,
+            },
         ),
         "ptflops": Convention(
             "the multiply-accumulates of convolutions and dense layers, and one addition for each "
@@ -142,6 +188,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             "weights and biases times the output positions of convolutions, and once those of "
             "dense layers and norms",
             _torchinfo,
+            {"scale": _nothing},  # a bare parameter, which its rule by name passes over
         ),
     }
 )

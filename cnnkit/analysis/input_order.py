@@ -6,8 +6,8 @@ from typing import Final
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Shape, show
-from cnnkit.spec.model import Spec
-from cnnkit.spec.place import inmost
+from cnnkit.spec.language.place import inmost
+from cnnkit.spec.model.spec import Spec
 
 _FEW: Final = (1, 3, 4)  # what images have: grey, colours, colours and transparency
 _COLOURS: Final = (3, 4)

@@ -25,31 +25,12 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from cnnkit.spec.graph import INPUT, Graph, Node
+from cnnkit.spec.optimizer_state import STATE_ARRAYS
 
 Precision = Literal["float32", "bfloat16", "float16", "float64"]
-Optimizer = Literal[
-    "sgd", "momentum", "nesterov", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lamb", "lion",
-    "muon",
-]  # fmt: skip
-
 PRECISIONS: tuple[str, ...] = get_args(Precision)
-OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
-# Arrays as large as the weights that an optimizer keeps: momentum; first and second moment.
-_SLOTS = {
-    "sgd": 0,
-    "momentum": 1,
-    "nesterov": 1,
-    "adam": 2,
-    "adamw": 2,
-    "nadam": 2,
-    "rmsprop": 1,
-    "adagrad": 1,
-    "lamb": 2,
-    "lion": 1,
-    "muon": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -62,7 +43,7 @@ class Memory:
         state: The elements of running statistics.
         batch: Examples at once.
         precision: Of the activations.
-        optimizer: Whose slots training keeps.
+        optimizer: Whose slots training keeps, a name of ``STATE_ARRAYS``.
     """
 
     graph: Graph
@@ -70,7 +51,7 @@ class Memory:
     state: int
     batch: int = 1
     precision: Precision = "float32"
-    optimizer: Optimizer = "adam"
+    optimizer: str = "adam"
 
     @cached_property
     def inference(self) -> int:
@@ -84,9 +65,18 @@ class Memory:
     def training(self) -> int:
         """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
         width = _BYTES[self.precision]
-        copies = 2 + _SLOTS[self.optimizer]
-        weights = (self.parameters * copies + self.state) * max(width, 4)
+        kept = STATE_ARRAYS[self.optimizer]
+        slots = kept.kernels * self.parameters
+        if kept.others != kept.kernels:
+            slots += (kept.others - kept.kernels) * _beside_kernels(self.graph)
+        weights = (2 * self.parameters + slots + self.state) * max(width, 4)
         return weights + self.batch * _saved(self.graph) * width
+
+
+def _beside_kernels(graph: Graph) -> int:
+    """The trained elements that are no kernel's."""
+    weights = (weight for node in graph.nodes for weight in node.effect.weights)
+    return sum(each.size for each in weights if each.trainable and each.name != "kernel")
 
 
 def _elements(graph: Graph, node: int) -> int:

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Memory, Optimizer, Precision
+from cnnkit.analysis.memory import Memory, Precision
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Operations, Shape, total
+from cnnkit.layers.base import Operations, Shape, show, total
 from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
 
@@ -26,7 +26,7 @@ class Settings:
 
     batch: int = 1
     precision: Precision = "float32"
-    optimizer: Optimizer = "adam"
+    optimizer: str = "adam"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +132,7 @@ class Totals:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Analysis:
     """The analysis of a spec.
 
@@ -153,6 +153,14 @@ class Analysis:
     findings: tuple[Finding, ...]
     settings: Settings = Settings()
     convention: ConventionCount | None = None
+
+    def __repr__(self) -> str:
+        output = show(self.output) if self.output else "?"
+        findings = f"{len(self.findings)} finding{'' if len(self.findings) == 1 else 's'}"
+        return (
+            f"Analysis({self.name or 'network'}: {show(self.input)} → {output}, "
+            f"{self.totals.parameters:,} parameters, {self.totals.macs:,} MACs, {findings})"
+        )
 
     @property
     def name(self) -> str | None:

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "diff": True,
         "solve": True,
         "rule": False,
+        "kind": False,
         "schema": False,
         "new": True,
         "doctor": False,

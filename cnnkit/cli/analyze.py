@@ -10,25 +10,15 @@ import typer
 from cnnkit.cli.options import (
     AssignmentsOption,
     BatchOption,
-    Optimizer,
     OptimizerOption,
     OutputOption,
     Precision,
     PrecisionOption,
+    one_of,
 )
+from cnnkit.report.formats import FORMATS, format_of
 
 STDIN = "-"
-
-
-class Format(StrEnum):
-    """What a report can be written as."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    html = "html"
-    svg = "svg"
 
 
 class Convention(StrEnum):
@@ -41,24 +31,13 @@ class Convention(StrEnum):
     torchinfo = "torchinfo"
 
 
-_SUFFIXES = {
-    ".json": Format.json,
-    ".csv": Format.csv,
-    ".md": Format.markdown,
-    ".markdown": Format.markdown,
-    ".html": Format.html,
-    ".htm": Format.html,
-    ".svg": Format.svg,
-}
-
-
 def analyze(
     specs: Annotated[
         list[str], typer.Argument(metavar="SPEC…", help="YAML or JSON files; `-` reads stdin.")
     ],
     format_: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
+        str | None,
+        one_of(FORMATS, "--format", "-f", help="Default: table, or what --output ends with."),
     ] = None,
     output: OutputOption = None,
     explain: Annotated[
@@ -69,7 +48,7 @@ def analyze(
     ] = None,
     batch: BatchOption = 1,
     precision: PrecisionOption = Precision.float32,
-    optimizer: OptimizerOption = Optimizer.adam,
+    optimizer: OptimizerOption = "adam",
     convention: Annotated[
         Convention | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
@@ -82,14 +61,14 @@ def analyze(
     from cnnkit import report
     from cnnkit.cli.sources import analyses_of
 
-    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
+    chosen = format_ or format_of(output, FORMATS)
     analyses = analyses_of(
         specs,
         assignments or [],
         batch=batch,
         precision=precision.value,
-        optimizer=optimizer.value,
+        optimizer=optimizer,
         convention=convention.value if convention else None,
     )
-    report.write(analyses, chosen.value, output, depth=depth, explain=explain)
+    report.write(analyses, chosen, output, depth=depth, explain=explain)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

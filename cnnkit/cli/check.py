@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption, OutputOption
+from cnnkit.cli.options import AssignmentsOption, OutputOption, one_of
+from cnnkit.report.formats import FINDING_FORMATS, format_of
 
-
-class Format(StrEnum):
-    """What the findings can be written as."""
-
-    auto = "auto"
-    text = "text"
-    json = "json"
-    github = "github"
-    gitlab = "gitlab"
-    sarif = "sarif"
-    junit = "junit"
-
-
-_SUFFIXES = {".json": Format.json, ".sarif": Format.sarif, ".xml": Format.junit}
+_AUTO = "auto"
 
 
 def check(
@@ -36,13 +23,14 @@ def check(
         ),
     ],
     format_: Annotated[
-        Format,
-        typer.Option(
+        str,
+        one_of(
+            (_AUTO, *FINDING_FORMATS),
             "--format",
             "-f",
             help="auto: what --output ends with, github inside GitHub's Actions, else text.",
         ),
-    ] = Format.auto,
+    ] = _AUTO,
     select: Annotated[
         list[str] | None,
         typer.Option(metavar="RULE,…", help="Apply these rules only; `all` applies each."),
@@ -91,8 +79,8 @@ def check(
     if not results and not specs_only:
         print(f"cnnkit: there is no spec under {', '.join(paths)}", file=sys.stderr)
     chosen = _chosen(format_, output)
-    report.write_findings(results, chosen.value, output)
-    if chosen is not Format.text:
+    report.write_findings(results, chosen, output)
+    if chosen != "text":
         from cnnkit.report.findings.text import mended
 
         for line in mended(results):
@@ -107,9 +95,9 @@ def _names(values: list[str] | None) -> tuple[str, ...]:
     )
 
 
-def _chosen(asked: Format, output: Path | None) -> Format:
-    if asked is not Format.auto:
+def _chosen(asked: str, output: Path | None) -> str:
+    if asked != _AUTO:
         return asked
-    if output is not None:
-        return _SUFFIXES.get(output.suffix.lower(), Format.text)
-    return Format.github if os.environ.get("GITHUB_ACTIONS") == "true" else Format.text
+    if output is None and os.environ.get("GITHUB_ACTIONS") == "true":
+        return "github"
+    return format_of(output, FINDING_FORMATS)

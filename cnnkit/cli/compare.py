@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cnnkit.cli.options import OutputOption
+from cnnkit.cli.options import OutputOption, one_of
+from cnnkit.report.formats import RUN_FORMATS
 
 
 class Metric(StrEnum):
@@ -19,13 +20,6 @@ class Metric(StrEnum):
     loss = "loss"
 
 
-class Format(StrEnum):
-    """What a comparison can be written as."""
-
-    text = "text"
-    json = "json"
-
-
 def compare(
     runs: Annotated[
         list[Path],
@@ -34,7 +28,9 @@ def compare(
         ),
     ],
     metric: Annotated[Metric, typer.Option(help="What to compare.")] = Metric.accuracy,
-    format_: Annotated[Format, typer.Option("--format", "-f")] = Format.text,
+    format_: Annotated[
+        str, one_of(RUN_FORMATS, "--format", "-f", help="How to write it.")
+    ] = "text",
     output: OutputOption = None,
 ) -> None:
     """Compare networks pair by pair: mean difference, its interval, and whether chance explains it.
@@ -44,5 +40,5 @@ def compare(
     from cnnkit.presentation.output import put_text
     from cnnkit.selection import comparison_text, entries_of
 
-    text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)
+    text = comparison_text(entries_of(runs, metric.value), metric.value, format_)
     put_text(text, output)

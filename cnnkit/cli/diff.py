@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +9,13 @@ import typer
 
 from cnnkit.cli.options import (
     BatchOption,
-    Optimizer,
     OptimizerOption,
     OutputOption,
     Precision,
     PrecisionOption,
+    one_of,
 )
+from cnnkit.report.formats import COMPARISON_FORMATS, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,25 +25,16 @@ if TYPE_CHECKING:
     from cnnkit.cli.sources import Settings
 
 
-class Format(StrEnum):
-    """What a comparison can be written as."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-
-
-_SUFFIXES = {".json": Format.json, ".md": Format.markdown, ".markdown": Format.markdown}
-
-
 def diff(
     old: Annotated[
         str, typer.Argument(metavar="OLD", help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml.")
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same, of the network after.")],
     format_: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
+        str | None,
+        one_of(
+            COMPARISON_FORMATS, "--format", "-f", help="Default: table, or what --output ends with."
+        ),
     ] = None,
     output: OutputOption = None,
     fail_if: Annotated[
@@ -60,7 +51,7 @@ def diff(
     ] = None,
     batch: BatchOption = 1,
     precision: PrecisionOption = Precision.float32,
-    optimizer: OptimizerOption = Optimizer.adam,
+    optimizer: OptimizerOption = "adam",
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Set a value in both: variables.k=5."),
@@ -82,7 +73,7 @@ def diff(
     settings: Settings = {
         "batch": batch,
         "precision": precision.value,
-        "optimizer": optimizer.value,
+        "optimizer": optimizer,
         "convention": None,
     }
     before, after = (_side(source, assignments or [], settings) for source in (old, new))
@@ -92,8 +83,8 @@ def diff(
         for asked in conditions
         if comparison.readable
     ]
-    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
-    write(View(comparison, asked, all_), chosen.value, output)
+    chosen = format_ or format_of(output, COMPARISON_FORMATS)
+    write(View(comparison, asked, all_), chosen, output)
     failed = not comparison.ok or any(met for _, met in asked)
     raise typer.Exit(1 if failed else 0)
 

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from cnnkit.spec.optimizer_state import STATE_ARRAYS
+
+
+def one_of(values: Iterable[str], *names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
+    """An option that takes one of these words: the keys of the table that knows them."""
+    words = [*values]
+
+    def read(text: str) -> str:
+        if text in words:
+            return text
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(map(repr, words))}.")
+
+    return typer.Option(
+        *names,
+        parser=read,
+        metavar=f"<{'|'.join(words)}>",
+        autocompletion=lambda: words,
+        help=help,
+        rich_help_panel=panel,
+    )
 
 
 class Precision(StrEnum):
@@ -16,22 +38,6 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
     float16 = "float16"
     float64 = "float64"
-
-
-class Optimizer(StrEnum):
-    """Whose state training keeps."""
-
-    sgd = "sgd"
-    momentum = "momentum"
-    nesterov = "nesterov"
-    adam = "adam"
-    adamw = "adamw"
-    nadam = "nadam"
-    rmsprop = "rmsprop"
-    adagrad = "adagrad"
-    lamb = "lamb"
-    lion = "lion"
-    muon = "muon"
 
 
 class Device(StrEnum):
@@ -63,7 +69,7 @@ OutputOption = Annotated[
 BatchOption = Annotated[int, typer.Option(min=1, help="Examples at once, for the memory.")]
 PrecisionOption = Annotated[Precision, typer.Option(help="Of the activations, for the memory.")]
 OptimizerOption = Annotated[
-    Optimizer, typer.Option(help="Whose state training keeps, for the memory.")
+    str, one_of(STATE_ARRAYS, "--optimizer", help="Whose state training keeps, for the memory.")
 ]
 AssignmentsOption = Annotated[
     list[str] | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +21,7 @@ def rule(
     """
     from cnnkit import rules
     from cnnkit.checking.levels import unknown
+    from cnnkit.cli.page import print_page
     from cnnkit.errors import UsageError
 
     if name is None:
@@ -32,17 +32,7 @@ def rule(
     found = rules.rule(name)
     state = f"{found.level}, {'on' if found.default else 'off'} by default"
     mended = "; `cnnkit check --fix` mends it" if found.fix else ""
-    _print_page(f"# {name}\n\n{state}{mended}\n\n{found.page}")
-
-
-def _print_page(page: str) -> None:
-    if not sys.stdout.isatty():
-        print(page)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    Console().print(Markdown(page))
+    print_page(f"# {name}\n\n{state}{mended}\n\n{found.page}")
 
 
 def _print_list(found: list[Rule]) -> None:

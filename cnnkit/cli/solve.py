@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import Optimizer, Precision
+from cnnkit.cli.options import Precision, one_of
 from cnnkit.errors import UsageError
+from cnnkit.report.formats import SOLUTION_FORMATS, format_of
+from cnnkit.spec.optimizer_state import STATE_ARRAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,21 +20,6 @@ if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
 
 
-class Format(StrEnum):
-    """What a solution can be written as."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-    csv = "csv"
-
-
-_SUFFIXES = {
-    ".json": Format.json,
-    ".md": Format.markdown,
-    ".markdown": Format.markdown,
-    ".csv": Format.csv,
-}
 # Answers that are listed unless --limit says otherwise.
 _WINDOWS, _INPUTS = 100, 20
 _ALONE = "no SPEC beside it: it is of a window on its own"
@@ -97,8 +83,8 @@ def solve(
         Precision, typer.Option(help="Of the activations.", rich_help_panel=_SPEC)
     ] = Precision.float32,
     optimizer: Annotated[
-        Optimizer, typer.Option(help="Whose state training keeps.", rich_help_panel=_SPEC)
-    ] = Optimizer.adam,
+        str, one_of(STATE_ARRAYS, "--optimizer", help="Whose state training keeps.", panel=_SPEC)
+    ] = "adam",
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,8 +96,10 @@ def solve(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Answers to list; 0 lists all.")] = None,
     format_: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
+        str | None,
+        one_of(
+            SOLUTION_FORMATS, "--format", "-f", help="Default: table, or what --output ends with."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the answer to this file.")
@@ -127,7 +115,7 @@ def solve(
     """
     from cnnkit.report.solution.formats import write
 
-    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
+    chosen = format_ or format_of(output, SOLUTION_FORMATS)
     solution: WindowSolution | InputSolution | BudgetSolution
     if spec is None:
         _exclude("--vary", vary, "a SPEC to look in")
@@ -142,7 +130,7 @@ def solve(
         settings: Settings = {
             "batch": batch,
             "precision": precision.value,
-            "optimizer": optimizer.value,
+            "optimizer": optimizer,
             "convention": None,
         }
         read = _read(spec, assignments or [], settings, chosen, output)
@@ -152,7 +140,7 @@ def solve(
             solution = _inputs(read, between, limit, settings)
         else:
             solution = _budget(read, vary, budgets or [], (between, step), settings)
-    write(solution, chosen.value, output, source=spec or "", assignments=assignments or ())
+    write(solution, chosen, output, source=spec or "", assignments=assignments or ())
     raise typer.Exit(0 if solution.found else 1)
 
 
@@ -192,7 +180,7 @@ def _read(
     source: str,
     assignments: Sequence[str],
     settings: Settings,
-    format_: Format,
+    format_: str,
     output: Path | None,
 ) -> Spec:
     """The spec; where its text has faults they are reported, and the command ends."""
@@ -206,7 +194,7 @@ def _read(
         if not faults:
             return result.spec
         result = Unreadable(source, faults)
-    report.write([result], format_.value, output)
+    report.write([result], format_, output)
     raise typer.Exit(1)
 
 

@@ -15,7 +15,7 @@ from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
-    from cnnkit.analysis.memory import Optimizer, Precision
+    from cnnkit.analysis.memory import Precision
     from cnnkit.analysis.result import Unreadable
     from cnnkit.spec.model.spec import Spec
 
@@ -29,7 +29,7 @@ class Settings(TypedDict):
 
     batch: int
     precision: Precision
-    optimizer: Optimizer
+    optimizer: str
     convention: str | None
 
 

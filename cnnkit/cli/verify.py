@@ -12,7 +12,6 @@ from cnnkit.cli.options import (
     AssignmentsOption,
     Format,
     FormatOption,
-    Optimizer,
     OptimizerOption,
     OutputOption,
     Precision,
@@ -37,7 +36,7 @@ def verify(
         ),
     ] = None,
     precision: PrecisionOption = Precision.float32,
-    optimizer: OptimizerOption = Optimizer.adam,
+    optimizer: OptimizerOption = "adam",
     assignments: AssignmentsOption = None,
 ) -> None:
     """Build specs as Flax modules, in the abstract, and compare them with their analysis.
@@ -54,7 +53,7 @@ def verify(
         assignments or [],
         batch=batch or 1,
         precision=precision.value,
-        optimizer=optimizer.value,
+        optimizer=optimizer,
         convention=None,
     )
     results = [
@@ -71,10 +70,16 @@ def verify(
 
 
 def _verified(analysis: Analysis, *, memory: bool) -> Verified:
-    from cnnkit.network.memory import compare_memory
     from cnnkit.network.verification import verify
 
-    return Verified(analysis, verify(analysis), compare_memory(analysis) if memory else ())
+    verification = verify(analysis)
+    if not memory:
+        return Verified(analysis, verification)
+    from cnnkit.network.memory import compare_memory
+    from cnnkit.training.compute.optimizer import optimizer_of
+
+    optimizer = optimizer_of(analysis.settings.optimizer)
+    return Verified(analysis, verification, compare_memory(analysis, optimizer))
 
 
 def _write_table(results: Sequence[Verified], output: Path | None) -> None:

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cnnkit.errors import DataError, UsageError
+from cnnkit.folders import StrPath
 
 VARIABLE = "CNNKIT_DATA"
 
 
-def data_directory(given: Path | None = None) -> Path:
+def data_directory(given: StrPath | None = None) -> Path:
     """The folder of the published data sets: the one given, ``CNNKIT_DATA``, or the cache's."""
     if given is not None:
-        return given
+        return Path(given)
     if named := os.environ.get(VARIABLE):
         return Path(named)
     return Path.home() / ".cache" / "cnnkit"

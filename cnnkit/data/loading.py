@@ -14,6 +14,7 @@ from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.errors import UsageError, did_you_mean
+from cnnkit.folders import StrPath
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
@@ -30,7 +31,7 @@ PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 def load(
     source: Data,
     *,
-    data_dir: Path | None = None,
+    data_dir: StrPath | None = None,
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
@@ -69,7 +70,7 @@ def load(
     return fitted(dataset, input_shape, outputs, loss, trained=trained)
 
 
-def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:
+def _read(source: str | Arrays | Csv, data_dir: StrPath | None) -> Dataset:
     match source:
         case Arrays():
             named = (source.inputs, source.targets, source.test_inputs, source.test_targets)

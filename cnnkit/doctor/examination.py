@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
-from pathlib import Path
 
 from cnnkit import __version__
 from cnnkit.doctor.fact import Fact
-from cnnkit.folders import user_cache
+from cnnkit.folders import StrPath, user_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Examination:
         }
 
 
-def examine(data_dir: Path | None = None) -> Examination:
+def examine(data_dir: StrPath | None = None) -> Examination:
     """Look at everything. Without the extra `train`, say so and look at the rest.
 
     Args:
@@ -93,7 +92,7 @@ def _cache() -> Iterator[Fact]:
     )
 
 
-def _data(given: Path | None) -> Iterator[Fact]:
+def _data(given: StrPath | None) -> Iterator[Fact]:
     if any(find_spec(name) is None for name in ("numpy", "PIL", "sklearn")):
         yield Fact(
             "data", "folder", "data sets can't be read", "missing", "pip install 'cnnkit[train]'"

@@ -198,4 +198,4 @@ if not TYPE_CHECKING:  # a type checker knows the classes from above, and no oth
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_BY_CLASS})
+    return sorted({*__all__, *_BY_CLASS})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -32,6 +32,8 @@ class Activation(Layer):
     storage: ClassVar[Storage] = "in_place"
     backward_reads: ClassVar[BackwardReads] = ("output",)
     operations: ClassVar[Operations] = Operations()
+    # How the weights of a layer before it best start.
+    suited_init: ClassVar[Literal["lecun", "he", "glorot"]]
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -42,14 +44,22 @@ class Linear(Activation):
     """The identity: no activation."""
 
     kind = "linear"
+    suited_init = "glorot"
+    linear = True
     storage = "view"
     backward_reads = ()
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "it is the identity"
 
 
 class Relu(Activation):
     """max(0, x)."""
 
     kind = "relu"
+    suited_init = "he"
+    limits = "at 0 or above"
     operations = Operations(compare=1)
 
 
@@ -57,6 +67,8 @@ class Relu6(Activation):
     """min(max(0, x), 6)."""
 
     kind = "relu6"
+    suited_init = "he"
+    limits = "between 0 and 6"
     operations = Operations(compare=2)
 
 
@@ -64,16 +76,23 @@ class LeakyRelu(Activation):
     """x where x ≥ 0, else slope·x."""
 
     kind = "leaky_relu"
+    suited_init = "he"
     operations = Operations(compare=1, multiply=1)
     field_aliases: ClassVar = {"negative_slope": "slope", "alpha": "slope"}
 
     slope: Number = Field(0.1, description="factor of negative values")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "its slope is 1" if self.slope == 1 else None
 
 
 class Elu(Activation):
     """x where x ≥ 0, else alpha·(e^x − 1) (Clevert et al., 2015)."""
 
     kind = "elu"
+    suited_init = "he"
+    limits = "above −alpha"
     operations = Operations(compare=1, exponential=1, add=1, multiply=1)
 
     alpha: Number = Field(1.0, description="the negative limit is −alpha")
@@ -83,6 +102,8 @@ class Selu(Activation):
     """The self-normalising scaled ELU (Klambauer et al., 2017)."""
 
     kind = "selu"
+    suited_init = "lecun"
+    limits = "above −1.76"
     operations = Operations(compare=1, exponential=1, add=1, multiply=2)
 
 
@@ -90,6 +111,7 @@ class Prelu(Activation):
     """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015)."""
 
     kind = "prelu"
+    suited_init = "he"
     backward_reads = ("input",)
     operations = Operations(compare=1, multiply=1)
 
@@ -109,6 +131,8 @@ class Gelu(Activation):
     """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016)."""
 
     kind = "gelu"
+    suited_init = "he"
+    limits = "above −0.17"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=1, multiply=3)
 
@@ -119,6 +143,8 @@ class Silu(Activation):
     """x·sigmoid(x), also called swish."""
 
     kind = "silu"
+    suited_init = "he"
+    limits = "above −0.28"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=1, divide=1, multiply=1)
 
@@ -127,6 +153,8 @@ class Mish(Activation):
     """x·tanh(softplus(x)) (Misra, 2019)."""
 
     kind = "mish"
+    suited_init = "he"
+    limits = "above −0.31"
     backward_reads = ("input",)
     operations = Operations(exponential=3, add=3, divide=1, multiply=1)
 
@@ -135,6 +163,8 @@ class Sigmoid(Activation):
     """1/(1 + e^−x)."""
 
     kind = "sigmoid"
+    suited_init = "glorot"
+    limits = "between 0 and 1"
     operations = Operations(exponential=1, add=1, divide=1)
 
 
@@ -142,6 +172,8 @@ class HardSigmoid(Activation):
     """min(max(0, x + 3), 6)/6."""
 
     kind = "hard_sigmoid"
+    suited_init = "glorot"
+    limits = "between 0 and 1"
     backward_reads = ("input",)
     operations = Operations(add=1, compare=2, divide=1)
 
@@ -150,6 +182,8 @@ class HardSilu(Activation):
     """x·min(max(0, x + 3), 6)/6, also called hard swish."""
 
     kind = "hard_silu"
+    suited_init = "he"
+    limits = "at −0.375 or above"
     backward_reads = ("input",)
     operations = Operations(add=1, compare=2, divide=1, multiply=1)
 
@@ -158,6 +192,8 @@ class Tanh(Activation):
     """(e^2x − 1)/(e^2x + 1)."""
 
     kind = "tanh"
+    suited_init = "glorot"
+    limits = "between −1 and 1"
     operations = Operations(exponential=1, add=2, divide=1)
 
 
@@ -165,6 +201,8 @@ class Softplus(Activation):
     """log(1 + e^x); the logarithm is counted with the exponentials."""
 
     kind = "softplus"
+    suited_init = "he"
+    limits = "above 0"
     backward_reads = ("input",)
     operations = Operations(exponential=2, add=1)
 
@@ -173,6 +211,9 @@ class Softmax(Activation):
     """e^x_i / Σ e^x_k over the channels."""
 
     kind = "softmax"
+    suited_init = "glorot"
+    of_classes = True
+    limits = "between 0 and 1"
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -186,6 +227,9 @@ class LogSoftmax(Activation):
     """x_i − log Σ e^x_k over the channels; the logarithm counts as one exponential."""
 
     kind = "log_softmax"
+    suited_init = "glorot"
+    of_classes = True
+    limits = "at 0 or below"
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -203,12 +247,17 @@ class Maxout(Activation):
     """
 
     kind = "maxout"
+    suited_init = "he"
     storage = "new"
     backward_reads = ("input",)
 
     pieces: Count = Field(
         2, description="channels, or sets of weights, that each maximum is taken over"
     )
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "a maximum of one channel is that channel" if self.pieces == 1 else None
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

@@ -214,6 +214,9 @@ class Layer(BaseModel):
 
     kind: ClassVar[str] = ""
     family: ClassVar[str] = ""
+    # A spec with the kind: its input, then its layers as they are written; left out where the kind
+    # alone, on a map, says enough.
+    example: ClassVar[tuple[str, ...]] = ()
     size_field: ClassVar[str] = "kernel"
     # Fields that hold one activation, and fields that hold a list of layers.
     activation_fields: ClassVar[tuple[str, ...]] = ()
@@ -225,6 +228,19 @@ class Layer(BaseModel):
     # is computed from.
     storage: ClassVar[Storage] = "new"
     backward_reads: ClassVar[BackwardReads] = ()
+    # What rules ask of a kind; a test computes with every kind and holds it to its answers.
+    # Whether the output is, at inference, a linear function of the one input that it reads.
+    linear: ClassVar[bool] = False
+    # Whether each channel's mean is subtracted, and with it what was added to all of the channel.
+    centres_channels: ClassVar[bool] = False
+    # Whether the channels become the probabilities of classes, 1 together, or their logarithms.
+    of_classes: ClassVar[bool] = False
+    # What the outputs stay within, where they are not any number: `above 0`.
+    limits: ClassVar[str | None] = None
+    # Whether training sets a part of an example to 0, the field `rate`, and scales up the rest.
+    drops: ClassVar[bool] = False
+    # The field that says how many channels go out, whatever comes in.
+    channels_field: ClassVar[str | None] = None
     # Other names for a field that frameworks use, with ours.
     field_aliases: ClassVar[Mapping[str, str]] = {}
 
@@ -243,6 +259,11 @@ class Layer(BaseModel):
     def gradient_reads(self) -> BackwardReads:
         """``backward_reads``, or what of it these values of the fields leave."""
         return self.backward_reads
+
+    def no_op(self, shape: Shape) -> str | None:
+        """Why the layer leaves every input of this shape as it is; None where it does not."""
+        del shape
+        return None
 
     @property
     def place(self) -> Place | None:
@@ -279,6 +300,11 @@ def numbered(layers: Sequence[Layer]) -> Iterable[tuple[int, Layer]]:
 def elementwise(shape: Shape, operations: Operations = NO_OPERATIONS) -> Effect:
     """The effect of a layer that keeps the shape and does ``operations`` on each element."""
     return Effect(output=shape, operations=operations.times(math.prod(shape)))
+
+
+def keeps_shape(layer: Layer, shape: Shape) -> str | None:
+    """Why a layer is a no-op that only ever changes the shape."""
+    return "it keeps the shape" if layer.effect(shape).output == shape else None
 
 
 def broken(*problems: Problem) -> Effect:

@@ -17,6 +17,7 @@ from cnnkit.layers.base import (
     Flag,
     Layer,
     Number,
+    Shape,
     Tensor,
     Trace,
     numbered,
@@ -55,6 +56,10 @@ class Residual(Composite):
     """layers(x) + shortcut(x), then the activation (He et al., 2015)."""
 
     kind = "residual"
+    example = (
+        "8x8x16",
+        "residual: {layers: [{conv: {filters: 16, kernel: 3, padding: same}}], activation: relu}",
+    )
     activation_fields = ("activation",)
     sequence_fields = ("layers", "shortcut")
 
@@ -80,9 +85,20 @@ class Parallel(Composite):
     """
 
     kind = "parallel"
+    example = (
+        "8x8x16",
+        (
+            "parallel: {branches: {point: [{conv: {filters: 8, kernel: 1}}], "
+            "wide: [{conv: {filters: 8, kernel: 3, padding: same}}]}}"
+        ),
+    )
 
     branches: Branches = Field(description="the branches; an empty list is the identity")
     merge: JoinField = Field("concat", description="how the branches are joined")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.branches else "it has no branches"
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -99,6 +115,10 @@ class Repeat(Composite):
     """Its layers, ``times`` times one after the other; each copy has weights of its own."""
 
     kind = "repeat"
+    example = (
+        "8x8x16",
+        "repeat: {times: 2, layers: [{conv: {filters: 16, kernel: 3}}, relu]}",
+    )
     sequence_fields = ("layers",)
 
     times: Annotated[NonNegativeInt, Expects("a whole number")] = Field(description="the copies")
@@ -112,6 +132,12 @@ class Repeat(Composite):
         if self.copies is not None:
             return self.copies
         return (self.layers for _ in range(self.times))
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        if not self.times:
+            return "it repeats its layers 0 times"
+        return None if any(self.copies or (self.layers,)) else "it has no layers to repeat"
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -167,6 +193,12 @@ class Save(Composite):
     """Remembers the tensor here under a name, for a `merge`, `load`, `crop` or `upsample`."""
 
     kind = "save"
+    example = (
+        "8x8x16",
+        "save: skip",
+        "conv: {filters: 16, kernel: 3, padding: same}",
+        "merge: {with: skip, by: add}",
+    )
     scalar_field = "tensor"
 
     tensor: SavedName = Field(description="the name")
@@ -181,6 +213,14 @@ class Load(Composite):
     """Goes on from a remembered tensor."""
 
     kind = "load"
+    example = (
+        "8x8x16",
+        "save: trunk",
+        "conv: {filters: 4, kernel: 1}",
+        "save: branch",
+        "load: trunk",
+        "merge: {with: branch}",
+    )
     scalar_field = "tensor"
 
     tensor: SavedName = Field(description="the name it was saved under")
@@ -196,6 +236,12 @@ class Merge(Composite):
     model_config = ConfigDict(populate_by_name=True)  # Python cannot say `Merge(with=…)`
 
     kind = "merge"
+    example = (
+        "8x8x16",
+        "save: skip",
+        "conv: {filters: 8, kernel: 3, padding: same}",
+        "merge: {with: skip}",
+    )
 
     others: Annotated[
         SavedName | Annotated[tuple[SavedName, ...], Strict(False), Field(min_length=1)],
@@ -222,6 +268,11 @@ class Head(Composite):
     """A side output, such as an auxiliary classifier: used in training only."""
 
     kind = "head"
+    example = (
+        "8x8x16",
+        "head: {layers: [global_mean_pool, {dense: {units: 10}}]}",
+        "conv: {filters: 32, kernel: 3}",
+    )
     sequence_fields = ("layers",)
 
     layers: Layers = Field(description="the layers of the side output")

@@ -132,9 +132,15 @@ def group_problems(
 
 
 class Conv(Convolution):
-    """A convolution (cross-correlation) in 1-D, 2-D or 3-D; the rank is the input's."""
+    """A convolution (cross-correlation) in 1-D, 2-D or 3-D; the rank is the input's.
+
+    An axis of D cells gives (D + P − F′)/stride + 1, where P is the padding of both sides and
+    F′ = dilation·(kernel − 1) + 1.
+    """
 
     kind = "conv"
+    channels_field = "filters"
+    example = ("28x28x1", "conv: {filters: 8, kernel: 3}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
 
     filters: Count = Field(description="the number of output channels")
@@ -149,6 +155,8 @@ class DepthwiseConv(Convolution):
     """Each channel is convolved with ``multiplier`` filters of its own."""
 
     kind = "depthwise_conv"
+    mixes_channels = False
+    example = ("28x28x8", "depthwise_conv: {kernel: 3, padding: same}")
     field_aliases: ClassVar = {**_ALIASES, **_MULTIPLIER}
 
     multiplier: Count = Field(1, description="filters for each input channel")
@@ -163,6 +171,9 @@ class LocallyConnected(Convolution):
     """A convolution whose positions do not share: each output cell has weights of its own."""
 
     kind = "locally_connected"
+    shares_weights = False
+    channels_field = "filters"
+    example = ("8x8x3", "locally_connected: {filters: 4, kernel: 3}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS}
 
     filters: Count = Field(description="the number of output channels")
@@ -185,6 +196,8 @@ class SeparableConv(Convolution):
     """A depthwise convolution, then a 1x1 convolution over the channels with the one bias."""
 
     kind = "separable_conv"
+    channels_field = "filters"
+    example = ("28x28x8", "separable_conv: {filters: 16, kernel: 3, padding: same}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_MULTIPLIER}
 
     filters: Count = Field(description="the number of output channels")
@@ -220,9 +233,15 @@ class SeparableConv(Convolution):
 
 
 class TransposedConv(Convolution):
-    """The gradient of a convolution as a layer: it enlarges a map (a learnt upsampling)."""
+    """The gradient of a convolution as a layer: it enlarges a map (a learnt upsampling).
+
+    An axis of D cells gives (D − 1)·stride + F′ − P + output_padding, where P is the padding of
+    both sides and F′ = dilation·(kernel − 1) + 1.
+    """
 
     kind = "transposed_conv"
+    channels_field = "filters"
+    example = ("14x14x16", "transposed_conv: {filters: 8, kernel: 4, stride: 2, padding: 1}")
     field_aliases: ClassVar = {**_ALIASES, **_FILTERS, **_GROUPS, "lhs_dilation": "stride"}
 
     filters: Count = Field(description="the number of output channels")

@@ -18,7 +18,9 @@ class Dense(Weighted):
     """Each unit is connected to each element of a vector: units = weights·x + bias."""
 
     kind = "dense"
+    example = ("28x28x1", "flatten", "dense: {units: 10}")
     family = "dense"
+    channels_field = "units"
     field_aliases: ClassVar = {
         "features": "units",
         "out_features": "units",

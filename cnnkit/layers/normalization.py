@@ -96,6 +96,8 @@ class BatchNorm(Affine):
     """
 
     kind = "batch_norm"
+    linear = True  # by the running averages
+    centres_channels = True
     field_aliases: ClassVar = {**_ALIASES, "decay": "momentum"}
 
     momentum: Momentum = Field(0.9, description="the part of the running averages that stays")
@@ -122,6 +124,7 @@ class GroupNorm(Affine):
     """Groups of neighbouring channels, over all positions (Wu and He, 2018); 2C parameters."""
 
     kind = "group_norm"
+    example = ("8x8x16", "group_norm: {groups: 4}")
     field_aliases: ClassVar = {**_ALIASES, "num_groups": "groups"}
 
     groups: Count = Field(description="groups that the channels are split into")
@@ -137,6 +140,7 @@ class InstanceNorm(Affine):
     """Each channel is standardized over its positions (Ulyanov et al., 2016); 2C parameters."""
 
     kind = "instance_norm"
+    centres_channels = True
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -192,6 +196,10 @@ class LocalResponseNorm(Layer):
     k: Number = Field(1.0, description="added to the divisor, against 0")
 
     @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "it divides by 1" if not self.beta or (not self.alpha and self.k == 1) else None
+
+    @override
     def effect(self, *inputs: Shape) -> Effect:
         return elementwise(
             inputs[0], Operations(add=self.size, multiply=2, divide=1, exponential=1)
@@ -205,12 +213,26 @@ class Rescale(Layer):
     """
 
     kind = "rescale"
+    linear = True
+    example = ("32x32x3", "rescale: {mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26]}")
     family = "normalization"
     storage = "in_place"
     field_aliases: ClassVar = {"std": "deviation", "stddev": "deviation"}
 
     mean: Values = Field(0.0, description="subtracted, one number or one a channel")
     deviation: Deviations = Field(1.0, description="divided by, one number or one a channel")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        given = [
+            values if isinstance(values, tuple) else (values,)
+            for values in (self.mean, self.deviation)
+        ]
+        return (
+            "the mean is 0 and the deviation 1"
+            if [set(values) for values in given] == [{0}, {1}]
+            else None
+        )
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

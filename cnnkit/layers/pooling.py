@@ -24,6 +24,7 @@ from cnnkit.layers.base import (
     Problem,
     Shape,
     broken,
+    keeps_shape,
 )
 from cnnkit.layers.resample import adapt, whole
 from cnnkit.layers.window import (
@@ -83,6 +84,14 @@ class Pool(Layer):
         """The dilation of the window."""
         return 1
 
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        windows = self.windows(shape)
+        if isinstance(windows, Problem):
+            return None
+        alone = all((w.size, w.stride, w.before, w.after) == (1, 1, 0, 0) for w in windows)
+        return "its window and stride are 1" if alone else None
+
     def work(self, cells: int, outputs: int) -> Operations:
         """The operations of ``outputs`` windows that read ``cells`` cells together."""
         raise NotImplementedError
@@ -113,10 +122,13 @@ class Pool(Layer):
 class MaxPool(Pool):
     """The maximum of each window; padding never wins, it counts as −∞.
 
-    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1.
+    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1. An axis of D cells
+    gives (D + P − F′)/stride + 1, where P is the padding of both sides and
+    F′ = dilation·(size − 1) + 1.
     """
 
     kind = "max_pool"
+    example = ("8x8x16", "max_pool: {size: 2}")
     backward_reads = ("input",)
     field_aliases: ClassVar = {
         **Pool.field_aliases,
@@ -139,10 +151,13 @@ class MaxPool(Pool):
 class MeanPool(Pool):
     """The mean of each window: of its cells inside the input, or of all with ``count_padding``.
 
-    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1.
+    A window of 2 with its default stride of 2 halves the map: 8x8x1 → 4x4x1. An axis of D cells
+    gives (D + P − size)/stride + 1, where P is the padding of both sides.
     """
 
     kind = "mean_pool"
+    linear = True
+    example = ("8x8x16", "mean_pool: {size: 2}")
     field_aliases: ClassVar = {**Pool.field_aliases, "count_include_pad": "count_padding"}
 
     count_padding: Flag = Field(False, description="count the padding, as zeros, into the mean")
@@ -194,6 +209,7 @@ class GlobalMeanPool(GlobalPool):
     """The mean of each channel over the whole map: a vector of the channels (Lin et al., 2013)."""
 
     kind = "global_mean_pool"
+    linear = True
 
     @override
     def work(self, cells: int, outputs: int) -> Operations:
@@ -207,6 +223,10 @@ class AdaptivePool(Layer):
     field_aliases: ClassVar = {"output_size": "output"}
 
     output: Extents = Field(description="extent that goes out, one number or one an axis")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     def work(self, cells: int, outputs: int) -> Operations:
         """The operations of ``outputs`` windows that read ``cells`` cells together."""
@@ -234,6 +254,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     kind = "adaptive_max_pool"
+    example = ("7x7x16", "adaptive_max_pool: {output: 3}")
     backward_reads = ("input",)
 
     @override
@@ -248,6 +269,8 @@ class AdaptiveMeanPool(AdaptivePool):
     """
 
     kind = "adaptive_mean_pool"
+    linear = True
+    example = ("7x7x16", "adaptive_mean_pool: {output: 3}")
 
     @override
     def work(self, cells: int, outputs: int) -> Operations:

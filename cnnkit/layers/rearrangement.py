@@ -17,7 +17,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import divisors, map_problem, tried
-from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, show
+from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, keeps_shape, show
 from cnnkit.layers.resample import stretch
 from cnnkit.layers.spatial import Shaping
 from cnnkit.layers.window import axis_names, per_axis, slide, wrong_length
@@ -36,6 +36,10 @@ class Rearranged(Shaping):
     }
 
     block: Extents = Field(description="the cells of a block, one number or one an axis")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     def extents(self, shape: Shape) -> tuple[int, ...] | Problem:
         """The block's extent along each axis of a map."""
@@ -58,6 +62,7 @@ class DepthToSpace(Rearranged):
     """
 
     kind = "depth_to_space"
+    example = ("8x8x36", "depth_to_space: {block: 3}")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -89,6 +94,7 @@ class SpaceToDepth(Rearranged):
     """
 
     kind = "space_to_depth"
+    example = ("24x24x4", "space_to_depth: {block: 3}")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

@@ -24,6 +24,7 @@ from cnnkit.layers.base import (
     Weight,
     broken,
     elementwise,
+    keeps_shape,
     show,
 )
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
@@ -58,6 +59,10 @@ class Flatten(Shaping):
     storage = "view"
 
     @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "the input is a vector already" if len(shape) == 1 else None
+
+    @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
         return Effect((math.prod(shape),), reach=whole(shape[:-1]) or None)
@@ -70,10 +75,15 @@ class Reshape(Shaping):
     """
 
     kind = "reshape"
+    example = ("150", "reshape: {shape: [10, -1]}")
     storage = "view"
     field_aliases: ClassVar = {"target_shape": "shape"}
 
     shape: NewShape = Field(description="the shape that goes out; one entry may be -1, the rest")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -106,9 +116,15 @@ class ChannelShuffle(Shaping):
     """
 
     kind = "channel_shuffle"
+    example = ("8x8x16", "channel_shuffle: {groups: 4}")
     field_aliases: ClassVar = {"num_groups": "groups"}
 
     groups: Count = Field(description="groups that the channels come in")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        same = self.groups in (1, shape[-1])
+        return "of one group, or of one channel a group, the order stays" if same else None
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -120,6 +136,7 @@ class ChannelSlice(Shaping):
     """The channels from ``start`` up to, but not, ``stop``, counted from 0; else to the last."""
 
     kind = "channel_slice"
+    example = ("8x8x16", "channel_slice: {start: 4, stop: 12}")
     field_aliases: ClassVar = {"begin": "start", "end": "stop"}
 
     start: Annotated[NonNegativeInt, Expects("a whole number")] = Field(
@@ -136,6 +153,10 @@ class ChannelSlice(Shaping):
         if self.stop is not None and self.start >= self.stop:
             raise ValueError(f"`start` (={self.start}) must be below `stop` (={self.stop})")
         return self
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -190,6 +211,10 @@ class Scale(Shaping):
     @override
     def gradient_reads(self) -> BackwardReads:
         return super().gradient_reads if self.learnt else ()
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return "it multiplies by 1" if not self.learnt and self.init == 1 else None
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

@@ -22,6 +22,7 @@ from cnnkit.layers.base import (
     Tensor,
     Trace,
     broken,
+    keeps_shape,
     show,
 )
 from cnnkit.layers.resample import (
@@ -53,6 +54,7 @@ class Shaping(Layer):
     """A layer without connections."""
 
     family = "shaping"
+    linear = True
 
 
 class Pad(Shaping):
@@ -63,6 +65,7 @@ class Pad(Shaping):
     """
 
     kind = "pad"
+    example = ("32x32x3", "pad: {padding: 2}")
     field_aliases: ClassVar = {"mode": "padding_mode"}
 
     padding: Cells = Field(
@@ -79,6 +82,10 @@ class Pad(Shaping):
         """The channels of zeros before and after."""
         added = self.channels
         return (added, added) if isinstance(added, int) else added
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return keeps_shape(self, shape)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -101,6 +108,7 @@ class Crop(Shaping):
     """
 
     kind = "crop"
+    example = ("64x64x8", "crop: {cells: 4}")
     field_aliases: ClassVar = {"cropping": "cells"}
 
     cells: Annotated[Cells | None, CELLS] = Field(
@@ -130,6 +138,10 @@ class Crop(Shaping):
         if self.cells is None:
             return tuple(map(centred, extents, kept))
         return sides(self.cells, len(extents)) or ()
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.to else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -250,6 +262,7 @@ class Upsample(Shaping):
     """
 
     kind = "upsample"
+    example = ("16x16x8", "upsample: {factor: 2}")
     field_aliases: ClassVar = {
         "scale_factor": "factor",
         "scale": "factor",
@@ -278,6 +291,10 @@ class Upsample(Shaping):
                 else "upsample takes `factor` or `to`, not both"
             )
         return self
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.to else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

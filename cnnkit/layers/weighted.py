@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat, InstanceOf
 from typing_extensions import override
@@ -92,6 +92,10 @@ class Weighted(Layer):
 
     activation_fields = ("activation",)
     backward_reads = ("input",)
+    linear = True
+    # Whether all positions have the same weights, and whether each output reads several channels.
+    shares_weights: ClassVar[bool] = True
+    mixes_channels: ClassVar[bool] = True
 
     bias: Bias = Field(True, description="add a learnt bias; or the values it starts from")
     activation: ActivationField = Field(

@@ -22,6 +22,7 @@ import numpy as np
 from jax import Array
 from jax.nn import initializers
 
+from cnnkit.layers import activation
 from cnnkit.layers.base import Shape
 from cnnkit.layers.weighted import Weighted
 
@@ -29,11 +30,6 @@ Initializer: TypeAlias = Callable[..., Any]
 """A key, a shape and a type to an array."""
 
 Draw: TypeAlias = Callable[[np.random.Generator, Shape], np.ndarray[Any, Any]]
-
-RECTIFIERS = frozenset(
-    {"relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "mish", "hard_silu"}
-    | {"softplus", "maxout"}
-)
 
 # The variance is this over the fan: the inputs of a unit, or their mean with its outputs.
 _VARIANCES = {"lecun": 1.0, "he": 2.0, "glorot": 1.0}
@@ -43,9 +39,9 @@ _TRUNCATED = 0.87962566103423978
 
 def suited_to(follower: str | None) -> str:
     """The name of the default initialiser before an activation of this kind."""
-    if follower == "selu":
-        return "lecun"
-    return "he" if follower in RECTIFIERS else "glorot"
+    if follower is None:
+        return "glorot"
+    return activation.LAYERS[follower].suited_init
 
 
 def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0) -> Initializer:

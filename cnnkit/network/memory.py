@@ -40,14 +40,20 @@ class MemoryComparison(NamedTuple):
         return abs(self.difference) <= EXPECTED
 
 
-def compare_memory(analysis: Analysis) -> tuple[MemoryComparison, ...]:
-    """Compiles inference and a step of training for the analysis's batch and optimizer.
+def compare_memory(
+    analysis: Analysis, optimizer: optax.GradientTransformation
+) -> tuple[MemoryComparison, ...]:
+    """Compiles inference and a step of training for the analysis's batch.
+
+    Args:
+        analysis: What was predicted.
+        optimizer: The one whose state the prediction counts.
 
     Raises:
-        UsageError: Optax has no such optimizer, or JAX computes in no such precision.
+        UsageError: JAX computes in no such precision.
     """
     settings = analysis.settings
-    optimizer, dtype = optimizer_of(settings.optimizer), _dtype(settings.precision)
+    dtype = _dtype(settings.precision)
     spec, batch, totals = analysis.spec, settings.batch, analysis.totals
     inference = inference_memory(spec, batch, dtype)
     training = training_memory(spec, batch, optimizer, dtype)
@@ -55,23 +61,6 @@ def compare_memory(analysis: Analysis) -> tuple[MemoryComparison, ...]:
         MemoryComparison("inference_memory", totals.inference_memory, inference.total),
         MemoryComparison("training_memory", totals.training_memory, training.total),
     )
-
-
-def optimizer_of(name: str) -> optax.GradientTransformation:
-    """The optimizer of Optax that a name stands for; its rate makes no difference to memory."""
-    import optax
-
-    rate = 1e-3
-    made: dict[str, Any] = {
-        "sgd": lambda: optax.sgd(rate),
-        "momentum": lambda: optax.sgd(rate, momentum=0.9),
-        "nesterov": lambda: optax.sgd(rate, momentum=0.9, nesterov=True),
-    }
-    make = made.get(name) or (lambda: getattr(optax, name)(rate))
-    if name == "muon":
-        make = lambda: optax.contrib.muon(rate)  # noqa: E731
-    optimizer: optax.GradientTransformation = make()
-    return optimizer
 
 
 def _dtype(precision: str) -> Any:

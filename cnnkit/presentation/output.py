@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.presentation.lines import Line, plain, styled
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def put_lines(lines: Callable[[int | None], Iterable[Line]], output: Path | None) -> None:
+def put_lines(lines: Callable[[int | None], Iterable[Line]], output: StrPath | None) -> None:
     """Writes lines that are made for a width, or for none where there is no terminal.
 
     Raises:
@@ -28,7 +26,7 @@ def put_lines(lines: Callable[[int | None], Iterable[Line]], output: Path | None
     put_text(plain(lines(None)) + "\n", output)
 
 
-def put_text(text: str, output: Path | None) -> None:
+def put_text(text: str, output: StrPath | None) -> None:
     """Writes a text.
 
     Raises:
@@ -40,6 +38,6 @@ def put_text(text: str, output: Path | None) -> None:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         return
     try:
-        output.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        Path(output).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error

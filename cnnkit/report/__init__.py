@@ -13,12 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.presentation.output import put_text
 from cnnkit.report.analysis.options import Options
+from cnnkit.report.formats import FINDING_FORMATS, FORMATS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cnnkit.checking import CheckResult
     from cnnkit.report.analysis.options import Result
 
@@ -32,26 +32,6 @@ __all__ = [
     "write",
     "write_findings",
 ]
-
-FORMATS = {
-    "table": "cnnkit.report.analysis.table",
-    "json": "cnnkit.report.analysis.json",
-    "csv": "cnnkit.report.analysis.csv",
-    "markdown": "cnnkit.report.analysis.markdown",
-    "html": "cnnkit.report.analysis.html",
-    "svg": "cnnkit.report.analysis.svg",
-}
-"""The formats of ``analyze``, and where each is written."""
-
-FINDING_FORMATS = {
-    "text": "cnnkit.report.findings.text",
-    "json": "cnnkit.report.findings.json",
-    "github": "cnnkit.report.findings.github",
-    "gitlab": "cnnkit.report.findings.gitlab",
-    "sarif": "cnnkit.report.findings.sarif",
-    "junit": "cnnkit.report.findings.junit",
-}
-"""The formats of ``check``, and where each is written."""
 
 EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""
@@ -88,7 +68,7 @@ def render(
 def write(
     results: Sequence[Result],
     format: str = "table",  # noqa: A002 - the name of the flag
-    output: Path | None = None,
+    output: StrPath | None = None,
     *,
     depth: int | None = None,
     explain: bool = False,
@@ -126,7 +106,7 @@ def render_findings(
 def write_findings(
     results: Sequence[CheckResult],
     format: str = "text",  # noqa: A002 - the name of the flag
-    output: Path | None = None,
+    output: StrPath | None = None,
 ) -> None:
     """Writes the results of a check to a file, or to standard output.
 

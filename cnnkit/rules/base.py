@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeAlias
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
+from cnnkit.layers import KINDS
 from cnnkit.layers.advice import Outcome, tried
-from cnnkit.layers.base import Shape
+from cnnkit.layers.base import Layer, Shape
 from cnnkit.layers.block import Block
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
@@ -23,14 +24,6 @@ from cnnkit.spec.model.spec import Spec
 
 Above: TypeAlias = tuple[LayerAnalysis, ...]
 """The layers that a layer stands in, outermost first."""
-
-WEIGHTED = frozenset(
-    {"conv", "depthwise_conv", "transposed_conv", "locally_connected", "dense"},
-)
-"""The kinds of operations with connection weights; a ``separable_conv`` is two of them."""
-
-SLIDING = ("conv", "depthwise_conv", "locally_connected", "max_pool", "mean_pool")
-"""The kinds of operations whose effect has a ``Window`` for each axis."""
 
 
 class Removal(NamedTuple):
@@ -65,8 +58,9 @@ class Network:
 
     @cached_property
     def sliding(self) -> list[tuple[int, tuple[Window, ...]]]:
-        """The operations with a sliding window, kind by kind, and the window of each axis."""
-        return [(index, tuple(self.windows(index))) for index in self.of(*SLIDING)]
+        """The operations with a sliding window, and the window of each axis."""
+        numbers = range(len(self.operations))
+        return [(index, tuple(windows)) for index in numbers if (windows := self.windows(index))]
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -89,10 +83,12 @@ class Network:
         ends = [self.graph.root.tensor, *(node for node, _ in self.graph.sides)]
         return [end for end in ends if end != INPUT]
 
-    def of(self, *kinds: str) -> Iterator[int]:
-        """The operations of these kinds, kind by kind."""
-        for kind in kinds:
-            yield from self.by_kind.get(kind, ())
+    def of(self, fact: Callable[[Layer], object]) -> Iterator[int]:
+        """The operations of the kinds of which a fact is true, in the order of the kinds."""
+        for kind in KINDS:
+            indices = self.by_kind.get(kind)
+            if indices and fact(self.operations[indices[0]].layer):
+                yield from indices
 
     def source(self, operation: int) -> int:
         """What an operation reads; the first of several."""

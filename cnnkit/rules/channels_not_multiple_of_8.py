@@ -37,23 +37,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, WEIGHTED, Network, counted, finding
-
-_FIELDS = {"dense": "units"}
+from cnnkit.layers.weighted import Weighted
+from cnnkit.rules.base import INPUT, Network, counted, finding
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The layers, but for the last ones, whose channels 8 does not divide."""
     last = {_last(network, end) for end in network.ends}
-    for index in sorted(network.of("conv", "transposed_conv", "locally_connected", "dense")):
-        output = network.operations[index].output
+    for index in sorted(network.of(lambda layer: layer.channels_field)):
+        operation = network.operations[index]
+        output = operation.output
         if not output or not output[-1] % 8 or index in last:
             continue
         layer, above = network.owner(index)
         # The middle of a squeeze_excite is a handful of numbers, whatever its units.
         if any(each.kind == "squeeze_excite" for each in above):
             continue
-        channels, field = output[-1], _FIELDS.get(layer.kind, "filters")
+        channels = output[-1]
         near = [
             str(number)
             for number in (channels // 8 * 8, channels // 8 * 8 + 8)
@@ -66,19 +66,19 @@ def check(network: Network) -> Iterator[Finding]:
             f"{counted(channels, 'channel')} {'is' if channels == 1 else 'are'} no multiple of 8",
             f"{' or '.join(near) or 'a multiple of 8'} would fill the blocks that hardware works "
             "on",
-            (field,),
+            (operation.layer.channels_field or "",),
         )
 
 
 def _fills(network: Network, index: int, channels: int) -> bool:
     """Whether the layer can have so many channels: its groups have to divide them."""
-    field = _FIELDS.get(network.operations[index].layer.kind, "filters")
+    field = network.operations[index].layer.channels_field or "filters"
     outcome = network.tried("channels-not-multiple-of-8", index, **{field: channels})
     return outcome is not None and (outcome.effect.output or (0,))[-1] == channels
 
 
 def _last(network: Network, end: int) -> int:
     """The last layer with weights before an end of the network."""
-    while network.operations[end].layer.kind not in WEIGHTED and network.source(end) != INPUT:
+    while not isinstance(network.operations[end].layer, Weighted) and network.source(end) != INPUT:
         end = network.source(end)
     return end

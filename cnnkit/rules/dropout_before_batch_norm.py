@@ -46,12 +46,10 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.rules.base import INPUT, Network, finding
 
-_DROPOUTS = ("dropout", "spatial_dropout")
-
 
 def check(network: Network) -> Iterator[Finding]:
     """One pass: of each operation, the dropout whose variance it still carries."""
-    dropouts = {index for index in network.of(*_DROPOUTS) if _rate(network, index)}
+    dropouts = {index for index in network.of(lambda layer: layer.drops) if _rate(network, index)}
     if not dropouts or not network.by_kind.get("batch_norm"):
         return
     dropped: list[int | None] = []

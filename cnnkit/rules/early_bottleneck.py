@@ -50,7 +50,8 @@ from operator import lt
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import show
-from cnnkit.rules.base import INPUT, WEIGHTED, Network, finding
+from cnnkit.layers.weighted import Weighted
+from cnnkit.rules.base import INPUT, Network, finding
 
 _NARROW = 16
 
@@ -64,7 +65,7 @@ def check(network: Network) -> Iterator[Finding]:
     sizes = [network.sizes[place] for place in places]
     before = list(accumulate([math.prod(network.graph.input), *sizes], max))
     after = [*accumulate(reversed(sizes), max)][::-1]
-    weighted = list(accumulate(each.layer.kind in WEIGHTED for each in network.operations))
+    weighted = list(accumulate(isinstance(each.layer, Weighted) for each in network.operations))
     narrow = [
         number
         for number, (place, size) in enumerate(zip(places, sizes, strict=True))

@@ -45,24 +45,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
+from cnnkit.layers.base import Layer
 from cnnkit.rules.base import INPUT, Network, finding
 
 _CATEGORICAL = "categorical_cross_entropy"
 _BINARY = "binary_cross_entropy"
 _ENTROPIES = frozenset({_CATEGORICAL, _BINARY, "focal"})
-_PASSING = frozenset({"flatten", "reshape", "linear", "dropout", "spatial_dropout", "crop"})
-_KEEPS = {
-    "relu": "at 0 or above",
-    "relu6": "between 0 and 6",
-    "elu": "above −alpha",
-    "selu": "above −1.76",
-    "gelu": "above −0.17",
-    "silu": "above −0.28",
-    "mish": "above −0.31",
-    "hard_silu": "at −0.375 or above",
-    "softplus": "above 0",
-    "tanh": "between −1 and 1",
-}
 _LOGITS = "leave out the last activation, so that the outputs can be any number"
 
 
@@ -73,19 +61,25 @@ def check(network: Network) -> Iterator[Finding]:
         return
     for index in network.ends:
         end = index
-        while network.operations[end].layer.kind in _PASSING and network.source(end) != INPUT:
+        while _passes(network.operations[end].layer) and network.source(end) != INPUT:
             end = network.source(end)
         output = network.operations[index].output
-        kind = network.operations[end].layer.kind
-        if output is not None and (fault := _fault(train.loss.kind, kind, output[-1])):
+        last = network.operations[end].layer
+        if output is not None and (fault := _fault(train.loss.kind, last, output[-1])):
             layer, above = network.owner(end)
-            field = () if layer.kind == kind else ("activation",)
+            field = () if layer.kind == last.kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
 
 
-def _fault(loss: str, kind: str, outputs: int) -> tuple[str, str] | None:
-    """What is wrong with this loss behind this kind of layer, and what to do."""
-    if outputs == 1 and (loss == _CATEGORICAL or kind in ("softmax", "log_softmax")):
+def _passes(layer: Layer) -> bool:
+    """Whether what goes out is what came in, or a part of it."""
+    return layer.storage == "view" or layer.kind == "crop"
+
+
+def _fault(loss: str, last: Layer, outputs: int) -> tuple[str, str] | None:
+    """What is wrong with this loss behind this layer, and what to do."""
+    kind = last.kind
+    if outputs == 1 and (loss == _CATEGORICAL or last.of_classes):
         what = f"{loss} of 1 output" if loss == _CATEGORICAL else f"{kind} of 1 output"
         return (
             f"{what} has nothing to learn: of one class the probability is always 1",
@@ -93,8 +87,6 @@ def _fault(loss: str, kind: str, outputs: int) -> tuple[str, str] | None:
         )
     if loss not in _ENTROPIES:
         return None
-    if kind in _KEEPS:
-        return f"{kind} before {loss}: it keeps the logits {_KEEPS[kind]}", _LOGITS
     if kind == "hard_sigmoid":
         return f"{kind} before {loss}: it reaches 0 and 1, whose logarithm is infinite", _LOGITS
     if kind == "sigmoid" and loss == _CATEGORICAL:
@@ -102,9 +94,11 @@ def _fault(loss: str, kind: str, outputs: int) -> tuple[str, str] | None:
             f"sigmoid before {loss}: the {outputs:,} outputs do not add up to 1",
             f"`softmax`, where one class is right; `{_BINARY}`, where any number of them is",
         )
-    if kind in ("softmax", "log_softmax") and loss == _BINARY:
+    if last.of_classes and loss == _BINARY:
         return (
             f"{kind} before {loss}: its {outputs:,} outputs add up to 1, as one yes among noes",
             f"`{_CATEGORICAL}`, where one class is right; `sigmoid`, where any number of them is",
         )
+    if last.limits and not last.of_classes and kind != "sigmoid":
+        return f"{kind} before {loss}: it keeps the logits {last.limits}", _LOGITS
     return None

@@ -57,7 +57,7 @@ def check(network: Network) -> Iterator[Finding]:
     total = network.analysis.totals.parameters
     if total <= _MANY:
         return
-    for index in network.of("dense"):
+    for index in network.by_kind.get("dense", ()):
         operation = network.operations[index]
         held = sum(weight.size for weight in operation.effect.weights)
         if held <= _MANY or _SHARE * held <= total or not isinstance(operation.layer, Dense):

@@ -45,32 +45,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, WEIGHTED, Network, finding, noun
-
-_LINEAR = frozenset(
-    {
-        "depthwise_conv",
-        "batch_norm",
-        "rescale",
-        "linear",
-        "dropout",
-        "spatial_dropout",
-        "drop_path",
-        "gaussian_noise",
-        "flatten",
-        "reshape",
-        "pad",
-        "crop",
-        "space_to_depth",
-        "channel_shuffle",
-        "channel_slice",
-        "scale",
-        "mean_pool",
-        "global_mean_pool",
-        "adaptive_mean_pool",
-    }
-)
-_FULL = WEIGHTED - _LINEAR
+from cnnkit.layers.weighted import Weighted
+from cnnkit.rules.base import INPUT, Network, finding, noun
 
 
 def check(network: Network) -> Iterator[Finding]:
@@ -78,16 +54,16 @@ def check(network: Network) -> Iterator[Finding]:
     consumers = network.consumers
     linear_in: list[int | None] = []
     for index, operation in enumerate(network.operations):
-        kind = operation.layer.kind
+        layer = operation.layer
         source = operation.inputs[0]
         alone = source != INPUT and len(consumers[source]) == 1
         before = linear_in[source] if alone else None
-        if kind in _FULL:
+        if isinstance(layer, Weighted) and layer.mixes_channels:
             if before is not None and not _factorized(network, before, index):
                 yield _found(network, before, index)
             linear_in.append(index)
         else:
-            linear_in.append(before if kind in _LINEAR else None)
+            linear_in.append(before if layer.linear else None)
 
 
 def _factorized(network: Network, first: int, second: int) -> bool:

@@ -5,7 +5,9 @@
 `linear` as a layer of its own; a dropout of rate 0, or noise of deviation 0; padding or cropping by
 nothing; a pool or upsampling of size 1; a `flatten` of a vector; a `reshape`, `channel_slice` or
 adaptive pool that keeps the shape; a `channel_shuffle` of one group, or of as many as there are
-channels; a `rescale` by 0 and 1; `repeat` with `times: 0`; `parallel` without branches.
+channels; a `rescale` by 0 and 1; a `local_response_norm` whose divisor is 1; a `leaky_relu` of
+slope 1; a `maxout` of one piece; `repeat` with `times: 0` or without layers; `parallel` without
+branches.
 
 A layer whose fields hold an expression is a switch that happens to be off, and is left alone, and
 so is a line of a block or repeat that does something in another of its uses. `cnnkit check --fix`
@@ -49,40 +51,6 @@ from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.text.node import Node
 
-_ZERO_FIELDS = {
-    "dropout": "rate",
-    "spatial_dropout": "rate",
-    "drop_path": "rate",
-    "gaussian_noise": "deviation",
-}
-_KEEPS_SHAPE = frozenset(
-    {
-        "pad",
-        "reshape",
-        "depth_to_space",
-        "space_to_depth",
-        "channel_slice",
-        "adaptive_max_pool",
-        "adaptive_mean_pool",
-    }
-)
-_OTHERS = frozenset(
-    {
-        "linear",
-        "flatten",
-        "crop",
-        "upsample",
-        "scale",
-        "channel_shuffle",
-        "rescale",
-        "max_pool",
-        "mean_pool",
-        "repeat",
-        "parallel",
-    }
-)
-_SUSPECTS = _KEEPS_SHAPE | _OTHERS | _ZERO_FIELDS.keys()
-
 
 def check(network: Network) -> Iterator[Finding]:
     """The layers that are the identity, in all copies of their line."""
@@ -110,15 +78,13 @@ def _fixed(network: Network, layer: LayerAnalysis) -> bool:
 
 
 def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:
-    idle = [
-        (layer, above, why) for layer, above in network.layers if (why := _reason(network, layer))
-    ]
+    idle = [(layer, above, why) for layer, above in network.layers if (why := _reason(layer))]
     if not idle:
         return
     busy = {
         id(node)
         for layer, _ in network.layers
-        if (node := _node(layer)) is not None and not _reason(network, layer)
+        if (node := _node(layer)) is not None and not _reason(layer)
     }
     for layer, above, why in idle:
         node = _node(layer)
@@ -137,42 +103,9 @@ def _switch(node: Node) -> bool:
     return any("$" in text for text in scalars(node))
 
 
-def _reason(network: Network, layer: LayerAnalysis) -> str | None:
+def _reason(layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
-    kind, model = layer.kind, layer.layer
-    if kind not in _SUSPECTS or model is None or isinstance(model, Unreadable):
+    model = layer.layer
+    if model is None or isinstance(model, Unreadable) or layer.children or layer.input is None:
         return None
-    if layer.children or layer.input is None:
-        return None
-    if kind in _ZERO_FIELDS:
-        field = _ZERO_FIELDS[kind]
-        return f"its {field} is 0" if getattr(model, field, None) == 0 else None
-    if kind in _KEEPS_SHAPE:
-        return "it keeps the shape" if layer.input == layer.output else None
-    return _other_reason(network, layer)
-
-
-def _other_reason(network: Network, layer: LayerAnalysis) -> str | None:
-    model, channels = layer.layer, (layer.input or (1,))[-1]
-    match layer.kind:
-        case "linear":
-            return "it is the identity"
-        case "flatten" if layer.input == layer.output:
-            return "the input is a vector already"
-        case "crop" | "upsample" if getattr(model, "to", None) is None:
-            return "it keeps the shape" if layer.input == layer.output else None
-        case "scale" if not getattr(model, "learnt", True) and getattr(model, "init", 0) == 1:
-            return "it multiplies by 1"
-        case "channel_shuffle" if getattr(model, "groups", 0) in (1, channels):
-            return "of one group, or of one channel a group, the order stays"
-        case "rescale" if (getattr(model, "mean", 0), getattr(model, "deviation", 0)) == (0, 1):
-            return "the mean is 0 and the deviation 1"
-        case "max_pool" | "mean_pool":
-            windows = network.windows(layer.nodes.start)
-            alone = all((w.size, w.stride, w.before, w.after) == (1, 1, 0, 0) for w in windows)
-            return "its window and stride are 1" if windows and alone else None
-        case "repeat" if not layer.nodes:
-            return "it repeats its layers 0 times"
-        case "parallel" if not layer.nodes:
-            return "it has no branches"
-    return None
+    return model.no_op(layer.input)

@@ -42,13 +42,11 @@ from cnnkit.errors import Finding
 from cnnkit.layers.weighted import Weighted
 from cnnkit.rules.base import INPUT, Network, counted, finding, noun
 
-_NORMS = ("batch_norm", "instance_norm")
-
 
 def check(network: Network) -> Iterator[Finding]:
     """The biases that are subtracted again; one finding for all copies of a line."""
     lines: dict[object, list[tuple[int, int]]] = {}
-    for norm in network.of(*_NORMS):
+    for norm in network.of(lambda layer: layer.centres_channels):
         index = network.source(norm)
         if useless := _useless(network, index):
             layer = network.owner(index)[0]
@@ -92,9 +90,9 @@ def _useless(network: Network, index: int) -> int:
         return 0
     operation = network.operations[index]
     # The bias of a locally connected layer differs from cell to cell, so the mean keeps it.
-    if not isinstance(operation.layer, Weighted) or operation.layer.kind == "locally_connected":
+    if not isinstance(operation.layer, Weighted) or not operation.layer.shares_weights:
         return 0
-    readers = {network.operations[each].layer.kind for each in network.consumers[index]}
-    if not readers or not readers <= set(_NORMS):
+    readers = [network.operations[each].layer for each in network.consumers[index]]
+    if not readers or not all(reader.centres_channels for reader in readers):
         return 0
     return sum(weight.size for weight in operation.effect.weights if weight.name == "bias")

@@ -67,3 +67,7 @@ def __getattr__(name: str) -> Any:
             f"model selection needs {error.name}, which is not installed: "
             "pip install 'cnnkit[train]'"
         ) from error
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -47,3 +47,7 @@ def __getattr__(name: str) -> Any:
         raise MissingExtraError(
             f"training needs {error.name}, which is not installed: pip install 'cnnkit[train]'"
         ) from error
+
+
+def __dir__() -> list[str]:
+    return __all__

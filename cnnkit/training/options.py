@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cnnkit.folders import StrPath
 from cnnkit.training.prepare.device import DeviceName
 from cnnkit.training.store.directory import ENVIRONMENT, RunDirectory
 
@@ -21,13 +22,13 @@ class Options:
         limit: How many examples of each split are used; None for all.
     """
 
-    data_dir: Path | None = None
+    data_dir: StrPath | None = None
     device: DeviceName = "auto"
     limit: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; the folder from the root, for a run may go on from another place."""
-        folder = None if self.data_dir is None else str(self.data_dir.absolute())
+        folder = None if self.data_dir is None else str(Path(self.data_dir).absolute())
         return {"data_dir": folder, "device": self.device, "limit": self.limit}
 
     @classmethod
@@ -40,7 +41,7 @@ class Options:
 
 
 def options_of(
-    run: RunDirectory, data_dir: Path | None = None, device: DeviceName | None = None
+    run: RunDirectory, data_dir: StrPath | None = None, device: DeviceName | None = None
 ) -> Options:
     """The options that a run was begun with, but for those that are given anew."""
     kept = Options.from_dict((run.read_json(ENVIRONMENT) or {}).get("options", {}))

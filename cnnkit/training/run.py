@@ -12,6 +12,7 @@ from typing import Any
 import jax
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
@@ -57,7 +58,7 @@ class Result:
 def train(
     spec: Spec | str | os.PathLike[str] | Mapping[str, object],
     *,
-    run_dir: Path | None = None,
+    run_dir: StrPath | None = None,
     options: Options | None = None,
     display: Display | None = None,
 ) -> Result:
@@ -89,7 +90,10 @@ def train(
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
         run = RunDirectory.create(
-            run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
+            None if run_dir is None else Path(run_dir),
+            spec.name or "run",
+            spec.to_dict(),
+            environment(devices, options),
         )
         with _owned(run), not_left_empty(run):
             run.write_json(SPLIT, material.record(recipe))
@@ -98,7 +102,7 @@ def train(
 
 
 def resume(
-    run_dir: Path, *, options: Options | None = None, display: Display | None = None
+    run_dir: StrPath, *, options: Options | None = None, display: Display | None = None
 ) -> Result:
     """Goes on with a run where its last whole checkpoint is; ends in the same bits.
 
@@ -112,7 +116,7 @@ def resume(
         DataError: The data are damaged, or are not those that the run was begun with.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    run = RunDirectory.open(run_dir, "training")
+    run = RunDirectory.open(Path(run_dir), "training")
     with _told(display) as shown, Interruption() as interruption, _owned(run):
         if run.finished and (run.path / SPLIT).exists():
             return _finished(run, shown, interruption)

@@ -11,6 +11,7 @@ import pytest
 
 import cnnkit
 from cnnkit.analysis.convention import CONVENTIONS, count_as
+from cnnkit.layers import FAMILIES, KINDS
 
 RESIDUAL = """
 input: 224x224x3
@@ -66,6 +67,32 @@ def test_count_is_what_the_tool_printed(name: str) -> None:
 
 def test_every_convention_has_printed_figures() -> None:
     assert PRINTED.keys() == CONVENTIONS.keys()
+
+
+UNCOUNTED = {
+    "max_pool": "thop alone has a rule for it, which counts nothing",
+    "global_max_pool": "no tool has a rule for it",
+    "adaptive_max_pool": "no tool has a rule for it",
+    "rms_norm": "none of these versions has a rule for it",
+    "local_response_norm": "no tool has a rule for it",
+    "rescale": "two operations on tensors, which the tools pass over",
+    **{
+        kind: "element by element, no tool counts it"
+        for kind in FAMILIES["activation"]
+        if kind not in ("prelu", "softmax")
+    },
+    **dict.fromkeys(FAMILIES["regularization"], "nothing at inference"),
+    **{kind: "moves elements" for kind in FAMILIES["shaping"] if kind not in ("upsample", "scale")},
+    **dict.fromkeys(FAMILIES["composition"], "the layers inside are counted"),
+}
+"""The kinds that add nothing to any tool's figure, and why."""
+
+
+def test_every_kind_is_counted_or_there_is_a_reason() -> None:
+    connected = {*FAMILIES["convolution"], *FAMILIES["dense"]}
+    special = {kind for convention in CONVENTIONS.values() for kind in convention.kinds}
+    assert connected | special | UNCOUNTED.keys() == set(KINDS)
+    assert not (connected | special) & UNCOUNTED.keys()
 
 
 def test_analysis_names_the_convention() -> None:

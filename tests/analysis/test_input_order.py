@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnkit.analysis import analyze
-from cnnkit.spec.model import Spec
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import read
 
 LAST = "the channels come last: write `input: {}` if the first extent is theirs"

@@ -6,6 +6,7 @@ import pytest
 
 import cnnkit
 from cnnkit.analysis.result import Totals
+from cnnkit.spec.optimizer_state import STATE_ARRAYS
 
 
 def totals(layers: str, input_shape: str = "8x8x2", **settings: object) -> Totals:
@@ -74,6 +75,18 @@ def test_training_holds_gradients_slots_and_saved_activations(optimizer: str, sl
     expected = WEIGHTS * (2 + slots) + 3 * (128 + 256)
     found = totals(CONV + "  - relu\n", batch=3, optimizer=optimizer).training_memory
     assert found == 4 * expected
+
+
+def test_muon_leaves_all_but_kernels_to_adam() -> None:
+    # The conv has a kernel of 3·3·2·4 = 72 and 4 biases; beside them are 72 + 2·4 slots.
+    expected = 2 * WEIGHTS + 72 + 2 * 4 + 128
+    assert totals(CONV, optimizer="muon").training_memory == 4 * expected
+
+
+def test_every_optimizer_of_a_recipe_is_known() -> None:
+    sizes = {name: totals(CONV, optimizer=name).training_memory for name in STATE_ARRAYS}
+    assert len(sizes) == 21
+    assert sizes["sgd"] < sizes["lion"] < sizes["adam"] < sizes["amsgrad"]
 
 
 def test_only_a_learnt_scale_saves_its_input() -> None:

@@ -2,12 +2,12 @@ from importlib import import_module
 from itertools import pairwise
 
 import pytest
-from cnnkit.spec.faults import accepts, field_names
 
 from cnnkit import rules
 from cnnkit.analysis import analyze
 from cnnkit.layers import FAMILIES, KINDS, layer_class
 from cnnkit.layers.base import Expects
+from cnnkit.spec.language.faults import accepts, field_names
 from cnnkit.spec.reading import read
 
 

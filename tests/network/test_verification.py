@@ -17,11 +17,12 @@ import cnnkit
 from cnnkit.analysis import Analysis
 from cnnkit.errors import UsageError
 from cnnkit.network import Network, build
-from cnnkit.network.memory import compare_memory, optimizer_of
+from cnnkit.network.memory import compare_memory
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.network.verification import Pair, Verification, compare, verify
 from cnnkit.presentation.lines import plain
 from cnnkit.report.verification import Verified, verification_data, verification_lines
+from cnnkit.training.compute.optimizer import optimizer_of
 
 SPEC = """
 name: small
@@ -148,7 +149,7 @@ def test_the_report_names_the_line_of_what_differs(analysis: Analysis, network: 
 def test_memory_is_compared_for_the_batch_and_the_optimizer() -> None:
     spec = cnnkit.load({"input": "64", "layers": [{"dense": {"units": 256, "bias": False}}]})
     analysis = cnnkit.analyze(spec, batch=8, optimizer="momentum")
-    inference, training = compare_memory(analysis)
+    inference, training = compare_memory(analysis, optimizer_of(analysis.settings.optimizer))
     # In bytes: the weights, the batch and the scores; in training momentum and gradient as well.
     weights, batch, scores = 4 * 64 * 256, 4 * 8 * 64, 4 * 8 * 256
     assert inference.xla == pytest.approx(weights + batch + scores, rel=0.01)
@@ -157,14 +158,7 @@ def test_memory_is_compared_for_the_batch_and_the_optimizer() -> None:
     assert training.expected
 
 
-def test_every_optimizer_of_the_analysis_is_one_of_optax() -> None:
-    from cnnkit.analysis.memory import OPTIMIZERS
-
-    for name in OPTIMIZERS:
-        assert optimizer_of(name).init({"a": jnp.ones((2, 2))}) is not None
-
-
 def test_memory_in_a_precision_that_is_not_computed_in_is_refused() -> None:
     analysis = cnnkit.analyze(cnnkit.load("input: 4\nlayers: [relu]"), precision="float64")
     with pytest.raises(UsageError, match="--precision float64: the network computes in float32"):
-        compare_memory(analysis)
+        compare_memory(analysis, optimizer_of(analysis.settings.optimizer))

@@ -12,7 +12,13 @@ import pytest
 
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
-from cnnkit.training.compute.optimizer import evaluation_params, kernels, make_optimizer
+from cnnkit.spec.optimizer_state import STATE_ARRAYS
+from cnnkit.training.compute.optimizer import (
+    evaluation_params,
+    kernels,
+    make_optimizer,
+    optimizer_of,
+)
 
 PARAMS = {
     "layers": {
@@ -189,6 +195,28 @@ def test_each_lowers_a_loss_and_its_state_is_plain_arrays(name: str) -> None:
     state, after = run(params)
     assert float(loss(after)) < 0.9 * float(loss(params))
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(state))
+
+
+def test_the_optimizers_whose_state_is_known_are_those_of_a_recipe() -> None:
+    assert list(STATE_ARRAYS) == list(OPTIMIZERS.kinds)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.kinds)
+def test_the_state_holds_as_many_arrays_as_the_memory_counts(name: str) -> None:
+    params = {"kernel": jnp.zeros((3, 3, 7, 11)), "bias": jnp.zeros(101), "scale": jnp.zeros(103)}
+    train = Train(optimizer=name, learning_rate=0.1)
+    for optimizer in (make_optimizer(train, 10, params), optimizer_of(name)):
+        kept = [leaf.shape for leaf in jax.tree.leaves(jax.eval_shape(optimizer.init, params))]
+        counts = {weight: kept.count(array.shape) for weight, array in params.items()}
+        expected = STATE_ARRAYS[name]
+        assert counts == {
+            "kernel": expected.kernels,
+            "bias": expected.others,
+            "scale": expected.others,
+        }
+        # What else there is are counts and settings.
+        own = sum(counts[weight] * array.size for weight, array in params.items())
+        assert sum(int(np.prod(shape)) for shape in kept) - own < 10
 
 
 def test_schedule_free_methods_are_judged_at_the_average() -> None:

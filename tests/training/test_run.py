@@ -160,7 +160,8 @@ def test_a_finished_run_is_evaluated_to_the_same_figures(finished: tuple[Result,
 
 
 def test_a_finished_run_answers_for_new_images(finished: tuple[Result, Notes]) -> None:
-    trained = load_run(finished[0].path)
+    trained = load_run(str(finished[0].path))
+    assert trained.path == finished[0].path
     images = np.zeros((3, 6, 6, 1), np.uint8)
     for row in range(3):
         images[row, 2 * row : 2 * row + 2] = 150

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnnkit.analysis.analyze import analyze
-from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Totals
 from cnnkit.analysis.solve.field import number_at
 from cnnkit.analysis.solve.search import Search
@@ -197,7 +197,7 @@ def largest(
     *,
     batch: int = 1,
     precision: Precision = "float32",
-    optimizer: Optimizer = "adam",
+    optimizer: str = "adam",
 ) -> BudgetSolution:
     """The largest value of the field at ``path`` that meets all budgets.
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnnkit.analysis.analyze import analyze
-from cnnkit.analysis.memory import Optimizer, Precision
+from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import UsageError
 from cnnkit.layers.base import Effect, Layer, Problem, Shape
@@ -118,7 +118,7 @@ def exact_inputs(
     *,
     batch: int = 1,
     precision: Precision = "float32",
-    optimizer: Optimizer = "adam",
+    optimizer: str = "adam",
 ) -> InputSolution:
     """The extents of the input for which every layer is exact, a floored one being none.
 

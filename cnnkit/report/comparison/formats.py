@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from cnnkit.report.comparison.view import View
 
-FORMATS = ("table", "json", "markdown")
-"""The formats of ``diff``."""
-
 
 def write(
     view: View,

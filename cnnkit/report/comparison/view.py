@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.layer import LayerAnalysis
 
+
 _LABELS = {
     "neurons": "neurons",
     "parameters": "parameters",

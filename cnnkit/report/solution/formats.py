@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     Solution = WindowSolution | InputSolution | BudgetSolution
     """What any of the three searches gives."""
 
-FORMATS = ("table", "json", "markdown", "csv")
-"""The formats of ``solve``."""
-
 
 def write(
     solution: Solution,
@@ -35,7 +32,7 @@ def write(
 
     Args:
         solution: What was found.
-        format: One of ``FORMATS``.
+        format: One of ``SOLUTION_FORMATS``.
         output: The file; None is standard output.
         source: The spec's name in commands that are given to apply the answer.
         assignments: What `--set` took, which belongs into them, too.

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.selection.comparison.pairs import Entry, read_json
 from cnnkit.selection.folds.directory import FOLDS
 from cnnkit.training.store.directory import SPLIT, SUMMARY, RunDirectory
 
 
-def entries_of(paths: Sequence[Path], metric: str) -> list[Entry]:
+def entries_of(paths: Sequence[StrPath], metric: str) -> list[Entry]:
     """The networks of some run directories, in their order; trainings of one recipe are one.
 
     Raises:
@@ -22,7 +23,7 @@ def entries_of(paths: Sequence[Path], metric: str) -> list[Entry]:
     found: list[Entry] = []
     trainings: dict[str, list[tuple[Path, int, float]]] = {}
     places: dict[str, int] = {}
-    for path in paths:
+    for path in map(Path, paths):
         run = RunDirectory.open(path)
         if not run.finished:
             raise UsageError(f"{path} has no {SUMMARY}: it has not come to its end")

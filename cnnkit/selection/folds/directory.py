@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.selection.folds.cross_validation import CrossValidation, Fold, cut, parts, run_folds
 from cnnkit.selection.folds.grouping import side_by_side
@@ -60,10 +61,10 @@ class FoldOptions:
     """
 
     folds: int = 10
-    run_dir: Path | None = None
+    run_dir: StrPath | None = None
     side_by_side: int | None = None
     random_labels: bool = False
-    data_dir: Path | None = None
+    data_dir: StrPath | None = None
     device: DeviceName = "auto"
     quiet: bool = False
 
@@ -163,7 +164,7 @@ def _directory(spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices)
     """The directory of these folds, new or as an earlier process left it."""
     name = spec.name or "network"
     kind = "random-labels" if options.random_labels else "folds"
-    path = options.run_dir or Path("runs") / f"{name}-{kind}"
+    path = Path(options.run_dir or Path("runs") / f"{name}-{kind}")
     record = {
         "format": _FORMAT,
         "data": data.dataset.name,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import jax
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.database import secretless
@@ -55,14 +56,14 @@ class SearchOptions:
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    run_dir: Path | None = None
+    run_dir: StrPath | None = None
     storage: str | None = None
     study: str | None = None
     budgets: Mapping[str, int] = field(default_factory=dict)
     look_again: bool = False
     pick: int | None = None
     trials_only: bool = False
-    data_dir: Path | None = None
+    data_dir: StrPath | None = None
     device: DeviceName = "auto"
     quiet: bool = False
 
@@ -181,7 +182,7 @@ def run_obeying(hunt: Hunt) -> None:
 def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
     """The directory of the search, new or as other processes have made it."""
     name = spec.name or "network"
-    path = options.run_dir or Path("runs") / f"{name}-search"
+    path = Path(options.run_dir or Path("runs") / f"{name}-search")
     document = spec.origin.document
     plain = Options(data_dir=options.data_dir, device=options.device)
     if not path.is_dir() and document is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import numpy as np
 
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.hunt import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
@@ -42,7 +42,7 @@ class Evaluator:
     train: Indices
     validation: Indices
     devices: Sequence[jax.Device]
-    data_dir: Path | None
+    data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
@@ -107,7 +107,7 @@ class Evaluator:
 
 
 def evaluator(
-    data: Sealed, spec: Spec, devices: Sequence[jax.Device], data_dir: Path | None
+    data: Sealed, spec: Spec, devices: Sequence[jax.Device], data_dir: StrPath | None
 ) -> Evaluator:
     """The evaluator of a search on the splits of its spec.
 

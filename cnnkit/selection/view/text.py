@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cnnkit.folders import StrPath
 from cnnkit.selection.comparison.pairs import FORMAT as COMPARISON_FORMAT
 from cnnkit.selection.comparison.pairs import Comparison, Entry, compare, summary
 from cnnkit.selection.search.protocol import REPORT
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 10
 
 
-def fold_lines(found: Found, path: Path) -> Iterator[str]:
+def fold_lines(found: Found, path: StrPath) -> Iterator[str]:
     """The mean and the deviation over folds, the confusion matrix, and what they are worth."""
     count = sum(fold.figures.examples for fold in found.folds)
     yield ""
@@ -74,7 +74,7 @@ def confusion_lines(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
         yield f"  {name:<{label}}{cells}"
 
 
-def search_lines(found: Results, path: Path) -> Iterator[str]:
+def search_lines(found: Results, path: StrPath) -> Iterator[str]:
     """The best trials, the Pareto front, and what the test split says."""
     yield ""
     yield f"{found.name} on {counted(found)}"
@@ -91,7 +91,7 @@ def search_lines(found: Results, path: Path) -> Iterator[str]:
     yield f"  kept in {path}: {REPORT} shows it all"
 
 
-def nested_lines(found: Nested, path: Path) -> Iterator[str]:
+def nested_lines(found: Nested, path: StrPath) -> Iterator[str]:
     """What the search came to in each outer fold, and on average."""
     yield ""
     yield f"{found.name} on {found.data}: the search judged over {found.count} outer folds"

@@ -201,7 +201,7 @@ class _Document:
 
 
 def _fields_of_training() -> list[str]:
-    from cnnkit.spec.training import Train
+    from cnnkit.spec.model.training import Train
 
     return field_names(Train)
 

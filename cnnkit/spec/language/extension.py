@@ -150,7 +150,7 @@ def _read_by(node: Node) -> frozenset[str]:
         return frozenset().union(*map(_read_by, node.value))
     if not isinstance(node.value, str) or "$" not in node.value:
         return frozenset()
-    from cnnkit.spec.expression import ExpressionError, names_in
+    from cnnkit.spec.language.expression import ExpressionError, names_in
 
     try:
         return names_in(node.value)

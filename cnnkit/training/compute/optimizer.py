@@ -54,6 +54,13 @@ def make_optimizer(
     return optax.MultiSteps(made, train.accumulate).gradient_transformation()
 
 
+def optimizer_of(name: str) -> optax.GradientTransformation:
+    """The optimizer of a name as it is by default, for weights of any shape."""
+    # Where all weights decay, no mask of them is needed.
+    optimizer = {name: {"decay_biases_and_norms": True}}
+    return make_optimizer(Train.model_validate({"optimizer": optimizer}), 1, {})
+
+
 def kernels(params: Tree) -> Tree:
     """Which leaves of the weights are kernels, as a tree of booleans."""
     return jax.tree_util.tree_map_with_path(lambda path, _: name_of(path) == DECAYED, params)

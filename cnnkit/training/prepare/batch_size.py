@@ -69,11 +69,8 @@ def fitting(recipe: Train, examples: int) -> Train:
 
 def needed(spec: Spec, recipe: Train, size: int) -> int:
     """The bytes that training takes with a batch, by the analysis."""
-    kind = recipe.optimizer.kind
-    known = (
-        kind if kind in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "lion") else "adam"
-    )
-    analysis = analyze(spec, batch=size, precision=recipe.precision, optimizer=known)  # type: ignore[arg-type]
+    optimizer = recipe.optimizer.kind
+    analysis = analyze(spec, batch=size, precision=recipe.precision, optimizer=optimizer)
     return int(analysis.totals.training_memory)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import jax
@@ -16,6 +15,7 @@ from jax.typing import ArrayLike
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
 from cnnkit.errors import DataError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.state import Feed, Pool
@@ -100,7 +100,7 @@ def side_by_side(trees: Sequence[Any]) -> Any:
 
 
 def prepare(
-    spec: Spec, train: Train, outputs: int, *, data_dir: Path | None, limit: int | None = None
+    spec: Spec, train: Train, outputs: int, *, data_dir: StrPath | None, limit: int | None = None
 ) -> Material:
     """Reads, cuts and measures the data set of a recipe.
 
@@ -129,7 +129,7 @@ def prepare(
     return measured(train, dataset, splits, outputs, train.seed)
 
 
-def read(spec: Spec, train: Train, outputs: int, data_dir: Path | None) -> Dataset:
+def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Dataset:
     """The data set of a recipe.
 
     Raises:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cnnkit.data import Dataset, Examples, Splits, split
 from cnnkit.data.dataset import Indices
+from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.prepare.material import Material, measured, read
@@ -67,7 +67,7 @@ class Sealed:
         return measured(train, self.dataset, splits, outputs_of(spec), part.seed)
 
 
-def sealed(spec: Spec, train: Train, data_dir: Path | None) -> Sealed:
+def sealed(spec: Spec, train: Train, data_dir: StrPath | None) -> Sealed:
     """Reads and cuts the data set of a recipe.
 
     Raises:

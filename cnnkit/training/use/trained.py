@@ -16,6 +16,7 @@ from jax.typing import ArrayLike
 
 from cnnkit.data import Statistics
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.network import Network
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
@@ -71,13 +72,14 @@ class Trained:
         return probabilities(scores, self.train, self.network.final)
 
 
-def load_run(run: Path, which: Which = "best") -> Trained:
+def load_run(run: StrPath, which: Which = "best") -> Trained:
     """The network of a run with the weights of its best or of its last epoch.
 
     Raises:
         UsageError: There is no such run, or it has no checkpoint yet.
         TrainingError: No checkpoint is whole.
     """
+    run = Path(run)
     directory = RunDirectory.open(run, "training")
     spec = directory.read_spec()
     record = directory.read_split()
