@@ -63,7 +63,16 @@ def check(network: Network) -> Iterator[Finding]:
                 yield _found(network, before, index)
             linear_in.append(index)
         else:
-            linear_in.append(before if layer.linear else None)
+            passes = layer.linear and not _enlarges(network, index)
+            linear_in.append(before if passes else None)
+
+
+def _enlarges(network: Network, index: int) -> bool:
+    """Whether a map grows at least twofold: layers at two resolutions are no row of linear ones."""
+    before, after = network.incoming(index), network.operations[index].output
+    if before is None or after is None or len(before) != len(after):
+        return False
+    return any(new >= 2 * old for old, new in zip(before[:-1], after[:-1], strict=True))
 
 
 def _factorized(network: Network, first: int, second: int) -> bool:
