@@ -42,8 +42,8 @@ def moments(x: Array, over: Axes) -> Moments:
     place = (slice(1) if axis in over else slice(None) for axis in range(x.ndim))
     # The sum of one element; of none it is 0.
     first = lax.stop_gradient(wide[tuple(place)].sum(over, keepdims=True))
-    # A bit less than float32 has: else XLA, where it computes the mean anew, may round it otherwise,
-    # by joining a product and a sum, and `rest` is what another rounding took.
+    # A bit less than float32 has: XLA may compute the mean anew in several places, and round it
+    # otherwise where it joins this product with the sum; `rest` would be that of another mean.
     offset = lax.reduce_precision(jnp.mean(wide - first, over, keepdims=True), 8, 22)
     mean = first + offset
     rest = (first - mean) + offset
