@@ -1,7 +1,7 @@
 """Normalizations. Statistics are taken in float32, whatever the rest is computed in.
 
 They are modules of ours, where Flax has most of them, for the names that the language gives
-their arrays, and for the moments of ``kernels``, which are taken in one pass.
+their arrays, and for ``standardize``, which keeps the digits of values far from zero.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from jax.typing import DTypeLike
 
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
-from cnnkit.network import kernels
 from cnnkit.network.operation import Mode, Operation, Site
 from cnnkit.network.standardization import standardize
 
@@ -31,20 +30,21 @@ class Normalization(nnx.Module):
             self.scale = nnx.Param(jnp.ones(channels, jnp.float32))
         if shift:
             self.shift = nnx.Param(jnp.zeros(channels, jnp.float32))
+        self.channels = channels
         self.has_scale = scale
         self.has_shift = shift
         self.epsilon = epsilon
         self.dtype = dtype
 
-    def normalized(self, x: Array, mean: Array, variance: Array) -> Array:
-        """scale·(x − mean)/√(variance + epsilon) + shift, as one product and one sum."""
-        factor = lax.rsqrt(variance + self.epsilon)
-        if self.has_scale:
-            factor = factor * self.scale[...]
-        offset = -mean * factor
-        if self.has_shift:
-            offset = offset + self.shift[...]
-        return (x * factor + offset).astype(self.dtype)
+    @property
+    def factors(self) -> Array:
+        """The learnt factors, or ones."""
+        return self.scale[...] if self.has_scale else jnp.ones(self.channels, jnp.float32)
+
+    @property
+    def offsets(self) -> Array:
+        """What is learnt to be added, or zeros."""
+        return self.shift[...] if self.has_shift else jnp.zeros(self.channels, jnp.float32)
 
 
 class BatchNorm(Normalization):
@@ -62,13 +62,15 @@ class BatchNorm(Normalization):
     def in_mode(self, x: Array, mode: Mode) -> Array:
         """An array [N, …, C] to one of the same shape; training moves the running averages."""
         if not mode.train:
-            return self.normalized(x, self.mean[...], self.variance[...])
-        mean, variance = kernels.moments(x, tuple(range(x.ndim - 1)))
-        for running, batch in ((self.mean, mean), (self.variance, variance)):
-            kept = self.momentum * running[...] + (1 - self.momentum) * batch
+            factor = lax.rsqrt(self.variance[...] + self.epsilon) * self.factors
+            return ((x - self.mean[...]) * factor + self.offsets).astype(self.dtype)
+        over = tuple(range(x.ndim - 1))
+        y, *batch = standardize(x, self.factors, self.offsets, over, self.epsilon)
+        for running, moment in zip((self.mean, self.variance), batch, strict=True):
+            moved = self.momentum * running[...] + (1 - self.momentum) * moment.reshape(-1)
             # Not by an index: under a trace Flax then searches the whole program so far.
-            running.set_value(lax.stop_gradient(kept))
-        return self.normalized(x, mean, variance)
+            running.set_value(lax.stop_gradient(moved))
+        return y.astype(self.dtype)
 
 
 def batch_norm(site: Site[layers.BatchNorm]) -> Operation:
@@ -90,11 +92,10 @@ class Standardized(Normalization):
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
         shape = (self.groups, x.shape[-1] // self.groups)
-        scale = self.scale[...].reshape(shape) if self.has_scale else jnp.ones(shape)
-        shift = self.shift[...].reshape(shape) if self.has_shift else jnp.zeros(shape)
+        scale, shift = self.factors.reshape(shape), self.offsets.reshape(shape)
         over = (*range(1, x.ndim - 1), x.ndim) if self.positions else (x.ndim,)
         groups = x.reshape((*x.shape[:-1], *shape))
-        return standardize(groups, scale, shift, over, self.epsilon).reshape(x.shape)
+        return standardize(groups, scale, shift, over, self.epsilon)[0].reshape(x.shape)
 
 
 def layer_norm(site: Site[layers.LayerNorm]) -> Operation:

@@ -12,9 +12,14 @@ from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
+# By default Flax takes the variance as mean(x²) − mean(x)², which loses digits far from zero.
+_VARIANCE = ", use_fast_variance=False"
+
 
 def _affine(layer: Any) -> str:
-    return option("use_bias", layer.shift, True) + option("use_scale", layer.scale, True)
+    return (
+        _VARIANCE + option("use_bias", layer.shift, True) + option("use_scale", layer.scale, True)
+    )
 
 
 def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:

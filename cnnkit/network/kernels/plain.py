@@ -97,9 +97,3 @@ def _window_sum(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array
         x, 0.0, lax.add, (1, *size, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0))
     )
     return total
-
-
-def moments(x: Array, axes: Sizes) -> tuple[Array, Array]:
-    """The mean and the biased variance over some axes, in float32."""
-    x = x.astype(jnp.float32)
-    return jnp.mean(x, axes), jnp.var(x, axes)
