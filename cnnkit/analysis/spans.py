@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from operator import sub
 from typing import NamedTuple, TypeAlias
@@ -62,13 +63,27 @@ class Ends(NamedTuple):
 
     def sizes(self, extent: int) -> tuple[int, int]:
         """The smallest and the largest number of cells that one of the positions sees."""
-        count = min(extent, self.period)
-        lengths = list(map(sub, self.last.over(count), self.first.over(count)))
-        return min(lengths) + 1, max(lengths) + 1
+        first, last, period = self.first, self.last, self.period
+        if extent < period:
+            return _sizes(first, last, extent)
+        # Over a whole period it matters only how far apart both begin.
+        turns, offset = divmod(last.offset - first.offset, len(last.steps))
+        smallest, largest = _sizes(
+            Edge(first.steps, first.shift), Edge(last.steps, last.shift, offset), period
+        )
+        more = last.base - first.base + turns * last.shift
+        return smallest + more, largest + more
 
     def whole(self, extent: int) -> Span:
         """What all positions of an axis see together."""
         return self.first.at(0), self.last.at(extent - 1)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(first: Edge, last: Edge, count: int) -> tuple[int, int]:
+    """The smallest and the largest number of cells from one edge to the other."""
+    lengths = list(map(sub, last.over(count), first.over(count)))
+    return min(lengths) + 1, max(lengths) + 1
 
 
 class Listing(NamedTuple):
