@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnnkit.analysis.spans import Slide, Span, Spans, clipped, hull, listed, read, regular, union
+from cnnkit.analysis.spans import (
+    Ends,
+    Listing,
+    Slide,
+    Span,
+    Spans,
+    clipped,
+    hull,
+    listed,
+    read,
+    regular,
+    union,
+)
 from cnnkit.layers.window import Reach
 
 Number = int | Fraction
@@ -130,7 +142,7 @@ def joined(fields: Sequence[Field], extent: int, limit: int) -> Field:
     gate = clipped(gate, limit)
     if gate is None:
         return field
-    seen = _span(pooled(field, extent))
+    seen = clipped(_span(pooled(field, extent)), limit)
     if gate != (0, limit - 1) and hull([gate, seen]) != gate:
         # The gate has seen a part of the input only, so that it matters where a cell lies.
         spans = _spans(field)
@@ -184,10 +196,11 @@ def _constant(seen: Sequence[Span | None], stride: Number) -> Field:
 
 def _spanned(spans: Spans, stride: Number, centre: Number, extent: int) -> Field:
     """The field of cells that see unlike spans, whose centres are known."""
+    if isinstance(spans, Listing) and spans.shift is None and len(set(spans.spans)) == 1:
+        return _constant(spans.spans, stride)
     smallest, largest = spans.sizes(extent)
     field = _placed(largest, smallest, stride, centre)
-    (first, *others) = spans.period
-    if not others and spans.shift is not None and first and first[0] == -field.padding:
+    if isinstance(spans, Ends) and spans.period == 1 and spans.first.at(0) == -field.padding:
         return field  # they have become alike
     return field._replace(spans=spans)
 

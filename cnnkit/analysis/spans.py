@@ -11,8 +11,10 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from operator import sub
 from typing import NamedTuple, TypeAlias
 
+from cnnkit.analysis.edge import Edge, highest, lowest, periodic
 from cnnkit.layers.window import Uneven
 
 Span: TypeAlias = tuple[int, int]
@@ -23,7 +25,7 @@ LONGEST = 1024
 
 
 class Slide(NamedTuple):
-    """A window that reads ``size`` cells, ``dilation`` apart; see ``cnnkit.layers.window``."""
+    """A window that reads cells from the first to the last of ``size``, ``dilation`` apart."""
 
     size: int
     stride: int
@@ -36,22 +38,75 @@ class Slide(NamedTuple):
         return range(start, start + self.size, self.dilation)
 
 
-class Spans(NamedTuple):
-    """What the positions of an axis see.
+class Ends(NamedTuple):
+    """Spans none of which begins or ends ahead of the one before.
 
-    Attributes:
-        period: What each of some positions sees; None where it sees nothing.
-        shift: How far on the positions after these see, were the map to go on beyond its
-            borders; None where these are all that there are, and what is beyond sees nothing.
+    So a window sees from what its first cell sees to what its last one sees.
     """
 
-    period: tuple[Span | None, ...]
+    first: Edge
+    last: Edge
+
+    @property
+    def period(self) -> int:
+        """After how many positions they repeat."""
+        return math.lcm(len(self.first.steps), len(self.last.steps))
+
+    @property
+    def shift(self) -> int:
+        """How far on the next period sees."""
+        return self.period // len(self.first.steps) * self.first.shift
+
+    def at(self, position: int) -> Span:
+        """What a position sees."""
+        return self.first.at(position), self.last.at(position)
+
+    def sizes(self, extent: int) -> tuple[int, int]:
+        """The smallest and the largest number of cells that one of the positions sees."""
+        first, last, period = self.first, self.last, self.period
+        if extent < period:
+            return _sizes(first, last, extent)
+        # Over a whole period it matters only how far apart both begin.
+        turns, offset = divmod(last.offset - first.offset, len(last.steps))
+        smallest, largest = _sizes(
+            Edge(first.steps, first.shift), Edge(last.steps, last.shift, offset), period
+        )
+        more = last.base - first.base + turns * last.shift
+        return smallest + more, largest + more
+
+    def whole(self, extent: int) -> Span:
+        """What all positions of an axis see together."""
+        return self.first.at(0), self.last.at(extent - 1)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(first: Edge, last: Edge, count: int) -> tuple[int, int]:
+    """The smallest and the largest number of cells from one edge to the other."""
+    lengths = list(map(sub, last.over(count), first.over(count)))
+    return min(lengths) + 1, max(lengths) + 1
+
+
+class Listing(NamedTuple):
+    """Spans one by one, some of which may be missing, or lie ahead of the ones before.
+
+    Attributes:
+        spans: What each of some positions sees; None where it sees nothing.
+        shift: How far on the next ones see, were the map to go on beyond its borders; None
+            where these are all that there are, and what is beyond sees nothing.
+    """
+
+    spans: tuple[Span | None, ...]
     shift: int | None
+
+    @property
+    def period(self) -> int:
+        """After how many positions they repeat, or how many there are."""
+        return len(self.spans)
 
     def at(self, position: int) -> Span | None:
         """What a position sees."""
-        count, place = divmod(position, len(self.period))
-        span = self.period[place]
+        count, place = divmod(position, len(self.spans))
+        span = self.spans[place]
         if span is None or not count:
             return span
         if self.shift is None:
@@ -61,20 +116,24 @@ class Spans(NamedTuple):
 
     def sizes(self, extent: int) -> tuple[int, int]:
         """The smallest and the largest number of cells that one of the positions sees."""
-        counts = [
+        lengths = [
             span[1] - span[0] + 1 if span is not None else 0
-            for span in self.period[: min(extent, len(self.period))]
+            for span in self.spans[: min(extent, len(self.spans))]
         ]
-        return min(counts), max(counts)
+        return min(lengths), max(lengths)
 
     def whole(self, extent: int) -> Span | None:
         """What all positions of an axis see together."""
-        return hull(map(self.at, _ends(range(extent), len(self.period))))
+        return hull(map(self.at, _ends(range(extent), len(self.spans))))
+
+
+Spans: TypeAlias = Ends | Listing
+"""What each position of an axis sees."""
 
 
 def regular(first: int, size: int, stride: int) -> Spans:
     """The spans of cells that all see as much, ``stride`` further on from one to the next."""
-    return Spans(((first, first + size - 1),), stride)
+    return Ends(Edge((0,), stride, 0, first), Edge((0,), stride, 0, first + size - 1))
 
 
 def hull(spans: Iterable[Span | None]) -> Span | None:
@@ -83,6 +142,13 @@ def hull(spans: Iterable[Span | None]) -> Span | None:
     if not known:
         return None
     return min([first for first, _ in known]), max([last for _, last in known])
+
+
+def clipped(span: Span | None, limit: int) -> Span | None:
+    """The part of a span that lies inside an input of ``limit`` cells."""
+    if span is None or span[1] < 0 or span[0] >= limit:
+        return None
+    return max(span[0], 0), min(span[1], limit - 1)
 
 
 def read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: int) -> Spans | None:
@@ -98,44 +164,47 @@ def read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: in
         Those of a period; where that is too long, of the positions there are; where these are too
         many as well, None.
     """
+    if isinstance(spans, Ends) and isinstance(window, Slide):
+        first = spans.first.moved(-window.before).every(window.stride)
+        last = spans.last.moved(window.size - 1 - window.before).every(window.stride)
+        return Ends(first, last)
     cells, positions = step
-    known = len(spans.period)
-    turns = known // math.gcd(known, cells)
+    turns = spans.period // math.gcd(spans.period, cells)
     count, shift = positions * turns, None
     if spans.shift is not None and count <= LONGEST:
-        shift = cells * turns // known * spans.shift
+        shift = cells * turns // spans.period * spans.shift
     elif extent <= LONGEST:
         count = extent
     else:
         return None
-    base = next((span[0] for span in spans.period if span is not None), 0)
-    return _moved(_read(_moved(spans, -base), window, count, shift), base)
-
-
-@lru_cache(maxsize=1024)  # layers of one network are mostly alike
-def _read(spans: Spans, window: Slide | Uneven, count: int, shift: int | None) -> Spans:
-    """As ``read``, of spans moved to where the input begins, for so many positions."""
-    known = len(spans.period)
-    steady = _is_steady(spans)
-    found: list[Span | None] = []
-    for position in range(count):
-        reads = window.reads(position)
-        if steady and reads:
-            ends: Iterable[int] = (reads[0], reads[-1])
-        else:
-            ends = _ends(_inside(reads, known) if spans.shift is None else reads, known)
-        found.append(hull(map(spans.at, ends)))
-    return Spans(tuple(found), shift)
+    reads = [window.reads(position) for position in range(count)]
+    if isinstance(spans, Listing):
+        if spans.shift is None:
+            reads = [_inside(each, spans.period) for each in reads]
+        seen = [hull(map(spans.at, _ends(each, spans.period))) for each in reads]
+    else:
+        seen = [hull(map(spans.at, (*each[:1], *each[-1:]))) for each in reads]
+    found = Listing(tuple(seen), shift)
+    known = [span for span in (*seen, found.at(count)) if span is not None]
+    if shift is None or len(known) <= count or not _is_steady(known):
+        return found
+    known.pop()
+    return Ends(
+        periodic([first for first, _ in known], shift), periodic([last for _, last in known], shift)
+    )
 
 
 def union(spans: Sequence[Spans], extent: int) -> Spans | None:
     """What the cells of maps see that are joined and move on alike, of a period or of all."""
-    count = math.lcm(*(len(each.period) for each in spans))
+    count = math.lcm(*[each.period for each in spans])
     if count > LONGEST or any(each.shift is None for each in spans):
         return listed(spans, extent)
-    first = spans[0]
-    shift = (first.shift or 0) * (count // len(first.period))
-    return Spans(tuple(hull(each.at(i) for each in spans) for i in range(count)), shift)
+    steady = [each for each in spans if isinstance(each, Ends)]
+    if len(steady) == len(spans):
+        first = lowest([each.first for each in steady], count)
+        return Ends(first, highest([each.last for each in steady], count))
+    shift = (spans[0].shift or 0) * (count // spans[0].period)
+    return Listing(tuple(hull(each.at(i) for each in spans) for i in range(count)), shift)
 
 
 def listed(
@@ -152,34 +221,15 @@ def listed(
     for position in range(extent):
         seen = [each.at(position) if isinstance(each, Spans) else each for each in spans]
         found.append(hull(seen if limit is None else [clipped(span, limit) for span in seen]))
-    return Spans(tuple(found), None)
+    return Listing(tuple(found), None)
 
 
-def clipped(span: Span | None, limit: int) -> Span | None:
-    """The part of a span that lies inside the input."""
-    if span is None or span[1] < 0 or span[0] >= limit:
-        return None
-    return max(span[0], 0), min(span[1], limit - 1)
+def _is_steady(spans: Sequence[Span]) -> bool:
+    """Whether none begins or ends ahead of the one before."""
+    return all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(spans))
 
 
-def _moved(spans: Spans, by: int) -> Spans:
-    if not by:
-        return spans
-    moved = [span and (span[0] + by, span[1] + by) for span in spans.period]
-    return Spans(tuple(moved), spans.shift)
-
-
-def _is_steady(spans: Spans) -> bool:
-    """Whether no position sees ahead of the one before, so that the ends of a window say all."""
-    known = [span for span in spans.period if span is not None]
-    if spans.shift is None or len(known) < len(spans.period):
-        return False
-    first, last = known[0]
-    ends = [*known, (first + spans.shift, last + spans.shift)]
-    return all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(ends))
-
-
-def _ends(reads: Sequence[int], period: int) -> Iterable[int]:
+def _ends(reads: range, period: int) -> Iterable[int]:
     """Of evenly spaced positions those that can see furthest: a period at each end."""
     if not reads[2 * period :]:  # a range may be too long to have a length
         return reads
