@@ -6,11 +6,15 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnkit.cli.options import AssignmentsOption, OutputOption
+from cnnkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnkit.checking import CheckResult
 
 
 class Format(StrEnum):
@@ -18,11 +22,20 @@ class Format(StrEnum):
 
     auto = "auto"
     text = "text"
+    concise = "concise"
     json = "json"
     github = "github"
     gitlab = "gitlab"
     sarif = "sarif"
     junit = "junit"
+
+
+class LowestLevel(StrEnum):
+    """The least of the levels that are shown."""
+
+    error = "error"
+    warning = "warning"
+    info = "info"
 
 
 _SUFFIXES = {".json": Format.json, ".sarif": Format.sarif, ".xml": Format.junit}
@@ -58,6 +71,21 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Delete lines that are known to have no effect.")
     ] = False,
+    level: Annotated[
+        LowestLevel, typer.Option("--level", help="The lowest level that is shown.")
+    ] = LowestLevel.info,
+    statistics: Annotated[
+        bool,
+        typer.Option("--statistics", help="Count the findings of each rule, in place of them."),
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="A report of `--format json`: what it holds is known, and not told again.",
+        ),
+    ] = None,
     specs_only: Annotated[
         bool,
         typer.Option(
@@ -86,18 +114,33 @@ def check(
             specs_only,
             jobs,
             fix,
+            baseline,
         )
     )
+    ok = all(result.ok for result in results)
+    results = [_from(level, result) for result in results]
     if not results and not specs_only:
         print(f"cnnkit: there is no spec under {', '.join(paths)}", file=sys.stderr)
     chosen = _chosen(format_, output)
-    report.write_findings(results, chosen.value, output)
+    if statistics:
+        if format_ not in (Format.auto, Format.text):
+            raise UsageError(f"--statistics is text: leave `--format {format_.value}` out")
+        chosen = Format.text
+        report.write_statistics(results, output)
+    else:
+        report.write_findings(results, chosen.value, output)
     if chosen is not Format.text:
         from cnnkit.report.checked import mended
 
         for line in mended(results):
             print(line, file=sys.stderr)
-    raise typer.Exit(0 if exit_zero or all(result.ok for result in results) else 1)
+    raise typer.Exit(0 if exit_zero or ok else 1)
+
+
+def _from(lowest: LowestLevel, result: CheckResult) -> CheckResult:
+    """A result without its findings below a level."""
+    shown = list(LowestLevel)[: list(LowestLevel).index(lowest) + 1]
+    return result.showing(each for each in result.findings if each.level in shown)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:
