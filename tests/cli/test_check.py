@@ -259,12 +259,12 @@ def test_a_line_a_finding(run: Run) -> None:
     assert done.code == 1
     assert done.out.splitlines() == [
         (
-            "faulty.yaml:3:43: error: stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an integer  "
-            "[invalid-stride]"
+            "faulty.yaml:3:43: error: stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an "
+            "integer  [invalid-stride]"
         ),
         (
-            "warned.yaml:3:32: warning: kernel 4 with `padding: same` pads 1 row before and 2 after: "
-            "the map shifts by half a row  [even-kernel-same]"
+            "warned.yaml:3:32: warning: kernel 4 with `padding: same` pads 1 row before and 2 "
+            "after: the map shifts by half a row  [even-kernel-same]"
         ),
         "checked 3 specs: 1 error, 1 warning",
     ]
@@ -304,12 +304,12 @@ def test_statistics_stand_in_place_of_the_findings(run: Run) -> None:
     assert done.out.splitlines() == [
         "findings  files  level    rule",
         (
-            "       3      2  warning  even-kernel-same  An even kernel with `padding: same` pads one "
-            "side more than the other."
+            "       3      2  warning  even-kernel-same  An even kernel with `padding: same` pads "
+            "one side more than the other."
         ),
         (
-            "       1      1  error    invalid-stride    A stride does not fit: the windows do not end "
-            "where the map ends."
+            "       1      1  error    invalid-stride    A stride does not fit: the windows do not "
+            "end where the map ends."
         ),
         "",
         "checked 4 specs: 1 error, 3 warnings",
