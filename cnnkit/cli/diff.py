@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnkit.analysis import Analysis
+    from cnnkit.analysis.compare import Comparison
+    from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.result import Unreadable
     from cnnkit.cli.sources import Settings
+    from cnnkit.report.comparison import View
 
 
 class Format(StrEnum):
@@ -38,9 +41,18 @@ _SUFFIXES = {".json": Format.json, ".md": Format.markdown, ".markdown": Format.m
 
 def diff(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml.")
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml; `HEAD~1:` is all of it.",
+        ),
     ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same, of the network after.")],
+    new: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW", help="The same, of the network after; after `HEAD~1:` also a folder."
+        ),
+    ],
     format_: Annotated[
         Format | None,
         typer.Option("--format", "-f", help="Default: table, or what --output ends with."),
@@ -72,8 +84,11 @@ def diff(
     """
     from cnnkit.analysis.compare import compare
     from cnnkit.analysis.condition import condition
+    from cnnkit.cli.changes import changes_since
+    from cnnkit.cli.revision import is_whole_revision
     from cnnkit.errors import UsageError
-    from cnnkit.report.comparison import View, write
+    from cnnkit.report.changes import write_changes
+    from cnnkit.report.comparison import write
 
     if old == new == "-":
         raise UsageError("only one of both can be read from standard input")
@@ -84,17 +99,40 @@ def diff(
         "optimizer": optimizer.value,
         "convention": None,
     }
+    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
+    if is_whole_revision(old) and not _exists(old):
+        changes = list(
+            changes_since(
+                old[:-1],
+                new,
+                lambda source: _side(source, assignments or [], settings),
+                lambda before, after: _asked(
+                    compare(before, after, depth), conditions, complete=all_
+                ),
+            )
+        )
+        write_changes(changes, chosen.value, output)
+        raise typer.Exit(0 if all(change.ok for change in changes) else 1)
     before, after = (_side(source, assignments or [], settings) for source in (old, new))
-    comparison = compare(before, after, depth)
+    view = _asked(compare(before, after, depth), conditions, complete=all_)
+    write(view, chosen.value, output)
+    raise typer.Exit(1 if _fails(view) else 0)
+
+
+def _asked(comparison: Comparison, conditions: Sequence[Condition], *, complete: bool) -> View:
+    """What is shown of a comparison, with what was asked of it."""
+    from cnnkit.report.comparison import View
+
     asked = [
         (asked, asked.met(comparison.totals[asked.total]))
         for asked in conditions
         if comparison.readable
     ]
-    chosen = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
-    write(View(comparison, asked, all_), chosen.value, output)
-    failed = not comparison.ok or any(met for _, met in asked)
-    raise typer.Exit(1 if failed else 0)
+    return View(comparison, asked, complete)
+
+
+def _fails(view: View) -> bool:
+    return not view.comparison.ok or any(met for _, met in view.conditions)
 
 
 def _side(source: str, assignments: Sequence[str], settings: Settings) -> Analysis | Unreadable:
