@@ -103,7 +103,9 @@ def test_the_action_writes_a_report_even_if_the_check_fails(project: Path) -> No
 
 
 def test_the_action_shows_what_a_pull_request_changes(project: Path) -> None:
-    done = run("Compare changed specs", project, BASE=git(project, "rev-parse", "HEAD~1"))
+    done = run(
+        "Compare changed specs", project, PATHS=".", BASE=git(project, "rev-parse", "HEAD~1")
+    )
     assert (done.returncode, done.stderr) == (0, "")
     summary = (project.parent / "temp" / "summary.md").read_text()
     assert summary.startswith("### `specs/a b.yaml`\n\n")
@@ -111,8 +113,36 @@ def test_the_action_shows_what_a_pull_request_changes(project: Path) -> None:
     assert "448" in summary, "the parameters after it"
 
 
+def test_the_action_shows_new_specs_removed_ones_and_children_of_a_changed_parent(
+    project: Path,
+) -> None:
+    (project / "specs" / "child.yaml").write_text("extends: a b.yaml\nbudget: {macs: 1G}\n")
+    (project / "specs" / "gone.yaml").write_text(FINE)
+    (project / "specs" / "still.yaml").write_text(FINE)
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message", "More")
+    (project / "specs" / "a b.yaml").write_text(FINE.replace("8", "32"))
+    (project / "specs" / "gone.yaml").unlink()
+    (project / "specs" / "new.yaml").write_text(FINE)
+    (project / "other.yaml").write_text(FINE)
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--all", "--message", "Change")
+    done = run(
+        "Compare changed specs", project, PATHS="specs", BASE=git(project, "rev-parse", "HEAD~1")
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = (project.parent / "temp" / "summary.md").read_text()
+    sections = [line for line in summary.splitlines() if line.startswith("### `")]
+    assert sections == [
+        "### `specs/a b.yaml`",
+        "### `specs/child.yaml`",
+        "### `specs/new.yaml` (new)",
+        "### `specs/gone.yaml` (removed)",
+    ]
+
+
 def test_a_pull_request_without_specs_shows_nothing(project: Path) -> None:
-    done = run("Compare changed specs", project, BASE="HEAD")
+    done = run("Compare changed specs", project, PATHS=".", BASE="HEAD")
     assert (done.returncode, done.stderr) == (0, "")
     assert (project.parent / "temp" / "summary.md").read_text() == ""
 
@@ -141,6 +171,19 @@ def test_the_comment_of_an_earlier_run_is_written_anew(project: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert call in (temp / "calls").read_text()
     assert (temp / "cnnkit-diff.md.comment").read_text() == "<!-- cnnkit -->\n### `a.yaml`\n"
+    # Once nothing is left to show, the old comment says so, and no new one is written.
+    (temp / "cnnkit-diff.md").write_text("")
+    for known, calls in (("12", 2), ("", 1)):
+        (temp / "known").write_text(known)
+        (temp / "calls").unlink()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in shared.items():
+                patch.setenv(name, value)
+            done = run("Comment on the pull request", project, **variables)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len((temp / "calls").read_text().splitlines()) == calls
+        comment = (temp / "cnnkit-diff.md.comment").read_text()
+        assert comment == "<!-- cnnkit -->\nNo spec is changed any more.\n"
 
 
 def test_the_hook_checks_specs_and_passes_others_over(project: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -38,6 +38,7 @@ class CheckResult:
         extends: The other files that it was read from.
         is_spec: Whether the file is a spec; a configuration has findings, too.
         fixed: What was mended, a line each.
+        hidden: How many more findings there are, which a baseline or level leaves out.
     """
 
     file: str
@@ -46,6 +47,7 @@ class CheckResult:
     extends: tuple[str, ...] = ()
     is_spec: bool = True
     fixed: tuple[str, ...] = ()
+    hidden: int = 0
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding fails the check."""
@@ -55,6 +57,11 @@ class CheckResult:
     def ok(self) -> bool:
         """Whether nothing in it fails the check."""
         return not any(map(self.fails, self.findings))
+
+    def showing(self, findings: Iterable[Finding]) -> CheckResult:
+        """The result with these of its findings; the others are hidden."""
+        shown = tuple(findings)
+        return replace(self, findings=shown, hidden=self.hidden + len(self.findings) - len(shown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from cnnkit.checking.baseline import read_baseline, without_known
 from cnnkit.checking.check import CheckResult, Task, check
 from cnnkit.checking.configuration import Configurations
 from cnnkit.checking.discovery import STDIN, discover
+from cnnkit.checking.inherited import told_once
 from cnnkit.checking.levels import ALL, Choice, unknown
 from cnnkit.errors import Finding, UsageError
 
@@ -31,6 +34,7 @@ class Request:
         jobs: Processes; None takes more than one where that is faster. More than one need a
             main module that can be imported, as all of multiprocessing does.
         fix: Whether faults that are safe to mend are mended in the files.
+        baseline: A report whose findings are known, and neither shown nor counted.
     """
 
     paths: tuple[str, ...]
@@ -40,6 +44,7 @@ class Request:
     specs_only: bool = False
     jobs: int | None = 1
     fix: bool = False
+    baseline: Path | None = None
 
 
 def run(request: Request) -> list[CheckResult]:
@@ -52,6 +57,7 @@ def run(request: Request) -> list[CheckResult]:
     if request.fix and (request.overrides or STDIN in request.paths):
         raise UsageError("--fix edits files: it takes neither --set nor standard input")
     _check_names(request.choice)
+    known = None if request.baseline is None else read_baseline(request.baseline)
     configurations = Configurations()
     discovery = discover(request.paths, configurations, specs_only=request.specs_only)
     tasks = [
@@ -62,8 +68,9 @@ def run(request: Request) -> list[CheckResult]:
     if request.fix:
         results = _mended(tasks, results)
     others = [*configurations.findings, *discovery.findings]
-    found = [result for result in results if result is not None]
-    return [*_by_file(others, strict=request.strict), *found]
+    found = told_once([result for result in results if result is not None])
+    every = [*_by_file(others, strict=request.strict), *found]
+    return every if known is None else without_known(every, known)
 
 
 def _check_names(choice: Choice) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnkit.cli.options import AssignmentsOption, OutputOption, one_of
+from cnnkit.errors import UsageError
 from cnnkit.report.formats import FINDING_FORMATS, format_of
 
+if TYPE_CHECKING:
+    from cnnkit.checking import CheckResult
+
 _AUTO = "auto"
+_LEVELS = ("error", "warning", "info")
 
 
 def check(
@@ -46,6 +51,21 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Delete lines that are known to have no effect.")
     ] = False,
+    level: Annotated[
+        str, one_of(_LEVELS, "--level", help="The lowest level that is shown.")
+    ] = "info",
+    statistics: Annotated[
+        bool,
+        typer.Option("--statistics", help="Count the findings of each rule, in place of them."),
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="A report of `--format json`: what it holds is known, and not told again.",
+        ),
+    ] = None,
     specs_only: Annotated[
         bool,
         typer.Option(
@@ -74,18 +94,33 @@ def check(
             specs_only,
             jobs,
             fix,
+            baseline,
         )
     )
+    ok = all(result.ok for result in results)
+    results = [_from(level, result) for result in results]
     if not results and not specs_only:
         print(f"cnnkit: there is no spec under {', '.join(paths)}", file=sys.stderr)
     chosen = _chosen(format_, output)
-    report.write_findings(results, chosen, output)
+    if statistics:
+        if format_ not in (_AUTO, "text"):
+            raise UsageError(f"--statistics is text: leave `--format {format_}` out")
+        chosen = "text"
+        report.write_statistics(results, output)
+    else:
+        report.write_findings(results, chosen, output)
     if chosen != "text":
         from cnnkit.report.findings.text import mended
 
         for line in mended(results):
             print(line, file=sys.stderr)
-    raise typer.Exit(0 if exit_zero or all(result.ok for result in results) else 1)
+    raise typer.Exit(0 if exit_zero or ok else 1)
+
+
+def _from(lowest: str, result: CheckResult) -> CheckResult:
+    """A result without its findings below a level."""
+    shown = _LEVELS[: _LEVELS.index(lowest) + 1]
+    return result.showing(each for each in result.findings if each.level in shown)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

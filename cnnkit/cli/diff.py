@@ -21,15 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnkit.analysis import Analysis
+    from cnnkit.analysis.compare import Comparison
+    from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.result import Unreadable
     from cnnkit.cli.sources import Settings
+    from cnnkit.report.comparison.view import View
 
 
 def diff(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml.")
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml; `HEAD~1:` is all of it.",
+        ),
     ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same, of the network after.")],
+    new: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW", help="The same, of the network after; after `HEAD~1:` also a folder."
+        ),
+    ],
     format_: Annotated[
         str | None,
         one_of(
@@ -63,9 +75,11 @@ def diff(
     """
     from cnnkit.analysis.compare import compare
     from cnnkit.analysis.condition import condition
+    from cnnkit.cli.changes import changes_since
+    from cnnkit.cli.revision import is_whole_revision
     from cnnkit.errors import UsageError
+    from cnnkit.report.comparison.changes import write_changes
     from cnnkit.report.comparison.formats import write
-    from cnnkit.report.comparison.view import View
 
     if old == new == "-":
         raise UsageError("only one of both can be read from standard input")
@@ -76,17 +90,40 @@ def diff(
         "optimizer": optimizer,
         "convention": None,
     }
+    chosen = format_ or format_of(output, COMPARISON_FORMATS)
+    if is_whole_revision(old) and not _exists(old):
+        changes = list(
+            changes_since(
+                old[:-1],
+                new,
+                lambda source: _side(source, assignments or [], settings),
+                lambda before, after: _asked(
+                    compare(before, after, depth), conditions, complete=all_
+                ),
+            )
+        )
+        write_changes(changes, chosen, output)
+        raise typer.Exit(0 if all(change.ok for change in changes) else 1)
     before, after = (_side(source, assignments or [], settings) for source in (old, new))
-    comparison = compare(before, after, depth)
+    view = _asked(compare(before, after, depth), conditions, complete=all_)
+    write(view, chosen, output)
+    raise typer.Exit(1 if _fails(view) else 0)
+
+
+def _asked(comparison: Comparison, conditions: Sequence[Condition], *, complete: bool) -> View:
+    """What is shown of a comparison, with what was asked of it."""
+    from cnnkit.report.comparison.view import View
+
     asked = [
         (asked, asked.met(comparison.totals[asked.total]))
         for asked in conditions
         if comparison.readable
     ]
-    chosen = format_ or format_of(output, COMPARISON_FORMATS)
-    write(View(comparison, asked, all_), chosen, output)
-    failed = not comparison.ok or any(met for _, met in asked)
-    raise typer.Exit(1 if failed else 0)
+    return View(comparison, asked, complete)
+
+
+def _fails(view: View) -> bool:
+    return not view.comparison.ok or any(met for _, met in view.conditions)
 
 
 def _side(source: str, assignments: Sequence[str], settings: Settings) -> Analysis | Unreadable:

@@ -29,6 +29,41 @@ def is_revision(source: str) -> bool:
     return bool(revision and colon and path)
 
 
+def is_whole_revision(source: str) -> bool:
+    """Whether a source is ``REV:``, all files of a revision."""
+    return source.endswith(":") and len(source) > 1
+
+
+def root_of_repository() -> Path:
+    """The top folder of the repository that the current folder is in.
+
+    Raises:
+        UsageError: It is in none.
+    """
+    found = _git("rev-parse", "--show-toplevel")
+    if found.returncode:
+        raise UsageError("there is no git repository here")
+    return Path(os.path.realpath(os.fsdecode(found.stdout.rstrip(b"\n"))))
+
+
+def changed_since(revision: str) -> dict[str, str]:
+    """The files that are not what they were in a revision, each with git's letter for it.
+
+    Raises:
+        UsageError: There is no such revision.
+    """
+    found = _git(
+        "diff", "-z", "--name-status", "--no-renames", "--no-relative", _commit(revision), "--"
+    )
+    parts = os.fsdecode(found.stdout).split("\0")
+    return dict(zip(parts[1::2], parts[::2], strict=False))
+
+
+def in_revision(revision: str, path: str) -> bool:
+    """Whether a revision has a file at a path from the root of the repository on."""
+    return not _git("cat-file", "-e", f"{revision}:{path}").returncode
+
+
 def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
     """The spec of ``REV:path``, and of the same revision what it extends.
 

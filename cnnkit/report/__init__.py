@@ -31,6 +31,7 @@ __all__ = [
     "render_findings",
     "write",
     "write_findings",
+    "write_statistics",
 ]
 
 EXPLAINING = ("table", "markdown", "html")
@@ -121,6 +122,17 @@ def write_findings(
         print_to(Console(), results)
     else:
         put_text(render_findings(results, format), output)
+
+
+def write_statistics(results: Sequence[CheckResult], output: StrPath | None = None) -> None:
+    """Writes how often each rule finds something to a file, or to standard output.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    from cnnkit.report.findings.statistics import render as counted
+
+    put_text(counted(results), output)
 
 
 def _check(format: str, *, explain: bool) -> None:  # noqa: A002 - the name of the flag

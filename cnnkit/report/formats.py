@@ -22,6 +22,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 FINDING_FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "text": "cnnkit.report.findings.text",
+        "concise": "cnnkit.report.findings.concise",
         "json": "cnnkit.report.findings.json",
         "github": "cnnkit.report.findings.github",
         "gitlab": "cnnkit.report.findings.gitlab",

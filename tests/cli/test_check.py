@@ -252,3 +252,82 @@ def test_the_shipped_specs_pass(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(Path(__file__).parents[2])
     done = run("check", "specs")
     assert done.code == 0, done.out
+
+
+def test_a_line_a_finding(run: Run) -> None:
+    done = run("check", ".", "--format", "concise")
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        (
+            "faulty.yaml:3:43: error: stride 3 does not fit: (7 − 3)/3 + 1 = 2.33 is not an "
+            "integer  [invalid-stride]"
+        ),
+        (
+            "warned.yaml:3:32: warning: kernel 4 with `padding: same` pads 1 row before and 2 "
+            "after: the map shifts by half a row  [even-kernel-same]"
+        ),
+        "checked 3 specs: 1 error, 1 warning",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "summary"),
+    [
+        (["."], 1, "checked 3 specs: 1 error, 1 warning"),
+        ([".", "--level", "info"], 1, "checked 3 specs: 1 error, 1 warning"),
+        ([".", "--level", "warning"], 1, "checked 3 specs: 1 error, 1 warning"),
+        ([".", "--level", "error"], 1, "checked 3 specs: 1 error (1 finding not shown)"),
+        (
+            ["warned.yaml", "--level", "error"],
+            0,
+            "checked 1 spec: no findings (1 finding not shown)",
+        ),
+        # What is not shown fails all the same.
+        (
+            ["warned.yaml", "--level", "error", "--strict"],
+            1,
+            "checked 1 spec: no findings (1 finding not shown)",
+        ),
+    ],
+)
+def test_the_lowest_level_that_is_shown(
+    run: Run, arguments: list[str], code: int, summary: str
+) -> None:
+    done = run("check", *arguments)
+    assert (done.code, done.out.splitlines()[-1]) == (code, summary)
+
+
+def test_statistics_stand_in_place_of_the_findings(run: Run) -> None:
+    Path("second.yaml").write_text(WARNED + "  - max_pool: {size: 2, stride: 1, padding: same}\n")
+    done = run("check", ".", "--statistics")
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        "findings  files  level    rule",
+        (
+            "       3      2  warning  even-kernel-same  An even kernel with `padding: same` pads "
+            "one side more than the other."
+        ),
+        (
+            "       1      1  error    invalid-stride    A stride does not fit: the windows do not "
+            "end where the map ends."
+        ),
+        "",
+        "checked 4 specs: 1 error, 3 warnings",
+    ]
+    assert run("check", "fine.yaml", "--statistics").out == "checked 1 spec: no findings\n"
+
+
+def test_statistics_have_one_form(run: Run) -> None:
+    done = run("check", ".", "--statistics", "--format", "json")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "cnnkit: --statistics is text: leave `--format json` out\n"
+
+
+def test_a_baseline_leaves_what_is_new(run: Run) -> None:
+    assert run("check", ".", "--format", "json", "--output", "known.json").code == 1
+    done = run("check", ".", "--baseline", "known.json")
+    assert (done.code, done.out) == (0, "checked 3 specs: no findings (2 findings not shown)\n")
+    Path("new.yaml").write_text(FAULTY)
+    done = run("check", ".", "--baseline", "known.json", "--format", "concise")
+    assert done.code == 1
+    assert [line.partition(":")[0] for line in done.out.splitlines()[:-1]] == ["new.yaml"]

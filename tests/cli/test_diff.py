@@ -247,3 +247,40 @@ def test_a_file_in_git_that_is_too_large(history: Run) -> None:
     done = history("diff", "HEAD:specs/large.yaml", "new.yaml")
     assert done.code == 1
     assert "[too-large]" in done.out
+
+
+def test_all_specs_of_a_folder_since_a_revision(history: Run) -> None:
+    Path("specs/new.yaml").write_text(OLD)
+    Path("specs/broken.yaml").unlink()
+    Path("specs/sister.yaml").unlink()
+    done = history("diff", "HEAD~1:", "specs", "--format", "json")
+    found = [(each["file"], each["status"]) for each in json.loads(done.out)]
+    assert found == [
+        ("specs/child.yaml", "changed"),  # by what it extends
+        ("specs/net.yaml", "changed"),
+        ("specs/new.yaml", "new"),
+        ("specs/parts/base.yaml", "changed"),
+        ("specs/sister.yaml", "removed"),
+    ]
+    assert totals(json.loads(done.out)[1]["comparison"]) == (40, 50)
+
+
+def test_the_folder_is_found_from_below(history: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("specs")
+    done = history("diff", "HEAD~1:", "net.yaml")
+    assert done.code == 0
+    assert done.out.startswith("net.yaml\nnet  parameters +25.0 %")
+    assert history("diff", "HEAD:", "net.yaml") == (0, "", "")
+
+
+def test_conditions_hold_for_each_spec_since_a_revision(history: Run) -> None:
+    assert history("diff", "HEAD~1:", "specs/net.yaml", "--fail-if", "parameters > +20%").code == 1
+    assert history("diff", "HEAD~1:", "specs/net.yaml", "--fail-if", "parameters > +30%").code == 0
+
+
+def test_what_is_no_revision_or_no_repository(run: Run) -> None:
+    done = run("diff", "HEAD:", "new.yaml")
+    assert (done.code, done.err) == (2, "cnnkit: there is no git repository here\n")
+    git("init", "-q")
+    done = run("diff", "nope:", "new.yaml")
+    assert (done.code, done.err) == (2, "cnnkit: there is no revision nope\n")

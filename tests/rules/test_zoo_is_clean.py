@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cnnkit import rules
 from cnnkit.analysis import analyze
+from cnnkit.checking import Request, run
 from cnnkit.spec.reading import read
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -52,6 +53,14 @@ TRUE: dict[str, tuple[str, ...]] = {
     "zoo/vgg-19": HEAVY,
     "zoo/vgg-19-bn": (*HEAVY, *BIASED),
 }
+
+
+def test_the_lectures_give_no_warnings() -> None:
+    """What they show on purpose, each says in its own `rules:` or `expect:`."""
+    results = run(Request((str(SPECS / "lectures"),)))
+    assert len(results) == len(list((SPECS / "lectures").glob("*.yaml")))
+    findings = [finding for result in results for finding in result.findings]
+    assert {finding.level for finding in findings} <= {"info"}
 
 
 def found() -> dict[str, tuple[str, ...]]:

@@ -48,4 +48,6 @@ def summary(results: Sequence[CheckResult]) -> str:
     """How many specs were checked, and what was found: ``checked 41 specs: 1 error``."""
     findings = [finding for result in results for finding in result.findings]
     specs = plural(sum(result.is_spec for result in results), "spec")
-    return f"checked {specs}: {counted(findings) or 'no findings'}"
+    hidden = sum(result.hidden for result in results)
+    more = f" ({plural(hidden, 'finding')} not shown)" if hidden else ""
+    return f"checked {specs}: {counted(findings) or 'no findings'}{more}"
