@@ -11,14 +11,6 @@ import typer
 from cnnkit.cli.options import OutputOption
 
 
-class Metric(StrEnum):
-    """What is compared."""
-
-    accuracy = "accuracy"
-    macro_f1 = "macro_f1"
-    loss = "loss"
-
-
 class Format(StrEnum):
     """What a comparison can be written as."""
 
@@ -33,7 +25,14 @@ def compare(
             metavar="RUN…", help="Cross-validations, or trainings of several seeds each."
         ),
     ],
-    metric: Annotated[Metric, typer.Option(help="What to compare.")] = Metric.accuracy,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to compare: accuracy, balanced_accuracy, macro_f1, loss …, recall.CLASS. "
+            "Default: accuracy, or the loss where there are no classes.",
+        ),
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", "-f")] = Format.text,
     output: OutputOption = None,
 ) -> None:
@@ -42,7 +41,7 @@ def compare(
     Example: cnnkit compare runs/narrow-folds runs/wide-folds
     """
     from cnnkit.presentation.output import put_text
-    from cnnkit.selection import comparison_text, entries_of
+    from cnnkit.selection import compared_by, comparison_text, entries_of
 
-    text = comparison_text(entries_of(runs, metric.value), metric.value, format_.value)
-    put_text(text, output)
+    chosen = compared_by(runs, metric)
+    put_text(comparison_text(entries_of(runs, chosen), chosen, format_.value), output)

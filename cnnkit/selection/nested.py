@@ -156,4 +156,5 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
         ground.device,
         options.data_dir,
         {ground.spec.input: data.dataset},
+        ground.settings.objectives,
     )

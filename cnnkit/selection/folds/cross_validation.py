@@ -20,9 +20,9 @@ from cnnkit.data.dataset import Indices
 from cnnkit.selection.folds.runs import Figures, Part, Runs
 from cnnkit.selection.material import Open
 from cnnkit.selection.statistics import mean_and_deviation
-from cnnkit.selection.view.values import ordered
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.tasks.metric import ordered
 
 if TYPE_CHECKING:
     import jax

@@ -12,6 +12,7 @@ import jax
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
 from cnnkit.selection.material import Open, opened, recipe
+from cnnkit.selection.objective import demand_of_task
 from cnnkit.selection.search.database import secretless
 from cnnkit.selection.search.evaluation import Evaluator, evaluator
 from cnnkit.selection.search.hunt import Hunt, directions, slots, space_of
@@ -23,16 +24,18 @@ from cnnkit.selection.search.study import Study
 from cnnkit.selection.view.display import TrialDisplay
 from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training import Options
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.run import resume, train
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.view.display import make_display
 
 DATABASE: Final = "study.db"
-_FIGURES: Final = ("accuracy", "macro_f1", "loss")
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,13 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
     ground = prepared(spec, options)
     study = ground.study(ground.name)
     try:
-        evaluate = evaluator(ground.data, ground.spec, ground.device, options.data_dir)
+        evaluate = evaluator(
+            ground.data,
+            ground.spec,
+            ground.device,
+            options.data_dir,
+            ground.settings.objectives,
+        )
         hunt, watch = hunting(ground, study, evaluate, options)
         protocol = Protocol(
             hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
@@ -143,9 +152,12 @@ def prepared(spec: Spec, options: SearchOptions) -> Ground:
     settings = search.settings.model_copy(update=dict(options.settings))
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
+    demand_of_task(search, settings, recipe_)
     device = choose(options.device)[0]
     runtime.prepare()
     data = opened(spec, recipe_, options.data_dir)
+    asked = (*settings.objectives, recipe_.monitor)
+    recalls_of(asked, data.dataset.classes, max(outputs_of(spec), 2))  # refuses an unknown class
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
@@ -235,7 +247,7 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
             raise KeyboardInterrupt
         summary = result.summary
     test = summary["test"] or {}
-    return {name: test[name] for name in _FIGURES if test.get(name) is not None}
+    return {name: test[name] for name in METRICS if test.get(name) is not None}
 
 
 def _written(protocol: Protocol, study: Study) -> Results:

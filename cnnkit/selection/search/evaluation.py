@@ -16,6 +16,8 @@ from cnnkit.selection.folds.runs import Figures, Part, Runs
 from cnnkit.selection.material import Open, opened, recipe
 from cnnkit.selection.search.hunt import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.figures import class_recalls, recalls_of
 from cnnkit.training.store.history import stops_early
 
 
@@ -29,6 +31,8 @@ class Evaluator:
         device: Where the networks are trained.
         data_dir: Where published data sets lie.
         seen: The data set at each shape of the input.
+        objectives: What trials are chosen by: of the recalls of single classes none is measured
+            that is not asked for.
     """
 
     train: Indices
@@ -36,6 +40,7 @@ class Evaluator:
     device: jax.Device
     data_dir: Path | None
     seen: dict[tuple[int, ...], Dataset] = field(default_factory=dict)
+    objectives: tuple[str, ...] = ()
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -51,7 +56,8 @@ class Evaluator:
     def _trained(self, spec: Spec, stop: Stop) -> Outcome:
         train = recipe(spec)
         part = Part(self.train, self.validation, train.seed)
-        group = Runs(spec, train, self._dataset(spec), [part], self.device).group([part])
+        dataset = self._dataset(spec)
+        group = Runs(spec, train, dataset, [part], self.device).group([part])
         history: list[Mapping[str, Any]] = []
         for epoch in range(1, train.epochs + 1):
             (figures,) = group.epoch()
@@ -65,7 +71,10 @@ class Evaluator:
             record = {
                 "epoch": epoch,
                 "train": dict(figures.metrics),
-                "validation": dict(judged.metrics),
+                "validation": {
+                    **judged.metrics,
+                    **self._recalls(judged, train, dataset),
+                },
             }
             history.append(record)
             if stop(record):
@@ -73,6 +82,12 @@ class Evaluator:
             if stops_early(history, train.monitor, train.early_stopping):
                 break
         return Outcome(history)
+
+    def _recalls(self, judged: Figures, train: Train, dataset: Dataset) -> dict[str, float | None]:
+        """The recalls of single classes that the best epoch or the best trial is chosen by."""
+        asked = (*self.objectives, train.monitor)
+        wanted = recalls_of(asked, dataset.classes, len(judged.confusion))
+        return class_recalls(judged.confusion, wanted)
 
     def judge(self, spec: Spec, epochs: int, held: Indices) -> Figures:
         """Trains a network on training and validation examples, and judges it on others."""
@@ -93,7 +108,9 @@ class Evaluator:
         return self.seen[spec.input]
 
 
-def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None) -> Evaluator:
+def evaluator(
+    data: Open, spec: Spec, device: jax.Device, data_dir: Path | None, objectives: tuple[str, ...]
+) -> Evaluator:
     """The evaluator of a search on the splits of its spec.
 
     Raises:
@@ -110,4 +127,5 @@ def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None)
         device,
         data_dir,
         {spec.input: data.dataset},
+        objectives,
     )

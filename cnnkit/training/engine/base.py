@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Sharding
 
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, State, Totals
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
@@ -52,6 +53,7 @@ class Engine(ABC):
 
     Attributes:
         deterministic: Whether all programs that are compiled give the same bits each time.
+        recalls: The recall of a class that the best epoch is chosen by, if one is.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Engine(ABC):
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
         self.feed = self._feed()
+        classes = material.dataset.classes
+        self.recalls = recalls_of([steps.train.monitor], classes, max(steps.classes, 2))
         self._order = jax.jit(steps.order, out_shardings=sharding)
         self._glance = jax.jit(_glance, out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}

@@ -18,6 +18,7 @@ from cnnkit.data.dataset import Array, Indices
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
 
 SplitName = Literal["train", "validation", "test"]
@@ -113,6 +114,7 @@ def prepare(
         outputs=outputs,
         loss=train.loss,
     )
+    recalls_of([train.monitor], dataset.classes, max(outputs, 2))  # refuses an unknown class
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
