@@ -17,7 +17,8 @@ from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, stat
 from cnnkit.data.dataset import Array, Indices
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training import Loss, Train
+from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
 
@@ -51,9 +52,7 @@ class Material:
 
     def multi_label(self, train: Train) -> bool:
         """Whether each output is a yes or no of its own."""
-        targets = self.dataset.train.targets
-        single = targets.ndim == 1 or targets.shape[1] == 1
-        return train.loss.of_classes and not single and self.dataset.train.labels() is None
+        return task(train.loss, self.dataset.train) == "labels"
 
     def record(self, train: Train) -> dict[str, Any]:
         """What the run notes of its data, as JSON: equal where the data and the splits are."""
@@ -131,6 +130,13 @@ def prepare(
         standardization(train, dataset.train, splits.train),
         class_weights(train, dataset, splits.train, outputs),
     )
+
+
+def task(loss: Loss, examples: Examples) -> Task:
+    """What the targets of examples are under a loss."""
+    targets = examples.targets
+    width = None if targets.ndim == 1 else targets.shape[1]
+    return task_of(loss.tasks, width, shares=width is not None and examples.shares())
 
 
 def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:
