@@ -81,9 +81,10 @@ def test_a_small_spec_does_not_load_the_families_it_does_not_use() -> None:
 # The rooms of the house, and the rooms that each may import from.
 ROOMS = {
     "layers": set(),
-    "spec": {"layers"},
+    "tasks": set(),
+    "spec": {"layers", "tasks"},
     "analysis": {"spec", "layers"},
-    "data": {"spec"},
+    "data": {"spec", "tasks"},
 }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cnnkit.activations.example import Example
 from cnnkit.activations.maps import LayerMaps
 from cnnkit.layers.base import show
+from cnnkit.presentation.numbers import percent
 
 LARGEST = 16
 """Maps with more rows or columns than this are summed up in a line, for pictures to show."""
@@ -53,7 +54,7 @@ def _summary(maps: NDArray[np.float32]) -> str:
     average = float(maps.mean(dtype=np.float64))
     noise = 1e-6 * max(map(abs, extremes))  # of float32: what cancels to 0 is shown as 0
     mean = _shown(average if abs(average) > noise else 0.0)
-    zeros = f", {np.mean(maps == 0):.0%} zeros" if (maps == 0).any() else ""
+    zeros = f", {percent(float(np.mean(maps == 0)), 0)} zeros" if (maps == 0).any() else ""
     return f"from {low} to {high}, mean {mean}{zeros}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from cnnkit.analysis.memory import Memory, Precision
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Operations, Shape, show, total
 from cnnkit.spec.graph import Graph
-from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.spec import TOTALS, Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount
@@ -181,6 +181,19 @@ class Analysis:
     def layers(self) -> tuple[LayerAnalysis, ...]:
         """All layers that hold no others, in order. Their counts add up to the totals."""
         return tuple(self.tree.leaves()) if self.tree.children else ()
+
+    @property
+    def budgeted(self) -> dict[str, int]:
+        """The totals as a budget bounds them.
+
+        Memory for training is that of a batch of the recipe, where the spec has one; all else is
+        as in ``totals``.
+        """
+        found: dict[str, int] = {name: getattr(self.totals, name) for name in TOTALS}
+        if self.spec.train is not None:
+            of_batch = replace(self.totals.memory, batch=self.spec.train.known_batch)
+            found["training_memory"] = of_batch.training
+        return found
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +11,6 @@ from cnnkit.cli.options import OutputOption, one_of
 from cnnkit.report.formats import RUN_FORMATS
 
 
-class Metric(StrEnum):
-    """What is compared."""
-
-    accuracy = "accuracy"
-    macro_f1 = "macro_f1"
-    loss = "loss"
-
-
 def compare(
     runs: Annotated[
         list[Path],
@@ -27,7 +18,14 @@ def compare(
             metavar="RUN…", help="Cross-validations, or trainings of several seeds each."
         ),
     ],
-    metric: Annotated[Metric, typer.Option(help="What to compare.")] = Metric.accuracy,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to compare: accuracy, balanced_accuracy, macro_f1, loss …, recall.CLASS. "
+            "Default: accuracy, or the loss where there are no classes.",
+        ),
+    ] = None,
     format_: Annotated[
         str, one_of(RUN_FORMATS, "--format", "-f", help="How to write it.")
     ] = "text",
@@ -38,7 +36,7 @@ def compare(
     Example: cnnkit compare runs/narrow-folds runs/wide-folds
     """
     from cnnkit.presentation.output import put_text
-    from cnnkit.selection import comparison_text, entries_of
+    from cnnkit.selection import compared_by, comparison_text, entries_of
 
-    text = comparison_text(entries_of(runs, metric.value), metric.value, format_)
-    put_text(text, output)
+    chosen = compared_by(runs, metric)
+    put_text(comparison_text(entries_of(runs, chosen), chosen, format_), output)

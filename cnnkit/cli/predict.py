@@ -33,7 +33,12 @@ def predict(
 
         typer.echo(json.dumps([each.to_dict() for each in found], indent=2))
         return
-    digits = ".2%" if trained.train.loss.of_classes else ".4g"
+    from cnnkit.presentation.numbers import percent
+
     for each in found:
         named = zip(each.classes, each.values, strict=True)
-        typer.echo(f"{each.file}: {', '.join(f'{name} {value:{digits}}' for name, value in named)}")
+        shown = (
+            f"{name} {percent(value) if trained.train.loss.of_classes else f'{value:.4g}'}"
+            for name, value in named
+        )
+        typer.echo(f"{each.file}: {', '.join(shown)}")

@@ -65,13 +65,14 @@ def _texts(row: RunRow) -> tuple[str, ...]:
         row.data or "–",
         str(row.epochs),
         "–" if row.best_epoch is None else str(row.best_epoch),
-        _figure(row.validation),
-        _figure(row.test),
+        _figure(row.metric, row.validation),
+        _figure(row.metric, row.test),
         row.verdict or "–",
         "–" if row.seconds is None else duration(row.seconds),
     )
 
 
-def _figure(value: float | None) -> str:
-    """An accuracy or a loss: both are best read with four decimals."""
-    return "–" if value is None else f"{value:.4f}"
+def _figure(metric: str, value: float | None) -> str:
+    from cnnkit.tasks.metric import METRICS
+
+    return "–" if value is None else METRICS[metric].shown(value)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from cnnkit.data.split import Splits
 
+SHARES_TOLERANCE = 1e-3
+"""How far from 1 the shares of the classes may sum up, in float32."""
+
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
@@ -78,6 +81,11 @@ class Examples:
             np.all((self.targets == 0) | (self.targets == 1)) and np.all(self.targets.sum(1) == 1)
         )
         return self.targets.argmax(1).astype(np.int32) if one_hot else None
+
+    def shares(self) -> bool:
+        """Whether the columns of each target add up to 1, as the probabilities of classes do."""
+        sums = self.targets.sum(1) if self.targets.ndim > 1 else np.zeros(1)
+        return bool(np.all(np.abs(sums - 1) <= SHARES_TOLERANCE))
 
 
 @dataclass(frozen=True, eq=False)

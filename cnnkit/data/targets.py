@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset, Examples
+from cnnkit.data.dataset import SHARES_TOLERANCE, Array, Dataset, Examples
 from cnnkit.spec.model.training import Loss
 
 _OF_ONE_CLASS, _OF_EACH_OUTPUT = "categorical_cross_entropy", "binary_cross_entropy"
-# How far from 1 the shares of the classes may sum up, in float32.
-_TOLERANCE = 1e-3
 
 
 def as_values(dataset: Dataset) -> Dataset:
@@ -118,7 +116,7 @@ def _loss_fault(where: str, targets: Array, loss: Loss) -> str | None:
             f"classes: take `loss: mean_squared_error`, or save classes as whole numbers"
         )
     sums = targets.sum(1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > _TOLERANCE)
+    wrong = np.flatnonzero(np.abs(sums - 1) > SHARES_TOLERANCE)
     if loss.kind != _OF_ONE_CLASS or not wrong.size:
         return None
     first = int(wrong[0])

@@ -43,6 +43,7 @@ def tried(
     inputs: Sequence[Shape],
     fault: str,
     given: Sequence[Shape] | None = None,
+    /,
     **changes: object,
 ) -> Outcome | None:
     """What a layer gives after a change of fields or inputs; None where that cures nothing.

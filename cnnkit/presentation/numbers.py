@@ -108,6 +108,15 @@ def field_sizes(fields: Fields) -> str:
     return axes(ceil(field.size) for field in fields or ())
 
 
+def percent(part: float, decimals: int = 2) -> str:
+    """A part of a whole in percent.
+
+    >>> percent(0.99259)
+    '99.26 %'
+    """
+    return f"{100 * part:.{decimals}f} %"
+
+
 def plural(count: int, noun: str) -> str:
     """A count with its noun: ``1 error``, ``2 errors``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

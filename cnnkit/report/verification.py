@@ -84,7 +84,7 @@ def _totals(verification: Verification, memories: Sequence[MemoryComparison]) ->
         rows.append((_NAMES[name], *shown, _verdict(pair)))
     for each in memories:
         style = "" if each.expected else "yellow"
-        difference = Piece(f"{each.difference:+.1%}", style)
+        difference = Piece(f"{100 * each.difference:+.1f} %", style)
         rows.append((_NAMES[each.name], memory(each.analysis), memory(each.xla), difference))
     yield from grid(
         [
@@ -101,7 +101,7 @@ def _verdict(pair: Pair[int]) -> Piece:
         return Piece("none", "green")
     if not pair.network:
         return Piece(f"{pair.analysis - pair.network:+,}", "red")
-    return Piece(f"{pair.analysis / pair.network - 1:+.2%}", "" if pair.agrees else "red")
+    return Piece(f"{100 * (pair.analysis / pair.network - 1):+.2f} %", "" if pair.agrees else "red")
 
 
 def _differences(layers: Sequence[LayerVerification]) -> Iterator[Line]:

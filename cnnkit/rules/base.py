@@ -100,7 +100,7 @@ class Network:
         return [window for window in windows if isinstance(window, Window)]
 
     def tried(
-        self, rule: str, operation: int, given: Shape | None = None, **changes: object
+        self, rule: str, operation: int, given: Shape | None = None, /, **changes: object
     ) -> Outcome | None:
         """What an operation gives after a change, or of another map; None where it is refused."""
         incoming = self.incoming(operation)

@@ -2,7 +2,9 @@
 
 ## What it finds
 
-A figure under `budget:` that the network's total lies above.
+A figure under `budget:` that the network's total lies above. `inference_memory` is of one example.
+`training_memory` is of a batch, the recipe's `batch_size`, where the spec has `train:` (128 where
+that says none, 1 where it is `auto`), else of one example. A search holds its trials to the same.
 
 ## Why
 
@@ -45,10 +47,13 @@ def check(network: Network) -> Iterator[Finding]:
     budget = analysis.spec.budget
     if budget is None:
         return
+    totals = analysis.budgeted
     for name, limit in budget.figures().items():
-        value: int = getattr(analysis.totals, name)
+        value = totals[name]
         if value > limit:
             unit = " bytes" if name.endswith("memory") else ""
+            if name == "training_memory" and analysis.spec.train is not None:
+                unit += f" for a batch of {analysis.spec.train.known_batch:,}"
             over = value - limit
             part = f" ({percent(over, limit)})" if limit else ""
             largest = max(analysis.layers, key=lambda layer: getattr(layer, name, 0), default=None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from cnnkit.selection.comparison.entries import compared_by as compared_by
     from cnnkit.selection.comparison.entries import entries_of as entries_of
     from cnnkit.selection.folds.directory import FoldOptions as FoldOptions
     from cnnkit.selection.folds.directory import cross_validated as cross_validated
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FoldOptions": "folds.directory",
     "SearchOptions": "search.directory",
+    "compared_by": "comparison.entries",
     "comparison_text": "view.text",
     "cross_validated": "folds.directory",
     "entries_of": "comparison.entries",
@@ -44,6 +46,7 @@ _EXTRA = {
 __all__ = [
     "FoldOptions",
     "SearchOptions",
+    "compared_by",
     "comparison_text",
     "cross_validated",
     "entries_of",

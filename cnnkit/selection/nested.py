@@ -156,4 +156,5 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
         ground.devices,
         options.data_dir,
         {ground.spec.input: data},
+        ground.settings.objectives,
     )

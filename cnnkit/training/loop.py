@@ -150,7 +150,12 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
     Raises:
         TrainingError: The loss or a gradient was no number.
     """
-    plan = Plan(session.train.epochs, session.steps_per_epoch, session.engine.steps.batch_size)
+    plan = Plan(
+        session.train.epochs,
+        session.steps_per_epoch,
+        session.engine.steps.batch_size,
+        session.train.monitor,
+    )
     session.display.begin(plan, int(state.step))
     while (ending := _ending(session, history)) is None:
         state = _epoch(session, state, history)
@@ -253,6 +258,7 @@ def _give_up(session: Session, state: State, history: History, failed: int) -> N
 def _record(session: Session, state: State, history: History) -> dict[str, Any] | None:
     """The figures of an epoch; None where the user asked to end before they were there."""
     engine = session.engine
+    recalls = engine.recalls
     validation = None
     if len(engine.material.splits.validation):
         session.display.working("evaluating")
@@ -260,7 +266,7 @@ def _record(session: Session, state: State, history: History) -> dict[str, Any] 
             totals = engine.evaluate(state, "validation", lambda: bool(session.interruption))
         if totals is None:
             return None
-        validation = figures(totals)
+        validation = figures(totals, recalls)
     seen = jax.device_get(state.totals)
     step = int(state.step)
     spent, images = session.phases.take(), session.pace.take()
@@ -268,7 +274,7 @@ def _record(session: Session, state: State, history: History) -> dict[str, Any] 
         "epoch": len(history) + 1,
         "step": step,
         "learning_rate": float(np.float32(session.rate(step - 1))),
-        "train": figures(seen),
+        "train": figures(seen, recalls),
         "validation": validation,
         "time": {**spent, "images_per_second": round(images / max(spent["device"], 1e-9), 1)},
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnkit.training.compute.figures import figures, top5
+from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.compute.state import State, Totals
 from cnnkit.training.store.checkpoint import name_of
@@ -70,7 +70,8 @@ def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> Non
     """The pictures of a run."""
     path, title = session.run.path, session.run.path.name
     if history:
-        save_curves(path / CURVES, history, best=summary["best_epoch"], title=title)
+        chosen, monitor = summary["best_epoch"], summary["monitor"]
+        save_curves(path / CURVES, history, best=chosen, monitor=monitor, title=title)
     confusion = (summary["test"] or {}).get("confusion")
     if confusion is not None and np.ndim(confusion) == 2:
         names = [row["name"] for row in summary["test"]["classes"]]
@@ -84,15 +85,15 @@ def measured(totals: Totals, classes: tuple[str, ...]) -> dict[str, Any]:
         totals: Sums, on the host.
         classes: The names of the classes.
     """
-    examples = {"examples": int(totals.examples), **figures(totals)}
+    means = {"examples": int(totals.examples), **figures(totals)}
     counts = np.asarray(totals.confusion)
     if counts.ndim == 1:
-        return examples
-    summary = summarize(counts, top5(totals)).to_dict()
+        return means
+    summary = {**summarize(counts).to_dict(), **means}
     rows = summary["classes"]
     names = classes if len(classes) == len(rows) else tuple(map(str, range(len(rows))))
     per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    return {**examples, **summary, "classes": per_class}
+    return {**summary, "classes": per_class}
 
 
 def _best_state(session: Session, state: State, history: History) -> State:

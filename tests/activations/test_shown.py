@@ -34,7 +34,7 @@ def test_the_textbook_convolution(tmp_path: Path) -> None:
         "  5 4 4 5 4",
         "",
         "layers.0  conv  5x5x1 → 3x3x1",
-        "  from −9 to 6, mean −2.667, 11% zeros",
+        "  from −9 to 6, mean −2.667, 11 % zeros",
         "  filter",
         "   1  0 −1",
         "   1  0 −1",

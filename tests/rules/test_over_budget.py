@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 
 def test_each_total_above_its_bound(found: Callable[[str, str], str]) -> None:
     spec = """\
@@ -56,3 +58,36 @@ layers:
 budget: {parameters: 80, neurons: 5408, training_memory: 1GiB}
 """
     assert found("over-budget", spec) == ""
+
+
+TRAINED = """\
+input: 28x28x1
+layers:
+  - conv: {filters: 8, kernel: 3}
+budget: {training_memory: 1MiB, inference_memory: 28KiB}
+train: TRAIN
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "batch", "needed"),
+    [
+        # 80 weights, their gradients and two slots of Adam; a batch of 784 inputs to be read again.
+        ("{batch_size: 400}", 400, 4 * (4 * 80 + 400 * 784)),
+        ("{epochs: 1, batch_size: 334}", 334, 4 * (4 * 80 + 334 * 784)),
+    ],
+)
+def test_memory_for_training_is_that_of_the_recipes_batch(
+    found: Callable[[str, str], str], train: str, batch: int, needed: int
+) -> None:
+    text = found("over-budget", TRAINED.replace("TRAIN", train))
+    assert text.splitlines()[1].startswith(
+        f"`training_memory` is {needed:,} bytes for a batch of {batch}: {needed - 2**20:,} above"
+    )
+
+
+@pytest.mark.parametrize("train", ["{batch_size: 333}", "{epochs: 1}", "{batch_size: auto}"])
+def test_memory_for_training_within_the_budget(
+    found: Callable[[str, str], str], train: str
+) -> None:
+    assert found("over-budget", TRAINED.replace("TRAIN", train)) == ""

@@ -17,10 +17,11 @@ from scipy import stats
 
 import cnnkit
 from cnnkit.errors import UsageError
-from cnnkit.selection.comparison.entries import entries_of
+from cnnkit.selection.comparison.entries import compared_by, entries_of
 from cnnkit.selection.comparison.pairs import Entry, compare
 from cnnkit.selection.statistics import chance, holm, mean_and_deviation, paired_difference
 from cnnkit.selection.view.text import comparison_text
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import RunDirectory
 
 FIGURES = st.lists(
@@ -100,6 +101,48 @@ def test_a_clear_difference_in_plain_words() -> None:
     )
     assert found[1].startswith("wide is better: a difference as large comes about by chance in")
     assert found[2].endswith("(Nadeau and Bengio, 2003).")
+
+
+@pytest.mark.parametrize("metric", [*METRICS, "recall.sick"])
+def test_the_better_one_by_each_metric(metric: str) -> None:
+    """What is 0.9 and 0.5: the second is worse by what rises, and better by what falls."""
+    high, low = folds("high", [0.9, 0.91, 0.92]), folds("low", [0.5, 0.511, 0.519])
+    (comparison,) = compare([high, low], metric)
+    rises = metric not in ("loss", "mean_squared_error", "mean_absolute_error")
+    assert comparison.better is (high if rises else low)
+    assert comparison.sentences()[1].startswith(f"{'high' if rises else 'low'} is better")
+
+
+def test_a_difference_of_macro_f1_is_in_points() -> None:
+    found = compare([folds("a", [0.9, 0.9]), folds("b", [0.8, 0.79])], "macro_f1")[0].sentences()
+    assert found[0].startswith("Over 2 folds the macro F1 of b is on average 10.50 points lower")
+
+
+def test_what_runs_are_compared_by(network: Mapping[str, Any], tmp_path: Path) -> None:
+    run = training(tmp_path / "a", network, 0, 0.8)
+    assert compared_by([run], None) == "accuracy"
+    assert compared_by([run], "recall.0") == "recall.0"
+    summary = {"test": {"loss": 1.0, "mean_squared_error": 1.0}}
+    RunDirectory(run).write_json("summary.json", summary)
+    assert compared_by([run], None) == "loss"
+    with pytest.raises(UsageError) as caught:
+        compared_by([run], "macro-f1")
+    assert str(caught.value) == (
+        "--metric macro-f1: there is no such metric; did you mean macro_f1?"
+    )
+
+
+def test_the_recall_of_a_class_is_compared_too(network: Mapping[str, Any], tmp_path: Path) -> None:
+    test = {
+        "loss": 1.0,
+        "classes": [{"name": "no", "recall": 0.9}, {"name": "sick", "recall": 0.2}],
+    }
+    run = training(tmp_path / "a", network, 0, 0.8)
+    RunDirectory(run).write_json("summary.json", {"test": test})
+    (entry,) = entries_of([run], "recall.sick")
+    assert entry.figures == {0: 0.2}
+    with pytest.raises(UsageError, match=r"has no recall\.ill of a test split"):
+        entries_of([run], "recall.ill")
 
 
 def test_a_difference_that_chance_explains() -> None:

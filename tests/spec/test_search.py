@@ -187,7 +187,7 @@ def test_values_keep_their_expressions_and_bounds_have_theirs_put_in() -> None:
             "  settings: {objectives: [accuracy, «mac»]}",
             "wrong-value",
             '`objectives[1]` cannot be "mac"',
-            f"it takes a list of these: {', '.join((*SCORES, *TOTALS))}",
+            f"it takes a list of these: {', '.join((*SCORES, 'recall.CLASS', *TOTALS))}",
         ),
         (
             "  settings: «5»",
@@ -244,7 +244,8 @@ def test_a_condition_reads_variables_and_the_choices_above_it(
 def test_objectives_are_the_scores_and_the_totals() -> None:
     for name in TOTALS:
         assert Settings(objectives=("accuracy", name)).objectives == ("accuracy", name)
-    assert Settings(objectives=SCORES).objectives == SCORES
+    for name in (*SCORES, "recall.cat"):
+        assert Settings(objectives=("macs", name)).objectives == ("macs", name)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +258,57 @@ def test_objectives_are_the_scores_and_the_totals() -> None:
 def test_objectives_that_say_too_little_or_too_much(objectives: str, message: str) -> None:
     finding = fault(HEAD + f"  settings: {{objectives: «{objectives}»}}")
     assert finding.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("loss", "objectives", "message", "advice"),
+    [
+        (
+            "mean_squared_error",
+            "[macs, «accuracy»]",
+            "`objectives[1]` is `accuracy`, and mean_squared_error has no classes",
+            "choose by `mean_squared_error`, `mean_absolute_error`, `loss`",
+        ),
+        (
+            "huber",
+            "[«recall.cat», macs]",
+            "`objectives[0]` is `recall.cat`, and huber has no classes",
+            "choose by `mean_squared_error`, `mean_absolute_error`, `loss`",
+        ),
+        (
+            "focal",
+            "[«mean_squared_error»]",
+            "`objectives[0]` is `mean_squared_error`, and focal has no values to predict",
+            "choose by `accuracy`, `balanced_accuracy`, `macro_f1`, `loss`",
+        ),
+    ],
+)
+def test_an_objective_that_the_task_does_not_have(
+    loss: str, objectives: str, message: str, advice: str
+) -> None:
+    text = HEAD.replace("sgd", f"sgd, loss: {loss}")
+    finding = fault(text + f"  settings: {{objectives: {objectives}}}")
+    assert (finding.rule, finding.message, finding.help) == ("wrong-value", message, advice)
+
+
+def test_the_losses_that_are_searched_have_what_the_best_is_chosen_by() -> None:
+    finding = fault(HEAD + "  train.loss: [focal, «huber»]")
+    assert finding.message == (
+        '`train.loss` cannot be "huber": the best trial is chosen by `accuracy`, and huber has no '
+        "classes"
+    )
+    both = "  train.loss: [focal, huber]\n  settings: {objectives: [loss]}"
+    assert findings(HEAD + both) == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "objective"), [("mean_squared_error", "loss"), ("focal", "accuracy")]
+)
+def test_the_objective_that_is_not_named_follows_from_the_task(loss: str, objective: str) -> None:
+    text = HEAD.replace("sgd", f"sgd, loss: {loss}")
+    spec = cnnkit.load(text + "  variables.width: [8, 16]")
+    assert spec.search is not None
+    assert spec.search.settings_for(spec.train).objectives == (objective,)
 
 
 def test_a_spec_in_python_takes_the_section_as_it_is_written() -> None:

@@ -479,6 +479,27 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "write `metric: loss`",
         ),
         (
+            "train: {early_stopping: {metric: «mean_squared_error»}}\n",
+            (
+                "`early_stopping` watches `mean_squared_error`, and categorical_cross_entropy has "
+                "no values to predict"
+            ),
+            "write `metric: accuracy`",
+        ),
+        (
+            "train: {loss: huber, early_stopping: {metric: «recall.cat»}}\n",
+            "`early_stopping` watches `recall.cat`, and huber has no classes",
+            "write `metric: loss`",
+        ),
+        (
+            "train: {early_stopping: {metric: «error»}}\n",
+            '`metric` cannot be "error"',
+            (
+                "it takes `accuracy`, `balanced_accuracy`, `macro_f1`, `mean_squared_error`, "
+                "`mean_absolute_error`, `loss` or `recall.CLASS`"
+            ),
+        ),
+        (
             "train: {split: {validation: 0}, early_stopping: «{patience: 3}»}\n",
             "`early_stopping` watches the validation, and `split` has `validation: 0`",
             "hold some examples back, `split: {validation: 0.15}`, or leave `early_stopping` out",

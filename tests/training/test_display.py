@@ -38,7 +38,7 @@ def test_an_epoch_is_a_line_of_a_log() -> None:
     log.begin(PLAN, 0)
     log.epoch(RECORD, best=True)
     assert out.getvalue() == (
-        "epoch 2/5  loss 0.5123  accuracy 87.50%  val loss 0.6000  val accuracy 90.00%  "
+        "epoch 2/5  loss 0.5123  accuracy 87.50 %  val loss 0.6000  val accuracy 90.00 %  "
         "rate 0.0123  images/s 12,346  time 2.5 s  best\n"
     )
 
@@ -61,8 +61,8 @@ def test_a_long_epoch_has_a_line_an_interval(monkeypatch: pytest.MonkeyPatch) ->
         now[0] = float(second)
         log.progress(Progress(10 + second // 10, 0.5, 0.75, 1000.0))
     assert out.getvalue().splitlines() == [
-        "epoch 2/5  step 3/10  loss 0.5000  accuracy 75.00%  1,000 images/s  3.7 s left",
-        "epoch 2/5  step 6/10  loss 0.5000  accuracy 75.00%  1,000 images/s  3.4 s left",
+        "epoch 2/5  step 3/10  loss 0.5000  accuracy 75.00 %  1,000 images/s  3.7 s left",
+        "epoch 2/5  step 6/10  loss 0.5000  accuracy 75.00 %  1,000 images/s  3.4 s left",
     ]
 
 
@@ -88,7 +88,8 @@ def test_a_terminal_has_rows_and_a_bar_that_goes() -> None:
         "epoch", "loss", "accuracy", "val", "loss", "val", "accuracy", "rate", "images/s", "time",
     ]  # fmt: skip
     assert row.split() == [
-        "2", "0.5123", "87.50%", "0.6000", "90.00%", "0.0123", "12,346", "2.5", "s", "●", "best",
+        "2", "0.5123", "87.50", "%", "0.6000", "90.00", "%", "0.0123", "12,346", "2.5", "s", "●",
+        "best",
     ]  # fmt: skip
     assert "a note [with brackets]" in text
 

@@ -97,7 +97,7 @@ def test_a_summary_is_scikit_learns(case: tuple[int, list[tuple[int, int]]]) -> 
     means = oracle.precision_recall_fscore_support(
         true, predicted, average="macro", zero_division=0
     )
-    assert (summary.precision, summary.recall, summary.f1) == pytest.approx(means[:3])
+    assert (summary.precision, summary.recall, summary.macro_f1) == pytest.approx(means[:3])
     each = oracle.precision_recall_fscore_support(
         true, predicted, labels=range(classes), zero_division=0
     )
@@ -137,4 +137,4 @@ def test_a_summary_as_json() -> None:
     assert summary["confusion"] == [[3, 1], [0, 4]]
     assert summary["classes"][0] == {"precision": 1.0, "recall": 0.75, "f1": 6 / 7, "support": 4}
     empty = metrics.summarize(np.zeros((3, 3), int))
-    assert (empty.examples, empty.accuracy, empty.f1) == (0, 0, 0)
+    assert (empty.examples, empty.accuracy, empty.macro_f1) == (0, 0, 0)

@@ -112,7 +112,9 @@ def test_an_epoch_has_its_figures_and_its_time_by_phase(finished: tuple[Result, 
         assert record["time"].keys() == {
             "compile", "data", "device", "evaluation", "checkpoint", "total", "images_per_second",
         }  # fmt: skip
-        assert record["validation"].keys() == {"loss", "accuracy", "macro_f1"}
+        assert record["validation"].keys() == {
+            "loss", "accuracy", "balanced_accuracy", "macro_f1",
+        }  # fmt: skip
     assert records[0]["time"]["compile"] > 0
     assert all(record["time"]["compile"] == 0 for record in records[1:])
 

@@ -180,6 +180,25 @@ def test_class_weights_weigh_the_gradient() -> None:
     )
 
 
+def test_class_weights_do_not_enter_the_loss_that_is_shown() -> None:
+    plain, weighted = (
+        linear(batch_size=10),
+        linear(batch_size=10, recipe="class_weights: [1.0, 2.0, 30.0]"),
+    )
+    feed = replace(feed_of(), class_weights=jnp.array([1.0, 2.0, 30.0]))
+    state = plain.init(feed.seed)
+    kernel, bias = weights(state)
+    scores = INPUTS @ kernel + bias
+    by_hand = -np.log(softmax(scores)[np.arange(10), LABELS]).sum()
+    order = plain.order(feed, 0)
+    for steps in (plain, weighted):
+        everything = steps.evaluate(state, feed, feed.pool, jnp.arange(10, dtype=jnp.int32))
+        assert float(everything.loss) == pytest.approx(by_hand, rel=1e-5)
+        assert float(steps.update(state, feed, order).totals.loss) == pytest.approx(
+            by_hand, rel=1e-5
+        )
+
+
 def test_the_average_follows_the_weights_and_is_what_is_judged() -> None:
     steps, feed = linear(recipe="ema: 0.9"), feed_of()
     state = steps.init(feed.seed)

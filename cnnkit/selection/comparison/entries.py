@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from cnnkit.errors import UsageError
+import numpy as np
+
+from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.folders import StrPath
 from cnnkit.selection.comparison.pairs import Entry, read_json
 from cnnkit.selection.folds.directory import FOLDS
+from cnnkit.tasks.metric import METRICS, RECALL, class_of, headline, is_metric
+from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.directory import SPLIT, SUMMARY, RunDirectory
 
 
@@ -40,20 +45,59 @@ def entries_of(paths: Sequence[StrPath], metric: str) -> list[Entry]:
     return _told_apart(found)
 
 
+def compared_by(paths: Sequence[Path], metric: str | None) -> str:
+    """What runs are compared by: the metric that is asked for, else the headline of the first.
+
+    Raises:
+        UsageError: There is no such metric, or the first is no finished run.
+    """
+    if metric is not None:
+        if not is_metric(metric):
+            near = did_you_mean(metric, METRICS)
+            names = ", ".join((*METRICS, f"{RECALL}CLASS"))
+            advice = f"did you mean {near}?" if near else f"the metrics are {names}"
+            raise UsageError(f"--metric {metric}: there is no such metric; {advice}")
+        return metric
+    run = RunDirectory.open(paths[0])
+    if not run.finished:
+        raise UsageError(f"{paths[0]} has no {SUMMARY}: it has not come to its end")
+    summary = read_json(run.path / SUMMARY)
+    return headline(summary.get("mean") or summary.get("test") or ())
+
+
+def _figure(figures: Mapping[str, Any], rows: Any, metric: str) -> float | None:
+    """A metric among figures; the recall of a class from the class's own."""
+    wanted = class_of(metric)
+    if wanted is None or metric in figures:
+        return figures.get(metric)
+    return next((row["recall"] for row in rows if row["name"] == wanted), None)
+
+
 def _folds(path: Path, metric: str) -> Entry:
     """A cross-validation."""
     cut = read_json(path / FOLDS, "data", "examples", "fold", "random_labels")
     key = json.dumps([cut["data"], cut["examples"], cut["fold"], cut["random_labels"]])
     figures: dict[int, float] = {}
     trained = held = 0
-    for fold in read_json(path / SUMMARY, "folds")["folds"]:
-        value = fold["metrics"].get(metric)
+    summary = read_json(path / SUMMARY, "folds")
+    for fold in summary["folds"]:
+        value = _figure(fold["metrics"], _rows(fold, summary.get("classes")), metric)
         if value is None:
             raise UsageError(f"{path} has no {metric} of fold {fold['fold'] + 1}")
         figures[fold["fold"]] = float(value)
         trained, held = trained + fold["trained"], held + fold["examples"]
     digest = hashlib.sha256(key.encode()).hexdigest()
     return Entry(_name(path), "folds", figures, held / trained, digest, (str(path),))
+
+
+def _rows(fold: Mapping[str, Any], classes: Sequence[str] | None) -> list[dict[str, Any]]:
+    """The recall of each class of a fold, from its counts."""
+    counts = np.array(fold.get("confusion", ()))
+    if counts.ndim < 2:
+        return []
+    each = summarize(counts).classes
+    names = classes if classes and len(classes) == len(each) else map(str, range(len(each)))
+    return [{"name": name, "recall": one.recall} for name, one in zip(names, each, strict=True)]
 
 
 def _recipe(run: RunDirectory) -> tuple[str, int]:
@@ -68,7 +112,7 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
 
 def _test(path: Path, metric: str) -> float:
     test = read_json(path / SUMMARY, "test")["test"] or {}
-    value = test.get(metric)
+    value = _figure(test, test.get("classes", ()), metric)
     if value is None:
         raise UsageError(f"{path} has no {metric} of a test split")
     return float(value)

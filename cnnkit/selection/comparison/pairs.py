@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.statistics import Difference, holm, mean_and_deviation, paired_difference
+from cnnkit.tasks.metric import metric_of
 
 FORMAT: Final = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""
@@ -47,7 +48,7 @@ class Comparison:
     Attributes:
         first: What the other is compared with.
         second: The other.
-        metric: The figure, ``accuracy`` or ``loss``.
+        metric: The name of the figure, a metric.
         labels: The folds or seeds that both have.
         difference: Second minus first; None of a single pair, which says nothing of chance.
         p_value: Corrected for how many comparisons there are.
@@ -66,7 +67,7 @@ class Comparison:
         if self.difference is None or self.p_value is None or self.p_value >= 0.05:
             return None
         rises = self.difference.mean > 0
-        return self.second if rises == (self.metric == "accuracy") else self.first
+        return self.second if rises == metric_of(self.metric).rises else self.first
 
     def sentences(self) -> list[str]:
         """The comparison in plain words."""
@@ -80,13 +81,15 @@ class Comparison:
             ]
         difference = self.difference
         sign = "higher" if difference.mean > 0 else "lower"
-        mean = self._shown(abs(difference.mean))
-        interval = f"{self._shown(difference.low)} to {self._shown(difference.high)}"
+        metric = metric_of(self.metric)
+        shown = metric.difference
+        mean = shown(abs(difference.mean))
+        interval = f"{shown(difference.low)} to {shown(difference.high)}"
         words = [
-            f"Over {count} {what} the {self.metric} of {self.second.name} is on average {mean} "
+            f"Over {count} {what} the {metric.title} of {self.second.name} is on average {mean} "
             f"{sign} than that of {self.first.name}; 95 % interval of the difference: {interval}."
             if difference.mean
-            else f"Over {count} {what} the mean {self.metric} of both is the same."
+            else f"Over {count} {what} the mean {metric.title} of both is the same."
         ]
         chance = f"p = {self.p_value:.2g}" if self.p_value else "p < 0.001"
         if self.better is not None:
@@ -105,11 +108,6 @@ class Comparison:
                 "Bengio, 2003)."
             )
         return words
-
-    def _shown(self, value: float) -> str:
-        if self.metric == "accuracy":
-            return f"{100 * value:.2f} points"
-        return f"{value:.4g}"
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON shows it; every key is always there."""

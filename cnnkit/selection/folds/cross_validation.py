@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
 from cnnkit.selection.statistics import mean_and_deviation
-from cnnkit.selection.view.values import ordered
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures, of_totals
 from cnnkit.training.engine import Engine, machine, on_host
 from cnnkit.training.prepare.batch_size import fitting

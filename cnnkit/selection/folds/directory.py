@@ -227,7 +227,7 @@ def _found(
         random_labels=random_labels,
         folds=folds,
     )
-    if "accuracy" not in found.metrics or found.confusion.ndim != 2:
+    if found.confusion.ndim != 2:
         return found
     return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
 

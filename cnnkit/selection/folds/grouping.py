@@ -25,6 +25,5 @@ def side_by_side(spec: Spec, train: Train, device: jax.Device) -> int:
         return 1
     statistics = device.memory_stats() or {}
     free = statistics.get("bytes_limit", 0) - statistics.get("bytes_in_use", 0)
-    batch = train.batch_size if isinstance(train.batch_size, int) else 1
-    each = analyze(spec, batch=batch, optimizer="adam").totals.training_memory
+    each = analyze(spec, batch=train.known_batch, optimizer="adam").totals.training_memory
     return max(1, min(_MOST, int(_PART * free // each)))

@@ -12,6 +12,7 @@ import jax
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
+from cnnkit.selection.objective import demand_of_task
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.database import secretless
 from cnnkit.selection.search.evaluation import Evaluator, evaluator
@@ -24,17 +25,19 @@ from cnnkit.selection.search.study import Study
 from cnnkit.selection.view.display import TrialDisplay
 from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training import Options
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.view.display import make_display
 
 DATABASE: Final = "study.db"
-_FIGURES: Final = ("accuracy", "macro_f1", "loss")
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,13 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
     ground = prepared(spec, options)
     study = ground.study(ground.name)
     try:
-        evaluate = evaluator(ground.data, ground.spec, ground.devices, options.data_dir)
+        evaluate = evaluator(
+            ground.data,
+            ground.spec,
+            ground.devices,
+            options.data_dir,
+            ground.settings.objectives,
+        )
         hunt, watch = hunting(ground, study, evaluate, options)
         protocol = Protocol(
             hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
@@ -145,9 +154,12 @@ def prepared(spec: Spec, options: SearchOptions) -> Ground:
     settings = search.settings.model_copy(update=dict(options.settings))
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
+    demand_of_task(search, settings, recipe_)
     devices = choose(options.device)
     runtime.prepare()
     data = sealed(spec, recipe_, options.data_dir)
+    asked = (*settings.objectives, recipe_.monitor)
+    recalls_of(asked, data.dataset.classes, max(outputs_of(spec), 2))  # refuses an unknown class
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
@@ -237,7 +249,7 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
             raise KeyboardInterrupt
         summary = result.summary
     test = summary["test"] or {}
-    return {name: test[name] for name in _FIGURES if test.get(name) is not None}
+    return {name: test[name] for name in METRICS if test.get(name) is not None}
 
 
 def _written(protocol: Protocol, study: Study) -> Results:

@@ -16,7 +16,7 @@ from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.hunt import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.figures import Figures, figures, of_totals
+from cnnkit.training.compute.figures import Figures, figures, of_totals, recalls_of
 from cnnkit.training.compute.state import State
 from cnnkit.training.engine import Engine, machine, on_host
 from cnnkit.training.failures import memory_in_the_users_terms
@@ -37,6 +37,8 @@ class Evaluator:
         devices: Where the networks are trained.
         data_dir: Where published data sets lie.
         seen: The data set at each shape of the input.
+        objectives: What trials are chosen by: of the recalls of single classes none is measured
+            that is not asked for.
     """
 
     train: Indices
@@ -44,6 +46,7 @@ class Evaluator:
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
+    objectives: tuple[str, ...] = ()
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -56,6 +59,7 @@ class Evaluator:
         train = recipe(spec)
         with memory_in_the_users_terms(train, self.devices):
             engine = self._engine(spec, train, Part(self.train, self.validation, train.seed))
+            wanted = self._recalls(engine, train)
             state = engine.start()
             engine.compile(state, ("validation",))
             history: list[Mapping[str, Any]] = []
@@ -65,7 +69,7 @@ class Evaluator:
                 if failed is not None:
                     reason = f"step {failed + 1:,} gave a loss or a gradient that is no number"
                     return Outcome(history, failed=reason)
-                seen, judged = figures(on_host(state.totals)), self._judged(engine, state)
+                seen, judged = figures(on_host(state.totals)), self._judged(engine, state, wanted)
                 if judged.metrics["loss"] is None:
                     return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
                 record = {"epoch": epoch, "train": seen, "validation": dict(judged.metrics)}
@@ -75,6 +79,12 @@ class Evaluator:
                 if stops_early(history, train.monitor, train.early_stopping):
                     break
             return Outcome(history)
+
+    def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
+        """The recalls of single classes that the best epoch or the best trial is chosen by."""
+        asked = (*self.objectives, train.monitor)
+        classes = engine.material.dataset.classes
+        return recalls_of(asked, classes, max(engine.steps.classes, 2))
 
     def judge(self, spec: Spec, epochs: int, held: Indices) -> Figures:
         """Trains a network on training and validation examples, and judges it on others."""
@@ -94,10 +104,10 @@ class Evaluator:
         devices = usable(self.devices, int(fitted.batch_size), Quiet())
         return machine(spec, fitted, [material], devices)
 
-    def _judged(self, engine: Engine, state: State) -> Figures:
+    def _judged(self, engine: Engine, state: State, recalls: Mapping[str, int] = {}) -> Figures:
         totals = engine.evaluate(state, "validation", lambda: False)
         (found,) = engine.each(totals)
-        return of_totals(found)
+        return of_totals(found, recalls)
 
     def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""
@@ -107,7 +117,11 @@ class Evaluator:
 
 
 def evaluator(
-    data: Sealed, spec: Spec, devices: Sequence[jax.Device], data_dir: StrPath | None
+    data: Sealed,
+    spec: Spec,
+    devices: Sequence[jax.Device],
+    data_dir: StrPath | None,
+    objectives: tuple[str, ...],
 ) -> Evaluator:
     """The evaluator of a search on the splits of its spec.
 
@@ -125,4 +139,5 @@ def evaluator(
         devices,
         data_dir,
         {spec.input: data},
+        objectives,
     )

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnkit.analysis import analyze
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import REJECTED, Direction, Study
-from cnnkit.spec.model.search import SCORES, Search, Settings
+from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.store.history import best, value
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -155,13 +157,13 @@ class Hunt:
         self.watch.begins(trial.number, chosen, judged.spec)
         begun = time.monotonic()
         outcome = self.evaluate(judged.spec, self._stop(trial))
-        best = best_epoch(outcome.history, self._score)
+        at = best(outcome.history, score_of(self.settings.objectives))
         values = None
-        if best is not None and not outcome.pruned:
-            figures = {**judged.totals, **best["validation"]}
+        if at is not None and not outcome.pruned:
+            figures = {**judged.totals, **at["validation"]}
             values = [float(figures[name]) for name in self.settings.objectives]
         attributes = {
-            "best_epoch": best and best["epoch"],
+            "best_epoch": at and at["epoch"],
             "history": json.dumps([*outcome.history]),
             "totals": json.dumps(judged.totals),
             "seconds": round(time.monotonic() - begun, 3),
@@ -179,17 +181,11 @@ class Hunt:
             return Judged(None, {}, str(error))
         if reading.spec is None:
             return Judged(None, {}, reading.findings[0].message)
-        train = reading.spec.train
-        batch = getattr(train, "batch_size", 1)
-        analysis = analyze(reading.spec, batch=batch if isinstance(batch, int) else 1)
+        analysis = analyze(reading.spec)
         for finding in analysis.findings:
             if finding.level == "error":
                 return Judged(None, {}, finding.message)
-        totals = {
-            name: getattr(analysis.totals, name)
-            for name in ("neurons", "parameters", "state", "macs", "macs_without_heads", "flops",
-                         "activations", "inference_memory", "training_memory")
-        }  # fmt: skip
+        totals = analysis.budgeted
         own = reading.spec.budget.figures() if reading.spec.budget else {}
         for name, bound in {**own, **self.budgets}.items():
             if totals[name] > bound:
@@ -197,20 +193,19 @@ class Hunt:
                 return Judged(None, totals, reason)
         return Judged(reading.spec, totals, None)
 
-    @property
-    def _score(self) -> str:
-        return next(name for name in self.settings.objectives if name in SCORES)
-
     def _stop(self, trial: Trial) -> Stop:
         prunes = self.settings.pruning and len(self.settings.objectives) == 1
-        name = self._score
+        name = score_of(self.settings.objectives)
 
         def stop(record: Record) -> bool:
             self._obey()
             self.watch.epoch(trial.number, record)
             if not prunes:
                 return False
-            trial.report(record["validation"][name], record["epoch"])
+            figure = value(record, name)
+            if figure is None:
+                return False
+            trial.report(figure, record["epoch"])
             return trial.should_prune()
 
         return stop
@@ -258,7 +253,7 @@ def slots(space: Space, settings: Settings) -> Sequence[Mapping[str, Any]]:
 
 def directions(settings: Settings) -> list[Direction]:
     """Which way each objective is better."""
-    return ["maximize" if name == "accuracy" else "minimize" for name in settings.objectives]
+    return ["maximize" if objective(n).rises else "minimize" for n in settings.objectives]
 
 
 def sampler(settings: Settings, number: int) -> BaseSampler:
@@ -289,12 +284,6 @@ def pruner(settings: Settings, epochs: int) -> BasePruner:
     return MedianPruner(n_startup_trials=5, n_warmup_steps=max(2, epochs // 4))
 
 
-def best_epoch(history: Sequence[Record], score: str) -> Record | None:
-    """The epoch with the best validation, the first of equals."""
-    sign = 1 if score == "accuracy" else -1
-    return max(history, key=lambda record: sign * record["validation"][score], default=None)
-
-
 def rejected(trial: FrozenTrial) -> str | None:
     """Why a trial was not trained, if it was not."""
     reason: str | None = trial.user_attrs.get(REJECTED)
@@ -318,4 +307,8 @@ def space_of(spec: Spec) -> tuple[Space, Search]:
         )
     if spec.origin.document is None:
         raise UsageError("a spec that was built in Python has no text to put choices into")
-    return Space(spec.origin.document, spec.search), spec.search
+    settings = spec.search.settings_for(spec.train)
+    return (
+        Space(spec.origin.document, spec.search),
+        spec.search.model_copy(update={"settings": settings}),
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from cnnkit.selection.objective import objective
 from cnnkit.selection.search.pareto import front
 from cnnkit.selection.search.space import Chosen, Space, assignments
 from cnnkit.selection.search.study import INTERRUPTED, REJECTED
@@ -114,7 +115,7 @@ class Results:
         """The best trial; of several objectives those that no other dominates."""
         complete = self.complete
         values = [[row.values[name] for name in self.settings.objectives] for row in complete]
-        rising = [name == "accuracy" for name in self.settings.objectives]
+        rising = [objective(name).rises for name in self.settings.objectives]
         return [complete[index] for index in front(values, rising)]
 
     @property

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cnnkit.selection.folds.cross_validation import Fold
+from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space, shown
-from cnnkit.selection.view.values import ordered, value_of
-from cnnkit.spec.model.search import SCORES, Settings
+from cnnkit.selection.view.values import value_of
+from cnnkit.spec.model.search import Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ class TrialDisplay:
 
     def epoch(self, number: int, record: Mapping[str, Any]) -> None:
         """An epoch of it is over."""
-        name = next(name for name in self.settings.objectives if name in SCORES)
+        name = score_of(self.settings.objectives)
         value = value_of(name, record["validation"][name])
         self._status(
             f"trial {number}: {self.chosen}: epoch {record['epoch']}/{self.epochs}, {name} {value}"
@@ -206,8 +208,8 @@ class TrialDisplay:
         from cnnkit.selection.search.study import finished_trials
 
         complete = finished_trials(self.study.trials())
-        sign = 1 if self.settings.objectives[0] == "accuracy" else -1
-        best = max(complete, key=lambda each: sign * each.values[0], default=None)
+        first = objective(self.settings.objectives[0])
+        best = max(complete, key=lambda each: first.rank(each.values[0]), default=None)
         return None if best is None else best.number
 
     def note(self, text: str) -> None:

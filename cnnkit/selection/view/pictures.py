@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.results import Results
 from cnnkit.selection.search.space import shown
-from cnnkit.spec.model.search import SCORES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +80,7 @@ def history(results: Results) -> Figure:
     best: list[float] = []
     for row in rows:
         value = row.values[name]
-        chosen = max if name == "accuracy" else min
-        best.append(value if not best else chosen(best[-1], value))
+        best.append(value if not best else max(best[-1], value, key=objective(name).rank))
     axes.step([row.number for row in rows], best, where="post", color=BEST, label="best so far")
     axes.set_xlabel("trial")
     _value_axis(axes, name)
@@ -93,7 +92,7 @@ def learning_curves(results: Results) -> Figure:
     """The validation of each trial over its epochs; the best stands out, pruned ones break off."""
     from matplotlib.ticker import MaxNLocator
 
-    name = next(name for name in results.settings.objectives if name in SCORES)
+    name = score_of(results.settings.objectives)
     figure, axes = _figure(7.2, 3.8)
     best = results.best
     for row in results.rows:
@@ -112,7 +111,7 @@ def learning_curves(results: Results) -> Figure:
         axes.legend(frameon=False, loc="best")
     axes.set_xlabel("epoch")
     _value_axis(axes, name, "validation ")
-    if name == "loss":
+    if not objective(name).percent:
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
@@ -179,7 +178,7 @@ def parallel_coordinates(results: Results) -> Figure:
     paths = [path for path in results.paths if any(path in row.chosen for row in results.complete)]
     paths = paths[:_MOST_AXES]
     figure, axes = _figure(max(5.5, 1.7 * (len(paths) + 1)), 4.2)
-    rows = sorted(results.complete, key=lambda row: row.values[name], reverse=name != "accuracy")
+    rows = sorted(results.complete, key=lambda row: objective(name).rank(row.values[name]))
     scales = [_Scale(path, [row.chosen.get(path) for row in rows]) for path in paths]
     scales.append(_Scale(name, [row.values[name] for row in rows]))
     colours = colormaps["YlOrRd"](np.linspace(0.25, 0.95, max(1, len(rows))))
@@ -265,5 +264,5 @@ def _value_axis(axes: Axes, name: str, before: str = "") -> None:
     from matplotlib.ticker import PercentFormatter
 
     axes.set_ylabel(f"{before}{name}")
-    if name == "accuracy":
+    if objective(name).percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))

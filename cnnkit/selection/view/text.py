@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cnnkit.folders import StrPath
+from cnnkit.presentation.numbers import percent
 from cnnkit.selection.comparison.pairs import FORMAT as COMPARISON_FORMAT
 from cnnkit.selection.comparison.pairs import Comparison, Entry, compare, summary
+from cnnkit.selection.objective import objective
 from cnnkit.selection.search.protocol import REPORT
 from cnnkit.selection.search.results import Results, Row, command
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import counted, look_text
-from cnnkit.selection.view.values import ordered, spread, value_of
+from cnnkit.selection.view.values import spread, value_of
+from cnnkit.tasks.metric import ordered
 
 if TYPE_CHECKING:
     from cnnkit.selection.folds.directory import Found
@@ -28,9 +31,10 @@ def fold_lines(found: Found, path: StrPath) -> Iterator[str]:
     count = sum(fold.figures.examples for fold in found.folds)
     yield ""
     yield f"{found.name} on {found.data}: {count:,} examples in {len(found.folds)} folds"
+    width = max(map(len, found.metrics))
     for metric in found.metrics:
         mean, deviation = mean_and_deviation(found.figures(metric))
-        yield f"  {metric:<10} {spread(metric, mean, deviation)}"
+        yield f"  {metric:<{width}}  {spread(metric, mean, deviation)}"
     if found.confusion.ndim == 2:
         yield ""
         yield "  confusion, each example predicted by a network that never saw it"
@@ -54,8 +58,8 @@ def _leak_lines(found: Found) -> Iterator[str]:
     assert chance is not None  # noqa: S101 - the caller has looked
     inside = "lies within" if found.passed else "lies outside"
     yield (
-        f"  labels dealt out at random: accuracy {100 * found.accuracy:.2f} % {inside} what "
-        f"chance gives, {100 * chance.low:.2f} % to {100 * chance.high:.2f} %"
+        f"  labels dealt out at random: accuracy {percent(found.accuracy)} {inside} what "
+        f"chance gives, {percent(chance.low)} to {percent(chance.high)}"
         + ("" if found.passed else ": something of the held-out examples leaks into the training")
     )
 
@@ -105,9 +109,12 @@ def nested_lines(found: Nested, path: StrPath) -> Iterator[str]:
     if len(found.folds) < found.count:
         yield "  other processes are judging the rest"
         return
-    for metric in ordered(found.folds[0].metrics):
-        figures_ = [float(fold.metrics[metric] or "nan") for fold in found.folds]
-        yield f"  {metric:<10} {spread(metric, *mean_and_deviation(figures_))}"
+    metrics = ordered(found.folds[0].metrics)
+    width = max(map(len, metrics))
+    for metric in metrics:
+        kept = [fold.metrics[metric] for fold in found.folds]
+        figures_ = [float("nan") if value is None else float(value) for value in kept]
+        yield f"  {metric:<{width}}  {spread(metric, *mean_and_deviation(figures_))}"
     if found.sealed:
         yield f"  the test split of {found.sealed:,} examples stays sealed"
     yield f"  kept in {path}"
@@ -115,8 +122,8 @@ def nested_lines(found: Nested, path: StrPath) -> Iterator[str]:
 
 def _ranked(found: Results) -> list[Row]:
     """The complete trials, the best by the first objective first."""
-    name = found.settings.objectives[0]
-    return sorted(found.complete, key=lambda row: row.values[name], reverse=name == "accuracy")
+    first = objective(found.settings.objectives[0])
+    return sorted(found.complete, key=lambda row: -first.rank(row.values[first.name]))
 
 
 def _trial_lines(found: Results, rows: Sequence[Row]) -> Iterator[str]:

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
-
-PARTS: Final = ("accuracy", "macro_f1", "top5")
-"""Metrics that are parts of a whole, shown in percent."""
-_ERRORS: Final = ("loss", "mean_squared_error", "mean_absolute_error")
-
-
-def ordered(names: Iterable[str]) -> tuple[str, ...]:
-    """Metrics as they are shown, the loss last."""
-    return tuple(sorted(names, key=lambda name: name == "loss"))
+from cnnkit.selection.objective import objective
 
 
 def value_of(name: str, value: float | None) -> str:
@@ -21,11 +11,7 @@ def value_of(name: str, value: float | None) -> str:
     >>> value_of("accuracy", 0.98123), value_of("loss", 0.123456), value_of("macs", 12345.0)
     ('98.12 %', '0.1235', '12,345')
     """
-    if value is None or value != value:
-        return "—"
-    if name in PARTS:
-        return f"{100 * value:.2f} %"
-    return f"{value:.4f}" if name in _ERRORS else f"{value:,.0f}"
+    return objective(name).shown(value)
 
 
 def spread(name: str, mean: float, deviation: float) -> str:
@@ -34,5 +20,4 @@ def spread(name: str, mean: float, deviation: float) -> str:
     >>> spread("accuracy", 0.9812, 0.004)
     '98.12 % ± 0.40'
     """
-    shown = f"{100 * deviation:.2f}" if name in PARTS else f"{deviation:.4f}"
-    return f"{value_of(name, mean)} ± {shown}"
+    return objective(name).spread(mean, deviation)

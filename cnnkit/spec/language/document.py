@@ -75,6 +75,9 @@ class _Document:
         if spec is not None and spec.train is not None:
             for fault in spec.train.misfits(spec.input):
                 self._fault(fault, self.top["train"])
+            if spec.search is not None:
+                for fault in spec.search.misfits(spec.train):
+                    self._fault(fault, self.top["search"])
         return spec
 
     def _keys(self) -> None:

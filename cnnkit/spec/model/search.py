@@ -13,18 +13,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, Strict, field_validator, model_validator
 
 from cnnkit.layers.base import Expects
+from cnnkit.spec.language.faults import Fault, shown
+from cnnkit.spec.model.metric import MetricName, chooses
 from cnnkit.spec.model.spec import TOTALS, Section
+from cnnkit.spec.model.training.loss import LOSSES, Loss, choosing, not_of_task
+from cnnkit.tasks.metric import CHOOSING, RECALL, default_metric
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model.training import Train
 
 SETTINGS: Final = "settings"
 """The key of `search:` that is no path."""
 
-SCORES: Final = ("accuracy", "loss")
-"""What an objective may name of the validation; accuracy is raised, all else is lowered."""
+SCORES: Final = CHOOSING
+"""What an objective may name of the validation, beside the recall of a class."""
 
 Value: TypeAlias = Any
 """What a spec may have at a path: a number, a word, a list, a mapping."""
@@ -145,19 +152,20 @@ class Choice(Section):
 KINDS: Final = ("values", "range", "uniform", "log_uniform", "integer")
 
 Method: TypeAlias = Literal["tpe", "random", "grid", "halving"]
-Objective = Literal[
-    "accuracy",
-    "loss",
-    "neurons",
-    "parameters",
-    "state",
-    "macs",
-    "macs_without_heads",
-    "flops",
-    "activations",
-    "inference_memory",
-    "training_memory",
-]
+Objective = (
+    MetricName
+    | Literal[
+        "neurons",
+        "parameters",
+        "state",
+        "macs",
+        "macs_without_heads",
+        "flops",
+        "activations",
+        "inference_memory",
+        "training_memory",
+    ]
+)
 _METHODS = "`tpe`, `random`, `grid` or `halving`"
 
 
@@ -179,8 +187,11 @@ class Settings(Section):
     ] = Field(None, description="how many combinations are tried; default 30, of a grid all")
     objectives: Annotated[
         Annotated[tuple[Objective, ...], Strict(False), Field(min_length=1, max_length=4)],
-        Expects(f"a list of these: {', '.join((*SCORES, *TOTALS))}"),
-    ] = Field(("accuracy",), description="what is best; several give a Pareto front")
+        Expects(f"a list of these: {', '.join((*SCORES, f'{RECALL}CLASS', *TOTALS))}"),
+    ] = Field(
+        ("accuracy",),
+        description="what is best; several give a Pareto front; where there are no classes, `loss`",
+    )
     pruning: Annotated[bool, Expects("true or false")] = Field(
         True, description="whether a trial that lags behind is ended early"
     )
@@ -191,7 +202,7 @@ class Settings(Section):
     @field_validator("objectives")
     @classmethod
     def _scored(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(value) & set(SCORES):
+        if not any(map(chooses, value)):
             raise ValueError("names accuracy or loss, beside what else is best")
         if len(set(value)) < len(value):
             raise ValueError("names each objective once")
@@ -218,6 +229,38 @@ class Search(Section):
         choices = {path: choice_of(each) for path, each in value.items() if path != SETTINGS}
         given = {SETTINGS: value[SETTINGS]} if value.get(SETTINGS) is not None else {}
         return {"choices": choices, **given}
+
+    def settings_for(self, train: Train | None) -> Settings:
+        """The settings for a recipe: an objective that they leave open follows from its loss."""
+        settings = self.settings
+        if train is None or "objectives" in settings.model_fields_set:
+            return settings
+        return settings.model_copy(update={"objectives": (default_metric(train.loss.tasks),)})
+
+    def misfits(self, train: Train) -> Iterator[Fault]:
+        """The objectives that no network of a recipe has, and the losses that give none."""
+        objectives = self.settings_for(train).objectives
+        for index, name in enumerate(objectives):
+            if chooses(name) and (why := not_of_task(name, train.loss)):
+                yield Fault(
+                    "wrong-value",
+                    f"`objectives[{index}]` is `{name}`, and {why}",
+                    f"choose by {', '.join(f'`{each}`' for each in choosing(train.loss))}",
+                    (SETTINGS, "objectives", index),
+                )
+                return
+        choice = self.choices.get("train.loss")
+        for index, value in enumerate((choice and choice.listed) or ()):
+            loss = LOSSES.read(value)
+            for name in filter(chooses, objectives):
+                if isinstance(loss, Loss) and (why := not_of_task(name, loss)):
+                    yield Fault(
+                        "wrong-value",
+                        f"`train.loss` cannot be {shown(value)}: the best trial is chosen by "
+                        f"`{name}`, and {why}",
+                        "search losses of one kind of targets, or choose by `loss`",
+                        ("train.loss", index),
+                    )
 
     def combinations(self) -> int | None:
         """How many combinations there are without conditions; None where there is no end."""

@@ -162,7 +162,7 @@ class Expect(Totals):
 
 
 class Budget(Totals):
-    """What the analysis must not exceed."""
+    """What the analysis must not exceed; memory for training is of a batch of the recipe."""
 
 
 class Rules(Section):

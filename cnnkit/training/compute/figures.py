@@ -1,19 +1,58 @@
-"""The figures of an epoch, from sums over examples."""
+"""The figures of an epoch or a split, from sums over its examples: a function for each metric."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.errors import DataError, did_you_mean
+from cnnkit.tasks.metric import METRICS, class_of
+from cnnkit.tasks.task import Task
 from cnnkit.training.compute import metrics
 from cnnkit.training.compute.state import Totals
 
-_MORE_THAN_TOP = metrics.TOP + 1
+
+@dataclass(frozen=True)
+class Counted:
+    """Sums over examples, on the host.
+
+    Attributes:
+        totals: As the device added them up.
+    """
+
+    totals: Totals
+
+    @property
+    def examples(self) -> int:
+        """How many were counted."""
+        return int(self.totals.examples)
+
+    @cached_property
+    def counts(self) -> NDArray[Any]:
+        """``[K, K]`` of classes, ``[K, 2, 2]`` of labels, ``[2]`` of values."""
+        return np.asarray(self.totals.confusion)
+
+    @property
+    def task(self) -> Task:
+        """What the targets are; of a single output the counts are those of two classes."""
+        kinds: dict[int, Task] = {1: "values", 2: "classes", 3: "labels"}
+        return kinds[self.counts.ndim]
+
+    @cached_property
+    def summary(self) -> metrics.Summary:
+        """The metrics of classes."""
+        return metrics.summarize(self.counts)
+
+    @cached_property
+    def errors(self) -> metrics.RegressionSummary:
+        """The metrics of values."""
+        return metrics.summarize_regression(self.counts, self.examples)
 
 
 @dataclass(frozen=True)
@@ -33,33 +72,108 @@ class Figures:
     confusion: NDArray[Any]
 
 
-def of_totals(totals: Totals) -> Figures:
-    """The figures of sums over examples, which are on the host."""
-    return Figures(int(totals.examples), figures(totals), np.asarray(totals.confusion))
+_FUNCTIONS: dict[str, Callable[[Counted], float]] = {}
 
 
-def figures(totals: Totals) -> dict[str, float | None]:
-    """The mean loss, and the metrics that the targets have; None for what is no number.
+def _metric(function: Callable[[Counted], float]) -> Callable[[Counted], float]:
+    """The function of the metric that has its name in the table."""
+    _FUNCTIONS[function.__name__] = function
+    return function
+
+
+@_metric
+def loss(counted: Counted) -> float:
+    """The mean loss."""
+    return float(counted.totals.loss) / max(counted.examples, 1)
+
+
+@_metric
+def accuracy(counted: Counted) -> float:
+    """The part of the predictions that are right."""
+    return counted.summary.accuracy
+
+
+@_metric
+def balanced_accuracy(counted: Counted) -> float:
+    """The mean recall of the classes."""
+    return counted.summary.balanced_accuracy
+
+
+@_metric
+def macro_f1(counted: Counted) -> float:
+    """The mean F1 of the classes."""
+    return counted.summary.macro_f1
+
+
+@_metric
+def top5(counted: Counted) -> float:
+    """The part of the examples whose class is among the five best."""
+    return int(counted.totals.top5) / max(counted.examples, 1)
+
+
+@_metric
+def mean_squared_error(counted: Counted) -> float:
+    """The mean of squared errors."""
+    return counted.errors.mean_squared_error
+
+
+@_metric
+def mean_absolute_error(counted: Counted) -> float:
+    """The mean of absolute errors."""
+    return counted.errors.mean_absolute_error
+
+
+def figures(totals: Totals, recalls: Mapping[str, int] = {}) -> dict[str, float | None]:
+    """The metrics that the targets have; None for what is no number.
 
     Args:
         totals: Sums, on the host.
+        recalls: The recalls that are wanted of single classes: the metric, and the class's index.
     """
-    counts, examples = np.asarray(totals.confusion), int(totals.examples)
-    found: dict[str, float] = {"loss": float(totals.loss) / max(examples, 1)}
-    if counts.ndim == 1:
-        errors = metrics.summarize_regression(counts, examples)
-        found["mean_squared_error"] = errors.mean_squared_error
-        found["mean_absolute_error"] = errors.mean_absolute_error
-    else:
-        summary = metrics.summarize(counts, top5(totals))
-        found |= {"accuracy": summary.accuracy, "macro_f1": summary.f1}
-        if summary.top5 is not None:
-            found["top5"] = summary.top5
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+    counted = Counted(totals)
+    outputs = len(counted.counts)
+    found = {
+        name: function(counted)
+        for name, function in _FUNCTIONS.items()
+        if counted.task in METRICS[name].tasks and outputs >= METRICS[name].fewest
+    }
+    whole = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    return {**whole, **class_recalls(counted.counts, recalls)}
 
 
-def top5(totals: Totals) -> int | None:
-    """How many had their class among the five best; None where there are no more classes."""
-    counts = np.asarray(totals.confusion)
-    of_classes = counts.ndim == 2
-    return int(totals.top5) if of_classes and len(counts) >= _MORE_THAN_TOP else None
+def of_totals(totals: Totals, recalls: Mapping[str, int] = {}) -> Figures:
+    """The figures of sums over examples, which are on the host; arguments as of ``figures``."""
+    return Figures(int(totals.examples), figures(totals, recalls), np.asarray(totals.confusion))
+
+
+def class_recalls(counts: NDArray[Any], recalls: Mapping[str, int]) -> dict[str, float | None]:
+    """The recalls of single classes, from the counts of classes or of labels."""
+    if not recalls:
+        return {}
+    each = metrics.summarize(counts).classes
+    return {name: each[index].recall for name, index in recalls.items()}
+
+
+def recalls_of(names: Iterable[str], classes: Sequence[str], outputs: int) -> dict[str, int]:
+    """Of some metrics those that are the recall of one class, with that class's index.
+
+    Args:
+        names: The metrics.
+        classes: The names of the classes; where there are none, a class is called by its index.
+        outputs: How many classes there are.
+
+    Raises:
+        DataError: There is no such class.
+    """
+    known = list(classes) or [str(index) for index in range(outputs)]
+    found = {}
+    for name in names:
+        wanted = class_of(name)
+        if wanted is None:
+            continue
+        if wanted not in known:
+            near = did_you_mean(wanted, known)
+            advice = f"did you mean `{near}`?" if near else f"there are {', '.join(known[:10])}"
+            raise DataError(f"`{name}`: there is no class `{wanted}`; {advice}")
+        found[name] = known.index(wanted)
+    return found

@@ -123,11 +123,12 @@ class Summary:
         examples: How many were counted.
         accuracy: The part of the predictions that are right; of labels, over all of them.
         balanced_accuracy: The mean recall of the classes that occur: what is left of the accuracy
-            where a class that is most of the examples is not most of the figure.
+            where a class that is most of the examples is not most of the figure. Of labels, the
+            mean over them of that of their yes and no.
         majority: The accuracy of always answering the most frequent class.
         precision: The mean over the classes, each counted once.
         recall: The mean over the classes.
-        f1: The mean over the classes.
+        macro_f1: The mean F1 over the classes.
         classes: The metrics of each class, in order.
         confusion: Row the true class, column the predicted one; ``[K, 2, 2]`` of labels.
         top5: The part of the examples whose class is among the five largest scores, if counted.
@@ -139,15 +140,23 @@ class Summary:
     majority: float
     precision: float
     recall: float
-    f1: float
+    macro_f1: float
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[Any, ...]
     top5: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The metrics as JSON takes them; those of the classes are a list of mappings."""
+        """The metrics as JSON takes them; those of the classes are a list of mappings.
+
+        ``f1`` is ``macro_f1`` by the name that files had for it first.
+        """
         plain = asdict(self)
-        return {**plain, "classes": list(plain["classes"]), "confusion": list(self.confusion)}
+        return {
+            **plain,
+            "f1": self.macro_f1,
+            "classes": list(plain["classes"]),
+            "confusion": list(self.confusion),
+        }
 
 
 @dataclass(frozen=True)
@@ -184,25 +193,26 @@ def summarize(counts: NDArray[Any], top5: int | None = None) -> Summary:
         right = counts[:, 1, 1]
         actual, predicted = counts[:, 1, :].sum(axis=1), counts[:, :, 1].sum(axis=1)
         examples = int(counts[0].sum())
+        balanced = _mean([_mean(_recalls(each)) for each in counts])
         accuracy = _ratio(int(counts[:, 1, 1].sum() + counts[:, 0, 0].sum()), int(counts.sum()))
         majority = _ratio(int(counts.sum(axis=2).max(axis=1).sum()), int(counts.sum()))
     else:
         right = counts.diagonal()
         actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
         examples = int(counts.sum())
+        balanced = _mean(_recalls(counts))
         accuracy = _ratio(int(right.sum()), examples)
         majority = _ratio(int(actual.max()), examples)
     classes = tuple(map(_class_metrics, right.tolist(), actual.tolist(), predicted.tolist()))
     there = [one for one, p in zip(classes, predicted.tolist(), strict=True) if one.support or p]
-    occurring = [one.recall for one in classes if one.support]
     return Summary(
         examples=examples,
         accuracy=accuracy,
-        balanced_accuracy=_mean(occurring),
+        balanced_accuracy=balanced,
         majority=majority,
         precision=_mean([one.precision for one in there]),
         recall=_mean([one.recall for one in there]),
-        f1=_mean([one.f1 for one in there]),
+        macro_f1=_mean([one.f1 for one in there]),
         classes=classes,
         confusion=tuple(counts.tolist()),
         top5=None if top5 is None else _ratio(int(top5), examples),
@@ -222,6 +232,14 @@ def _class_metrics(right: int, actual: int, predicted: int) -> ClassMetrics:
         f1=_ratio(2 * right, actual + predicted),
         support=actual,
     )
+
+
+def _recalls(counts: NDArray[Any]) -> list[float]:
+    """The recall of each class that occurs."""
+    actual = counts.sum(axis=1)
+    return [
+        _ratio(int(counts[index, index]), int(actual[index])) for index in np.flatnonzero(actual)
+    ]
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -144,17 +144,17 @@ class Steps:
         images, targets = self._spread((standardized(images, feed), targets))
         weights = self._weights(feed, targets)
 
-        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array, Array]]:
+        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
             network = nnx.merge(self.graphdef, params, state.stats, copy=True)
             scores, sides = network.outputs(images, train=True, key=layers)
-            losses = self.loss(scores, targets, weights)
-            total = losses.mean()
+            total = self.loss(scores, targets, weights).mean()
             for side, weight in sides:
                 total += weight * self.loss(side, targets, weights).mean()
-            return total, (nnx.state(network, nnx.BatchStat), scores, losses)
+            stats: Tree = nnx.state(network, nnx.BatchStat)
+            return total, (stats, scores)
 
         gradient = jax.value_and_grad(objective, has_aux=True)
-        (loss, (stats, scores, losses)), grads = gradient(state.params)
+        (loss, (stats, scores)), grads = gradient(state.params)
         updates, optimizer = self.optimizer.update(grads, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         totals = jax.tree.map(lambda old: jnp.where(first, 0, old), state.totals)
@@ -164,7 +164,7 @@ class Steps:
             stats=stats,
             optimizer=optimizer,
             average=averaged(self.train, state, params, stats),
-            totals=self._added(totals, scores, targets, losses, counted),
+            totals=self._added(totals, scores, targets, counted),
             failed=state.failed,
         )
         size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
@@ -208,8 +208,7 @@ class Steps:
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
         params, stats = self.evaluated(state)
         scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
-        losses = self.loss(scores, targets, self._weights(feed, targets))
-        return self._added(totals, scores, targets, losses, counted)
+        return self._added(totals, scores, targets, counted)
 
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
         """The weights and statistics that the network is judged by: the averaged ones, if any."""
@@ -218,9 +217,10 @@ class Steps:
             return means
         return evaluation_params(self.train, state.optimizer, state.params), state.stats
 
-    def _added(
-        self, totals: Totals, scores: Array, targets: Array, losses: Array, counted: Array
-    ) -> Totals:
+    def _added(self, totals: Totals, scores: Array, targets: Array, counted: Array) -> Totals:
+        # Class weights pull at the weights alone: a loss that is shown counts every example once,
+        # so that it is the same whatever the classes of the examples beside it.
+        losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
         return Totals(
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
@@ -292,7 +292,8 @@ def make_steps(
         classes=scores.shape[-1],
         final=abstract.final,
         batch_size=batch_size,
-        multi_label=multi_label,
+        # A loss of one class among several has no labels, whatever an older run has noted.
+        multi_label=multi_label and "labels" in train.loss.tasks,
         mesh=mesh,
     )
 

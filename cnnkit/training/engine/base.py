@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Sharding
 
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, State, Totals, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
@@ -60,6 +61,7 @@ class Engine(ABC):
 
     Attributes:
         deterministic: Whether all programs that are compiled give the same bits each time.
+        recalls: The recall of a class that the best epoch is chosen by, if one is.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class Engine(ABC):
         self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
+        classes = materials[0].dataset.classes
+        self.recalls = recalls_of([steps.train.monitor], classes, max(steps.classes, 2))
         self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}

@@ -17,7 +17,9 @@ from cnnkit.data.dataset import Array, Indices
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training import Loss, Train
+from cnnkit.tasks.task import Task, task_of
+from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
 
 SplitName = Literal["train", "validation", "test"]
@@ -52,9 +54,7 @@ class Material:
 
     def multi_label(self, train: Train) -> bool:
         """Whether each output is a yes or no of its own."""
-        targets = self.dataset.train.targets
-        single = targets.ndim == 1 or targets.shape[1] == 1
-        return train.loss.of_classes and not single and self.dataset.train.labels() is None
+        return task(train.loss, self.dataset.train) == "labels"
 
     def record(self, train: Train) -> dict[str, Any]:
         """What the run notes of its data, as JSON: equal where the data and the splits are."""
@@ -116,6 +116,7 @@ def prepare(
         UsageError: Files are missing, or the recipe names no data.
     """
     dataset = read(spec, train, outputs, data_dir)
+    recalls_of([train.monitor], dataset.classes, max(outputs, 2))  # refuses an unknown class
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
@@ -163,6 +164,13 @@ def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed:
         class_weights(train, dataset, splits.train, outputs),
         seed,
     )
+
+
+def task(loss: Loss, examples: Examples) -> Task:
+    """What the targets of examples are under a loss."""
+    targets = examples.targets
+    width = None if targets.ndim == 1 else targets.shape[1]
+    return task_of(loss.tasks, width, shares=width is not None and examples.shares())
 
 
 def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:

@@ -8,6 +8,7 @@ import jax
 
 from cnnkit.errors import TrainingError
 from cnnkit.network import runtime
+from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.schedule import Constant
@@ -57,7 +58,9 @@ def overfit_batch(spec: Spec, options: Options, display: Display) -> bool:
         TrainingError: The loss or a gradient was no number.
     """
     found = overfit(spec, options, display)
-    answers = "" if found.accuracy is None else f", {found.accuracy:.1%} of its answers right"
+    answers = (
+        "" if found.accuracy is None else f", {percent(found.accuracy, 1)} of its answers right"
+    )
     told = f"loss {found.first:.4f} at first, {found.last:.4f} after {found.steps} steps{answers}"
     if found.learnt:
         display.note(f"the network learns one batch by heart: {told}")

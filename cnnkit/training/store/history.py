@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnkit.spec.model.training import EarlyStopping
-from cnnkit.spec.model.training.train import Metric
+from cnnkit.tasks.metric import metric_of
 
 EpochRecord = Mapping[str, Any]
 """``epoch``, ``step``, ``learning_rate``, ``train``, ``validation`` (or None) and ``time``.
@@ -21,14 +21,13 @@ targets has; ``time`` is the one entry that differs between two runs of one seed
 """
 
 
-def value(record: EpochRecord, metric: Metric) -> float | None:
+def value(record: EpochRecord, metric: str) -> float | None:
     """A metric of the validation of an epoch; None without one, or where it is no number."""
-    validation = record["validation"]
-    figure = None if validation is None else validation[metric]
+    figure = (record["validation"] or {}).get(metric)
     return None if figure is None or not math.isfinite(figure) else float(figure)
 
 
-def best(history: Sequence[EpochRecord], metric: Metric) -> EpochRecord | None:
+def best(history: Sequence[EpochRecord], metric: str) -> EpochRecord | None:
     """The epoch with the best validation; without a validation, the last epoch.
 
     Of equals it is that of the lower loss, which tells more than the count of right answers, and
@@ -43,39 +42,29 @@ def best(history: Sequence[EpochRecord], metric: Metric) -> EpochRecord | None:
     return found
 
 
-def _rank(record: EpochRecord, metric: Metric) -> tuple[float, float]:
+def _rank(record: EpochRecord, metric: str) -> tuple[float, float]:
     """The larger the better; what is no number is the worst."""
-    figure, loss = value(record, metric), value(record, "loss")
-    lower = -math.inf if loss is None else -loss
-    if metric == "loss" or figure is None:
-        return (lower if metric == "loss" else -math.inf, lower)
-    return (figure, lower)
+    first, second = (metric_of(name).rank(value(record, name)) for name in (metric, "loss"))
+    return first, second
 
 
-def waited(history: Sequence[EpochRecord], metric: Metric, min_delta: float = 0.0) -> int:
+def waited(history: Sequence[EpochRecord], metric: str, min_delta: float = 0.0) -> int:
     """The epochs at the end that have not improved on those before by more than a difference."""
     reference: float | None = None
     count = 0
     for record in history:
-        figure = value(record, metric)
-        if figure is not None and _better(figure, reference, metric, min_delta):
-            reference, count = figure, 0
+        rank = metric_of(metric).rank(value(record, metric))
+        if rank > -math.inf and (reference is None or rank - reference > min_delta):
+            reference, count = rank, 0
         else:
             count += 1
     return count
 
 
 def stops_early(
-    history: Sequence[EpochRecord], metric: Metric, stopping: EarlyStopping | None
+    history: Sequence[EpochRecord], metric: str, stopping: EarlyStopping | None
 ) -> bool:
     """Whether the recipe's patience is at its end."""
     if stopping is None:
         return False
     return waited(history, metric, stopping.min_delta) >= stopping.patience
-
-
-def _better(figure: float, than: float | None, metric: Metric, min_delta: float = 0.0) -> bool:
-    if than is None:
-        return True
-    gain = than - figure if metric == "loss" else figure - than
-    return gain > min_delta

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.tasks.metric import METRICS, headline
 from cnnkit.training.store.directory import ENVIRONMENT, SPEC, SPLIT, SUMMARY, RunDirectory
 from cnnkit.training.store.history import best
 
@@ -22,8 +23,9 @@ class RunRow:
         data: Its data set.
         epochs: The epochs that are done.
         best_epoch: The one with the best validation.
-        validation: The accuracy of that, or its loss where there are no classes.
-        test: The test accuracy, or loss.
+        metric: What its figures are: the accuracy, or the loss where there are no classes.
+        validation: That of the best epoch.
+        test: That of the test.
         verdict: The diagnosis in a word.
         seconds: How long it trained.
         started: When it was begun.
@@ -34,6 +36,7 @@ class RunRow:
     data: str | None
     epochs: int
     best_epoch: int | None
+    metric: str
     validation: float | None
     test: float | None
     verdict: str | None
@@ -46,7 +49,8 @@ class RunRow:
 
 
 COLUMNS: tuple[str, ...] = tuple(RunRow.__dataclass_fields__)
-_HIGHEST_FIRST = {"validation", "test", "started", "epochs"}
+_FIGURES = ("validation", "test")
+_LAST_FIRST = {"started", "epochs"}
 
 
 def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
@@ -61,7 +65,10 @@ def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
         raise UsageError(f"there is no folder {folder}: `cnnkit train` makes it")
     rows = [_row(RunDirectory(path)) for path in _found(folder)]
     known = [row for row in rows if getattr(row, sort) is not None]
-    known.sort(key=lambda row: getattr(row, sort), reverse=sort in _HIGHEST_FIRST)
+    if sort in _FIGURES:  # of each metric the best first; accuracies and losses do not mix
+        known.sort(key=lambda row: (row.metric, -METRICS[row.metric].rank(getattr(row, sort))))
+    else:
+        known.sort(key=lambda row: getattr(row, sort), reverse=sort in _LAST_FIRST)
     return known + [row for row in rows if getattr(row, sort) is None]
 
 
@@ -80,8 +87,8 @@ def _row(run: RunDirectory) -> RunRow:
     environment = _read(run, ENVIRONMENT)
     summary = _read(run, SUMMARY)
     history = run.read_metrics()
-    monitor = summary.get("monitor") or _monitor(history)
-    chosen = best(history, monitor) if history else None
+    metric = headline((history[0]["validation"] or history[0]["train"]) if history else ())
+    chosen = best(history, summary.get("monitor") or metric) if history else None
     validation = (chosen or {}).get("validation") or {}
     test = summary.get("test") or {}
     return RunRow(
@@ -90,18 +97,13 @@ def _row(run: RunDirectory) -> RunRow:
         data=_read(run, SPLIT).get("data"),
         epochs=len(history),
         best_epoch=None if chosen is None else chosen["epoch"],
-        validation=validation.get("accuracy", validation.get("loss")),
-        test=test.get("accuracy", test.get("loss")),
+        metric=metric,
+        validation=validation.get(metric),
+        test=test.get(metric),
         verdict=(summary.get("diagnosis") or {}).get("verdict"),
         seconds=summary.get("seconds"),
         started=environment.get("started"),
     )
-
-
-def _monitor(history: Sequence[Mapping[str, Any]]) -> Any:
-    """What tells the best epoch of a run that has no summary."""
-    figures = (history[0]["validation"] or {}) if history else {}
-    return "accuracy" if "accuracy" in figures else "loss"
 
 
 def _read(run: RunDirectory, name: str) -> dict[str, Any]:

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from cnnkit.presentation.numbers import percent
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
 
 _ALL_CLASSES = 10
@@ -31,6 +35,7 @@ def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield "no test split: nothing was held back to measure the result on"
         return
     yield figures_line(test, epoch)
+    yield from _majority_line(test)
     if "classes" in test:
         yield from class_table(test["classes"])
 
@@ -39,15 +44,24 @@ def figures_line(test: Mapping[str, Any], epoch: int | None) -> str:
     """The figures of a split in a line."""
     weights = "" if epoch is None else f", weights of epoch {epoch}"
     count = f"test of {test['examples']:,} examples{weights}:"
-    if "accuracy" not in test:
-        return (
-            f"{count} mean squared error {test['mean_squared_error']:.4g}, mean absolute error "
-            f"{test['mean_absolute_error']:.4g}, loss {_number(test['loss'])}"
-        )
-    top = f", top 5 {test['top5']:.2%}" if test.get("top5") is not None else ""
-    return (
-        f"{count} accuracy {test['accuracy']:.2%}{top}, macro F1 {test['macro_f1']:.4f}, loss "
-        f"{_number(test['loss'])}"
+    shown = [
+        f"{metric.title} {metric.shown(test[name])}"
+        for name, metric in METRICS.items()
+        if name in test and (test[name] is not None or metric.fewest == 0)
+    ]
+    return f"{count} {', '.join(shown)}"
+
+
+def _majority_line(test: Mapping[str, Any]) -> Iterator[str]:
+    """What always answering the most frequent class would have given."""
+    rows = test.get("classes") or []
+    if np.ndim(test.get("confusion", 0)) != 2 or not any(row["support"] for row in rows):
+        return
+    frequent = max(rows, key=lambda row: row["support"])
+    chance = 1 / sum(row["support"] > 0 for row in rows)
+    yield (
+        f"always answering {frequent['name']}, the most frequent class: accuracy "
+        f"{percent(test['majority'])}, balanced accuracy {percent(chance)}"
     )
 
 
@@ -74,7 +88,3 @@ def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield from textwrap.wrap(text, _WIDTH)
     for advice in diagnosis["advice"]:
         yield from textwrap.wrap(advice, _WIDTH, initial_indent="- ", subsequent_indent="  ")
-
-
-def _number(value: float | None) -> str:
-    return "no number" if value is None else f"{value:.4f}"

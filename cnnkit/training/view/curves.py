@@ -17,6 +17,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from cnnkit.presentation.numbers import percent
+from cnnkit.tasks.metric import followed, metric_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -53,7 +56,12 @@ _STYLE: Final[Any] = {
 
 
 def save_curves(
-    path: Path, history: Sequence[Mapping[str, Any]], *, best: int | None = None, title: str = ""
+    path: Path,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    best: int | None = None,
+    monitor: str | None = None,
+    title: str = "",
 ) -> None:
     """Draws loss, accuracy and learning rate over the epochs to a PNG or SVG file.
 
@@ -62,10 +70,11 @@ def save_curves(
         history: A record for each epoch: ``epoch``, ``learning_rate``, ``train`` and
             ``validation`` with their metrics.
         best: The epoch whose weights are kept, which is marked.
+        monitor: The metric that it was chosen by.
         title: What stands above, such as the network's name.
     """
     with _drawn(path) as figure:
-        draw_curves(figure, history, best=best, title=title)
+        draw_curves(figure, history, best=best, monitor=monitor, title=title)
 
 
 def save_confusion(
@@ -104,11 +113,18 @@ def _drawn(path: Path) -> Iterator[Figure]:
 
 
 def draw_curves(
-    figure: Figure, history: Sequence[Mapping[str, Any]], *, best: int | None, title: str
+    figure: Figure,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    best: int | None,
+    monitor: str | None = None,
+    title: str,
 ) -> None:
     """The panels of a run side by side: loss, accuracy where there are classes, learning rate."""
-    measured = any(_value(record, "train", "accuracy") is not None for record in history)
-    metrics = ["loss", "accuracy"] if measured else ["loss"]
+    measured = {
+        name for record in history for name, value in record["train"].items() if value is not None
+    }
+    metrics = followed({"loss", *measured}, monitor)
     figure.set_size_inches(2.5 * (len(metrics) + 1), 2.4)
     panels = figure.subplots(1, len(metrics) + 1, squeeze=False)[0]
     epochs = [record["epoch"] for record in history]
@@ -136,15 +152,15 @@ def _metric(
     metric: str,
     best: int | None,
 ) -> None:
-    mark = len(epochs) <= _MARKED
+    known, mark = metric_of(metric), len(epochs) <= _MARKED
     for split, color, marker in (("train", _TRAIN, "o"), ("validation", _VALIDATION, "s")):
         values = [_value(record, split, metric) for record in history]
         if any(value is not None for value in values):
             points = [np.nan if value is None else value for value in values]
             label = "training" if split == "train" else split
             axes.plot(epochs, points, color=color, marker=marker if mark else "", label=label)
-    axes.set_title(metric)
-    if metric == "accuracy":
+    axes.set_title(known.title)
+    if known.percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     else:
         axes.set_ylim(bottom=0)
@@ -153,9 +169,8 @@ def _metric(
         record = history[epochs.index(best)]
         value = _value(record, "validation", metric)
         if value is not None:
-            shown = f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.3g}"
-            axes.plot([], [], " ", label=f"best, epoch {best}: {shown}")
-    axes.legend(loc="lower right" if metric == "accuracy" else "upper right", fontsize=6.5)
+            axes.plot([], [], " ", label=f"best, epoch {best}: {known.shown(value)}")
+    axes.legend(loc="lower right" if known.rises else "upper right", fontsize=6.5)
 
 
 def _value(record: Mapping[str, Any], split: str, metric: str) -> float | None:
@@ -194,7 +209,7 @@ def draw_confusion(
     bar.outline.set_visible(False)
     total = int(counts.sum())
     right = int(counts.diagonal().sum())
-    accuracy = f"{right:,} of {total:,} right, {100 * right / total:.2f} %" if total else "empty"
+    accuracy = f"{right:,} of {total:,} right, {percent(right / total)}" if total else "empty"
     axes.set_title(f"{title}: {accuracy}" if title else accuracy)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from cnnkit.tasks.metric import METRICS, followed, metric_of
 from cnnkit.training.store.history import EpochRecord
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _INTERVAL = 30.0
-_PERCENT = ("accuracy", "macro_f1", "top5")
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class Plan:
         epochs: The epochs at most.
         steps_per_epoch: The steps of each.
         batch_size: The examples of a step.
+        monitor: The metric that says which epoch is the best.
     """
 
     epochs: int
     steps_per_epoch: int
     batch_size: int
+    monitor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,14 +143,15 @@ class Log:
         ]
         figures += [f"loss {progress.loss:.4f}"]
         if progress.accuracy is not None:
-            figures.append(f"accuracy {progress.accuracy:.2%}")
+            figures.append(f"accuracy {METRICS['accuracy'].shown(progress.accuracy)}")
         figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
         self._line("  ".join(figures))
 
     def epoch(self, record: EpochRecord, *, best: bool) -> None:
         """A line with the figures of the epoch."""
         figures = [f"epoch {record['epoch']}/{self._plan.epochs}"]
-        figures += [f"{name} {text}" for name, text in figures_of(record).items()]
+        shown = figures_of(record, self._plan.monitor)
+        figures += [f"{name} {text}" for name, text in shown.items()]
         if best:
             figures.append("best")
         self._line("  ".join(figures))
@@ -193,7 +196,7 @@ class Terminal:
         """The bar moves."""
         figures = [f"loss {progress.loss:.4f}"]
         if progress.accuracy is not None:
-            figures.append(f"accuracy {progress.accuracy:.2%}")
+            figures.append(f"accuracy {METRICS['accuracy'].shown(progress.accuracy)}")
         figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
         self._show(progress.step, figures)
 
@@ -201,7 +204,7 @@ class Terminal:
         """A row; above the first one their names."""
         from rich.text import Text
 
-        figures = {"epoch": f"{record['epoch']}", **figures_of(record)}
+        figures = {"epoch": f"{record['epoch']}", **figures_of(record, self._plan.monitor)}
         if not self._headed:
             self._headed = True
             self._console.print(
@@ -233,11 +236,11 @@ class Terminal:
         self._live.update(Group(where, Text("  ".join(figures), "dim")))
 
 
-def figures_of(record: EpochRecord) -> dict[str, str]:
+def figures_of(record: EpochRecord, monitor: str | None = None) -> dict[str, str]:
     """The figures of an epoch as texts by their names."""
-    figures = _metrics("", record["train"])
+    figures = _metrics("", record["train"], monitor)
     if record["validation"] is not None:
-        figures |= _metrics("val ", record["validation"])
+        figures |= _metrics("val ", record["validation"], monitor)
     times: Mapping[str, Any] = record["time"]
     return {
         **figures,
@@ -282,16 +285,12 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _metrics(prefix: str, metrics: Mapping[str, Any]) -> dict[str, str]:
+def _metrics(prefix: str, metrics: Mapping[str, Any], monitor: str | None) -> dict[str, str]:
     return {
-        prefix + name: _figure(name, metrics[name])
-        for name in ("loss", "accuracy", "error")
-        if metrics.get(name) is not None
+        prefix + name: metric_of(name).shown(metrics[name])
+        for name in followed(metrics, monitor)
+        if metrics[name] is not None
     }
-
-
-def _figure(name: str, value: float) -> str:
-    return f"{value:.2%}" if name in _PERCENT else f"{value:.4f}"
 
 
 def _width(name: str) -> int:

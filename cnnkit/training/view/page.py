@@ -13,8 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from cnnkit.presentation.numbers import percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
+from cnnkit.tasks.metric import METRICS, followed, metric_of
 from cnnkit.training.store.directory import (
     CONFUSION,
     CURVES,
@@ -115,24 +117,31 @@ def _cards(run: RunFiles) -> Iterator[str]:
 
 def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     test = run.summary.get("test") or {}
-    if (accuracy := test.get("accuracy")) is not None:
-        examples = test.get("examples", 0)
-        yield "test accuracy", _percent(accuracy), f"of {examples:,} examples"
-        majority = test.get("majority")
-        if majority is not None and test.get("balanced_accuracy") is not None:
-            note = f"always the most frequent class: {_percent(majority)} accuracy"
-            yield "balanced accuracy", _percent(test["balanced_accuracy"]), note
-    if (f1 := test.get("f1")) is not None:
-        yield "macro F1", f"{f1:.4f}", "the mean over the classes"
-    if (top5 := test.get("top5")) is not None:
-        yield "top-5 accuracy", _percent(top5), "the class is among the five best"
-    for name in ("mean_absolute_error", "mean_squared_error", "loss"):
+    notes = _notes(test)
+    for name, metric in METRICS.items():
         if test.get(name) is not None:
-            yield f"test {name.replace('_', ' ')}", f"{test[name]:.4g}", ""
+            yield f"test {metric.title}", metric.shown(test[name]), notes.get(name, "")
     if (best := run.summary.get("best_epoch")) is not None:
-        yield "best epoch", str(best), f"by the validation {run.summary.get('monitor', '')}"
+        yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
     if (seconds := run.summary.get("seconds")) is not None:
         yield "time", _duration(seconds), ""
+
+
+def _title(metric: str | None) -> str:
+    return "" if metric is None else metric_of(metric).title
+
+
+def _notes(test: Mapping[str, Any]) -> dict[str, str]:
+    """What stands below some figures."""
+    notes = {
+        "accuracy": f"of {test.get('examples', 0):,} examples",
+        "macro_f1": "the mean over the classes",
+        "top5": "the class is among the five best",
+    }
+    if (majority := test.get("majority")) is not None:
+        always = f"always the most frequent class: {percent(majority)} accuracy"
+        notes["balanced_accuracy"] = always
+    return notes
 
 
 def _diagnosis(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -170,7 +179,7 @@ def _classes(run: RunFiles) -> Iterator[str]:
     for row in rows:
         cells = "".join(_part(row[name]) for name in ("precision", "recall", "f1"))
         yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
-    means = "".join(f"<td>{test[name]:.4f}</td>" for name in ("precision", "recall", "f1"))
+    means = "".join(f"<td>{test[name]:.4f}</td>" for name in ("precision", "recall", "macro_f1"))
     yield f"</tbody>\n<tfoot><tr><td>mean</td>{means}<td>{test['examples']:,}</td></tr></tfoot>"
     yield "</table></div>"
 
@@ -183,10 +192,12 @@ def _part(value: float) -> str:
 def _epochs(run: RunFiles) -> Iterator[str]:
     if not run.history:
         return
-    names = [name for name in ("loss", "accuracy") if name in run.history[0]["train"]]
+    names = followed(run.history[0]["train"], run.summary.get("monitor"))
     yield '<details><summary><h2>Epochs</h2></summary>\n<div class="table"><table>\n<thead><tr>'
     yield "<th>epoch</th>" + "".join(
-        f"<th>{split} {name}</th>" for name in names for split in ("training", "validation")
+        f"<th>{split} {metric_of(name).title}</th>"
+        for name in names
+        for split in ("training", "validation")
     )
     yield "<th>learning rate</th></tr></thead>\n<tbody>"
     for record in run.history:
@@ -204,9 +215,7 @@ def _epochs(run: RunFiles) -> Iterator[str]:
 
 def _figure(figures: Mapping[str, Any] | None, name: str) -> str:
     value = figures.get(name) if figures else None
-    if value is None:
-        return ""
-    return _percent(value) if name == "accuracy" else f"{value:.4f}"
+    return "" if value is None else metric_of(name).shown(value)
 
 
 def _written(heading: str, content: str) -> Iterator[str]:
@@ -227,10 +236,6 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
     if command := environment.get("command"):
         yield f"<tr><td>command</td><td><code>{text(' '.join(command))}</code></td></tr>"
     yield "</tbody></table></div></details>"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
 
 
 def _duration(seconds: float) -> str:

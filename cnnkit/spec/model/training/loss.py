@@ -7,16 +7,18 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from cnnkit.spec.model.training.part import Choice, Fraction, NotNegative, Part, Positive, by_name
+from cnnkit.tasks.metric import CHOOSING, METRICS, metric_of
+from cnnkit.tasks.task import Task
 
 
 class Loss(Part):
     """What training lowers.
 
     Attributes:
-        of_classes: Whether the targets are classes, one right or each a yes or no; else numbers.
+        tasks: What the targets may be.
     """
 
-    of_classes: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "labels")
     beside: ClassVar = {
         "label_smoothing": "label_smoothing",
         "class_weights": "class_weights",
@@ -24,11 +26,17 @@ class Loss(Part):
         "weight": "class_weights",
     }
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether the targets are classes, one right or each a yes or no; else numbers."""
+        return "values" not in self.tasks
+
 
 class CategoricalCrossEntropy(Loss):
     """The surprise at the right class, where one class is right."""
 
     kind = "categorical_cross_entropy"
+    tasks = ("classes",)
 
 
 class BinaryCrossEntropy(Loss):
@@ -56,21 +64,21 @@ class MeanSquaredError(Loss):
     """The mean over the outputs of the squared differences from the targets."""
 
     kind = "mean_squared_error"
-    of_classes = False
+    tasks = ("values",)
 
 
 class MeanAbsoluteError(Loss):
     """The mean over the outputs of the absolute differences from the targets."""
 
     kind = "mean_absolute_error"
-    of_classes = False
+    tasks = ("values",)
 
 
 class Huber(Loss):
     """Squared for small differences, absolute for large ones (Huber, 1964)."""
 
     kind = "huber"
-    of_classes = False
+    tasks = ("values",)
 
     delta: Positive = Field(1.0, description="the difference from which on it is absolute")
 
@@ -95,3 +103,15 @@ LOSSES: Final = Choice(
         "mae": "mean_absolute_error",
     },
 )
+
+
+def choosing(loss: Loss) -> list[str]:
+    """The metrics that networks which are trained by a loss may be chosen by."""
+    return [name for name in CHOOSING if METRICS[name].of_any(loss.tasks)]
+
+
+def not_of_task(metric: str, loss: Loss) -> str | None:
+    """Why no network that is trained by a loss has a metric; None where one may have it."""
+    if metric_of(metric).of_any(loss.tasks):
+        return None
+    return f"{loss.kind} has no {'values to predict' if loss.of_classes else 'classes'}"

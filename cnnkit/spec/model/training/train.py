@@ -10,15 +10,21 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_valid
 
 from cnnkit.layers.base import Count, Expects, Flag, Shape
 from cnnkit.spec.language.faults import Fault, Faults
+from cnnkit.spec.model.metric import CHOICES, MetricName
 from cnnkit.spec.model.spec import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
 from cnnkit.spec.model.training.data import Data, read_data
-from cnnkit.spec.model.training.loss import LOSSES, CategoricalCrossEntropy, Loss
+from cnnkit.spec.model.training.loss import (
+    LOSSES,
+    CategoricalCrossEntropy,
+    Loss,
+    not_of_task,
+)
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
+from cnnkit.tasks.metric import default_metric
 
-Metric = Literal["loss", "accuracy", "macro_f1"]
 _DURATION: Final = re.compile(r"(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?:in)?)?\s*(?:(\d{1,6})s)?")
 
 
@@ -64,7 +70,7 @@ class EarlyStopping(Section):
     """Ends the training where the validation no longer improves."""
 
     patience: Count = Field(5, description="the epochs without improvement that are waited")
-    metric: Annotated[Metric | None, Expects("`loss`, `accuracy` or `macro_f1`")] = Field(
+    metric: Annotated[MetricName | None, Expects(CHOICES)] = Field(
         None,
         description="what must improve; `accuracy` where there are classes, else `loss`",
     )
@@ -159,11 +165,16 @@ class Train(Section):
     )
 
     @property
-    def monitor(self) -> Metric:
+    def monitor(self) -> str:
         """The metric of the validation split that says which epoch is the best."""
         if self.early_stopping is not None and self.early_stopping.metric is not None:
             return self.early_stopping.metric
-        return "accuracy" if self.loss.of_classes else "loss"
+        return default_metric(self.loss.tasks)
+
+    @property
+    def known_batch(self) -> int:
+        """The examples of a step as far as the text says: `auto` takes one at least."""
+        return self.batch_size if isinstance(self.batch_size, int) else 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -194,12 +205,13 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
                 yield fault._replace(field=("augment", index, augmentation.kind))
-        if train.monitor != "loss":
-            yield _no_classes("metric", loss)._replace(
-                message=f"`early_stopping` watches `{train.monitor}`, and {loss} has no classes",
-                help="write `metric: loss`",
-                field=("early_stopping", "metric"),
-            )
+    if misfit := not_of_task(train.monitor, train.loss):
+        yield Fault(
+            "wrong-value",
+            f"`early_stopping` watches `{train.monitor}`, and {misfit}",
+            f"write `metric: {default_metric(train.loss.tasks)}`",
+            ("early_stopping", "metric"),
+        )
     if train.early_stopping is not None and train.split.validation == 0:
         yield Fault(
             "wrong-value",

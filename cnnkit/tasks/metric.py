@@ -1,0 +1,172 @@
+"""The metrics: which way each is better, how it is written, and which tasks have it.
+
+One table that history, search, comparison, displays, reports and `check` ask. A new metric is an
+entry here and a function of its name in ``training/compute/figures.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from cnnkit.tasks.task import Task
+
+_OF_CLASSES: Final[tuple[Task, ...]] = ("classes", "binary", "labels")
+_OF_VALUES: Final[tuple[Task, ...]] = ("values",)
+RECALL: Final = "recall."
+"""What the name of a class stands behind, in the name of the metric that is its recall."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that a network is judged by.
+
+    Attributes:
+        name: As a spec, the command line and files have it.
+        title: As a sentence says it.
+        tasks: The tasks that have it.
+        better: Which way it is better.
+        percent: Whether it is a part of a whole, written in percent.
+        decimals: How its number is written.
+        chooses: Whether the best epoch and the best trial may be chosen by it.
+        followed: Whether every epoch shows it: in its line, in the curves and in the page's table.
+        fewest: The classes from which on it says anything.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    better: Literal["higher", "lower"]
+    percent: bool = False
+    decimals: str = ".4f"
+    chooses: bool = True
+    followed: bool = False
+    fewest: int = 0
+
+    @property
+    def rises(self) -> bool:
+        """Whether more is better."""
+        return self.better == "higher"
+
+    def rank(self, value: float | None) -> float:
+        """A value as what is larger the better it is; what is no number is the worst."""
+        if value is None or not math.isfinite(value):
+            return -math.inf
+        return value if self.rises else -value
+
+    def shown(self, value: float | None) -> str:
+        """A value as it is written.
+
+        >>> METRICS["accuracy"].shown(0.98123), METRICS["loss"].shown(0.123456)
+        ('98.12 %', '0.1235')
+        """
+        if value is None or math.isnan(value):
+            return "—"
+        return f"{100 * value:.2f} %" if self.percent else f"{value:{self.decimals}}"
+
+    def spread(self, mean: float, deviation: float) -> str:
+        """A mean with its standard deviation.
+
+        >>> METRICS["accuracy"].spread(0.9812, 0.004)
+        '98.12 % ± 0.40'
+        """
+        beside = f"{100 * deviation:.2f}" if self.percent else f"{deviation:{self.decimals}}"
+        return f"{self.shown(mean)} ± {beside}"
+
+    def difference(self, value: float) -> str:
+        """A difference of two values.
+
+        >>> METRICS["macro_f1"].difference(0.0502), METRICS["loss"].difference(0.0123456)
+        ('5.02 points', '0.01235')
+        """
+        return f"{100 * value:.2f} points" if self.percent else f"{value:.4g}"
+
+    def of_any(self, tasks: Collection[Task]) -> bool:
+        """Whether one of some tasks has it."""
+        return not set(tasks).isdisjoint(self.tasks)
+
+
+METRICS: Final = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "accuracy", _OF_CLASSES, "higher", percent=True, followed=True),
+        Metric("balanced_accuracy", "balanced accuracy", _OF_CLASSES, "higher", percent=True),
+        Metric("macro_f1", "macro F1", _OF_CLASSES, "higher", percent=True),
+        Metric(
+            "top5", "top-5 accuracy", ("classes",), "higher", percent=True, chooses=False, fewest=6
+        ),
+        Metric("mean_squared_error", "mean squared error", _OF_VALUES, "lower", decimals=".4g"),
+        Metric("mean_absolute_error", "mean absolute error", _OF_VALUES, "lower", decimals=".4g"),
+        Metric("loss", "loss", (*_OF_CLASSES, *_OF_VALUES), "lower", followed=True),
+    )
+}
+"""The metrics by their names, in the order in which they are shown."""
+
+_RECALL: Final = Metric(RECALL, "recall of ", _OF_CLASSES, "higher", percent=True)
+
+CHOOSING: Final = tuple(name for name, metric in METRICS.items() if metric.chooses)
+"""The metrics that the best epoch and the best trial may be chosen by, beside a class's recall."""
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of a name: one of the table, or the recall of a class.
+
+    >>> metric_of("recall.sick").title
+    'recall of sick'
+
+    Raises:
+        KeyError: There is none.
+    """
+    if name.startswith(RECALL) and name != RECALL:
+        return replace(_RECALL, name=name, title=f"recall of {name.removeprefix(RECALL)}")
+    return METRICS[name]
+
+
+def class_of(name: str) -> str | None:
+    """The class whose recall a metric is; None of other metrics."""
+    return name.removeprefix(RECALL) if name.startswith(RECALL) else None
+
+
+def is_metric(name: str) -> bool:
+    """Whether there is a metric of a name.
+
+    >>> is_metric("macro_f1"), is_metric("recall.0"), is_metric("recall."), is_metric("macs")
+    (True, True, False, False)
+    """
+    return name in METRICS or (name.startswith(RECALL) and name != RECALL)
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of metrics in the order of the table; others, such as a class's recall, first."""
+    places = {name: place for place, name in enumerate(METRICS)}
+    return tuple(sorted(names, key=lambda name: places.get(name, -1)))
+
+
+def default_metric(tasks: Collection[Task]) -> str:
+    """What says which of several networks is the best, where nothing else is asked for.
+
+    >>> default_metric(["classes"]), default_metric(["values"])
+    ('accuracy', 'loss')
+    """
+    return next(name for name, each in METRICS.items() if each.followed and each.of_any(tasks))
+
+
+def headline(names: Collection[str]) -> str:
+    """The metric that stands for all that some figures have.
+
+    >>> headline(["loss", "macro_f1", "accuracy"]), headline(["loss", "mean_squared_error"])
+    ('accuracy', 'loss')
+    """
+    return next((name for name, each in METRICS.items() if each.followed and name in names), "loss")
+
+
+def followed(names: Collection[str], monitor: str | None = None) -> tuple[str, ...]:
+    """What every epoch shows of the metrics it has: the loss, the headline, what is monitored.
+
+    >>> followed(["loss", "accuracy", "macro_f1"]), followed(["loss", "recall.0"], "recall.0")
+    (('loss', 'accuracy'), ('loss', 'recall.0'))
+    """
+    wanted = ("loss", *(name for name, each in METRICS.items() if each.followed), monitor)
+    return tuple(dict.fromkeys(name for name in wanted if name is not None and name in names))
