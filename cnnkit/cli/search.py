@@ -15,7 +15,7 @@ from cnnkit.cli.options import (
     DeviceOption,
     QuietOption,
 )
-from cnnkit.cli.sources import readable_spec
+from cnnkit.cli.sources import trainable_spec
 
 if TYPE_CHECKING:
     from cnnkit.selection import SearchOptions
@@ -94,10 +94,10 @@ def search(
 
     Example: cnnkit search specs/digits-search.yaml --trials 30
     """
+    network = trainable_spec(spec, assignments or [], quiet=quiet)
     from cnnkit.cli import figures
     from cnnkit.selection import SearchOptions
 
-    network = readable_spec(spec, assignments or [])
     options = SearchOptions(
         settings=_settings(trials, method, objectives, pruning),
         run_dir=run_dir,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnkit.cli.options import AssignmentsOption, DataDirOption, Device, QuietOption
-from cnnkit.cli.sources import readable_spec
+from cnnkit.cli.sources import trainable_spec
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train(
         raise typer.Exit(code)
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
-    network = readable_spec(spec, assignments or [])
+    network = trainable_spec(spec, assignments or [], quiet=quiet)
     from cnnkit.training import Options
     from cnnkit.training import train as run
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import jax
 
-from cnnkit.errors import LayerError, TrainingError
+from cnnkit.errors import LayerError, SpecError, TrainingError
 from cnnkit.spec.model.training import Train
 from cnnkit.training import advice
 from cnnkit.training.store.checkpoint import Checkpoints
@@ -21,7 +21,7 @@ def not_left_empty(run: RunDirectory) -> Iterator[None]:
     """Removes the directory of a run whose network could not be built or compiled at all."""
     try:
         yield
-    except LayerError:
+    except (LayerError, SpecError):
         if not run.checkpoints.exists():
             shutil.rmtree(run.path, ignore_errors=True)
         raise

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from cnnkit.checking.admission import admitted
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
@@ -72,7 +73,7 @@ def train(
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
     Raises:
-        SpecError: The spec has findings of level error.
+        SpecError: `check` finds errors in the spec.
         UsageError: It has no recipe, files are missing, or the directory is there already.
         DataError: The data are damaged, or do not fit the network.
         TrainingError: The numbers, the memory or the disk space gave out.
@@ -108,6 +109,7 @@ def resume(
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
     Raises:
+        SpecError: Its spec was changed, and `check` finds errors in it.
         UsageError: There is no such run, or another process is at it.
         DataError: The data are damaged, or are not those that the run was begun with.
         TrainingError: The numbers, the memory or the disk space gave out.
@@ -118,7 +120,7 @@ def resume(
             return _finished(run, shown, interruption)
         options = options or options_of(run)
         _told_of_versions(run, shown)
-        spec = run.read_spec()
+        spec = admitted(run.read_spec())
         recipe = recipe_of(spec)
         devices = choose(options.device)
         _set_up(shown)

@@ -324,6 +324,6 @@ def test_a_spec_without_a_recipe_cannot_be_trained(tmp_path: Path) -> None:
 
 def test_a_network_that_gives_a_map_cannot_be_trained(recipe: Recipe, tmp_path: Path) -> None:
     spec = recipe()
-    mapped = spec.model_copy(update={"layers": spec.layers[:3]})
+    mapped = spec.model_copy(update={"layers": spec.layers[:2]})
     with pytest.raises(UsageError, match="the network gives 4x4x4, and is trained on a vector"):
         train(mapped, run_dir=tmp_path / "run", display=Quiet())

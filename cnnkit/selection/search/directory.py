@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jax
 
+from cnnkit.checking.admission import admitted
 from cnnkit.errors import UsageError
 from cnnkit.network import runtime
 from cnnkit.selection.material import Open, opened, recipe
@@ -138,8 +139,12 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
 
 
 def prepared(spec: Spec, options: SearchOptions) -> Ground:
-    """The ground of a search: data, device, directory and database."""
-    space, search = space_of(spec)
+    """The ground of a search: data, device, directory and database.
+
+    Raises:
+        SpecError: `check` finds errors in the spec.
+    """
+    space, search = space_of(admitted(spec))
     settings = search.settings.model_copy(update=dict(options.settings))
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnkit.analysis import analyze
+from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import REJECTED, Direction, Study
@@ -32,6 +33,9 @@ MOST_COMBINATIONS: Final = 10_000
 """The combinations of a grid; more are searched by drawing."""
 _MOST_REJECTED: Final = 200  # in a row: then nothing valid is likely to come
 _WAIT_SECONDS: Final = 0.5
+_OF_THE_SPEC: Final = ("expectation-failed", "over-budget")
+"""What a spec expects is of the network as it is written, not of a trial's; budgets are judged with
+those of the command line."""
 
 Record = Mapping[str, Any]
 """An epoch: ``epoch``, ``train`` and ``validation``, each a mapping of metrics."""
@@ -182,8 +186,8 @@ class Hunt:
         train = reading.spec.train
         batch = getattr(train, "batch_size", 1)
         analysis = analyze(reading.spec, batch=batch if isinstance(batch, int) else 1)
-        for finding in analysis.findings:
-            if finding.level == "error":
+        for finding in errors_of(reading.spec):
+            if finding.rule not in _OF_THE_SPEC:
                 return Judged(None, {}, finding.message)
         totals = {
             name: getattr(analysis.totals, name)
@@ -318,4 +322,4 @@ def space_of(spec: Spec) -> tuple[Space, Search]:
         )
     if spec.origin.document is None:
         raise UsageError("a spec that was built in Python has no text to put choices into")
-    return Space(spec.origin.document, spec.search), spec.search
+    return Space(spec.origin.document, spec.search, spec.origin.file), spec.search

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Data
@@ -64,12 +65,13 @@ def evaluate(
         which: Whose weights, those of the best or of the last epoch.
 
     Raises:
+        SpecError: `check` finds errors in its spec.
         UsageError: There is no such run, no checkpoint, or no test split.
         DataError: The data do not fit the network.
         TrainingError: No checkpoint is whole.
     """
     directory = RunDirectory.open(run, "training")
-    spec = directory.read_spec()
+    spec = admitted(directory.read_spec())
     record = directory.read_split() or {}
     recipe = recipe_of(spec)
     if data is None:
