@@ -23,6 +23,7 @@ from cnnkit.selection.search.directory import Ground, SearchOptions, hunting, pr
 from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
+from cnnkit.selection.view.report import write_page
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.store.files import write_json
 
@@ -96,6 +97,7 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
         judged.append(OuterFold(**kept))
     found = Nested(ground.name, ground.data.dataset.name, count, tuple(judged), ground.data.sealed)
     write_json(ground.run.path / NESTED, asdict(found))
+    write_page(ground.run)
     return ground.run.path, found
 
 

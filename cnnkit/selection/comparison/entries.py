@@ -23,7 +23,7 @@ def entries_of(paths: Sequence[Path], metric: str) -> list[Entry]:
     trainings: dict[str, list[tuple[Path, int, float]]] = {}
     places: dict[str, int] = {}
     for path in paths:
-        run = RunDirectory.open(path)
+        run = RunDirectory.open(path, "training", "cross-validation")
         if not run.finished:
             raise UsageError(f"{path} has no {SUMMARY}: it has not come to its end")
         if (path / FOLDS).exists():

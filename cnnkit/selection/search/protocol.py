@@ -103,7 +103,8 @@ class Protocol:
         from cnnkit.selection.view import pictures
 
         found = self.results()
-        write_json(self.directory / RESULTS, _finite(found.to_dict()))
+        kept = {**found.to_dict(), "importance": dict(shares)}
+        write_json(self.directory / RESULTS, _finite(kept))
         write_atomic(self.directory / REPORT, page(found, shares))
         objectives = found.settings.objectives
         if len(objectives) > 1 and found.complete:
