@@ -11,6 +11,7 @@ from cnnkit.errors import UsageError
 from cnnkit.selection.comparison.pairs import Entry, read_json
 from cnnkit.selection.folds.directory import FOLDS
 from cnnkit.training.store.directory import SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.view.judged import judged
 
 
 def entries_of(paths: Sequence[Path], metric: str) -> list[Entry]:
@@ -66,10 +67,10 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
 
 
 def _test(path: Path, metric: str) -> float:
-    test = read_json(path / SUMMARY, "test")["test"] or {}
+    _, test = judged(read_json(path / SUMMARY, "test"))
     value = test.get(metric)
     if value is None:
-        raise UsageError(f"{path} has no {metric} of a test split")
+        raise UsageError(f"{path} has no {metric} of held-out examples")
     return float(value)
 
 

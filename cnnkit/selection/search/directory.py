@@ -210,7 +210,7 @@ def _concluded(
     except UsageError:
         watch.note("another process trains the best and reads the test split")
         return
-    plain = Options(data_dir=options.data_dir, device=options.device)
+    plain = Options(data_dir=options.data_dir, device=options.device, test=True)
 
     def retrain(spec: Spec, folder: Path) -> Mapping[str, float]:
         watch.note(f"training the best on training and validation examples, in {folder}")

@@ -19,7 +19,7 @@ _AUTO = 32
 
 
 def smoke(spec: Spec, run_dir: Path | None, options: Options, display: Display) -> Result:
-    """Trains for two epochs of two batches, and tests on as many; kept only where asked for.
+    """Trains for two epochs of two batches, and judges by as many; kept only where asked for.
 
     Args:
         spec: The network and its recipe.

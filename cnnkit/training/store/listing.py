@@ -10,6 +10,7 @@ from typing import Any
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.directory import ENVIRONMENT, SPEC, SPLIT, SUMMARY, RunDirectory
 from cnnkit.training.store.history import best
+from cnnkit.training.store.looks import last_look
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ COLUMNS: tuple[str, ...] = tuple(RunRow.__dataclass_fields__)
 _HIGHEST_FIRST = {"validation", "test", "started", "epochs"}
 
 
-def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
+def runs_of(folder: Path, sort: str = "validation") -> list[RunRow]:
     """The runs in a folder and below it, sorted by a column; figures with the best first.
 
     Raises:
@@ -83,7 +84,8 @@ def _row(run: RunDirectory) -> RunRow:
     monitor = summary.get("monitor") or _monitor(history)
     chosen = best(history, monitor) if history else None
     validation = (chosen or {}).get("validation") or {}
-    test = summary.get("test") or {}
+    look = last_look(run)
+    test = look.figures if look else summary.get("test") or {}
     return RunRow(
         run=str(run.path),
         status="finished" if summary else "running" if run.locked else "ended",

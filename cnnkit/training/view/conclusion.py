@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
+from cnnkit.training.view.judged import judged
 
 _ALL_CLASSES = 10
 _WORST = 5
@@ -15,9 +16,15 @@ _WIDTH = 100
 
 
 def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
-    """The test, each class, the diagnosis, and where all of it lies."""
+    """What was held out, each class, the diagnosis, and where all of it lies."""
     yield ""
     yield from measured_lines(summary)
+    if sealed := summary.get("sealed"):
+        yield ""
+        yield (
+            f"the test split of {sealed:,} examples stays sealed: "
+            f"`cnnkit evaluate {run}` opens it, once all is chosen"
+        )
     yield from _diagnosis(summary["diagnosis"])
     yield ""
     names = (SUMMARY, CURVES, CONFUSION, REPORT)
@@ -25,20 +32,20 @@ def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
 
 
 def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The figures of the test split, and those of its classes."""
-    test, epoch = summary["test"], summary["best_epoch"]
-    if test is None:
-        yield "no test split: nothing was held back to measure the result on"
+    """The figures of the split that was held out, and those of its classes."""
+    name, test = judged(summary)
+    if not test:
+        yield "no validation split: nothing was held back to measure the result on"
         return
-    yield figures_line(test, epoch)
+    yield figures_line(test, summary["best_epoch"], name)
     if "classes" in test:
         yield from class_table(test["classes"])
 
 
-def figures_line(test: Mapping[str, Any], epoch: int | None) -> str:
+def figures_line(test: Mapping[str, Any], epoch: int | None, name: str) -> str:
     """The figures of a split in a line."""
     weights = "" if epoch is None else f", weights of epoch {epoch}"
-    count = f"test of {test['examples']:,} examples{weights}:"
+    count = f"{name} of {test['examples']:,} examples{weights}:"
     if "accuracy" not in test:
         return (
             f"{count} mean squared error {test['mean_squared_error']:.4g}, mean absolute error "

@@ -25,6 +25,7 @@ from cnnkit.training.store.directory import (
     RunDirectory,
 )
 from cnnkit.training.store.files import write_atomic
+from cnnkit.training.view.judged import judged
 
 _WEAK: Final = 0.5
 _NOT_SHOWN: Final = ("command", "variables", "options")
@@ -102,7 +103,7 @@ def _flow(run: RunFiles) -> str:
 
 
 def _cards(run: RunFiles) -> Iterator[str]:
-    """The figures of the test split, and of the run as a whole."""
+    """The figures of the split that was held out, and of the run as a whole."""
     cards = list(_figures(run))
     if not cards:
         return
@@ -114,10 +115,10 @@ def _cards(run: RunFiles) -> Iterator[str]:
 
 
 def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
-    test = run.summary.get("test") or {}
+    split, test = judged(run.summary)
     if (accuracy := test.get("accuracy")) is not None:
         examples = test.get("examples", 0)
-        yield "test accuracy", _percent(accuracy), f"of {examples:,} examples"
+        yield f"{split} accuracy", _percent(accuracy), f"of {examples:,} examples"
         majority = test.get("majority")
         if majority is not None and test.get("balanced_accuracy") is not None:
             note = f"always the most frequent class: {_percent(majority)} accuracy"
@@ -128,7 +129,7 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
         yield "top-5 accuracy", _percent(top5), "the class is among the five best"
     for name in ("mean_absolute_error", "mean_squared_error", "loss"):
         if test.get(name) is not None:
-            yield f"test {name.replace('_', ' ')}", f"{test[name]:.4g}", ""
+            yield f"{split} {name.replace('_', ' ')}", f"{test[name]:.4g}", ""
     if (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {run.summary.get('monitor', '')}"
     if (seconds := run.summary.get("seconds")) is not None:
@@ -161,7 +162,7 @@ def _classes(run: RunFiles) -> Iterator[str]:
     """The confusion matrix, and a row for each class; a weak figure stands out."""
     about = "Confusion matrix: a row for each true class, a column for each predicted one"
     yield from _picture(run, "confusion.png", about, "Confusion", " square")
-    test = run.summary.get("test") or {}
+    _, test = judged(run.summary)
     rows = test.get("classes")
     if not rows:
         return
