@@ -50,6 +50,12 @@ def search(
         list[str] | None,
         typer.Option("--budget", metavar="TOTAL=FIGURE", help="An upper bound: parameters=100k."),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar="K", help="Judge trials by the mean over K folds, not the validation."
+        ),
+    ] = None,
     pruning: Annotated[
         bool | None,
         typer.Option("--pruning/--no-pruning", help="Whether trials that lag behind are ended."),
@@ -99,7 +105,7 @@ def search(
     from cnnkit.selection import SearchOptions
 
     options = SearchOptions(
-        settings=_settings(trials, method, objectives, pruning),
+        settings=_settings(trials, method, objectives, folds, pruning),
         run_dir=run_dir,
         storage=storage,
         study=study,
@@ -121,7 +127,11 @@ def search(
 
 
 def _settings(
-    trials: int | None, method: Method | None, objectives: list[str] | None, pruning: bool | None
+    trials: int | None,
+    method: Method | None,
+    objectives: list[str] | None,
+    folds: int | None,
+    pruning: bool | None,
 ) -> dict[str, Any]:
     """What the command line says of the spec's `settings`."""
     from pydantic import ValidationError
@@ -134,6 +144,7 @@ def _settings(
         "trials": trials,
         "method": method.value if method else None,
         "objectives": tuple(objectives) if objectives else None,
+        "folds": folds,
         "pruning": pruning,
     }
     given = {key: value for key, value in given.items() if value is not None}

@@ -82,6 +82,8 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
     run_dir = options.run_dir or Path("runs") / f"{spec.name or 'network'}-nested"
     options = replace(options, run_dir=run_dir)
     ground = prepared(spec, options)
+    if ground.settings.folds is not None:
+        raise UsageError("a nested search has folds of its own: leave `--folds` out")
     train = recipe(spec)
     outer = parts(ground.data, cut(ground.data, count, train), train.seed)
     judged = []

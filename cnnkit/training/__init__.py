@@ -17,8 +17,8 @@ from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from cnnkit.training.options import Options as Options
-    from cnnkit.training.run import Result as Result
     from cnnkit.training.retraining import retrain as retrain
+    from cnnkit.training.run import Result as Result
     from cnnkit.training.run import resume as resume
     from cnnkit.training.run import train as train
     from cnnkit.training.use.trained import Trained as Trained

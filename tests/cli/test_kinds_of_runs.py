@@ -88,12 +88,14 @@ def test_each_kind_has_its_own_page(cnnkit: Run) -> None:
     ("path", "message"),
     [
         ("nowhere", "there is no run nowhere"),
-        ("tiny.yaml", "tiny.yaml is a file, not the directory of a run: `cnnkit train tiny.yaml` "
-         "makes one"),
+        (
+            "tiny.yaml",
+            "tiny.yaml is a file, not the directory of a run: `cnnkit train tiny.yaml` makes one",
+        ),
         ("runs", "runs is no run: it has no spec.yaml; it holds runs/a, runs/b: name one of them"),
         ("specs", "specs is no run: it has no environment.json"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("command", ["evaluate", "predict", "report", "--resume", "compare"])
 def test_what_is_no_run_is_named(cnnkit: Run, command: str, path: str, message: str) -> None:
     for name in ("runs/a", "runs/b", "specs"):

@@ -15,6 +15,7 @@ from cnnkit.network import runtime
 from cnnkit.selection.material import Open, opened, recipe
 from cnnkit.selection.search.database import secretless
 from cnnkit.selection.search.evaluation import Evaluator, evaluator
+from cnnkit.selection.search.folded import folded_evaluator
 from cnnkit.selection.search.hunt import Hunt, directions, slots, space_of
 from cnnkit.selection.search.protocol import Protocol, importance
 from cnnkit.selection.search.results import Results
@@ -101,6 +102,7 @@ class Ground:
             "spec": self.space.document.plain(),
             "search": choices,
             "objectives": list(self.settings.objectives),
+            **({"folds": self.settings.folds} if self.settings.folds else {}),
             "data": self.data.splits.record(),
         }
 
@@ -121,7 +123,7 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
     ground = prepared(spec, options)
     study = ground.study(ground.name)
     try:
-        evaluate = evaluator(ground.data, ground.spec, ground.device, options.data_dir)
+        evaluate = _evaluator(ground, options)
         hunt, watch = hunting(ground, study, evaluate, options)
         protocol = Protocol(
             hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
@@ -136,6 +138,14 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
         return ground.run.path, _written(protocol, study)
     finally:
         study.close()
+
+
+def _evaluator(ground: Ground, options: SearchOptions) -> Evaluator:
+    """What trials are judged by: the validation split, or folds where the settings ask for them."""
+    place = (ground.data, ground.spec, ground.device, options.data_dir)
+    if ground.settings.folds is not None:
+        return folded_evaluator(*place, ground.settings.folds)
+    return evaluator(*place)
 
 
 def prepared(spec: Spec, options: SearchOptions) -> Ground:

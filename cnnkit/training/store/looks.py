@@ -7,7 +7,7 @@ weights measured again say nothing new, and are no further look.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -77,9 +77,7 @@ class Seal:
         seen = {name: figures[name] for name in _FIGURES if figures.get(name) is not None}
         self._write(
             [
-                look
-                if look.checkpoint != checkpoint
-                else Look(look.run, checkpoint, look.when, seen)
+                replace(look, figures=seen) if look.checkpoint == checkpoint else look
                 for look in _kept(self.run)
             ]
         )
