@@ -41,7 +41,10 @@ def in_the_users_terms(
             f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
         ) from error
     except OSError as error:
-        raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
+        raise TrainingError(
+            f"{error.filename or run.path}: {error.strerror or error}. Put that right, then go on "
+            f"with `cnnkit train --resume {run.path}`"
+        ) from error
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
             raise

@@ -86,6 +86,8 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
+        for note in material.dataset.notes:
+            shown.note(note)
         recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
