@@ -18,10 +18,10 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 
 import cnnkit
 from cnnkit.network import compilation_cache
-from cnnkit.selection.folds.cross_validation import cut, of_equal_size, parts
+from cnnkit.selection.folds.cross_validation import cut, parts
+from cnnkit.selection.group import Group, of_equal_size
 from cnnkit.selection.recipe import recipe
 from cnnkit.training import engine as engines
-from cnnkit.training.engine import Engine
 from cnnkit.training.prepare.sealed import Part, sealed
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
@@ -46,9 +46,9 @@ def main() -> None:
     alike = [each[number] for number in of_equal_size(each, range(len(each)))[0]]
     device = jax.devices()[0]
 
-    def training(group: list[Part]) -> Training:
+    def training(group: list[Part]) -> Group:
         materials = [data.material(spec, train, part) for part in group]
-        return Training(engines.machine(spec, train, materials, [device]))
+        return Group(engines.machine(spec, train, materials, [device]))
 
     together, alone = [training(alike)], [training([part]) for part in alike]
     seconds = in_turn(
@@ -73,32 +73,13 @@ def main() -> None:
     print(f"\nratio {ratio:.2f}: side by side is that many times as fast")
 
 
-class Training:
-    """Runs side by side, and how far they are."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.state = engine.start()
-        self.epochs = 0
-        engine.compile(self.state, ("validation",))
-
-    def epoch(self) -> None:
-        """One more epoch."""
-        self.epochs += 1
-        self.state = self.engine.epoch(self.state, self.epochs)
-
-    def judge(self) -> None:
-        """Waits for the totals of what is held out."""
-        self.engine.evaluate(self.state, "validation", lambda: False)
-
-
-def trained(groups: list[Training], epochs: int) -> float:
+def trained(groups: list[Group], epochs: int) -> float:
     """The seconds that the groups take for some epochs more, and for judging what is held out."""
     begun = time.perf_counter()
     for group in groups:
-        for _ in range(epochs):
-            group.epoch()
-        group.judge()
+        for epoch in range(1, epochs + 1):
+            group.epoch(epoch)
+        group.judged()
     return time.perf_counter() - begun
 
 

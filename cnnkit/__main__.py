@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnkit.errors import SpecError
 
 
 def main() -> None:
@@ -14,7 +18,7 @@ def main() -> None:
     """
     # What is imported stays, and by its own threshold the collector walks it eighty times.
     gc.set_threshold(100_000)
-    from cnnkit.errors import CnnkitError, DataError, TrainingError
+    from cnnkit.errors import CnnkitError, DataError, SpecError, TrainingError
 
     try:
         from cnnkit.cli import COMMANDS, application
@@ -22,6 +26,9 @@ def main() -> None:
         asked = sys.argv[1:2]
         app = application(asked if asked and asked[0] in COMMANDS else COMMANDS)
         app(prog_name="cnnkit")
+    except SpecError as error:
+        _show(error)
+        sys.exit(1)
     except CnnkitError as error:
         print(f"cnnkit: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, (DataError, TrainingError)) else 2)
@@ -32,6 +39,15 @@ def main() -> None:
         # to go, and Python would complain of that while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _show(error: SpecError) -> None:
+    """The findings on standard output, as `check` shows them: they are what came out."""
+    from cnnkit.presentation.output import put_lines
+    from cnnkit.report.findings.finding import findings_lines
+
+    put_lines(lambda width: findings_lines(error.findings, name=error.name, width=width), None)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -98,10 +98,16 @@ class CnnkitError(Exception):
 
 
 class SpecError(CnnkitError):
-    """A spec that has findings of level error was asked for as a ``Spec``."""
+    """A spec that has findings of level error was asked for as a ``Spec``.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    Attributes:
+        findings: All that is wrong with it.
+        name: What stands for the place of a finding that has none, such as the spec's file.
+    """
+
+    def __init__(self, findings: Sequence[Finding], name: str | None = None) -> None:
         self.findings = tuple(findings)
+        self.name = name
         super().__init__("\n".join(_one_line(finding) for finding in self.findings))
 
 

@@ -142,7 +142,7 @@ def read(task: Task, text: str | None = None) -> Read | None:
         return Read(None, findings, {})
     reading = finish(node, findings, task.overrides, path)
     document = reading.spec.origin.document if reading.spec else None
-    return Read(reading.spec, list(reading.findings), _sources(document))
+    return Read(reading.spec, list(reading.findings), sources(document))
 
 
 def _start(path: str) -> bytes | None:
@@ -210,7 +210,7 @@ def _unknown_rules(spec: Spec) -> Iterator[Finding]:
                 yield Finding("unknown-name", "error", *fault, where)
 
 
-def _sources(document: Node | None) -> dict[str, Source]:
+def sources(document: Node | None) -> dict[str, Source]:
     """The texts of a document by their names: its own and those that it extends."""
     if document is None:
         return {}

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "activations": True,
         "train": True,
         "evaluate": True,
+        "retrain": True,
         "predict": True,
         "runs": False,
         "report": True,

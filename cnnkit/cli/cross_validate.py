@@ -14,7 +14,7 @@ from cnnkit.cli.options import (
     DeviceOption,
     QuietOption,
 )
-from cnnkit.cli.sources import readable_spec
+from cnnkit.cli.sources import trainable_spec
 
 
 def cross_validate(
@@ -46,9 +46,9 @@ def cross_validate(
 
     Example: cnnkit cross-validate specs/digits.yaml --folds 10
     """
+    network = trainable_spec(spec, assignments or [], quiet=quiet)
     from cnnkit.selection import FoldOptions, cross_validated, fold_lines
 
-    network = readable_spec(spec, assignments or [])
     options = FoldOptions(
         folds=folds,
         run_dir=run_dir,

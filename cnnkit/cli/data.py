@@ -104,7 +104,7 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     from cnnkit.cli.sources import readable_spec
     from cnnkit.data import load, split
 
-    spec = readable_spec(source, [])
+    spec = readable_spec(source)
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     shape = analyze(spec).output

@@ -24,7 +24,7 @@ def evaluate(
         typer.Option(
             metavar="SOURCE",
             help="Measure on other data: a known name, a folder of images, an .npz or .csv. "
-            "Default: the run's own test split.",
+            "Default: the run's own test split, which counts as a look at it.",
         ),
     ] = None,
     checkpoint: CheckpointOption = Checkpoint.best,
@@ -34,7 +34,7 @@ def evaluate(
     ] = None,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Measure the network of a run on its test split, or on other data.
+    """Measure the network of a run on its test split, which this opens, or on other data.
 
     Example: cnnkit evaluate runs/digits
     """
@@ -58,3 +58,8 @@ def evaluate(
 
     for line in measured_lines({"test": found.figures, "best_epoch": found.epoch}):
         typer.echo(line)
+    if found.look is not None:
+        from cnnkit.training.store.looks import look_text
+
+        typer.echo("")
+        typer.echo(look_text(found.look, list(found.looks)))

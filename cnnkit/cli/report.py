@@ -17,14 +17,17 @@ def report(
         typer.Option("--output", "-o", metavar="FILE", help="Default: report.html in the run."),
     ] = None,
 ) -> None:
-    """Write the page of a run: one HTML file with its figures, curves, classes and spec.
+    """Write the page of a run, a cross-validation or a search: one HTML file that shows it all.
 
     Example: cnnkit report runs/digits
     """
     from cnnkit.training.store.directory import RunDirectory
-    from cnnkit.training.view.page import write_page
 
     directory = RunDirectory.open(run)
+    if directory.kind in ("cross-validation", "search"):
+        from cnnkit.selection import write_page
+    else:
+        from cnnkit.training.view.page import write_page
     try:
         typer.echo(str(write_page(directory, output)))
     except OSError as error:

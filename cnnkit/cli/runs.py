@@ -19,12 +19,12 @@ def runs(
     ),
     sort: Annotated[
         str, typer.Option(help="The column to sort by; figures with the best first.")
-    ] = "started",
+    ] = "validation",
     format_: FormatOption = Format.table,
 ) -> None:
     """List the runs of a folder with their figures.
 
-    Example: cnnkit runs --sort test
+    Example: cnnkit runs --sort started
     """
     from cnnkit.training.store.listing import runs_of
 

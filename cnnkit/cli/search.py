@@ -15,7 +15,7 @@ from cnnkit.cli.options import (
     DeviceOption,
     QuietOption,
 )
-from cnnkit.cli.sources import readable_spec
+from cnnkit.cli.sources import trainable_spec
 
 if TYPE_CHECKING:
     from cnnkit.selection import SearchOptions
@@ -49,6 +49,12 @@ def search(
     budgets: Annotated[
         list[str] | None,
         typer.Option("--budget", metavar="TOTAL=FIGURE", help="An upper bound: parameters=100k."),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar="K", help="Judge trials by the mean over K folds, not the validation."
+        ),
     ] = None,
     pruning: Annotated[
         bool | None,
@@ -94,12 +100,12 @@ def search(
 
     Example: cnnkit search specs/digits-search.yaml --trials 30
     """
+    network = trainable_spec(spec, assignments or [], quiet=quiet)
     from cnnkit.cli import figures
     from cnnkit.selection import SearchOptions
 
-    network = readable_spec(spec, assignments or [])
     options = SearchOptions(
-        settings=_settings(trials, method, objectives, pruning),
+        settings=_settings(trials, method, objectives, folds, pruning),
         run_dir=run_dir,
         storage=storage,
         study=study,
@@ -121,7 +127,11 @@ def search(
 
 
 def _settings(
-    trials: int | None, method: Method | None, objectives: list[str] | None, pruning: bool | None
+    trials: int | None,
+    method: Method | None,
+    objectives: list[str] | None,
+    folds: int | None,
+    pruning: bool | None,
 ) -> dict[str, Any]:
     """What the command line says of the spec's `settings`."""
     from pydantic import ValidationError
@@ -134,6 +144,7 @@ def _settings(
         "trials": trials,
         "method": method.value if method else None,
         "objectives": tuple(objectives) if objectives else None,
+        "folds": folds,
         "pruning": pruning,
     }
     given = {key: value for key, value in given.items() if value is not None}

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-import typer
-
-from cnnkit.errors import UsageError
+from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.reading import Reading, read, read_input
 from cnnkit.spec.text.scalars import shortened
 
@@ -66,23 +64,42 @@ def reading_of(source: str, assignments: Sequence[str] = ()) -> Reading:
     return _read(source, assignments)
 
 
-def readable_spec(source: str, assignments: Sequence[str] = ()) -> Spec:
-    """The spec of one source; where it has faults, they are shown and the command ends with 1.
+def readable_spec(source: str) -> Spec:
+    """The spec of one source whose network can be computed.
 
     Raises:
-        UsageError: There is no such file, or an assignment names no place in the spec.
+        SpecError: It has faults.
+        UsageError: There is no such file.
     """
     from cnnkit.analysis import analyze
-    from cnnkit.presentation.output import put_lines
-    from cnnkit.report.findings.finding import findings_lines
 
-    spec, findings = reading_of(source, assignments)
+    spec, findings = reading_of(source)
     if spec is not None:
         findings = analyze(spec).findings
     if spec is None or any(finding.level == "error" for finding in findings):
-        put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
-        raise typer.Exit(1)
+        raise SpecError(findings, source)
     return spec
+
+
+def trainable_spec(source: str, assignments: Sequence[str] = (), *, quiet: bool = False) -> Spec:
+    """The spec of one source, in which `check` finds no error; its warnings are shown.
+
+    Raises:
+        SpecError: `check` finds errors.
+        UsageError: There is no such file, or an assignment names no place in the spec.
+    """
+    from cnnkit.checking.admission import findings_of
+    from cnnkit.presentation.output import put_lines
+    from cnnkit.report.findings.finding import findings_lines
+
+    reading = reading_of(source, assignments)
+    findings = findings_of(reading)
+    if reading.spec is None or any(finding.level == "error" for finding in findings):
+        raise SpecError(findings, source)
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    if warnings and not quiet:
+        put_lines(lambda width: findings_lines(warnings, name=source, width=width), None)
+    return reading.spec
 
 
 def _checked(source: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnkit.cli.options import AssignmentsOption, DataDirOption, Device, QuietOption
-from cnnkit.cli.sources import readable_spec
+from cnnkit.cli.sources import trainable_spec
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,23 +47,23 @@ def train(
     quiet: QuietOption = False,
     assignments: AssignmentsOption = None,
 ) -> None:
-    """Train a network as its spec says, and measure it on the test split.
+    """Train a network as its spec says, and measure it on the validation split.
 
     Example: cnnkit train specs/digits.yaml
     """
     if resume is not None:
         _only_resume(spec, run_dir, assignments, smoke or overfit_batch or verify_resume)
-        with _display(quiet) as display:
+        with display_of(quiet) as display:
             code = _resumed(resume, data_dir, device, display)
         raise typer.Exit(code)
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
-    network = readable_spec(spec, assignments or [])
+    network = trainable_spec(spec, assignments or [], quiet=quiet)
     from cnnkit.training import Options
     from cnnkit.training import train as run
 
     options = Options(data_dir=data_dir, device=(device or Device.auto).value)
-    with _display(quiet) as display:
+    with display_of(quiet) as display:
         if overfit_batch:
             from cnnkit.training.proof.overfit import overfit_batch as overfit
 
@@ -75,14 +75,15 @@ def train(
         elif smoke:
             from cnnkit.training.proof.smoke import smoke as try_out
 
-            code = _finished(try_out(network, run_dir, options, display))
+            code = finished(try_out(network, run_dir, options, display))
         else:
-            code = _finished(run(network, run_dir=run_dir, options=options, display=display))
+            code = finished(run(network, run_dir=run_dir, options=options, display=display))
     raise typer.Exit(code)
 
 
 @contextmanager
-def _display(quiet: bool) -> Iterator[Display]:
+def display_of(quiet: bool) -> Iterator[Display]:
+    """Whom a training tells of itself, until it ends."""
     from cnnkit.training.view.display import make_display
 
     display = make_display(quiet=quiet)
@@ -108,9 +109,9 @@ def _resumed(run: Path, data_dir: Path | None, device: Device | None, display: D
     from cnnkit.training.store.directory import RunDirectory
 
     options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
-    return _finished(resume(run, options=options, display=display))
+    return finished(resume(run, options=options, display=display))
 
 
-def _finished(result: Result) -> int:
+def finished(result: Result) -> int:
     """The exit code of a run."""
     return result.interruption.exit_code if result.summary is None else 0

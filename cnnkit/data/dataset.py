@@ -98,6 +98,7 @@ class Dataset:
         test: The test split that the set has of its own.
         classes: The names of the classes, in the order of their labels; empty for other targets.
         validation: The indices into ``train`` of a validation split that the set has of its own.
+        notes: What was seen while reading that the user should know, each in a sentence.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Dataset:
     test: Examples | None
     classes: tuple[str, ...]
     validation: Indices | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cnnkit.data.dataset import Array, Dataset, Examples, written
-from cnnkit.data.targets import as_values, target_faults
+from cnnkit.data.targets import as_classes, as_values, target_faults
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import Loss
 
@@ -40,6 +40,8 @@ def fitted(
     """
     if loss is not None and not loss.of_classes and outputs == 1:
         dataset = as_values(dataset)
+    if loss is not None and loss.of_classes:
+        dataset = as_classes(dataset, loss)
     parts = {"train": dataset.train, "test": dataset.test}
     problems = [
         problem

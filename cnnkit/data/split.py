@@ -66,7 +66,7 @@ def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
     everything = np.arange(len(dataset.train))
     labels = dataset.train.labels() if cut.stratify else None
     test_cut = 0 if own_test else _count(cut.test, len(everything), "test")
-    given = dataset.validation
+    given = dataset.validation if cut.validation else None  # without, all of it is trained on
     validation_cut = _count(cut.validation, len(everything), "validation") if given is None else 0
     if test_cut + validation_cut >= len(everything):
         raise DataError(

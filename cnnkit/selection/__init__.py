@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnnkit.selection.nested import nested_search as nested_search
     from cnnkit.selection.search.directory import SearchOptions as SearchOptions
     from cnnkit.selection.search.directory import searched as searched
+    from cnnkit.selection.view.report import write_page as write_page
     from cnnkit.selection.view.text import comparison_text as comparison_text
     from cnnkit.selection.view.text import fold_lines as fold_lines
     from cnnkit.selection.view.text import nested_lines as nested_lines
@@ -37,6 +38,7 @@ _HOMES = {
     "nested_search": "nested",
     "search_lines": "view.text",
     "searched": "search.directory",
+    "write_page": "view.report",
 }
 _EXTRA = {
     "flax", "jax", "jaxlib", "matplotlib", "numpy", "optax", "optuna", "orbax", "scipy",
@@ -55,6 +57,7 @@ __all__ = [
     "nested_search",
     "search_lines",
     "searched",
+    "write_page",
 ]
 
 

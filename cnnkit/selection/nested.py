@@ -22,6 +22,7 @@ from cnnkit.selection.search.directory import Ground, SearchOptions, hunting, pr
 from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
+from cnnkit.selection.view.report import write_page
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.prepare.sealed import Part
 from cnnkit.training.store.files import write_json
@@ -81,6 +82,8 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
     run_dir = options.run_dir or Path("runs") / f"{spec.name or 'network'}-nested"
     options = replace(options, run_dir=run_dir)
     ground = prepared(spec, options)
+    if ground.settings.folds is not None:
+        raise UsageError("a nested search has folds of its own: leave `--folds` out")
     train = recipe(spec)
     outer = parts(ground.data, cut(ground.data, count, train), train.seed)
     judged = []
@@ -96,6 +99,7 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
         judged.append(OuterFold(**kept))
     found = Nested(ground.name, ground.data.dataset.name, count, tuple(judged), ground.data.sealed)
     write_json(ground.run.path / NESTED, asdict(found))
+    write_page(ground.run)
     return ground.run.path, found
 
 
@@ -150,9 +154,9 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
     fold = cut_folds(
         data.dataset.train, part.train, pieces, stratify=train.split.stratify, seed=part.seed
     )
+    inner = Part(np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed)
     return Evaluator(
-        np.asarray(part.train[fold != 0]),
-        np.asarray(part.train[fold == 0]),
+        [inner],
         ground.devices,
         options.data_dir,
         {ground.spec.input: data},

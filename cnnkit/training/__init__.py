@@ -17,6 +17,7 @@ from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from cnnkit.training.options import Options as Options
+    from cnnkit.training.retraining import retrain as retrain
     from cnnkit.training.run import Result as Result
     from cnnkit.training.run import resume as resume
     from cnnkit.training.run import train as train
@@ -29,11 +30,12 @@ _HOMES = {
     "Trained": "cnnkit.training.use.trained",
     "load_run": "cnnkit.training.use.trained",
     "resume": "cnnkit.training.run",
+    "retrain": "cnnkit.training.retraining",
     "train": "cnnkit.training.run",
 }
 _EXTRA = {"jax", "jaxlib", "flax", "optax", "orbax", "numpy", "sklearn", "matplotlib"}
 
-__all__ = ["Options", "Result", "Trained", "load_run", "resume", "train"]
+__all__ = ["Options", "Result", "Trained", "load_run", "resume", "retrain", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import jax
 
-from cnnkit.errors import LayerError, TrainingError
+from cnnkit.errors import LayerError, SpecError, TrainingError
 from cnnkit.spec.model.training import Train
 from cnnkit.training import advice
 from cnnkit.training.store.checkpoint import Checkpoints
@@ -21,7 +21,7 @@ def not_left_empty(run: RunDirectory) -> Iterator[None]:
     """Removes the directory of a run whose network could not be built or compiled at all."""
     try:
         yield
-    except LayerError:
+    except (LayerError, SpecError):
         if not run.checkpoints.exists():
             shutil.rmtree(run.path, ignore_errors=True)
         raise
@@ -42,7 +42,10 @@ def in_the_users_terms(
             f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
         ) from error
     except OSError as error:
-        raise TrainingError(f"{error.filename or run.path}: {error.strerror or error}") from error
+        raise TrainingError(
+            f"{error.filename or run.path}: {error.strerror or error}. Put that right, then go on "
+            f"with `cnnkit train --resume {run.path}`"
+        ) from error
 
 
 @contextmanager

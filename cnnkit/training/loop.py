@@ -251,7 +251,7 @@ def _give_up(session: Session, state: State, history: History, failed: int) -> N
         f"step {failed + 1:,} (epoch {epoch + 1}, step {within + 1} of "
         f"{session.steps_per_epoch}) makes the loss or a weight infinite or no number, at a "
         f"learning rate of {rate:.3g}; the state before it is kept in "
-        f"{session.checkpoints.folder}. " + not_a_number(session.train, rate)
+        f"{session.checkpoints.folder}. " + not_a_number(session.train, rate, failed)
     )
 
 

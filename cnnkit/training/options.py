@@ -9,7 +9,8 @@ from typing import Any
 
 from cnnkit.folders import StrPath
 from cnnkit.training.prepare.device import DeviceName
-from cnnkit.training.store.directory import ENVIRONMENT, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.kinds import ENVIRONMENT
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,33 @@ class Options:
         data_dir: Where the published data sets lie; None for the usual place.
         device: What it runs on.
         limit: How many examples of each split are used; None for all.
+        test: Whether the test split is opened at the end.
     """
 
     data_dir: StrPath | None = None
     device: DeviceName = "auto"
     limit: int | None = None
+    test: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; the folder from the root, for a run may go on from another place."""
         folder = None if self.data_dir is None else str(Path(self.data_dir).absolute())
-        return {"data_dir": folder, "device": self.device, "limit": self.limit}
+        return {
+            "data_dir": folder,
+            "device": self.device,
+            "limit": self.limit,
+            "test": self.test,
+        }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Options:
         """What ``to_dict`` gave; what is missing is as by default."""
         folder = kept.get("data_dir")
         return cls(
-            None if folder is None else Path(folder), kept.get("device", "auto"), kept.get("limit")
+            None if folder is None else Path(folder),
+            kept.get("device", "auto"),
+            kept.get("limit"),
+            kept.get("test", False),
         )
 
 

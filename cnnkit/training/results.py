@@ -1,4 +1,4 @@
-"""The end of a run: the best weights measured on the test split, and what to make of it."""
+"""The end of a run: the best weights measured on what was held out, and what to make of it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy as np
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.compute.state import State, Totals
+from cnnkit.training.options import options_of
+from cnnkit.training.prepare.material import SplitName
 from cnnkit.training.store.checkpoint import name_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
+from cnnkit.training.store.looks import Seal
 from cnnkit.training.store.manifest import DamagedCheckpointError
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
 from cnnkit.training.view.diagnosis import diagnose
+from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 
 if TYPE_CHECKING:
@@ -29,7 +33,9 @@ FORMAT = 1
 
 
 def conclude(session: Session, state: State, history: History, ending: Ending) -> dict[str, Any]:
-    """Measures the best weights on the test split, and writes what the run came to.
+    """Measures the best weights on the validation split, and writes what the run came to.
+
+    The test split stays sealed, unless the run was begun to open it.
 
     Returns:
         What ``summary.json`` holds.
@@ -37,9 +43,9 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     state = _best_state(session, state, history)
-    totals = None
-    if len(session.engine.material.splits.test):
-        totals = session.engine.evaluate(state, "test", lambda: False)
+    checkpoint = chosen and name_of(chosen["step"], chosen["epoch"])
+    opened = options_of(session.run).test
+    sealed = 0 if opened else len(session.engine.material.splits.test)
     summary: dict[str, Any] = {
         "format": FORMAT,
         "data": session.engine.material.dataset.name,
@@ -48,10 +54,9 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         "steps": history[-1]["step"] if history else 0,
         "best_epoch": None if chosen is None else chosen["epoch"],
         "monitor": session.train.monitor,
-        "validation": None if chosen is None else chosen["validation"],
-        "test": None
-        if totals is None
-        else measured(totals, session.engine.material.dataset.classes),
+        "validation": _held_out(session, state, "validation"),
+        "test": _tested(session, state, checkpoint or "") if opened else None,
+        "sealed": sealed,
         "seconds": round(session.trained, 3),
     }
     diagnosis = diagnose(history, session.train)
@@ -66,15 +71,36 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     return summary
 
 
+def _held_out(session: Session, state: State, name: SplitName) -> dict[str, Any] | None:
+    """What weights make of a split; None where it is empty."""
+    material = session.engine.material
+    totals = None
+    if len(material.indices(name)):
+        totals = session.engine.evaluate(state, name, lambda: False)
+    return None if totals is None else measured(totals, material.dataset.classes)
+
+
+def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] | None:
+    """What weights make of the test split, recorded as a look at it."""
+    if not len(session.engine.material.splits.test):
+        return None
+    seal = Seal(session.run)
+    seal.open(checkpoint)
+    found = _held_out(session, state, "test")
+    seal.close(checkpoint, found or {})
+    return found
+
+
 def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> None:
     """The pictures of a run."""
     path, title = session.run.path, session.run.path.name
     if history:
         chosen, monitor = summary["best_epoch"], summary["monitor"]
         save_curves(path / CURVES, history, best=chosen, monitor=monitor, title=title)
-    confusion = (summary["test"] or {}).get("confusion")
+    _, held_out = judged(summary)
+    confusion = held_out.get("confusion")
     if confusion is not None and np.ndim(confusion) == 2:
-        names = [row["name"] for row in summary["test"]["classes"]]
+        names = [row["name"] for row in held_out["classes"]]
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
@@ -106,9 +132,9 @@ def _best_state(session: Session, state: State, history: History) -> State:
         try:
             return session.engine.place(found.restore(session.engine.template()))
         except DamagedCheckpointError as error:
-            session.display.note(f"{error}; the last epoch is tested in place of the best")
+            session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state
     session.display.note(
-        f"the checkpoint of the best epoch, {chosen['epoch']}, is gone; the last one is tested"
+        f"the checkpoint of the best epoch, {chosen['epoch']}, is gone; the last one is measured"
     )
     return state

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from cnnkit.checking.admission import admitted
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
@@ -31,7 +32,8 @@ from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
-from cnnkit.training.store.directory import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import REPORT, SUMMARY, RunDirectory
+from cnnkit.training.store.kinds import ENVIRONMENT, SPLIT
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
 from cnnkit.training.view.page import write_page
@@ -72,7 +74,7 @@ def train(
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
     Raises:
-        SpecError: The spec has findings of level error.
+        SpecError: `check` finds errors in the spec.
         UsageError: It has no recipe, files are missing, or the directory is there already.
         DataError: The data are damaged, or do not fit the network.
         TrainingError: The numbers, the memory or the disk space gave out.
@@ -85,6 +87,8 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
+        for note in material.dataset.notes:
+            shown.note(note)
         recipe = largest_batch(spec, recipe, material, devices[0], shown)
         recipe = fitting(recipe, len(material.splits.train))
         recipe = found_rate(spec, recipe, material, devices[0], shown)
@@ -112,6 +116,7 @@ def resume(
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
     Raises:
+        SpecError: Its spec was changed, and `check` finds errors in it.
         UsageError: There is no such run, or another process is at it.
         DataError: The data are damaged, or are not those that the run was begun with.
         TrainingError: The numbers, the memory or the disk space gave out.
@@ -122,7 +127,7 @@ def resume(
             return _finished(run, shown, interruption)
         options = options or options_of(run)
         _told_of_versions(run, shown)
-        spec = run.read_spec()
+        spec = admitted(run.read_spec())
         recipe = recipe_of(spec)
         devices = choose(options.device)
         _set_up(shown)

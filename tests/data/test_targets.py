@@ -94,3 +94,66 @@ def test_the_shares_of_classes_sum_up_to_one(read: Any) -> None:
 def test_what_is_no_label_is_said_with_its_number(label: int, read: Any) -> None:
     with pytest.raises(DataError, match=r"set\.npz \(train\): example 1 has label "):
         read([0, label, 1], "categorical_cross_entropy", 2)
+
+
+@pytest.mark.parametrize("loss", ["categorical_cross_entropy", "focal"])
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_whole_floats_are_classes_under_a_loss_of_classes(
+    loss: str, shape: tuple[int, ...], read: Any
+) -> None:
+    """What `np.loadtxt` reads of labels."""
+    dataset = read(np.arange(10.0).reshape(shape), loss, 10)
+    assert dataset.train.targets.dtype == np.int32
+    assert dataset.train.targets.tolist() == [*range(10)]
+    assert dataset.classes == tuple("0123456789")
+    (note,) = dataset.notes
+    assert note == (
+        f"the targets of set.npz are floats, all of them whole: under `{loss}` they are the "
+        "classes 0 to 9"
+    )
+
+
+def test_whole_floats_stay_values_under_a_loss_of_values(read: Any) -> None:
+    dataset = read(np.arange(10.0), "mean_squared_error", 1)
+    assert (dataset.train.targets.dtype, dataset.notes) == (np.float32, ())
+
+
+def said(read: Any, targets: Any, loss: str, outputs: int) -> str:
+    with pytest.raises(DataError) as caught:
+        read(np.array(targets), loss, outputs)
+    return str(caught.value)
+
+
+def test_a_fraction_among_them_is_named_before_any_width(read: Any) -> None:
+    assert said(read, [0.0, 3.5, 2.0], "categorical_cross_entropy", 10) == (
+        "set.npz (train) has values to predict, such as 3.5, but `categorical_cross_entropy` "
+        "compares classes: take `loss: mean_squared_error`, or save classes as whole numbers"
+    )
+
+
+@pytest.mark.parametrize("values", [[-1.0, 1.0, 1.0], [2e6, 3e6, 1e6]])
+def test_whole_numbers_that_are_no_labels_are_to_be_numbered(
+    values: list[float], read: Any
+) -> None:
+    assert said(read, values, "binary_cross_entropy", 1) == (
+        f"set.npz (train) has values to predict, such as {values[0]:g}, but `binary_cross_entropy` "
+        "compares classes: take `loss: mean_squared_error`, or number classes from 0, as "
+        "np.unique(targets, return_inverse=True)[1] does"
+    )
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_labels_that_count_from_1_do_not_ask_for_another_layer(kind: type, read: Any) -> None:
+    labels = np.arange(1, 11).astype(kind)
+    assert said(read, labels, "categorical_cross_entropy", 10) == (
+        "set.npz (train) has no example of class 0: where labels count from 1, subtract 1"
+    )
+
+
+@pytest.mark.parametrize("prices", [[250_000, 180_000, 990_000], [250, 180, 990]])
+def test_prices_ask_for_no_layer_of_their_size(prices: list[int], read: Any) -> None:
+    assert said(read, prices, "categorical_cross_entropy", 10) == (
+        f"set.npz has 3 different whole numbers up to {prices[2]:,} as targets. Where they are "
+        "values to predict, take `loss: mean_squared_error` and one output; where they are "
+        "classes, number these from 0, as np.unique(targets, return_inverse=True)[1] does"
+    )

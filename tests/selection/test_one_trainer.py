@@ -114,7 +114,7 @@ def test_a_streamed_fold_ends_in_the_same_figures(
 def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs = of_train(spec, tmp_path / "run")
     data = sealed(spec, recipe(spec), None)
-    outcome = evaluator(data, spec, jax.devices()[:1], None)(spec, lambda _: False)
+    outcome = evaluator(data, spec, jax.devices()[:1], None, ())(spec, lambda _: False)
     assert outcome.failed is None
     assert [record["validation"] for record in outcome.history] == [
         epoch["validation"] for epoch in epochs

@@ -29,7 +29,9 @@ def test_a_streamed_run_ends_in_the_bits_of_a_resident_one(
     streamed = train(spec, run_dir=tmp_path / "streamed", display=Quiet())
     assert resident.summary is not None
     assert streamed.summary is not None
-    assert streamed.summary["test"]["confusion"] == resident.summary["test"]["confusion"]
+    assert (
+        streamed.summary["validation"]["confusion"] == resident.summary["validation"]["confusion"]
+    )
     assert compare(resident.path, streamed.path) == []
 
 

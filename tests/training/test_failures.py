@@ -38,7 +38,8 @@ def test_too_little_memory(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.M
         train(recipe(), run_dir=tmp_path / "run", display=Quiet())
     assert str(caught.value) == (
         "the memory of cpu does not suffice for `batch_size: 16`. Try `batch_size: 8` with "
-        "`accumulate: 2`, which trains alike, or `batch_size: auto`"
+        "`accumulate: 2`, the same steps but for the statistics of batch norm, `batch_size: auto`, "
+        "or a smaller input or network"
     )
 
 

@@ -16,7 +16,9 @@ from cnnkit.selection.comparison.pairs import Entry, read_json
 from cnnkit.selection.folds.directory import FOLDS
 from cnnkit.tasks.metric import METRICS, RECALL, class_of, headline, is_metric
 from cnnkit.training.compute.metrics import summarize
-from cnnkit.training.store.directory import SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.kinds import SPLIT
+from cnnkit.training.view.judged import judged
 
 
 def entries_of(paths: Sequence[StrPath], metric: str) -> list[Entry]:
@@ -29,7 +31,7 @@ def entries_of(paths: Sequence[StrPath], metric: str) -> list[Entry]:
     trainings: dict[str, list[tuple[Path, int, float]]] = {}
     places: dict[str, int] = {}
     for path in map(Path, paths):
-        run = RunDirectory.open(path)
+        run = RunDirectory.open(path, "training", "cross-validation")
         if not run.finished:
             raise UsageError(f"{path} has no {SUMMARY}: it has not come to its end")
         if (path / FOLDS).exists():
@@ -111,10 +113,10 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
 
 
 def _test(path: Path, metric: str) -> float:
-    test = read_json(path / SUMMARY, "test")["test"] or {}
+    _, test = judged(read_json(path / SUMMARY, "test"))
     value = _figure(test, test.get("classes", ()), metric)
     if value is None:
-        raise UsageError(f"{path} has no {metric} of a test split")
+        raise UsageError(f"{path} has no {metric} of held-out examples")
     return float(value)
 
 

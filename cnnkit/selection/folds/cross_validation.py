@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
+from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.tasks.metric import ordered
-from cnnkit.training.compute.figures import Figures, of_totals
-from cnnkit.training.engine import Engine, machine, on_host
+from cnnkit.training.compute.figures import Figures
+from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.batch_size import fitting
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.sealed import Part, Sealed
@@ -240,24 +241,6 @@ def run_folds(
     return tuple(folds[number] for number in range(len(each)))
 
 
-def of_equal_size(each: Sequence[Part], numbers: Sequence[int]) -> list[list[int]]:
-    """The folds cut into those whose splits have the same sizes: these share what is compiled."""
-    found: dict[tuple[int, int], list[int]] = {}
-    for number in numbers:
-        part = each[number]
-        found.setdefault((len(part.train), len(part.held)), []).append(number)
-    return list(found.values())
-
-
-def group_size(count: int, width: int) -> int:
-    """The largest group up to a width that a count can be cut into: all groups have one shape.
-
-    >>> group_size(10, 4), group_size(7, 3)
-    (2, 1)
-    """
-    return max(size for size in range(1, max(1, min(width, count)) + 1) if count % size == 0)
-
-
 def _group(
     engine: Engine,
     epochs: int,
@@ -267,29 +250,19 @@ def _group(
 ) -> list[Fold]:
     begun = time.monotonic()
     watch.begins(numbers, epochs)
-    state = engine.start()
-    engine.compile(state, ("validation",))
+    group = Group(engine)
     histories: list[list[Mapping[str, Any]]] = [[] for _ in numbers]
     for epoch in range(1, epochs + 1):
-        state = engine.epoch(state, epoch)
-        seen = [of_totals(totals) for totals in engine.each(on_host(state.totals))]
+        seen = group.epoch(epoch)
         for history, figures in zip(histories, seen, strict=True):
             history.append({"epoch": epoch, "train": dict(figures.metrics)})
         watch.epoch(numbers, epoch, seen)
         if interrupted():  # here nothing is being computed
             raise KeyboardInterrupt
-    totals = engine.evaluate(state, "validation", lambda: False)
-    judged = [of_totals(each) for each in engine.each(totals)]
-    failed = engine.failed(state)
+    judged, failed = group.judged(), engine.failed(group.state)
     seconds = (time.monotonic() - begun) / len(numbers)
+    trained = len(engine.material.splits.train)
     return [
-        Fold(
-            number,
-            len(material.splits.train),
-            judged[run],
-            histories[run],
-            seconds,
-            failed[run],
-        )
-        for run, (number, material) in enumerate(zip(numbers, engine.materials, strict=True))
+        Fold(number, trained, judged[run], histories[run], seconds, failed[run])
+        for run, number in enumerate(numbers)
     ]

@@ -136,6 +136,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         found = _found(spec, data, train.seed, folds, random_labels=options.random_labels)
         run.write_json(SUMMARY, found.to_dict())
         _picture(run, found)
+        _page(run)
     finally:
         run.release()
     return run.path, found
@@ -230,6 +231,12 @@ def _found(
     if found.confusion.ndim != 2:
         return found
     return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
+
+
+def _page(run: RunDirectory) -> None:
+    from cnnkit.selection.view.report import write_page  # Matplotlib, not before it is needed
+
+    write_page(run)
 
 
 def _picture(run: RunDirectory, found: Found) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jax
 
+from cnnkit.checking.admission import admitted
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
@@ -105,6 +106,7 @@ class Ground:
             "spec": self.space.document.plain(),
             "search": choices,
             "objectives": list(self.settings.objectives),
+            **({"folds": self.settings.folds} if self.settings.folds else {}),
             "data": self.data.splits.record(),
         }
 
@@ -131,6 +133,7 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
             ground.devices,
             options.data_dir,
             ground.settings.objectives,
+            ground.settings.folds,
         )
         hunt, watch = hunting(ground, study, evaluate, options)
         protocol = Protocol(
@@ -149,8 +152,12 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
 
 
 def prepared(spec: Spec, options: SearchOptions) -> Ground:
-    """The ground of a search: data, device, directory and database."""
-    space, search = space_of(spec)
+    """The ground of a search: data, device, directory and database.
+
+    Raises:
+        SpecError: `check` finds errors in the spec.
+    """
+    space, search = space_of(admitted(spec))
     settings = search.settings.model_copy(update=dict(options.settings))
     settings = Settings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
@@ -219,7 +226,7 @@ def _concluded(
     except UsageError:
         watch.note("another process trains the best and reads the test split")
         return
-    plain = Options(data_dir=options.data_dir, device=options.device)
+    plain = Options(data_dir=options.data_dir, device=options.device, test=True)
 
     def retrain(spec: Spec, folder: Path) -> Mapping[str, float]:
         watch.note(f"training the best on training and validation examples, in {folder}")

@@ -12,13 +12,15 @@ import numpy as np
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
 from cnnkit.folders import StrPath
+from cnnkit.selection.folds.cross_validation import cut, parts
+from cnnkit.selection.folds.grouping import side_by_side
+from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.hunt import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.figures import Figures, figures, of_totals, recalls_of
-from cnnkit.training.compute.state import State
-from cnnkit.training.engine import Engine, machine, on_host
+from cnnkit.training.compute.figures import Figures, recalls_of
+from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitting
 from cnnkit.training.prepare.device import usable
@@ -32,8 +34,8 @@ class Evaluator:
     """Trains the networks of a search, all on the same examples.
 
     Attributes:
-        train: The indices of those that are trained on.
-        validation: The indices of those that a trial is judged on.
+        parts: What a trial is trained and judged on: one part, or a fold each, of which its figures
+            are then the mean.
         devices: Where the networks are trained.
         data_dir: Where published data sets lie.
         seen: The data set at each shape of the input.
@@ -41,8 +43,7 @@ class Evaluator:
             that is not asked for.
     """
 
-    train: Indices
-    validation: Indices
+    parts: Sequence[Part]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
@@ -51,63 +52,73 @@ class Evaluator:
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
         try:
-            return self._trained(spec, stop)
+            with memory_in_the_users_terms(recipe(spec), self.devices):
+                return self._trained(spec, stop)
         except (DataError, LayerError, TrainingError) as error:
             return Outcome([], failed=str(error))
 
     def _trained(self, spec: Spec, stop: Stop) -> Outcome:
         train = recipe(spec)
+        groups = self._groups(spec, train)
+        history: list[Mapping[str, Any]] = []
+        for epoch in range(1, train.epochs + 1):
+            seen = [figures for group in groups for figures in group.epoch(epoch)]
+            failed = [step for group in groups for step in group.failed()]
+            if failed:
+                reason = f"step {failed[0] + 1:,} gave a loss or a gradient that is no number"
+                return Outcome(history, failed=reason)
+            judged = [figures for group in groups for figures in group.judged()]
+            validation = mean_of(judged)
+            record = {"epoch": epoch, "train": mean_of(seen), "validation": validation}
+            if validation["loss"] is None:
+                return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
+            history.append(record)
+            if stop(record):
+                return Outcome(history, pruned=True)
+            if stops_early(history, train.monitor, train.early_stopping):
+                break
+        return Outcome(history)
+
+    def judge(self, spec: Spec, epochs: int, held: Indices) -> Figures:
+        """Trains a network on training and validation examples, and judges it on others."""
+        train = recipe(spec)
+        both = np.sort(np.concatenate([self.parts[0].train, self.parts[0].held]))
         with memory_in_the_users_terms(train, self.devices):
-            engine = self._engine(spec, train, Part(self.train, self.validation, train.seed))
-            wanted = self._recalls(engine, train)
-            state = engine.start()
-            engine.compile(state, ("validation",))
-            history: list[Mapping[str, Any]] = []
-            for epoch in range(1, train.epochs + 1):
-                state = engine.epoch(state, epoch)
-                (failed,) = engine.failed(state)
-                if failed is not None:
-                    reason = f"step {failed + 1:,} gave a loss or a gradient that is no number"
-                    return Outcome(history, failed=reason)
-                seen, judged = figures(on_host(state.totals)), self._judged(engine, state, wanted)
-                if judged.metrics["loss"] is None:
-                    return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
-                record = {"epoch": epoch, "train": seen, "validation": dict(judged.metrics)}
-                history.append(record)
-                if stop(record):
-                    return Outcome(history, pruned=True)
-                if stops_early(history, train.monitor, train.early_stopping):
-                    break
-            return Outcome(history)
+            group = Group(self._engine(spec, train, [Part(both, held, train.seed)]))
+            for epoch in range(1, epochs + 1):
+                group.epoch(epoch)
+            (judged,) = group.judged()
+        return judged
+
+    def _groups(self, spec: Spec, train: Train) -> list[Group]:
+        """The runs of a trial, as many side by side as the device is good for."""
+        parts = self.parts
+        if len(parts) == 1:
+            parts = [parts[0]._replace(seed=train.seed)]
+        fits = self._data(spec).dataset.fits_on_device()
+        width = side_by_side(spec, train, self.devices[0]) if fits else 1
+        found = []
+        for numbers in of_equal_size(parts, range(len(parts))):
+            size = group_size(len(numbers), width)
+            engine: Engine | None = None
+            for start in range(0, len(numbers), size):
+                group = [parts[number] for number in numbers[start : start + size]]
+                engine = engine or self._engine(spec, train, group)
+                materials = [self._data(spec).material(spec, train, part) for part in group]
+                found.append(Group(engine, materials, self._recalls(engine, train)))
+        return found
+
+    def _engine(self, spec: Spec, train: Train, parts: Sequence[Part]) -> Engine:
+        materials = [self._data(spec).material(spec, train, part) for part in parts]
+        fitted = fitting(train, len(parts[0].train))
+        devices = usable(self.devices, int(fitted.batch_size), Quiet())
+        return machine(spec, fitted, materials, devices)
 
     def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
         """The recalls of single classes that the best epoch or the best trial is chosen by."""
         asked = (*self.objectives, train.monitor)
         classes = engine.material.dataset.classes
         return recalls_of(asked, classes, max(engine.steps.classes, 2))
-
-    def judge(self, spec: Spec, epochs: int, held: Indices) -> Figures:
-        """Trains a network on training and validation examples, and judges it on others."""
-        train = recipe(spec)
-        both = np.sort(np.concatenate([self.train, self.validation]))
-        with memory_in_the_users_terms(train, self.devices):
-            engine = self._engine(spec, train, Part(both, held, train.seed))
-            state = engine.start()
-            engine.compile(state, ("validation",))
-            for epoch in range(1, epochs + 1):
-                state = engine.epoch(state, epoch)
-            return self._judged(engine, state)
-
-    def _engine(self, spec: Spec, train: Train, part: Part) -> Engine:
-        material = self._data(spec).material(spec, train, part)
-        fitted = fitting(train, len(part.train))
-        devices = usable(self.devices, int(fitted.batch_size), Quiet())
-        return machine(spec, fitted, [material], devices)
-
-    def _judged(self, engine: Engine, state: State, recalls: Mapping[str, int] = {}) -> Figures:
-        totals = engine.evaluate(state, "validation", lambda: False)
-        (found,) = engine.each(totals)
-        return of_totals(found, recalls)
 
     def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""
@@ -116,28 +127,42 @@ class Evaluator:
         return self.seen[spec.input]
 
 
+def mean_of(figures: Sequence[Figures]) -> dict[str, float | None]:
+    """The mean of each metric over runs; None where one of them has none."""
+    found: dict[str, float | None] = {}
+    for name in figures[0].metrics:
+        values = [each.metrics[name] for each in figures]
+        whole = [value for value in values if value is not None]
+        found[name] = sum(whole) / len(whole) if len(whole) == len(values) else None
+    return found
+
+
 def evaluator(
     data: Sealed,
     spec: Spec,
     devices: Sequence[jax.Device],
     data_dir: StrPath | None,
     objectives: tuple[str, ...],
+    folds: int | None = None,
 ) -> Evaluator:
-    """The evaluator of a search on the splits of its spec.
+    """The evaluator of a search: on the splits of its spec, or over folds of the open examples.
+
+    A validation split of a few hundred examples says little about small differences; over the folds
+    each of the training and validation examples judges once, by a network that never saw it.
 
     Raises:
         UsageError: There is no validation split to judge by.
+        DataError: A class has too few examples for so many folds.
     """
+    train = recipe(spec)
+    seen = {spec.input: data}
+    if folds is not None:
+        each = parts(data, cut(data, folds, train), train.seed)
+        return Evaluator(each, devices, data_dir, seen, objectives)
     if not len(data.splits.validation):
         raise UsageError(
             "a search is scored on the validation split, and `split` has `validation: 0`: hold "
             "some examples back, `split: {validation: 0.15}`"
         )
-    return Evaluator(
-        data.splits.train,
-        data.splits.validation,
-        devices,
-        data_dir,
-        {spec.input: data},
-        objectives,
-    )
+    part = Part(data.splits.train, data.splits.validation, train.seed)
+    return Evaluator([part], devices, data_dir, seen, objectives)

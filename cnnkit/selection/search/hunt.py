@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnkit.analysis import analyze
+from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space
@@ -34,6 +35,9 @@ MOST_COMBINATIONS: Final = 10_000
 """The combinations of a grid; more are searched by drawing."""
 _MOST_REJECTED: Final = 200  # in a row: then nothing valid is likely to come
 _WAIT_SECONDS: Final = 0.5
+_OF_THE_SPEC: Final = ("expectation-failed", "over-budget")
+"""What a spec expects is of the network as it is written, not of a trial's; budgets are judged with
+those of the command line."""
 
 Record = Mapping[str, Any]
 """An epoch: ``epoch``, ``train`` and ``validation``, each a mapping of metrics."""
@@ -182,8 +186,8 @@ class Hunt:
         if reading.spec is None:
             return Judged(None, {}, reading.findings[0].message)
         analysis = analyze(reading.spec)
-        for finding in analysis.findings:
-            if finding.level == "error":
+        for finding in errors_of(reading.spec):
+            if finding.rule not in _OF_THE_SPEC:
                 return Judged(None, {}, finding.message)
         totals = analysis.budgeted
         own = reading.spec.budget.figures() if reading.spec.budget else {}
@@ -309,6 +313,6 @@ def space_of(spec: Spec) -> tuple[Space, Search]:
         raise UsageError("a spec that was built in Python has no text to put choices into")
     settings = spec.search.settings_for(spec.train)
     return (
-        Space(spec.origin.document, spec.search),
+        Space(spec.origin.document, spec.search, spec.origin.file),
         spec.search.model_copy(update={"settings": settings}),
     )

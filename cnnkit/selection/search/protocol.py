@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnkit.checking.admission import passing
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.search.hunt import Hunt
 from cnnkit.selection.search.results import Results, Row, results
@@ -102,7 +103,8 @@ class Protocol:
         from cnnkit.selection.view import pictures
 
         found = self.results()
-        write_json(self.directory / RESULTS, _finite(found.to_dict()))
+        kept = {**found.to_dict(), "importance": dict(shares)}
+        write_json(self.directory / RESULTS, _finite(kept))
         write_atomic(self.directory / REPORT, page(found, shares))
         objectives = found.settings.objectives
         if len(objectives) > 1 and found.complete:
@@ -129,11 +131,11 @@ def specified(space: Space, chosen: Chosen, epochs: int) -> Spec:
         "train.split.validation=0",
     ):
         document = override(document, line)
-    reading = finish(document, ())
+    reading = finish(document, (), path=space.file)
     errors = [finding for finding in reading.findings if finding.level == "error"]
     if reading.spec is None or errors:
         raise TrainingError(f"the best trial makes no valid spec: {errors[0].message}")
-    return reading.spec
+    return passing(reading.spec)
 
 
 def importance(found: Results, study: Any) -> dict[str, float]:

@@ -65,6 +65,21 @@ class Row:
             "seconds": self.seconds,
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Row:
+        """What ``to_dict`` gave."""
+        return cls(
+            number=data["trial"],
+            state=data["state"],
+            reason=data["reason"],
+            chosen=data["choices"],
+            values=data["values"],
+            best_epoch=data["best_epoch"],
+            history=data["history"],
+            totals=data["totals"],
+            seconds=data["seconds"],
+        )
+
 
 @dataclass(frozen=True)
 class Look:
@@ -81,6 +96,16 @@ class Look:
     trial: int | None
     when: str
     figures: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The look as JSON shows it."""
+        return {"look": self.number, "trial": self.trial, "when": self.when, **self.figures}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Look:
+        """What ``to_dict`` gave."""
+        figures = {key: data[key] for key in data if key not in ("look", "trial", "when")}
+        return cls(data["look"], data["trial"], data["when"], figures)
 
 
 @dataclass(frozen=True)
@@ -137,12 +162,24 @@ class Results:
             "settings": self.settings.model_dump(mode="json"),
             "best": self.best.to_dict() if self.best else None,
             "front": [row.number for row in self.front],
-            "looks": [
-                {"look": look.number, "trial": look.trial, "when": look.when, **look.figures}
-                for look in self.looks
-            ],
+            "paths": list(self.paths),
+            "combinations": self.combinations,
+            "looks": [look.to_dict() for look in self.looks],
             "trials": [row.to_dict() for row in self.rows],
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Results:
+        """What ``to_dict`` gave."""
+        return cls(
+            name=data["name"],
+            data=data["data"],
+            settings=Settings.model_validate_json(json.dumps(data["settings"])),
+            rows=tuple(map(Row.from_dict, data["trials"])),
+            looks=tuple(map(Look.from_dict, data["looks"])),
+            paths=tuple(data["paths"]),
+            combinations=data["combinations"],
+        )
 
 
 def results(

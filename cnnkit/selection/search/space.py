@@ -28,11 +28,13 @@ class Space:
 
     Attributes:
         document: The text of the spec, without its search.
+        file: Where that stands.
         choices: What each path may be, in the order of the text.
     """
 
-    def __init__(self, document: Node, search: Search) -> None:
+    def __init__(self, document: Node, search: Search, file: str | None = None) -> None:
         self.document = without_search(document)
+        self.file = file
         self.choices: Mapping[str, Choice] = search.choices
         self.combinations = search.combinations()
 
@@ -103,7 +105,7 @@ class Space:
         Raises:
             UsageError: A path leads nowhere once the others are there.
         """
-        return finish(self.put(chosen), ())
+        return finish(self.put(chosen), (), path=self.file)
 
     def _applies(self, choice: Choice, path: str, chosen: Chosen) -> bool:
         if choice.when is None:

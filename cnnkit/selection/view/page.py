@@ -54,7 +54,7 @@ def _body(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
     if results.best is None:
         yield "<p>No trial has been trained to its end yet.</p>"
     else:
-        yield from _best(results.best)
+        yield from _best(results.best, results.settings.folds)
         yield from _pictures(results, shares)
     yield "<h2>Trials</h2>"
     yield _table(results)
@@ -71,11 +71,12 @@ def counted(results: Results) -> str:
     return f"{results.data}, {method}: {', '.join(words) or 'no trials yet'}."
 
 
-def _best(best: Row) -> Iterator[str]:
+def _best(best: Row, folds: int | None) -> Iterator[str]:
     figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in best.values.items())
     yield f"<h2>The best: trial {best.number}</h2>"
+    judged = f"The mean over {folds} folds" if folds else "On the validation split"
     yield (
-        f"<p>On the validation split: {_text(figures)}, at epoch {best.best_epoch}. "
+        f"<p>{judged}: {_text(figures)}, at epoch {best.best_epoch}. "
         "These figures chose it, so they flatter it; the test split alone does not.</p>"
     )
     yield f"<p>The same by hand: <code>{_text(command(best))}</code></p>"

@@ -83,6 +83,8 @@ def search_lines(found: Results, path: StrPath) -> Iterator[str]:
     yield ""
     yield f"{found.name} on {counted(found)}"
     objectives = found.settings.objectives
+    if found.settings.folds:
+        yield f"  figures are means over {found.settings.folds} folds"
     if len(objectives) > 1:
         yield f"  Pareto front of {' and '.join(objectives)}:"
     rows = found.front if len(objectives) > 1 else _ranked(found)[:_MOST_SHOWN]

@@ -177,6 +177,7 @@ class Settings(Section):
             of epochs to the best third alone.
         trials: How many to run; a grid and a space with fewer combinations run each of those.
         objectives: What is best, the first of them first; several give a front.
+        folds: Over how many folds a trial is judged, by their mean; None for the validation split.
         pruning: Whether a trial may be ended early; with several objectives none is.
         seed: What the choices are drawn from.
     """
@@ -192,6 +193,9 @@ class Settings(Section):
         ("accuracy",),
         description="what is best; several give a Pareto front; where there are no classes, `loss`",
     )
+    folds: Annotated[
+        Annotated[int, Field(ge=2, le=1000)] | None, Expects("a whole number from 2 on")
+    ] = Field(None, description="how many folds judge a trial; default: the validation split")
     pruning: Annotated[bool, Expects("true or false")] = Field(
         True, description="whether a trial that lags behind is ended early"
     )

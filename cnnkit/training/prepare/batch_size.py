@@ -41,8 +41,9 @@ def largest_batch(
         return recipe
     display.working("looking for the size of a batch")
     free = free_memory(device)
-    most = max(1, min(LARGEST, len(material.splits.train) // FEWEST_STEPS))
-    size = 1 << (most.bit_length() - 1)
+    examples = len(material.splits.train)
+    most = max(1, min(LARGEST, examples // FEWEST_STEPS))
+    size = largest = 1 << (most.bit_length() - 1)
     while size and not (
         needed(spec, recipe, size) <= free and _runs(spec, recipe, size, material, device)
     ):
@@ -51,11 +52,13 @@ def largest_batch(
         raise TrainingError(
             f"the memory of {device.device_kind}, {memory(free)}, does not suffice for one "
             f"example, which takes {memory(needed(spec, recipe, 1))} by the analysis; take a "
-            f"smaller network"
+            f"smaller input or network"
         )
+    bounded = size == largest < LARGEST
+    why = f"; a larger one would leave an epoch fewer than {FEWEST_STEPS} steps" if bounded else ""
     display.note(
         f"batch size {size}: {memory(needed(spec, recipe, size))} by the analysis, of "
-        f"{memory(free)}; a step of it was tried"
+        f"{memory(free)}; a step of it was tried{why}"
     )
     return recipe.model_copy(update={"batch_size": size})
 

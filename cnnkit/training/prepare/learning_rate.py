@@ -9,6 +9,7 @@ from cnnkit.errors import TrainingError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.schedule import Exponential
+from cnnkit.training import advice
 from cnnkit.training.compute.schedule import find_rate, range_test_rates
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Engine, engine
@@ -32,6 +33,11 @@ def found_rate(
     display.working("looking for a learning rate")
     rates = range_test_rates(STEPS)
     losses = _losses(_machine(spec, recipe, material, device, rates))
+    if not losses:
+        raise TrainingError(
+            f"`learning_rate: find`: the loss is no number at the first step, at a rate of "
+            f"{rates[0]:.0e}. {advice.not_a_number(recipe, rates[0], 0)}"
+        )
     try:
         found = find_rate(rates, losses)
     except ValueError as error:
@@ -39,9 +45,10 @@ def found_rate(
             f"`learning_rate: find`: {error}, from {rates[0]:.0e} to {rates[-1]:.0e}; try "
             f"`--overfit-batch` to see whether the network can learn at all"
         ) from error
+    beyond = "" if found.diverged else "; it never left that low, so a higher rate may do as well"
     display.note(
         f"learning rate {found.rate:.2g}: a tenth of {found.lowest:.2g}, where the loss of "
-        f"{len(losses)} steps at rising rates was lowest"
+        f"{len(losses)} steps at rising rates was lowest{beyond}"
     )
     rate = float(f"{found.rate:.3g}")
     return recipe.model_copy(update={"learning_rate": recipe.learning_rate.found(rate)})

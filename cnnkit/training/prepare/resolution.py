@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnkit.analysis import analyze
+from cnnkit.checking.admission import admitted, passing
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Train
@@ -16,18 +17,17 @@ def resolved(spec: Spec) -> Spec:
     """The spec that the run's `spec.yaml` will say.
 
     A layer that `when` left out is no longer there, so the paths of weights are those of this
-    spec; the paths of data no longer depend on where the command runs.
+    spec; the paths of data no longer depend on where the command runs, nor does what `check` finds
+    depend on comments and a configuration.
 
     Raises:
-        SpecError: The spec has findings of level error.
+        SpecError: `check` finds errors in the spec.
         UsageError: It says nothing of training.
     """
-    if any(finding.level == "error" for finding in spec.origin.findings):
-        raise SpecError(spec.origin.findings)
-    recipe = recipe_of(spec)
+    recipe = recipe_of(admitted(spec))
     if recipe.data is not None:
         recipe = recipe.model_copy(update={"data": _absolute(recipe.data)})
-    return load(spec.model_copy(update={"train": recipe}).to_dict())
+    return passing(load(spec.model_copy(update={"train": recipe}).to_dict()))
 
 
 def recipe_of(spec: Spec) -> Train:

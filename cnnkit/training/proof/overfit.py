@@ -66,11 +66,18 @@ def overfit_batch(spec: Spec, options: Options, display: Display) -> bool:
         display.note(f"the network learns one batch by heart: {told}")
     else:
         display.note(
-            f"the network does not learn one batch by heart: {told}. Look for a learning rate that "
-            f"does (`--set train.learning_rate=find`), then at the labels (`cnnkit data show`) and "
-            f"at layers that lose what is to be learnt (`cnnkit check`)"
+            f"the network does not learn one batch by heart: {told}. Try learning rates ten times "
+            f"as high and as low ({_other_rates(spec)}), then look at the labels (`cnnkit data "
+            f"show`) and at layers that lose what is to be learnt (`cnnkit check`)"
         )
     return found.learnt
+
+
+def _other_rates(spec: Spec) -> str:
+    rate = _plain(recipe_of(spec)).learning_rate.highest
+    return " and ".join(
+        f"`--set train.learning_rate={each:.3g}`" for each in (10 * rate, rate / 10)
+    )
 
 
 def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
@@ -99,7 +106,7 @@ def _learn(engine: Engine, recipe: Train, display: Display) -> Overfitted:
         if int(jax.device_get(state.failed)) >= 0:
             raise TrainingError(
                 f"step {int(state.failed) + 1} makes the loss or a weight infinite or no number. "
-                + advice.not_a_number(recipe, recipe.learning_rate.highest)
+                + advice.not_a_number(recipe, recipe.learning_rate.highest, int(state.failed))
             )
         seen = _judged(engine, state)
         last, accuracy = seen, seen.get("accuracy")

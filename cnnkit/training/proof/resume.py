@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnkit.checking.admission import passing
 from cnnkit.errors import TrainingError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
@@ -159,7 +160,7 @@ def _shortened(spec: Spec, options: Options, folder: Path, epochs: int) -> tuple
         }
     )
     source = folder / "spec.json"
-    text = json.dumps(spec.model_copy(update={"train": short}).to_dict())
+    text = json.dumps(passing(spec.model_copy(update={"train": short})).to_dict())
     write_atomic(source, text)
     return source, Options(options.data_dir, options.device, options.limit or _BATCHES * size)
 

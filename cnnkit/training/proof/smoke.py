@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from cnnkit.checking.admission import passing
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of, resolved
@@ -18,7 +19,7 @@ _AUTO = 32
 
 
 def smoke(spec: Spec, run_dir: Path | None, options: Options, display: Display) -> Result:
-    """Trains for two epochs of two batches, and tests on as many; kept only where asked for.
+    """Trains for two epochs of two batches, and judges by as many; kept only where asked for.
 
     Args:
         spec: The network and its recipe.
@@ -31,7 +32,7 @@ def smoke(spec: Spec, run_dir: Path | None, options: Options, display: Display) 
     short = recipe.model_copy(update={"epochs": min(recipe.epochs, _EPOCHS)})
     size = recipe.batch_size if isinstance(recipe.batch_size, int) else _AUTO
     few = replace(options, limit=_BATCHES * size)
-    spec = spec.model_copy(update={"train": short})
+    spec = passing(spec.model_copy(update={"train": short}))
     if run_dir is not None:
         return train(spec, run_dir=run_dir, options=few, display=display)
     with tempfile.TemporaryDirectory(prefix="cnnkit-") as folder:

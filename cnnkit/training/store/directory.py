@@ -10,18 +10,15 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.files import told_of_full_disk, write_atomic, write_json
+from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT, Kind, kind_of, refuse_other
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
 
-SPEC = "spec.yaml"
-ENVIRONMENT = "environment.json"
-SPLIT = "split.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
@@ -33,12 +30,6 @@ _LOCK = "lock"
 _MOST_RUNS = 10_000
 _ABANDONED = 3600.0
 """The seconds after which no process is still making a directory."""
-
-Kind = Literal["training", "cross-validation", "search"]
-_MARKS: Mapping[str, Kind] = MappingProxyType(
-    {SPLIT: "training", "folds.json": "cross-validation", "study.db": "search"}
-)
-"""The file that only runs of a kind have."""
 
 
 class RunDirectory:
@@ -89,35 +80,33 @@ class RunDirectory:
                     break
         finally:
             shutil.rmtree(pending, ignore_errors=True)
-        way_on = f"go on with its run by --resume {wanted}, or " if wanted.is_dir() else ""
+        kind = kind_of(wanted)
+        what = f" and holds a {kind}" if kind else ""
+        ours = kind in ("training", None) and (wanted / SPEC).is_file()
+        way_on = f"go on with its run by --resume {wanted}, or " if ours else ""
         raise UsageError(
-            f"{wanted} is there already, and nothing is overwritten: {way_on}give another --run-dir"
+            f"{wanted} is there already{what}, and nothing is overwritten: {way_on}give another "
+            f"--run-dir"
         )
 
     @classmethod
-    def open(cls, path: Path, kind: Kind | None = None) -> RunDirectory:
+    def open(cls, path: Path, *kinds: Kind) -> RunDirectory:
         """The directory of a run that was begun.
 
         Args:
             path: Where it is.
-            kind: What it has to be; None for any.
+            kinds: What it may be a run of; none for any.
 
         Raises:
             UsageError: There is none, or it is of another kind.
         """
-        if not path.is_dir():
-            raise UsageError(f"there is no run {path}")
-        if not (path / SPEC).is_file():
-            raise UsageError(f"{path} is no run: it has no {SPEC}")
-        run = cls(path)
-        if kind is not None and run.kind not in (None, kind):
-            raise UsageError(f"{path} is a {run.kind}, not a {kind}: name another directory")
-        return run
+        refuse_other(path, kinds)
+        return cls(path)
 
     @property
     def kind(self) -> Kind | None:
         """What it is a run of; None where it ended before it was any."""
-        return next((kind for name, kind in _MARKS.items() if (self.path / name).exists()), None)
+        return kind_of(self.path)
 
     @property
     def checkpoints(self) -> Path:

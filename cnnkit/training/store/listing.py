@@ -9,8 +9,10 @@ from typing import Any
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.tasks.metric import METRICS, headline
-from cnnkit.training.store.directory import ENVIRONMENT, SPEC, SPLIT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.store.history import best
+from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT
+from cnnkit.training.store.looks import last_look
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ _FIGURES = ("validation", "test")
 _LAST_FIRST = {"started", "epochs"}
 
 
-def runs_of(folder: Path, sort: str = "started") -> list[RunRow]:
+def runs_of(folder: Path, sort: str = "validation") -> list[RunRow]:
     """The runs in a folder and below it, sorted by a column; figures with the best first.
 
     Raises:
@@ -90,7 +92,8 @@ def _row(run: RunDirectory) -> RunRow:
     metric = headline((history[0]["validation"] or history[0]["train"]) if history else ())
     chosen = best(history, summary.get("monitor") or metric) if history else None
     validation = (chosen or {}).get("validation") or {}
-    test = summary.get("test") or {}
+    look = last_look(run)
+    test = look.figures if look else summary.get("test") or {}
     return RunRow(
         run=str(run.path),
         status="finished" if summary else "running" if run.locked else "ended",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Data
@@ -19,6 +20,7 @@ from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.looks import Look, Seal
 from cnnkit.training.use.trained import Which, restored, steps_of
 
 
@@ -32,6 +34,8 @@ class Evaluation:
         epoch: The epochs that were finished then.
         figures: The metrics, each class's, and the confusion matrix.
         problems: What was wrong with checkpoints that would have been taken.
+        look: The number of the look at the run's own test split; None of other data.
+        looks: All looks at it.
     """
 
     data: str
@@ -39,6 +43,8 @@ class Evaluation:
     epoch: int
     figures: dict[str, Any]
     problems: tuple[str, ...]
+    look: int | None = None
+    looks: tuple[Look, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
@@ -48,6 +54,7 @@ class Evaluation:
             "checkpoint": self.checkpoint,
             "epoch": self.epoch,
             "test": self.figures,
+            "look": self.look,
         }
 
 
@@ -55,6 +62,8 @@ def evaluate(
     run: Path, options: Options, *, data: Data | None = None, which: Which = "best"
 ) -> Evaluation:
     """Measures the network of a run; every example counts once.
+
+    This opens the seal of the run's test split, and is recorded as a look at it.
 
     Args:
         run: The directory of the run.
@@ -64,12 +73,13 @@ def evaluate(
         which: Whose weights, those of the best or of the last epoch.
 
     Raises:
+        SpecError: `check` finds errors in its spec.
         UsageError: There is no such run, no checkpoint, or no test split.
         DataError: The data do not fit the network.
         TrainingError: No checkpoint is whole.
     """
     directory = RunDirectory.open(run, "training")
-    spec = directory.read_spec()
+    spec = admitted(directory.read_spec())
     record = directory.read_split() or {}
     recipe = recipe_of(spec)
     if data is None:
@@ -91,12 +101,20 @@ def evaluate(
     devices = choose(options.device)[:1]
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
+    name = checkpoint.path.name
+    seal = Seal(directory) if data is None else None
+    look = None if seal is None else seal.open(name)
+    figures = _figures(steps, material, state, devices)
+    if seal is not None:
+        seal.close(name, figures)
     return Evaluation(
         material.dataset.name,
-        checkpoint.path.name,
+        name,
         checkpoint.place[1],
-        _figures(steps, material, state, devices),
+        figures,
         tuple(problems),
+        look,
+        tuple(seal.looks()) if seal else (),
     )
 
 

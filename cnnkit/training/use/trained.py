@@ -26,7 +26,8 @@ from cnnkit.training.compute.state import State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
-from cnnkit.training.store.directory import SPLIT, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.manifest import DamagedCheckpointError
 
 Which = Literal["best", "last"]

@@ -12,6 +12,7 @@ import numpy as np
 from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
+from cnnkit.training.view.judged import judged
 
 _ALL_CLASSES = 10
 _WORST = 5
@@ -19,9 +20,15 @@ _WIDTH = 100
 
 
 def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
-    """The test, each class, the diagnosis, and where all of it lies."""
+    """What was held out, each class, the diagnosis, and where all of it lies."""
     yield ""
     yield from measured_lines(summary)
+    if sealed := summary.get("sealed"):
+        yield ""
+        yield (
+            f"the test split of {sealed:,} examples stays sealed: "
+            f"`cnnkit evaluate {run}` opens it, once all is chosen"
+        )
     yield from _diagnosis(summary["diagnosis"])
     yield ""
     names = (SUMMARY, CURVES, CONFUSION, REPORT)
@@ -29,21 +36,21 @@ def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
 
 
 def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The figures of the test split, and those of its classes."""
-    test, epoch = summary["test"], summary["best_epoch"]
-    if test is None:
-        yield "no test split: nothing was held back to measure the result on"
+    """The figures of the split that was held out, and those of its classes."""
+    name, test = judged(summary)
+    if not test:
+        yield "no validation split: nothing was held back to measure the result on"
         return
-    yield figures_line(test, epoch)
+    yield figures_line(test, summary["best_epoch"], name)
     yield from _majority_line(test)
     if "classes" in test:
         yield from class_table(test["classes"])
 
 
-def figures_line(test: Mapping[str, Any], epoch: int | None) -> str:
+def figures_line(test: Mapping[str, Any], epoch: int | None, split: str) -> str:
     """The figures of a split in a line."""
     weights = "" if epoch is None else f", weights of epoch {epoch}"
-    count = f"test of {test['examples']:,} examples{weights}:"
+    count = f"{split} of {test['examples']:,} examples{weights}:"
     shown = [
         f"{metric.title} {metric.shown(test[name])}"
         for name, metric in METRICS.items()

@@ -17,16 +17,10 @@ from cnnkit.presentation.numbers import percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
-from cnnkit.training.store.directory import (
-    CONFUSION,
-    CURVES,
-    ENVIRONMENT,
-    REPORT,
-    SPEC,
-    SUMMARY,
-    RunDirectory,
-)
+from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, RunDirectory
 from cnnkit.training.store.files import write_atomic
+from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
+from cnnkit.training.view.judged import judged
 
 _WEAK: Final = 0.5
 _NOT_SHOWN: Final = ("command", "variables", "options")
@@ -104,7 +98,7 @@ def _flow(run: RunFiles) -> str:
 
 
 def _cards(run: RunFiles) -> Iterator[str]:
-    """The figures of the test split, and of the run as a whole."""
+    """The figures of the split that was held out, and of the run as a whole."""
     cards = list(_figures(run))
     if not cards:
         return
@@ -116,11 +110,11 @@ def _cards(run: RunFiles) -> Iterator[str]:
 
 
 def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
-    test = run.summary.get("test") or {}
+    split, test = judged(run.summary)
     notes = _notes(test)
     for name, metric in METRICS.items():
         if test.get(name) is not None:
-            yield f"test {metric.title}", metric.shown(test[name]), notes.get(name, "")
+            yield f"{split} {metric.title}", metric.shown(test[name]), notes.get(name, "")
     if (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
     if (seconds := run.summary.get("seconds")) is not None:
@@ -170,7 +164,7 @@ def _classes(run: RunFiles) -> Iterator[str]:
     """The confusion matrix, and a row for each class; a weak figure stands out."""
     about = "Confusion matrix: a row for each true class, a column for each predicted one"
     yield from _picture(run, "confusion.png", about, "Confusion", " square")
-    test = run.summary.get("test") or {}
+    _, test = judged(run.summary)
     rows = test.get("classes")
     if not rows:
         return

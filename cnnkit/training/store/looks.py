@@ -1,0 +1,134 @@
+"""The looks at a test split: each network that was measured on it, among the runs of a folder.
+
+A look is recorded before it is taken, so that one that is interrupted counts as well. The same
+weights measured again say nothing new, and are no further look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cnnkit.errors import TrainingError, UsageError
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.kinds import SPLIT
+
+LOOKS: Final = "looks.json"
+_FIGURES: Final = ("accuracy", "macro_f1", "mean_squared_error", "mean_absolute_error", "loss")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the test split.
+
+    Attributes:
+        run: The directory of the run whose network was measured.
+        checkpoint: The checkpoint that its weights are of.
+        when: The time, ISO 8601.
+        figures: What came out; empty where the look was begun and never came to its end.
+    """
+
+    run: str
+    checkpoint: str
+    when: str
+    figures: Mapping[str, float]
+
+
+class Seal:
+    """The test split of a run, shared with the runs beside it that were cut from the same data.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+
+    def looks(self) -> list[Look]:
+        """All looks at the split, the first of them first."""
+        wanted = _split(self.run)
+        folder = self.run.path.resolve().parent
+        found = [
+            look
+            for path in _trainings(folder)
+            if wanted is not None and _split(RunDirectory(path)) == wanted
+            for look in _kept(self.run if path.samefile(self.run.path) else RunDirectory(path))
+        ]
+        return sorted(found, key=lambda look: look.when)
+
+    def open(self, checkpoint: str) -> int:
+        """Breaks the seal for the weights of a checkpoint.
+
+        Returns:
+            The number of the look, counted from 1.
+        """
+        own = _kept(self.run)
+        if checkpoint not in [look.checkpoint for look in own]:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self._write([*own, Look(str(self.run.path), checkpoint, now, {})])
+        ours = [look for look in _kept(self.run) if look.checkpoint == checkpoint]
+        return 1 + [look.when for look in self.looks()].index(ours[0].when)
+
+    def close(self, checkpoint: str, figures: Mapping[str, Any]) -> None:
+        """Keeps what a look saw."""
+        seen = {name: figures[name] for name in _FIGURES if figures.get(name) is not None}
+        self._write(
+            [
+                replace(look, figures=seen) if look.checkpoint == checkpoint else look
+                for look in _kept(self.run)
+            ]
+        )
+
+    def _write(self, looks: list[Look]) -> None:
+        if looks == _kept(self.run):
+            return
+        try:
+            self.run.write_json(LOOKS, {"format": 1, "looks": [asdict(look) for look in looks]})
+        except OSError as error:
+            raise UsageError(
+                f"{self.run.path} can't be written to, so that a look at its test split would not "
+                f"be counted: {error.strerror}"
+            ) from error
+
+
+def look_text(number: int, looks: list[Look]) -> str:
+    """What a look at the test split is worth, by those before it."""
+    if number == 1:
+        return "test split: look number 1, the first of its runs"
+    before = ", ".join(dict.fromkeys(look.run for look in looks[: number - 1]))
+    return (
+        f"test split: look number {number}, after {before}. A network that was chosen with "
+        f"knowledge of the looks before is no longer judged on unseen data"
+    )
+
+
+def last_look(run: RunDirectory) -> Look | None:
+    """The last look for a run's own network that came to its end."""
+    return next((look for look in reversed(_kept(run)) if look.figures), None)
+
+
+def _trainings(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if (path / LOOKS).is_file() and (path / SPLIT).is_file():
+            yield path
+
+
+def _split(run: RunDirectory) -> Any:
+    """What two runs have in common that share a test split."""
+    try:
+        record = run.read_json(SPLIT) or {}
+    except TrainingError:
+        return None
+    return record.get("sha256"), record.get("test")
+
+
+def _kept(run: RunDirectory) -> list[Look]:
+    """The looks for a run's own network; none where their file is damaged."""
+    try:
+        kept = (run.read_json(LOOKS) or {}).get("looks", [])
+        return [Look(str(run.path), e["checkpoint"], e["when"], e["figures"]) for e in kept]
+    except (TrainingError, KeyError, TypeError):
+        return []
