@@ -105,7 +105,7 @@ def extents(shape: Sequence[int]) -> str:
 
 
 def changing(field: str, value: object) -> dict[str, Any]:
-    """The change of one field, whose name is known only here: ``tried(…, **changing("size", 3))``."""
+    """The change of one field whose name is a value: ``tried(…, **changing("size", 3))``."""
     return {field: value}
 
 
