@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -103,6 +103,11 @@ def groups_problem(layer: Layer, shape: Shape, counts: Mapping[str, int]) -> Pro
 def extents(shape: Sequence[int]) -> str:
     """Extents in words: ``3`` where all axes agree, else ``3x4``."""
     return str(shape[0]) if len(set(shape)) == 1 else show(shape)
+
+
+def changing(field: str, value: object) -> dict[str, Any]:
+    """The change of one field whose name is a value: ``tried(…, **changing("size", 3))``."""
+    return {field: value}
 
 
 def written(value: object) -> str:

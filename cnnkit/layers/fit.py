@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from cnnkit.layers.advice import SEARCH, extents, tried, written
+from cnnkit.layers.advice import SEARCH, changing, extents, tried, written
 from cnnkit.layers.base import Layer, Problem, Shape, show
 from cnnkit.layers.window import Window, axis_names, cell_names
 from cnnkit.layers.window import padding_problem as _padding_problem
@@ -159,7 +159,7 @@ def _nearest(
     found = (
         f"{field} {written(value)}{outcome.gives}"
         for value in listed
-        if (outcome := tried(layer, [shape], fault, **{field: value}))
+        if (outcome := tried(layer, [shape], fault, **changing(field, value)))
     )
     return list(islice(found, most))
 

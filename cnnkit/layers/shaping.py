@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field, NonNegativeInt, Strict, model_validator
 from typing_extensions import override
 
-from cnnkit.layers.advice import groups_problem, tried
+from cnnkit.layers.advice import changing, groups_problem, tried
 from cnnkit.layers.base import (
     BackwardReads,
     Count,
@@ -180,7 +180,7 @@ class ChannelSlice(Shaping):
 
 def _within(layer: ChannelSlice, shape: Shape, field: str, highest: int) -> str:
     """The highest value of a field, where the other one leaves it any."""
-    if tried(layer, [shape], "shape-mismatch", **{field: highest}):
+    if tried(layer, [shape], "shape-mismatch", **changing(field, highest)):
         return f"`{field}` is at most {highest}; channels count from 0"
     return f"the {shape[-1]} channels are 0 to {shape[-1] - 1}: give `start` and `stop` among them"
 

@@ -37,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
+from cnnkit.layers.advice import changing
 from cnnkit.layers.weighted import Weighted
 from cnnkit.rules.base import INPUT, Network, counted, finding
 
@@ -73,7 +74,7 @@ def check(network: Network) -> Iterator[Finding]:
 def _fills(network: Network, index: int, channels: int) -> bool:
     """Whether the layer can have so many channels: its groups have to divide them."""
     field = network.operations[index].layer.channels_field or "filters"
-    outcome = network.tried("channels-not-multiple-of-8", index, **{field: channels})
+    outcome = network.tried("channels-not-multiple-of-8", index, **changing(field, channels))
     return outcome is not None and (outcome.effect.output or (0,))[-1] == channels
 
 

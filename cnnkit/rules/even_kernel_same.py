@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.layers.advice import written
+from cnnkit.layers.advice import changing, written
 from cnnkit.layers.window import Window, cell_names
 from cnnkit.rules.base import Network, counted, finding
 
@@ -73,7 +73,7 @@ def _odd(network: Network, index: int) -> str:
     for step in (-1, 1):
         sizes = tuple(w.size + step if _lopsided(w) else w.size for w in windows)
         value = sizes[0] if len({window.size for window in windows}) == 1 else sizes
-        outcome = network.tried("even-kernel-same", index, **{field: value})
+        outcome = network.tried("even-kernel-same", index, **changing(field, value))
         if max(sizes) > 1 and outcome and not any(map(_lopsided, outcome.windows)):
             good.append(written(value))
     if not good:

@@ -187,7 +187,8 @@ def _wrong(field: str, model: type[BaseModel], details: list[ErrorDetails]) -> F
         own = []
     fault = f"{own[0]}: {shown(value)}" if own else f"cannot be {shown(value)}"
     advice = f"it takes {expected(model, field)}"
-    small = value.lower() if isinstance(value, str) and not at else value
+    word = isinstance(value, str) and value.isalpha() and not at
+    small = value.lower() if word else value
     if small != value and accepts(model, field, small):
         advice = f"write it in small letters: `{small}`"
     return Fault(rule, f"`{name}` {fault}", advice, (field, *at))
