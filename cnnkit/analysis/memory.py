@@ -9,8 +9,9 @@ The model, for one example, times the batch where activations are meant:
   works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. Side
   outputs are not run.
 - **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
-  backward pass reads again, each once: a convolution's input, a ReLU's output. Temporary
-  gradients of activations are not in it.
+  backward pass reads again, each once: a convolution's input, a ReLU's output; or those that are
+  live at once in the forward pass, as above, where these are more. Temporary gradients of
+  activations are not in it.
 
 ``precision`` is that of the activations. Weights that are trained, their gradients and slots
 are float32 at least, as mixed precision keeps them.
@@ -80,13 +81,22 @@ class Memory:
         weights = self.parameters + self.state - unused
         return (weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
 
+    @property
+    def saves_most(self) -> bool:
+        """Whether the backward pass reads more again than is live at once in the forward pass."""
+        return _saved(self.graph) > _peak(self.graph)
+
     @cached_property
     def training(self) -> int:
-        """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
+        """Bytes of weights, state, gradients, optimizer slots, and of the tensors that are held.
+
+        These are the tensors saved for the backward pass, or the ones that are live at once in the
+        forward pass where those are more.
+        """
         width = _BYTES[self.precision]
         copies = 2 + _SLOTS[self.optimizer]
         weights = (self.parameters * copies + self.state) * max(width, 4)
-        return weights + self.batch * _saved(self.graph) * width
+        return weights + self.batch * max(_saved(self.graph), _peak(self.graph)) * width
 
 
 def _elements(graph: Graph, node: int) -> int:
