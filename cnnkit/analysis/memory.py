@@ -79,12 +79,12 @@ class Memory:
         sides = (node.effect.weights for node in self.graph.nodes if node.side)
         unused = sum(weight.size for weights in sides for weight in weights)
         weights = self.parameters + self.state - unused
-        return (weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
+        return (weights + self.batch * self._live) * _BYTES[self.precision]
 
     @property
     def saves_most(self) -> bool:
         """Whether the backward pass reads more again than is live at once in the forward pass."""
-        return _saved(self.graph) > _peak(self.graph)
+        return self._saved > self._live
 
     @cached_property
     def training(self) -> int:
@@ -96,7 +96,15 @@ class Memory:
         width = _BYTES[self.precision]
         copies = 2 + _SLOTS[self.optimizer]
         weights = (self.parameters * copies + self.state) * max(width, 4)
-        return weights + self.batch * max(_saved(self.graph), _peak(self.graph)) * width
+        return weights + self.batch * max(self._saved, self._live) * width
+
+    @cached_property
+    def _live(self) -> int:
+        return _peak(self.graph)
+
+    @cached_property
+    def _saved(self) -> int:
+        return _saved(self.graph)
 
 
 def _elements(graph: Graph, node: int) -> int:
