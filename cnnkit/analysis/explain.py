@@ -129,9 +129,11 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
         f"{totals.inference_memory:,} bytes: the weights, and the tensors that are live at once "
         f"at the peak, for {setting}",
     )
+    held = "are live at once in the forward pass"
+    if totals.memory.saves_most:
+        held = "the backward pass reads again"
     yield Line(
         "training memory",
         f"{totals.training_memory:,} bytes: the weights, their gradients, what "
-        f"{settings.optimizer} keeps of them, and the tensors that the backward pass reads again, "
-        f"for {setting}",
+        f"{settings.optimizer} keeps of them, and the tensors that {held}, for {setting}",
     )

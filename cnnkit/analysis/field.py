@@ -67,6 +67,11 @@ class Field(NamedTuple):
         return self.size if self.least is None else self.least
 
     @property
+    def plain(self) -> bool:
+        """Whether all cells see as much, by their windows alone."""
+        return not self.pooled and self.spans is None and self.gate is None
+
+    @property
     def windowed(self) -> Field:
         """What the windows see, without what a gate adds."""
         if self.local is not None:
@@ -91,25 +96,31 @@ def slid(field: Field, reach: Reach, dilation: int, before: int, after: int) -> 
         before: The extent of what it reads.
         after: The extent of what it gives.
     """
+    if field.plain and type(reach) is Reach:  # as most are
+        return _windowed(field, reach)
     if field.pooled:
         return field
     if field.gate is not None:
         return _gated(slid(field.windowed, reach, dilation, before, after), field.gate)
     if reach.uneven is not None and before == 1:
         return pooled(field, 1)  # one cell for many
-    stride = whole(field.stride * reach.stride)
-    plain = Field(
-        whole(field.size + (reach.size - 1) * field.stride),
-        stride,
-        whole(field.padding + reach.before * field.stride),
-    )
-    if field.spans is None and reach.uneven is None:
-        return plain
+    plain = _windowed(field, reach)
     spans = _spans(field)
     window = reach.uneven or Slide(int(reach.size), int(reach.stride), int(reach.before), dilation)
     step = (reach.stride.numerator, reach.stride.denominator)
     found = spans and read(spans, window, step, after)
-    return _spanned(found, stride, plain.centre, after) if found else plain
+    return _spanned(found, plain.stride, plain.centre, after) if found else plain
+
+
+def _windowed(field: Field, reach: Reach) -> Field:
+    """The field behind a window, if all cells see as much as the one that sees most."""
+    size, stride, padding = field[:3]
+    size += (reach.size - 1) * stride
+    padding += reach.before * stride
+    stride *= reach.stride
+    if type(stride) is int:
+        return Field(size, stride, padding)
+    return Field(whole(size), whole(stride), whole(padding))
 
 
 def pooled(field: Field, extent: int) -> Field:

@@ -9,8 +9,9 @@ The model, for one example, times the batch where activations are meant:
   works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. Side
   outputs are not run.
 - **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
-  backward pass reads again, each once: a convolution's input, a ReLU's output. Temporary
-  gradients of activations are not in it.
+  backward pass reads again, each once: a convolution's input, a ReLU's output; or those that are
+  live at once in the forward pass, as above, where these are more. Temporary gradients of
+  activations are not in it.
 
 ``precision`` is that of the activations. Weights that are trained, their gradients and slots
 are float32 at least, as mixed precision keeps them.
@@ -59,18 +60,35 @@ class Memory:
         sides = (node.effect.weights for node in self.graph.nodes if node.side)
         unused = sum(weight.size for weights in sides for weight in weights)
         weights = self.parameters + self.state - unused
-        return (weights + self.batch * _peak(self.graph)) * _BYTES[self.precision]
+        return (weights + self.batch * self._live) * _BYTES[self.precision]
+
+    @property
+    def saves_most(self) -> bool:
+        """Whether the backward pass reads more again than is live at once in the forward pass."""
+        return self._saved > self._live
 
     @cached_property
     def training(self) -> int:
-        """Bytes of weights, state, gradients, optimizer slots, and saved activations."""
+        """Bytes of weights, state, gradients, optimizer slots, and of the tensors that are held.
+
+        These are the tensors saved for the backward pass, or the ones that are live at once in the
+        forward pass where those are more.
+        """
         width = _BYTES[self.precision]
         kept = STATE_ARRAYS[self.optimizer]
         slots = kept.kernels * self.parameters
         if kept.others != kept.kernels:
             slots += (kept.others - kept.kernels) * _beside_kernels(self.graph)
         weights = (2 * self.parameters + slots + self.state) * max(width, 4)
-        return weights + self.batch * _saved(self.graph) * width
+        return weights + self.batch * max(self._saved, self._live) * width
+
+    @cached_property
+    def _live(self) -> int:
+        return _peak(self.graph)
+
+    @cached_property
+    def _saved(self) -> int:
+        return _saved(self.graph)
 
 
 def _beside_kernels(graph: Graph) -> int:

@@ -14,12 +14,15 @@ last. And what was pooled over a map is the same for all cells, which see it whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter, is_
 
 from cnnkit.analysis.field import Field as Field
 from cnnkit.analysis.field import joined, pooled, slid
 from cnnkit.analysis.misalignment import Misaligned, misalignments
 from cnnkit.layers.base import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
+
+_SIZE = attrgetter("size")
 
 Fields = tuple[Field, ...] | None
 """A field for each spatial axis of the network's input; None where there is no telling."""
@@ -60,13 +63,17 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         elif len(known) == 1:
             fields.append(_step(graph, node, known[0]))
         else:
-            shapes = map(graph.shape, sources)
-            known = [
-                _spread(field, shape, node.output)
-                for field, shape in zip(known, shapes, strict=True)
-            ]
-            misaligned += misalignments(index, known)
-            fields.append(_join(known, node.output, graph.input))
+            # Factors that `multiply` spreads lie beside no other cell.
+            joint = None if node.layer.title == "multiply" else _alike(known)
+            if joint is None:
+                shapes = map(graph.shape, sources)
+                known = [
+                    _spread(field, shape, node.output)
+                    for field, shape in zip(known, shapes, strict=True)
+                ]
+                misaligned += misalignments(index, known)
+                joint = _join(known, node.output, graph.input)
+            fields.append(joint)
     return fields, misaligned
 
 
@@ -78,6 +85,28 @@ def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tu
         pooled(field, 1) if extent < wide else field
         for field, extent, wide in zip(fields, shape, output, strict=False)
     )
+
+
+def _alike(incoming: Sequence[tuple[Field, ...]]) -> tuple[Field, ...] | None:
+    """The largest fields of branches whose windows are centred alike, as most are; else None."""
+    found: list[Field] = []
+    last: tuple[Field, ...] = ()
+    for fields in zip(*incoming, strict=True):
+        if last and all(map(is_, fields, last)):  # the axes of a map are mostly alike
+            found.append(found[-1])
+            continue
+        largest = max(fields, key=_SIZE)
+        doubled = largest.size - 2 * largest.padding
+        for field in fields:
+            if (
+                field.stride != largest.stride
+                or field.size - 2 * field.padding != doubled
+                or not field.plain
+            ):
+                return None
+        found.append(largest)
+        last = fields
+    return tuple(found)
 
 
 def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) -> tuple[Field, ...]:
@@ -96,7 +125,7 @@ def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) ->
 def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     reaches, windows = node.effect.reach, node.effect.windows
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
-    if all(field.pooled for field in fields):
+    if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
     if reaches is None:
         return fields if len(before) == len(after) else None
@@ -107,17 +136,25 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     seen = len(after) == 1 or node.layer.kind == "reshape"
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
-    last: object = None
     for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
-        dilation = windows[axis].dilation if windows else 1
         extent = before[axis]
-        all_seen = seen or (unslid and after[axis] == 1)
-        step = (field, reach, dilation, extent, all_seen or after[axis])
-        if step == last:  # the axes of a map are mostly alike
+        if axis and _is_like_last(axis, fields, node, before):
             found.append(found[-1])
-        elif all_seen:
+        elif seen or (unslid and after[axis] == 1):
             found.append(pooled(field, extent))
         else:
+            dilation = windows[axis].dilation if windows else 1
             found.append(slid(field, reach, dilation, extent, after[axis]))
-        last = step
     return tuple(found)
+
+
+def _is_like_last(axis: int, fields: tuple[Field, ...], node: Node, before: Shape) -> bool:
+    """Whether the same happens to an axis as to the one before it, as mostly."""
+    field, last = fields[axis], fields[axis - 1]
+    windows, reaches, after = node.effect.windows, node.effect.reach, node.output
+    if windows and windows[axis] is windows[axis - 1]:
+        return field is last or field == last
+    if windows or reaches is None or after is None or len(after) != len(before):
+        return False
+    extents = before[axis] == before[axis - 1] and after[axis] == after[axis - 1]
+    return extents and reaches[axis] == reaches[axis - 1] and field == last

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cnnkit.analysis import Analysis
 
-EXPECTED = 0.15
+TOLERANCE = 0.15
 """The part by which a prediction may be off before it is called a miss."""
 
 
@@ -23,11 +23,13 @@ class MemoryComparison(NamedTuple):
         name: ``inference_memory`` or ``training_memory``.
         analysis: What the analysis predicts.
         xla: What XLA plans on this machine.
+        tolerance: The part of XLA's figure by which the prediction may be off.
     """
 
     name: str
     analysis: int
     xla: int
+    tolerance: float = TOLERANCE
 
     @property
     def difference(self) -> float:
@@ -37,7 +39,7 @@ class MemoryComparison(NamedTuple):
     @property
     def expected(self) -> bool:
         """Whether the prediction is as near as it should be."""
-        return abs(self.difference) <= EXPECTED
+        return abs(self.analysis - self.xla) <= self.tolerance * self.xla
 
 
 def compare_memory(

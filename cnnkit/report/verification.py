@@ -43,8 +43,14 @@ class Verified(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether there was something to compare, and it agreed."""
-        return self.verification is not None and self.verification.ok
+        """Whether there was something to compare, and it agreed within what is tolerated."""
+        agrees = self.verification is not None and self.verification.ok
+        return agrees and not self.missed
+
+    @property
+    def missed(self) -> list[MemoryComparison]:
+        """The figures of memory that are further off than is tolerated."""
+        return [each for each in self.memories if not each.expected]
 
     @property
     def name(self) -> str | None:
@@ -75,6 +81,8 @@ def verification_lines(result: Verified, width: int | None = None) -> Iterator[L
         yield [Piece("✓ ", "green"), Piece(f"{operations} {verb} in shape, arrays and work")]
     else:
         yield [Piece("✗ ", "bold red"), Piece(f"{len(different)} of {operations} differ")]
+    if result.memories:
+        yield _memory_verdict(result)
 
 
 def _totals(verification: Verification, memories: Sequence[MemoryComparison]) -> Iterator[Line]:
@@ -83,7 +91,7 @@ def _totals(verification: Verification, memories: Sequence[MemoryComparison]) ->
         shown = f"{pair.analysis:,}", f"{pair.network:,}"
         rows.append((_NAMES[name], *shown, _verdict(pair)))
     for each in memories:
-        style = "" if each.expected else "yellow"
+        style = "" if each.expected else "red"
         difference = Piece(f"{100 * each.difference:+.1f} %", style)
         rows.append((_NAMES[each.name], memory(each.analysis), memory(each.xla), difference))
     yield from grid(
@@ -94,6 +102,16 @@ def _totals(verification: Verification, memories: Sequence[MemoryComparison]) ->
             Column("difference", [[row[3]] for row in rows], right=True),
         ]
     )
+
+
+def _memory_verdict(result: Verified) -> Line:
+    """Whether the figures of memory are as near as they should be, and how near that is."""
+    tolerated = f"{result.memories[0].tolerance:.0%}".replace("%", " %")
+    if not result.missed:
+        return [Piece("✓ ", "green"), Piece(f"memory agrees within {tolerated}")]
+    names = " and ".join(_NAMES[each.name] for each in result.missed)
+    verb = "differs" if len(result.missed) == 1 else "differ"
+    return [Piece("✗ ", "bold red"), Piece(f"{names} {verb} by more than {tolerated}")]
 
 
 def _verdict(pair: Pair[int]) -> Piece:
@@ -138,6 +156,7 @@ def verification_data(result: Verified) -> dict[str, Any]:
                 "analysis": each.analysis,
                 "network": each.xla,
                 "agrees": each.expected,
+                "tolerance": each.tolerance,
             }
             for each in result.memories
         },

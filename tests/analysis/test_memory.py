@@ -16,6 +16,7 @@ def totals(layers: str, input_shape: str = "8x8x2", **settings: object) -> Total
 
 CONV = "  - conv: {filters: 4, kernel: 3, padding: 1}\n"  # 8·8·2 = 128 in, 8·8·4 = 256 out
 WEIGHTS = 3 * 3 * 2 * 4 + 4
+MIXED = "  - conv: {filters: 4, kernel: 1, bias: false}\n"  # 4·4 = 16 weights
 
 
 def test_inference_holds_weights_input_and_output() -> None:
@@ -89,15 +90,24 @@ def test_every_optimizer_of_a_recipe_is_known() -> None:
     assert sizes["sgd"] < sizes["lion"] < sizes["adam"] < sizes["amsgrad"]
 
 
+def test_training_holds_at_least_what_the_forward_pass_does() -> None:
+    # No backward pass reads the map of 128 again, or the mean of it; both are live at once.
+    pool = totals("  - global_mean_pool\n", optimizer="sgd")
+    assert pool.training_memory == pool.inference_memory == 4 * (128 + 2)
+    # The conv saves the input alone, and makes 256.
+    assert totals(CONV, optimizer="sgd").training_memory == 4 * (WEIGHTS * 2 + 128 + 256)
+
+
 def test_only_a_learnt_scale_saves_its_input() -> None:
     # The first layer's output is read by the scale alone, whose 4 factors have slots of their own.
-    layers = CONV + "  - scale: {learnt: LEARNT}\n"
+    # Each of the two convs before it reads a map of 256 again.
+    layers = CONV + 2 * MIXED + "  - scale: {learnt: LEARNT}\n"
     learnt, constant = (
         totals(layers.replace("LEARNT", word), optimizer="sgd").training_memory
         for word in ("true", "false")
     )
-    assert learnt == 4 * ((WEIGHTS + 4) * 2 + 128 + 256)
-    assert constant == 4 * (WEIGHTS * 2 + 128)
+    assert learnt == 4 * ((WEIGHTS + 32 + 4) * 2 + 128 + 3 * 256)
+    assert constant == 4 * ((WEIGHTS + 32) * 2 + 128 + 2 * 256)
 
 
 def test_a_product_saves_both_factors() -> None:
@@ -109,21 +119,21 @@ def test_a_product_saves_both_factors() -> None:
 
 
 def test_a_tensor_read_twice_is_saved_once() -> None:
-    # The ReLU's output is the next conv's input.
-    layers = CONV + "  - relu\n  - conv: {filters: 1, kernel: 1, bias: false}\n"
-    expected = (WEIGHTS + 4) * 2 + 128 + 256
+    # The first ReLU's output is the next conv's input.
+    layers = CONV + "  - relu\n" + MIXED + "  - relu\n"
+    expected = (WEIGHTS + 16) * 2 + 128 + 2 * 256
     assert totals(layers, optimizer="sgd").training_memory == 4 * expected
 
 
 def test_running_statistics_have_no_gradient() -> None:
-    # Batch norm: 4 parameters, 4 of state; its backward pass reads its input, the network's.
-    expected = 4 * (2 + 2) + 4 + 128
-    assert totals("  - batch_norm\n").training_memory == 4 * expected
+    # Batch norm: 8 parameters, 8 of state; its backward pass reads its input, the conv's output.
+    expected = (WEIGHTS + 8) * (2 + 2) + 8 + 128 + 256
+    assert totals(CONV + "  - batch_norm\n").training_memory == 4 * expected
 
 
 def test_half_precision_halves_activations_and_keeps_trained_weights() -> None:
     half = totals(CONV, precision="bfloat16", optimizer="sgd")
-    assert half.training_memory == 4 * WEIGHTS * 2 + 2 * 128
+    assert half.training_memory == 4 * WEIGHTS * 2 + 2 * (128 + 256)
     assert half.inference_memory == 2 * (WEIGHTS + 128 + 256)
 
 

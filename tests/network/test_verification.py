@@ -17,7 +17,7 @@ import cnnkit
 from cnnkit.analysis import Analysis
 from cnnkit.errors import UsageError
 from cnnkit.network import Network, build
-from cnnkit.network.memory import compare_memory
+from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.network.verification import Pair, Verification, compare, verify
 from cnnkit.presentation.lines import plain
@@ -162,3 +162,25 @@ def test_memory_in_a_precision_that_is_not_computed_in_is_refused() -> None:
     analysis = cnnkit.analyze(cnnkit.load("input: 4\nlayers: [relu]"), precision="float64")
     with pytest.raises(UsageError, match="--precision float64: the network computes in float32"):
         compare_memory(analysis, optimizer_of(analysis.settings.optimizer))
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        ((115, 85), "✓ memory agrees within 15 %"),
+        ((116, 100), "✗ inference memory differs by more than 15 %"),
+        ((84, 17), "✗ inference memory and training memory differ by more than 15 %"),
+    ],
+)
+def test_memory_beyond_its_tolerance_is_no_agreement(
+    analysis: Analysis, network: Network, figures: tuple[int, int], verdict: str
+) -> None:
+    names = ("inference_memory", "training_memory")
+    memories = tuple(map(MemoryComparison, names, figures, (100, 100)))
+    result = Verified(analysis, compare(analysis, network), memories)
+    assert plain(verification_lines(result)).splitlines()[-1] == verdict
+    data = verification_data(result)
+    assert (result.ok, data["ok"]) == (verdict.startswith("✓"),) * 2
+    assert data["memory"]["inference_memory"] == {
+        "analysis": figures[0], "network": 100, "agrees": figures[0] == 115, "tolerance": 0.15
+    }  # fmt: skip
