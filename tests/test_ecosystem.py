@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 ACTION = ROOT / "action.yml"
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FINE = "input: 3x3x3\nlayers:\n  - conv: {filters: 8, kernel: 3, activation: relu}\n"
 FAULTY = "input: 7x7x3\nlayers:\n  - conv: {filters: 8, kernel: 3, stride: 3}\n"
 
@@ -80,9 +83,51 @@ def test_the_action_is_valid() -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize(
+    "schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
+)
+def test_the_workflows_are_valid(schema: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    subprocess.run([*command, *map(str, WORKFLOWS)], check=True, capture_output=True)
+
+
 def test_no_input_is_put_into_a_script() -> None:
-    for each in yaml.safe_load(ACTION.read_text())["runs"]["steps"]:
+    steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+    for workflow in WORKFLOWS:
+        jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
+        steps += [each for job in jobs for each in job["steps"]]
+    for each in steps:
         assert "${{" not in each.get("run", "")
+
+
+def test_the_workflow_tests_every_python_that_is_stated() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    stated = [each.rpartition(" ")[2] for each in classifiers if "Python :: 3." in each]
+    assert jobs["tests"]["strategy"]["matrix"]["python"] == stated
+
+
+def test_pre_commit_runs_what_ci_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    script = (ROOT / ".ci" / "run").read_text().splitlines()
+    entries = [hook["entry"] for hook in hooks if hook["id"] != "pytest"]
+    assert script[-len(entries) :] == entries
+    assert any("&& pytest" in line for line in script)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)
+def test_a_script_of_ci_can_be_run(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_every_dependency_has_its_reason_and_its_lowest_version() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads(text)["project"]
+    stated = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    assert all(re.fullmatch(r"[\w-]+>=[\d.]+", each) for each in stated)
+    for each in [*stated, *project["optional-dependencies"]["dev"]]:
+        assert re.search(rf'^    "{re.escape(each)}", # .+$', text, re.MULTILINE), each
 
 
 def test_the_action_annotates_and_fails(project: Path) -> None:
