@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.compute.state import State, Totals
+from cnnkit.training.prepare.material import SplitName
 from cnnkit.training.store.checkpoint import name_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.view.baseline import alike_loss
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
 from cnnkit.training.view.diagnosis import diagnose
+from cnnkit.training.view.evidence import Evidence
 from cnnkit.training.view.page import write_page
 
 if TYPE_CHECKING:
@@ -36,25 +40,36 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     """
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
+    training = _measured_in(session, state, "train")
     state = _best_state(session, state, history)
     totals = None
     if len(session.engine.material.splits.test):
         totals = session.engine.evaluate(state, "test", lambda: False)
+    steps = history[-1]["step"] if history else 0
+    evidence = Evidence(
+        training,
+        _measured_in(session, state, "validation"),
+        steps // session.train.accumulate,
+        _alike(session),
+        _variance(session),
+    )
     summary: dict[str, Any] = {
         "format": FORMAT,
         "data": session.engine.material.dataset.name,
         "ending": ending,
         "epochs": len(history),
-        "steps": history[-1]["step"] if history else 0,
+        "steps": steps,
+        "updates": evidence.updates,
         "best_epoch": None if chosen is None else chosen["epoch"],
         "monitor": session.train.monitor,
+        "training": training and {name: training[name] for name in METRICS if name in training},
         "validation": None if chosen is None else chosen["validation"],
         "test": None
         if totals is None
         else measured(totals, session.engine.material.dataset.classes),
         "seconds": round(session.trained, 3),
     }
-    diagnosis = diagnose(history, session.train)
+    diagnosis = diagnose(history, session.train, evidence)
     summary["diagnosis"] = diagnosis.to_dict()
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
@@ -64,6 +79,31 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
     return summary
+
+
+def _measured_in(session: Session, state: State, name: SplitName) -> dict[str, Any] | None:
+    """All figures of a split; None of an empty one, or where the user does not want to wait."""
+    if not len(session.engine.material.indices(name)):
+        return None
+    totals = session.engine.evaluate(state, name, lambda: bool(session.interruption))
+    return None if totals is None else measured(totals, session.engine.material.dataset.classes)
+
+
+def _alike(session: Session) -> float | None:
+    """The loss of calling all classes equally probable."""
+    steps = session.engine.steps
+    binary = steps.multi_label or steps.final == "sigmoid"
+    return alike_loss(session.train.loss, steps.classes, binary)
+
+
+def _variance(session: Session) -> float | None:
+    """That of the values of the validation split."""
+    material, outputs = session.engine.material, session.engine.steps.classes
+    targets = material.dataset.train.targets[material.splits.validation]
+    if session.train.loss.of_classes or not len(targets):
+        return None
+    values = np.eye(outputs)[targets] if targets.ndim == 1 else targets  # classes by their squares
+    return float(np.var(values.astype(np.float64), axis=0).mean())
 
 
 def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
-from cnnkit.training.prepare.batch_size import largest_batch
+from cnnkit.training.prepare.batch_size import fitted, largest_batch
 from cnnkit.training.prepare.device import choose, mesh_of, replicated, usable
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.learning_rate import found_rate
@@ -85,7 +85,8 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
+        recipe = largest_batch(spec, recipe, material, devices[0], shown)
+        recipe = fitted(recipe, len(material.splits.train))
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
         run = RunDirectory.create(
@@ -223,14 +224,6 @@ def _restored(machine: Engine, last: Checkpoint | None, session: Session) -> tup
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
     return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
-
-
-def _fitting(recipe: Train, material: Material) -> Train:
-    """The recipe with a batch that is no larger than the training split."""
-    examples = len(material.splits.train)
-    if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
-        return recipe.model_copy(update={"batch_size": examples})
-    return recipe
 
 
 def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:

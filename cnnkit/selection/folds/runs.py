@@ -25,6 +25,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import Feed, Pool, State, Totals
 from cnnkit.training.compute.step import Steps, make_steps
+from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import compiler_options
 from cnnkit.training.prepare.material import class_weights, pool_of, standardization
 
@@ -86,7 +87,7 @@ class Runs:
         self.dataset = dataset
         self.examples = max(len(part.train) for part in parts)
         self.held = max(len(part.held) for part in parts)
-        batch = min(train.batch_size, self.examples) if train.batch_size != "auto" else 128
+        batch = fitted(train, self.examples).known_batch
         self.steps: Steps = make_steps(spec, train, examples=self.examples, batch_size=batch)
         self.sharding = jax.sharding.SingleDeviceSharding(device)
         self.pool: Pool = pool_of(dataset.train, self.sharding)

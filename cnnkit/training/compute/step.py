@@ -144,7 +144,7 @@ class Steps:
         images, targets = self._spread((standardized(images, feed), targets))
         weights = self._weights(feed, targets)
 
-        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array, Array]]:
+        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
             network = nnx.merge(self.graphdef, params, state.stats, copy=True)
             scores, sides = network.outputs(images, train=True, key=layers)
             total = self.loss(scores, targets, weights).mean()

@@ -22,6 +22,7 @@ from cnnkit.training.prepare.material import Material, SplitName
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
+EVALUATED: tuple[SplitName, ...] = ("train", *HELD_OUT)
 
 
 class Glance(NamedTuple):
@@ -90,7 +91,7 @@ class Engine(ABC):
         return placed
 
     def compile(
-        self, state: State, splits: Sequence[SplitName] = HELD_OUT, *, training: bool = True
+        self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
         """Compiles what the loop calls; several programs at a time, one a core.
 
