@@ -42,6 +42,8 @@ def against_under_fitting(
         advice.insert(0, advice.pop(advice.index(_rate(evidence))))
     if train is not None and (train.augment or train.optimizer.weight_decay > 0):
         advice.append("less augmentation and less regularization")
+    if evidence.balanced and not evidence.too_fast:
+        advice = [*_for_rare_classes(train), *advice]
     return tuple(advice)
 
 
@@ -50,9 +52,7 @@ def against_imbalance(evidence: Evidence, train: Train | None) -> tuple[str, ...
     classes = evidence.classes
     missed = [row.name for row in classes.missed] if classes else []
     rare = missed[-1] if missed else None
-    advice = []
-    if train is None or train.class_weights is None:
-        advice.append("`class_weights: balanced`, which makes each class pull alike")
+    advice = _for_rare_classes(train)
     watched = train.monitor if train else None
     if train is None or watched == default_metric(train.loss.tasks):
         recall = f", or `recall.{rare}`" if rare else ""
@@ -100,6 +100,12 @@ def of_balance(epochs: int, *, falling: bool) -> tuple[str, ...]:
         "for less error, a larger network together with more data or augmentation",
         "before a change is believed, `cnnkit cross-validate`: small differences are chance",
     )
+
+
+def _for_rare_classes(train: Train | None) -> list[str]:
+    if train is not None and train.class_weights is not None:
+        return []
+    return ["`class_weights: balanced`, which makes each class pull alike"]
 
 
 def _rate(evidence: Evidence) -> str:
