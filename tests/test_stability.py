@@ -44,10 +44,10 @@ def test_the_commands_are_those_of_the_page() -> None:
 
 def test_the_versions_of_the_files_are_those_of_the_page() -> None:
     from cnnkit.analysis import compare, result
-    from cnnkit.report import checked_json
+    from cnnkit.report.findings import json as checked
 
     rows = re.findall(r"^\| JSON of `cnnkit (\w+)` \| `format` \| (\d+) \|$", PAGE, re.MULTILINE)
-    formats = {"analyze": result, "check": checked_json, "diff": compare}
+    formats = {"analyze": result, "check": checked, "diff": compare}
     assert {name: int(version) for name, version in rows} == {
         name: module.FORMAT for name, module in formats.items()
     }

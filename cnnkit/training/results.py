@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnkit.tasks.metric import METRICS
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.compute.state import State, Totals
@@ -18,9 +19,11 @@ from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import Seal
 from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.view.baseline import alike_loss
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
 from cnnkit.training.view.diagnosis import diagnose
+from cnnkit.training.view.evidence import Evidence
 from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 
@@ -42,24 +45,36 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     """
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
+    training = _measured_in(session, state, "train")
     state = _best_state(session, state, history)
     checkpoint = chosen and name_of(chosen["step"], chosen["epoch"])
     opened = options_of(session.run).test
     sealed = 0 if opened else len(session.engine.material.splits.test)
+    validation = _measured_in(session, state, "validation")
+    steps = history[-1]["step"] if history else 0
+    evidence = Evidence(
+        training,
+        validation,
+        steps // session.train.accumulate,
+        _alike(session),
+        _variance(session),
+    )
     summary: dict[str, Any] = {
         "format": FORMAT,
         "data": session.engine.material.dataset.name,
         "ending": ending,
         "epochs": len(history),
-        "steps": history[-1]["step"] if history else 0,
+        "steps": steps,
+        "updates": evidence.updates,
         "best_epoch": None if chosen is None else chosen["epoch"],
         "monitor": session.train.monitor,
-        "validation": _held_out(session, state, "validation"),
+        "training": training and {name: training[name] for name in METRICS if name in training},
+        "validation": validation,
         "test": _tested(session, state, checkpoint or "") if opened else None,
         "sealed": sealed,
         "seconds": round(session.trained, 3),
     }
-    diagnosis = diagnose(history, session.train)
+    diagnosis = diagnose(history, session.train, evidence)
     summary["diagnosis"] = diagnosis.to_dict()
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
@@ -71,13 +86,29 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     return summary
 
 
-def _held_out(session: Session, state: State, name: SplitName) -> dict[str, Any] | None:
-    """What weights make of a split; None where it is empty."""
-    material = session.engine.material
-    totals = None
-    if len(material.indices(name)):
-        totals = session.engine.evaluate(state, name, lambda: False)
-    return None if totals is None else measured(totals, material.dataset.classes)
+def _measured_in(session: Session, state: State, name: SplitName) -> dict[str, Any] | None:
+    """All figures of a split; None of an empty one, or where the user does not want to wait."""
+    if not len(session.engine.material.indices(name)):
+        return None
+    totals = session.engine.evaluate(state, name, lambda: bool(session.interruption))
+    return None if totals is None else measured(totals, session.engine.material.dataset.classes)
+
+
+def _alike(session: Session) -> float | None:
+    """The loss of calling all classes equally probable."""
+    steps = session.engine.steps
+    binary = steps.multi_label or steps.final == "sigmoid"
+    return alike_loss(session.train.loss, steps.classes, binary)
+
+
+def _variance(session: Session) -> float | None:
+    """That of the values of the validation split."""
+    material, outputs = session.engine.material, session.engine.steps.classes
+    targets = material.dataset.train.targets[material.splits.validation]
+    if session.train.loss.of_classes or not len(targets):
+        return None
+    values = np.eye(outputs)[targets] if targets.ndim == 1 else targets  # classes by their squares
+    return float(np.var(values.astype(np.float64), axis=0).mean())
 
 
 def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] | None:
@@ -86,7 +117,7 @@ def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] |
         return None
     seal = Seal(session.run)
     seal.open(checkpoint)
-    found = _held_out(session, state, "test")
+    found = _measured_in(session, state, "test")
     seal.close(checkpoint, found or {})
     return found
 

@@ -25,7 +25,7 @@ from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
-from cnnkit.training.prepare.batch_size import fitting, largest_batch
+from cnnkit.training.prepare.batch_size import fitted, largest_batch
 from cnnkit.training.prepare.device import choose, usable
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.learning_rate import found_rate
@@ -90,7 +90,7 @@ def train(
         for note in material.dataset.notes:
             shown.note(note)
         recipe = largest_batch(spec, recipe, material, devices[0], shown)
-        recipe = fitting(recipe, len(material.splits.train))
+        recipe = fitted(recipe, len(material.splits.train))
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
         run = RunDirectory.create(

@@ -68,12 +68,13 @@ def test_what_the_recipe_has_is_not_advised() -> None:
 
 
 def test_over_fitted_where_the_errors_are_far_apart() -> None:
+    """Of 100 examples each: 2·√(0.0196·0.9804/100 + 0.2451·0.7549/100) is 9.0 points."""
     level = history([1.0, 0.4, 0.1, 0.05, 0.04], [1.0, 0.8, 0.7, 0.7, 0.7], (1.0, 24.0))
     found = diagnose(level)
     assert found.verdict == "over-fitted"
     assert found.reason == (
         "at epoch 5 the training error is 1.0 % and the validation error 24.0 %: a gap of 23.0 "
-        "points, above 10"
+        "points, where chance makes up to 9.0"
     )
     assert found.stop_at is None
     assert not any("stop at" in step for step in found.advice)

@@ -24,7 +24,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
-from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.sealed import Part, Sealed
 from cnnkit.training.view.display import Quiet
@@ -229,7 +229,7 @@ def run_folds(
             group = numbers[start : start + size]
             materials = [data.material(spec, train, each[number]) for number in group]
             if engine is None:
-                recipe = fitting(train, len(each[group[0]].train))
+                recipe = fitted(train, len(each[group[0]].train))
                 used = usable(devices, int(recipe.batch_size), Quiet())
                 engine = machine(spec, recipe, materials, used)
             else:

@@ -22,7 +22,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures, recalls_of
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
-from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 from cnnkit.training.store.history import stops_early
@@ -110,9 +110,9 @@ class Evaluator:
 
     def _engine(self, spec: Spec, train: Train, parts: Sequence[Part]) -> Engine:
         materials = [self._data(spec).material(spec, train, part) for part in parts]
-        fitted = fitting(train, len(parts[0].train))
-        devices = usable(self.devices, int(fitted.batch_size), Quiet())
-        return machine(spec, fitted, materials, devices)
+        batched = fitted(train, len(parts[0].train))
+        devices = usable(self.devices, int(batched.batch_size), Quiet())
+        return machine(spec, batched, materials, devices)
 
     def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
         """The recalls of single classes that the best epoch or the best trial is chosen by."""

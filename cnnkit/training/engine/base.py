@@ -29,6 +29,7 @@ Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 FEED = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)  # type: ignore[arg-type]
 """Of a feed of several runs: they share the examples, and each has the rest for itself."""
+EVALUATED: tuple[SplitName, ...] = ("train", *HELD_OUT)
 
 
 class Glance(NamedTuple):
@@ -119,7 +120,7 @@ class Engine(ABC):
         return placed
 
     def compile(
-        self, state: State, splits: Sequence[SplitName] = HELD_OUT, *, training: bool = True
+        self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
         """Compiles what the loop calls; several programs at a time, one a core.
 

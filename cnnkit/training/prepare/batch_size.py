@@ -1,4 +1,4 @@
-"""`batch_size: auto`: as many examples as memory allows, by the analysis, and then by a trial."""
+"""The size of a batch: what fits the data, or with `auto` as much as memory allows."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from cnnkit.training.view.display import Display
 LARGEST = 1024
 FEWEST_STEPS = 20
 """The steps that an epoch has at least: with fewer updates a network learns less, not faster."""
+SMALLEST = 8
 _PART_OF_MEMORY = 0.8
 _PART_OF_RAM = 0.5  # which the system and other programs live in too
 
@@ -63,11 +64,20 @@ def largest_batch(
     return recipe.model_copy(update={"batch_size": size})
 
 
-def fitting(recipe: Train, examples: int) -> Train:
-    """The recipe with a batch that is no larger than the training split."""
-    if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
-        return recipe.model_copy(update={"batch_size": examples})
-    return recipe
+def fitted(recipe: Train, examples: int) -> Train:
+    """The recipe with a batch that fits so many training examples.
+
+    One that is said is no larger than they are. One that is not is the largest power of two, up to
+    the default, that leaves an epoch ``FEWEST_STEPS`` steps, and ``SMALLEST`` at least: fewer make
+    the statistics of a batch norm too rough.
+    """
+    size = recipe.batch_size
+    if not isinstance(size, int):
+        return recipe
+    if recipe.fits_batch:
+        steps = max(examples // FEWEST_STEPS, 1)
+        size = max(min(size, 1 << (steps.bit_length() - 1)), SMALLEST)
+    return recipe.model_copy(update={"batch_size": min(size, examples)})
 
 
 def needed(spec: Spec, recipe: Train, size: int) -> int:

@@ -77,7 +77,7 @@ def _machine(
 def _losses(machine: Engine) -> list[float]:
     """The loss of each step, up to the first that is no number."""
     state = machine.start()
-    machine.compile(state)
+    machine.compile(state, splits=())
     per_epoch = machine.steps.steps_per_epoch(len(machine.material.splits.train))
     losses: list[float] = []
     total = count = 0.0

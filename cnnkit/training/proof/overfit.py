@@ -17,7 +17,7 @@ from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.options import Options
-from cnnkit.training.prepare.batch_size import fitting
+from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
@@ -89,7 +89,7 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
     display.working("reading the data")
     size = int(recipe.batch_size)
     material = prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=size)
-    recipe = fitting(recipe, len(material.splits.train))
+    recipe = fitted(recipe, len(material.splits.train))
     display.working("compiling")
     return _learn(machine(spec, recipe, [material], [device]), recipe, display)
 

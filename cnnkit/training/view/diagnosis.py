@@ -1,21 +1,26 @@
-"""What the curves of a training say: under-fitted, over-fitted or balanced, and what to do next.
+"""What a run says of itself: under-fitted, over-fitted or balanced, and what to do next.
 
 The rules are those of a lecture. *Under-fitted*: both errors are high. *Over-fitted*: the training
-error falls while the validation error rises, or has stayed far above it. *Balanced*: neither. An
-error is the part of wrong answers where there are classes, and the loss elsewhere.
+error falls while the validation error rises, or has stayed far above it. *Balanced*: neither.
+Before them comes the question whether anything was learnt. *No-skill*: the weights that are kept do
+no better than an answer that looks at no input (``baseline``). *Imbalanced*: they do, but their
+accuracy is no better than that of the most frequent class, for a rare one is missed.
 
-The thresholds are stated with each verdict, since no number is right for all problems:
+An error is the part of wrong answers; where one class has most of the examples, its mean over the
+classes; of values the mean squared error as a part of their variance; the loss where nothing else
+is known. The thresholds are stated with each verdict, since no number is right for all problems:
 
-- ``HIGH``, 10 %: an error above it is high. Of a regression, whose errors have a unit, a loss that
-  is still above half of that of the first epoch is.
+- ``HIGH``, 10 %: an error above it is high; of a mean over classes a quarter of what chance gives;
+  of values half of the variance, or a loss above half of that of the first epoch.
 - ``RISE``, 10 %: by this part of its lowest value the validation loss has to rise to count as
   rising, more than it varies from epoch to epoch.
-- ``GAP``, 10 points: a validation error so far above the training error, and at least twice as
-  large, is over-fitting even where it no longer rises. Below 2 points nothing is.
+- A gap counts where the validation error is above the training error by more than twice what chance
+  makes of so few examples, by more than ``SMALL_GAP``, 2 points, and is at least twice as large.
 
-Losses are compared as the median of three epochs, so that one bad epoch says nothing. Training
-figures are those during the epoch, with augmentation and dropout: they may be worse than the
-validation's.
+Losses are compared as the median of three epochs, so that one bad epoch says nothing. The training
+error is measured at the end, outside of training. Where that was not done, and a history is all
+there is, it is the one during the epoch, with augmentation and dropout; the validation then counts
+as of 100 examples.
 """
 
 from __future__ import annotations
@@ -25,14 +30,17 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
+from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.training import Train
+from cnnkit.training.view import next_steps
+from cnnkit.training.view.errors import CERTAIN, HIGH, SMALL_GAP, Errors, Point
+from cnnkit.training.view.evidence import Evidence
 
-Verdict = Literal["under-fitted", "over-fitted", "balanced", "undetermined"]
+Verdict = Literal[
+    "under-fitted", "over-fitted", "balanced", "no-skill", "imbalanced", "undetermined"
+]
 
-HIGH: Final = 0.10
 RISE: Final = 0.10
-GAP: Final = 0.10
-_SMALL_GAP: Final = 0.02
 _FEWEST: Final = 2
 _FEW: Final = 4
 _FALLING: Final = 0.05
@@ -40,7 +48,7 @@ _FALLING: Final = 0.05
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the curves say.
+    """What a run says of itself.
 
     Attributes:
         verdict: In a word.
@@ -59,43 +67,52 @@ class Diagnosis:
         return {**asdict(self), "advice": list(self.advice)}
 
 
-def diagnose(history: Sequence[Mapping[str, Any]], train: Train | None = None) -> Diagnosis:
-    """What the epochs of a run say.
+def diagnose(
+    history: Sequence[Mapping[str, Any]],
+    train: Train | None = None,
+    evidence: Evidence = Evidence(),  # noqa: B008 - it is frozen
+) -> Diagnosis:
+    """What the epochs of a run say, and what was measured at its end.
 
     Args:
         history: A record for each epoch: ``epoch``, and ``train`` and ``validation`` with their
             ``loss`` and, where there are classes, ``accuracy``.
         train: The recipe, so that nothing is advised that it has already.
+        evidence: What was measured at the end.
     """
     records = [
         record for record in history if record.get("validation") and _whole(record["validation"])
     ]
     if not records and train is not None and train.split.validation == 0:
-        return _without_validation(history)
+        return _without_validation(history, evidence)
     if not records:
         return Diagnosis(
             "undetermined",
             "there was no validation split to compare the training with",
             ("hold examples back: `split: {validation: 0.15}`",),
         )
+    last = Point.of(records[-1], evidence)
+    if found := _against_baseline(last, train, evidence):
+        return found
     if len(records) < _FEWEST:
         return Diagnosis(
             "undetermined",
-            f"one epoch is no curve; {_errors(_Point.of(records[-1]))}",
+            f"one epoch is no curve; {last.text()}",
             ("train for more epochs",),
         )
-    return _compared(_Curves.of(records), train)
+    return _compared(_Curves.of(records), last, train, evidence)
 
 
-def _without_validation(history: Sequence[Mapping[str, Any]]) -> Diagnosis:
+def _without_validation(history: Sequence[Mapping[str, Any]], evidence: Evidence) -> Diagnosis:
     """Of a run that was to train on all: the last training of a search is one."""
     end = ""
     if history and _whole(history[-1]["train"]):
         last = history[-1]
         loss, accuracy = last["train"]["loss"], last["train"].get("accuracy")
+        accuracy = (evidence.training or {}).get("accuracy", accuracy)
         end = f"; at epoch {last['epoch']} the training loss is {loss:.3g}"
         if accuracy is not None:
-            end = f"; at epoch {last['epoch']} the training error is {100 * (1 - accuracy):.1f} %"
+            end = f"; at epoch {last['epoch']} the training error is {percent(1 - accuracy, 1)}"
     return Diagnosis(
         "undetermined",
         f"`validation: 0` trains on all examples but those of the test, so none are left to "
@@ -108,51 +125,60 @@ def _whole(figures: Mapping[str, Any]) -> bool:
     return figures.get("loss") is not None
 
 
-class _Point(NamedTuple):
-    """The figures of an epoch."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    train_error: float | None
-    validation_error: float | None
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> _Point:
-        train, validation = record["train"], record["validation"]
-        errors = (train.get("accuracy"), validation.get("accuracy"))
-        known = None not in errors
-        return cls(
-            record["epoch"],
-            train["loss"],
-            validation["loss"],
-            1 - errors[0] if known else None,
-            1 - errors[1] if known else None,
+def _against_baseline(last: Point, train: Train | None, evidence: Evidence) -> Diagnosis | None:
+    """The verdict on weights that do no better than an answer that looks at no input."""
+    classes, values = evidence.classes, evidence.values
+    if classes is not None and not classes.skilled:
+        missed = classes.missed_text() if classes.imbalanced else ""
+        reason = (
+            f"no better than always answering {classes.majority_text()}"
+            f"{f': {missed}' if missed else ''}; accuracy "
+            f"{percent(classes.figures['accuracy'], 1)}, balanced accuracy "
+            f"{percent(classes.figures['balanced_accuracy'], 1)}, by chance "
+            f"{percent(classes.chance, 1)}"
         )
+    elif values is not None and not values.skilled:
+        reason = (
+            f"no better than always answering the mean: the mean squared error is "
+            f"{values.error:,.4g}, the variance {values.variance:,.4g}"
+        )
+    elif classes is not None and classes.missed and not classes.above_majority:
+        reason = (
+            f"accuracy {percent(classes.figures['accuracy'], 1)}, hardly better than always "
+            f"answering {classes.majority_text()}: {classes.missed_text()}; {last.text()}"
+        )
+        return Diagnosis("imbalanced", reason, next_steps.against_imbalance(evidence, train))
+    else:
+        return None
+    if evidence.too_fast and evidence.alike is not None and evidence.training is not None:
+        reason += (
+            f"; the training loss, {evidence.training['loss']:.3g}, is above {evidence.alike:.3g}, "
+            "what calling all classes equally probable gives"
+        )
+    advice = next_steps.without_skill(last.epoch, evidence, train)
+    return Diagnosis("no-skill", f"{reason}; {last.text()}", advice)
 
 
 class _Curves(NamedTuple):
-    """The first epoch, that of the lowest validation loss, the last; and how the losses went.
+    """The epoch of the lowest validation loss, the last one; and how the losses went.
 
     Attributes:
         first: As it was.
         lowest: As it was.
-        last: As it was.
         rise: By which part of its lowest value the validation loss has risen since, as medians.
         learnt: Whether the training loss has fallen since, as medians.
         falling: Whether the validation loss still fell in the last quarter.
     """
 
-    first: _Point
-    lowest: _Point
-    last: _Point
+    first: Point
+    lowest: Point
     rise: float
     learnt: bool
     falling: bool
 
     @classmethod
     def of(cls, records: Sequence[Mapping[str, Any]]) -> _Curves:
-        points = [_Point.of(record) for record in records]
+        points = [Point.of(record, Evidence()) for record in records]
         train = _smooth([point.train_loss for point in points])
         validation = _smooth([point.validation_loss for point in points])
         lowest = min(range(len(points)), key=lambda index: points[index].validation_loss)
@@ -160,18 +186,10 @@ class _Curves(NamedTuple):
         return cls(
             points[0],
             points[lowest],
-            points[-1],
             rise=(end - low) / low if low > 0 else 0.0,
             learnt=train[-1] < train[lowest],
             falling=end < (1 - _FALLING) * validation[-1 - max(len(points) // 4, 1)],
         )
-
-    @property
-    def gap(self) -> float | None:
-        """The validation error less the training error, at the end."""
-        if self.last.train_error is None or self.last.validation_error is None:
-            return None
-        return self.last.validation_error - self.last.train_error
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
@@ -180,90 +198,66 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return [*inner, median(values[-3:]) if len(values) > _FEW else values[-1]]
 
 
-def _compared(curves: _Curves, train: Train | None) -> Diagnosis:
-    last = curves.last
-    apart = curves.gap is not None and curves.gap > GAP and curves.gap >= (last.train_error or 0)
-    risen = curves.rise > RISE and curves.learnt
-    if risen and (curves.gap is None or curves.gap > _SMALL_GAP):
+def _compared(curves: _Curves, last: Point, train: Train | None, evidence: Evidence) -> Diagnosis:
+    errors, classes = last.errors, evidence.classes
+    missed = f"; {classes.missed_text()}" if classes is not None and classes.missed else ""
+    if curves.rise > RISE and curves.learnt and (errors is None or errors.gap > SMALL_GAP):
         low = curves.lowest
         reason = (
             f"the validation loss was lowest at epoch {low.epoch}, {low.validation_loss:.3g}, and "
             f"rose to {last.validation_loss:.3g} by epoch {last.epoch}, while the training loss "
-            f"fell from {low.train_loss:.3g} to {last.train_loss:.3g}; {_errors(last)}"
+            f"fell from {low.train_loss:.3g} to {last.train_loss:.3g}; {last.text()}{missed}"
         )
-        return Diagnosis("over-fitted", reason, _against_over_fitting(low.epoch, train), low.epoch)
-    if apart:
-        reason = (
-            f"{_errors(last)}: a gap of {100 * (curves.gap or 0):.1f} points, above {100 * GAP:.0f}"
-        )
-        return Diagnosis("over-fitted", reason, _against_over_fitting(None, train))
-    if _both_high(curves):
+        advice = next_steps.against_over_fitting(low.epoch, train)
+        return Diagnosis("over-fitted", reason, advice, low.epoch)
+    if errors is not None and errors.apart:
+        reason = f"{last.text()}: {_gap_text(errors)}{missed}"
+        return Diagnosis("over-fitted", reason, next_steps.against_over_fitting(None, train))
+    if _both_high(curves, last):
         still = ", and the validation loss still falls" if curves.falling else ""
-        limit = f"both are above {100 * HIGH:.0f} %"
-        if last.train_error is None:
-            limit = "both are above half of those of the first epoch"
-        reason = f"{_errors(last)}: {limit}{still}"
-        return Diagnosis("under-fitted", reason, _against_under_fitting(curves, train))
-    reason = f"{_errors(last)}: neither is high, and they stay together"
-    if last.train_error is not None and (curves.gap or 0) < 0:
-        reason = f"{_errors(last)}: neither is far above the other, nor both high"
-    return Diagnosis("balanced", reason, _of_balance(curves))
+        reason = f"{last.text()}: {_limit_text(errors)}{still}{missed}"
+        advice = next_steps.against_under_fitting(
+            last.epoch, evidence, train, falling=curves.falling
+        )
+        return Diagnosis("under-fitted", reason, advice)
+    reason = f"{last.text()}: {_balance_text(errors)}{missed}"
+    return Diagnosis("balanced", reason, next_steps.of_balance(last.epoch, falling=curves.falling))
 
 
-def _both_high(curves: _Curves) -> bool:
-    first, last = curves.first, curves.last
-    if last.train_error is not None and last.validation_error is not None:
-        return last.train_error > HIGH and last.validation_error > HIGH
+def _both_high(curves: _Curves, last: Point) -> bool:
+    if last.errors is not None:
+        return last.errors.both_high
+    first = curves.first
     return (
         last.train_loss > first.train_loss / 2 and last.validation_loss > first.validation_loss / 2
     )
 
 
-def _errors(point: _Point) -> str:
-    """The two errors of an epoch, in words."""
-    if point.train_error is None or point.validation_error is None:
-        return (
-            f"at epoch {point.epoch} the training loss is {point.train_loss:.3g} and the "
-            f"validation loss {point.validation_loss:.3g}"
-        )
-    return (
-        f"at epoch {point.epoch} the training error is {100 * point.train_error:.1f} % and the "
-        f"validation error {100 * point.validation_error:.1f} %"
-    )
+def _gap_text(errors: Errors) -> str:
+    if errors.unit is not None:
+        return "in validation it is at least twice as large, and by more than chance makes it"
+    chance = 100 * CERTAIN * errors.varies
+    return f"a gap of {100 * errors.gap:.1f} points, where chance makes up to {chance:.1f}"
 
 
-def _against_over_fitting(stop_at: int | None, train: Train | None) -> tuple[str, ...]:
-    advice = ["more training data"]
-    if train is None or not train.augment:
-        advice.append(
-            "augmentation, `augment: [{shift: 2}]`, which makes more of the data there is"
-        )
-    if stop_at is not None:
-        stopping = "" if train and train.early_stopping else ", or `early_stopping: {patience: 5}`"
-        advice.append(f"stop at epoch {stop_at}: `epochs: {stop_at}`{stopping}")
-    weighed = train is not None and train.optimizer.weight_decay > 0
-    more = "more of the regularization" if weighed else "regularization"
-    advice.append(f"{more}: `weight_decay: 5e-4` in the optimizer, `dropout` before the last dense")
-    advice.append("fewer layers, or fewer filters and units")
-    return tuple(advice)
+def _limit_text(errors: Errors | None) -> str:
+    if errors is None:
+        return "both are above half of those of the first epoch"
+    if errors.unit is not None:
+        return "both are above half of it"
+    digits = 0 if errors.high == HIGH else 1
+    return f"both are above {percent(errors.high, digits)}"
 
 
-def _against_under_fitting(curves: _Curves, train: Train | None) -> tuple[str, ...]:
-    advice = ["more layers, or more filters and units", "a higher learning rate, or `find`"]
-    longer = f"more epochs than {curves.last.epoch}"
-    advice.insert(0 if curves.falling else 2, longer)
-    if train is not None and (train.augment or train.optimizer.weight_decay > 0):
-        advice.append("less augmentation and less regularization")
-    return tuple(advice)
-
-
-def _of_balance(curves: _Curves) -> tuple[str, ...]:
-    if curves.falling:
-        return (
-            f"more epochs than {curves.last.epoch}: the validation loss still falls",
-            "then a larger network together with more data or augmentation",
-        )
-    return (
-        "for less error, a larger network together with more data or augmentation",
-        "before a change is believed, `cnnkit cross-validate`: small differences are chance",
-    )
+def _balance_text(errors: Errors | None) -> str:
+    """What is true of errors that are neither both high nor far apart."""
+    if errors is None:
+        return "neither is high, and they stay together"
+    if errors.gap < 0 or errors.train > errors.high:
+        return "neither is far above the other, nor both high"
+    together = errors.by_chance or errors.gap <= SMALL_GAP
+    if errors.validation <= errors.high and together:
+        return "neither is high, and they stay together"
+    if together:
+        return "their difference is no more than chance makes of so few examples"
+    return "the second is above the first, and less than twice as large"

@@ -132,7 +132,11 @@ class Train(Section):
     epochs: Count = Field(10, description="how often all training examples are seen")
     batch_size: Annotated[
         Annotated[int, Field(gt=0)] | Literal["auto"], Expects("a whole number above 0, or `auto`")
-    ] = Field(128, description="the examples of one step; `auto` takes what memory allows")
+    ] = Field(
+        128,
+        description="the examples of one step; where it is not said, fewer if an epoch would have "
+        "under 20 steps; `auto` takes what memory allows",
+    )
     accumulate: Count = Field(1, description="the steps whose gradients make one update")
     ema: Annotated[
         Annotated[float, Field(gt=0, lt=1)] | None, Expects("a number between 0 and 1")
@@ -172,6 +176,11 @@ class Train(Section):
         return default_metric(self.loss.tasks)
 
     @property
+    def fits_batch(self) -> bool:
+        """Whether the size of a batch follows from the data, for it is not said."""
+        return "batch_size" not in self.model_fields_set
+
+    @property
     def known_batch(self) -> int:
         """The examples of a step as far as the text says: `auto` takes one at least."""
         return self.batch_size if isinstance(self.batch_size, int) else 1
@@ -183,8 +192,12 @@ class Train(Section):
         return self
 
     def written(self) -> dict[str, Any]:
-        """The section as a spec says it; what is the default is left out."""
-        return given(self)
+        """The section as a spec says it; what is the default is left out.
+
+        A batch that is said is kept: one that is not is fitted to the data.
+        """
+        said = {} if self.fits_batch else {"batch_size": self.batch_size}
+        return {**given(self), **said}
 
     def misfits(self, shape: Shape) -> Iterator[Fault]:
         """What does not fit examples of this shape, channels last."""
