@@ -32,12 +32,17 @@ def show(
         typer.Argument(
             metavar="SOURCE",
             help="digits, mnist, fashion_mnist or cifar10; a folder with a folder of images for "
-            "each class; a file .npz or .csv; or a spec with `train:`, for its data and splits.",
+            "each class; a file .npz, .csv or .tsv; or a spec with `train:`, for its data and "
+            "splits.",
         ),
     ],
     input_: Annotated[
         str | None,
         typer.Option("--input", metavar="SHAPE", help="The network's input, such as 28x28x1."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of a table's target: a name or a number."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -59,9 +64,11 @@ def show(
     if Path(source).suffix.lower() in _SPECS:
         if input_ is not None:
             raise UsageError(f"{source} says the input itself: leave --input out")
+        if target is not None:
+            raise UsageError(f"{source} says the target itself: leave --target out")
         dataset, splits = _of_spec(source, data_dir)
     else:
-        files, shape = data_of(source), _shape(input_)
+        files, shape = _with_target(data_of(source), target), _shape(input_)
         with _decoding() as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = summary(dataset, splits)
@@ -121,6 +128,17 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     return dataset, split(dataset, spec.train.split, spec.train.seed)
 
 
+def _with_target(files: Data, target: str | None) -> Data:
+    from cnnkit.spec.training import Csv
+
+    if target is None:
+        return files
+    if not isinstance(files, Csv):
+        raise UsageError("--target names a column, which only a file .csv or .tsv has")
+    named = int(target) if target.isdecimal() else target
+    return files.model_copy(update={"target": named})
+
+
 def data_of(source: str) -> Data:
     """The data set that a word stands for: a name, a folder or a file."""
     from cnnkit.errors import did_you_mean
@@ -140,7 +158,7 @@ def data_of(source: str) -> Data:
         return Images(images=source)
     if path.suffix.lower() == ".npz":
         return Arrays(arrays=source)
-    if path.suffix.lower() == ".csv":
+    if source.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
         return Csv(csv=source)
     if found:
         raise UsageError(f"{source} is no folder of images, no file .npz or .csv, and no spec")

@@ -9,11 +9,13 @@ from types import MappingProxyType
 from cnnkit.data import arrays, csv, images
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
+from cnnkit.data.decoding import Decoding
 from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
-from cnnkit.errors import UsageError, did_you_mean
+from cnnkit.data.preprocessing import RANGES, Preprocessing, dtype_of, with_scaled_inputs
+from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.spec.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
@@ -34,7 +36,7 @@ def load(
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
-    trained: bool = False,
+    like: Preprocessing | None = None,
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -47,7 +49,7 @@ def load(
         input_shape: The network's ``input:``; by default the shape that the data has.
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
-        trained: The network has its weights, so that advice is about the data only.
+        like: The record of the run whose network is to read them, which they are prepared as.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -60,13 +62,33 @@ def load(
             Path(source.images),
             test=Path(source.test) if source.test else None,
             shape=input_shape,
-            fit=source.fit,
+            decoding=like.decoding if like else decoding_of(source),
+            skip=source.damaged == "skip",
             budget=budget,
             progress=progress,
         )
     else:
         dataset = _read(source, data_dir)
-    return fitted(dataset, input_shape, outputs, loss, trained=trained)
+    dataset = fitted(dataset, input_shape, outputs, loss, trained=like is not None)
+    if like is not None:
+        _require_like(dataset, like)
+        return with_scaled_inputs(dataset, like.value_range)
+    named = None if isinstance(source, str) else source.value_range
+    return with_scaled_inputs(dataset, named or RANGES.get(dtype_of(dataset)))
+
+
+def decoding_of(source: Data | None) -> Decoding:
+    """How the images of some data are decoded."""
+    if isinstance(source, Images):
+        return Decoding.of(source.fit, source.background)
+    return Decoding()
+
+
+def _require_like(dataset: Dataset, like: Preprocessing) -> None:
+    """Raises where values are not such as a run's network was trained on."""
+    for part in (dataset.train, dataset.test):
+        if part is not None and (fault := like.fault(part.inputs, dtype_of(dataset))):
+            raise DataError(f"{dataset.name} has {fault}")
 
 
 def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:
@@ -76,7 +98,7 @@ def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:
             return arrays.read(Path(source.arrays), arrays.Named(*named))
         case Csv():
             test = Path(source.test) if source.test else None
-            return csv.read(Path(source.csv), target=source.target, test=test)
+            return csv.read(Path(source.csv), target=source.target, drop=source.drop, test=test)
     read = PUBLISHED.get(source)
     if read is None:
         near = did_you_mean(source, PUBLISHED)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from cnnkit.data import Dataset, Splits, load
+from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, UsageError
-from cnnkit.spec.training import Data
+from cnnkit.spec.training import Arrays, Csv, Data
 from cnnkit.training.device import choose, replicated
 from cnnkit.training.engine import engine
 from cnnkit.training.material import Material, prepare
 from cnnkit.training.options import Options
+from cnnkit.training.recorded import preprocessing_of, require_same_data
 from cnnkit.training.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.rundir import RunDirectory
@@ -76,18 +78,20 @@ def evaluate(
         material = prepare(
             spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
         )
+        require_same_data(directory, material, material.record(recipe))
         if not len(material.splits.test):
             raise UsageError(f"{run} held no test split back: name other data by --data")
     else:
+        like = preprocessing_of(directory, spec, options.data_dir)
         dataset = load(
-            data,
+            _as_in_the_run(data, recipe.data),
             data_dir=options.data_dir,
             input_shape=spec.input,
             outputs=outputs_of(spec),
             loss=recipe.loss,
-            trained=True,
+            like=like,
         )
-        material = _all_of(dataset, record, outputs_of(spec))
+        material = _all_of(dataset, record, outputs_of(spec), like)
     devices = choose(options.device)[:1]
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
@@ -100,6 +104,15 @@ def evaluate(
     )
 
 
+def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
+    """Other files, their columns and arrays called as those that the run learnt from."""
+    if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
+        return data.model_copy(update={"target": of_run.target, "drop": of_run.drop})
+    if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
+        return data.model_copy(update={"inputs": of_run.inputs, "targets": of_run.targets})
+    return data
+
+
 def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict[str, Any]:
     machine = engine(steps, material, replicated(devices, None), devices)
     placed = machine.place(state)
@@ -110,10 +123,10 @@ def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict
     return measured(totals, material.dataset.classes)
 
 
-def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
+def _all_of(
+    dataset: Dataset, record: dict[str, Any], outputs: int, like: Preprocessing
+) -> Material:
     """The test split of a data set, or all of it, standardised as the run's training split was."""
-    from cnnkit.data import Statistics
-
     classes = record.get("classes") or []
     if dataset.classes and list(dataset.classes) != classes:
         raise DataError(
@@ -123,6 +136,5 @@ def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
     examples = dataset.test if dataset.test is not None else dataset.train
     everything, none = np.arange(len(examples)), np.arange(0)
     splits = Splits(everything[:1], none, everything, dataset.test is not None, False, 0)
-    mean, deviation = (np.array(record[name], np.float32) for name in ("mean", "deviation"))
     weights = np.ones(max(outputs, len(dataset.classes)), np.float32)
-    return Material(dataset, splits, Statistics(mean, deviation), weights)
+    return Material(dataset, splits, like.statistics, like, weights)

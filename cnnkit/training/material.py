@@ -15,6 +15,8 @@ from jax.typing import ArrayLike
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
+from cnnkit.data.inspection import all_alike
+from cnnkit.data.preprocessing import Preprocessing, preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
@@ -31,12 +33,14 @@ class Material:
         dataset: What was read.
         splits: Which examples are for what.
         statistics: What inputs are standardised with.
+        preprocessing: All that is done to inputs, as the run keeps it.
         class_weights: float32 ``[K]``, the weight of each class in the loss.
     """
 
     dataset: Dataset
     splits: Splits
     statistics: Statistics
+    preprocessing: Preprocessing
     class_weights: Array
 
     def examples(self, name: SplitName) -> Examples:
@@ -62,8 +66,7 @@ class Material:
             "classes": list(self.dataset.classes),
             "multi_label": self.multi_label(train),
             "sha256": _digest(parts),
-            "mean": self.statistics.mean.tolist(),
-            "deviation": self.statistics.deviation.tolist(),
+            "preprocessing": self.preprocessing.to_dict(),
             **self.splits.record(),
         }
 
@@ -123,10 +126,17 @@ def prepare(
             splits.stratified,
             splits.seed,
         )
+    if fault := all_alike(dataset):
+        raise DataError(fault)
+    measured = statistics(dataset.train, splits.train)
+    applied = measured
+    if train.standardize != "per_channel":
+        applied = standardization(train, dataset.train, splits.train)
     return Material(
         dataset,
         splits,
-        standardization(train, dataset.train, splits.train),
+        applied,
+        preprocessing(dataset, applied, measured),
         class_weights(train, dataset, splits.train, outputs),
     )
 
@@ -134,14 +144,16 @@ def prepare(
 def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:
     """What inputs are standardised with, from the training examples alone.
 
-    uint8 inputs are 0..1 where they come in; `none` brings them back to 0..255.
+    Inputs with a range are 0..1 where they come in; `none` brings them back to it.
     """
     if train.standardize == "per_channel":
         return statistics(examples, indices)
+    low, high = 0.0, 1.0
+    if train.standardize == "none" and examples.value_range is not None:
+        low, high = examples.value_range
     channels = examples.shape[-1]
-    bytes_kept = train.standardize == "none" and examples.inputs.dtype == np.uint8
-    deviation = np.full(channels, 1 / 255 if bytes_kept else 1, np.float32)
-    return Statistics(np.zeros(channels, np.float32), deviation)
+    mean = np.full(channels, -low / (high - low) if low else 0, np.float32)
+    return Statistics(mean, np.full(channels, 1 / (high - low), np.float32))
 
 
 def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from cnnkit.errors import UsageError
+from cnnkit.data.inspection import warnings_of
 from cnnkit.network import runtime
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
@@ -31,6 +31,7 @@ from cnnkit.training.material import Material, prepare
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.page import write_page
 from cnnkit.training.range_test import found_rate
+from cnnkit.training.recorded import keep_record, require_same_data
 from cnnkit.training.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.rundir import ENVIRONMENT, REPORT, SPLIT, SUMMARY, RunDirectory
 from cnnkit.training.schedule import make_schedule
@@ -85,6 +86,8 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
+        for warning in warnings_of(material.dataset, material.splits, material.statistics):
+            shown.note(f"warning: {warning}")
         recipe = _fitting(largest_batch(spec, recipe, material, devices[0], shown), material)
         recipe = found_rate(spec, recipe, material, devices[0], shown)
         spec = spec.model_copy(update={"train": recipe})
@@ -92,7 +95,7 @@ def train(
             run_dir, spec.name or "run", spec.to_dict(), environment(devices, options)
         )
         with _owned(run), not_left_empty(run):
-            run.write_json(SPLIT, material.record(recipe))
+            keep_record(run, material, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
 
@@ -124,7 +127,9 @@ def resume(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        _same_data(run, material.record(recipe))
+        record = material.record(recipe)
+        require_same_data(run, material, record)
+        keep_record(run, material, record)
         checkpoints = Checkpoints(run.checkpoints)
         checkpoints.clean()
         last, problems = checkpoints.last()
@@ -231,19 +236,6 @@ def _fitting(recipe: Train, material: Material) -> Train:
     if isinstance(recipe.batch_size, int) and recipe.batch_size > examples:
         return recipe.model_copy(update={"batch_size": examples})
     return recipe
-
-
-def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:
-    """Raises where the data are not those that the run was begun with."""
-    before = run.read_json(SPLIT)
-    if before is None:
-        run.write_json(SPLIT, now)
-    elif before != now:
-        different = [key for key in now if before.get(key) != now[key]]
-        raise UsageError(
-            f"{run.path} was begun with other data: {', '.join(different)} of {SPLIT} differ; give "
-            f"the same --data-dir, or begin a new run"
-        )
 
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:

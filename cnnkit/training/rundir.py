@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SPEC = "spec.yaml"
 ENVIRONMENT = "environment.json"
 SPLIT = "split.json"
+FILES = "files.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
@@ -234,7 +235,7 @@ class RunDirectory:
         Raises:
             TrainingError: It is damaged.
         """
-        return self.read_json(SPLIT, ("multi_label", "classes", "mean", "deviation"))
+        return self.read_json(SPLIT, ("multi_label", "classes"))
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Writes the epochs so far, a line each."""

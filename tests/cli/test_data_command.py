@@ -57,8 +57,8 @@ def test_all_keys_are_in_the_json(run: Run) -> None:
     done = run("data", "show", "digits", "--format", "json")
     figures = json.loads(done.out)
     assert list(figures) == [
-        "format", "name", "shape", "dtype", "bytes", "targets", "examples", "classes", "minimum",
-        "maximum", "mean", "deviation",
+        "format", "name", "shape", "dtype", "value_range", "bytes", "targets", "target",
+        "examples", "classes", "minimum", "maximum", "mean", "deviation", "constant", "warnings",
     ]  # fmt: skip
     assert figures["shape"] == [8, 8, 1]
     assert figures["examples"] == {"train": 1797}

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cnnkit.data import DataError, arrays, cifar, csv
 from cnnkit.data import idx as idx_format
-from cnnkit.data.decoding import decoded, header
+from cnnkit.data.decoding import Decoding, decoded, header
 from cnnkit.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def packed() -> bytes:
 
 def image(path: Path) -> None:
     header(path)
-    decoded(path, (8, 8, 3), "cover")
+    decoded(path, (8, 8, 3), Decoding())
 
 
 Reader = Callable[[Path], object]
