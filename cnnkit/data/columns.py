@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,7 +18,7 @@ Texts = NDArray[np.str_]
 
 _TARGETS: Final = ("label", "labels", "class", "classes", "target", "targets", "category")
 _WEAK: Final = "y"  # as good a name for a coordinate
-_IDENTITIES: Final = ("id", "ids", "index", "idx", "uid", "row", "no", "unnamed: 0")
+_IDENTITY: Final = re.compile(r"(.*[_ -])?(id|idx|index|uid|uuid)|unnamed: 0", re.IGNORECASE)
 _COUNTED = 10  # so many lines in order are counted, and no values
 _NOTHING: Final = ("", "na", "n/a", "nan", "null", "none", "?")
 
@@ -65,10 +66,10 @@ def require_no_counts(
     """Raises where a column of values counts the lines or names the examples."""
     for place, column in enumerate(kept):
         found = values[:, place].astype(np.float64)
-        named = bool(table.names) and table.written(column).lower() in _IDENTITIES
+        named = bool(table.names and _IDENTITY.fullmatch(table.written(column)))
         if len(found) < (2 if named else _COUNTED) or (found != np.rint(found)).any():
             continue
-        counts = bool((np.diff(found) == 1).all())
+        counts = _count(found)
         if counts or (named and len(np.unique(found)) == len(found)):
             what = f"counts the lines, {found[0]:.0f} to {found[-1]:.0f}"
             if not counts:
@@ -106,6 +107,12 @@ def require_first(
     """Raises where the first column is taken for the target, and the last one looks like it."""
     last = table.width - 1
     first = np.array([float(cell) if is_number(cell) else np.nan for cell in cells[:, 0]])
+    if len(first) >= _COUNTED and _count(first):
+        raise DataError(
+            f"{table.path}:{line}: column 0, the target, counts the lines, {first[0]:.0f} to "
+            f"{first[-1]:.0f}: say which is the target, `target: NUMBER`, and leave this out, "
+            f"`drop: [0]`"
+        )
     if last not in kept or np.isnan(first).any() or _are_labels(first):
         return
     column = values[:, kept.index(last)].astype(np.float64)
@@ -156,6 +163,11 @@ def _usual(table: Table) -> int:
             f"say which it is, `target: {last}`"
         )
     return 0
+
+
+def _count(column: NDArray[np.float64]) -> bool:
+    """Whether each line has one more than the line before."""
+    return bool((np.diff(column) == 1).all())
 
 
 def _are_labels(column: NDArray[np.float64]) -> bool:

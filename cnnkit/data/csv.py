@@ -105,9 +105,9 @@ def _parsed(path: Path, target: Column, drop: Sequence[str | int]) -> Parsed:
         raise DataError(*faults)
     stacked, texts = np.stack(values), np.array(targets)
     require_targets(table, lines, chosen, texts)
-    require_no_counts(table, lines[0], kept, stacked)
     if target is None and table.names is None:
         require_first(table, lines[0], texts, kept, stacked)
+    require_no_counts(table, lines[0], kept, stacked)
     return Parsed(stacked, texts, _story(table, chosen, target))
 
 

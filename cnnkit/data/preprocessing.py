@@ -121,11 +121,15 @@ class Preprocessing:
             return True
         if not alike and largest is not None and largest[1] < found.maximum / 2:
             return True  # bytes cannot reach what 16 bits do
-        kinds = {np.dtype(each).kind == "f" for each in (dtype, self.dtype)}
-        if len(sample) < _MANY and (alike or len(kinds) == 1):
+        floats = [np.dtype(each).kind == "f" for each in (dtype, self.dtype)]
+        few = len(sample) < _MANY and floats[0] == floats[1]
+        if few and not all(floats):
             return False  # a dark image is no other scale
-        if high - low < width * _NARROW and sample.std() < found.deviation * _NARROW:
+        narrow = _NARROW**2 if few else _NARROW
+        if high - low < width * narrow and sample.std() < found.deviation * narrow:
             return True
+        if few:
+            return False
         # What lies symmetrically about 0 is scaled so on purpose: 0 to 1 is no part of it.
         return low >= 0 and found.minimum < 0 and math.isclose(-found.minimum, found.maximum)
 

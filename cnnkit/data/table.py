@@ -61,18 +61,19 @@ def opened(path: Path) -> Iterator[Table]:
         DataError: The file is no table, or one without lines.
         UsageError: There is no such file.
     """
-    try:
-        with readable(path), _text(path) as stream:
-            separator = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
-            reader = csv.reader(_bounded(stream, path), delimiter=separator)
-            # A text may hold line breaks, so that a line of the table is several of the file.
-            yield _table(path, ((reader.line_num, row) for row in reader if row))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error.reason}") from None
-    except csv.Error as error:
-        raise DataError(f"{path} is no CSV file: {error}") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is no .gz file, or a damaged one: {error}") from None
+    with readable(path):
+        try:
+            with _text(path) as stream:
+                separator = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
+                reader = csv.reader(_bounded(stream, path), delimiter=separator)
+                # A text may hold line breaks, so that a line of the table is several of the file.
+                yield _table(path, ((reader.line_num, row) for row in reader if row))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is no text in UTF-8: {error.reason}") from None
+        except csv.Error as error:
+            raise DataError(f"{path} is no CSV file: {error}") from None
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is no .gz file, or a damaged one: {error}") from None
 
 
 def is_number(cell: str) -> bool:
