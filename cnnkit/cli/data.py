@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,21 +111,24 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     from cnnkit.analysis import analyze
     from cnnkit.cli.sources import readable_spec
     from cnnkit.data import load, split
+    from cnnkit.spec.training.location import located
 
     spec = readable_spec(source, [])
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     shape = analyze(spec).output
     outputs = shape[0] if shape is not None and len(shape) == 1 else None
+    places = located(spec)
     with _decoding() as progress:
         dataset = load(
-            spec.train.data,
+            places.data or spec.train.data,
             data_dir=data_dir,
             input_shape=spec.input,
             outputs=outputs,
             loss=spec.train.loss,
             progress=progress,
         )
+    dataset = replace(dataset, notes=(*places.notes, *dataset.notes))
     return dataset, split(dataset, spec.train.split, spec.train.seed)
 
 

@@ -98,17 +98,19 @@ def _hint(dataset: Dataset, low: float, high: float) -> str | None:
 
 def _known(examples: Examples, indices: Indices) -> dict[bytes | str, str]:
     """What examples are called by what is in them."""
+    found: dict[bytes | str, str] = {}
     if examples.sources is not None:
         paths, digests = examples.sources.paths, examples.sources.digests
-        return {digests[each]: paths[each].as_posix() for each in reversed(indices.tolist())}
+        for each in indices.tolist():
+            found.setdefault(digests[each], paths[each].as_posix())
+        return found
     inputs = examples.inputs
     if not isinstance(inputs, np.ndarray) or math.prod(examples.shape) < _LEAST_VALUES:
         return {}
-    found: dict[bytes | str, str] = {}
-    for each in reversed(indices.tolist()):
+    for each in indices.tolist():
         values = inputs[each]
         if values.min() != values.max():
-            found[hashlib.sha256(values.tobytes()).digest()] = f"example {each}"
+            found.setdefault(hashlib.sha256(values.tobytes()).digest(), f"example {each}")
     return found
 
 

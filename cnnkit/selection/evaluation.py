@@ -16,6 +16,8 @@ from cnnkit.selection.material import Open, opened, recipe
 from cnnkit.selection.runs import Figures, Part, Runs
 from cnnkit.selection.search import Outcome, Stop
 from cnnkit.spec.model import Spec
+from cnnkit.spec.training import Data
+from cnnkit.spec.training.location import located
 from cnnkit.training.history import stops_early
 
 
@@ -29,6 +31,7 @@ class Evaluator:
         device: Where the networks are trained.
         data_dir: Where published data sets lie.
         seen: The data set at each shape of the input.
+        source: The data, by their whole paths.
     """
 
     train: Indices
@@ -36,6 +39,7 @@ class Evaluator:
     device: jax.Device
     data_dir: Path | None
     seen: dict[tuple[int, ...], Dataset] = field(default_factory=dict)
+    source: Data | None = None
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -89,7 +93,10 @@ class Evaluator:
     def _dataset(self, spec: Spec) -> Dataset:
         """The data set at the shape that a network takes."""
         if spec.input not in self.seen:
-            self.seen[spec.input] = opened(spec, recipe(spec), self.data_dir).dataset
+            train = recipe(spec)
+            placed = train.model_copy(update={"data": self.source or train.data})
+            network = spec.model_copy(update={"train": placed})
+            self.seen[spec.input] = opened(network, placed, self.data_dir).dataset
         return self.seen[spec.input]
 
 
@@ -110,4 +117,5 @@ def evaluator(data: Open, spec: Spec, device: jax.Device, data_dir: Path | None)
         device,
         data_dir,
         {spec.input: data.dataset},
+        located(spec).data,
     )

@@ -15,6 +15,7 @@ from cnnkit.data.dataset import Examples, Indices
 from cnnkit.errors import UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
+from cnnkit.spec.training.location import located
 from cnnkit.training.resolution import outputs_of, recipe_of
 
 
@@ -74,10 +75,11 @@ def opened(spec: Spec, train: Train, data_dir: Path | None) -> Open:
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing, or there are too many examples for the device.
     """
-    if train.data is None:
+    source = located(spec).data
+    if source is None:
         raise UsageError("`train` names no data: write `data: digits`, or the files to learn from")
     dataset = load(
-        train.data,
+        source,
         data_dir=data_dir,
         input_shape=spec.input,
         outputs=outputs_of(spec),

@@ -148,7 +148,12 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
         )
     pieces = max(2, round(len(data.indices) / held))
     fold = cut_folds(
-        data.dataset.train, part.train, pieces, stratify=train.split.stratify, seed=part.seed
+        data.dataset.train,
+        part.train,
+        pieces,
+        stratify=train.split.stratify,
+        seed=part.seed,
+        classes=data.dataset.classes,
     )
     return Evaluator(
         np.asarray(part.train[fold != 0]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 
@@ -11,7 +9,8 @@ from cnnkit.errors import SpecError, UsageError
 from cnnkit.network import build
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
-from cnnkit.spec.training import Arrays, Csv, Data, Images, Train
+from cnnkit.spec.training import Train
+from cnnkit.spec.training.location import located
 from cnnkit.training.advice import RECIPE
 
 
@@ -29,7 +28,7 @@ def resolved(spec: Spec) -> Spec:
         raise SpecError(spec.origin.findings)
     recipe = recipe_of(spec)
     if recipe.data is not None:
-        recipe = recipe.model_copy(update={"data": _absolute(recipe.data)})
+        recipe = recipe.model_copy(update={"data": located(spec).data})
     return load(spec.model_copy(update={"train": recipe}).to_dict())
 
 
@@ -59,13 +58,3 @@ def outputs_of(spec: Spec) -> int:
             f"end it in `global_mean_pool`, or in `flatten` and `dense: {{units: 10}}`"
         )
     return int(shape[0])
-
-
-def _absolute(data: Data) -> Data:
-    """The files of a data set by their whole paths."""
-    if isinstance(data, str):
-        return data
-    fields = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test")}[type(data)]
-    paths = {name: getattr(data, name) for name in fields}
-    whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
-    return data.model_copy(update=whole)

@@ -16,6 +16,7 @@ from cnnkit.network import runtime
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
 from cnnkit.spec.training import Train
+from cnnkit.spec.training.location import located
 from cnnkit.training.batch_size import largest_batch
 from cnnkit.training.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.conclusion import conclusion
@@ -78,10 +79,14 @@ def train(
         DataError: The data are damaged, or do not fit the network.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    spec = resolved(spec if isinstance(spec, Spec) else load(spec))
+    spec = spec if isinstance(spec, Spec) else load(spec)
+    places = located(spec).notes
+    spec = resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
     with _told(display) as shown, Interruption() as interruption:
+        for note in places:
+            shown.note(f"warning: {note}")
         devices = choose(options.device)
         _set_up(shown)
         shown.working("reading the data")

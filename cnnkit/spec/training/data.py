@@ -17,8 +17,8 @@ Name: TypeAlias = Literal["digits", "mnist", "fashion_mnist", "cifar10"]
 KNOWN: Final[tuple[Name, ...]] = ("digits", "mnist", "fashion_mnist", "cifar10")
 """The data sets that have a name; ``digits`` needs no file."""
 
-_FOLDER = Expects("the path of a folder, seen from where the command runs")
-_FILE = Expects("the path of a file, seen from where the command runs")
+_FOLDER = Expects("the path of a folder, seen from the spec's")
+_FILE = Expects("the path of a file, seen from the spec's folder")
 _KEY = Expects("the name of an array in the file")
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
