@@ -73,8 +73,10 @@ def load(
     if like is not None:
         _require_like(dataset, like)
         return with_scaled_inputs(dataset, like.value_range)
-    named = None if isinstance(source, str) else source.value_range
-    return with_scaled_inputs(dataset, named or RANGES.get(dtype_of(dataset)))
+    if isinstance(source, str) or source.value_range is None:
+        return with_scaled_inputs(dataset, RANGES.get(dtype_of(dataset)))
+    low, high = source.value_range
+    return with_scaled_inputs(dataset, (low, high))
 
 
 def decoding_of(source: Data | None) -> Decoding:

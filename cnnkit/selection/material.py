@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data import Dataset, Splits, load, split
-from cnnkit.data.dataset import Examples, Indices
+from cnnkit.data.dataset import Indices
 from cnnkit.errors import UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
@@ -45,7 +45,7 @@ class Open:
     def with_random_labels(self, seed: int) -> Open:
         """The same inputs, their targets dealt out at random: nothing of them can be learnt."""
         order = np.random.default_rng(seed).permutation(len(self.dataset.train))
-        train = Examples(self.dataset.train.inputs, self.dataset.train.targets[order])
+        train = replace(self.dataset.train, targets=self.dataset.train.targets[order])
         return replace(self, dataset=replace(self.dataset, train=train))
 
 

@@ -67,8 +67,10 @@ def test_what_has_one_meaning_is_reshaped(shape: tuple[int, ...], wanted: tuple[
         (
             (65,),
             (8, 8, 1),
-            "that is a value too many; where a column counts the lines, leave it out, "
-            "`drop: [NAME]`",
+            (
+                "that is a value too many; where a column counts the lines, leave it out, "
+                "`drop: [NAME]`"
+            ),
         ),
         ((15,), (16,), "write `input: 15`, or prepare the data in that shape"),
     ],

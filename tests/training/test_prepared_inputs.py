@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnkit.activations.work import work_of_run
-from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data import Dataset, loading
+from cnnkit.data.preprocessing import Preprocessing, Scaled
 from cnnkit.errors import DataError, TrainingError, UsageError
-from cnnkit.spec.training import Arrays, Csv, Data
+from cnnkit.spec.model import Spec
+from cnnkit.spec.reading import load
+from cnnkit.spec.training import Arrays, Csv, Data, Images
 from cnnkit.training import Options, load_run, train
 from cnnkit.training.display import Display
 from cnnkit.training.evaluation import evaluate
@@ -248,3 +251,53 @@ def test_a_bad_file_does_not_end_the_prediction_of_others(
         "predictions": [],
         "error": refused[0].problem,
     }
+
+
+def low_bits(count: int, seed: int = 0) -> tuple[Inputs, Inputs]:
+    """16-bit images of 12 bits whose two classes share the upper byte of every value."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    return (1000 + random.integers(0, 8, (count, 6, 6)) + 16 * labels[:, None, None]), labels
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"value_range": [0, 4095]}])
+def test_classes_that_differ_in_the_low_bits_are_learnt(
+    fields: dict[str, Any],
+    streamed: bool,
+    recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images, labels = low_bits(60)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = tmp_path / "scans" / "ab"[label] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype(np.uint16)).save(path)
+    if streamed:
+        monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
+        monkeypatch.setitem(loading.load.__kwdefaults__, "budget", 0)
+        folder = Images(images=str(tmp_path / "scans"))
+        assert isinstance(loading.load(folder).train.inputs, Scaled)
+    spec = recipe(data={"images": str(tmp_path / "scans"), **fields}, epochs=4)
+    layers = [{"dense": {"units": 2}} if "dense" in layer else layer for layer in _layers(spec)]
+    spec = load({**spec.to_dict(), "layers": layers})
+    result = train(spec, run_dir=tmp_path / "run", display=Quiet())
+    assert result.summary is not None
+    assert result.summary["test"]["accuracy"] == 1
+    network = load_run(result.path)
+    more, labels = low_bits(8, seed=1)
+    files = []
+    for number, image in enumerate(more):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(image.astype(np.uint16)).save(files[-1])
+    named = [each.classes[0] for each in predict(network, files)]  # type: ignore[union-attr]
+    assert named == ["ab"[label] for label in labels]
+    answers = np.asarray(network.predict(more[..., None].astype(np.uint16)))
+    assert answers.argmax(1).tolist() == labels.tolist()
+    assert evaluate(result.path, Options()).figures["accuracy"] == 1
+
+
+def _layers(spec: Spec) -> list[Any]:
+    layers: list[Any] = spec.to_dict()["layers"]
+    return layers

@@ -1,4 +1,4 @@
-"""A run is evaluated on the data that it was trained on, or refuses, and says which files differ."""
+"""A run is evaluated on the data that it was trained on, or refuses and names what differs."""
 
 from __future__ import annotations
 
@@ -179,22 +179,15 @@ def test_images_in_two_splits_are_told(recipe: Recipe, tmp_path: Path) -> None:
     spec = recipe(data={"images": str(tmp_path / "bars")}, epochs=1)
     train(spec, run_dir=tmp_path / "run", display=notes)
     told = [note for note in notes.notes if note.startswith("warning: ")]
+    folders = {"train": "train", "validation": "val", "test": "test"}
     assert told == [
-        (
-            "warning: 2 images are in both train and validation, so that validation does not measure "
-            "what is new to the network: train/left/00.png and val/left/00.png; train/left/03.png and "
-            "val/left/03.png"
-        ),
-        (
-            "warning: 2 images are in both train and test, so that test does not measure what is new "
-            "to the network: train/left/00.png and test/left/00.png; train/left/03.png and "
-            "test/left/03.png"
-        ),
-        (
-            "warning: 2 images are in both validation and test, so that test does not measure what is "
-            "new to the network: val/left/00.png and test/left/00.png; val/left/03.png and "
-            "test/left/03.png"
-        ),
+        f"warning: 2 images are in both {one} and {other}, so that {other} does not measure what "
+        f"is new to the network: "
+        + "; ".join(
+            f"{folders[one]}/left/{number}.png and {folders[other]}/left/{number}.png"
+            for number in ("00", "03")
+        )
+        for one, other in (("train", "validation"), ("train", "test"), ("validation", "test"))
     ]
 
 

@@ -25,7 +25,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Level = Annotated[int, Field(ge=0, le=255)]
 
 
-def ascending(value: tuple[float, float] | None) -> tuple[float, float] | None:
+def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
     """A range, where its ends are in order."""
     if value is not None and value[0] >= value[1]:
         raise ValueError("does not ascend")
@@ -38,7 +38,7 @@ class Files(Section):
     key: ClassVar[str] = ""
 
     value_range: Annotated[
-        Annotated[tuple[Finite, Finite], Strict(False)] | None,
+        Annotated[tuple[Finite, ...], Strict(False), Field(min_length=2, max_length=2)] | None,
         AfterValidator(ascending),
         Expects("the lowest and the highest value, such as [0, 4095]"),
     ] = Field(
@@ -70,7 +70,8 @@ class Images(Files):
         "cut at the centre, resized to fit inside and padded, stretched, or not at all",
     )
     background: Annotated[
-        Literal["white", "black"] | Annotated[tuple[Level, Level, Level], Strict(False)],
+        Literal["white", "black"]
+        | Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)],
         Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]"),
     ] = Field(
         "white", description="what is seen through transparent pixels, where the input has no alpha"
