@@ -18,7 +18,7 @@ Texts = NDArray[np.str_]
 
 _TARGETS: Final = ("label", "labels", "class", "classes", "target", "targets", "category")
 _WEAK: Final = "y"  # as good a name for a coordinate
-_IDENTITY: Final = re.compile(r"(.*[_ -])?(id|idx|index|uid|uuid)|unnamed: 0", re.IGNORECASE)
+_IDENTITY: Final = re.compile(r"(?i:(.*[_ -])?(id|idx|index|uid|uuid)|unnamed: 0)|.*[a-z]I[dD]")
 _COUNTED = 10  # so many lines in order are counted, and no values
 _NOTHING: Final = ("", "na", "n/a", "nan", "null", "none", "?")
 
@@ -166,8 +166,8 @@ def _usual(table: Table) -> int:
 
 
 def _count(column: NDArray[np.float64]) -> bool:
-    """Whether each line has one more than the line before."""
-    return bool((np.diff(column) == 1).all())
+    """Whether each line has one more than the line before, from 0 or 1."""
+    return column[0] in (0, 1) and bool((np.diff(column) == 1).all())
 
 
 def _are_labels(column: NDArray[np.float64]) -> bool:

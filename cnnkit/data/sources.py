@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnnkit.data.dataset import Dataset, Sources
 from cnnkit.data.files import readable
+from cnnkit.data.split import Splits
 
 
 def sources_of(paths: Sequence[Path], folder: Path) -> Sources:
@@ -37,14 +38,31 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def contents(dataset: Dataset) -> dict[str, str]:
-    """The SHA-256 of each file of a data set that has an example in each, by its name."""
-    found: dict[str, str] = {}
-    for part in (dataset.train, *([dataset.test] if dataset.test else [])):
-        if part.sources is not None:
-            pairs = zip(part.sources.paths, part.sources.digests, strict=True)
-            found |= {path.as_posix(): each for path, each in pairs}
-    return found
+def contents(dataset: Dataset, splits: Splits) -> dict[str, dict[str, str]]:
+    """The SHA-256 of each file of each split, by its name; nothing where files hold many examples.
+
+    Args:
+        dataset: The data set.
+        splits: How it is cut.
+    """
+    parts = {
+        "train": (dataset.train, splits.train),
+        "validation": (dataset.train, splits.validation),
+        "test": (dataset.examples_of_test(splits), splits.test),
+    }
+    return {
+        name: {
+            examples.sources.paths[each].as_posix(): examples.sources.digests[each]
+            for each in indices.tolist()
+        }
+        for name, (examples, indices) in parts.items()
+        if examples.sources is not None
+    }
+
+
+def together(parts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The files of all splits."""
+    return {path: digest for part in parts.values() for path, digest in part.items()}
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

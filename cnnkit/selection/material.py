@@ -12,7 +12,8 @@ import numpy as np
 
 from cnnkit.data import Dataset, Splits, load, split
 from cnnkit.data.dataset import Indices
-from cnnkit.errors import UsageError
+from cnnkit.data.inspection import all_alike
+from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Train
 from cnnkit.spec.training.location import located
@@ -85,6 +86,8 @@ def opened(spec: Spec, train: Train, data_dir: Path | None) -> Open:
         outputs=outputs_of(spec),
         loss=train.loss,
     )
+    if fault := all_alike(dataset):
+        raise DataError(fault)
     if not dataset.fits_on_device():
         raise UsageError(
             f"{dataset.name} has {dataset.nbytes / 2**30:.1f} GiB: runs that are compared keep "

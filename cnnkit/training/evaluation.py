@@ -16,7 +16,7 @@ from cnnkit.training.device import choose, replicated
 from cnnkit.training.engine import engine
 from cnnkit.training.material import Material, prepare
 from cnnkit.training.options import Options
-from cnnkit.training.recorded import preprocessing_of, require_same_data
+from cnnkit.training.recorded import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.rundir import RunDirectory
@@ -34,6 +34,7 @@ class Evaluation:
         epoch: The epochs that were finished then.
         figures: The metrics, each class's, and the confusion matrix.
         problems: What was wrong with checkpoints that would have been taken.
+        warnings: What makes the figures worth less than they seem.
     """
 
     data: str
@@ -41,6 +42,7 @@ class Evaluation:
     epoch: int
     figures: dict[str, Any]
     problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
@@ -50,6 +52,7 @@ class Evaluation:
             "checkpoint": self.checkpoint,
             "epoch": self.epoch,
             "test": self.figures,
+            "warnings": list(self.warnings),
         }
 
 
@@ -74,6 +77,7 @@ def evaluate(
     spec = directory.read_spec()
     record = directory.read_split() or {}
     recipe = recipe_of(spec)
+    warnings: list[str] = []
     if data is None:
         material = prepare(
             spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
@@ -92,6 +96,8 @@ def evaluate(
             like=like,
         )
         material = _all_of(dataset, record, outputs_of(spec), like)
+        seen = trained_on(directory, material.examples("test"))
+        warnings = [*dataset.notes, *([seen] if seen else [])]
     devices = choose(options.device)[:1]
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
@@ -101,6 +107,7 @@ def evaluate(
         checkpoint.place[1],
         _figures(steps, material, state, devices),
         tuple(problems),
+        tuple(warnings),
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnkit.data import load
+from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.preprocessing import RANGES, Found, Preprocessing, dtype_of
-from cnnkit.data.sources import contents, differences
+from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.training import Arrays, Csv, Data, Images
@@ -60,7 +60,10 @@ def require_same_data(run: RunDirectory, material: Material, now: Mapping[str, A
     if before is None:
         return
     known = run.read_json(FILES)
-    files = [] if known is None else differences(known, contents(material.dataset))
+    files = []
+    if known is not None:
+        seen = contents(material.dataset, material.splits)
+        files = differences(together(known), together(seen))
     different = [key for key in now if key in before and before[key] != now[key]]
     if not files and not different:
         return
@@ -74,9 +77,26 @@ def require_same_data(run: RunDirectory, material: Material, now: Mapping[str, A
 
 def keep_record(run: RunDirectory, material: Material, record: Mapping[str, Any]) -> None:
     """Writes which data a run trains on."""
-    if files := contents(material.dataset):
+    if files := contents(material.dataset, material.splits):
         run.write_json(FILES, files)
     run.write_json(SPLIT, record)
+
+
+def trained_on(run: RunDirectory, examples: Examples) -> str | None:
+    """Says which of other examples a run was trained on, where there are any."""
+    known = run.read_json(FILES)
+    if known is None or examples.sources is None:
+        return None
+    seen = {digest for part in ("train", "validation") for digest in known[part].values()}
+    pairs = zip(examples.sources.paths, examples.sources.digests, strict=True)
+    found = [path.as_posix() for path, digest in pairs if digest in seen]
+    if not found:
+        return None
+    shown = ", ".join(found[:3]) + (f" and {len(found) - 3:,} more" if len(found) > 3 else "")
+    return (
+        f"{len(found):,} of {len(examples):,} images are among those that the run was trained or "
+        f"validated on, and flatter it: {shown}"
+    )
 
 
 def _some(files: list[str]) -> list[str]:

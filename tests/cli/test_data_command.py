@@ -145,17 +145,16 @@ def test_what_is_suspicious_is_shown(run: Run, tmp_path: Path) -> None:
             Image.fromarray(pixels[number]).save(folder / f"{number}.png")
     lines = run("data", "show", "pets").out.splitlines()
     assert next(line for line in lines if line.startswith("deviation")).endswith("  0.0000")
-    assert lines[-2:] == [
-        (
-            "warning  4 images are in both train and test, so that test does not measure what is new "
-            "to the network: train/cat/0.png and test/cat/0.png; train/cat/2.png and test/cat/2.png; "
-            "train/dog/1.png and test/dog/1.png and 1 more"
-        ),
-        (
-            "warning  channel 2 of 3 has one value throughout, which tells nothing: leave it out, or "
-            "mend the data"
-        ),
-    ]
+    pairs = [f"train/{name} and test/{name}" for name in ("cat/0.png", "cat/2.png", "dog/1.png")]
+    leak, channel = lines[-2:]
+    assert leak == (
+        "warning  4 images are in both train and test, so that test does not measure what is new "
+        f"to the network: {'; '.join(pairs)} and 1 more"
+    )
+    assert channel == (
+        "warning  channel 2 of 3 has one value throughout, which tells nothing: leave it out, or "
+        "mend the data"
+    )
 
 
 def test_values_to_predict_have_no_classes(run: Run, tmp_path: Path) -> None:

@@ -137,6 +137,19 @@ def test_what_may_mean_something_else_is_refused(text: str, message: str, tmp_pa
     assert str(caught.value) == message.format(path=path)
 
 
+@pytest.mark.parametrize("name", ["PassengerId", "user id", "INDEX", "Unnamed: 0", "row-uuid"])
+def test_names_of_columns_that_name_examples(name: str, tmp_path: Path) -> None:
+    numbers = [7 * line % 13 for line in COUNTS]
+    with pytest.raises(DataError, match=f"`{name}` has another number in each line"):
+        read(tmp_path / "set.csv", table(f"{name},a,label", numbers, A, LABELS))
+    assert read(tmp_path / "set.csv", table("grid,a,label", numbers, A, LABELS)).shape == (2,)
+
+
+def test_years_are_no_count_of_lines(tmp_path: Path) -> None:
+    years = [1990 + line for line in range(12)]
+    assert read(tmp_path / "set.csv", table("year,a,label", years, A, LABELS)).shape == (2,)
+
+
 def test_a_column_cannot_be_dropped_and_predicted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="`label` is both the target and dropped"):
         read(tmp_path / "set.csv", table("label,a", LABELS, A), drop=["label"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -162,10 +163,23 @@ def test_the_same_files_give_the_same_figures(copy: tuple[Path, Path]) -> None:
 
 
 def test_other_data_are_for_the_option(copy: tuple[Path, Path], tmp_path: Path) -> None:
-    _, run = copy
+    folder, run = copy
     write(tmp_path / "more", 30, seed=3)
-    figures = evaluate(run, Options(), data=Images(images=str(tmp_path / "more"))).figures
-    assert figures["examples"] == 30
+    data = Images(images=str(tmp_path / "more"))
+    found = evaluate(run, Options(), data=data)
+    assert (found.figures["examples"], found.warnings) == (30, ())
+    known = json.loads((run / "files.json").read_text())
+    assert [len(part) for part in known.values()] == [24, 6, 6]
+    seen = sorted([*known["train"], *known["validation"]])[0]
+    shutil.copy(folder / seen, tmp_path / "more" / "left" / "again.png")
+    tested = sorted(known["test"])[0]
+    shutil.copy(folder / tested, tmp_path / "more" / "left" / "tested.png")
+    assert evaluate(run, Options(), data=data).warnings == (
+        (
+            "1 of 32 images are among those that the run was trained or validated on, and flatter "
+            "it: left/again.png"
+        ),
+    )
 
 
 def test_images_in_two_splits_are_told(recipe: Recipe, tmp_path: Path) -> None:
