@@ -71,7 +71,7 @@ def load(
         dataset = _read(source, data_dir)
     dataset = fitted(dataset, input_shape, outputs, loss, trained=like is not None)
     if like is not None:
-        _require_like(dataset, like)
+        _require_like(dataset, like, _width(source, dataset))
         return with_scaled_inputs(dataset, like.value_range)
     if isinstance(source, str) or source.value_range is None:
         return with_scaled_inputs(dataset, RANGES.get(dtype_of(dataset)))
@@ -86,10 +86,16 @@ def decoding_of(source: Data | None) -> Decoding:
     return Decoding()
 
 
-def _require_like(dataset: Dataset, like: Preprocessing) -> None:
+def _width(source: Data, dataset: Dataset) -> str:
+    """The type of the values; whole numbers in a text have no width, whatever they are kept in."""
+    dtype = dtype_of(dataset)
+    return "int64" if isinstance(source, Csv) and dtype == "uint8" else dtype
+
+
+def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:
     """Raises where values are not such as a run's network was trained on."""
     for part in (dataset.train, dataset.test):
-        if part is not None and (fault := like.fault(part.inputs, dtype_of(dataset))):
+        if part is not None and (fault := like.fault(part.inputs, dtype)):
             raise DataError(f"{dataset.name} has {fault}")
 
 

@@ -113,7 +113,9 @@ class Preprocessing:
         width = found.maximum - found.minimum
         if not width:
             return False
-        reach = width / 2
+        floats = [np.dtype(each).kind == "f" for each in (dtype, self.dtype)]
+        # Floats have no scale by their type, and those of a signal may well be far out.
+        reach = 4 * width if all(floats) else width / 2
         beyond = (sample < found.minimum - reach) | (sample > found.maximum + reach)
         largest = RANGES.get(dtype)
         alike = dtype == self.dtype and largest is not None
@@ -121,17 +123,15 @@ class Preprocessing:
             return True
         if not alike and largest is not None and largest[1] < found.maximum / 2:
             return True  # bytes cannot reach what 16 bits do
-        floats = [np.dtype(each).kind == "f" for each in (dtype, self.dtype)]
         few = len(sample) < _MANY and floats[0] == floats[1]
         if few and not all(floats):
             return False  # a dark image is no other scale
         narrow = _NARROW**2 if few else _NARROW
         if high - low < width * narrow and sample.std() < found.deviation * narrow:
             return True
-        if few:
-            return False
         # What lies symmetrically about 0 is scaled so on purpose: 0 to 1 is no part of it.
-        return low >= 0 and found.minimum < 0 and math.isclose(-found.minimum, found.maximum)
+        one, other = (found.minimum, found.maximum), (low, high)
+        return not few and ((_symmetric(one) and low >= 0) or (_symmetric(other) and one[0] >= 0))
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON. Every key is always there."""
@@ -239,11 +239,13 @@ def scaled(inputs: Array, value_range: Range | None) -> Array:
     """Values of files as a network is trained on them: bytes of 0..1, or float32."""
     if value_range is None:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, which is reported
-            return inputs.astype(np.float32)
+            return inputs.astype(np.float32, copy=False)
     if inputs.dtype == np.uint8 and value_range == OF_BYTES:
         return inputs
     low, high = (np.float32(each) for each in value_range)
-    values: Array = (inputs.astype(np.float32) - low) / (high - low)
+    values: Array = inputs.astype(np.float32)
+    values -= low  # in place: there may be gigabytes of them
+    values /= high - low
     return values
 
 
@@ -281,6 +283,11 @@ class Scaled:
 
     def __getitem__(self, index: Any) -> Array:
         return scaled(self.inputs[index], self.value_range)
+
+
+def _symmetric(values: Range) -> bool:
+    low, high = values
+    return low < 0 and math.isclose(-low, high)
 
 
 def _plain(value: Any) -> Any:

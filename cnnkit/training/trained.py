@@ -69,6 +69,11 @@ class Trained:
             UsageError: They have another shape, or hold no numbers.
             DataError: Their values are not such as the network was trained on.
         """
+        if isinstance(inputs, jax.core.Tracer):
+            raise UsageError(
+                "inputs are looked at before they are prepared, which a compiled function cannot "
+                "do: compile `answers`, and give it what `prepared` gave"
+            )
         return self.standardized(self.preprocessing.values(np.asarray(inputs)))
 
     def standardized(self, values: ArrayLike) -> Array:

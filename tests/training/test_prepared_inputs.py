@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from conftest import Recipe, bars
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnkit.activations.work import work_of_run
-from cnnkit.data import Dataset, loading
-from cnnkit.data.preprocessing import Preprocessing, Scaled
+from cnnkit.data import Dataset, Examples, loading, statistics
+from cnnkit.data.preprocessing import Preprocessing, Scaled, preprocessing
 from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
@@ -211,6 +212,41 @@ def test_an_image_that_is_black_or_dark_is_no_other_scale(trained: Callable[[str
         network.predict(np.full((1, 6, 6, 1), "a"))
     with pytest.raises(DataError, match="the inputs hold NaN or infinite values"):
         network.predict(np.full((1, 6, 6, 1), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "asked", "told"),
+    [
+        ((0, 1), (-1, 1), True),
+        ((-1, 1), (0, 1), True),
+        ((0, 1), (0, 16), True),
+        ((0, 255), (0, 16), True),
+        # What signals do: louder, more quiet, or never below 0.
+        ((-3, 3.5), (-12, 12.5), False),
+        ((-3, 3.5), (-1, 1.2), False),
+        ((-3, 3.5), (0.1, 2), False),
+    ],
+)
+def test_floats_of_another_scale_are_told_from_louder_signals(
+    trained_on: tuple[float, float], asked: tuple[float, float], told: bool
+) -> None:
+    def signals(low: float, high: float) -> Inputs:
+        return np.linspace(low, high, 640).reshape(20, 32, 1).astype(np.float32)
+
+    inputs = signals(*trained_on)
+    dataset = Dataset("made", Examples(inputs, np.zeros(20, np.int32)), None, ("a", "b"))
+    measured = statistics(dataset.train, np.arange(20))
+    record = preprocessing(dataset, measured, measured)
+    assert (record.fault(signals(*asked), "float32") is not None) == told
+
+
+def test_a_compiled_function_is_given_what_is_prepared(trained: Callable[[str], Path]) -> None:
+    network = load_run(trained("uint8"))
+    pixels = bars(4)[0]
+    with pytest.raises(UsageError, match="compile `answers`, and give it what `prepared` gave"):
+        jax.jit(network.predict)(pixels)
+    answers = jax.jit(network.answers)(network.prepared(pixels))
+    assert np.asarray(answers) == pytest.approx(np.asarray(network.predict(pixels)), abs=1e-6)
 
 
 @pytest.mark.parametrize("place", range(3))
