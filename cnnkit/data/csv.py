@@ -88,6 +88,7 @@ def _parsed(path: Path, target: Column, drop: Sequence[str | int]) -> Parsed:
             marks = _separator(table.names or table.first)
             raise DataError(f"{path} has no column of values beside its target{marks}")
         lines, values, targets, faults = [], [], [], []
+        unread: list[tuple[int, Row]] = []
         for number, row in table.rows:
             if len(row) != table.width:
                 faults.append(
@@ -95,12 +96,15 @@ def _parsed(path: Path, target: Column, drop: Sequence[str | int]) -> Parsed:
                 )
             elif (numbers := _numbers([row[column] for column in kept])) is None:
                 faults.append(f"{path}:{number}: {_wrong(row, kept, table)}")
+                unread.append((number, row))
             else:
                 lines.append(number)
                 values.append(numbers)
                 targets.append([row[column].strip() for column in chosen])
             if len(faults) >= _FAULTS:
                 break
+    if len(unread) > 1 and not values:
+        raise DataError(_texts(table, unread, kept))
     if faults:
         raise DataError(*faults)
     stacked, texts = np.stack(values), np.array(targets)
@@ -134,6 +138,23 @@ def _wrong(row: Row, kept: Sequence[int], table: Table) -> str:
         f"{called} is {row[column][:40]!r}, which is no number"
         if row[column].strip()
         else (f"{called} is empty")
+    )
+
+
+def _texts(table: Table, unread: Sequence[tuple[int, Row]], kept: Sequence[int]) -> str:
+    """What is said of a table in which no line has values alone."""
+    number, first = unread[0]
+    wrong = [column for column in kept if not is_number(first[column])]
+    columns = [column for column in wrong if not any(is_number(row[column]) for _, row in unread)]
+    if not columns:
+        return f"{table.path}:{number}: {_wrong(first, kept, table)}, as in all lines"
+    names = ", ".join(table.called(column) for column in columns)
+    drop = ", ".join(table.written(column) for column in columns)
+    text = first[columns[0]].strip()[:40]
+    hold = "hold no numbers" if len(columns) > 1 else "holds no numbers"
+    return (
+        f"{table.path}:{number}: {names} {hold}, but such as {text!r}: write them as numbers, or "
+        f"leave them out, `drop: [{drop}]`"
     )
 
 

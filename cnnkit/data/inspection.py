@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Examples, Indices
-from cnnkit.data.preprocessing import RANGES, dtype_of, extremes
+from cnnkit.data.preprocessing import extremes
+from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics
 

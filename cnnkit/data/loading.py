@@ -14,7 +14,8 @@ from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
-from cnnkit.data.preprocessing import RANGES, Preprocessing, dtype_of, with_scaled_inputs
+from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.spec.training import Arrays, Csv, Data, Images, Loss
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from cnnkit.data.dataset import Array, Dataset, Indices
 from cnnkit.data.inspection import hints, warnings_of
-from cnnkit.data.preprocessing import dtype_of, extremes
+from cnnkit.data.preprocessing import extremes
+from cnnkit.data.scaling import dtype_of
 from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics, statistics
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import RANGES, Found, Preprocessing, dtype_of
+from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
 from cnnkit.spec.model import Spec

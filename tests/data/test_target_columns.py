@@ -150,6 +150,20 @@ def test_years_are_no_count_of_lines(tmp_path: Path) -> None:
     assert read(tmp_path / "set.csv", table("year,a,label", years, A, LABELS)).shape == (2,)
 
 
+def test_columns_of_texts_are_named_once_and_can_be_dropped(tmp_path: Path) -> None:
+    text = table("label,Name,a,Sex,b", LABELS, ["Ann"] * 12, A, ["female"] * 12, B)
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "set.csv", text)
+    assert caught.value.problems == (
+        (
+            f"{tmp_path}/set.csv:2: `Name`, `Sex` hold no numbers, but such as 'Ann': write them "
+            "as numbers, or leave them out, `drop: [Name, Sex]`"
+        ),
+    )
+    dataset = read(tmp_path / "set.csv", text, drop=["Name", "Sex"])
+    assert np.array_equal(dataset.train.inputs[:], EXPECTED)
+
+
 def test_a_column_cannot_be_dropped_and_predicted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="`label` is both the target and dropped"):
         read(tmp_path / "set.csv", table("label,a", LABELS, A), drop=["label"])

@@ -17,7 +17,8 @@ from PIL import Image
 
 from cnnkit.activations.work import work_of_run
 from cnnkit.data import Dataset, Examples, loading, statistics
-from cnnkit.data.preprocessing import Preprocessing, Scaled, preprocessing
+from cnnkit.data.preprocessing import Preprocessing, preprocessing
+from cnnkit.data.scaling import Scaled
 from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model import Spec
 from cnnkit.spec.reading import load
