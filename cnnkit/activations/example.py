@@ -8,7 +8,7 @@ have the input's shape; bytes are scaled to 0..1 as well, as they are in trainin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,8 @@ from cnnkit.layers.base import Shape, show
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from cnnkit.data.preprocessing import Preprocessing
 
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 """Photographs that scikit-learn ships, where no file of the name is there."""
@@ -47,16 +49,41 @@ class Example:
     story: str
 
 
-def read_example(source: str, shape: Shape) -> Example:
+@dataclass(frozen=True)
+class _Raw:
+    """An input in the values of its file, ``array``; attributes as in ``Example``."""
+
+    name: str
+    array: NDArray[Any]
+    story: str
+
+
+def read_example(source: str, shape: Shape, like: Preprocessing | None = None) -> Example:
     """One input from a file, or the name of one of ``PHOTOGRAPHS``.
 
     Args:
         source: The path of an image, of a ``.npy`` or of a ``.csv`` file.
         shape: The spec's input, channels last.
+        like: The record of a run, as whose data the input is prepared.
 
     Raises:
         UsageError: There is no such file, it cannot be read, or does not fit the shape.
+        DataError: Its values are not such as the run was trained on.
     """
+    raw = _read(source, shape, like)
+    if like is not None:
+        values = like.values(raw.array[None])[0]
+        story = f"{raw.story.rstrip(',')}, scaled as the training data"
+    elif raw.array.dtype == np.uint8:
+        values, story = raw.array, f"{raw.story} scaled to 0–1"
+    else:
+        values, story = raw.array.astype(np.float32), raw.story
+    if values.dtype == np.uint8:
+        values = values / np.float32(255)
+    return Example(raw.name, values, story)
+
+
+def _read(source: str, shape: Shape, like: Preprocessing | None) -> _Raw:
     path = Path(source)
     if not path.is_file():
         if path.name == source and source in PHOTOGRAPHS:
@@ -71,10 +98,21 @@ def read_example(source: str, shape: Shape) -> Example:
     size = path.stat().st_size
     if size > limit:
         raise UsageError(f"{source} has {size:,} bytes: at most {limit:,} are read")
+    if suffix not in _READERS and like is not None:
+        return _decoded(path, shape, like)
     return _READERS.get(suffix, _read_image)(path, shape)
 
 
-def _read_npy(path: Path, shape: Shape) -> Example:
+def _decoded(path: Path, shape: Shape, like: Preprocessing) -> _Raw:
+    """An image as those of a run were decoded."""
+    from cnnkit.data.decoding import decoded
+
+    _require_image(path.name, shape, (1, 3, 4))
+    pixels = decoded(path, (shape[0], shape[1], shape[2]), like.decoding)
+    return _Raw(path.name, pixels, f"an image, `fit: {like.decoding.fit}`")
+
+
+def _read_npy(path: Path, shape: Shape) -> _Raw:
     try:
         array = np.load(path, allow_pickle=False, mmap_mode="r")  # an array is never unpickled
     except (OSError, ValueError, EOFError) as error:
@@ -86,7 +124,7 @@ def _read_npy(path: Path, shape: Shape) -> Example:
     return _fitted(path, np.asarray(array), shape)
 
 
-def _read_csv(path: Path, shape: Shape) -> Example:
+def _read_csv(path: Path, shape: Shape) -> _Raw:
     try:
         rows = [
             [float(cell) for cell in line.replace(";", ",").split(",")]
@@ -102,7 +140,7 @@ def _read_csv(path: Path, shape: Shape) -> Example:
     return _fitted(path, np.array(rows), shape)
 
 
-def _fitted(path: Path, array: NDArray[Any], shape: Shape) -> Example:
+def _fitted(path: Path, array: NDArray[Any], shape: Shape) -> _Raw:
     """Numbers as an input: of its shape, with a batch of one, or with rows and columns as it has.
 
     A table holds a map row by row, the channels of a cell next to each other.
@@ -118,15 +156,13 @@ def _fitted(path: Path, array: NDArray[Any], shape: Shape) -> Example:
             f"{path} has the shape {show(given) or 'of one number'}, the network's input is "
             f"{show(shape)}"
         )
-    values = array.reshape(shape).astype(np.float32)
+    values = array.reshape(shape)
     if not np.isfinite(values).all():
         raise UsageError(f"{path} holds values that are not finite")
-    if array.dtype == np.uint8:
-        return Example(path.name, values / np.float32(255), "bytes scaled to 0–1")
-    return Example(path.name, values, "numbers as they are")
+    return _Raw(path.name, values, "bytes" if array.dtype == np.uint8 else "numbers as they are")
 
 
-def _read_image(path: Path, shape: Shape) -> Example:
+def _read_image(path: Path, shape: Shape) -> _Raw:
     from_pillow = _pillow()
     try:
         with from_pillow.open(path) as image:
@@ -144,7 +180,7 @@ def _read_image(path: Path, shape: Shape) -> Example:
         raise UsageError(f"{path} {what} that can be read: {error}") from error
 
 
-def _photograph(name: str, shape: Shape) -> Example:
+def _photograph(name: str, shape: Shape) -> _Raw:
     try:
         from sklearn.datasets import load_sample_image
     except ModuleNotFoundError as error:
@@ -154,12 +190,8 @@ def _photograph(name: str, shape: Shape) -> Example:
     return _from_image(name, _pillow().fromarray(load_sample_image(name)), shape)
 
 
-def _from_image(name: str, image: Image, shape: Shape) -> Example:
-    if len(shape) != 3 or shape[-1] not in _MODES:
-        raise UsageError(
-            f"{name} is an image, the network's input is {show(shape)}: an image fits an input of "
-            "two spatial axes and 1 or 3 channels; give the numbers as a .npy or .csv file"
-        )
+def _from_image(name: str, image: Image, shape: Shape) -> _Raw:
+    _require_image(name, shape, _MODES)
     height, width, channels = shape
     if image.mode.startswith(("I", "F")):  # 16 bits: Pillow cuts their values off, so they are
         depth = np.asarray(image, np.float32)  # spread over what an 8-bit image has
@@ -171,13 +203,24 @@ def _from_image(name: str, image: Image, shape: Shape) -> Example:
         left, top = (image.width - kept[0]) // 2, (image.height - kept[1]) // 2
         image = image.crop((left, top, left + kept[0], top + kept[1]))
         story.append(f"cut to {kept[0]} by {kept[1]} in the middle")
+    if image.has_transparency_data:
+        whole = image.convert("RGBA")
+        white = _pillow().new("RGBA", whole.size, "white")
+        image = _pillow().alpha_composite(white, whole)
     image = image.convert(_MODES[channels])
     story.append("grey" if channels == 1 else "in colour")
     if image.size != (width, height):
         image = image.resize((width, height), _pillow().Resampling.BILINEAR)
         story.append(f"resized to {width} by {height}")
-    values = np.asarray(image, np.float32).reshape(shape) / np.float32(255)
-    return Example(name, values, ", ".join([*story, "scaled to 0–1"]))
+    return _Raw(name, np.asarray(image, np.uint8).reshape(shape), ", ".join([*story, ""]).rstrip())
+
+
+def _require_image(name: str, shape: Shape, channels: Container[int]) -> None:
+    if len(shape) != 3 or shape[-1] not in channels:
+        raise UsageError(
+            f"{name} is an image, the network's input is {show(shape)}: an image fits an input of "
+            "two spatial axes and 1 or 3 channels; give the numbers as a .npy or .csv file"
+        )
 
 
 def _pillow() -> Any:
@@ -188,6 +231,6 @@ def _pillow() -> Any:
     return PIL.Image
 
 
-_READERS: Mapping[str, Callable[[Path, Shape], Example]] = MappingProxyType(
+_READERS: Mapping[str, Callable[[Path, Shape], _Raw]] = MappingProxyType(
     {".npy": _read_npy, ".csv": _read_csv}
 )

@@ -60,8 +60,8 @@ def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
 
     run = load_run(path)
     graph = trace(run.spec.layers, run.spec.input, run.spec.rounding)
-    example = read_example(source, run.spec.input)
-    standardized = np.asarray(run.prepared(example.array[None]))[0]
+    example = read_example(source, run.spec.input, run.preprocessing)
+    standardized = np.asarray(run.standardized(example.array[None]))[0]
     layers = chosen(layer_maps(run.network, graph, standardized), paths)
     story = f"the weights are those of {path} after epoch {run.epoch}; the layers read the input "
     return Work(example, layers, f"{story}standardized as the training data was")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,12 +33,17 @@ def show(
         typer.Argument(
             metavar="SOURCE",
             help="digits, mnist, fashion_mnist or cifar10; a folder with a folder of images for "
-            "each class; a file .npz or .csv; or a spec with `train:`, for its data and splits.",
+            "each class; a file .npz, .csv or .tsv; or a spec with `train:`, for its data and "
+            "splits.",
         ),
     ],
     input_: Annotated[
         str | None,
         typer.Option("--input", metavar="SHAPE", help="The network's input, such as 28x28x1."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of a table's target: a name or a number."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -59,9 +65,11 @@ def show(
     if Path(source).suffix.lower() in _SPECS:
         if input_ is not None:
             raise UsageError(f"{source} says the input itself: leave --input out")
+        if target is not None:
+            raise UsageError(f"{source} says the target itself: leave --target out")
         dataset, splits = _of_spec(source, data_dir)
     else:
-        files, shape = data_of(source), _shape(input_)
+        files, shape = _with_target(data_of(source), target), _shape(input_)
         with _decoding() as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = summary(dataset, splits)
@@ -103,22 +111,36 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     from cnnkit.analysis import analyze
     from cnnkit.cli.sources import readable_spec
     from cnnkit.data import load, split
+    from cnnkit.spec.model.training.location import located
 
     spec = readable_spec(source)
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     shape = analyze(spec).output
     outputs = shape[0] if shape is not None and len(shape) == 1 else None
+    places = located(spec)
     with _decoding() as progress:
         dataset = load(
-            spec.train.data,
+            places.data or spec.train.data,
             data_dir=data_dir,
             input_shape=spec.input,
             outputs=outputs,
             loss=spec.train.loss,
             progress=progress,
         )
+    dataset = replace(dataset, notes=(*places.notes, *dataset.notes))
     return dataset, split(dataset, spec.train.split, spec.train.seed)
+
+
+def _with_target(files: Data, target: str | None) -> Data:
+    from cnnkit.spec.model.training import Csv
+
+    if target is None:
+        return files
+    if not isinstance(files, Csv):
+        raise UsageError("--target names a column, which only a file .csv or .tsv has")
+    named = int(target) if target.isdecimal() else target
+    return files.model_copy(update={"target": named})
 
 
 def data_of(source: str) -> Data:
@@ -140,7 +162,7 @@ def data_of(source: str) -> Data:
         return Images(images=source)
     if path.suffix.lower() == ".npz":
         return Arrays(arrays=source)
-    if path.suffix.lower() == ".csv":
+    if source.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
         return Csv(csv=source)
     if found:
         raise UsageError(f"{source} is no folder of images, no file .npz or .csv, and no spec")

@@ -49,6 +49,8 @@ def evaluate(
     found = evaluated(run, options, data=source, which=checkpoint.value)
     for problem in found.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
+    for warning in found.warnings:
+        typer.echo(f"cnnkit: warning: {warning}", err=True)
     if format_ is Format.json:
         import json
 

@@ -17,28 +17,37 @@ def predict(
     checkpoint: CheckpointOption = Checkpoint.best,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Name the most probable classes of images.
+    """Name the most probable classes of images; those that cannot be read are told apart.
 
     Example: cnnkit predict runs/cifar10 cat.jpg dog.png
     """
     from cnnkit.training import load_run
+    from cnnkit.training.use.prediction import Refused
     from cnnkit.training.use.prediction import predict as predicted
 
     trained = load_run(run, checkpoint.value)
     for problem in trained.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
     found = predicted(trained, files, top)
+    refused = 0
     if format_ is Format.json:
         import json
 
-        typer.echo(json.dumps([each.to_dict() for each in found], indent=2))
-        return
+        listed = list(found)
+        typer.echo(json.dumps([each.to_dict() for each in listed], indent=2))
+        raise typer.Exit(1 if any(isinstance(each, Refused) for each in listed) else 0)
     from cnnkit.presentation.numbers import percent
 
     for each in found:
+        if isinstance(each, Refused):
+            refused += 1
+            typer.echo(f"cnnkit: {each.problem}", err=True)
+            continue
         named = zip(each.classes, each.values, strict=True)
         shown = (
             f"{name} {percent(value) if trained.train.loss.of_classes else f'{value:.4g}'}"
             for name, value in named
         )
         typer.echo(f"{each.file}: {', '.join(shown)}")
+    if refused:
+        raise typer.Exit(1)

@@ -11,6 +11,8 @@ Pair = tuple[Array, Array]
 
 # A label above is a mistake, and no reason to name a milliard classes.
 _MOST_CLASSES = 100_000
+# The types whose whole range is scaled, so that they are not to become others before.
+_KEPT = (np.uint8, np.uint16)
 
 
 def dataset_of(
@@ -24,9 +26,10 @@ def dataset_of(
 ) -> Dataset:
     """The data set of some arrays, inputs ``[N, …]`` and targets ``[N]`` or ``[N, K]``.
 
-    Bytes stay bytes, other inputs become float32. Targets that are whole numbers, ``[N]`` or
-    ``[N, 1]``, are classes; whole numbers or truth values ``[N, K]`` mark which of K labels an
-    example has; floats are values to predict; texts are classes in their sorted order.
+    Inputs without sign of 8 or 16 bits stay such, others become float32. Targets that are whole
+    numbers, ``[N]`` or ``[N, 1]``, are classes; whole numbers or truth values ``[N, K]`` mark which
+    of K labels an example has; floats are values to predict; texts are classes in their sorted
+    order.
 
     Args:
         name: What the data set is called.
@@ -56,7 +59,8 @@ def dataset_of(
     count = len(train[1])
     whole = Examples(_inputs(train[0], where), targets[:count])
     tested = None if test is None else Examples(_inputs(test[0], where), targets[count:])
-    return Dataset(name, whole, tested, classes or names or _numbers(targets), validation)
+    names = classes or names or _numbers(targets)
+    return Dataset(name, whole, tested, names, validation, dtype=str(train[0].dtype))
 
 
 def _shape(array: Array) -> str:
@@ -69,7 +73,7 @@ def _require_alike(train: Pair, test: Pair, where: str) -> None:
         shapes = f"{_shape(train[1])} and {_shape(test[1])}"
         raise DataError(f"{where}: the targets of train and test have shapes {shapes}")
     kinds = [inputs.dtype for inputs, _ in (train, test)]
-    if (kinds[0] == np.uint8) != (kinds[1] == np.uint8):
+    if kinds[0] != kinds[1] and any(kind in _KEPT for kind in kinds):
         raise DataError(
             f"{where}: the inputs of train are {kinds[0]} and those of test {kinds[1]}; bytes "
             f"stand for 0 to 1, so save both in one type"
@@ -77,7 +81,7 @@ def _require_alike(train: Pair, test: Pair, where: str) -> None:
 
 
 def _inputs(inputs: Array, where: str) -> Array:
-    return inputs if inputs.dtype == np.uint8 else _float32(inputs, f"{where}: its inputs")
+    return inputs if inputs.dtype in _KEPT else _float32(inputs, f"{where}: its inputs")
 
 
 def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:

@@ -2,148 +2,125 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.columns import (
+    Column,
+    Texts,
+    place_of,
+    require_first,
+    require_no_counts,
+    require_targets,
+    target_of,
+)
 from cnnkit.data.conversion import dataset_of
 from cnnkit.data.dataset import Array, Dataset
-from cnnkit.data.files import readable
-from cnnkit.errors import DataError, did_you_mean
+from cnnkit.data.table import Row, Table, is_number, opened
+from cnnkit.errors import DataError
 
-Column: TypeAlias = str | int | tuple[str, ...] | None
-Row: TypeAlias = list[str]
-
-_TARGETS = ("label", "class")
 # Enough to see what is wrong with a file; one that is wrong in every line is read no further.
 _FAULTS = 100
-# So many columns in order are the numbers that pandas gives columns, and no example.
-_NUMBERED = 8
 
 
-def read(path: Path, *, target: Column = None, test: Path | None = None) -> Dataset:
+class Parsed(NamedTuple):
+    """A table that was read: values ``[N, D]``, targets as texts ``[N, K]``, what they are."""
+
+    values: NDArray[np.float32]
+    targets: Texts
+    story: str
+
+
+def read(
+    path: Path,
+    *,
+    target: Column = None,
+    drop: Sequence[str | int] = (),
+    test: Path | None = None,
+) -> Dataset:
     """The data set in a CSV file; an example's values stand in the order of the input's axes.
 
     Values that are all whole numbers of 0..255 become bytes. Targets that are whole numbers are
-    classes, other numbers values to predict, and texts classes in their sorted order. The first
-    line is a header where it has a text in a column in which the second line has a number, or
-    numbers 8 columns or more from 0.
+    classes, other numbers values to predict, and texts classes in their sorted order.
 
     Args:
-        path: The file, in UTF-8, with commas.
+        path: The file, in UTF-8, with commas or in a file ``.tsv`` with tabs; it may end in
+            ``.gz``.
         target: The column of the target, by its name or by its place from 0, or the names of
-            several; by default the one called ``label`` or ``class``, or else the first.
+            several; by default as in ``columns.target_of``.
+        drop: The columns that are not read.
         test: A file of the same columns with the test split.
 
     Raises:
-        DataError: Lines are of unequal length, or hold texts among the values.
+        DataError: Lines are of unequal length, hold texts among the values, or lack a target.
         UsageError: There is no such file.
     """
-    values, targets = _table(path, target)
+    whole = _parsed(path, target, drop)
+    values, targets = whole.values, whole.targets
     if test is None:
-        return dataset_of(path.name, (_bytes(values), _typed(targets)), None, str(path))
-    more, more_targets = _table(test, target)
-    if more.shape[1:] != values.shape[1:] or more_targets.shape[1:] != targets.shape[1:]:
+        dataset = dataset_of(path.name, (_bytes(values), _typed(targets)), None, str(path))
+        return replace(dataset, target=whole.story)
+    more = _parsed(test, target, drop)
+    alike = (values.shape[1], targets.shape[1]) == (more.values.shape[1], more.targets.shape[1])
+    if not alike:
         raise DataError(f"{test} has other columns than {path}")
     # Both files at once, so that a text or a fraction in either means the same in both.
     count = len(targets)
-    values = _bytes(np.concatenate([values, more]))
-    typed = _typed(np.concatenate([targets, more_targets]))
+    values = _bytes(np.concatenate([values, more.values]))
+    typed = _typed(np.concatenate([targets, more.targets]))
     train, tested = (values[:count], typed[:count]), (values[count:], typed[count:])
-    return dataset_of(path.name, train, tested, str(path))
+    return replace(dataset_of(path.name, train, tested, str(path)), target=whole.story)
 
 
-def _table(path: Path, target: Column) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """The values ``[N, D]``, and the targets as texts ``[N, K]``."""
-    with readable(path), path.open(encoding="utf-8-sig", newline="") as stream:
-        try:
-            reader = csv.reader(stream)
-            # A text may hold line breaks, so that a line of the table is several of the file.
-            rows = ((reader.line_num, row) for row in reader if row)
-            return _parsed(rows, path, target)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} is no text in UTF-8: {error.reason}") from None
-        except csv.Error as error:
-            raise DataError(f"{path} is no CSV file: {error}") from None
-
-
-def _parsed(
-    rows: Iterator[tuple[int, Row]], path: Path, target: Column
-) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    head = list(itertools.islice(rows, 2))
-    if not head:
-        raise DataError(f"{path} is empty")
-    names = head[0][1] if _is_header(head) else None
-    if names and "" in names:
-        raise DataError(
-            f"{path}: column {names.index('')} has no name in the header; pandas writes its index "
-            f"so, unless it is told `index=False`"
-        )
-    if names and len(head) == 1:
-        raise DataError(f"{path} has a header, and no line of values")
-    width = len(head[0][1])
-    chosen = _chosen(path, target, names, width)
-    kept = [column for column in range(width) if column not in chosen]
-    if not kept:
-        raise DataError(f"{path} has no column of values beside its target{_separator(head[0][1])}")
-    values, targets, faults = [], [], []
-    for number, row in itertools.chain(head[1:] if names else head, rows):
-        if len(row) != width:
-            faults.append(f"{path}:{number} has {len(row)} columns, but the first line {width}")
-        elif (numbers := _numbers([row[column] for column in kept])) is None:
-            faults.append(f"{path}:{number}: {_wrong(row, kept, names)}")
-        else:
-            values.append(numbers)
-            targets.append([row[column].strip() for column in chosen])
-        if len(faults) >= _FAULTS:
-            break
+def _parsed(path: Path, target: Column, drop: Sequence[str | int]) -> Parsed:
+    with opened(path) as table:
+        chosen = target_of(table, target)
+        dropped = {place_of(table, column) for column in drop}
+        if dropped & set(chosen):
+            raise DataError(f"{path}: {table.called(chosen[0])} is both the target and dropped")
+        kept = [place for place in range(table.width) if place not in {*chosen, *dropped}]
+        if not kept:
+            marks = _separator(table.names or table.first)
+            raise DataError(f"{path} has no column of values beside its target{marks}")
+        lines, values, targets, faults = [], [], [], []
+        unread: list[tuple[int, Row]] = []
+        for number, row in table.rows:
+            if len(row) != table.width:
+                faults.append(
+                    f"{path}:{number} has {len(row)} columns, but the first line {table.width}"
+                )
+            elif (numbers := _numbers([row[column] for column in kept])) is None:
+                faults.append(f"{path}:{number}: {_wrong(row, kept, table)}")
+                unread.append((number, row))
+            else:
+                lines.append(number)
+                values.append(numbers)
+                targets.append([row[column].strip() for column in chosen])
+            if len(faults) >= _FAULTS:
+                break
+    if len(unread) > 1 and not values:
+        raise DataError(_texts(table, unread, kept))
     if faults:
         raise DataError(*faults)
-    return np.stack(values), np.array(targets)
+    stacked, texts = np.stack(values), np.array(targets)
+    require_targets(table, lines, chosen, texts)
+    if target is None and table.names is None:
+        require_first(table, lines[0], texts, kept, stacked)
+    require_no_counts(table, lines[0], kept, stacked)
+    return Parsed(stacked, texts, _story(table, chosen, target))
 
 
-def _is_header(head: Sequence[tuple[int, Row]]) -> bool:
-    width = len(head[0][1])
-    if width >= _NUMBERED and head[0][1] == [str(column) for column in range(width)]:
-        return True
-    first = [_is_number(cell) for cell in head[0][1]]
-    if len(head) == 1:
-        return not any(first)
-    second = [_is_number(cell) for cell in head[1][1]]
-    return any(not above and below for above, below in zip(first, second, strict=False))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _chosen(path: Path, target: Column, names: Row | None, width: int) -> tuple[int, ...]:
-    """The places of the target's columns."""
-    if target is None:
-        usual = [name for name in _TARGETS if names and name in names]
-        return (names.index(usual[0]) if names and usual else 0,)
-    if isinstance(target, int):
-        if not 0 <= target < width:
-            raise DataError(f"{path} has columns 0 to {width - 1}, and no column {target}")
-        return (target,)
-    wanted = (target,) if isinstance(target, str) else target
-    if names is None:
-        raise DataError(f"{path} has no header with a column `{wanted[0]}`: give its number")
-    for name in wanted:
-        if name not in names:
-            near = did_you_mean(name, names)
-            meant = f": did you mean `{near}`?" if near else f": it has {_some(names)}"
-            raise DataError(f"{path} has no column `{name}`{meant}")
-    return tuple(names.index(name) for name in wanted)
+def _story(table: Table, chosen: Sequence[int], target: Column) -> str:
+    """What the target is, for people."""
+    names = ", ".join(table.called(column) for column in chosen)
+    if target is None and table.names is None:
+        return f"{names}, the first of a table without a header"
+    return names
 
 
 def _numbers(cells: Row) -> NDArray[np.float32] | None:
@@ -154,9 +131,9 @@ def _numbers(cells: Row) -> NDArray[np.float32] | None:
         return None
 
 
-def _wrong(row: Row, kept: Sequence[int], names: Row | None) -> str:
-    column = next(column for column in kept if not _is_number(row[column]))
-    called = f"`{names[column]}`" if names else f"column {column}"
+def _wrong(row: Row, kept: Sequence[int], table: Table) -> str:
+    column = next(column for column in kept if not is_number(row[column]))
+    called = table.called(column)
     return (
         f"{called} is {row[column][:40]!r}, which is no number"
         if row[column].strip()
@@ -164,14 +141,27 @@ def _wrong(row: Row, kept: Sequence[int], names: Row | None) -> str:
     )
 
 
+def _texts(table: Table, unread: Sequence[tuple[int, Row]], kept: Sequence[int]) -> str:
+    """What is said of a table in which no line has values alone."""
+    number, first = unread[0]
+    wrong = [column for column in kept if not is_number(first[column])]
+    columns = [column for column in wrong if not any(is_number(row[column]) for _, row in unread)]
+    if not columns:
+        return f"{table.path}:{number}: {_wrong(first, kept, table)}, as in all lines"
+    names = ", ".join(table.called(column) for column in columns)
+    drop = ", ".join(table.written(column) for column in columns)
+    text = first[columns[0]].strip()[:40]
+    hold = "hold no numbers" if len(columns) > 1 else "holds no numbers"
+    return (
+        f"{table.path}:{number}: {names} {hold}, but such as {text!r}: write them as numbers, or "
+        f"leave them out, `drop: [{drop}]`"
+    )
+
+
 def _separator(row: Row) -> str:
     text = row[0]
     other = next((mark for mark in (";", "\t", "|") if mark in text), None)
     return f": separate the columns by commas, not by {other!r}" if other else ""
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _bytes(values: NDArray[np.float32]) -> Array:

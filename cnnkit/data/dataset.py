@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from cnnkit.data.decoding import Decoding
     from cnnkit.data.split import Splits
 
 SHARES_TOLERANCE = 1e-3
@@ -17,6 +19,7 @@ SHARES_TOLERANCE = 1e-3
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
+Range = tuple[float, float]
 
 DEVICE_BUDGET = 2**30
 """Bytes up to which a data set is kept on the device as a whole, where nothing else is said."""
@@ -32,7 +35,7 @@ class Inputs(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """uint8 or float32."""
+        """uint8, uint16 or float32."""
         ...
 
     @property
@@ -44,6 +47,19 @@ class Inputs(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
+@dataclass(frozen=True)
+class Sources:
+    """The files that examples were read from.
+
+    Attributes:
+        paths: The file of each example, seen from the folder of the data set.
+        digests: The SHA-256 of each.
+    """
+
+    paths: tuple[Path, ...]
+    digests: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs and what the network is to say of them.
@@ -51,11 +67,17 @@ class Examples:
     Attributes:
         inputs: ``[N, *spatial, C]``, uint8 or float32; uint8 stands for the 256 steps of 0..1.
             An array, or for a folder too large for it ``Images``, which is indexed the same way.
+            As they are read they may be uint16 too.
         targets: int32 ``[N]``, the class of each example, or float32 ``[N, K]``.
+        sources: The file of each example, where it has one of its own.
+        value_range: The values in the files that have become 0 and 1; None where inputs are as
+            they were. Bytes stay bytes, and stand for 0 to 1, where it is 0 to 255.
     """
 
     inputs: Inputs
     targets: Array
+    sources: Sources | None = None
+    value_range: Range | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -98,6 +120,9 @@ class Dataset:
         test: The test split that the set has of its own.
         classes: The names of the classes, in the order of their labels; empty for other targets.
         validation: The indices into ``train`` of a validation split that the set has of its own.
+        dtype: The type that inputs have in their files, where it is not the one they have here.
+        decoding: How images were decoded, where they were.
+        target: Which column of a table the targets are; empty where they lie otherwise.
         notes: What was seen while reading that the user should know, each in a sentence.
     """
 
@@ -106,6 +131,9 @@ class Dataset:
     test: Examples | None
     classes: tuple[str, ...]
     validation: Indices | None = None
+    dtype: str = ""
+    decoding: Decoding | None = None
+    target: str = ""
     notes: tuple[str, ...] = ()
 
     @property

@@ -98,6 +98,13 @@ def _advice(shape: tuple[int, ...], wanted: tuple[int, ...], trained: bool) -> s
         return ": move the channels to the last axis, as in np.moveaxis(inputs, 1, -1)"
     if trained:
         return ": prepare the data in that shape, as those of the run were"
+    if len(shape) == 1 and shape[0] - 1 == math.prod(wanted):
+        return (
+            ": that is a value too many; where a column counts the lines, leave it out, "
+            "`drop: [NAME]`"
+        )
+    if len(shape) == len(wanted) - 1:  # one channel, whose axis grey images and volumes lack
+        shape = (*shape, 1)
     return f": write `input: {written(shape)}`, or prepare the data in that shape"
 
 

@@ -6,23 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from cnnkit.errors import DataError, UsageError
-
-Part = Literal["train", "validation", "test"]
-
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-_PARTS: dict[str, Part] = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "test": "test",
-}
-# What file managers leave behind; names that start with a dot are left out too.
-_LITTER = {"Thumbs.db", "desktop.ini"}
+from cnnkit.data.layout import SUFFIXES, Part, is_litter, roots, subfolders
+from cnnkit.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -40,10 +26,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Listings:
-    """The files of each split, and the names of the classes."""
+    """The files of each split, the names of the classes, and the folder that holds them."""
 
     parts: dict[Part, Listing]
     classes: tuple[str, ...]
+    root: Path
 
     def of_training(self) -> tuple[Listing, range | None]:
         """The files of training and then of validation, and the places of the latter."""
@@ -57,81 +44,47 @@ class Listings:
 def listings(root: Path, test: Path | None = None) -> Listings:
     """The files of all class folders.
 
-    Where ``root`` holds ``train`` and ``test``, ``validation`` or ``val``, these hold the class
-    folders and are splits.
-
     Args:
-        root: The folder.
+        root: The folder; its layout is as in ``layout.roots``.
         test: Another folder of class folders, with the test split.
 
     Raises:
         DataError: All that is wrong with the folders.
         UsageError: A folder does not exist.
     """
-    roots = _roots(root)
+    inner, found = roots(root)
     if test is not None:
-        if "test" in roots:
+        if "test" in found:
             raise DataError(
-                f"{root} has a test split of its own, {roots['test']}; {test} is another"
+                f"{root} has a test split of its own, {found['test']}; {test} is another"
             )
-        roots["test"] = test
+        found["test"] = test
     problems: list[str] = []
-    folders = {part: _folders(folder, problems) for part, folder in roots.items()}
+    folders = {part: _folders(folder, problems) for part, folder in found.items()}
     classes = tuple(_ordered(folders["train"]))
     label_of = {name: label for label, name in enumerate(classes)}
     parts: dict[Part, Listing] = {}
-    for part, found in folders.items():
+    for part, of_class in folders.items():
         problems += [
             f"{folder} is a class that the training split does not have"
-            for name, folder in found.items()
+            for name, folder in of_class.items()
             if name not in label_of
         ]
         files = [
             (path, label_of[name])
             for name in classes
-            if name in found
-            for path in _files(found[name], roots[part], problems)
+            if name in of_class
+            for path in _files(of_class[name], found[part], problems)
         ]
         parts[part] = Listing(tuple(path for path, _ in files), tuple(label for _, label in files))
     if problems:
         raise DataError(*problems)
-    return Listings(parts, classes)
-
-
-def _roots(root: Path) -> dict[Part, Path]:
-    """The folder of the class folders of each split."""
-    names = {folder.name for folder in _subfolders(root)}
-    splits = names & _PARTS.keys()
-    if "train" not in splits or (names != splits and len(splits) == 1):
-        return {"train": root}
-    if names != splits:
-        beside = ", ".join(sorted(names - splits)[:5])
-        raise DataError(
-            f"{root} has the splits {', '.join(sorted(splits))} and beside them {beside}: move "
-            f"that elsewhere, or into a split"
-        )
-    if {"val", "validation"} <= splits:
-        raise DataError(f"{root} has both val and validation: keep one of them")
-    return {_PARTS[name]: root / name for name in sorted(splits)}
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-        return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    except FileNotFoundError:
-        raise UsageError(f"there is no folder {folder}") from None
-    except NotADirectoryError:
-        raise UsageError(
-            f"{folder} is a file; a folder with a folder for each class is needed"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
+    return Listings(parts, classes, inner)
 
 
 def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
     """The class folders by their names."""
-    found = {folder.name: folder for folder in _subfolders(root)}
+    found = {folder.name: folder for folder in subfolders(root)}
     problems += [_leads_out(folder, root) for folder in found.values() if _is_outside(folder, root)]
     beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and _is_file(path)]
     if beside and not found:
@@ -189,12 +142,12 @@ def _walked(folder: Path, problems: list[str]) -> Iterator[Path]:
         problems.append(f"{error.filename} cannot be read: {error.strerror}")
 
     for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in folders:
             if Path(parent, name).is_symlink():
                 problems.append(
                     f"{Path(parent, name)} is a link to a folder, which is not followed"
                 )
         for name in sorted(files):
-            if not name.startswith(".") and name not in _LITTER:
+            if not is_litter(name):
                 yield Path(parent, name)

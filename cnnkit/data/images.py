@@ -7,16 +7,17 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples, Inputs, written
-from cnnkit.data.decoding import MODES, Fit, Header, decoded, header, other_extents
-from cnnkit.data.folders import listings
+from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs, written
+from cnnkit.data.decoding import MODES, Decoding, Header, decoded, header, other_extents
+from cnnkit.data.folders import Listing, Listings, listings
+from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
 
 Shape = tuple[int, int, int]
@@ -24,7 +25,13 @@ S = TypeVar("S")
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
-_GREY = ("1", "L", "I;16", "I;16B", "I;16L", "I;16N")
+_GREY = ("F", "I", "1", "L", "I;16", "I;16B", "I;16L", "I;16N")
+
+_DEPTHS = {
+    "uint8": "8 bits a channel",
+    "uint16": "16 bits a channel",
+    "float32": "numbers of 32 bits",
+}
 
 
 def unseen(_done: int, _of: int) -> None:
@@ -32,36 +39,36 @@ def unseen(_done: int, _of: int) -> None:
 
 
 class Images:
-    """Images in files, decoded when they are indexed: with n indices uint8 ``[n, H, W, C]``.
+    """Images in files, decoded when they are indexed: with n indices ``[n, H, W, C]``.
 
     Attributes:
         paths: The files.
         shape: ``(N, H, W, C)``.
-        fit: How an image comes to these extents.
+        dtype: The type that holds the values of all files.
     """
 
-    dtype = np.dtype(np.uint8)
-
-    def __init__(self, paths: Sequence[Path], shape: Shape, fit: Fit) -> None:
+    def __init__(
+        self, paths: Sequence[Path], shape: Shape, decoding: Decoding, dtype: str = "uint8"
+    ) -> None:
         self.paths = tuple(paths)
         self.shape = (len(self.paths), *shape)
-        self.fit = fit
-        self._decode = partial(decoded, shape=shape, fit=fit)
+        self.dtype = np.dtype(dtype)
+        self._decode = partial(decoded, shape=shape, decoding=decoding)
 
     @property
     def nbytes(self) -> int:
         """The bytes of all images, decoded."""
         count, height, width, channels = self.shape
-        return count * height * width * channels
+        return count * height * width * channels * self.dtype.itemsize
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+    def __getitem__(self, index: Any) -> Array:
         chosen = np.arange(len(self))[index]
         if chosen.ndim == 0:
             return self._decode(self.paths[chosen])
-        pixels = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        pixels = np.empty((len(chosen), *self.shape[1:]), self.dtype)
         images = self._pool.map(self._decode, [self.paths[each] for each in chosen.tolist()])
         for place, image in enumerate(images):
             pixels[place] = image
@@ -71,13 +78,13 @@ class Images:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
-    def decoded(self, progress: Progress = unseen) -> NDArray[np.uint8]:
+    def decoded(self, progress: Progress = unseen) -> Array:
         """All of them; ``progress`` is told how many there are.
 
         Raises:
             DataError: All files that are damaged.
         """
-        pixels = np.empty(self.shape, np.uint8)
+        pixels = np.empty(self.shape, self.dtype)
 
         def fill(place: int) -> None:
             pixels[place] = self._decode(self.paths[place])
@@ -91,11 +98,12 @@ def read(
     *,
     test: Path | None = None,
     shape: tuple[int, ...] | None = None,
-    fit: Fit = "cover",
+    decoding: Decoding | None = None,
+    skip: bool = False,
     budget: int = DEVICE_BUDGET,
     progress: Progress = unseen,
 ) -> Dataset:
-    """The data set in a folder of class folders.
+    """The data set in a folder of class folders, in the values that its files have.
 
     Images are turned upright as their EXIF data says, and made grey, RGB or RGBA as the channels
     say. What is larger than the budget stays in its files and is decoded when it is indexed.
@@ -105,9 +113,8 @@ def read(
         test: Another such folder, with the test split.
         shape: ``(H, W, C)`` to bring the images to; by default the commonest extents, and one
             channel where all images are grey.
-        fit: How: ``cover`` resizes to cover the extents and cuts at the centre, ``contain``
-            resizes to fit inside and pads with zeros, ``stretch`` resizes each axis by itself,
-            and ``none`` takes only images that have the extents.
+        decoding: How.
+        skip: Whether to go on without files that are damaged; the data set's notes name them.
         budget: The bytes up to which all images are decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -120,20 +127,26 @@ def read(
             f"{folder} has images: they need an `input:` of height, width and channels, of which "
             f"1 is grey, 3 is RGB and 4 is RGBA; this one is {written(shape)}"
         )
+    decoding = decoding or Decoding()
     found = listings(folder, test)
+    notes = [f"the class folders are those of {found.root}"] if found.root != folder else []
+    if skip:
+        found, damaged = _without_damaged(found)
+        notes += [f"left out: {problem}" for problem in damaged]
     train, validation = found.of_training()
     parts = [part for part in (train, found.parts.get("test")) if part is not None]
     paths = [path for part in parts for path in part.paths]
     headers = _headers(paths)
     extents: Shape = (shape[0], shape[1], shape[2]) if shape else _usual(headers)
-    if fit == "none":
+    if decoding.fit == "none":
         _require(extents, paths, headers)
-    images: list[Inputs] = [Images(part.paths, extents, fit) for part in parts]
-    if len(paths) * extents[0] * extents[1] * extents[2] <= budget:
-        pixels = Images(paths, extents, fit).decoded(progress)
+    dtype = _dtype(paths, headers)
+    images: list[Inputs] = [Images(part.paths, extents, decoding, dtype) for part in parts]
+    if sum(each.nbytes for each in images) <= budget:
+        pixels = Images(paths, extents, decoding, dtype).decoded(progress)
         images = list(np.split(pixels, [len(train.paths)]))
     examples = [
-        Examples(inputs, np.array(part.labels, np.int32))
+        Examples(inputs, np.array(part.labels, np.int32), sources_of(part.paths, folder))
         for part, inputs in zip(parts, images, strict=False)
     ]
     return Dataset(
@@ -142,7 +155,30 @@ def read(
         test=examples[1] if len(examples) > 1 else None,
         classes=found.classes,
         validation=None if validation is None else np.array(validation, np.int64),
+        decoding=decoding,
+        notes=tuple(notes),
     )
+
+
+def _without_damaged(found: Listings) -> tuple[Listings, list[str]]:
+    """The listings without files that cannot be decoded, and what is wrong with these.
+
+    Raises:
+        DataError: No file can be decoded.
+    """
+    trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
+    parts, problems = {}, []
+    for name, part in found.parts.items():
+        outcomes = _outcomes(trial, part.paths)
+        kept = [not isinstance(each, DataError) for each in outcomes]
+        problems += [str(each) for each in outcomes if isinstance(each, DataError)]
+        if not any(kept):
+            raise DataError(*problems)
+        parts[name] = Listing(
+            tuple(path for path, sound in zip(part.paths, kept, strict=True) if sound),
+            tuple(label for label, sound in zip(part.labels, kept, strict=True) if sound),
+        )
+    return replace(found, parts=parts), problems
 
 
 def _headers(paths: Sequence[Path]) -> list[Header]:
@@ -156,7 +192,7 @@ def _headers(paths: Sequence[Path]) -> list[Header]:
     headers = [each for each in outcomes if isinstance(each, Header)]
     if len(headers) == len(paths):
         return headers
-    trial = partial(decoded, shape=(1, 1, 3), fit="stretch")
+    trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
     _require_sound(_outcomes(lambda path: (header(path), trial(path)), paths))
     return headers
 
@@ -165,6 +201,25 @@ def _usual(headers: Sequence[Header]) -> Shape:
     """The commonest extents, and one channel where all images are grey."""
     (height, width), _ = Counter((each.height, each.width) for each in headers).most_common(1)[0]
     return height, width, 1 if all(each.mode in _GREY for each in headers) else 3
+
+
+def _dtype(paths: Sequence[Path], headers: Sequence[Header]) -> str:
+    """The type that holds the values of all images.
+
+    Raises:
+        DataError: They are of several types, whose values cannot be compared.
+    """
+    (usual, count), *others = Counter(each.dtype for each in headers).most_common()
+    if others:
+        raise DataError(
+            *(
+                f"{path} has {_DEPTHS[each.dtype]}, and {count:,} other images have "
+                f"{_DEPTHS[usual]}: their values cannot be compared; save all alike"
+                for path, each in zip(paths, headers, strict=True)
+                if each.dtype != usual
+            )
+        )
+    return usual
 
 
 def _require(shape: Shape, paths: Sequence[Path], headers: Sequence[Header]) -> None:

@@ -9,11 +9,14 @@ from types import MappingProxyType
 from cnnkit.data import arrays, csv, images
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
+from cnnkit.data.decoding import Decoding
 from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
-from cnnkit.errors import UsageError, did_you_mean
+from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
+from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
 
@@ -35,7 +38,7 @@ def load(
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
-    trained: bool = False,
+    like: Preprocessing | None = None,
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -48,7 +51,7 @@ def load(
         input_shape: The network's ``input:``; by default the shape that the data has.
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
-        trained: The network has its weights, so that advice is about the data only.
+        like: The record of the run whose network is to read them, which they are prepared as.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -61,13 +64,41 @@ def load(
             Path(source.images),
             test=Path(source.test) if source.test else None,
             shape=input_shape,
-            fit=source.fit,
+            decoding=like.decoding if like else decoding_of(source),
+            skip=source.damaged == "skip",
             budget=budget,
             progress=progress,
         )
     else:
         dataset = _read(source, data_dir)
-    return fitted(dataset, input_shape, outputs, loss, trained=trained)
+    dataset = fitted(dataset, input_shape, outputs, loss, trained=like is not None)
+    if like is not None:
+        _require_like(dataset, like, _width(source, dataset))
+        return with_scaled_inputs(dataset, like.value_range)
+    if isinstance(source, str) or source.value_range is None:
+        return with_scaled_inputs(dataset, RANGES.get(dtype_of(dataset)))
+    low, high = source.value_range
+    return with_scaled_inputs(dataset, (low, high))
+
+
+def decoding_of(source: Data | None) -> Decoding:
+    """How the images of some data are decoded."""
+    if isinstance(source, Images):
+        return Decoding.of(source.fit, source.background)
+    return Decoding()
+
+
+def _width(source: Data, dataset: Dataset) -> str:
+    """The type of the values; whole numbers in a text have no width, whatever they are kept in."""
+    dtype = dtype_of(dataset)
+    return "int64" if isinstance(source, Csv) and dtype == "uint8" else dtype
+
+
+def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:
+    """Raises where values are not such as a run's network was trained on."""
+    for part in (dataset.train, dataset.test):
+        if part is not None and (fault := like.fault(part.inputs, dtype)):
+            raise DataError(f"{dataset.name} has {fault}")
 
 
 def _read(source: str | Arrays | Csv, data_dir: StrPath | None) -> Dataset:
@@ -77,7 +108,7 @@ def _read(source: str | Arrays | Csv, data_dir: StrPath | None) -> Dataset:
             return arrays.read(Path(source.arrays), arrays.Named(*named))
         case Csv():
             test = Path(source.test) if source.test else None
-            return csv.read(Path(source.csv), target=source.target, test=test)
+            return csv.read(Path(source.csv), target=source.target, drop=source.drop, test=test)
     read = PUBLISHED.get(source)
     if read is None:
         near = did_you_mean(source, PUBLISHED)

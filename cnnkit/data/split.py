@@ -87,7 +87,15 @@ def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
     )
 
 
-def folds(examples: Examples, indices: Indices, k: int, *, stratify: bool, seed: int) -> Indices:
+def folds(
+    examples: Examples,
+    indices: Indices,
+    k: int,
+    *,
+    stratify: bool,
+    seed: int,
+    classes: tuple[str, ...] = (),
+) -> Indices:
     """The fold of each of some examples: int64 ``[len(indices)]`` of 0..k−1.
 
     The folds' sizes differ by one at most where they are not stratified, and the counts of each
@@ -103,7 +111,7 @@ def folds(examples: Examples, indices: Indices, k: int, *, stratify: bool, seed:
     labels = examples.labels() if stratify else None
     kind = KFold if labels is None else StratifiedKFold
     if labels is not None:
-        _enough(labels[indices], k, f"{k} stratified folds need {k} of each class")
+        _enough(labels[indices], k, f"{k} stratified folds need {k} of each class", classes)
     chosen = None if labels is None else labels[indices]
     state = int(np.random.SeedSequence(seed).generate_state(1)[0])
     fold = np.empty(len(indices), np.int64)

@@ -28,20 +28,22 @@ class Statistics:
         deviation: float32 ``[C]``, the root of the mean squared distance from the mean.
         minimum: The smallest value, of uint8 inputs before their scaling; NaN where not measured.
         maximum: The largest.
+        constant: The channels that have one value throughout.
     """
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
     minimum: float = math.nan
     maximum: float = math.nan
+    constant: tuple[int, ...] = ()
 
 
 def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTES) -> Statistics:
     """The statistics of some examples over all but the last axis.
 
-    Bytes in a vector are the pixels of an image laid out in a row, and share one mean and
-    deviation: a pixel at the border that is lit once in a data set would be thousands of
-    deviations of its own away from its mean.
+    Values of one range in a vector, such as bytes, are the pixels of an image laid out in a row,
+    and share one mean and deviation: a pixel at the border that is lit once in a data set would be
+    thousands of deviations of its own away from its mean.
 
     Args:
         examples: What is chosen from.
@@ -54,7 +56,8 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
     if not len(indices):
         raise DataError("there is no training example to take the mean of")
     of_bytes = examples.inputs.dtype == np.uint8
-    channels = 1 if of_bytes and len(examples.shape) == 1 else examples.shape[-1]
+    of_one_range = of_bytes or examples.value_range is not None
+    channels = 1 if of_one_range and len(examples.shape) == 1 else examples.shape[-1]
     chunks = _chunks(examples, indices, channels, chunk)
     if of_bytes:
         mean, variance, extremes = _of_bytes(chunks, channels)
@@ -62,13 +65,15 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
         mean, variance, extremes = _of_floats(chunks)
     deviation = np.sqrt(variance)
     # What float32 cannot tell from the mean is the rounding of a constant.
-    deviation[deviation <= np.finfo(np.float32).eps * np.abs(mean)] = 1
+    constant = deviation <= np.finfo(np.float32).eps * np.abs(mean)
+    deviation[constant] = 1
     low, high = extremes
     return Statistics(
         mean=np.resize(mean, examples.shape[-1]).astype(np.float32),
         deviation=np.resize(deviation, examples.shape[-1]).astype(np.float32),
         minimum=low,
         maximum=high,
+        constant=tuple(np.flatnonzero(np.resize(constant, examples.shape[-1])).tolist()),
     )
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset
+from cnnkit.data.dataset import Array, Dataset, Indices
+from cnnkit.data.inspection import hints, warnings_of
+from cnnkit.data.preprocessing import extremes
+from cnnkit.data.scaling import dtype_of
 from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics, statistics
 
@@ -21,12 +24,19 @@ class Summary:
         examples: How many each split has.
         classes: How many of each class each split has, in the order of the labels.
         training: Mean, deviation and range of the training split.
+        warnings: What is suspicious about it, a sentence each.
     """
 
     dataset: Dataset
     examples: dict[str, int]
     classes: dict[str, dict[str, int]]
     training: Statistics
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest value of the training split, as in the files."""
+        return extremes(self.dataset, self.training)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON. Every key is always there."""
@@ -34,16 +44,24 @@ class Summary:
             "format": 1,
             "name": self.dataset.name,
             "shape": list(self.dataset.shape),
-            "dtype": str(self.dataset.train.inputs.dtype),
+            "dtype": dtype_of(self.dataset),
+            "value_range": self._value_range(),
             "bytes": self.dataset.nbytes,
             "targets": "class" if self.classes else list(self.dataset.train.targets.shape[1:]),
+            "target": self.dataset.target or None,
             "examples": self.examples,
             "classes": self.classes,
-            "minimum": self.training.minimum,
-            "maximum": self.training.maximum,
+            "minimum": self.range[0],
+            "maximum": self.range[1],
             "mean": [float(value) for value in self.training.mean],
             "deviation": [float(value) for value in self.training.deviation],
+            "constant": list(self.training.constant),
+            "warnings": list(self.warnings),
         }
+
+    def _value_range(self) -> list[float] | None:
+        found = self.dataset.train.value_range
+        return None if found is None else list(found)
 
 
 def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
@@ -68,9 +86,22 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
     elif dataset.test is not None:
         targets["test"] = dataset.test.targets
     examples = {part: len(each) for part, each in targets.items()}
+    measured = statistics(dataset.train, training)
+    cut = splits or _own(dataset, training, validation)
     return Summary(
-        dataset, examples, _counted(dataset, targets), statistics(dataset.train, training)
+        dataset,
+        examples,
+        _counted(dataset, targets),
+        measured,
+        (*warnings_of(dataset, cut, measured), *hints(dataset, measured)),
     )
+
+
+def _own(dataset: Dataset, training: Indices, validation: Indices) -> Splits:
+    """The splits that a data set comes with."""
+    own_test = dataset.test is not None
+    test = np.arange(len(dataset.test) if dataset.test is not None else 0)
+    return Splits(training, validation, test, own_test, False, 0)
 
 
 def _counted(dataset: Dataset, targets: dict[str, Array]) -> dict[str, dict[str, int]]:

@@ -30,6 +30,10 @@ def dataset_lines(summary: Summary) -> Iterator[Line]:
     yield from _counts(summary)
     yield []
     yield from _values(summary)
+    if summary.warnings:
+        yield []
+    for warning in summary.warnings:
+        yield [Piece("warning", "yellow"), Piece(f"  {printable(warning)}")]
 
 
 def _counts(summary: Summary) -> Iterator[Line]:
@@ -49,20 +53,33 @@ def _counts(summary: Summary) -> Iterator[Line]:
 
 
 def _values(summary: Summary) -> Iterator[Line]:
-    training = summary.training
-    kind = str(summary.dataset.train.inputs.dtype)
-    scaled = ", scaled to 0 to 1" if kind == "uint8" else ""
+    training, (low, high) = summary.training, summary.range
+    deviation = training.deviation.tolist()
+    for channel in training.constant:
+        deviation[channel] = 0.0
     rows = [
-        ("values", f"{training.minimum:g} to {training.maximum:g} ({kind}{scaled})"),
+        ("values", f"{low:g} to {high:g} ({_kind(summary)})"),
         ("mean", _figures(training.mean.tolist())),
-        ("deviation", _figures(training.deviation.tolist())),
+        ("deviation", _figures(deviation)),
     ]
+    if summary.dataset.target:
+        rows.append(("target", summary.dataset.target))
     if not summary.classes:
         width = summary.dataset.train.targets.shape[1]
         rows.append(("targets", f"{plural(width, 'number')} an example"))
     width = max(cells(name) for name, _ in rows) + GAP
     for name, value in rows:
         yield [Piece(f"{name:{width}}", "dim"), Piece(value)]
+
+
+def _kind(summary: Summary) -> str:
+    """The type of the values in their files, and what becomes of it."""
+    kind = summary.dataset.dtype or str(summary.dataset.train.inputs.dtype)
+    scaled = summary.dataset.train.value_range
+    if scaled is None:
+        return kind
+    usual = kind == "uint8" and scaled == (0, 255)
+    return f"{kind}, {'' if usual else f'{scaled[0]:g} to {scaled[1]:g} '}scaled to 0 to 1"
 
 
 def _figures(values: Sequence[float]) -> str:

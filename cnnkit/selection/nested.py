@@ -152,7 +152,12 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
         )
     pieces = max(2, round(len(data.indices) / held))
     fold = cut_folds(
-        data.dataset.train, part.train, pieces, stratify=train.split.stratify, seed=part.seed
+        data.dataset.train,
+        part.train,
+        pieces,
+        stratify=train.split.stratify,
+        seed=part.seed,
+        classes=data.dataset.classes,
     )
     inner = Part(np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed)
     return Evaluator(

@@ -12,11 +12,12 @@ from typing import Any
 import jax
 
 from cnnkit.checking.admission import admitted
-from cnnkit.errors import UsageError
+from cnnkit.data.inspection import warnings_of
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.location import located
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
@@ -30,6 +31,7 @@ from cnnkit.training.prepare.device import choose, usable
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.recorded import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, SUMMARY, RunDirectory
@@ -79,16 +81,23 @@ def train(
         DataError: The data are damaged, or do not fit the network.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    spec = resolved(spec if isinstance(spec, Spec) else load(spec))
+    spec = spec if isinstance(spec, Spec) else load(spec)
+    places = located(spec).notes
+    spec = resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
     with _told(display) as shown, Interruption() as interruption:
+        for note in places:
+            shown.note(f"warning: {note}")
         devices = choose(options.device)
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
         for note in material.dataset.notes:
             shown.note(note)
+        if not isinstance(recipe.data, str):  # published data sets are known to be sound
+            for warning in warnings_of(material.dataset, material.splits, material.statistics):
+                shown.note(f"warning: {warning}")
         recipe = largest_batch(spec, recipe, material, devices[0], shown)
         recipe = fitted(recipe, len(material.splits.train))
         recipe = found_rate(spec, recipe, material, devices[0], shown)
@@ -100,7 +109,7 @@ def train(
             environment(devices, options),
         )
         with _owned(run), not_left_empty(run):
-            run.write_json(SPLIT, material.record(recipe))
+            keep_record(run, material, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
 
@@ -133,7 +142,9 @@ def resume(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        _same_data(run, material.record(recipe))
+        record = material.record(recipe)
+        require_same_data(run, material, record)
+        keep_record(run, material, record)
         checkpoints = Checkpoints(run.checkpoints)
         checkpoints.clean()
         last, problems = checkpoints.last()
@@ -224,19 +235,6 @@ def _restored(engine: Engine, last: Checkpoint | None, session: Session) -> tupl
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
     return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
-
-
-def _same_data(run: RunDirectory, now: Mapping[str, Any]) -> None:
-    """Raises where the data are not those that the run was begun with."""
-    before = run.read_json(SPLIT)
-    if before is None:
-        run.write_json(SPLIT, now)
-    elif before != now:
-        different = [key for key in now if before.get(key) != now[key]]
-        raise UsageError(
-            f"{run.path} was begun with other data: {', '.join(different)} of {SPLIT} differ; give "
-            f"the same --data-dir, or begin a new run"
-        )
 
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:

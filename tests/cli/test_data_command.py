@@ -57,8 +57,8 @@ def test_all_keys_are_in_the_json(run: Run) -> None:
     done = run("data", "show", "digits", "--format", "json")
     figures = json.loads(done.out)
     assert list(figures) == [
-        "format", "name", "shape", "dtype", "bytes", "targets", "examples", "classes", "minimum",
-        "maximum", "mean", "deviation",
+        "format", "name", "shape", "dtype", "value_range", "bytes", "targets", "target",
+        "examples", "classes", "minimum", "maximum", "mean", "deviation", "constant", "warnings",
     ]  # fmt: skip
     assert figures["shape"] == [8, 8, 1]
     assert figures["examples"] == {"train": 1797}
@@ -112,6 +112,49 @@ def test_files_are_known_by_their_kind(run: Run, tmp_path: Path) -> None:
         assert figures["shape"] == shape
     done = run("data", "show", "pets", "--input", "8x8x1")
     assert done.out.startswith("pets  8x8x1  2 examples  136 bytes\n")
+
+
+def test_the_target_column_is_shown_and_can_be_told(run: Run, tmp_path: Path) -> None:
+    rows = "\n".join(f"{line}.5,{line % 2},{line % 3}" for line in range(12))
+    (tmp_path / "set.csv").write_text(f"a,kind,b\n{rows}\n")
+    refused = run("data", "show", "set.csv")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == (
+        "cnnkit: set.csv has no column `label`, `class`, `target` or `y`: say which is the "
+        "target, `target: NAME`; it has a, kind, b\n"
+    )
+    for column, told in (("kind", "`kind`"), ("2", "`b`")):
+        done = run("data", "show", "set.csv", "--target", column)
+        assert done.code == 0
+        assert f"target     {told}\n" in done.out
+    (tmp_path / "set.tsv").write_text(f"a,kind,b\n{rows}\n".replace(",", "\t"))
+    assert run("data", "show", "set.tsv", "--target", "kind").code == 0
+    wrong = run("data", "show", "digits", "--target", "kind")
+    assert (wrong.code, wrong.err) == (
+        2, "cnnkit: --target names a column, which only a file .csv or .tsv has\n",
+    )  # fmt: skip
+
+
+def test_what_is_suspicious_is_shown(run: Run, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 9, 9, 3)).astype(np.uint8)
+    pixels[..., 2] = 7
+    for part in ("train", "test"):
+        for number, name in enumerate(("cat", "dog", "cat", "dog")):
+            folder = tmp_path / "pets" / part / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels[number]).save(folder / f"{number}.png")
+    lines = run("data", "show", "pets").out.splitlines()
+    assert next(line for line in lines if line.startswith("deviation")).endswith("  0.0000")
+    pairs = [f"train/{name} and test/{name}" for name in ("cat/0.png", "cat/2.png", "dog/1.png")]
+    leak, channel = lines[-2:]
+    assert leak == (
+        "warning  4 images are in both train and test, so that test does not measure what is new "
+        f"to the network: {'; '.join(pairs)} and 1 more"
+    )
+    assert channel == (
+        "warning  channel 2 of 3 has one value throughout, which tells nothing: leave it out, or "
+        "mend the data"
+    )
 
 
 def test_values_to_predict_have_no_classes(run: Run, tmp_path: Path) -> None:

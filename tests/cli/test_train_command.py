@@ -104,6 +104,18 @@ def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
     assert all(sum(each["value"] for each in answer) == pytest.approx(1) for answer in answers)
     assert run("predict", "runs/bars", "row-1.png", "--top", "1").out.startswith("row-1.png: 1 ")
     assert run("predict", "runs/bars", "row-9.png").err == "cnnkit: there is no file row-9.png\n"
+    (folder / "bad.png").write_bytes(b"no image")
+    several = run("predict", "runs/bars", "row-0.png", "bad.png", "row-2.png", "--top", "1")
+    assert several.code == 1
+    assert [line.split()[:2] for line in several.out.splitlines()] == [
+        ["row-0.png:", "0"], ["row-2.png:", "2"],
+    ]  # fmt: skip
+    assert several.err.startswith("cnnkit: bad.png is no image that can be read, or is damaged")
+    listed = run("predict", "runs/bars", "row-0.png", "bad.png", "--format", "json")
+    assert (listed.code, listed.err) == (1, "")
+    good, bad = json.loads(listed.out)
+    assert (good["error"], bad["predictions"]) == (None, [])
+    assert bad["error"].startswith("bad.png is no image")
 
     page = run("report", "runs/bars", "--output", "page.html")
     assert page.out == "page.html\n"
@@ -186,3 +198,26 @@ def test_no_runs(run: Run, folder: Path) -> None:
     (folder / "runs").mkdir()
     assert run("runs").out == "runs holds no run\n"
     assert run("runs", "--sort", "size").err.startswith("cnnkit: --sort size: the columns are run,")
+
+
+def test_data_are_seen_from_the_folder_of_the_spec(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    done = run("train", "../bars.yaml", "--run-dir", "run", "--set", "train.epochs=1")
+    assert (done.code, done.err) == (0, "")
+    assert "warning" not in done.out
+    assert run("data", "show", "../bars.yaml").code == 0
+    (folder / "bars.npz").rename("bars.npz")
+    done = run("train", "../bars.yaml", "--run-dir", "again", "--set", "train.epochs=1")
+    assert done.code == 0
+    assert done.out.startswith(
+        f"warning: bars.npz of ../bars.yaml is taken from the working folder, {Path.cwd()}, for "
+        f"there is none in the spec's: paths of data are seen from there, write the whole path\n"
+    )
+    shown = run("data", "show", "../bars.yaml").out
+    assert "warning  bars.npz of ../bars.yaml is taken from the working folder" in shown
+    Path("bars.npz").unlink()
+    done = run("train", "../bars.yaml", "--run-dir", "third")
+    assert done.err == f"cnnkit: there is no file {Path.cwd()}/../bars.npz\n"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from PIL import Image
 
 from cnnkit.data import DataError, arrays, cifar, csv
 from cnnkit.data import idx as idx_format
-from cnnkit.data.decoding import decoded, header
+from cnnkit.data.decoding import Decoding, decoded, header
 from cnnkit.errors import UsageError
 
 
@@ -26,6 +28,24 @@ def picture(suffix: str, mode: str = "RGB") -> bytes:
     stream = io.BytesIO()
     Image.fromarray(random_images(1, 12, 12, 3)[0]).convert(mode).save(stream, suffix)
     return stream.getvalue()
+
+
+def sixteen(suffix: str) -> bytes:
+    """16 bits a channel; of a PNG in colour, which Pillow does not write."""
+    stream = io.BytesIO()
+    values = np.random.default_rng(0).integers(0, 2**16, (12, 12), np.uint16)
+    if suffix != "png":
+        Image.fromarray(values).save(stream, suffix)
+        return stream.getvalue()
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    body = chunk(b"IHDR", struct.pack(">2I5B", 4, 12, 16, 2, 0, 0, 0))
+    body += chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
 def packed() -> bytes:
@@ -36,7 +56,7 @@ def packed() -> bytes:
 
 def image(path: Path) -> None:
     header(path)
-    decoded(path, (8, 8, 3), "cover")
+    decoded(path, (8, 8, 3), Decoding())
 
 
 Reader = Callable[[Path], object]
@@ -52,6 +72,8 @@ FILES: dict[str, tuple[Reader, bytes]] = {
         suffix: (image, picture(suffix)) for suffix in ("bmp", "jpeg", "png", "ppm", "tiff", "webp")
     },
     "gif": (image, picture("gif", "P")),
+    "csv.gz": (csv.read, gzip.compress(b"label,a,b\n0,1,2\n1,3,4\n0,5,6\n", mtime=0)),
+    **{f"sixteen.{suffix}": (image, sixteen(suffix)) for suffix in ("png", "tiff", "ppm")},
 }
 
 

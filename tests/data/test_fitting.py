@@ -61,6 +61,17 @@ def test_what_has_one_meaning_is_reshaped(shape: tuple[int, ...], wanted: tuple[
             (4, 4, 3),
             "move the channels to the last axis, as in np.moveaxis(inputs, 1, -1)",
         ),
+        # Grey images and volumes without the axis of their one channel, and not signals.
+        ((28, 28), (32, 32, 1), "write `input: 28x28x1`, or prepare the data in that shape"),
+        ((8, 8, 8), (9, 9, 9, 1), "write `input: 8x8x8x1`, or prepare the data in that shape"),
+        (
+            (65,),
+            (8, 8, 1),
+            (
+                "that is a value too many; where a column counts the lines, leave it out, "
+                "`drop: [NAME]`"
+            ),
+        ),
         ((15,), (16,), "write `input: 15`, or prepare the data in that shape"),
     ],
 )

@@ -163,5 +163,7 @@ def test_folds_need_enough_of_each_class() -> None:
     assert str(caught.value) == (
         "5 stratified folds need 5 of each class, but class 1 has 3; or take `stratify: false`"
     )
+    with pytest.raises(DataError, match="of each class, but class sick has 3; or take"):
+        folds(examples, np.arange(33), 5, stratify=True, seed=0, classes=("healthy", "sick"))
     with pytest.raises(DataError, match="40 folds need as many examples, but there are 33"):
         folds(examples, np.arange(33), 40, stratify=False, seed=0)

@@ -175,7 +175,12 @@ def cut(data: Sealed, count: int, train: Train) -> Indices:
         DataError: A class has too few examples.
     """
     return cut_folds(
-        data.dataset.train, data.indices, count, stratify=train.split.stratify, seed=train.seed
+        data.dataset.train,
+        data.indices,
+        count,
+        stratify=train.split.stratify,
+        seed=train.seed,
+        classes=data.dataset.classes,
     )
 
 

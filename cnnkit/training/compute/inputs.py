@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
-from cnnkit.training.compute.state import Feed
+
+class Standardization(Protocol):
+    """What standardizes: a feed, or the statistics of a run."""
+
+    @property
+    def mean(self) -> ArrayLike:
+        """What is subtracted, a channel each."""
+        ...
+
+    @property
+    def deviation(self) -> ArrayLike:
+        """What is divided by."""
+        ...
 
 
 def scaled(inputs: Array) -> Array:
@@ -15,6 +30,6 @@ def scaled(inputs: Array) -> Array:
     return inputs.astype(jnp.float32)
 
 
-def standardized(images: Array, feed: Feed) -> Array:
+def standardized(images: Array, by: Standardization) -> Array:
     """Mean off, deviation divided out, a channel each."""
-    return (images - feed.mean) / feed.deviation
+    return (images - jnp.asarray(by.mean)) / jnp.asarray(by.deviation)

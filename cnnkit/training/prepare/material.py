@@ -14,10 +14,13 @@ from jax.typing import ArrayLike
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
+from cnnkit.data.inspection import all_alike
+from cnnkit.data.preprocessing import Preprocessing, preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
+from cnnkit.spec.model.training.location import located
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
@@ -33,6 +36,7 @@ class Material:
         dataset: What was read.
         splits: Which examples are for what.
         statistics: What inputs are standardised with.
+        preprocessing: All that is done to inputs, as the run keeps it.
         class_weights: float32 ``[K]``, the weight of each class in the loss.
         seed: What all random numbers of the run come from.
     """
@@ -40,6 +44,7 @@ class Material:
     dataset: Dataset
     splits: Splits
     statistics: Statistics
+    preprocessing: Preprocessing
     class_weights: Array
     seed: int
 
@@ -64,8 +69,7 @@ class Material:
             "classes": list(self.dataset.classes),
             "multi_label": self.multi_label(train),
             "sha256": _digest(parts),
-            "mean": self.statistics.mean.tolist(),
-            "deviation": self.statistics.deviation.tolist(),
+            "preprocessing": self.preprocessing.to_dict(),
             **self.splits.record(),
         }
 
@@ -137,18 +141,22 @@ def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Da
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing, or the recipe names no data.
     """
-    if train.data is None:
+    source = located(spec).data
+    if source is None:
         raise UsageError(
             "`train` names no data: write `data: digits`, or the files to learn from, such as "
             "`data: {images: FOLDER}`"
         )
-    return load(
-        train.data,
+    dataset = load(
+        source,
         data_dir=data_dir,
         input_shape=spec.input,
         outputs=outputs,
         loss=train.loss,
     )
+    if fault := all_alike(dataset):
+        raise DataError(fault)
+    return dataset
 
 
 def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed: int) -> Material:
@@ -157,10 +165,15 @@ def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed:
     Raises:
         DataError: The weights of the recipe do not fit the classes.
     """
+    found = statistics(dataset.train, splits.train)
+    applied = found
+    if train.standardize != "per_channel":
+        applied = standardization(train, dataset.train, splits.train)
     return Material(
         dataset,
         splits,
-        standardization(train, dataset.train, splits.train),
+        applied,
+        preprocessing(dataset, applied, found),
         class_weights(train, dataset, splits.train, outputs),
         seed,
     )
@@ -176,14 +189,16 @@ def task(loss: Loss, examples: Examples) -> Task:
 def standardization(train: Train, examples: Examples, indices: Indices) -> Statistics:
     """What inputs are standardised with, from the training examples alone.
 
-    uint8 inputs are 0..1 where they come in; `none` brings them back to 0..255.
+    Inputs with a range are 0..1 where they come in; `none` brings them back to it.
     """
     if train.standardize == "per_channel":
         return statistics(examples, indices)
+    low, high = 0.0, 1.0
+    if train.standardize == "none" and examples.value_range is not None:
+        low, high = examples.value_range
     channels = examples.shape[-1]
-    bytes_kept = train.standardize == "none" and examples.inputs.dtype == np.uint8
-    deviation = np.full(channels, 1 / 255 if bytes_kept else 1, np.float32)
-    return Statistics(np.zeros(channels, np.float32), deviation)
+    mean = np.full(channels, -low / (high - low) if low else 0, np.float32)
+    return Statistics(mean, np.full(channels, 1 / (high - low), np.float32))
 
 
 def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Train
+from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.location import located
 from cnnkit.spec.reading import load
 from cnnkit.training.advice import RECIPE
 
@@ -26,7 +25,7 @@ def resolved(spec: Spec) -> Spec:
     """
     recipe = recipe_of(admitted(spec))
     if recipe.data is not None:
-        recipe = recipe.model_copy(update={"data": _absolute(recipe.data)})
+        recipe = recipe.model_copy(update={"data": located(spec).data})
     return passing(load(spec.model_copy(update={"train": recipe}).to_dict()))
 
 
@@ -59,13 +58,3 @@ def outputs_of(spec: Spec) -> int:
             f"end it in `global_mean_pool`, or in `flatten` and `dense: {{units: 10}}`"
         )
     return int(shape[0])
-
-
-def _absolute(data: Data) -> Data:
-    """The files of a data set by their whole paths."""
-    if isinstance(data, str):
-        return data
-    fields = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test")}[type(data)]
-    paths = {name: getattr(data, name) for name in fields}
-    whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
-    return data.model_copy(update=whole)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnkit.data import Dataset, Examples, Splits, split
+from cnnkit.data import Dataset, Splits, split
 from cnnkit.data.dataset import Indices
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
@@ -56,7 +56,7 @@ class Sealed:
     def with_random_labels(self, seed: int) -> Sealed:
         """The same inputs, their targets dealt out at random: nothing of them can be learnt."""
         order = np.random.default_rng(seed).permutation(len(self.dataset.train))
-        train = Examples(self.dataset.train.inputs, self.dataset.train.targets[order])
+        train = replace(self.dataset.train, targets=self.dataset.train.targets[order])
         return replace(self, dataset=replace(self.dataset, train=train))
 
     def material(self, spec: Spec, train: Train, part: Part) -> Material:

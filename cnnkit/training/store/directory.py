@@ -19,6 +19,7 @@ from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT, Kind, kind_of,
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
 
+FILES = "files.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
 CURVES = "curves.png"
@@ -223,7 +224,7 @@ class RunDirectory:
         Raises:
             TrainingError: It is damaged.
         """
-        return self.read_json(SPLIT, ("multi_label", "classes", "mean", "deviation"))
+        return self.read_json(SPLIT, ("multi_label", "classes"))
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Writes the epochs so far, a line each."""

@@ -10,13 +10,15 @@ import numpy as np
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
+from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, UsageError
-from cnnkit.spec.model.training import Data
+from cnnkit.spec.model.training import Arrays, Csv, Data
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import engine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.recorded import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.store.directory import RunDirectory
@@ -36,6 +38,7 @@ class Evaluation:
         problems: What was wrong with checkpoints that would have been taken.
         look: The number of the look at the run's own test split; None of other data.
         looks: All looks at it.
+        warnings: What makes the figures worth less than they seem.
     """
 
     data: str
@@ -45,6 +48,7 @@ class Evaluation:
     problems: tuple[str, ...]
     look: int | None = None
     looks: tuple[Look, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
@@ -55,6 +59,7 @@ class Evaluation:
             "epoch": self.epoch,
             "test": self.figures,
             "look": self.look,
+            "warnings": list(self.warnings),
         }
 
 
@@ -82,22 +87,27 @@ def evaluate(
     spec = admitted(directory.read_spec())
     record = directory.read_split() or {}
     recipe = recipe_of(spec)
+    warnings: list[str] = []
     if data is None:
         material = prepare(
             spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
         )
+        require_same_data(directory, material, material.record(recipe))
         if not len(material.splits.test):
             raise UsageError(f"{run} held no test split back: name other data by --data")
     else:
+        like = preprocessing_of(directory, spec, options.data_dir)
         dataset = load(
-            data,
+            _as_in_the_run(data, recipe.data),
             data_dir=options.data_dir,
             input_shape=spec.input,
             outputs=outputs_of(spec),
             loss=recipe.loss,
-            trained=True,
+            like=like,
         )
-        material = _all_of(dataset, record, outputs_of(spec))
+        material = _all_of(dataset, record, outputs_of(spec), like)
+        seen = trained_on(directory, material.examples("test"))
+        warnings = [*dataset.notes, *([seen] if seen else [])]
     devices = choose(options.device)[:1]
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
@@ -115,7 +125,17 @@ def evaluate(
         tuple(problems),
         look,
         tuple(seal.looks()) if seal else (),
+        tuple(warnings),
     )
+
+
+def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
+    """Other files, their columns and arrays called as those that the run learnt from."""
+    if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
+        return data.model_copy(update={"target": of_run.target, "drop": of_run.drop})
+    if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
+        return data.model_copy(update={"inputs": of_run.inputs, "targets": of_run.targets})
+    return data
 
 
 def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict[str, Any]:
@@ -128,10 +148,10 @@ def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict
     return measured(totals, material.dataset.classes)
 
 
-def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
+def _all_of(
+    dataset: Dataset, record: dict[str, Any], outputs: int, like: Preprocessing
+) -> Material:
     """The test split of a data set, or all of it, standardised as the run's training split was."""
-    from cnnkit.data import Statistics
-
     classes = record.get("classes") or []
     if dataset.classes and list(dataset.classes) != classes:
         raise DataError(
@@ -141,6 +161,5 @@ def _all_of(dataset: Dataset, record: dict[str, Any], outputs: int) -> Material:
     examples = dataset.test if dataset.test is not None else dataset.train
     everything, none = np.arange(len(examples)), np.arange(0)
     splits = Splits(everything[:1], none, everything, dataset.test is not None, False, 0)
-    mean, deviation = (np.array(record[name], np.float32) for name in ("mean", "deviation"))
     weights = np.ones(max(outputs, len(dataset.classes)), np.float32)
-    return Material(dataset, splits, Statistics(mean, deviation), weights, seed=0)
+    return Material(dataset, splits, like.statistics, like, weights, seed=0)

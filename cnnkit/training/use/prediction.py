@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from cnnkit.data.decoding import decoded
-from cnnkit.errors import UsageError
+from cnnkit.data.dataset import Array
+from cnnkit.data.decoding import MODES, decoded
+from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.base import show
-from cnnkit.spec.model.training import Images
 from cnnkit.training.use.trained import Trained
 
 _BATCH = 64
@@ -37,11 +40,31 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """The prediction as JSON takes it."""
         found = zip(self.classes, self.values, strict=True)
-        return {"file": self.file, "predictions": [{"name": n, "value": v} for n, v in found]}
+        named = [{"name": name, "value": value} for name, value in found]
+        return {"file": self.file, "predictions": named, "error": None}
 
 
-def predict(trained: Trained, files: Sequence[Path], top: int = 3) -> Iterator[Prediction]:
-    """The predictions of files, in their order.
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing can be said.
+
+    Attributes:
+        file: The file.
+        problem: What is wrong with it, in a sentence that names it.
+    """
+
+    file: str
+    problem: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The refusal as JSON takes it."""
+        return {"file": self.file, "predictions": [], "error": self.problem}
+
+
+def predict(
+    trained: Trained, files: Sequence[Path], top: int = 3
+) -> Iterator[Prediction | Refused]:
+    """The predictions of files, in their order; files that cannot be read do not end them.
 
     Args:
         trained: The network of a run.
@@ -49,24 +72,43 @@ def predict(trained: Trained, files: Sequence[Path], top: int = 3) -> Iterator[P
         top: How many classes to name.
 
     Raises:
-        UsageError: The network's input is no image, or a file is missing.
-        DataError: A file is no image, or damaged.
+        UsageError: The network's input is no image.
     """
     shape = trained.spec.input
-    if len(shape) != _IMAGE_AXES:
+    if len(shape) != _IMAGE_AXES or shape[-1] not in MODES:
         raise UsageError(f"the network's input is {show(shape)}, which no image file has")
-    for file in files:
-        if not file.is_file():
-            raise UsageError(f"there is no file {file}")
-    data = trained.train.data
-    fit = data.fit if isinstance(data, Images) else "cover"
-    answer = jax.jit(trained.predict)
+    answer = jax.jit(lambda values: trained.answers(trained.standardized(values)))
     for start in range(0, len(files), _BATCH):
         part = files[start : start + _BATCH]
-        images = np.stack([decoded(file, (shape[0], shape[1], shape[2]), fit) for file in part])
-        padded = np.concatenate([images, np.zeros((_BATCH - len(part), *shape), np.uint8)])
-        for file, values in zip(part, np.asarray(answer(padded)), strict=False):
-            yield _named(trained, file, values, top)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(partial(_values, trained), part))
+        sound = [each for each in found if isinstance(each, np.ndarray)]
+        answers: Iterator[Any] = iter(())
+        if sound:
+            filling = np.zeros((_BATCH - len(sound), *shape), np.float32)
+            answers = iter(np.asarray(answer(np.concatenate([*sound, filling]))))
+        for file, each in zip(part, found, strict=True):
+            if isinstance(each, Refused):
+                yield each
+            else:
+                yield _named(trained, file, next(answers), top)
+
+
+def _values(trained: Trained, file: Path) -> Array | Refused:
+    """The values of one image as the network reads them, ``[1, H, W, C]``."""
+    preprocessing = trained.preprocessing
+    height, width, channels = preprocessing.shape
+    if not file.is_file():
+        return Refused(str(file), f"there is no file {file}")
+    try:
+        pixels = decoded(file, (height, width, channels), preprocessing.decoding)[None]
+    except DataError as error:
+        return Refused(str(file), str(error))
+    if fault := preprocessing.fault(pixels, str(pixels.dtype)):
+        return Refused(str(file), f"{file} has {fault}")
+    # Floats throughout: files of one batch may be of several types.
+    values = preprocessing.values(pixels)
+    return values / np.float32(255) if values.dtype == np.uint8 else values
 
 
 def _named(trained: Trained, file: Path, values: Any, top: int) -> Prediction:

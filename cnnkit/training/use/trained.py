@@ -14,16 +14,18 @@ from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 
-from cnnkit.data import Statistics
+from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import Network
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.inputs import scaled
+from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.state import State
 from cnnkit.training.compute.step import Steps, make_steps
+from cnnkit.training.options import options_of
+from cnnkit.training.prepare.recorded import preprocessing_of
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import RunDirectory
@@ -42,7 +44,7 @@ class Trained:
         spec: The network, as the run resolved it.
         network: The Flax module, with the weights that the run is judged by.
         classes: The names of the classes; empty where there are none.
-        statistics: What inputs are standardised with.
+        preprocessing: What is done to inputs.
         checkpoint: The checkpoint that the weights are of.
         epoch: The epochs that were finished then.
         problems: What was wrong with checkpoints that would have been taken before it.
@@ -52,7 +54,7 @@ class Trained:
     spec: Spec
     network: Network
     classes: tuple[str, ...]
-    statistics: Statistics
+    preprocessing: Preprocessing
     checkpoint: Checkpoint
     epoch: int
     problems: Sequence[str] = ()
@@ -63,13 +65,38 @@ class Trained:
         return recipe_of(self.spec)
 
     def prepared(self, inputs: ArrayLike) -> Array:
-        """Inputs ``[N, *spatial, C]``, uint8 or float32, as the network was trained on them."""
-        centred = scaled(jnp.asarray(inputs)) - self.statistics.mean
-        return centred / self.statistics.deviation
+        """Inputs ``[N, *spatial, C]`` in the values of their files, as training prepared them.
+
+        Raises:
+            UsageError: They have another shape, or hold no numbers.
+            DataError: Their values are not such as the network was trained on.
+        """
+        if isinstance(inputs, jax.core.Tracer):
+            raise UsageError(
+                "inputs are looked at before they are prepared, which a compiled function cannot "
+                "do: compile `answers`, and give it what `prepared` gave"
+            )
+        return self.standardized(self.preprocessing.values(np.asarray(inputs)))
+
+    def standardized(self, values: ArrayLike) -> Array:
+        """Inputs that are scaled already, uint8 or float32, standardized."""
+        return standardized(scaled(jnp.asarray(values)), self.preprocessing.statistics)
 
     def predict(self, inputs: ArrayLike) -> Array:
-        """What the network says: probabilities ``[N, K]``, or the numbers of a regression."""
-        scores = self.network.outputs(self.prepared(inputs)).scores
+        """What the network says: probabilities ``[N, K]``, or the numbers of a regression.
+
+        Args:
+            inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files.
+
+        Raises:
+            UsageError: They have another shape, or hold no numbers.
+            DataError: Their values are not such as the network was trained on.
+        """
+        return self.answers(self.prepared(inputs))
+
+    def answers(self, prepared: Array) -> Array:
+        """What the network says of inputs that are prepared; a function that JAX can compile."""
+        scores = self.network.outputs(prepared).scores
         return probabilities(scores, self.train, self.network.final)
 
 
@@ -94,9 +121,7 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
         spec=spec,
         network=nnx.merge(steps.graphdef, params, stats, copy=True),
         classes=tuple(record["classes"]),
-        statistics=Statistics(
-            np.array(record["mean"], np.float32), np.array(record["deviation"], np.float32)
-        ),
+        preprocessing=preprocessing_of(directory, spec, options_of(directory).data_dir),
         checkpoint=checkpoint,
         epoch=checkpoint.place[1],
         problems=problems,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import AfterValidator, Field, Strict, ValidationError
 
 from cnnkit.errors import did_you_mean
 from cnnkit.layers.base import Expects
@@ -17,23 +17,42 @@ Name: TypeAlias = Literal["digits", "mnist", "fashion_mnist", "cifar10"]
 KNOWN: Final[tuple[Name, ...]] = ("digits", "mnist", "fashion_mnist", "cifar10")
 """The data sets that have a name; ``digits`` needs no file."""
 
-_FOLDER = Expects("the path of a folder, seen from where the command runs")
-_FILE = Expects("the path of a file, seen from where the command runs")
+_FOLDER = Expects("the path of a folder, seen from the spec's")
+_FILE = Expects("the path of a file, seen from the spec's folder")
 _KEY = Expects("the name of an array in the file")
-_COLUMN = Expects("the name or the number of a column")
 Text = Annotated[str, Field(min_length=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Level = Annotated[int, Field(ge=0, le=255)]
+
+
+def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    """A range, where its ends are in order."""
+    if value is not None and value[0] >= value[1]:
+        raise ValueError("does not ascend")
+    return value
 
 
 class Files(Section):
-    """Data in files of the user's own; its first field is what it is known by."""
+    """Data in files of the user's own, under the field that they are known by."""
 
     key: ClassVar[str] = ""
+
+    value_range: Annotated[
+        Annotated[tuple[Finite, ...], Strict(False), Field(min_length=2, max_length=2)] | None,
+        AfterValidator(ascending),
+        Expects("the lowest and the highest value, such as [0, 4095]"),
+    ] = Field(
+        None,
+        description="the values in the files that become 0 and 1; by default the range of a type "
+        "of 8 or 16 bits without sign, and other values are taken as they are",
+    )
 
 
 class Images(Files):
     """A folder with a folder of images for each class, named after it.
 
-    Where it holds `train` and `test`, these have the class folders and are the data set's split.
+    Where it holds `train` and `test` or their like, these have the class folders and are the data
+    set's splits.
     """
 
     key = "images"
@@ -49,6 +68,18 @@ class Images(Files):
         "cover",
         description="how an image comes to the extents of the input: resized to cover them and "
         "cut at the centre, resized to fit inside and padded, stretched, or not at all",
+    )
+    background: Annotated[
+        Literal["white", "black"]
+        | Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)],
+        Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]"),
+    ] = Field(
+        "white", description="what is seen through transparent pixels, where the input has no alpha"
+    )
+    damaged: Annotated[Literal["refuse", "skip"], Expects("`refuse` or `skip`")] = Field(
+        "refuse",
+        description="what is done about files that cannot be decoded; those that are "
+        "skipped are listed",
     )
 
 
@@ -73,7 +104,10 @@ class Arrays(Files):
 
 
 class Csv(Files):
-    """A table with an example in each line: its target, and its values in the input's order."""
+    """A table with an example in each line: its target, and its values in the input's order.
+
+    Its columns are separated by commas, or in a file `.tsv` by tabs; it may be compressed, `.gz`.
+    """
 
     key = "csv"
 
@@ -82,8 +116,15 @@ class Csv(Files):
         Text | Annotated[int, Field(ge=0)] | Annotated[tuple[Text, ...], Strict(False)] | None,
         Expects("the name or the number of a column, or a list of names"),
     ] = Field(
-        None, description="the column of the target; `label`, `class` or the first if left out"
+        None,
+        description="the column of the target; if left out the one called `label`, `class`, "
+        "`target` or `y`, and the first of a table without a header",
     )
+    drop: Annotated[
+        tuple[Text | Annotated[int, Field(ge=0)], ...],
+        Strict(False),
+        Expects("a list of the names or the numbers of columns"),
+    ] = Field((), description="columns that are not read, such as those that count the lines")
     test: Annotated[Text | None, _FILE] = Field(
         None, description="another such file, with the test set"
     )

@@ -1,0 +1,131 @@
+"""What is suspicious about a data set that can be read: leaks, lost channels, unused ranges."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+
+import numpy as np
+
+from cnnkit.data.dataset import Dataset, Examples, Indices
+from cnnkit.data.preprocessing import extremes
+from cnnkit.data.scaling import RANGES, dtype_of
+from cnnkit.data.split import Splits
+from cnnkit.data.statistics import Statistics
+
+_SHOWN = 3
+_CHUNK = 1024
+# Of fewer values, as of a table's row or a tiny picture, two may be alike by chance.
+_LEAST_VALUES = 64
+# Of a range's values: what reaches no further was meant for another range.
+_REACHED = 1 / 4
+
+
+def warnings_of(dataset: Dataset, splits: Splits, measured: Statistics) -> list[str]:
+    """What makes a training on a data set worthless or weak, a sentence each.
+
+    Args:
+        dataset: The data set.
+        splits: How it is cut.
+        measured: The statistics of its training split.
+    """
+    if fault := all_alike(dataset):
+        return [*dataset.notes, fault]
+    return [*dataset.notes, *leaks(dataset, splits), *_constant(dataset, measured)]
+
+
+def all_alike(dataset: Dataset) -> str | None:
+    """Says that all inputs are one and the same, where they are."""
+    inputs = dataset.train.inputs
+    if len(inputs) < 2 or not isinstance(inputs, np.ndarray):
+        return None
+    if any((inputs[at : at + _CHUNK] != inputs[0]).any() for at in range(0, len(inputs), _CHUNK)):
+        return None
+    mend = "mend the data"
+    if dataset.decoding is not None:
+        mend = "where their pixels are transparent, name what is behind them: `background: black`"
+    return f"all {len(inputs):,} inputs of {dataset.name} are alike and teach nothing: {mend}"
+
+
+def leaks(dataset: Dataset, splits: Splits) -> list[str]:
+    """Which examples are in two splits; of tables and tiny pictures it is not asked."""
+    parts = {
+        "train": _known(dataset.train, splits.train),
+        "validation": _known(dataset.train, splits.validation),
+        "test": _known(dataset.examples_of_test(splits), splits.test),
+    }
+    found = []
+    for (one, of_one), (other, of_other) in itertools.combinations(parts.items(), 2):
+        both = [digest for digest in of_one if digest in of_other]
+        if both:
+            pairs = [f"{of_one[each]} and {of_other[each]}" for each in both[:_SHOWN]]
+            more = f" and {len(both) - _SHOWN:,} more" if len(both) > _SHOWN else ""
+            count = f"{len(both):,} images are" if len(both) > 1 else "1 image is"
+            found.append(
+                f"{count} in both {one} and {other}, so that {other} does not measure what is "
+                f"new to the network: {'; '.join(pairs)}{more}"
+            )
+    return found
+
+
+def hints(dataset: Dataset, measured: Statistics) -> list[str]:
+    """What might be said about the range of the values, a sentence each."""
+    hint = _hint(dataset, *extremes(dataset, measured))
+    return [] if hint is None else [hint]
+
+
+def _hint(dataset: Dataset, low: float, high: float) -> str | None:
+    dtype, chosen = dtype_of(dataset), dataset.train.value_range
+    largest = RANGES.get(dtype)
+    if chosen is not None and (low < chosen[0] or high > chosen[1]):
+        return (
+            f"values go from {low:g} to {high:g}, beyond the `value_range` of {chosen[0]:g} to "
+            f"{chosen[1]:g}, which becomes 0 to 1"
+        )
+    if largest is not None and chosen == largest and 0 < high <= largest[1] * _REACHED:
+        return (
+            f"values reach {high:g} of the {largest[1]:g} that {dtype} has, so that they are "
+            f"scaled to 0 to {high / largest[1]:.3g}: `value_range: [0, {_likely(high)}]` scales "
+            f"them to 0 to 1"
+        )
+    if chosen is None and np.dtype(dtype).kind in "iu" and low >= 0 and high > 1:
+        return (
+            f"values are taken as they are ({dtype}): `value_range: [0, {_likely(high)}]` scales "
+            f"them to 0 to 1, which `augment` expects"
+        )
+    return None
+
+
+def _known(examples: Examples, indices: Indices) -> dict[bytes | str, str]:
+    """What examples are called by what is in them."""
+    found: dict[bytes | str, str] = {}
+    if examples.sources is not None:
+        paths, digests = examples.sources.paths, examples.sources.digests
+        for each in indices.tolist():
+            found.setdefault(digests[each], paths[each].as_posix())
+        return found
+    inputs = examples.inputs
+    if not isinstance(inputs, np.ndarray) or math.prod(examples.shape) < _LEAST_VALUES:
+        return {}
+    for each in indices.tolist():
+        values = inputs[each]
+        if values.min() != values.max():
+            found.setdefault(hashlib.sha256(values.tobytes()).digest(), f"example {each}")
+    return found
+
+
+def _constant(dataset: Dataset, measured: Statistics) -> list[str]:
+    channels, total = measured.constant, dataset.shape[-1]
+    if not channels or len(dataset.shape) == 1:  # pixels at the border are often black
+        return []
+    which = ", ".join(map(str, channels[:_SHOWN])) + (", …" if len(channels) > _SHOWN else "")
+    noun = f"channel {which} of {total} has" if len(channels) == 1 else f"channels {which} have"
+    return [f"{noun} one value throughout, which tells nothing: leave it out, or mend the data"]
+
+
+def _likely(high: float) -> int:
+    """The end of the range that values up to some were meant for: a power of 2, or one less."""
+    whole = math.ceil(high)
+    power = 1 << max(whole - 1, 0).bit_length()
+    return whole if whole == power else power - 1

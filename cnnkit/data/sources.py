@@ -1,0 +1,87 @@
+"""The files that examples come from, known by what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cnnkit.data.dataset import Dataset, Sources
+from cnnkit.data.files import readable
+from cnnkit.data.split import Splits
+
+
+def sources_of(paths: Sequence[Path], folder: Path) -> Sources:
+    """The files of some examples, an example each.
+
+    Args:
+        paths: The files.
+        folder: What their names are seen from.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = tuple(pool.map(digest, paths))
+    return Sources(tuple(_within(path, folder) for path in paths), digests)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    with readable(path), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def contents(dataset: Dataset, splits: Splits) -> dict[str, dict[str, str]]:
+    """The SHA-256 of each file of each split, by its name; nothing where files hold many examples.
+
+    Args:
+        dataset: The data set.
+        splits: How it is cut.
+    """
+    parts = {
+        "train": (dataset.train, splits.train),
+        "validation": (dataset.train, splits.validation),
+        "test": (dataset.examples_of_test(splits), splits.test),
+    }
+    return {
+        name: {
+            examples.sources.paths[each].as_posix(): examples.sources.digests[each]
+            for each in indices.tolist()
+        }
+        for name, (examples, indices) in parts.items()
+        if examples.sources is not None
+    }
+
+
+def together(parts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The files of all splits."""
+    return {path: digest for part in parts.values() for path, digest in part.items()}
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What of the files of a data set is no more as it was, a sentence a file."""
+    gone = [path for path in sorted(before) if path not in now]
+    added = {path: now[path] for path in sorted(now) if path not in before}
+    where = {digest: path for path, digest in added.items()}
+    problems = [
+        f"{path} has other contents"
+        for path in sorted(before)
+        if path in now and before[path] != now[path]
+    ]
+    for path in gone:
+        moved = where.pop(before[path], None)
+        problems.append(f"{path} is gone" if moved is None else f"{path} is now {moved}")
+        added.pop(moved or "", None)
+    return problems + [f"{path} is new" for path in added]
+
+
+def _within(path: Path, folder: Path) -> Path:
+    """A path as seen from a folder, and as it is where it lies elsewhere."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path

@@ -1,0 +1,81 @@
+"""Where the files of `train.data` lie: seen from the folder of the spec that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
+from cnnkit.spec.text.node import Node
+
+_PATHS: Final = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test")}
+
+
+class Located(NamedTuple):
+    """The data of a spec by their whole paths, and what is to be said of these."""
+
+    data: Data | None
+    notes: tuple[str, ...]
+
+
+def located(spec: Spec) -> Located:
+    """The data of a spec by their whole paths.
+
+    A path is seen from the folder of the file that it is written in, and `~` is the user's home.
+    Where there is nothing, and there is in the working folder, that is taken, with a note. What is
+    given by `--set`, or by a spec without a file, is seen from the working folder.
+    """
+    data = spec.train.data if spec.train is not None else None
+    if data is None or isinstance(data, str):
+        return Located(data, ())
+    found, notes = {}, []
+    for name in _PATHS[type(data)]:
+        given = getattr(data, name)
+        if given is not None:
+            path, note = _found(given, _file(spec, name))
+            found[name] = str(path)
+            notes += [note] if note else []
+    return Located(data.model_copy(update=found), tuple(notes))
+
+
+def _found(given: str, file: Path | None) -> tuple[Path, str | None]:
+    try:
+        path = Path(given).expanduser()
+    except RuntimeError:  # no such user
+        path = Path(given)
+    here = path.absolute()
+    if path.is_absolute() or file is None:
+        return here, None
+    beside = file.parent.absolute() / path
+    if beside == here:
+        return here, None
+    there, old = _exists(beside), _exists(here)
+    if there and old:
+        return beside, f"{given} of {file} is {beside}, and not that in the working folder"
+    if old:
+        return here, (
+            f"{given} of {file} is taken from the working folder, {here.parent}, for there is none "
+            f"in the spec's: paths of data are seen from there, write the whole path"
+        )
+    return beside, None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _file(spec: Spec, name: str) -> Path | None:
+    """The file that a path is written in."""
+    node: Node | None = spec.origin.document
+    for key in ("train", "data", name):
+        if node is None or not isinstance(node.value, dict):
+            return None
+        node = node.value.get(key)
+    if node is None or node.location() is None:
+        return None
+    file = Path(node.source.name)
+    return file if _exists(file) else None
