@@ -79,7 +79,16 @@ def brief(values: Sequence[int]) -> int | tuple[int, ...]:
 
 def sides_of(windows: Sequence[Window]) -> Sides:
     """The cells before and after, those that `rounding: ceil` reaches beyond left aside."""
-    return tuple((window.before, window.after) for window in windows)
+    return tuple((window.before, _after(window)) for window in windows)
+
+
+def _after(window: Window) -> int:
+    """The cells after, without those of a window that `rounding: ceil` drops: it saw no input."""
+    cells = window.extent + window.before + window.after
+    if (cells - window.dilated) // window.stride + 1 <= window.output:
+        return window.after
+    end = (window.output - 1) * window.stride + window.dilated
+    return max(0, end - window.extent - window.before)
 
 
 def overhang_of(windows: Sequence[Window]) -> Sides:
