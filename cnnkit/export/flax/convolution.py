@@ -38,6 +38,10 @@ def _conv(site: Site[Any]) -> Operation:
         cells = hole("sides", sides_of(windows))
         calls.insert(0, f'pad({{0}}, {cells}, "{MODES[site.layer.padding_mode]}")')
         padding = overhang_of(windows)
+    elif any((w.size, w.stride, w.dilation, w.before) == (2, 2, 1, 1) for w in windows):
+        # Within the convolution's gradient these would end the process, in XLA's simplifier.
+        calls.insert(0, f"pad({{0}}, {hole('sides', sides_of(windows))})")
+        padding = overhang_of(windows)
     output = site.output
     build = (
         f"nnx.Conv({hole('in_features', site.channels)}, {hole('out_features', output[-1])}"

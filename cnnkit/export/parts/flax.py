@@ -50,7 +50,11 @@ class TransposedConv(nnx.Module):
         self.dilation = kernel_dilation
         self.groups = groups
         spans = [d * (k - 1) for d, k in zip(kernel_dilation, kernel_size, strict=True)]
-        self.padding = [(s - a, s - b) for s, (a, b) in zip(spans, padding, strict=True)]
+        sides = [(s - a, s - b) for s, (a, b) in zip(spans, padding, strict=True)]
+        # A cell more, where XLA's simplifier would end the process on an axis without padding.
+        axes = zip(sides, strides, kernel_dilation, strict=True)
+        self.surplus = [int(a == 0 and s == d + 1) for (a, _), s, d in axes]
+        self.padding = [(a + c, b) for (a, b), c in zip(sides, self.surplus, strict=True)]
 
     def __call__(self, x: jax.Array) -> jax.Array:
         spatial = "DHW"[3 - len(self.strides) :]
@@ -65,6 +69,7 @@ class TransposedConv(nnx.Module):
             feature_group_count=self.groups,
             dimension_numbers=layout,
         )
+        y = y[(slice(None), *(slice(cells, None) for cells in self.surplus))]
         return y + self.bias[...] if self.use_bias else y
 
 

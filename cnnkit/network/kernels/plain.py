@@ -29,6 +29,7 @@ def convolve(
     Returns:
         The maps [N, *spatial, F], of the type of ``x``.
     """
+    x, padding = _padded_where_xla_ends(x, kernel, stride, padding, dilation)
     spatial = tuple(range(1, x.ndim - 1))
     maps = (0, x.ndim - 1, *spatial)
     filters = (x.ndim - 1, x.ndim - 2, *range(x.ndim - 2))
@@ -41,6 +42,25 @@ def convolve(
         dimension_numbers=lax.ConvDimensionNumbers(maps, filters, maps),
         feature_group_count=groups,
     )
+
+
+def _padded_where_xla_ends(
+    x: Array, kernel: Array, stride: Sizes, padding: Padding, dilation: Sizes
+) -> tuple[Array, Padding]:
+    """Maps with those paddings as cells that a gradient can't do without, and the other paddings.
+
+    XLA's simplifier takes an axis for one of groups where kernel and input dilation are 2, the
+    stride is 1 and nothing is padded. If it then exchanges maps and kernel, for the maps have fewer
+    cells, it ends the process: "Window dimensions do not match RHS shape". The data gradient of a
+    convolution of kernel 2 and stride 2 is one, if the padding is 1.
+    """
+    axes = zip(kernel.shape[:-2], stride, dilation, padding, strict=True)
+    ends = [(size, step, distance, pair[0]) == (2, 2, 1, 1) for size, step, distance, pair in axes]
+    if not any(ends):
+        return x, padding
+    cells = [tuple(pair) if end else (0, 0) for end, pair in zip(ends, padding, strict=True)]
+    rest = [(0, 0) if end else pair for end, pair in zip(ends, padding, strict=True)]
+    return jnp.pad(x, ((0, 0), *cells, (0, 0))), rest
 
 
 def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:

@@ -1,0 +1,23 @@
+"""A short sweep of small geometries; ``geometries.py`` beside it is the long one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("flax")
+
+COUNT = 30
+
+
+def test_small_geometries_have_the_values_of_their_definition() -> None:
+    """In a process of their own: what is wrong here may end it."""
+    script = str(Path(__file__).with_name("geometries.py"))
+    command = [sys.executable, script, "--count", str(COUNT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    *_, last = done.stdout.splitlines() or [""]
+    assert done.returncode == 0, f"ended with {done.returncode} at {last}\n{done.stderr[-2000:]}"
+    assert last.endswith(" geometries, 0 differ")
