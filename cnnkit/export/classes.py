@@ -7,58 +7,11 @@ from dataclasses import dataclass
 
 from cnnkit.export.code import Hole, annotation, comment, filled, identifier, line
 from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outline
+from cnnkit.export.reserved import RESERVED
 from cnnkit.export.target import Conversion, assembled, parts
 from cnnkit.export.variables import name_values
 from cnnkit.layers.base import show
 from cnnkit.spec.graph import Graph
-
-# Attributes that the modules of Flax or PyTorch have, and what code in a method refers to.
-_RESERVED = frozenset(
-    [
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "name",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "perturb",
-        "requires_grad_",
-        "rngs",
-        "self",
-        "set_attributes",
-        "share_memory",
-        "sow",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "x",
-        "xpu",
-        "zero_grad",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +104,7 @@ class _Class:
         self.kept: list[str] = []  # arguments that the forward pass reads
         self.attributes = _attributes(self.body)
         self.sides = outline.graph.sides if self.is_root else ()
-        names = {*taken, *(each.name for each in outline.definitions)}
+        names = {*taken, "self", "heads", *(each.name for each in outline.definitions)}
         self.variables = name_values(self.body, names, [node for node, _ in self.sides])
 
     def lines(self, shown: str) -> Iterator[str]:
@@ -282,7 +235,7 @@ class _Class:
 def _attributes(body: Body) -> dict[int, str]:
     """The attribute of each step that makes a layer: its name, numbered where it is not alone."""
     wanted = {
-        number: identifier(step.label, _RESERVED)
+        number: identifier(step.label, RESERVED)
         for number, step in enumerate(body.steps)
         if step.runs or (step.operation and step.operation.build)
     }

@@ -107,6 +107,43 @@ layers:
   - mean_pool: {size: 2, stride: 1, padding: [[1, 0], [0, 1]]}
   - max_pool: {size: 3, stride: 1, padding: [[2, 0], [0, 1]]}
 """,
+    "pooling-of-signals": """
+input: 9x3
+layers:
+  - parallel:  # `same` with more cells after than before, in the windows at both ends
+      branches:
+        - [{mean_pool: {size: 4, stride: 1, padding: same}}, flatten]
+        - [{mean_pool: {size: 4, stride: 2, padding: same, count_padding: true}}, flatten]
+        - [{mean_pool: {size: 5, stride: 1, padding: same}}, flatten]
+        - [{max_pool: {size: 4, stride: 1, padding: same}}, flatten]
+""",
+    "pooling-of-volumes": """
+input: 3x3x3x1
+layers:
+  - parallel:  # windows larger than the map
+      branches:
+        - [{mean_pool: {size: [4, 3, 4], stride: 2, padding: 1, rounding: ceil}}, flatten]
+        - [{mean_pool: {size: 4, stride: 1, padding: 1, count_padding: true}}, flatten]
+        - [{mean_pool: {size: 5, stride: 1, padding: same}}, flatten]
+        - [{max_pool: {size: 4, stride: 1, padding: 1}}, flatten]
+""",
+    "ceil-drops-a-window": """
+input: 5x6x2
+layers:
+  - parallel:  # the last window would start in the padding
+      branches:
+        - [{conv: {filters: 2, kernel: 1, stride: 3, padding: 1, rounding: ceil}}, flatten]
+        - [{conv: {filters: 2, kernel: [1, 3], stride: [3, 2], padding: 1, rounding: ceil,
+            padding_mode: circular}}, flatten]
+        - [{depthwise_conv: {kernel: 2, stride: 4, padding: [[0, 2], [0, 1]], rounding: ceil}},
+            flatten]
+        - [{locally_connected: {filters: 2, kernel: 1, stride: 3, padding: 1, rounding: ceil}},
+            flatten]
+        - [{max_pool: {size: 3, stride: 4, padding: 1, rounding: ceil}}, flatten]
+        - [{mean_pool: {size: 2, stride: 3, padding: [[0, 1], [1, 1]], rounding: ceil}}, flatten]
+        - [{mean_pool: {size: 2, stride: 3, padding: 1, rounding: ceil, count_padding: true}},
+            flatten]
+""",
     "pooling-whole": """
 input: 7x6x3
 layers:

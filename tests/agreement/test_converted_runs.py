@@ -9,11 +9,13 @@ from pathlib import Path
 
 import jax
 import pytest
-from converted import module_of
+from converted import case_of, close, module_of
 from flax import nnx
+from running import OUTPUTS
 
 import cnnkit
 from cnnkit.export import convert
+from cnnkit.export.reserved import RESERVED
 
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = ROOT / "specs" / "lectures" / "rgb-valid-4-classes.yaml"
@@ -69,3 +71,30 @@ def test_keras_has_the_parameters_and_the_output(name: str) -> None:
     sizes = [math.prod(weight.shape) for weight in model.trainable_weights]
     assert sum(sizes) == analysis.totals.parameters
     assert model.output_shape == (None, *(analysis.output or ()))
+
+
+def test_no_layer_hides_an_attribute_of_a_module() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    attributes = {*dir(torch.nn.Module()), *dir(_Empty())}
+    assert {name for name in attributes if not name.startswith("_")} <= RESERVED
+
+
+@pytest.mark.parametrize("target", ["flax", "torch"])
+@pytest.mark.parametrize("name", ["register_buffer", "iter_modules", "self", "heads", "forward"])
+def test_a_layer_and_a_tensor_of_any_name(name: str, target: str) -> None:
+    pytest.importorskip(target, reason=f"{target} is not installed")
+    text = f"""
+input: 4x3
+layers:
+  - {{name: {name}, conv: {{filters: 3, kernel: 1}}}}
+  - save: {name}
+  - prelu
+  - merge: {{with: {name}, by: add}}
+  - head: {{layers: [flatten, {{dense: {{units: 2}}}}]}}
+"""
+    case = case_of(cnnkit.load(text), backwards=False)
+    close(OUTPUTS[target](case), case.output)
+
+
+class _Empty(nnx.Module):
+    """A module of Flax with nothing of its own."""

@@ -11,7 +11,7 @@ from cnnkit.export.code import hole, option
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.keras.padding import padding_word
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Site, Writer, both, brief, overhang_of, sides_of
+from cnnkit.export.site import Site, Writer, both, brief, is_even, overhang_of, sides_of
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Operation:
@@ -42,7 +42,7 @@ def _max_pool(site: Site[layers.MaxPool]) -> Operation:
 def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
     windows = site.windows
     padding = padding_word(windows)
-    if padding is None or (site.layer.count_padding and padding == "same"):
+    if padding is None or (padding == "same" and not _is_same(site)):
         values = (
             hole("pool_size", tuple(window.size for window in windows)),
             hole("strides", tuple(window.stride for window in windows)),
@@ -58,6 +58,17 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
         + option("padding", padding, "valid")
     )
     return operation_of(build)
+
+
+def _is_same(site: Site[layers.MeanPool]) -> bool:
+    """Whether ``same`` is what the layer says with each backend of Keras.
+
+    None counts the padding. PyTorch's repeats the border where there is more after than before,
+    and takes no volume smaller than the window.
+    """
+    if site.layer.count_padding or not is_even(sides_of(site.windows)):
+        return False
+    return site.rank < 3 or all(window.size <= window.extent for window in site.windows)
 
 
 def _global_pool(site: Site[Any]) -> Operation:

@@ -39,7 +39,9 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
     padding, overhang = sides_of(windows), overhang_of(windows)
     size = hole("kernel_size", brief([window.size for window in windows]))
     stride = brief([window.stride for window in windows])
-    if not _is_native(windows):
+    # PyTorch's mean of volumes takes no window larger than the input without its padding.
+    large = len(windows) == 3 and any(window.size > window.extent for window in windows)
+    if large or not _is_native(windows):
         values = (f"{hole('stride', stride)}", hole("sides", last_axis_first(padding)))
         more = (
             hole("overhang", last_axis_first(overhang)),
