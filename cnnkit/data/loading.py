@@ -13,6 +13,7 @@ from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
+from cnnkit.data.naming import named_in_text
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
 
@@ -66,7 +67,7 @@ def load(
         )
     else:
         dataset = _read(source, data_dir)
-    return fitted(dataset, input_shape, outputs, loss, trained=trained)
+    return fitted(named_in_text(dataset), input_shape, outputs, loss, trained=trained)
 
 
 def _read(source: str | Arrays | Csv, data_dir: Path | None) -> Dataset:

@@ -40,6 +40,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     Returns:
         What ``summary.json`` holds.
     """
+    session.run.require_there()
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     state = _best_state(session, state, history)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cnnkit.checking.admission import admitted, passing
+from cnnkit.data.naming import as_text
 from cnnkit.errors import UsageError
 from cnnkit.network import build
 from cnnkit.spec.model.spec import Spec
@@ -68,4 +69,10 @@ def _absolute(data: Data) -> Data:
     fields = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test")}[type(data)]
     paths = {name: getattr(data, name) for name in fields}
     whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
+    for path in whole.values():
+        if as_text(path) != path:
+            raise UsageError(
+                f"{as_text(path)}: this path is not in UTF-8, as a spec is: rename its folder, or "
+                f"work in a link to it"
+            )
     return data.model_copy(update=whole)
