@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ def main() -> None:
     """
     # What is imported stays, and by its own threshold the collector walks it eighty times.
     gc.set_threshold(100_000)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal or a log that cannot show a character gets its escape, not an exception.
+        sys.stdout.reconfigure(errors="backslashreplace")
     from cnnkit.errors import CnnkitError, DataError, SpecError, TrainingError
 
     try:

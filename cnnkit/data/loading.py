@@ -14,6 +14,7 @@ from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
+from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
@@ -71,7 +72,7 @@ def load(
         )
     else:
         dataset = _read(source, data_dir)
-    dataset = fitted(dataset, input_shape, outputs, loss, trained=like is not None)
+    dataset = fitted(named_in_text(dataset), input_shape, outputs, loss, trained=like is not None)
     if like is not None:
         _require_like(dataset, like, _width(source, dataset))
         return with_scaled_inputs(dataset, like.value_range)

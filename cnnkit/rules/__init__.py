@@ -66,6 +66,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
         "over-budget": "error",
         "head-loss-mismatch": "error",
         "beyond-last-epoch": "warning",
+        "batch-norm-of-one": "warning",
         "softmax-inside": "warning",
         "missing-nonlinearity": "warning",
         "redundant-bias": "warning",

@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM as a wish that the loop fulfils where nothing is lost."""
+"""Ctrl-C and the signals that ask a process to end, as a wish fulfilled where nothing is lost.
+
+SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1 and SIGUSR2, which schedulers of clusters
+send some time before the limit of a job.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,16 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)  # Windows has not all of them
+)
 _BEYOND = 128  # what shells add to the number of the signal that ended a process
 
 
 class Interruption:
-    """Catches the first signal that asks the process to end; a second one ends it at once.
+    """Catches the first signal that asks to end; a second Ctrl-C or SIGTERM ends at once.
 
     Attributes:
         received: The signal, or None.
@@ -33,12 +41,19 @@ class Interruption:
     @property
     def name(self) -> str:
         """What messages call the signal."""
-        return "Ctrl-C" if self.received == signal.SIGINT else "SIGTERM"
+        if self.received is None or self.received == signal.SIGINT:
+            return "Ctrl-C"
+        return self.received.name
 
     def __enter__(self) -> Self:
         # Python lets the main thread alone set handlers.
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._catch) for each in _SIGNALS}
+            self._before = {
+                each: signal.signal(each, self._catch)
+                for each in _SIGNALS
+                # Under nohup a process was told that the end of its terminal is none of its own.
+                if signal.getsignal(each) is not signal.SIG_IGN
+            }
         return self
 
     def __exit__(
@@ -51,7 +66,10 @@ class Interruption:
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
-        self._restore()
+        # What asks once more ends at once; what a scheduler repeats is still the same wish.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            if each in self._before:
+                signal.signal(each, self._before.pop(each))
 
     def _restore(self) -> None:
         for each, handler in self._before.items():

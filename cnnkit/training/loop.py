@@ -122,6 +122,7 @@ class Session:
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
         """Begins a checkpoint; ``whole`` waits until it is there."""
+        self.run.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
             self.checkpoints.save(
@@ -167,6 +168,7 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
         history.append(record)
         is_best = best(history, session.train.monitor) is record
         session.display.epoch(record, best=is_best)
+        session.run.require_there()
         session.run.write_metrics(history)
         if session.events is not None:
             session.events.add(record)
@@ -276,5 +278,10 @@ def _record(session: Session, state: State, history: History) -> dict[str, Any] 
         "learning_rate": float(np.float32(session.rate(step - 1))),
         "train": figures(seen, recalls),
         "validation": validation,
-        "time": {**spent, "images_per_second": round(images / max(spent["device"], 1e-9), 1)},
+        "time": {**spent, "images_per_second": _speed(images, spent["device"])},
     }
+
+
+def _speed(images: int, seconds: float) -> float | None:
+    """None where an earlier process has trained all of the epoch: here it was judged alone."""
+    return round(images / max(seconds, 1e-9), 1) if images else None

@@ -43,6 +43,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     Returns:
         What ``summary.json`` holds.
     """
+    session.run.require_there()
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     training = _measured_in(session, state, "train")

@@ -181,7 +181,14 @@ def test_a_finished_run_answers_for_new_images(finished: tuple[Result, Notes]) -
 
 
 @pytest.mark.parametrize(
-    ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
+    ("number", "name", "code"),
+    [
+        (signal.SIGINT, "Ctrl-C", 130),
+        (signal.SIGTERM, "SIGTERM", 143),
+        (signal.SIGHUP, "SIGHUP", 129),
+        (signal.SIGUSR1, "SIGUSR1", 138),
+        (signal.SIGUSR2, "SIGUSR2", 140),
+    ],
 )
 def test_a_signal_saves_and_the_resumed_run_ends_the_same(
     finished: tuple[Result, Notes],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
+from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located
 from cnnkit.spec.reading import load
 from cnnkit.training.advice import RECIPE
@@ -25,7 +26,7 @@ def resolved(spec: Spec) -> Spec:
     """
     recipe = recipe_of(admitted(spec))
     if recipe.data is not None:
-        recipe = recipe.model_copy(update={"data": located(spec).data})
+        recipe = recipe.model_copy(update={"data": _nameable(located(spec).data)})
     return passing(load(spec.model_copy(update={"train": recipe}).to_dict()))
 
 
@@ -58,3 +59,19 @@ def outputs_of(spec: Spec) -> int:
             f"end it in `global_mean_pool`, or in `flatten` and `dense: {{units: 10}}`"
         )
     return int(shape[0])
+
+
+def _nameable(data: Data | None) -> Data | None:
+    """The data set, whose files a spec can name.
+
+    Raises:
+        UsageError: A path is not in UTF-8.
+    """
+    paths = [] if data is None or isinstance(data, str) else data.model_dump().values()
+    for path in paths:
+        if isinstance(path, str) and as_text(path) != path:
+            raise UsageError(
+                f"{as_text(path)}: this path is not in UTF-8, as a spec is: rename its folder, or "
+                f"work in a link to it"
+            )
+    return data

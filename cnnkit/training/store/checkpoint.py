@@ -9,6 +9,7 @@ later no longer fits its manifest, and the one before it is used.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -23,7 +24,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from cnnkit.training.store.files import sync_folder, told_of_full_disk, write_json
+from cnnkit.training.store.files import require_space, sync_folder, told_of_full_disk, write_json
 from cnnkit.training.store.manifest import DamagedCheckpointError, sync, verify, write_manifest
 
 _STATE = "state"
@@ -198,7 +199,7 @@ class Checkpoints:
 
         final = self.folder / name_of(record["step"], len(record["history"]))
         pending = self.folder / f"{_PENDING}{final.name}-{os.getpid()}"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
                 return  # of one step there is one state
@@ -207,9 +208,16 @@ class Checkpoints:
             with told_of_full_disk(final):
                 shutil.rmtree(pending, ignore_errors=True)
                 pending.mkdir()
-                _checkpointer().save(
-                    (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
-                )
+                require_space(pending, [array.nbytes for array in arrays.values()])
+                try:
+                    _checkpointer().save(
+                        (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
+                    )
+                except Exception as error:  # Orbax says of what a disk does in many types
+                    if isinstance(error, OSError):
+                        raise
+                    reason = str(error).partition("\n")[0]
+                    raise OSError(errno.EIO, reason, str(final)) from error
                 write_json(pending / _RECORD, record)
                 write_manifest(pending)
                 sync(pending)
@@ -246,8 +254,8 @@ def name_of(step: int, epochs: int) -> str:
 def _checkpointer() -> Any:
     import orbax.checkpoint as ocp
 
-    # Orbax logs each save on the root logger, in the middle of the display.
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    # Orbax logs each save on the root logger, in the middle of the display; what fails is raised.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(use_ocdbt=True, use_zarr3=True))
 
 

@@ -164,6 +164,26 @@ class RunDirectory:
         file.flush()
         self._lock = file
 
+    def require_there(self) -> None:
+        """Raises where the directory that this process has locked is no longer at its path.
+
+        Raises:
+            TrainingError: It was moved or deleted, or another is in its place.
+        """
+        if self._lock is None:
+            return
+        ours = os.fstat(self._lock.fileno())
+        try:
+            there = (self.path / _LOCK).stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise TrainingError(
+                f"{self.path} was moved or deleted while it was trained, so nothing more can be "
+                f"kept there: where it was moved, `cnnkit train --resume` goes on with it at its "
+                f"new place"
+            )
+
     def release(self) -> None:
         """Lets other processes write here."""
         if self._lock is not None:

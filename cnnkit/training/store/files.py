@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,13 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes plain data as JSON, a key a line."""
-    write_atomic(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    """Writes plain data as JSON, a key a line; a file's name that is no text keeps its bytes."""
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, allow_nan=False)
+    write_atomic(path, text + "\n")
 
 
 def sync_folder(folder: Path) -> None:
@@ -52,6 +57,38 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def require_space(folder: Path, sizes: Sequence[int]) -> None:
+    """Raises where a disk, or a quota or limit on it, has no room for files of so many bytes.
+
+    To be asked before a save by Orbax: where one fails midway, the writes that it had begun print
+    a traceback each.
+
+    Raises:
+        OSError: There is no room.
+    """
+    trial = folder / ".room"
+    try:
+        with trial.open("wb") as file:
+            _reserve(file.fileno(), max(sizes, default=0))
+            try:
+                _reserve(file.fileno(), sum(sizes))
+            except OSError as error:
+                if error.errno != errno.EFBIG:  # together they need not fit into one file
+                    raise
+    finally:
+        trial.unlink(missing_ok=True)
+
+
+def _reserve(handle: int, size: int) -> None:
+    if not size or not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a system that cannot reserve
+            raise
 
 
 @contextmanager

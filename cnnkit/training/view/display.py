@@ -245,7 +245,9 @@ def figures_of(record: EpochRecord, monitor: str | None = None) -> dict[str, str
     return {
         **figures,
         "rate": f"{record['learning_rate']:.3g}",
-        "images/s": f"{times['images_per_second']:,.0f}",
+        "images/s": "–"
+        if times["images_per_second"] is None
+        else f"{times['images_per_second']:,.0f}",
         "time": duration(times["total"] - times["compile"]),
     }
 
