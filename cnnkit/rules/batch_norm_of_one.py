@@ -53,7 +53,7 @@ def check(network: Network) -> Iterator[Finding]:
     train = network.analysis.spec.train
     if train is None or train.batch_size != 1:
         return
-    for index in network.of("batch_norm"):
+    for index in network.by_kind.get("batch_norm", ()):
         output = network.operations[index].output
         if output is None:
             continue
