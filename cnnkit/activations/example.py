@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import MissingExtraError, UsageError
-from cnnkit.layers.base import Shape, show
+from cnnkit.layers.shape import Shape, show
 
 if TYPE_CHECKING:
     from PIL.Image import Image

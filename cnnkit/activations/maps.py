@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.layers.base import Shape
 from cnnkit.layers.convolution import Convolution
+from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
     from cnnkit.network import Network

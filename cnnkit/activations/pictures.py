@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cnnkit.activations.example import Example
 from cnnkit.activations.maps import LayerMaps
 from cnnkit.errors import MissingExtraError, UsageError
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnkit.activations.example import Example
 from cnnkit.activations.maps import LayerMaps
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import percent
 
 LARGEST = 16

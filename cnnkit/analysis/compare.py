@@ -12,8 +12,8 @@ from cnnkit.analysis.align import Pair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Shape, show
-from cnnkit.spec.model.spec import TOTALS
+from cnnkit.layers.shape import Shape, show
+from cnnkit.spec.model.section import TOTALS
 
 FORMAT = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from cnnkit.analysis.change import Change
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.model.spec import TOTALS, quantity
+from cnnkit.spec.model.section import TOTALS
+from cnnkit.spec.model.spec import quantity
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
-from cnnkit.layers.base import Shape, total
+from cnnkit.layers.shape import Shape, total
 from cnnkit.spec.graph import Graph, Node
 
 Count: TypeAlias = Callable[[Node, Shape], int]

@@ -13,8 +13,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cnnkit.analysis.receptive_field import Field, Fields
-from cnnkit.layers.base import Effect, Layer, Shape, Terms, Weight, show, total
+from cnnkit.layers.base import Effect, Layer, Weight
 from cnnkit.layers.resample import TransposedWindow
+from cnnkit.layers.shape import Shape, Terms, show, total
 from cnnkit.layers.window import Reach, Window, axis_names
 
 

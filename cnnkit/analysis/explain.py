@@ -15,7 +15,7 @@ from cnnkit.analysis.receptive_field import Field, Fields, receptive_fields
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.errors import Location
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Node
 
 # A sum of more terms than this is one that nobody reads: then it is that of the top layers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Shape, show
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
 

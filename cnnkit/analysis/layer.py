@@ -12,7 +12,8 @@ from typing import Any
 from cnnkit.analysis.receptive_field import Fields, first_fields
 from cnnkit.analysis.sums import Column, Sums
 from cnnkit.errors import Location
-from cnnkit.layers.base import Layer, Operations, Place, Shape
+from cnnkit.layers.base import Layer, Operations, Place
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Group
 
 

@@ -19,7 +19,7 @@ from operator import attrgetter, is_
 from cnnkit.analysis.field import Field as Field
 from cnnkit.analysis.field import joined, pooled, slid
 from cnnkit.analysis.misalignment import Misaligned, misalignments
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 
 _SIZE = attrgetter("size")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Memory, Precision
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Operations, Shape, show, total
+from cnnkit.layers.base import Operations
+from cnnkit.layers.shape import Shape, show, total
 from cnnkit.spec.graph import Graph
-from cnnkit.spec.model.spec import TOTALS, Spec
+from cnnkit.spec.model.section import TOTALS
+from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount

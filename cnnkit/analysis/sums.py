@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 
-from cnnkit.layers.base import Effect, Operations, total
+from cnnkit.layers.base import Effect, Operations
+from cnnkit.layers.shape import total
 from cnnkit.spec.graph import Graph
 
 Column = list[int]

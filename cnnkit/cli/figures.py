@@ -6,7 +6,8 @@ import re
 from decimal import Decimal
 
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.spec.model.spec import TOTALS, quantity
+from cnnkit.spec.model.section import TOTALS
+from cnnkit.spec.model.spec import quantity
 from cnnkit.spec.text.scalars import shortened
 
 _EXTENTS = re.compile(r"\d{1,12}(\s*[x×]\s*\d{1,12})*")

@@ -13,10 +13,10 @@ from cnnkit.errors import DataError, MissingExtraError
 if _missing := [name for name in ("numpy", "PIL", "sklearn") if not find_spec(name)]:
     raise MissingExtraError(f"data sets need {_missing[0]}: pip install 'cnnkit[train]'")
 
-from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples
+from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Examples, Splits
 from cnnkit.data.files import data_directory
 from cnnkit.data.loading import load
-from cnnkit.data.split import Splits, folds, split
+from cnnkit.data.split import folds, split
 from cnnkit.data.statistics import Statistics, statistics
 
 __all__ = [

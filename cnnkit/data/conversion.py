@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset, Examples, Indices, written
+from cnnkit.data.dataset import Array, Dataset, Examples, Indices
 from cnnkit.errors import DataError
+from cnnkit.layers.shape import show
 
 Pair = tuple[Array, Array]
 
@@ -64,7 +65,7 @@ def dataset_of(
 
 
 def _shape(array: Array) -> str:
-    return written(array.shape) or "of no axis"
+    return show(array.shape) or "of no axis"
 
 
 def _require_alike(train: Pair, test: Pair, where: str) -> None:
@@ -89,9 +90,7 @@ def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
     if targets.ndim == 2 and targets.shape[1] == 1 and targets.dtype.kind != "f":
         targets = targets[:, 0]
     if targets.ndim > 2:
-        raise DataError(
-            f"{where}: its targets have shape {written(targets.shape)}; N or NxK is due"
-        )
+        raise DataError(f"{where}: its targets have shape {show(targets.shape)}; N or NxK is due")
     if targets.ndim == 1 and targets.dtype.kind in "US":
         if targets.dtype.kind == "S":
             targets = np.char.decode(targets, "utf-8", "replace")

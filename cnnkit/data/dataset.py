@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from cnnkit.data.decoding import Decoding
-    from cnnkit.data.split import Splits
 
 SHARES_TOLERANCE = 1e-3
 """How far from 1 the shares of the classes may sum up, in float32."""
@@ -155,10 +154,41 @@ class Dataset:
         return self.test if splits.own_test and self.test is not None else self.train
 
 
-def written(shape: Sequence[int]) -> str:
-    """A shape as a spec writes it.
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Which examples are for what, as sorted indices.
 
-    >>> written((28, 28, 1))
-    '28x28x1'
+    Attributes:
+        train: Into ``dataset.train``.
+        validation: Into ``dataset.train``.
+        test: Into ``dataset.test`` where that is given, else into ``dataset.train``;
+            ``dataset.examples_of_test(splits)`` says which.
+        own_test: Whether the data set has a test split of its own, which is kept as it is.
+        stratified: Whether each split has the classes in the proportions of the whole.
+        seed: What the random choice came from.
     """
-    return "x".join(map(str, shape))
+
+    train: Indices
+    validation: Indices
+    test: Indices
+    own_test: bool
+    stratified: bool
+    seed: int
+
+    def record(self) -> dict[str, Any]:
+        """What a run notes of its splits, as JSON: two are the same where their digests are."""
+        return {
+            "seed": self.seed,
+            "stratified": self.stratified,
+            "own_test": self.own_test,
+            **{
+                name: {"examples": len(part), "sha256": _digest(part)}
+                for name, part in (
+                    ("train", self.train), ("validation", self.validation), ("test", self.test)
+                )
+            },
+        }  # fmt: skip
+
+
+def _digest(indices: Indices) -> str:
+    return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageFile, ImageOps, UnidentifiedImageError, features
 
 from cnnkit.data import depth
-from cnnkit.data.dataset import written
 from cnnkit.errors import DataError
+from cnnkit.layers.shape import show
 
 Fit = Literal["cover", "contain", "stretch", "none"]
 Colour = tuple[int, int, int]
@@ -120,7 +120,7 @@ def decoded(path: Path, shape: tuple[int, int, int], decoding: Decoding) -> NDAr
 def other_extents(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     """What is said of an image that is not to be resized, and would have to be."""
     return (
-        f"{path} is {written(found)}, not {written(wanted)}: resize it, or let `fit` do so: "
+        f"{path} is {show(found)}, not {show(wanted)}: resize it, or let `fit` do so: "
         f"cover, contain or stretch"
     )
 

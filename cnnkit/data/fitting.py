@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset, Examples, written
+from cnnkit.data.dataset import Array, Dataset, Examples
 from cnnkit.data.targets import as_classes, as_values, target_faults
 from cnnkit.errors import DataError
+from cnnkit.layers.shape import show
 from cnnkit.spec.model.training import Loss
 
 _CHUNK = 1024
@@ -80,8 +81,8 @@ def _faults(where: str, examples: Examples) -> list[str]:
 def _shape_faults(dataset: Dataset, wanted: tuple[int, ...], trained: bool) -> list[str]:
     shapes = [dataset.train.shape, *([dataset.test.shape] if dataset.test else [])]
     return [
-        f"{dataset.name} has examples of {written(shape)}, but the network's input is "
-        f"{written(wanted)}{_advice(shape, wanted, trained)}"
+        f"{dataset.name} has examples of {show(shape)}, but the network's input is "
+        f"{show(wanted)}{_advice(shape, wanted, trained)}"
         for shape in dict.fromkeys(shapes)
         if not _reshapable(shape, wanted)
     ]
@@ -105,7 +106,7 @@ def _advice(shape: tuple[int, ...], wanted: tuple[int, ...], trained: bool) -> s
         )
     if len(shape) == len(wanted) - 1:  # one channel, whose axis grey images and volumes lack
         shape = (*shape, 1)
-    return f": write `input: {written(shape)}`, or prepare the data in that shape"
+    return f": write `input: {show(shape)}`, or prepare the data in that shape"
 
 
 def _not_finite(what: str, array: Array) -> str | None:

@@ -17,9 +17,10 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.dataset import Dataset, Examples, written
+from cnnkit.data.dataset import Dataset, Examples
 from cnnkit.data.files import readable, sought
 from cnnkit.errors import DataError
+from cnnkit.layers.shape import show
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -71,11 +72,11 @@ def _parsed(stream: IO[bytes], path: Path) -> NDArray[np.uint8]:
     shape = struct.unpack(f">{magic[3]}I", header)
     size = math.prod(shape)
     if size > _LARGEST:
-        raise DataError(f"{path}: its header speaks of {written(shape)}, {size:,} bytes: too many")
+        raise DataError(f"{path}: its header speaks of {show(shape)}, {size:,} bytes: too many")
     data = stream.read(size)
     if len(data) < size or stream.read(1):
         found = f"only {len(data):,}" if len(data) < size else "more"
-        raise DataError(f"{path}: {written(shape)} is {size:,} bytes, but it holds {found}")
+        raise DataError(f"{path}: {show(shape)} is {size:,} bytes, but it holds {found}")
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 

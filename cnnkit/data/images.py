@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs, written
+from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs
 from cnnkit.data.decoding import MODES, Decoding, Header, decoded, header, other_extents
 from cnnkit.data.folders import Listing, Listings, listings
 from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
+from cnnkit.layers.shape import show
 
 Shape = tuple[int, int, int]
 S = TypeVar("S")
@@ -125,7 +126,7 @@ def read(
     if shape is not None and (len(shape) != 3 or shape[-1] not in MODES):
         raise DataError(
             f"{folder} has images: they need an `input:` of height, width and channels, of which "
-            f"1 is grey, 3 is RGB and 4 is RGBA; this one is {written(shape)}"
+            f"1 is grey, 3 is RGB and 4 is RGBA; this one is {show(shape)}"
         )
     decoding = decoding or Decoding()
     found = listings(folder, test)

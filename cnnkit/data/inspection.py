@@ -8,10 +8,9 @@ import math
 
 import numpy as np
 
-from cnnkit.data.dataset import Dataset, Examples, Indices
+from cnnkit.data.dataset import Dataset, Examples, Indices, Splits
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import RANGES, dtype_of
-from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics
 
 _SHOWN = 3

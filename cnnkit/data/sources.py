@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cnnkit.data.dataset import Dataset, Sources
+from cnnkit.data.dataset import Dataset, Sources, Splits
 from cnnkit.data.files import readable
-from cnnkit.data.split import Splits
 
 
 def sources_of(paths: Sequence[Path], folder: Path) -> Sources:

@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.dataset import Array, Dataset, Examples, Indices
+from cnnkit.data.dataset import Array, Dataset, Examples, Indices, Splits
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import Split
-
-
-@dataclass(frozen=True, eq=False)
-class Splits:
-    """Which examples are for what, as sorted indices.
-
-    Attributes:
-        train: Into ``dataset.train``.
-        validation: Into ``dataset.train``.
-        test: Into ``dataset.test`` where that is given, else into ``dataset.train``;
-            ``dataset.examples_of_test(splits)`` says which.
-        own_test: Whether the data set has a test split of its own, which is kept as it is.
-        stratified: Whether each split has the classes in the proportions of the whole.
-        seed: What the random choice came from.
-    """
-
-    train: Indices
-    validation: Indices
-    test: Indices
-    own_test: bool
-    stratified: bool
-    seed: int
-
-    def record(self) -> dict[str, Any]:
-        """What a run notes of its splits, as JSON: two are the same where their digests are."""
-        return {
-            "seed": self.seed,
-            "stratified": self.stratified,
-            "own_test": self.own_test,
-            **{
-                name: {"examples": len(part), "sha256": _digest(part)}
-                for name, part in (
-                    ("train", self.train), ("validation", self.validation), ("test", self.test)
-                )
-            },
-        }  # fmt: skip
 
 
 def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
@@ -161,7 +121,3 @@ def _enough(labels: Array, needed: int, why: str, names: tuple[str, ...] = ()) -
     ]
     if short:
         raise DataError(f"{why}, but class {', '.join(short[:10])}; or take `stratify: false`")
-
-
-def _digest(indices: Indices) -> str:
-    return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset, Indices
+from cnnkit.data.dataset import Array, Dataset, Indices, Splits
 from cnnkit.data.inspection import hints, warnings_of
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import dtype_of
-from cnnkit.data.split import Splits
 from cnnkit.data.statistics import Statistics, statistics
 
 

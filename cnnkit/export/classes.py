@@ -10,7 +10,7 @@ from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outlin
 from cnnkit.export.reserved import RESERVED
 from cnnkit.export.target import Conversion, assembled, parts
 from cnnkit.export.variables import name_values
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.spec.graph import Graph
 
 

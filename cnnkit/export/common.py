@@ -11,8 +11,8 @@ from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
-from cnnkit.layers.base import Shape
 from cnnkit.layers.joining import Joined
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
 
 Join = Callable[[Joined, tuple[Shape, ...]], Operation]

@@ -9,7 +9,7 @@ from cnnkit.export.classes import docstring
 from cnnkit.export.code import COPY, INDEX, NAME, Hole, annotation, comment, filled, line
 from cnnkit.export.outline import Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 
 _OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")

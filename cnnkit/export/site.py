@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from cnnkit.export.outline import Operation
-from cnnkit.layers.base import Layer, Shape
+from cnnkit.layers.base import Layer
 from cnnkit.layers.resample import TransposedWindow
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import Node
 

@@ -13,12 +13,11 @@ Each kind's class is a name of this package as well: that of `batch_norm` is ``B
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cnnkit.layers.base import Layer
+from cnnkit.layers.kinds import FAMILIES, KINDS, class_name, layer_class
 
 if TYPE_CHECKING:
     from cnnkit.layers.activation import Elu as Elu
@@ -82,109 +81,6 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Upsample as Upsample
 
 __all__ = ["FAMILIES", "KINDS", "Layer", "class_name", "layer_class"]
-
-FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "convolution": (
-            "conv",
-            "depthwise_conv",
-            "separable_conv",
-            "transposed_conv",
-            "locally_connected",
-        ),
-        "dense": ("dense",),
-        "pooling": (
-            "max_pool",
-            "mean_pool",
-            "global_max_pool",
-            "global_mean_pool",
-            "adaptive_max_pool",
-            "adaptive_mean_pool",
-        ),
-        "activation": (
-            "relu",
-            "relu6",
-            "leaky_relu",
-            "elu",
-            "selu",
-            "prelu",
-            "gelu",
-            "silu",
-            "mish",
-            "sigmoid",
-            "hard_sigmoid",
-            "hard_silu",
-            "tanh",
-            "softplus",
-            "softmax",
-            "log_softmax",
-            "maxout",
-            "linear",
-        ),
-        "normalization": (
-            "batch_norm",
-            "layer_norm",
-            "group_norm",
-            "instance_norm",
-            "rms_norm",
-            "local_response_norm",
-            "rescale",
-        ),
-        "regularization": ("dropout", "spatial_dropout", "drop_path", "gaussian_noise"),
-        "shaping": (
-            "flatten",
-            "reshape",
-            "pad",
-            "crop",
-            "upsample",
-            "depth_to_space",
-            "space_to_depth",
-            "channel_shuffle",
-            "channel_slice",
-            "scale",
-        ),
-        "composition": (
-            "residual",
-            "parallel",
-            "repeat",
-            "squeeze_excite",
-            "save",
-            "merge",
-            "load",
-            "head",
-        ),
-    }
-)
-"""The kinds of each family; a family is a module of this package."""
-
-KINDS: Mapping[str, str] = MappingProxyType(
-    {kind: family for family, kinds in FAMILIES.items() for kind in kinds}
-)
-"""The family of each kind."""
-
-
-# Pydantic evaluates the annotations of a base's class variables again for each model below it, a
-# third of what the models of the kinds cost. It took note of their names when it made `Layer`.
-for _name in Layer.__class_vars__:
-    del Layer.__annotations__[_name]
-
-
-@cache
-def layer_class(kind: str) -> type[Layer]:
-    """The model of a kind.
-
-    Raises:
-        KeyError: There is no such kind.
-    """
-    module = import_module(f"cnnkit.layers.{KINDS[kind]}")
-    layers: Mapping[str, type[Layer]] = module.LAYERS
-    return layers[kind]
-
-
-def class_name(kind: str) -> str:
-    """The name of a kind's class: ``class_name("batch_norm") == "BatchNorm"``."""
-    return kind.title().replace("_", "")
-
 
 _BY_CLASS: Mapping[str, str] = MappingProxyType({class_name(kind): kind for kind in KINDS})
 

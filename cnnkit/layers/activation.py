@@ -10,19 +10,17 @@ from typing_extensions import override
 
 from cnnkit.layers.base import (
     BackwardReads,
-    Count,
     Effect,
-    Flag,
     Layer,
-    Number,
     Operations,
-    Problem,
-    Shape,
     Storage,
     Weight,
     broken,
     elementwise,
 )
+from cnnkit.layers.field import Count, Flag, Number
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 
 
 class Activation(Layer):

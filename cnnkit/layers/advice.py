@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from cnnkit.layers.base import Effect, Layer, Problem, Shape, show
+from cnnkit.layers.base import Effect, Layer
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import Window
 
 SEARCH = 64

@@ -9,61 +9,24 @@ exact integers, so a network of 10^18 neurons costs no more to analyse than a sm
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from operator import add, lt
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict
+from pydantic import BaseModel, ConfigDict
+
+from cnnkit.layers.field import CLOSED, Expects
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from cnnkit.errors import Level, Location
+    from cnnkit.errors import Location
     from cnnkit.layers.resample import TransposedWindow
     from cnnkit.layers.window import Reach, Window
 
-Shape = tuple[int, ...]
-"""Extents of the spatial axes, then the channels: ``(32, 32, 3)``; a vector is ``(150,)``."""
-
-Terms = tuple[tuple[int, ...], ...]
-"""A number as a sum of products, ``((3, 7, 7, 3), (3,))`` for 3·7·7·3 + 3.
-
-Counts are kept like this so that the number and its derivation on the board are one value.
-"""
-
-Rounding = Literal["exact", "floor", "ceil"]
 Storage = Literal["new", "in_place", "view"]
 BackwardReads = tuple[Literal["input", "output"], ...]
-
-
-def total(terms: Terms) -> int:
-    """The value of a sum of products: ``total(((3, 7, 7, 3), (3,))) == 444``."""
-    return sum(map(math.prod, terms))
-
-
-def show(shape: Sequence[int]) -> str:
-    """A shape as users write it: ``32x32x3``."""
-    return "x".join(map(str, shape))
-
-
-class Expects(NamedTuple):
-    """What a field takes, in words; stands in the field's annotation, for messages."""
-
-    text: str
-
-
-Count = Annotated[PositiveInt, Expects("a whole number above 0")]
-Extents = Annotated[
-    PositiveInt | Annotated[tuple[PositiveInt, ...], Strict(False)],
-    Expects("a whole number above 0, or a list of one for each axis"),
-]
-Flag = Annotated[bool, Expects("true or false")]
-Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
-Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
-
-
-CLOSED = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
-"""The models of a spec: no other fields, no conversions, and no number that is not finite."""
 
 
 class Weight(NamedTuple):
@@ -98,36 +61,6 @@ class Operations(NamedTuple):
 
 
 NO_OPERATIONS = Operations()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Problem:
-    """A fault that a layer finds in the shapes it is given.
-
-    ``field`` names the field at fault, ``("stride",)`` or ``("stride", 1)``; empty means the
-    layer as a whole. Its place in the source is added where the source is known. Advice that has
-    to be tried out is a function, called only if somebody asks for the ``help``.
-    """
-
-    rule: str
-    message: str
-    advice: str | Callable[[], str] | None = None
-    field: tuple[str | int, ...] = ()
-    level: Level = "error"
-
-    @property
-    def help(self) -> str | None:
-        """What to do about it."""
-        return self.advice() if callable(self.advice) else self.advice
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Problem) and self._said() == other._said()
-
-    def __hash__(self) -> int:
-        return hash((self.rule, self.message))
-
-    def _said(self) -> tuple[object, ...]:
-        return self.rule, self.message, self.help, self.field, self.level
 
 
 class Effect(NamedTuple):

@@ -11,20 +11,12 @@ from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, NonNegative
 from typing_extensions import override
 
 from cnnkit.layers.activation import Relu, Sigmoid
-from cnnkit.layers.base import (
-    Count,
-    Expects,
-    Flag,
-    Layer,
-    Number,
-    Shape,
-    Tensor,
-    Trace,
-    numbered,
-)
+from cnnkit.layers.base import Layer, Tensor, Trace, numbered
 from cnnkit.layers.dense import Dense
+from cnnkit.layers.field import Count, Expects, Flag, Number
 from cnnkit.layers.joining import Join, Joined
 from cnnkit.layers.pooling import GlobalMeanPool
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import ActivationField
 
 Layers = Annotated[

@@ -15,19 +15,11 @@ from typing_extensions import override
 
 from cnnkit.layers import fit
 from cnnkit.layers.advice import groups_problem, map_problem, tried
-from cnnkit.layers.base import (
-    Count,
-    Effect,
-    Expects,
-    Extents,
-    Problem,
-    Shape,
-    Tensor,
-    Trace,
-    Weight,
-    broken,
-)
+from cnnkit.layers.base import Effect, Tensor, Trace, Weight, broken
+from cnnkit.layers.field import Count, Expects, Extents
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import TransposedWindow, transpose
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import Weighted
 from cnnkit.layers.window import (
     Padding,

@@ -10,7 +10,10 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import tried
-from cnnkit.layers.base import Count, Effect, Problem, Shape, Weight, broken, show
+from cnnkit.layers.base import Effect, Weight, broken
+from cnnkit.layers.field import Count
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.weighted import Weighted
 
 

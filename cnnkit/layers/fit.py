@@ -8,7 +8,9 @@ from functools import partial
 from itertools import islice
 
 from cnnkit.layers.advice import SEARCH, changing, extents, tried, written
-from cnnkit.layers.base import Layer, Problem, Shape, show
+from cnnkit.layers.base import Layer
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import Window, axis_names, cell_names
 from cnnkit.layers.window import padding_problem as _padding_problem
 

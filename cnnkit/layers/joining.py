@@ -8,18 +8,11 @@ from typing import Any, Literal
 
 from typing_extensions import override
 
-from cnnkit.layers import layer_class
 from cnnkit.layers.advice import tried
-from cnnkit.layers.base import (
-    BackwardReads,
-    Effect,
-    Layer,
-    Operations,
-    Problem,
-    Shape,
-    broken,
-    show,
-)
+from cnnkit.layers.base import BackwardReads, Effect, Layer, Operations, broken
+from cnnkit.layers.kinds import layer_class
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import axis_names
 
 Join = Literal["concat", "add", "multiply", "mean", "maximum"]

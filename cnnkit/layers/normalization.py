@@ -15,20 +15,10 @@ from pydantic import Field, FiniteFloat, Strict
 from typing_extensions import override
 
 from cnnkit.layers.advice import groups_problem, map_problem
-from cnnkit.layers.base import (
-    Count,
-    Effect,
-    Expects,
-    Flag,
-    Layer,
-    Number,
-    Operations,
-    Problem,
-    Shape,
-    Weight,
-    broken,
-    elementwise,
-)
+from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken, elementwise
+from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 PositiveNumber = Annotated[Positive, Expects("a number above 0")]

@@ -14,19 +14,11 @@ from typing_extensions import override
 
 from cnnkit.layers import fit
 from cnnkit.layers.advice import map_problem
-from cnnkit.layers.base import (
-    Effect,
-    Expects,
-    Extents,
-    Flag,
-    Layer,
-    Operations,
-    Problem,
-    Shape,
-    broken,
-    keeps_shape,
-)
+from cnnkit.layers.base import Effect, Layer, Operations, broken, keeps_shape
+from cnnkit.layers.field import Expects, Extents, Flag
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import adapt, whole
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import (
     Padding,
     RoundingField,

@@ -17,8 +17,11 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import divisors, map_problem, tried
-from cnnkit.layers.base import Effect, Extents, Problem, Shape, broken, keeps_shape, show
+from cnnkit.layers.base import Effect, broken, keeps_shape
+from cnnkit.layers.field import Extents
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import stretch
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.spatial import Shaping
 from cnnkit.layers.window import axis_names, per_axis, slide, wrong_length
 

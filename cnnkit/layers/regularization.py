@@ -7,7 +7,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Expects, Layer, Rate, Shape
+from cnnkit.layers.base import Effect, Layer
+from cnnkit.layers.field import Expects, Rate
+from cnnkit.layers.shape import Shape
 
 _RATE_ALIASES = {"p": "rate", "prob": "rate", "drop_rate": "rate", "drop_prob": "rate"}
 

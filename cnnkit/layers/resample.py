@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from cnnkit.layers.base import Problem, Shape
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import (
     Pair,
     Reach,

@@ -12,23 +12,19 @@ from typing_extensions import override
 from cnnkit.layers.advice import changing, groups_problem, tried
 from cnnkit.layers.base import (
     BackwardReads,
-    Count,
     Effect,
-    Expects,
-    Flag,
     Layer,
-    Number,
     Operations,
-    Problem,
-    Shape,
     Weight,
     broken,
     elementwise,
     keeps_shape,
-    show,
 )
+from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
 from cnnkit.layers.resample import whole
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
 
 

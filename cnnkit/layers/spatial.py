@@ -11,20 +11,9 @@ from typing_extensions import override
 
 from cnnkit.layers import fit
 from cnnkit.layers.advice import map_problem, tried, written
-from cnnkit.layers.base import (
-    Effect,
-    Expects,
-    Extents,
-    Layer,
-    Operations,
-    Problem,
-    Shape,
-    Tensor,
-    Trace,
-    broken,
-    keeps_shape,
-    show,
-)
+from cnnkit.layers.base import Effect, Layer, Operations, Tensor, Trace, broken, keeps_shape
+from cnnkit.layers.field import Expects, Extents
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import (
     TransposedWindow,
     UpsampledWindow,
@@ -33,6 +22,7 @@ from cnnkit.layers.resample import (
     enlarge,
     stretch,
 )
+from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import (
     PaddingMode,
     Sides,

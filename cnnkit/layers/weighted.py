@@ -8,7 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, FiniteFloat, InstanceOf
 from typing_extensions import override
 
-from cnnkit.layers.base import Expects, Layer, Operations, Problem, Shape, Tensor, Trace, show
+from cnnkit.layers.base import Layer, Operations, Tensor, Trace
+from cnnkit.layers.field import Expects
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 
 Values = tuple[Any, ...]
 
@@ -67,7 +70,7 @@ def _activation(value: object) -> object:
     """``"relu"`` and ``{"leaky_relu": {"slope": 0.2}}`` as the layer they stand for."""
     if value is None or isinstance(value, Layer):
         return value
-    from cnnkit.layers import KINDS, layer_class
+    from cnnkit.layers.kinds import KINDS, layer_class
 
     kind: object = value
     fields: dict[str, Any] = {}

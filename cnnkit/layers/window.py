@@ -16,7 +16,9 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 from pydantic import NonNegativeInt, Strict
 from typing_extensions import override
 
-from cnnkit.layers.base import Expects, Problem, Rounding, Shape
+from cnnkit.layers.field import Expects, Rounding
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 
 Sides = Annotated[tuple[NonNegativeInt, NonNegativeInt], Strict(False)]
 Padding = Annotated[

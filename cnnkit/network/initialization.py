@@ -23,7 +23,7 @@ from jax import Array
 from jax.nn import initializers
 
 from cnnkit.layers import activation
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import Weighted
 
 Initializer: TypeAlias = Callable[..., Any]

@@ -14,7 +14,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from cnnkit.errors import CnnkitError, LayerError, UsageError
-from cnnkit.layers.base import Shape, show
+from cnnkit.layers.shape import Shape, show
 from cnnkit.network.activation import FUNCTIONS
 from cnnkit.network.operation import Mode, ModeAware, Operation
 from cnnkit.spec.graph import INPUT

@@ -10,7 +10,8 @@ from flax import nnx
 from jax import Array
 from jax.typing import DTypeLike
 
-from cnnkit.layers.base import Layer, Shape
+from cnnkit.layers.base import Layer
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
 
 LayerT = TypeVar("LayerT", bound=Layer, covariant=True)

@@ -10,7 +10,8 @@ from flax import nnx
 from jax import Array
 
 from cnnkit import layers
-from cnnkit.layers.base import Layer, Shape
+from cnnkit.layers.base import Layer
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import sides
 from cnnkit.network.convolution import padded
 from cnnkit.network.operation import Operation, Site

@@ -18,9 +18,9 @@ from flax import nnx
 from jax.extend.core import ClosedJaxpr
 
 from cnnkit.errors import Location
-from cnnkit.layers.base import Shape, show, total
 from cnnkit.layers.convolution import Convolution
 from cnnkit.layers.resample import TransposedWindow
+from cnnkit.layers.shape import Shape, show, total
 from cnnkit.layers.window import Window
 from cnnkit.network.build import build
 from cnnkit.network.kernels import plain_only

@@ -5,11 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from fractions import Fraction
-from math import ceil
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cnnkit.analysis.receptive_field import Fields
 
 _UNITS = ("", " k", " M", " G", " T", " P", " E")
 _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -101,11 +96,6 @@ def axes(values: Iterable[int | Fraction]) -> str:
     return "x".join(
         str(value) if isinstance(value, int) else f"{float(value):g}" for value in values
     )
-
-
-def field_sizes(fields: Fields) -> str:
-    """The receptive field of each axis: ``7x7``; empty where there is none."""
-    return axes(ceil(field.size) for field in fields or ())
 
 
 def percent(part: float, decimals: int = 2) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.presentation.grid import GAP, Column, grid
 from cnnkit.presentation.lines import Line, Piece
 from cnnkit.presentation.numbers import cells, memory, plural, printable

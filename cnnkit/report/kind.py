@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from cnnkit.analysis import Analysis, analyze
 from cnnkit.analysis.explain import explain
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.layers.base import Layer, show
+from cnnkit.layers.base import Layer
+from cnnkit.layers.shape import show
 from cnnkit.report.analysis.explanation import heading
 from cnnkit.spec.language.faults import expected, field_names, shown
 from cnnkit.spec.reading import load

@@ -6,16 +6,16 @@ its findings. A file without a function ``check`` documents what reading or anal
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from types import MappingProxyType
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
 from cnnkit.rules.base import Check, Network, Removal, Rule, place_in
 from cnnkit.rules.expectation_failed import settle
+from cnnkit.rules.levels import CHECKED, FOUND_ELSEWHERE, LEVELS, OFF_BY_DEFAULT
 
 __all__ = [
     "CHECKED",
@@ -30,65 +30,6 @@ __all__ = [
     "rule",
     "settle",
 ]
-
-FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
-    {
-        "unreadable-file": "error",
-        "too-large": "error",
-        "syntax": "error",
-        "duplicate-key": "error",
-        "unknown-key": "error",
-        "missing-field": "error",
-        "no-layers": "warning",
-        "wrong-type": "error",
-        "wrong-value": "error",
-        "unknown-kind": "error",
-        "unknown-name": "error",
-        "duplicate-name": "error",
-        "invalid-expression": "error",
-        "recursive-block": "error",
-        "recursive-extends": "error",
-        "invalid-stride": "error",
-        "window-too-large": "error",
-        "padding-too-large": "error",
-        "shape-mismatch": "error",
-        "misaligned-branches": "warning",
-        "misordered-input": "info",
-        "unused-ignore": "info",
-        "not-convertible": "error",
-    }
-)
-"""What reading and analysing find, `cnnkit check` in comments, and `cnnkit convert`."""
-
-CHECKED: Mapping[str, Level] = MappingProxyType(
-    {
-        "expectation-failed": "error",
-        "over-budget": "error",
-        "head-loss-mismatch": "error",
-        "beyond-last-epoch": "warning",
-        "batch-norm-of-one": "warning",
-        "softmax-inside": "warning",
-        "missing-nonlinearity": "warning",
-        "redundant-bias": "warning",
-        "dropout-before-batch-norm": "warning",
-        "even-kernel-same": "warning",
-        "mostly-padding": "warning",
-        "unread-border": "info",
-        "early-bottleneck": "warning",
-        "small-receptive-field": "info",
-        "large-dense": "warning",
-        "dead-branch": "warning",
-        "no-op-layer": "warning",
-        "unused-block": "warning",
-        "unused-variable": "warning",
-        "channels-not-multiple-of-8": "info",
-    }
-)
-"""What ``applied`` finds in an analysis."""
-
-LEVELS: Mapping[str, Level] = MappingProxyType({**FOUND_ELSEWHERE, **CHECKED})
-
-OFF_BY_DEFAULT = frozenset({"channels-not-multiple-of-8"})
 
 
 @cache

@@ -14,8 +14,9 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.layers import KINDS
 from cnnkit.layers.advice import Outcome, tried
-from cnnkit.layers.base import Layer, Shape
+from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
 from cnnkit.spec.graph import Node as Operation

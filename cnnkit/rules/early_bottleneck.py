@@ -49,7 +49,7 @@ from itertools import accumulate
 from operator import lt
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.layers.weighted import Weighted
 from cnnkit.rules.base import INPUT, Network, finding
 

@@ -40,8 +40,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.rules.base import Network, percent, place_in
+from cnnkit.rules.levels import LEVELS
 from cnnkit.spec.model.spec import Spec
 
 NAME = "expectation-failed"
@@ -99,8 +100,6 @@ def settle(spec: Spec, findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _not_found(rule: str) -> tuple[str, str]:
-    from cnnkit.rules import LEVELS  # which imports this file
-
     if rule in LEVELS:
         return f"`{rule}` is expected and not found", "take it off the list `expect.findings`"
     near = did_you_mean(rule, LEVELS)

@@ -44,8 +44,9 @@ import math
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import Layer, Shape, show
+from cnnkit.layers.base import Layer
 from cnnkit.layers.dense import Dense
+from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import INPUT, Network, finding, percent
 
 _SHARE = 2  # more than one part in two

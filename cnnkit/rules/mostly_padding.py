@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.layers.window import Window
 from cnnkit.rules.base import Network, finding, percent
 

@@ -52,7 +52,7 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.receptive_field import Field
 from cnnkit.errors import Finding
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.rules.base import INPUT, Network, counted, finding
 
 _JOINING = 2  # dense layers that can say how far-off features belong together

@@ -40,7 +40,7 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.advice import Outcome
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.layers.spatial import Pad
 from cnnkit.layers.window import Window, cell_names, sides
 from cnnkit.rules.base import INPUT, Network, counted, finding

@@ -89,7 +89,8 @@ def _read_in_block(block: Node) -> set[str]:
 
 
 def _names(texts: Iterable[str]) -> set[str]:
-    from cnnkit.spec.language.expression import ExpressionError, names_in
+    from cnnkit.spec.language.expression import names_in
+    from cnnkit.spec.language.value import ExpressionError
 
     names: set[str] = set()
     for text in texts:

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location, did_you_mean
-from cnnkit.layers.base import Effect, Layer, Problem, Rounding, Shape, Tensor, numbered
+from cnnkit.layers.base import Effect, Layer, Tensor, numbered
 from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.field import Rounding
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.place import ends, in_pass
 
 INPUT = -1

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import trace
 from cnnkit.spec.reading import read
 

@@ -9,7 +9,7 @@ import pytest
 import cnnkit
 from cnnkit.analysis.change import Change
 from cnnkit.analysis.condition import condition
-from cnnkit.spec.model.spec import TOTALS
+from cnnkit.spec.model.section import TOTALS
 
 KNOWN = ", ".join(TOTALS)
 

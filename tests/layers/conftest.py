@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cnnkit.layers.base import Effect, Layer, Problem, Shape, Tensor
+from cnnkit.layers.base import Effect, Layer, Tensor
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 
 
 @dataclass

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from cnnkit.layers import FAMILIES, layer_class
-from cnnkit.layers.base import NO_OPERATIONS, Operations, Problem, Weight
+from cnnkit.layers.base import NO_OPERATIONS, Operations, Weight
+from cnnkit.layers.problem import Problem
 
 HUGE = 10**18
 RESHAPING = {"maxout"}

@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Effect, Layer, Problem, Shape, total
+from cnnkit.layers.base import Effect, Layer
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, total
 from cnnkit.layers.window import Reach
 
 HUGE = 10**18

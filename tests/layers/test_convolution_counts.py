@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Effect, Layer, Shape, total
+from cnnkit.layers.base import Effect, Layer
+from cnnkit.layers.shape import Shape, total
 
 
 def build(kind: str, **fields: Any) -> Layer:

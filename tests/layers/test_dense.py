@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Problem, Weight, total
+from cnnkit.layers.base import Weight
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import total
 
 HUGE = 10**18
 

@@ -6,8 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Layer, Problem, Shape, show
+from cnnkit.layers.base import Layer
 from cnnkit.layers.fit import neighbours
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape, show
 
 
 def build(kind: str, **fields: Any) -> Any:

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnkit.layers.base import Effect, Operations, Problem, Shape
+from cnnkit.layers.base import Effect, Operations
 from cnnkit.layers.joining import Join, Joined
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 
 LABELS = ("the current tensor", "`a`", "`b`")
 

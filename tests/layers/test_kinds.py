@@ -6,7 +6,7 @@ import pytest
 from cnnkit import rules
 from cnnkit.analysis import analyze
 from cnnkit.layers import FAMILIES, KINDS, layer_class
-from cnnkit.layers.base import Expects
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import accepts, field_names
 from cnnkit.spec.reading import read
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Effect, Layer, Operations, Problem, Weight
+from cnnkit.layers.base import Effect, Layer, Operations, Weight
+from cnnkit.layers.problem import Problem
 
 HUGE = 10**18
 SHAPE = (8, 6, 64)

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Effect, Layer, Problem, Shape
+from cnnkit.layers.base import Effect, Layer
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Reach
 
 HUGE = 10**18

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnkit.layers.base import Problem
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import (
     AdaptiveWindow,
     TransposedWindow,

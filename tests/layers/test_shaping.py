@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.layers import layer_class
-from cnnkit.layers.base import Effect, Layer, Operations, Problem, Shape, Weight
+from cnnkit.layers.base import Effect, Layer, Operations, Weight
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Reach
 
 HUGE = 10**18

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnkit.layers.base import Problem
+from cnnkit.layers.problem import Problem
 from cnnkit.layers.window import (
     Window,
     padding_problem,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnkit.spec.language.expression import ExpressionError, Value, evaluate
+from cnnkit.spec.language.expression import evaluate
+from cnnkit.spec.language.value import ExpressionError, Value
 
 VARIABLES: dict[str, Value] = {
     "name": "stem",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnkit.spec.language.expression import ExpressionError, Value, evaluate, is_dynamic, names_in
+from cnnkit.spec.language.expression import evaluate, is_dynamic, names_in
+from cnnkit.spec.language.value import ExpressionError, Value
 
 VARIABLES: dict[str, Value] = {
     "width": 64,

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.layers.base import Expects, Layer
+from cnnkit.layers.base import Layer
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import (
     accepts,
     expected,

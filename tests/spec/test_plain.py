@@ -5,7 +5,8 @@ import enum
 import pytest
 
 from cnnkit.errors import SpecError
-from cnnkit.spec.text.source import Node, read_plain
+from cnnkit.spec.text.plain import node_of
+from cnnkit.spec.text.source import read_plain
 
 
 class Padding(enum.StrEnum):
@@ -32,11 +33,11 @@ def test_data_becomes_nodes_without_places() -> None:
     assert node.source.name == "<api>"
     assert node.location() is None
     assert node.key_location("input") is None
-    assert repr(Node.from_plain([1])) == "Node([1], <dict>)"
+    assert repr(node_of([1])) == "Node([1], <dict>)"
 
 
 def test_a_subclass_is_read_as_its_base() -> None:
-    node = Node.from_plain({"padding": Padding.SAME, "on": True})
+    node = node_of({"padding": Padding.SAME, "on": True})
     assert type(node.plain()["padding"]) is str
     assert node.plain() == {"padding": "same", "on": True}
 
@@ -89,4 +90,4 @@ def test_data_that_doubles_itself_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_unsound_data_raises_where_a_node_is_asked_for() -> None:
     with pytest.raises(SpecError, match="a Python set has no place in a spec"):
-        Node.from_plain({1})
+        node_of({1})

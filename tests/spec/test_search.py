@@ -10,7 +10,7 @@ from marked import fault, findings, rules
 import cnnkit
 from cnnkit.spec.language.search import SEARCHED
 from cnnkit.spec.model.search import KINDS, SCORES, Choice, Search, Settings
-from cnnkit.spec.model.spec import TOTALS
+from cnnkit.spec.model.section import TOTALS
 
 HEAD = """\
 input: 8x8x1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cnnkit.errors import Finding, Location
 from cnnkit.spec.text import source as source_module
+from cnnkit.spec.text.plain import node_of
 from cnnkit.spec.text.source import Node, Source, read_file, read_text
 
 SPEC = """\
@@ -157,7 +158,7 @@ def test_json_reads_as_json_says(data: object, indent: int | str | None) -> None
     assert findings == []
     assert node is not None
     assert node.plain() == data
-    assert Node.from_plain(data).plain() == data
+    assert node_of(data).plain() == data
 
 
 # Nothing raises

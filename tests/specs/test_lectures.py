@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import cnnkit
-from cnnkit.layers.base import show
 from cnnkit.layers.dense import Dense
+from cnnkit.layers.shape import show
 
 ROOT = Path(__file__).parents[2]
 LECTURES = ROOT / "specs" / "lectures"

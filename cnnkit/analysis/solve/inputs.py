@@ -15,9 +15,11 @@ from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import UsageError
-from cnnkit.layers.base import Effect, Layer, Problem, Shape
+from cnnkit.layers.base import Effect, Layer
 from cnnkit.layers.convolution import Convolution, TransposedConv
 from cnnkit.layers.pooling import Pool
+from cnnkit.layers.problem import Problem
+from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window, axis_names
 from cnnkit.spec.graph import INPUT, Graph, trace
 from cnnkit.spec.model.spec import Spec

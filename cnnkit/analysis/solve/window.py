@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from cnnkit.analysis.analyze import analyze
 from cnnkit.errors import UsageError
-from cnnkit.layers.base import show
 from cnnkit.layers.convolution import Conv
+from cnnkit.layers.shape import show
 from cnnkit.layers.window import Window, axis_names
 from cnnkit.spec.model.spec import Spec
 

@@ -21,7 +21,7 @@ from cnnkit.export.keras import (
 from cnnkit.export.keras.joining import joined
 from cnnkit.export.outline import InexpressibleError, Operation, Write, outline
 from cnnkit.export.target import Conversion, assembled, helpers, parts
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 
 _IMPORTS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cnnkit.export.keras.naming import named
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import brief
-from cnnkit.layers.base import Shape
 from cnnkit.layers.joining import Joined
+from cnnkit.layers.shape import Shape
 
 
 def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:

@@ -17,9 +17,9 @@ from cnnkit.export.outline.model import (
     Step,
     Write,
 )
-from cnnkit.layers.base import Shape
 from cnnkit.layers.block import Block
 from cnnkit.layers.composition import Parallel, Save, SqueezeExcite
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Group, Node
 
 

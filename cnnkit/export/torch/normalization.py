@@ -12,7 +12,7 @@ from cnnkit.export.code import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.outline import InexpressibleError, Operation
 from cnnkit.export.site import Site, Writer
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 
 
 def _without(layer: Any, build: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.explain import Explanation, explain
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.presentation.lines import Line, Piece
 from cnnkit.presentation.numbers import printable
 

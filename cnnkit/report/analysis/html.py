@@ -9,12 +9,12 @@ from urllib.parse import quote
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import visible
-from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import field_sizes, plural
+from cnnkit.layers.shape import show
+from cnnkit.presentation.numbers import plural
 from cnnkit.presentation.page import page, prose, text
 from cnnkit.report.analysis import svg
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
-from cnnkit.report.analysis.summary import figures, shapes, title
+from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:

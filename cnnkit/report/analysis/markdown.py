@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.result import Analysis
-from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import field_sizes, printable
+from cnnkit.layers.shape import show
+from cnnkit.presentation.numbers import printable
 from cnnkit.report.analysis.rows import Row, captions, rows_of
-from cnnkit.report.analysis.summary import figures, shapes, title
+from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:

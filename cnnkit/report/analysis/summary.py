@@ -6,11 +6,12 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.analysis.result import Unreadable
-from cnnkit.layers.base import show
-from cnnkit.presentation.numbers import axes, field_sizes, memory, printable
+from cnnkit.layers.shape import show
+from cnnkit.presentation.numbers import axes, memory, printable
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
+    from cnnkit.analysis.receptive_field import Fields
     from cnnkit.report.analysis.options import Result
 
 
@@ -76,3 +77,8 @@ def figures(analysis: Analysis) -> list[Figure]:
 def _bytes(label: str, count: int, setting: str) -> Figure:
     exact = f"{count:,} bytes; " if count >= 1024 else ""
     return Figure(label, memory(count), exact + setting)
+
+
+def field_sizes(fields: Fields) -> str:
+    """The receptive field of each axis: ``7x7``; empty where there is none."""
+    return axes(ceil(field.size) for field in fields or ())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
-from cnnkit.layers.base import Shape, show
+from cnnkit.layers.shape import Shape, show
 from cnnkit.presentation.numbers import plural, printable, short
 from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import shapes, title

@@ -8,12 +8,12 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.analysis.result import Analysis
-from cnnkit.layers.base import Shape
-from cnnkit.layers.base import show as shape_text
+from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import show as shape_text
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
-from cnnkit.presentation.numbers import axes, cells, field_sizes, printable, short
+from cnnkit.presentation.numbers import axes, cells, printable, short
 from cnnkit.report.analysis.rows import Row, Rows, captions, rows_of
-from cnnkit.report.analysis.summary import figures, shapes, title
+from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import findings_lines
 
 if TYPE_CHECKING:

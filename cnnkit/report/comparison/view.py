@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.analysis.compare import Comparison
 from cnnkit.analysis.result import Analysis
-from cnnkit.layers.base import Shape, show
-from cnnkit.presentation.numbers import field_sizes, memory, plural, printable
+from cnnkit.layers.shape import Shape, show
+from cnnkit.presentation.numbers import memory, plural, printable
 from cnnkit.report.analysis.rows import kind_of
-from cnnkit.report.analysis.summary import title
+from cnnkit.report.analysis.summary import field_sizes, title
 
 if TYPE_CHECKING:
     from cnnkit.analysis.change import Change, LayerChange, Setting

@@ -10,7 +10,7 @@ from cnnkit.analysis import Analysis
 from cnnkit.analysis.solve import BudgetSolution, InputSolution, Trial
 from cnnkit.analysis.solve.inputs import AxisSolution
 from cnnkit.errors import Finding
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import memory, plural, printable
 from cnnkit.report.analysis.summary import title
 from cnnkit.report.solution.sheet import Sheet

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.solve import BudgetSolution, InputSolution, WindowSolution
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.presentation.lines import Line, plain
 from cnnkit.presentation.output import put_lines, put_text
 from cnnkit.report.solution import answers, matrix

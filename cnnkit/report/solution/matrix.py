@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from cnnkit.analysis.solve import Fit, Question, WindowSolution
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.layers.window import axis_names
 from cnnkit.presentation.grid import GAP, Column, grid, grid_width
 from cnnkit.presentation.lines import Line, Piece

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.language.expression import ExpressionError, evaluate, names_in
+from cnnkit.spec.language.expression import evaluate, names_in
 from cnnkit.spec.language.override import override
 from cnnkit.spec.language.search import assignment, scope, without_search
+from cnnkit.spec.language.value import ExpressionError
 from cnnkit.spec.model.search import Choice, Search, Value
 from cnnkit.spec.reading import Reading, finish
 from cnnkit.spec.text.node import Node

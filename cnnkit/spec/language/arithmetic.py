@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from cnnkit.spec.language.expression import MAX_TEXT_LENGTH, Value
+from cnnkit.spec.language.value import MAX_TEXT_LENGTH, Value
 
 __all__ = [
     "FUNCTIONS",

@@ -16,7 +16,7 @@ from cnnkit.spec.language.variables import good_name, read_variable
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
-    from cnnkit.spec.language.expression import Value
+    from cnnkit.spec.language.value import Value
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """What a part of a path may be called: a block, a layer, a branch."""

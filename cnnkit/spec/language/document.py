@@ -17,7 +17,8 @@ from cnnkit.spec.language.names import kind_advice
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.language.reader import Faulty, what
 from cnnkit.spec.language.variables import read_variables
-from cnnkit.spec.model.spec import SECTIONS, Section, Spec
+from cnnkit.spec.model.section import Section
+from cnnkit.spec.model.spec import SECTIONS, Spec
 from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 
@@ -138,7 +139,11 @@ class _Document:
         if section == "search":
             from cnnkit.spec.language.search import read_search  # few specs have this section
 
-            fields |= {section: read_search(self.reader, self.node, node)}
+            fields |= {
+                section: read_search(
+                    self.reader, self.node, node, lambda document: read_document(document)[1]
+                )
+            }
             return
         try:
             # Some fields of `train:` say by null that there is none of something.

@@ -122,7 +122,8 @@ class Expander(LayerReader):
         names: frozenset[str] = frozenset()
         if isinstance(value, str):
             if "$" in value:
-                from cnnkit.spec.language.expression import ExpressionError, names_in
+                from cnnkit.spec.language.expression import names_in
+                from cnnkit.spec.language.value import ExpressionError
 
                 try:
                     names = names_in(value)

@@ -16,53 +16,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from cnnkit.errors import did_you_mean
+from cnnkit.spec.language.value import CONSTANTS, MAX_TEXT_LENGTH, ExpressionError, Value, lookup
 
 if TYPE_CHECKING:
     from cnnkit.spec.language.parsing import Tree
 
 __all__ = ["ExpressionError", "Value", "evaluate", "is_dynamic", "names_in"]
 
-Value: TypeAlias = "bool | int | float | str | list[Value] | None"
-
 MAX_EXPRESSION_LENGTH: Final = 1_000
 """Characters of a string with expressions; ten lines of a screen."""
 
-MAX_TEXT_LENGTH: Final = 100_000
-"""Characters of a string that expressions make, as of one that is written out."""
-
-CONSTANTS: Final[dict[str, Value]] = {
-    "true": True,
-    "false": False,
-    "null": None,
-    "True": True,
-    "False": False,
-    "None": None,
-}
-
-_MAX_SHOWN: Final = 20
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _STRING_OR_BRACKET: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[()'"]""", re.DOTALL)
-
-
-class ExpressionError(ValueError):
-    """A fault of an expression, or of evaluating it with some variables.
-
-    Attributes:
-        message: What is wrong.
-        help: What to do about it, where something can be said.
-        offset: Where in the string, in characters from 0.
-    """
-
-    def __init__(self, message: str, help: str | None = None, offset: int = 0) -> None:  # noqa: A002
-        super().__init__(message)
-        self.message = message
-        self.help = help
-        self.offset = offset
-
-    def moved(self, offset: int) -> ExpressionError:
-        """The same error in a longer string, in which this one starts at an offset."""
-        return ExpressionError(self.message, self.help, self.offset + offset)
 
 
 class _Variable(NamedTuple):
@@ -132,29 +97,6 @@ def evaluate(text: str, variables: Mapping[str, Value]) -> Value:
         message = f"this gives {len(written):,} characters; the limit is {MAX_TEXT_LENGTH:,}"
         raise ExpressionError(message, "shorten the strings that are put in")
     return written
-
-
-def lookup(name: str, variables: Mapping[str, Value], offset: int) -> Value:
-    """The value of a variable or constant.
-
-    Raises:
-        ExpressionError: There is none of this name.
-    """
-    if name in variables:
-        return variables[name]
-    if name in CONSTANTS:
-        return CONSTANTS[name]
-    if name == "index":
-        advice = "it counts the copies inside a `repeat`; a block is given it as an argument"
-    elif near := did_you_mean(name, variables):
-        advice = f"did you mean `{near}`?"
-    elif variables:
-        shown = sorted(variables)[:_MAX_SHOWN]
-        more = ", …" if len(variables) > _MAX_SHOWN else ""
-        advice = f"the variables here are {', '.join(shown)}{more}"
-    else:
-        advice = "no variable is defined here"
-    raise ExpressionError(f"there is no variable `{name}`", advice, offset)
 
 
 def _as_text(part: _Variable | _Expression, variables: Mapping[str, Value]) -> str:
@@ -227,7 +169,7 @@ def _closing_bracket(text: str, start: int) -> int:
 
 
 def _parsed(text: str, offset: int) -> Tree:
-    from cnnkit.spec.language.parsing import parse  # only a spec with expressions needs `ast`
+    from cnnkit.spec.language.parsing import parse  # Python's own parser: not all specs need it
 
     try:
         return parse(text)

@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 from typing_extensions import override
 
 from cnnkit.errors import Finding, Location
-from cnnkit.spec.text.node import Node, Scalar
+from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.scalars import Scalar
 from cnnkit.spec.text.source import read_file
 
 # Merged key by key, `defaults` by the fields of each kind, too; any other section of the extended
@@ -150,7 +151,8 @@ def _read_by(node: Node) -> frozenset[str]:
         return frozenset().union(*map(_read_by, node.value))
     if not isinstance(node.value, str) or "$" not in node.value:
         return frozenset()
-    from cnnkit.spec.language.expression import ExpressionError, names_in
+    from cnnkit.spec.language.expression import names_in
+    from cnnkit.spec.language.value import ExpressionError
 
     try:
         return names_in(node.value)

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from cnnkit.errors import did_you_mean
 from cnnkit.layers import KINDS
-from cnnkit.layers.base import Expects, Layer
+from cnnkit.layers.base import Layer
+from cnnkit.layers.field import Expects
 from cnnkit.spec.field_advice import field_advice
 from cnnkit.spec.text.scalars import shortened
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from cnnkit.errors import did_you_mean
 from cnnkit.spec.language import arithmetic
 from cnnkit.spec.language.arithmetic import FUNCTIONS, ImpossibleError
-from cnnkit.spec.language.expression import ExpressionError, Value, lookup
+from cnnkit.spec.language.value import ExpressionError, Value, lookup
 from cnnkit.spec.text.scalars import shortened
 
 __all__ = ["MAX_EXPRESSION_DEPTH", "Tree", "parse"]

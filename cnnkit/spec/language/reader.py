@@ -15,7 +15,7 @@ from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
-    from cnnkit.spec.language.expression import Value
+    from cnnkit.spec.language.value import Value
 
 Scope = Mapping[str, "Value"]
 """The variables that an expression sees."""
@@ -115,7 +115,8 @@ class Reader:
         Raises:
             Faulty: One of them is wrong.
         """
-        from cnnkit.spec.language.expression import ExpressionError, evaluate
+        from cnnkit.spec.language.expression import evaluate
+        from cnnkit.spec.language.value import ExpressionError
 
         try:
             value = evaluate(text, scope)

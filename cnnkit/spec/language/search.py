@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -17,7 +17,10 @@ from cnnkit.spec.model.search import SETTINGS, Choice, Search, Settings, Value, 
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
-    from cnnkit.spec.language.expression import Value as Named
+    from cnnkit.spec.language.value import Value as Named
+
+Read: TypeAlias = Callable[[Node], Sequence[Finding]]
+"""Reads a document, and gives what is wrong with it."""
 
 SEARCHED: Final = ("input", "rounding", "variables", "defaults", "blocks", "layers", "train")
 """The sections that a search may vary; the others say what the spec is held to."""
@@ -70,8 +73,15 @@ def scope(document: Node, chosen: Mapping[str, Value]) -> dict[str, Named]:
     return names
 
 
-def read_search(reader: Reader, document: Node, section: Node) -> Search | None:
-    """The section of a document; None where something in it is wrong, which is reported."""
+def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Search | None:
+    """The section of a document; None where something in it is wrong, which is reported.
+
+    Args:
+        reader: What the sections share.
+        document: The whole document.
+        section: The section.
+        read: Gives the findings of a document, to try values in it.
+    """
     before = len(reader.findings)
     choices: dict[str, Choice] = {}
     settings: Settings | None = None
@@ -82,7 +92,7 @@ def read_search(reader: Reader, document: Node, section: Node) -> Search | None:
             choice = _choice(reader, path, node, section)
             if choice is not None:
                 choices[path] = choice
-    check = _Check(reader, document, section, choices)
+    check = _Check(reader, document, section, choices, read)
     for path in choices:
         if check.path(path):
             check.condition(path)
@@ -180,6 +190,7 @@ class _Putting(NamedTuple):
 
     document: Node
     faults: frozenset[tuple[str, str]]
+    read: Read
 
     def fault(self, path: str, value: Value) -> Finding | None:
         """What is certainly wrong once the value is there.
@@ -187,26 +198,26 @@ class _Putting(NamedTuple):
         Raises:
             UsageError: There is no such place.
         """
-        for finding in _findings(override(self.document, assignment(path, value))):
+        for finding in self.read(override(self.document, assignment(path, value))):
             new = (finding.rule, finding.message) not in self.faults
             if new and finding.rule in _CERTAIN and finding.level == "error":
                 return finding
         return None
 
 
-def _findings(document: Node) -> Sequence[Finding]:
-    from cnnkit.spec.language.document import read_document  # it reads sections by this file
-
-    return read_document(document)[1]
-
-
 class _Check:
     """Puts the values of each choice into the document, and reports what cannot be."""
 
     def __init__(
-        self, reader: Reader, document: Node, section: Node, choices: Mapping[str, Choice]
+        self,
+        reader: Reader,
+        document: Node,
+        section: Node,
+        choices: Mapping[str, Choice],
+        read: Read,
     ) -> None:
         self.reader = reader
+        self.read = read
         self.section = section
         self.choices = choices
         self.base = without_search(document)
@@ -255,19 +266,20 @@ class _Check:
     def _puttings(self, path: str) -> Iterator[_Putting]:
         """The document as it is, then with each value of a choice that leads to this one."""
         if self.faults is None:
-            self.faults = _known(self.base)
-        yield _Putting(self.base, self.faults)
+            self.faults = self._known(self.base)
+        yield _Putting(self.base, self.faults, self.read)
         for above in below(self.choices, path):
             for value in (self.choices[above].listed or ())[:_MOST_READ]:
                 try:
                     document = override(self.base, assignment(above, value))
                 except UsageError:
                     continue  # it is reported at that choice
-                yield _Putting(document, _known(document))
+                yield _Putting(document, self._known(document), self.read)
 
     def condition(self, path: str) -> None:
         """Reports a condition that reads what it cannot, or is neither true nor false."""
-        from cnnkit.spec.language.expression import ExpressionError, evaluate
+        from cnnkit.spec.language.expression import evaluate
+        from cnnkit.spec.language.value import ExpressionError
 
         choice = self.choices[path]
         if choice.when is None:
@@ -292,6 +304,5 @@ class _Check:
                 node.location(),
             )
 
-
-def _known(document: Node) -> frozenset[tuple[str, str]]:
-    return frozenset((finding.rule, finding.message) for finding in _findings(document))
+    def _known(self, document: Node) -> frozenset[tuple[str, str]]:
+        return frozenset((finding.rule, finding.message) for finding in self.read(document))

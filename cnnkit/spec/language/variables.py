@@ -9,7 +9,7 @@ from cnnkit.spec.language.reader import Faulty, Reader, Scope
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
-    from cnnkit.spec.language.expression import Value
+    from cnnkit.spec.language.value import Value
 
 
 def read_variables(reader: Reader, section: Node | None) -> dict[str, Value]:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, Strict, field_validator, model_validator
 
-from cnnkit.layers.base import Expects
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.model.metric import MetricName, chooses
-from cnnkit.spec.model.spec import TOTALS, Section
+from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.model.training.loss import LOSSES, Loss, choosing, not_of_task
 from cnnkit.tasks.metric import CHOOSING, RECALL, default_metric
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, Strict
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, Strict
 
 from cnnkit.errors import Finding
-from cnnkit.layers.base import CLOSED, Expects, Layer, Rounding
+from cnnkit.layers.base import Layer
+from cnnkit.layers.field import Expects, Rounding
+from cnnkit.layers.shape import show
+from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS
 from cnnkit.spec.text.node import Node
 
@@ -34,19 +37,6 @@ SECTIONS = (
     "search",
 )
 """The keys of a spec, in the order in which they are best written."""
-
-TOTALS = (
-    "neurons",
-    "parameters",
-    "state",
-    "macs",
-    "macs_without_heads",
-    "flops",
-    "activations",
-    "inference_memory",
-    "training_memory",
-)
-"""The totals that `expect:` and `budget:` may name."""
 
 UNITS = {
     "": 1,
@@ -126,12 +116,6 @@ Quantity = Annotated[
     Expects("a whole number, also with a unit: 10k, 5M, 1.5G, 512KiB, 1MiB, 2GiB"),
 ]
 Names = Annotated[tuple[str, ...], Strict(False), Expects("a list of rule names")]
-
-
-class Section(BaseModel):
-    """A section of a spec: strict, closed, and frozen."""
-
-    model_config = CLOSED
 
 
 class Totals(Section):
@@ -261,13 +245,27 @@ class Spec(Section):
         """The spec as plain data, all variables and expressions put in; ``load`` reads it.
 
         A layer that `when` left out is no longer there, so those after it move up in their paths.
+        `search:` is not among the sections: the variables and blocks that its paths lead to are
+        put in, and so no longer there.
 
         Raises:
             SpecError: A layer is not readable.
         """
-        from cnnkit.spec.model.writing import written
+        from cnnkit.spec.model.writing import plain, written
 
-        return written(self)
+        layers, blocks = written(self.layers, self.origin.findings)
+        sections = {
+            "name": plain(self.name),
+            "input": show(self.input),
+            "rounding": self.rounding if self.rounding != "exact" else None,
+            "blocks": blocks,
+            "layers": layers,
+            "expect": self.expect and plain(self.expect.model_dump(exclude_none=True)),
+            "budget": self.budget and plain(self.budget.model_dump(exclude_none=True)),
+            "rules": plain(self.rules.model_dump(exclude_defaults=True)),
+            "train": self.train and plain(self.train.written()),
+        }
+        return {key: value for key, value in sections.items() if value or key == "layers"}
 
     def read_from(self, origin: Origin) -> Spec:
         """This spec, knowing where it was read."""

@@ -1,43 +1,32 @@
-"""A ``Spec`` as plain data that reads as the same network: no variables, no expressions."""
+"""Layers as plain data that read as the same network: no variables, no expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cnnkit.errors import SpecError
-from cnnkit.layers.base import Layer, show
+from cnnkit.errors import Finding, SpecError
+from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.composition import Repeat
 from cnnkit.spec.language.blocks import NAME
 
-if TYPE_CHECKING:
-    from cnnkit.spec.model.spec import Spec
 
+def written(
+    layers: tuple[Layer, ...], findings: tuple[Finding, ...]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Layers as plain data, and the blocks that they use.
 
-def written(spec: Spec) -> dict[str, Any]:
-    """The sections of a spec, in the order in which they are best read.
-
-    `search:` is not among them: the variables and blocks that its paths lead to are put in, and
-    so no longer there.
+    Args:
+        layers: The layers.
+        findings: The faults of their text.
 
     Raises:
-        SpecError: A layer of the spec is not readable.
+        SpecError: A layer is not readable.
     """
-    writer = _Writer(spec)
-    layers = writer.layers(spec.layers)
-    sections = {
-        "name": _plain(spec.name),
-        "input": show(spec.input),
-        "rounding": spec.rounding if spec.rounding != "exact" else None,
-        "blocks": {name: {"layers": inner} for name, inner in writer.blocks.items()},
-        "layers": layers,
-        "expect": spec.expect and _plain(spec.expect.model_dump(exclude_none=True)),
-        "budget": spec.budget and _plain(spec.budget.model_dump(exclude_none=True)),
-        "rules": _plain(spec.rules.model_dump(exclude_defaults=True)),
-        "train": spec.train and _plain(spec.train.written()),
-    }
-    return {key: value for key, value in sections.items() if value or key == "layers"}
+    writer = _Writer(findings)
+    listed = writer.layers(layers)
+    return listed, {name: {"layers": inner} for name, inner in writer.blocks.items()}
 
 
 class _Writer:
@@ -46,8 +35,8 @@ class _Writer:
     The expansions of one block that differ become blocks of their own, `unit` and `unit-2`.
     """
 
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
         self.blocks: dict[str, list[Any]] = {}
 
     def layers(self, layers: tuple[Layer, ...]) -> list[Any]:
@@ -56,7 +45,7 @@ class _Writer:
     def layer(self, layer: Layer) -> Any:
         """A layer as it stands in a list: a bare kind where there is nothing to say of it."""
         if isinstance(layer, Unreadable):
-            raise SpecError(self.spec.origin.findings)
+            raise SpecError(self.findings)
         if isinstance(layer, Block):
             kind, fields = self._block(layer), None
         elif isinstance(layer, Repeat) and layer.copies is not None:
@@ -105,7 +94,7 @@ class _Writer:
         if isinstance(value, Mapping):
             entries = {key: self._value(item) for key, item in value.items()}
             return entries if any(map(NAME.fullmatch, entries)) else _listed(entries)
-        return _plain(value)
+        return plain(value)
 
 
 def _listed(branches: Mapping[str, Any]) -> list[Any]:
@@ -114,12 +103,12 @@ def _listed(branches: Mapping[str, Any]) -> list[Any]:
     return [branches.get(str(n), {"when": False, "layers": []}) for n in range(count)]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value without tuples, and a dollar in it doubled, so that it stands for itself."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value

@@ -16,7 +16,8 @@ from cnnkit.spec.language.blocks import NAME
 from cnnkit.spec.language.document import FORMAT
 from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.model.search import SETTINGS, Choice, Settings
-from cnnkit.spec.model.spec import SECTIONS, TOTALS, UNITS, Rules, Section, Spec
+from cnnkit.spec.model.section import TOTALS, Section
+from cnnkit.spec.model.spec import SECTIONS, UNITS, Rules, Spec
 from cnnkit.spec.schema import layer as schema_layer
 from cnnkit.spec.schema import train as schema_train
 from cnnkit.spec.schema.field import EXPRESSION, Schema, about, fields, sentence

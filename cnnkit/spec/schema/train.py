@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS
 from cnnkit.spec.model.training.data import FILES, KNOWN
 from cnnkit.spec.model.training.loss import LOSSES

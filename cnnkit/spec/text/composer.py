@@ -24,9 +24,15 @@ from yaml.events import (
 
 from cnnkit.errors import Finding
 from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
-from cnnkit.spec.text.node import Marks, Node, Scalar, Source
+from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.refusals import DROPPED, Faults, marks_of
-from cnnkit.spec.text.scalars import ScalarError, check_collection_tag, plain_scalar, tagged_scalar
+from cnnkit.spec.text.scalars import (
+    Scalar,
+    ScalarError,
+    check_collection_tag,
+    plain_scalar,
+    tagged_scalar,
+)
 
 __all__ = ["Composer"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeAlias
 
-from cnnkit.errors import Location, SpecError
+from cnnkit.errors import Location
+from cnnkit.spec.text.scalars import Scalar
 
-__all__ = ["Marks", "Node", "Scalar", "Source"]
+__all__ = ["Marks", "Node", "Source"]
 
-Scalar: TypeAlias = bool | int | float | str | None
 Marks: TypeAlias = tuple[int, int, int, int]
 """Line, column, end line and end column, from 0, in characters; the end is exclusive."""
 
@@ -136,17 +136,3 @@ class Node:
         if type(value) is dict:
             return {key: node.plain() for key, node in value.items()}
         return value
-
-    @staticmethod
-    def from_plain(data: object) -> Node:
-        """The node of plain Python data that is known to be sound.
-
-        Raises:
-            SpecError: The data exceeds a limit or holds what YAML could not have said.
-        """
-        from cnnkit.spec.text.plain import read_plain  # it makes nodes, so it imports this file
-
-        node, findings = read_plain(data)
-        if node is None or findings:
-            raise SpecError(findings)
-        return node

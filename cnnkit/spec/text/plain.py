@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from cnnkit.errors import Finding
+from cnnkit.errors import Finding, SpecError
 from cnnkit.spec.text.limits import (
     MAX_DEPTH,
     MAX_INTEGER_DIGITS,
     MAX_NODES,
     MAX_SCALAR_LENGTH,
 )
-from cnnkit.spec.text.node import Node, Scalar, Source
-from cnnkit.spec.text.scalars import kind_of
+from cnnkit.spec.text.node import Node, Source
+from cnnkit.spec.text.scalars import Scalar, kind_of
 
-__all__ = ["read_plain"]
+__all__ = ["node_of", "read_plain"]
 
 _INTEGER_BOUND: Final = 10**MAX_INTEGER_DIGITS
 
@@ -131,3 +131,15 @@ def _shown(key: object) -> str:
     if short or (isinstance(key, int) and abs(key) < _INTEGER_BOUND):
         return f"`{key}`"
     return "one"
+
+
+def node_of(data: object) -> Node:
+    """The node of plain Python data that is known to be sound.
+
+    Raises:
+        SpecError: The data exceeds a limit or holds what YAML could not have said.
+    """
+    node, findings = read_plain(data)
+    if node is None or findings:
+        raise SpecError(findings)
+    return node

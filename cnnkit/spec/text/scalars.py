@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Final
+from typing import Final, TypeAlias
 
 from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS, MAX_SCALAR_LENGTH
-from cnnkit.spec.text.node import Scalar
 
 __all__ = [
+    "Scalar",
     "ScalarError",
     "check_collection_tag",
     "kind_of",
@@ -24,6 +24,8 @@ __all__ = [
 
 _CORE: Final = "tag:yaml.org,2002:"
 _CORE_TAGS: Final = ("!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq")
+
+Scalar: TypeAlias = bool | int | float | str | None
 
 _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),

@@ -20,9 +20,10 @@ import yaml
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.spec.text.composer import Composer
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
-from cnnkit.spec.text.node import Marks, Node, Scalar, Source
+from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.plain import read_plain
 from cnnkit.spec.text.refusals import RefusedError
+from cnnkit.spec.text.scalars import Scalar
 from cnnkit.spec.text.syntax import syntax_finding
 
 __all__ = [

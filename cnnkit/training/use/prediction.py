@@ -16,7 +16,7 @@ import numpy as np
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, decoded
 from cnnkit.errors import DataError, UsageError
-from cnnkit.layers.base import show
+from cnnkit.layers.shape import show
 from cnnkit.training.use.trained import Trained
 
 _BATCH = 64

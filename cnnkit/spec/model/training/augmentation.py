@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from cnnkit.layers.base import Expects, Shape, show
+from cnnkit.layers.field import Expects
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.training.part import Choice, Fraction, Part, Positive, by_name
 

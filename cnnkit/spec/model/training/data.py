@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, Field, Strict, ValidationError
 
 from cnnkit.errors import did_you_mean
-from cnnkit.layers.base import Expects
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
-from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.text.scalars import shortened
 
 Name: TypeAlias = Literal["digits", "mnist", "fashion_mnist", "cifar10"]

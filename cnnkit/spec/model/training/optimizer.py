@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cnnkit.layers.base import Expects, Flag
+from cnnkit.layers.field import Expects, Flag
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.training.part import Choice, Decay, NotNegative, Part, Positive, by_name
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from cnnkit.errors import did_you_mean
-from cnnkit.layers.base import Expects
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults, accepts, faults_of, field_names, shown
-from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.text.scalars import shortened
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Expects("a number above 0")]

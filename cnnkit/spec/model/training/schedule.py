@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from cnnkit.layers.base import Expects
+from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.training.part import Choice, NotNegative, Part, Positive, by_name
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
-from cnnkit.layers.base import Count, Expects, Flag, Shape
+from cnnkit.layers.field import Count, Expects, Flag
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.metric import CHOICES, MetricName
-from cnnkit.spec.model.spec import Section
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
 from cnnkit.spec.model.training.data import Data, read_data
 from cnnkit.spec.model.training.loss import (

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.errors import Finding, SpecError
-from cnnkit.layers.base import Shape
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.training import Augmentation
 from cnnkit.spec.model.training import augmentation as kinds
 from cnnkit.training.compute.augmentation import color, erasing, mixing, moving
