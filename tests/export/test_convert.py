@@ -283,7 +283,8 @@ def test_two_names_that_keras_would_take_for_one_are_told() -> None:
     text = findings_text(convert(spec, "keras").findings)
     assert text.startswith(
         "<text>:3:18: Keras cannot say this: two of its layers would be named `layers-fc_1`: a "
-        "name there holds letters, digits, `_` and `-` between the parts of a path  [not-convertible]\n"
+        "name there holds letters, digits, `_` and `-` between the parts of a path  "
+        "[not-convertible]\n"
     )
     assert "help: give one of them another `name`, or `--to flax` or `--to torch`" in text
     assert convert(spec, "torch").code
