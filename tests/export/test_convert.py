@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -263,6 +264,30 @@ def test_what_keras_would_drop_is_told() -> None:
         "  help: remove the layer, or `merge` what it gives; or `--to flax` or `--to torch`\n\n"
         "1 error"
     )
+
+
+def test_keras_names_hold_no_sign_that_a_backend_refuses() -> None:
+    found = code(BLOCKS, "keras")
+    names = re.findall(r'name=f?"([^"]*)"', found)
+    assert "layers-1-unit-{index}" in names
+    assert "layers-2-add" in names
+    assert all(re.fullmatch(r"[\w{}-]+", name) for name in names)
+
+
+def test_two_names_that_keras_would_take_for_one_are_told() -> None:
+    spec = cnnkit.load(
+        "input: 4\nlayers:\n"
+        "  - {name: fc-1, dense: {units: 2}}\n"
+        "  - {name: fc_1, dense: {units: 2}}\n"
+    )
+    text = findings_text(convert(spec, "keras").findings)
+    assert text.startswith(
+        "<text>:3:18: Keras cannot say this: two of its layers would be named `layers-fc_1`: a "
+        "name there holds letters, digits, `_` and `-` between the parts of a path  "
+        "[not-convertible]\n"
+    )
+    assert "help: give one of them another `name`, or `--to flax` or `--to torch`" in text
+    assert convert(spec, "torch").code
 
 
 def test_a_faulty_spec_gives_its_findings() -> None:

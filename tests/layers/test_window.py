@@ -71,6 +71,19 @@ def test_overhang_counts_the_cells_beyond_the_padding(window: Window) -> None:
 
 
 @given(WINDOWS)
+def test_a_floor_over_the_padding_that_is_reached_gives_the_positions(window: Window) -> None:
+    assume(window.slack >= 0)
+    padded = window.extent + window.before + window.reached + window.overhang
+    assert (padded - window.dilated) // window.stride + 1 == window.output
+    assert 0 <= window.reached <= window.after
+
+
+def test_ceil_does_not_reach_the_padding_of_a_window_that_it_drops() -> None:
+    window = Window(extent=5, size=1, stride=3, before=1, after=1, rounding="ceil")
+    assert (window.output, window.reached) == (2, 0)  # at −1 and 2; 5 lies in the padding
+
+
+@given(WINDOWS)
 def test_a_blind_window_reads_only_padding(window: Window) -> None:
     spans = [range(at, at + window.dilated) for at in starts(window)]
     input_cells = set(range(window.extent))

@@ -79,8 +79,8 @@ def _writer(graph: Graph) -> Write:
             )
         if names[layer_name(node.path)] > 1:
             raise InexpressibleError(
-                f"two layers would be named `{layer_name(node.path)}`: its names hold letters, "
-                "digits, `_` and `-`",
+                f"two of its layers would be named `{layer_name(node.path)}`: a name there holds "
+                "letters, digits, `_` and `-` between the parts of a path",
                 "give one of them another `name`, or `--to flax` or `--to torch`",
             )
         return write(node, shapes)
