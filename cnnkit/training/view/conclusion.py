@@ -91,7 +91,13 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    text = f"{diagnosis['verdict']}: {diagnosis['reason']}"
-    yield from textwrap.wrap(text, _WIDTH)
+    yield from _wrapped(f"{diagnosis['verdict']}: {diagnosis['reason']}")
     for advice in diagnosis["advice"]:
-        yield from textwrap.wrap(advice, _WIDTH, initial_indent="- ", subsequent_indent="  ")
+        yield from _wrapped(advice, "- ", "  ")
+
+
+def _wrapped(text: str, first: str = "", other: str = "") -> list[str]:
+    """The lines of a text; a number and its percent sign stay together."""
+    bound = text.replace(" %", "\u00a0%")
+    lines = textwrap.wrap(bound, _WIDTH, initial_indent=first, subsequent_indent=other)
+    return [line.replace("\u00a0", " ") for line in lines]
