@@ -23,6 +23,7 @@ from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
+from cnnkit.training.lengthening import lengthen
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import largest_batch
@@ -101,12 +102,17 @@ def train(
 
 
 def resume(
-    run_dir: Path, *, options: Options | None = None, display: Display | None = None
+    run_dir: Path,
+    *,
+    epochs: int | None = None,
+    options: Options | None = None,
+    display: Display | None = None,
 ) -> Result:
     """Goes on with a run where its last whole checkpoint is; ends in the same bits.
 
     Args:
         run_dir: The directory of the run.
+        epochs: How many it is to have in all, where that is more than it was begun with.
         options: In place of those that the run was begun with.
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
@@ -118,6 +124,8 @@ def resume(
     """
     run = RunDirectory.open(run_dir, "training")
     with _told(display) as shown, Interruption() as interruption, _owned(run):
+        if epochs is not None:
+            lengthen(run, epochs, shown)
         if run.finished and (run.path / SPLIT).exists():
             return _finished(run, shown, interruption)
         options = options or options_of(run)

@@ -14,7 +14,7 @@ from cnnkit.network import build
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Train
 from cnnkit.spec.reading import load
-from cnnkit.training.advice import RECIPE
+from cnnkit.training.advice import recipe_for
 
 
 def resolved(spec: Spec) -> Spec:
@@ -42,7 +42,10 @@ def recipe_of(spec: Spec) -> Train:
     """
     if spec.train is None:
         name = spec.origin.file or spec.name or "the spec"
-        raise UsageError(f"{name} has no `train:`, so it does not say what to learn: add\n{RECIPE}")
+        raise UsageError(
+            f"{name} has no `train:`, so it does not say what to learn: add\n"
+            f"{recipe_for(spec.input)}"
+        )
     return spec.train
 
 

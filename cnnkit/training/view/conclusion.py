@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
@@ -78,9 +79,10 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
 def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     text = f"{diagnosis['verdict']}: {diagnosis['reason']}"
-    yield from textwrap.wrap(text, _WIDTH)
+    width = min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns)
+    yield from textwrap.wrap(text, width)
     for advice in diagnosis["advice"]:
-        yield from textwrap.wrap(advice, _WIDTH, initial_indent="- ", subsequent_indent="  ")
+        yield from textwrap.wrap(advice, width, initial_indent="- ", subsequent_indent="  ")
 
 
 def _number(value: float | None) -> str:

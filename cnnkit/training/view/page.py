@@ -130,7 +130,8 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     for name in ("mean_absolute_error", "mean_squared_error", "loss"):
         if test.get(name) is not None:
             yield f"{split} {name.replace('_', ' ')}", f"{test[name]:.4g}", ""
-    if (best := run.summary.get("best_epoch")) is not None:
+    validated = any(record.get("validation") for record in run.history)
+    if validated and (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {run.summary.get('monitor', '')}"
     if (seconds := run.summary.get("seconds")) is not None:
         yield "time", _duration(seconds), ""
