@@ -54,7 +54,7 @@ def test_a_schedule_spans_all_epochs_and_that_is_said(recipe: Recipe, tmp_path: 
 
 def test_what_cannot_be_lengthened_says_why(recipe: Recipe, tmp_path: Path) -> None:
     run = train(recipe(epochs=2), run_dir=tmp_path / "run", display=Quiet()).path
-    with pytest.raises(UsageError, match="has done 2 epochs: `train.epochs` has to be more"):
+    with pytest.raises(UsageError, match=r"has done 2 epochs: `train\.epochs` has to be more"):
         resume(run, epochs=2, display=Quiet())
     assert (run / "summary.json").exists()
     stopped = recipe(epochs=20, early_stopping={"patience": 1, "min_delta": 1.0})

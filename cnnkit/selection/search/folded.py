@@ -49,8 +49,9 @@ class FoldedEvaluator(Evaluator):
                 reason = f"step {failed[0] + 1:,} gave a loss or a gradient that is no number"
                 return Outcome(history, failed=reason)
             judged = [each for group in groups for each in group.judge()]
-            record = {"epoch": epoch, "train": mean_of(figures), "validation": mean_of(judged)}
-            if record["validation"]["loss"] is None:
+            validation = mean_of(judged)
+            record = {"epoch": epoch, "train": mean_of(figures), "validation": validation}
+            if validation["loss"] is None:
                 return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
             history.append(record)
             if stop(record):
