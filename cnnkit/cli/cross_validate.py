@@ -65,7 +65,7 @@ def cross_validate(
             "ended by Ctrl-C; the folds that are done are kept: go on by the same command", err=True
         )
         raise
-    for line in fold_lines(found, path):
+    for line in () if quiet else fold_lines(found, path):
         typer.echo(line)
     failed = any(fold.failed is not None for fold in found.folds)
     raise typer.Exit(1 if failed or not found.passed else 0)

@@ -122,7 +122,7 @@ def search(
     except KeyboardInterrupt:
         typer.echo("ended by Ctrl-C; what is done is kept: the same command goes on", err=True)
         raise
-    for line in lines:
+    for line in () if quiet else lines:
         typer.echo(line)
 
 

@@ -52,9 +52,10 @@ def train(
     Example: cnnkit train specs/digits.yaml
     """
     if resume is not None:
-        _only_resume(spec, run_dir, assignments, smoke or overfit_batch or verify_resume)
+        _only_resume(spec, run_dir, smoke or overfit_batch or verify_resume)
+        epochs = _more_epochs(assignments or [])
         with display_of(quiet) as display:
-            code = _resumed(resume, data_dir, device, display)
+            code = _resumed(resume, epochs, data_dir, device, display)
         raise typer.Exit(code)
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
@@ -93,23 +94,37 @@ def display_of(quiet: bool) -> Iterator[Display]:
         display.close()
 
 
-def _only_resume(
-    spec: str | None, run_dir: Path | None, assignments: list[str] | None, other: bool
-) -> None:
-    if spec is not None or run_dir is not None or assignments or other:
-        raise UsageError(
-            "--resume goes on with a run as it was begun, from its own spec: beside it there may "
-            "only be --data-dir, --device and --quiet; for another recipe begin a new run"
-        )
+_AS_BEGUN = (
+    "--resume goes on with a run as it was begun, from its own spec: beside it there may only be "
+    "--data-dir, --device, --quiet and more epochs, `--set train.epochs=60`; for another recipe "
+    "begin a new run"
+)
 
 
-def _resumed(run: Path, data_dir: Path | None, device: Device | None, display: Display) -> int:
+def _only_resume(spec: str | None, run_dir: Path | None, other: bool) -> None:
+    if spec is not None or run_dir is not None or other:
+        raise UsageError(_AS_BEGUN)
+
+
+def _more_epochs(assignments: list[str]) -> int | None:
+    """The epochs that a run is to have in all, where that is said."""
+    if not assignments:
+        return None
+    name, _, value = assignments[-1].partition("=")
+    if len(assignments) > 1 or name.strip() != "train.epochs" or not value.strip().isdecimal():
+        raise UsageError(_AS_BEGUN)
+    return int(value)
+
+
+def _resumed(
+    run: Path, epochs: int | None, data_dir: Path | None, device: Device | None, display: Display
+) -> int:
     from cnnkit.training import resume
     from cnnkit.training.options import options_of
     from cnnkit.training.store.directory import RunDirectory
 
     options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
-    return finished(resume(run, options=options, display=display))
+    return finished(resume(run, epochs=epochs, options=options, display=display))
 
 
 def finished(result: Result) -> int:

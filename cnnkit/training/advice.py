@@ -86,7 +86,13 @@ def _either(tries: list[str]) -> str:
     return f"{', '.join(most)}, or {last}" if most else last
 
 
-RECIPE = """  train:
-    data: digits
-    epochs: 10"""
-"""The least that a spec says of its training."""
+_KNOWN: Final[Mapping[tuple[int, ...], str]] = MappingProxyType(
+    {(8, 8, 1): "digits", (28, 28, 1): "mnist", (32, 32, 3): "cifar10"}
+)
+"""The published data sets by the shape of their examples."""
+
+
+def recipe_for(shape: tuple[int, ...]) -> str:
+    """The least that a spec says of its training, with data that fit its input."""
+    of_files = "{images: FOLDER}" if len(shape) == 3 else "{arrays: FILE.npz}"
+    return f"  train:\n    data: {_KNOWN.get(shape, of_files)}\n    epochs: 10"

@@ -167,7 +167,7 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
             return state, "interrupted"
         history.append(record)
         is_best = best(history, session.train.monitor) is record
-        session.display.epoch(record, best=is_best)
+        session.display.epoch(record, best=is_best and record["validation"] is not None)
         session.run.require_there()
         session.run.write_metrics(history)
         if session.events is not None:

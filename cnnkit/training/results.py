@@ -127,8 +127,8 @@ def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> Non
     """The pictures of a run."""
     path, title = session.run.path, session.run.path.name
     if history:
-        chosen, monitor = summary["best_epoch"], summary["monitor"]
-        save_curves(path / CURVES, history, best=chosen, monitor=monitor, title=title)
+        chosen = summary["best_epoch"] if summary["validation"] else None
+        save_curves(path / CURVES, history, best=chosen, monitor=summary["monitor"], title=title)
     _, held_out = judged(summary)
     confusion = held_out.get("confusion")
     if confusion is not None and np.ndim(confusion) == 2:

@@ -24,6 +24,7 @@ from cnnkit.training.compute.state import State
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
+from cnnkit.training.lengthening import lengthen
 from cnnkit.training.loop import Ending, History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
@@ -115,12 +116,17 @@ def train(
 
 
 def resume(
-    run_dir: StrPath, *, options: Options | None = None, display: Display | None = None
+    run_dir: StrPath,
+    *,
+    epochs: int | None = None,
+    options: Options | None = None,
+    display: Display | None = None,
 ) -> Result:
     """Goes on with a run where its last whole checkpoint is; ends in the same bits.
 
     Args:
         run_dir: The directory of the run.
+        epochs: How many it is to have in all, where that is more than it was begun with.
         options: In place of those that the run was begun with.
         display: Whom to tell; by default a bar on a terminal, lines in a log.
 
@@ -132,6 +138,8 @@ def resume(
     """
     run = RunDirectory.open(Path(run_dir), "training")
     with _told(display) as shown, Interruption() as interruption, _owned(run):
+        if epochs is not None:
+            lengthen(run, epochs, shown)
         if run.finished and (run.path / SPLIT).exists():
             return _finished(run, shown, interruption)
         options = options or options_of(run)

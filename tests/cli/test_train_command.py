@@ -221,3 +221,49 @@ def test_data_are_seen_from_the_folder_of_the_spec(
     Path("bars.npz").unlink()
     done = run("train", "../bars.yaml", "--run-dir", "third")
     assert done.err == f"cnnkit: there is no file {Path.cwd()}/../bars.npz\n"
+
+
+def test_without_validation_no_epoch_is_the_best(run: Run, folder: Path) -> None:
+    trained = run("train", "bars.yaml", "--set", "train.split.validation=0")
+    assert trained.code == 0
+    epochs = [line for line in trained.out.splitlines() if line.startswith("epoch ")]
+    assert not any(line.endswith("best") for line in epochs)
+    (row,) = json.loads(run("runs", "--format", "json").out)
+    assert (row["best_epoch"], row["validation"], row["test"]) == (None, None, None)
+
+
+def test_quiet_shows_no_results(run: Run, folder: Path) -> None:
+    Path("bars.yaml").write_text(SPEC + "search: {train.epochs: [1, 2], settings: {method: grid}}")
+    for command in (["cross-validate", "bars.yaml", "--folds", "2"], ["search", "bars.yaml"]):
+        done = run(*command, "-q", "--device", "cpu")
+        assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("200", 100)])
+def test_the_diagnosis_is_wrapped_once(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: str, widest: int
+) -> None:
+    from cnnkit.training.view.conclusion import conclusion
+
+    monkeypatch.setenv("COLUMNS", columns)
+    words = " ".join(["word"] * 60)
+    summary = {
+        "test": None,
+        "best_epoch": None,
+        "diagnosis": {"verdict": "balanced", "reason": words, "advice": [words]},
+    }
+    lines = [line for line in conclusion(summary, folder) if "word" in line]
+    assert widest - 5 < max(map(len, lines)) <= widest
+
+
+def test_a_finished_run_goes_on_for_more_epochs(run: Run, folder: Path) -> None:
+    assert run("train", "bars.yaml", "-q", "--set", "train.epochs=1").code == 0
+    longer = run("train", "--resume", "runs/bars", "--set", "train.epochs=2")
+    assert longer.code == 0, longer.err
+    assert [line.split("  ")[0] for line in longer.out.splitlines() if line[:6] == "epoch "] == [
+        "epoch 2/2"
+    ]
+    for other in (["--set", "train.epochs=x"], ["--set", "train.learning_rate=1"]):
+        refused = run("train", "--resume", "runs/bars", *other)
+        assert refused.code == 2
+        assert refused.err.startswith("cnnkit: --resume goes on with a run as it was begun")

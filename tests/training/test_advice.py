@@ -74,3 +74,13 @@ def test_of_one_example_no_smaller_batch_is_advised() -> None:
         "Try `batch_size: 3` with `accumulate: 6`, the same steps but for the statistics of batch "
         "norm, `batch_size: auto`, or a smaller input or network"
     )
+
+
+@pytest.mark.parametrize(
+    ("shape", "data"),
+    [((8, 8, 1), "digits"), ((28, 28, 1), "mnist"), ((32, 32, 3), "cifar10"),
+     ((64, 64, 3), "{images: FOLDER}"), ((100, 1), "{arrays: FILE.npz}"),
+     ((12,), "{arrays: FILE.npz}")],
+)  # fmt: skip
+def test_the_hint_names_data_of_the_shape(shape: tuple[int, ...], data: str) -> None:
+    assert advice.recipe_for(shape) == f"  train:\n    data: {data}\n    epochs: 10"

@@ -94,6 +94,33 @@ def test_a_terminal_has_rows_and_a_bar_that_goes() -> None:
     assert "a note [with brackets]" in text
 
 
+def rows(width: int, best: bool = True) -> list[str]:
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    shown = Terminal(console)
+    shown.epoch(RECORD, best=best)
+    text = re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "", console.file.getvalue())  # type: ignore[attr-defined]
+    return text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(87, set()), (86, {"images/s"}), (80, {"images/s"}), (72, {"images/s", "rate"})],
+)
+def test_a_row_fits_the_terminal(width: int, left_out: set[str]) -> None:
+    header, row = rows(width)
+    assert {"images/s", "rate", "time"} - set(header.split()) == left_out
+    assert row.endswith("● best")
+    assert len(row) <= width
+
+
+def test_an_epoch_that_was_only_judged_has_no_speed() -> None:
+    out = io.StringIO()
+    log = Log(out)
+    log.begin(PLAN, 0)
+    log.epoch({**RECORD, "time": {**RECORD["time"], "images_per_second": None}}, best=False)
+    assert "  images/s –  " in out.getvalue()
+
+
 def test_a_log_is_not_a_terminal() -> None:
     assert isinstance(make_display(stream=io.StringIO()), Log)
     assert isinstance(make_display(quiet=True), Quiet)

@@ -10,7 +10,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located
 from cnnkit.spec.reading import load
-from cnnkit.training.advice import RECIPE
+from cnnkit.training.advice import recipe_for
 
 
 def resolved(spec: Spec) -> Spec:
@@ -38,7 +38,10 @@ def recipe_of(spec: Spec) -> Train:
     """
     if spec.train is None:
         name = spec.origin.file or spec.name or "the spec"
-        raise UsageError(f"{name} has no `train:`, so it does not say what to learn: add\n{RECIPE}")
+        raise UsageError(
+            f"{name} has no `train:`, so it does not say what to learn: add\n"
+            f"{recipe_for(spec.input)}"
+        )
     return spec.train
 
 

@@ -14,7 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.files import told_of_full_disk, write_atomic, write_json
-from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT, Kind, kind_of, refuse_other
+from cnnkit.training.store.kinds import ENVIRONMENT as ENVIRONMENT
+from cnnkit.training.store.kinds import SPEC as SPEC
+from cnnkit.training.store.kinds import SPLIT as SPLIT
+from cnnkit.training.store.kinds import Kind, kind_of, refuse_other
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec

@@ -99,7 +99,7 @@ def _row(run: RunDirectory) -> RunRow:
         status="finished" if summary else "running" if run.locked else "ended",
         data=_read(run, SPLIT).get("data"),
         epochs=len(history),
-        best_epoch=None if chosen is None else chosen["epoch"],
+        best_epoch=chosen["epoch"] if chosen and validation else None,
         metric=metric,
         validation=validation.get(metric),
         test=test.get(metric),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 import numpy as np
@@ -91,13 +92,14 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    yield from _wrapped(f"{diagnosis['verdict']}: {diagnosis['reason']}")
+    width = min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns)
+    yield from _wrapped(f"{diagnosis['verdict']}: {diagnosis['reason']}", width)
     for advice in diagnosis["advice"]:
-        yield from _wrapped(advice, "- ", "  ")
+        yield from _wrapped(advice, width, "- ", "  ")
 
 
-def _wrapped(text: str, first: str = "", other: str = "") -> list[str]:
+def _wrapped(text: str, width: int, first: str = "", other: str = "") -> list[str]:
     """The lines of a text; a number and its percent sign stay together."""
     bound = text.replace(" %", "\u00a0%")
-    lines = textwrap.wrap(bound, _WIDTH, initial_indent=first, subsequent_indent=other)
+    lines = textwrap.wrap(bound, width, initial_indent=first, subsequent_indent=other)
     return [line.replace("\u00a0", " ") for line in lines]

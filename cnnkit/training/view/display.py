@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _INTERVAL = 30.0
+_BEST = "  ● best"
+_DISPENSABLE = ("images/s", "rate", "time")
+"""The figures that a narrow terminal does without, the least wanted first."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,7 @@ class Terminal:
         from rich.text import Text
 
         figures = {"epoch": f"{record['epoch']}", **figures_of(record, self._plan.monitor)}
+        figures = _fitting(figures, self._console.width)
         if not self._headed:
             self._headed = True
             self._console.print(
@@ -212,9 +216,7 @@ class Terminal:
                 soft_wrap=True,
             )
         row = "  ".join(text.rjust(_width(name)) for name, text in figures.items())
-        self._console.print(
-            Text.assemble(row, ("  ● best" if best else "", "green")), soft_wrap=True
-        )
+        self._console.print(Text.assemble(row, (_BEST if best else "", "green")), soft_wrap=True)
 
     def close(self) -> None:
         """The bar goes."""
@@ -242,12 +244,11 @@ def figures_of(record: EpochRecord, monitor: str | None = None) -> dict[str, str
     if record["validation"] is not None:
         figures |= _metrics("val ", record["validation"], monitor)
     times: Mapping[str, Any] = record["time"]
+    pace = times["images_per_second"]  # None where an earlier process has trained all of it
     return {
         **figures,
         "rate": f"{record['learning_rate']:.3g}",
-        "images/s": "–"
-        if times["images_per_second"] is None
-        else f"{times['images_per_second']:,.0f}",
+        "images/s": "–" if pace is None else f"{pace:,.0f}",
         "time": duration(times["total"] - times["compile"]),
     }
 
@@ -293,6 +294,15 @@ def _metrics(prefix: str, metrics: Mapping[str, Any], monitor: str | None) -> di
         for name in followed(metrics, monitor)
         if metrics[name] is not None
     }
+
+
+def _fitting(figures: Mapping[str, str], width: int) -> dict[str, str]:
+    """The figures of a row that a terminal has room for, beside the mark of the best epoch."""
+    shown = dict(figures)
+    for name in _DISPENSABLE:
+        if sum(_width(each) + 2 for each in shown) - 2 + len(_BEST) > width:
+            shown.pop(name, None)
+    return shown
 
 
 def _width(name: str) -> int:

@@ -115,7 +115,8 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     for name, metric in METRICS.items():
         if test.get(name) is not None:
             yield f"{split} {metric.title}", metric.shown(test[name]), notes.get(name, "")
-    if (best := run.summary.get("best_epoch")) is not None:
+    validated = any(record.get("validation") for record in run.history)
+    if validated and (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
     if (seconds := run.summary.get("seconds")) is not None:
         yield "time", _duration(seconds), ""
