@@ -8,21 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bars import bars
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 
 Recipe = Callable[..., Spec]
-
-
-def bars(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy 6x6 images with a bright bar in one of three places, and which: easy to learn."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count) % 3
-    images = random.integers(0, 60, (count, 6, 6, 1))
-    for index, label in enumerate(labels):
-        images[index, 2 * label : 2 * label + 2] += 120
-    return images.astype(np.uint8), labels.astype(np.int64)
 
 
 @pytest.fixture(scope="session")

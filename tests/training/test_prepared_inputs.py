@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from conftest import Recipe, bars
+from bars import bars
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -27,9 +27,10 @@ from cnnkit.training import Options, load_run, train
 from cnnkit.training.store.directory import SPLIT
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Prediction, Refused, predict
-from cnnkit.training.view.display import Display
+from cnnkit.training.view.display import Quiet
 
 Inputs = NDArray[Any]
+Recipe = Callable[..., Spec]
 
 # Of each form: how the pixels 0..255 are saved in it, and the scale that it has then.
 FORMS: dict[str, tuple[Callable[[Inputs], Inputs], str]] = {
@@ -41,10 +42,6 @@ FORMS: dict[str, tuple[Callable[[Inputs], Inputs], str]] = {
     "csv of shares": (lambda pixels: pixels / 255, "0 to 1"),
     "uint16": (lambda pixels: pixels.astype(np.uint16) * 257, "0 to 65535"),
 }
-
-
-class Quiet(Display):
-    """Tells no one."""
 
 
 def saved(folder: Path, form: str) -> Data:

@@ -10,19 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Recipe, bars
+from bars import bars
 from PIL import Image
 
+from cnnkit.data import load, split
+from cnnkit.data.inspection import leaks
 from cnnkit.errors import DataError, UsageError
-from cnnkit.spec.model.training import Images
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.training import Arrays, Images, Split
 from cnnkit.training import Options, resume, train
 from cnnkit.training.use.evaluation import evaluate
-from cnnkit.training.view.display import Display
+from cnnkit.training.view.display import Quiet
 
+Recipe = Callable[..., Spec]
 CLASSES = ("left", "middle", "right")
 
 
-class Notes(Display):
+class Notes(Quiet):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -212,9 +216,6 @@ def test_arrays_in_two_splits_are_told(recipe: Recipe, tmp_path: Path) -> None:
         tmp_path / "bars.npz",
         x_train=large[:40], y_train=targets[:40], x_test=large[37:], y_test=targets[37:],
     )  # fmt: skip
-    from cnnkit.data import load, split
-    from cnnkit.data.inspection import leaks
-    from cnnkit.spec.model.training import Arrays, Split
 
     dataset = load(Arrays(arrays=str(tmp_path / "bars.npz")))
     found = leaks(dataset, split(dataset, Split(validation=0)))
