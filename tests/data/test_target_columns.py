@@ -183,7 +183,11 @@ def test_tabs_and_compressed_tables_are_read(name: str, tmp_path: Path) -> None:
     assert np.array_equal(dataset.train.inputs[:], EXPECTED)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"label,a\n0,1\n" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"label,a\n0,1\n" * 99, mtime=0)[:-9]],
+    ids=["text", "cut"],
+)
 def test_a_damaged_compressed_table_is_said(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "set.csv.gz"
     path.write_bytes(content)
