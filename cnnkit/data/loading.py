@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,6 @@ from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.errors import UsageError, did_you_mean
-from cnnkit.folders import StrPath
 from cnnkit.spec.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
@@ -31,7 +31,7 @@ PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 def load(
     source: Data,
     *,
-    data_dir: StrPath | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
@@ -70,7 +70,7 @@ def load(
     return fitted(dataset, input_shape, outputs, loss, trained=trained)
 
 
-def _read(source: str | Arrays | Csv, data_dir: StrPath | None) -> Dataset:
+def _read(source: str | Arrays | Csv, data_dir: str | os.PathLike[str] | None) -> Dataset:
     match source:
         case Arrays():
             named = (source.inputs, source.targets, source.test_inputs, source.test_targets)
