@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cnnkit.errors import DataError, UsageError
-from cnnkit.folders import StrPath
 
 VARIABLE = "CNNKIT_DATA"
 
 
-def data_directory(given: StrPath | None = None) -> Path:
+def data_directory(given: str | os.PathLike[str] | None = None) -> Path:
     """The folder of the published data sets: the one given, ``CNNKIT_DATA``, or the cache's."""
     if given is not None:
         return Path(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +19,6 @@ from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.folders import StrPath
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
@@ -35,7 +35,7 @@ PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 def load(
     source: Data,
     *,
-    data_dir: StrPath | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     input_shape: tuple[int, ...] | None = None,
     outputs: int | None = None,
     loss: Loss | None = None,
@@ -102,7 +102,7 @@ def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:
             raise DataError(f"{dataset.name} has {fault}")
 
 
-def _read(source: str | Arrays | Csv, data_dir: StrPath | None) -> Dataset:
+def _read(source: str | Arrays | Csv, data_dir: str | os.PathLike[str] | None) -> Dataset:
     match source:
         case Arrays():
             named = (source.inputs, source.targets, source.test_inputs, source.test_targets)
