@@ -10,7 +10,7 @@ What is wrong with a file is a value, so one broken file never hides another. ``
 from __future__ import annotations
 
 from cnnkit.checking.check import CheckResult
-from cnnkit.checking.levels import Choice, Levels
+from cnnkit.checking.levels import Levels, RuleSelection
 from cnnkit.checking.runner import Request, run
 
-__all__ = ["CheckResult", "Choice", "Levels", "Request", "run"]
+__all__ = ["CheckResult", "Levels", "Request", "RuleSelection", "run"]

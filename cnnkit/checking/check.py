@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cnnkit import rules
 from cnnkit.analysis import Analysis, analyze
 from cnnkit.checking.discovery import STDIN, Candidate, is_spec, may_be_spec
-from cnnkit.checking.levels import Choice, Levels, chosen, unknown
+from cnnkit.checking.levels import Levels, RuleSelection, chosen, unknown
 from cnnkit.checking.suppression import Suppressions, shown
 from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
@@ -76,7 +76,7 @@ class Task:
     """
 
     candidate: Candidate
-    choice: Choice = field(default_factory=Choice)
+    choice: RuleSelection = field(default_factory=RuleSelection)
     strict: bool = False
     overrides: tuple[str, ...] = ()
 
@@ -161,7 +161,7 @@ def judge(task: Task, found: Read) -> Judged:
     analysis = levels = None
     findings = faults
     if spec is not None:
-        own = Choice(None, spec.rules.ignore, spec.rules.warning, spec.rules.error)
+        own = RuleSelection(None, spec.rules.ignore, spec.rules.warning, spec.rules.error)
         levels = chosen(task.candidate.configuration.choice, own, task.choice)
         analysis = analyze(spec)
         findings = list(_findings(task.name, analysis, found, levels))

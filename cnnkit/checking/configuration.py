@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from cnnkit.checking.levels import ALL, Choice, unknown
+from cnnkit.checking.levels import ALL, RuleSelection, unknown
 from cnnkit.errors import Finding, Location, did_you_mean
 
 OWN_FILE: Final = "cnnkit.toml"
@@ -37,7 +37,7 @@ class Configuration:
         folder: What ``exclude`` is relative to.
     """
 
-    choice: Choice = field(default_factory=Choice)
+    choice: RuleSelection = field(default_factory=RuleSelection)
     strict: bool = False
     exclude: tuple[str, ...] = ()
     folder: Path = Path()
@@ -143,7 +143,7 @@ class _Reader:
             self._report("unknown-key", f"the configuration has no key `{key}`", advice, key)
         given = {key: self._rules(key, data[key]) for key in _RULES if key in data}
         return Configuration(
-            choice=Choice(**given), strict=self._strict(data), exclude=self._exclude(data),
+            choice=RuleSelection(**given), strict=self._strict(data), exclude=self._exclude(data),
             folder=folder,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RuleSelection:
     """What one place says of the rules.
 
     Attributes:
@@ -38,7 +38,8 @@ class Choice:
 class Levels:
     """The rules that are applied, once all choices are heard.
 
-    >>> levels = Levels([Choice(error=("redundant-bias",)), Choice(ignore=("large-dense",))])
+    >>> error, ignore = ("redundant-bias",), ("large-dense",)
+    >>> levels = Levels([RuleSelection(error=error), RuleSelection(ignore=ignore)])
     >>> levels.applies("redundant-bias"), levels.applies("large-dense")
     (True, False)
 
@@ -46,7 +47,7 @@ class Levels:
         choices: From the most general to the most specific.
     """
 
-    def __init__(self, choices: Sequence[Choice]) -> None:
+    def __init__(self, choices: Sequence[RuleSelection]) -> None:
         applied = {name: name not in OFF_BY_DEFAULT for name in LEVELS}
         self._levels: dict[str, Level] = {}
         for choice in choices:
@@ -76,7 +77,7 @@ class Levels:
 
 
 @cache
-def chosen(*choices: Choice) -> Levels:
+def chosen(*choices: RuleSelection) -> Levels:
     """The rules that choices leave, from the most general to the most specific."""
     return Levels(choices)
 

@@ -12,7 +12,7 @@ from cnnkit.checking.check import CheckResult, Task, check
 from cnnkit.checking.configuration import Configurations
 from cnnkit.checking.discovery import STDIN, discover
 from cnnkit.checking.inherited import told_once
-from cnnkit.checking.levels import ALL, Choice, unknown
+from cnnkit.checking.levels import ALL, RuleSelection, unknown
 from cnnkit.errors import Finding, UsageError
 
 # Two processes, each of which imports the package first, are as fast as one at 400 small specs
@@ -38,7 +38,7 @@ class Request:
     """
 
     paths: tuple[str, ...]
-    choice: Choice = field(default_factory=Choice)
+    choice: RuleSelection = field(default_factory=RuleSelection)
     strict: bool = False
     overrides: tuple[str, ...] = ()
     specs_only: bool = False
@@ -73,7 +73,7 @@ def run(request: Request) -> list[CheckResult]:
     return every if known is None else without_known(every, known)
 
 
-def _check_names(choice: Choice) -> None:
+def _check_names(choice: RuleSelection) -> None:
     for name in (*(choice.select or ()), *choice.ignore):
         fault = unknown(name)
         if fault and not (name == ALL and choice.select and name in choice.select):

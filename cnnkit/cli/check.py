@@ -83,12 +83,12 @@ def check(
     Example: cnnkit check specs --strict
     """
     from cnnkit import report
-    from cnnkit.checking import Choice, Request, run
+    from cnnkit.checking import Request, RuleSelection, run
 
     results = run(
         Request(
             tuple(paths),
-            Choice(_names(select) if select else None, _names(ignore)),
+            RuleSelection(_names(select) if select else None, _names(ignore)),
             strict,
             tuple(assignments or ()),
             specs_only,

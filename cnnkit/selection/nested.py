@@ -18,7 +18,13 @@ from cnnkit.data import folds as cut_folds
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.recipe import recipe
-from cnnkit.selection.search.directory import Ground, SearchOptions, hunting, prepared, run_obeying
+from cnnkit.selection.search.directory import (
+    SearchContext,
+    SearchOptions,
+    prepared,
+    run_obeying,
+    trial_loop,
+)
 from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
@@ -81,53 +87,57 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
     """
     run_dir = options.run_dir or Path("runs") / f"{spec.name or 'network'}-nested"
     options = replace(options, run_dir=run_dir)
-    ground = prepared(spec, options)
-    if ground.settings.folds is not None:
+    context = prepared(spec, options)
+    if context.settings.folds is not None:
         raise UsageError("a nested search has folds of its own: leave `--folds` out")
     train = recipe(spec)
-    outer = parts(ground.data, cut(ground.data, count, train), train.seed)
+    outer = parts(context.data, cut(context.data, count, train), train.seed)
     judged = []
     for number, part in enumerate(outer):
-        file = ground.run.path / f"outer-{number + 1:02}.json"
-        kept = ground.run.read_json(file.name)
+        file = context.run.path / f"outer-{number + 1:02}.json"
+        kept = context.run.read_json(file.name)
         if kept is None:
-            fold = _outer_fold(ground, number, part, count, options)
+            fold = _outer_fold(context, number, part, count, options)
             if fold is None:
                 continue
             kept = asdict(fold)
             write_json(file, kept)
         judged.append(OuterFold(**kept))
-    found = Nested(ground.name, ground.data.dataset.name, count, tuple(judged), ground.data.sealed)
-    write_json(ground.run.path / NESTED, asdict(found))
-    write_page(ground.run)
-    return ground.run.path, found
+    found = Nested(
+        context.name, context.data.dataset.name, count, tuple(judged), context.data.sealed
+    )
+    write_json(context.run.path / NESTED, asdict(found))
+    write_page(context.run)
+    return context.run.path, found
 
 
 def _outer_fold(
-    ground: Ground, number: int, part: Part, count: int, options: SearchOptions
+    context: SearchContext, number: int, part: Part, count: int, options: SearchOptions
 ) -> OuterFold | None:
     """Searches on the other folds, and judges the best on this; None where another process does."""
-    study = ground.study(f"{ground.name}, outer fold {number + 1} of {count}", outer=count)
+    study = context.study(f"{context.name}, outer fold {number + 1} of {count}", outer=count)
     try:
-        evaluate = _inner(ground, part, options)
-        hunt, watch = hunting(ground, study, evaluate, options)
+        evaluate = _inner(context, part, options)
+        loop, watch = trial_loop(context, study, evaluate, options)
         with watch:
             watch.note(f"outer fold {number + 1} of {count}")
-            run_obeying(hunt)
-        found = results(study, ground.space, ground.settings, name=ground.name, data="", looks=())
+            run_obeying(loop)
+        found = results(
+            study, context.space, context.settings, name=context.name, data="", looks=()
+        )
         best = found.best
         if best is None:
             raise TrainingError(f"in outer fold {number + 1} no trial was trained to its end")
         try:
-            ground.run.lock()
+            context.run.lock()
         except UsageError:
             return None
         try:
             epochs = best.best_epoch or 1
-            network = specified(ground.space, best.chosen, epochs)
+            network = specified(context.space, best.chosen, epochs)
             figures = evaluate.judge(network, epochs, part.held)
         finally:
-            ground.run.release()
+            context.run.release()
         return OuterFold(
             number,
             best.number,
@@ -141,9 +151,9 @@ def _outer_fold(
         study.close()
 
 
-def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
+def _inner(context: SearchContext, part: Part, options: SearchOptions) -> Evaluator:
     """The training and the validation examples of the search in an outer fold."""
-    data, train = ground.data, recipe(ground.spec)
+    data, train = context.data, recipe(context.spec)
     held = len(data.splits.validation)
     if not held:
         raise UsageError(
@@ -162,8 +172,8 @@ def _inner(ground: Ground, part: Part, options: SearchOptions) -> Evaluator:
     inner = Part(np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed)
     return Evaluator(
         [inner],
-        ground.devices,
+        context.devices,
         options.data_dir,
-        {ground.spec.input: data},
-        ground.settings.objectives,
+        {context.spec.input: data},
+        context.settings.objectives,
     )

@@ -17,7 +17,7 @@ from cnnkit.training.store.checkpoint import name_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
-from cnnkit.training.store.looks import Seal
+from cnnkit.training.store.looks import RunLooks
 from cnnkit.training.store.manifest import DamagedCheckpointError
 from cnnkit.training.view.baseline import alike_loss
 from cnnkit.training.view.conclusion import conclusion
@@ -116,7 +116,7 @@ def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] |
     """What weights make of the test split, recorded as a look at it."""
     if not len(session.engine.material.splits.test):
         return None
-    seal = Seal(session.run)
+    seal = RunLooks(session.run)
     seal.open(checkpoint)
     found = _measured_in(session, state, "test")
     seal.close(checkpoint, found or {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from checked import FINE, Check, Write
 
-from cnnkit.checking import CheckResult, Choice, Request, run
+from cnnkit.checking import CheckResult, Request, RuleSelection, run
 
 
 @pytest.fixture
@@ -36,6 +36,6 @@ def check() -> Check:
         ignore: tuple[str, ...] = (),
         **rest: Any,
     ) -> list[CheckResult]:
-        return run(Request(paths or (".",), Choice(select, ignore), **rest))
+        return run(Request(paths or (".",), RuleSelection(select, ignore), **rest))
 
     return of

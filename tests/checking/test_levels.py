@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checked import Check, Write, rules_of
 
-from cnnkit.checking.levels import Choice, Levels
+from cnnkit.checking.levels import Levels, RuleSelection
 from cnnkit.errors import Finding, UsageError
 from cnnkit.rules import LEVELS, OFF_BY_DEFAULT
 
@@ -23,15 +23,15 @@ def test_each_rule_is_applied_that_is_not_off_by_default() -> None:
 
 
 def test_a_selection_is_the_whole_of_it() -> None:
-    assert Levels([Choice(select=("large-dense",))]).names == ("large-dense",)
-    assert set(Levels([Choice(select=("all",))]).names) == set(LEVELS)
+    assert Levels([RuleSelection(select=("large-dense",))]).names == ("large-dense",)
+    assert set(Levels([RuleSelection(select=("all",))]).names) == set(LEVELS)
 
 
-@pytest.mark.parametrize("choice", [Choice(warning=("x",)), Choice(error=("x",))])
-def test_a_level_switches_a_rule_on(choice: Choice) -> None:
+@pytest.mark.parametrize("choice", [RuleSelection(warning=("x",)), RuleSelection(error=("x",))])
+def test_a_level_switches_a_rule_on(choice: RuleSelection) -> None:
     [off] = OFF_BY_DEFAULT
     level = "warning" if choice.warning else "error"
-    levels = Levels([Choice(**{level: (off,)})])
+    levels = Levels([RuleSelection(**{level: (off,)})])
     assert levels.applies(off)
     assert [each.level for each in levels.judged([Finding(off, "info", "…")])] == [level]
 
@@ -39,20 +39,20 @@ def test_a_level_switches_a_rule_on(choice: Choice) -> None:
 @pytest.mark.parametrize(
     ("choices", "applied"),
     [
-        ([Choice(ignore=("large-dense",)), Choice(error=("large-dense",))], True),
-        ([Choice(error=("large-dense",)), Choice(ignore=("large-dense",))], False),
-        ([Choice(ignore=("large-dense",)), Choice(select=("large-dense",))], True),
-        ([Choice(select=("no-op-layer",)), Choice(error=("large-dense",))], True),
-        ([Choice(error=("large-dense",)), Choice(select=("no-op-layer",))], False),
-        ([Choice(select=("large-dense",), ignore=("large-dense",))], False),
+        ([RuleSelection(ignore=("large-dense",)), RuleSelection(error=("large-dense",))], True),
+        ([RuleSelection(error=("large-dense",)), RuleSelection(ignore=("large-dense",))], False),
+        ([RuleSelection(ignore=("large-dense",)), RuleSelection(select=("large-dense",))], True),
+        ([RuleSelection(select=("no-op-layer",)), RuleSelection(error=("large-dense",))], True),
+        ([RuleSelection(error=("large-dense",)), RuleSelection(select=("no-op-layer",))], False),
+        ([RuleSelection(select=("large-dense",), ignore=("large-dense",))], False),
     ],
 )
-def test_the_later_choice_wins(choices: list[Choice], applied: bool) -> None:
+def test_the_later_choice_wins(choices: list[RuleSelection], applied: bool) -> None:
     assert Levels(choices).applies("large-dense") is applied
 
 
 def test_a_selection_keeps_the_level_that_was_chosen_before() -> None:
-    levels = Levels([Choice(error=("large-dense",)), Choice(select=("large-dense",))])
+    levels = Levels([RuleSelection(error=("large-dense",)), RuleSelection(select=("large-dense",))])
     [finding] = levels.judged([Finding("large-dense", "warning", "…")])
     assert finding.level == "error"
 

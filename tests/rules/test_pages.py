@@ -12,7 +12,7 @@ import cnnkit
 from cnnkit import rules
 from cnnkit.checking.check import Task, check
 from cnnkit.checking.discovery import Candidate
-from cnnkit.checking.levels import Choice
+from cnnkit.checking.levels import RuleSelection
 from cnnkit.export import convert
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def checked(name: str, text: str, folder: Path) -> list[str]:
     if name == "not-convertible":  # nobody else knows the framework that it is about
         return sorted({finding.rule for finding in convert(cnnkit.load(path), "keras").findings})
     on = [each for each in rules.LEVELS if each not in rules.OFF_BY_DEFAULT or each == name]
-    result = check(Task(Candidate(str(path), named=True), choice=Choice(select=tuple(on))))
+    result = check(Task(Candidate(str(path), named=True), choice=RuleSelection(select=tuple(on))))
     assert result is not None
     return sorted({finding.rule for finding in result.findings})
 

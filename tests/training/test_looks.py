@@ -18,7 +18,7 @@ from cnnkit.training.retraining import retrain
 from cnnkit.training.run import train
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.listing import runs_of
-from cnnkit.training.store.looks import Seal, look_text
+from cnnkit.training.store.looks import RunLooks, look_text
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.view.display import Quiet
 
@@ -63,7 +63,7 @@ def test_looks_are_counted_among_the_runs_that_share_the_split(runs: Path) -> No
     assert evaluate(runs / "other", Options()).look == 1
     (look,) = read(runs / "b" / "looks.json")["looks"]
     assert look["figures"]["accuracy"] == second.figures["accuracy"]
-    assert [len(Seal(RunDirectory(runs / name)).looks()) for name in ("a", "b", "other")] == [
+    assert [len(RunLooks(RunDirectory(runs / name)).looks()) for name in ("a", "b", "other")] == [
         2,
         2,
         1,
@@ -71,7 +71,7 @@ def test_looks_are_counted_among_the_runs_that_share_the_split(runs: Path) -> No
 
 
 def test_a_look_counts_though_it_never_came_to_its_end(runs: Path) -> None:
-    Seal(RunDirectory(runs / "a")).open("step-00000008-epoch-0002")
+    RunLooks(RunDirectory(runs / "a")).open("step-00000008-epoch-0002")
     assert evaluate(runs / "b", Options()).look == 2
 
 

@@ -17,12 +17,12 @@ from cnnkit.selection.objective import demand_of_task
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.database import secretless
 from cnnkit.selection.search.evaluation import Evaluator, evaluator
-from cnnkit.selection.search.hunt import Hunt, directions, slots, space_of
+from cnnkit.selection.search.looks import StudyLooks
 from cnnkit.selection.search.protocol import Protocol, importance
 from cnnkit.selection.search.results import Results
-from cnnkit.selection.search.seal import Seal
 from cnnkit.selection.search.space import Space
 from cnnkit.selection.search.study import Study
+from cnnkit.selection.search.trials import TrialLoop, directions, slots, space_of
 from cnnkit.selection.view.display import TrialDisplay
 from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
@@ -73,7 +73,7 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class Ground:
+class SearchContext:
     """What a search stands on, read from its spec.
 
     Attributes:
@@ -111,7 +111,7 @@ class Ground:
         }
 
     def study(self, name: str, **more: Any) -> Study:
-        """A study of this ground."""
+        """A study of this context."""
         identity = {**self.identity(), **more}
         return Study(self.url, name, directions(self.settings), identity)
 
@@ -124,35 +124,35 @@ def searched(spec: Spec, options: SearchOptions) -> tuple[Path, Results]:
         DataError: The data are damaged, or do not fit the network.
         TrainingError: No network could be trained.
     """
-    ground = prepared(spec, options)
-    study = ground.study(ground.name)
+    context = prepared(spec, options)
+    study = context.study(context.name)
     try:
         evaluate = evaluator(
-            ground.data,
-            ground.spec,
-            ground.devices,
+            context.data,
+            context.spec,
+            context.devices,
             options.data_dir,
-            ground.settings.objectives,
-            ground.settings.folds,
+            context.settings.objectives,
+            context.settings.folds,
         )
-        hunt, watch = hunting(ground, study, evaluate, options)
+        loop, watch = trial_loop(context, study, evaluate, options)
         protocol = Protocol(
-            hunt, ground.run.path, ground.name, ground.data.dataset.name, Seal(study)
+            loop, context.run.path, context.name, context.data.dataset.name, StudyLooks(study)
         )
         with watch:
             try:
-                run_obeying(hunt)
+                run_obeying(loop)
             finally:
                 _written(protocol, study)
-        if not options.trials_only and ground.data.sealed:
-            _concluded(protocol, ground, options, watch)
-        return ground.run.path, _written(protocol, study)
+        if not options.trials_only and context.data.sealed:
+            _concluded(protocol, context, options, watch)
+        return context.run.path, _written(protocol, study)
     finally:
         study.close()
 
 
-def prepared(spec: Spec, options: SearchOptions) -> Ground:
-    """The ground of a search: data, device, directory and database.
+def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
+    """The context of a search: data, device, directory and database.
 
     Raises:
         SpecError: `check` finds errors in the spec.
@@ -170,32 +170,34 @@ def prepared(spec: Spec, options: SearchOptions) -> Ground:
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
-    return Ground(spec, search, space, settings, data, devices, run, url, name)
+    return SearchContext(spec, search, space, settings, data, devices, run, url, name)
 
 
-def hunting(
-    ground: Ground, study: Study, evaluate: Evaluator, options: SearchOptions
-) -> tuple[Hunt, TrialDisplay]:
+def trial_loop(
+    context: SearchContext, study: Study, evaluate: Evaluator, options: SearchOptions
+) -> tuple[TrialLoop, TrialDisplay]:
     """The search of a study, and who is told of it."""
-    count = len(slots(ground.space, ground.settings))
-    watch = TrialDisplay(study, ground.space, ground.settings, count, quiet=options.quiet)
+    count = len(slots(context.space, context.settings))
+    watch = TrialDisplay(study, context.space, context.settings, count, quiet=options.quiet)
     done = sum(trial.state.is_finished() for trial in study.trials())
     if done:
-        watch.note(f"going on with {ground.run.path}: {done} trials are done")
-    epochs = recipe(ground.spec).epochs
-    hunt = Hunt(study, ground.space, ground.settings, evaluate, watch, options.budgets, epochs)
-    return hunt, watch
+        watch.note(f"going on with {context.run.path}: {done} trials are done")
+    epochs = recipe(context.spec).epochs
+    loop = TrialLoop(
+        study, context.space, context.settings, evaluate, watch, options.budgets, epochs
+    )
+    return loop, watch
 
 
-def run_obeying(hunt: Hunt) -> None:
+def run_obeying(loop: TrialLoop) -> None:
     """Runs a search until its end, or until the user asks to end it.
 
     Raises:
         KeyboardInterrupt: The user did; what is done is kept.
     """
     with Interruption() as interruption:
-        hunt.interrupted = lambda: bool(interruption)
-        hunt.run()
+        loop.interrupted = lambda: bool(interruption)
+        loop.run()
 
 
 def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
@@ -218,11 +220,11 @@ def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
 
 
 def _concluded(
-    protocol: Protocol, ground: Ground, options: SearchOptions, watch: TrialDisplay
+    protocol: Protocol, context: SearchContext, options: SearchOptions, watch: TrialDisplay
 ) -> None:
     """Retrains the best and reads the test split; where another process does, leaves it to it."""
     try:
-        ground.run.lock()
+        context.run.lock()
     except UsageError:
         watch.note("another process trains the best and reads the test split")
         return
@@ -235,7 +237,7 @@ def _concluded(
     try:
         protocol.conclude(retrain, again=options.look_again, pick=options.pick)
     finally:
-        ground.run.release()
+        context.run.release()
 
 
 def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dict[str, float]:

@@ -16,7 +16,7 @@ from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
 from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.selection.recipe import recipe
-from cnnkit.selection.search.hunt import Outcome, Stop
+from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures, recalls_of

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.checking.admission import passing
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.selection.search.hunt import Hunt
+from cnnkit.selection.search.looks import StudyLooks
 from cnnkit.selection.search.results import Results, Row, results
-from cnnkit.selection.search.seal import Seal
 from cnnkit.selection.search.space import Chosen
+from cnnkit.selection.search.trials import TrialLoop
 from cnnkit.selection.view.page import page
 from cnnkit.spec.language.override import override
 from cnnkit.spec.model.spec import Spec
@@ -41,26 +41,26 @@ class Protocol:
     """A search, its directory, and what may look at the test split.
 
     Attributes:
-        hunt: The search.
+        loop: The search.
         directory: Where its files are.
         name: What reports call the network.
         data: What they call the data set.
         seal: The looks at the test split.
     """
 
-    hunt: Hunt
+    loop: TrialLoop
     directory: Path
     name: str
     data: str
-    seal: Seal
+    seal: StudyLooks
 
     def results(self) -> Results:
         """What the search has found by now."""
-        hunt = self.hunt
+        loop = self.loop
         return results(
-            hunt.study,
-            hunt.space,
-            hunt.settings,
+            loop.study,
+            loop.space,
+            loop.settings,
             name=self.name,
             data=self.data,
             looks=self.seal.looks(),
@@ -94,7 +94,7 @@ class Protocol:
                     "later figure will say so"
                 )
             number = self.seal.begin(row.number)
-        figures = retrain(final(self.hunt.space, row), self.directory / f"final-{row.number}")
+        figures = retrain(final(self.loop.space, row), self.directory / f"final-{row.number}")
         self.seal.end(number or 0, figures)
         return self.results()
 

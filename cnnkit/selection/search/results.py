@@ -82,7 +82,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Look:
+class TrialLook:
     """One look at the test split.
 
     Attributes:
@@ -102,7 +102,7 @@ class Look:
         return {"look": self.number, "trial": self.trial, "when": self.when, **self.figures}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Look:
+    def from_dict(cls, data: Mapping[str, Any]) -> TrialLook:
         """What ``to_dict`` gave."""
         figures = {key: data[key] for key in data if key not in ("look", "trial", "when")}
         return cls(data["look"], data["trial"], data["when"], figures)
@@ -126,7 +126,7 @@ class Results:
     data: str
     settings: Settings
     rows: tuple[Row, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[TrialLook, ...]
     paths: tuple[str, ...]
     combinations: int | None
 
@@ -176,14 +176,20 @@ class Results:
             data=data["data"],
             settings=Settings.model_validate_json(json.dumps(data["settings"])),
             rows=tuple(map(Row.from_dict, data["trials"])),
-            looks=tuple(map(Look.from_dict, data["looks"])),
+            looks=tuple(map(TrialLook.from_dict, data["looks"])),
             paths=tuple(data["paths"]),
             combinations=data["combinations"],
         )
 
 
 def results(
-    study: Study, space: Space, settings: Settings, *, name: str, data: str, looks: Sequence[Look]
+    study: Study,
+    space: Space,
+    settings: Settings,
+    *,
+    name: str,
+    data: str,
+    looks: Sequence[TrialLook],
 ) -> Results:
     """What a study holds at this moment."""
     return Results(

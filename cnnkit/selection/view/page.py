@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from cnnkit.selection.search.results import Look, Results, Row, command
+from cnnkit.selection.search.results import Results, Row, TrialLook, command
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.view import pictures
 from cnnkit.selection.view.values import value_of
@@ -107,11 +107,11 @@ def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
     yield pictures.svg(pictures.learning_curves(results))
 
 
-def _look(look: Look) -> str:
+def _look(look: TrialLook) -> str:
     return f'<p class="{"warning" if look.number > 1 else "look"}">{_text(look_text(look))}</p>'
 
 
-def look_text(look: Look) -> str:
+def look_text(look: TrialLook) -> str:
     """A look at the test split in words; of a second one they say what it is worth."""
     figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in look.figures.items())
     trial = f" of trial {look.trial}" if look.trial is not None else ""

@@ -11,7 +11,7 @@ from cnnkit.spec.model.training.augmentation import AUGMENTATIONS
 from cnnkit.spec.model.training.data import FILES, KNOWN
 from cnnkit.spec.model.training.loss import LOSSES
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
-from cnnkit.spec.model.training.part import Choice, Part, stands_beside
+from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
 from cnnkit.spec.schema.field import (
@@ -68,7 +68,7 @@ def _section(model: type[Section]) -> Schema:
     }
 
 
-def _choice(choice: Choice) -> Schema:
+def _choice(choice: Variant) -> Schema:
     """A name, or a name with its fields."""
     message = f"write one by its name: {choice.example}"
     return {

@@ -15,8 +15,8 @@ import yaml
 
 from cnnkit.errors import Finding
 from cnnkit.spec.text.node import Marks, Source
+from cnnkit.spec.text.parser_stop import ParserStop
 from cnnkit.spec.text.scalars import shortened
-from cnnkit.spec.text.stop import Problem
 
 __all__ = ["syntax_finding"]
 
@@ -32,7 +32,7 @@ def syntax_finding(source: Source, error: Exception) -> Finding:
     """The finding of an exception that the parser raised on a source."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         start = error.context_mark or error.problem_mark
-        problem = Problem(
+        problem = ParserStop(
             source,
             f"{error.context}: {error.problem}",
             error.problem_mark.line,
@@ -68,7 +68,7 @@ def _unprintable(source: Source) -> _Explanation | None:
     return message, advice, (line, column, line, column + 1)
 
 
-def _explained(problem: Problem) -> _Explanation:
+def _explained(problem: ParserStop) -> _Explanation:
     """The message, the help and the place that suit the problem."""
     tab = _LEADING_TAB.match(problem.text)
     if tab and tab.start(1) <= problem.column:
@@ -84,12 +84,12 @@ def _explained(problem: Problem) -> _Explanation:
     return f"this is not YAML: {problem.words.removeprefix('None: ')}", None, problem.here
 
 
-def _tab(problem: Problem, column: int) -> _Explanation:
+def _tab(problem: ParserStop, column: int) -> _Explanation:
     place = (problem.line, column, problem.line, column + 1)
     return "a tab stands here; YAML is indented by spaces", "replace the tab by spaces", place
 
 
-def _open_quote(problem: Problem) -> _Explanation:
+def _open_quote(problem: ParserStop) -> _Explanation:
     quote = problem.opener
     inside = "''" if quote == "'" else '\\"'
     message = f"the quote `{quote}` that opens here is never closed"
@@ -97,7 +97,7 @@ def _open_quote(problem: Problem) -> _Explanation:
     return message, advice, problem.start
 
 
-def _escape(problem: Problem) -> _Explanation:
+def _escape(problem: ParserStop) -> _Explanation:
     backslash = max(problem.text.rfind("\\", 0, problem.column + 1), 0)
     escape = problem.text[backslash : backslash + 2]
     message = f"`{escape}` does not start a valid escape in a string in double quotes"
@@ -107,7 +107,7 @@ def _escape(problem: Problem) -> _Explanation:
     return message, advice, (problem.line, backslash, problem.line, backslash + len(escape))
 
 
-def _open_bracket(problem: Problem) -> _Explanation:
+def _open_bracket(problem: ParserStop) -> _Explanation:
     bracket = problem.opener
     closing = _CLOSING.get(bracket, "}")
     if "$(" in problem.before and problem.found in ("[", "]", "{", "}"):
@@ -129,7 +129,7 @@ def _open_bracket(problem: Problem) -> _Explanation:
     return message, advice, problem.here
 
 
-def _no_value(problem: Problem) -> _Explanation:
+def _no_value(problem: ParserStop) -> _Explanation:
     message = f"a value is expected here, not {problem.shown}"
     advice = {
         ",": "remove one `,`",
@@ -139,7 +139,7 @@ def _no_value(problem: Problem) -> _Explanation:
     return message, advice, problem.here
 
 
-def _no_key(problem: Problem) -> _Explanation:
+def _no_key(problem: ParserStop) -> _Explanation:
     if problem.found in ("]", "}"):
         return f"{problem.shown} closes nothing that is open", "remove it", problem.here
     if problem.found == ":":
@@ -155,7 +155,7 @@ def _no_key(problem: Problem) -> _Explanation:
     return message, advice, problem.here
 
 
-def _no_item(problem: Problem) -> _Explanation:
+def _no_item(problem: ParserStop) -> _Explanation:
     if problem.found in ("]", "}"):
         return f"{problem.shown} closes nothing that is open", "remove it", problem.here
     opened = f"line {problem.start_line + 1}"
@@ -164,7 +164,7 @@ def _no_item(problem: Problem) -> _Explanation:
     return message, advice, problem.here
 
 
-def _no_colon(problem: Problem) -> _Explanation:
+def _no_colon(problem: ParserStop) -> _Explanation:
     line = problem.source.line(problem.start_line)
     written = line[problem.start_column :].rstrip()
     message = f"`{shortened(written)}` has no `:`, where a `key: value` is expected"
@@ -173,7 +173,7 @@ def _no_colon(problem: Problem) -> _Explanation:
     return message, "write a `:` and a space after the key, or indent the line further", place
 
 
-def _colon(problem: Problem) -> _Explanation:
+def _colon(problem: ParserStop) -> _Explanation:
     if re.search(r":\s", problem.before):
         message = "a second `:` stands in this value"
         advice = "put a text with a `:` in quotes, and a mapping inside another in `{…}`"
@@ -183,50 +183,50 @@ def _colon(problem: Problem) -> _Explanation:
     return message, advice, problem.here
 
 
-def _item(problem: Problem) -> _Explanation:
+def _item(problem: ParserStop) -> _Explanation:
     message = "a list item `-` cannot stand here"
     return message, "start each item on a line of its own, below the key", problem.here
 
 
-def _no_space(problem: Problem) -> _Explanation:
+def _no_space(problem: ParserStop) -> _Explanation:
     advice = "write `key: value`, with a space; put a text with a `:` in quotes"
     return "a space is missing after this `:`", advice, problem.here
 
 
-def _sign(problem: Problem) -> _Explanation:
+def _sign(problem: ParserStop) -> _Explanation:
     sign = problem.text[problem.column : problem.column + 1]
     message = f"`{sign}` cannot start a value"
     place = (problem.line, problem.column, problem.line, problem.column + 1)
     return message, f'put the text in quotes: `"{sign}…"`', place
 
 
-def _block_scalar(problem: Problem) -> _Explanation:
+def _block_scalar(problem: ParserStop) -> _Explanation:
     message = f"{problem.shown} cannot stand after the `{problem.opener}` of a text block"
     return message, "start the text on the next line, indented", problem.here
 
 
-def _name(problem: Problem) -> _Explanation:
+def _name(problem: ParserStop) -> _Explanation:
     sign = problem.opener
     message = f"a name is expected after `{sign}`"
     return message, f'put a text that starts with `{sign}` in quotes: `"{sign}"`', problem.start
 
 
-def _tag(problem: Problem) -> _Explanation:
+def _tag(problem: ParserStop) -> _Explanation:
     message = "this tag is not valid"
     return message, "remove it, or put a text that starts with `!` in quotes", problem.start
 
 
-def _directive(problem: Problem) -> _Explanation:
+def _directive(problem: ParserStop) -> _Explanation:
     message = "this directive is not valid"
     return message, "remove the line that starts with `%`; a spec needs none", problem.start
 
 
-def _after_document(problem: Problem) -> _Explanation:
+def _after_document(problem: ParserStop) -> _Explanation:
     message = f"{problem.shown} stands after the end of the document"
     return message, "a spec is one document: one mapping of keys", problem.here
 
 
-_EXPLANATIONS: Final[tuple[tuple[str, Callable[[Problem], _Explanation]], ...]] = (
+_EXPLANATIONS: Final[tuple[tuple[str, Callable[[ParserStop], _Explanation]], ...]] = (
     ("found unexpected end of stream", _open_quote),
     ("found unexpected document", _open_quote),
     ("unknown escape character", _escape),

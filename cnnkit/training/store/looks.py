@@ -37,7 +37,7 @@ class Look:
     figures: Mapping[str, float]
 
 
-class Seal:
+class RunLooks:
     """The test split of a run, shared with the runs beside it that were cut from the same data.
 
     Args:

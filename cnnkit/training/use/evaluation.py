@@ -22,7 +22,7 @@ from cnnkit.training.prepare.recorded import preprocessing_of, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 from cnnkit.training.results import measured
 from cnnkit.training.store.directory import RunDirectory
-from cnnkit.training.store.looks import Look, Seal
+from cnnkit.training.store.looks import Look, RunLooks
 from cnnkit.training.use.trained import Which, restored, steps_of
 
 
@@ -112,7 +112,7 @@ def evaluate(
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
     name = checkpoint.path.name
-    seal = Seal(directory) if data is None else None
+    seal = RunLooks(directory) if data is None else None
     look = None if seal is None else seal.open(name)
     figures = _figures(steps, material, state, devices)
     if seal is not None:

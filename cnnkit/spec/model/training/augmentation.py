@@ -13,7 +13,7 @@ from pydantic import Field, Strict, model_validator
 from cnnkit.layers.field import Expects
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.faults import Fault, Faults
-from cnnkit.spec.model.training.part import Choice, Fraction, Part, Positive, by_name
+from cnnkit.spec.model.training.part import Fraction, Part, Positive, Variant, by_name
 
 Cells = Annotated[
     Annotated[int, Field(gt=0)] | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False)],
@@ -260,7 +260,7 @@ class Cutmix(Augmentation):
     alpha: Positive = Field(1.0, description="both parameters of the Beta distribution of the box")
 
 
-AUGMENTATIONS: Final = Choice(
+AUGMENTATIONS: Final = Variant(
     "augmentation",
     by_name(
         Flip,

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
-from cnnkit.spec.model.training.part import Choice, Fraction, NotNegative, Part, Positive, by_name
+from cnnkit.spec.model.training.part import Fraction, NotNegative, Part, Positive, Variant, by_name
 from cnnkit.tasks.metric import CHOOSING, METRICS, metric_of
 from cnnkit.tasks.task import Task
 
@@ -83,7 +83,7 @@ class Huber(Loss):
     delta: Positive = Field(1.0, description="the difference from which on it is absolute")
 
 
-LOSSES: Final = Choice(
+LOSSES: Final = Variant(
     "loss",
     by_name(
         CategoricalCrossEntropy,

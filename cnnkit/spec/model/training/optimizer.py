@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from cnnkit.layers.field import Expects, Flag
 from cnnkit.spec.language.faults import Fault, Faults
-from cnnkit.spec.model.training.part import Choice, Decay, NotNegative, Part, Positive, by_name
+from cnnkit.spec.model.training.part import Decay, NotNegative, Part, Positive, Variant, by_name
 
 _MOMENTS: dict[str, str] = {
     "beta1": "b1",
@@ -288,7 +288,7 @@ class ScheduleFreeAdamW(ScheduleFree):
     epsilon: NotNegative = Field(1e-8, description="what is added to the divisor")
 
 
-OPTIMIZERS = Choice(
+OPTIMIZERS = Variant(
     "optimizer",
     by_name(
         Sgd,

@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Variant:
     """The parts that a field chooses from. It stands in the field's annotation, for the schema.
 
     Attributes:

@@ -12,7 +12,7 @@ from pydantic import Field, Strict, model_validator
 
 from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults
-from cnnkit.spec.model.training.part import Choice, NotNegative, Part, Positive, by_name
+from cnnkit.spec.model.training.part import NotNegative, Part, Positive, Variant, by_name
 
 FIND: Final = "find"
 """Stands for a rate that a range test finds before the training."""
@@ -169,7 +169,7 @@ class OneCycle(Schedule):
     final_div_factor: Positive = Field(1e4, description="the first rate over the last")
 
 
-class _RateOrSchedule(Choice):
+class _RateOrSchedule(Variant):
     """A number or `find`, which are constant rates, or a schedule."""
 
     def read(self, value: object) -> Part:

@@ -95,7 +95,7 @@ class Judged(NamedTuple):
 
 
 @dataclass
-class Hunt:
+class TrialLoop:
     """A search in progress.
 
     Attributes:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cnnkit.selection.search.results import Look
+from cnnkit.selection.search.results import TrialLook
 
 if TYPE_CHECKING:
     from cnnkit.selection.search.study import Study
 
 
-class Seal:
+class StudyLooks:
     """The looks at the test split of a study.
 
     Args:
@@ -33,13 +33,13 @@ class Seal:
             load_if_exists=True,
         )
 
-    def looks(self) -> list[Look]:
+    def looks(self) -> list[TrialLook]:
         """All looks, the first of them first."""
         found = []
         for trial in self.study.get_trials(deepcopy=False):
             when = trial.datetime_start
             found.append(
-                Look(
+                TrialLook(
                     trial.number + 1,
                     trial.user_attrs.get("trial"),
                     when.isoformat(timespec="seconds") if when else "",

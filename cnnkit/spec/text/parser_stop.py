@@ -9,13 +9,13 @@ from typing import Final
 from cnnkit.spec.text.node import Marks, Source
 from cnnkit.spec.text.scalars import shortened
 
-__all__ = ["Problem"]
+__all__ = ["ParserStop"]
 
 _TOKEN: Final = re.compile(r"[\w$.+-]+|\S")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ParserStop:
     """The parser's words, the place it stopped at, and the start of what it was reading."""
 
     source: Source

@@ -10,13 +10,13 @@ import pytest
 
 import cnnkit
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.selection.search import hunt as search_module
-from cnnkit.selection.search.hunt import Hunt, Outcome, Stop, directions, slots, space_of
+from cnnkit.selection.search import trials as search_module
+from cnnkit.selection.search.looks import StudyLooks
 from cnnkit.selection.search.protocol import Protocol
-from cnnkit.selection.search.results import Look, Results, results
-from cnnkit.selection.search.seal import Seal
+from cnnkit.selection.search.results import Results, TrialLook, results
 from cnnkit.selection.search.space import Space, assignments
 from cnnkit.selection.search.study import Study
+from cnnkit.selection.search.trials import Outcome, Stop, TrialLoop, directions, slots, space_of
 from cnnkit.selection.view.page import look_text, page
 from cnnkit.spec.model.search import Settings
 from cnnkit.spec.model.spec import Spec
@@ -83,11 +83,11 @@ class Searching:
         url = f"sqlite:///{folder / 'study.db'}"
         self.study = Study(url, "small", directions(self.settings), {})
         self.trained = Trained()
-        self.hunt = Hunt(self.study, self.space, self.settings, self.trained, Silent())
-        self.protocol = Protocol(self.hunt, folder, "small", "digits", Seal(self.study))
+        self.loop = TrialLoop(self.study, self.space, self.settings, self.trained, Silent())
+        self.protocol = Protocol(self.loop, folder, "small", "digits", StudyLooks(self.study))
 
     def run(self) -> Results:
-        self.hunt.run()
+        self.loop.run()
         return self.found()
 
     def found(self) -> Results:
@@ -291,11 +291,11 @@ def test_a_look_that_was_interrupted_is_gone_on_with_and_counts_once(start: Any)
 
 
 def test_what_a_look_says() -> None:
-    look = Look(1, 7, "2026-01-02T03:04:05", {"accuracy": 0.98123})
+    look = TrialLook(1, 7, "2026-01-02T03:04:05", {"accuracy": 0.98123})
     assert look_text(look) == (
         "Test split, read once, at the end of trial 7: accuracy 98.12 % (2026-01-02T03:04:05)."
     )
-    again = look_text(Look(2, None, "2026-01-02T03:04:05", {}))
+    again = look_text(TrialLook(2, None, "2026-01-02T03:04:05", {}))
     assert again.startswith("Test split, look number 2: begun, and not yet at its end")
 
 
