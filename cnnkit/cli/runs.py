@@ -57,7 +57,7 @@ def _table(rows: list[RunRow]) -> list[str]:
 
 
 def _texts(row: RunRow) -> tuple[str, ...]:
-    from cnnkit.training.view.display import duration
+    from cnnkit.presentation.numbers import duration
 
     return (
         row.run,

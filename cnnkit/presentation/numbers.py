@@ -110,3 +110,24 @@ def percent(part: float, decimals: int = 2) -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun: ``1 error``, ``2 errors``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def speed(images_per_second: float) -> str:
+    """A speed as a text."""
+    return f"{images_per_second:,.0f} images/s"
+
+
+def duration(seconds: float) -> str:
+    """A time as a text: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
+
+    >>> duration(0.42), duration(12.3), duration(185), duration(3723)
+    ('0.4 s', '12 s', '3:05', '1:02:03')
+    """
+    whole = round(seconds)
+    if round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

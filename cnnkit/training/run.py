@@ -94,8 +94,6 @@ def train(
         _set_up(shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
-        for note in material.dataset.notes:
-            shown.note(note)
         if not isinstance(recipe.data, str):  # published data sets are known to be sound
             for warning in warnings_of(material.dataset, material.splits, material.statistics):
                 shown.note(f"warning: {warning}")

@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cnnkit.presentation.numbers import duration
 from cnnkit.training.view import display as module
-from cnnkit.training.view.display import (
-    Log,
-    Plan,
-    Progress,
-    Quiet,
-    Terminal,
-    duration,
-    make_display,
-    place,
-)
+from cnnkit.training.view.display import Log, Plan, Progress, Quiet, Terminal, make_display, place
 
 RECORD: dict[str, Any] = {
     "epoch": 2,

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
 from typing import Any, Final
 
+from cnnkit.presentation.page import page as html_page
+from cnnkit.presentation.page import text
 from cnnkit.selection.search.results import Results, Row, TrialLook, command
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.view import pictures
 from cnnkit.selection.view.values import value_of
 
 _STYLE: Final = """\
-body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; background: #fff;
-       margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0.2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.lead { color: #475569; margin-top: 0; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid #e2e8f0; text-align: left;
-         vertical-align: top; }
-th { white-space: nowrap; } td.number { text-align: right; white-space: nowrap; }
-td.state { min-width: 13rem; }
-tr.best td { background: #fff7ed; } tr.rejected td, tr.interrupted td { color: #94a3b8; }
-.scroll { overflow-x: auto; } .warning { background: #fef3c7; padding: 0.6rem 0.9rem; }
-code { background: #f1f5f9; padding: 0.1rem 0.3rem; border-radius: 3px; }
-@media (prefers-color-scheme: dark) { :root { color-scheme: light; } }
+p { margin: 4px 0 12px; }
+svg { max-width: 100%; height: auto; padding: 12px; border-radius: 10px; background: #ffffff; }
+td { vertical-align: top; }
+th:nth-child(2), td.state { min-width: 13rem; white-space: normal; text-align: left; }
+tr.rejected td, tr.interrupted td { color: var(--quiet); }
+.notice { padding: 10px 16px; border-radius: 10px; }
+.notice { background: var(--warning-soft); color: var(--warning); }
 """
 _MOST_ROWS: Final = 500
 
@@ -36,19 +32,14 @@ def page(results: Results, shares: Mapping[str, float]) -> str:
         results: What the study has found.
         shares: The importance of each path; empty where it is not known.
     """
-    title = f"Search: {results.name}"
-    body = "\n".join(_body(results, shares))
-    return (
-        "<!DOCTYPE html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
-    )
+    style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
+    body = ["<section>", *_body(results, shares), "</section>"]
+    return html_page(f"Search: {results.name}", body, style=style + _STYLE)
 
 
 def _body(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
-    yield f"<h1>Search: {_text(results.name)}</h1>"
-    yield f'<p class="lead">{_text(counted(results))}</p>'
+    yield f"<header><h1>Search: {_text(results.name)}</h1>"
+    yield f'<p class="flow">{_text(counted(results))}</p></header>'
     for look in results.looks:
         yield _look(look)
     if results.best is None:
@@ -108,7 +99,7 @@ def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
 
 
 def _look(look: TrialLook) -> str:
-    return f'<p class="{"warning" if look.number > 1 else "look"}">{_text(look_text(look))}</p>'
+    return f'<p class="{"notice" if look.number > 1 else "look"}">{_text(look_text(look))}</p>'
 
 
 def look_text(look: TrialLook) -> str:
@@ -150,7 +141,7 @@ def _table(results: Results, rows: Sequence[Row] | None = None) -> str:
         lines.append(f'<tr class="{kind}">{"".join(cells)}</tr>')
     more = len(given) - _MOST_ROWS
     note = f"<p>… and {more:,} more; <code>results.json</code> has all.</p>" if more > 0 else ""
-    return f'<div class="scroll"><table>{"".join(lines)}</table></div>{note}'
+    return f'<div class="table"><table>{"".join(lines)}</table></div>{note}'
 
 
 def _head(name: str, whole: str = "") -> str:
@@ -172,4 +163,4 @@ def _cell(value: object, *, number: bool = False) -> str:
 
 
 def _text(value: Any) -> str:
-    return html.escape(str(value))
+    return text(str(value))

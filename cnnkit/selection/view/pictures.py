@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnkit.presentation.plot import BLUE, GREY, STYLE_IN_PAGES, VERMILION
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.results import Results
 from cnnkit.selection.search.space import shown
@@ -15,27 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BEST: Final = "#D55E00"  # of Okabe and Ito, which the colour-blind can tell apart
-FRONT: Final = "#0072B2"
-OTHERS: Final = "#94a3b8"
-_INK: Final = "#1e293b"
+BEST: Final = VERMILION
+FRONT: Final = BLUE
+OTHERS: Final = GREY
 _MOST_AXES: Final = 12
-_STYLE: Final[Any] = {  # its keys are a type of their own in Matplotlib
-    "font.size": 10,
-    "font.family": "sans-serif",
-    "axes.edgecolor": OTHERS,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e2e8f0",
-    "grid.linewidth": 0.6,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, found and copied
-    "svg.hashsalt": "cnnkit",  # the same figures give the same file
-}
 
 
 def svg(figure: Figure) -> str:
@@ -43,7 +27,7 @@ def svg(figure: Figure) -> str:
     from matplotlib import rc_context
 
     text = io.StringIO()
-    with rc_context(_STYLE):
+    with rc_context(STYLE_IN_PAGES):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     whole = text.getvalue()
     return whole[whole.index("<svg") :]
@@ -60,7 +44,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE_IN_PAGES):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 

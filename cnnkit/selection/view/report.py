@@ -104,7 +104,7 @@ def _page(
         f'<pre class="text">{"&#10;".join(map(text, spec.splitlines()))}</pre></details>',
         "</section>",
     ]
-    style = files("cnnkit.training.view").joinpath("page.css").read_text("utf-8")
+    style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
     return html_page(title, filter(None, lines), style=style)
 
 

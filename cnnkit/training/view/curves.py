@@ -18,41 +18,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from cnnkit.presentation.numbers import percent
+from cnnkit.presentation.plot import BLUE, GREEN, STYLE, VERMILION
 from cnnkit.tasks.metric import followed, metric_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-_TRAIN: Final = "#0072B2"
-_VALIDATION: Final = "#D55E00"
+_TRAIN: Final = BLUE
+_VALIDATION: Final = VERMILION
 _BEST: Final = "#595959"
-_RATE: Final = "#009E73"
+_RATE: Final = GREEN
 _DOTS_PER_INCH: Final = 300
 _MOST_NUMBERED: Final = 20
 _MOST_NAMED: Final = 40
 _MARKED: Final = 30
-_STYLE: Final[Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "legend.edgecolor": "none",
-    "legend.framealpha": 0.9,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 3,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "cnnkit",  # the same figure is the same file
-}
 
 
 def save_curves(
@@ -95,7 +75,7 @@ def save_confusion(
 @contextmanager
 def _drawn(path: Path) -> Iterator[Figure]:
     """A figure that is written when it has been drawn; to a whole file or not at all."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from cnnkit.presentation.numbers import duration, speed
 from cnnkit.tasks.metric import METRICS, followed, metric_of
 from cnnkit.training.store.history import EpochRecord
 
@@ -265,27 +266,6 @@ def left(progress: Progress, plan: Plan) -> str:
     """The time that the steps to come will take at the speed so far."""
     images = (plan.epochs * plan.steps_per_epoch - progress.step) * plan.batch_size
     return duration(images / max(progress.images_per_second, 1e-9))
-
-
-def speed(images_per_second: float) -> str:
-    """A speed as a text."""
-    return f"{images_per_second:,.0f} images/s"
-
-
-def duration(seconds: float) -> str:
-    """A time as a text: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
-
-    >>> duration(0.42), duration(12.3), duration(185), duration(3723)
-    ('0.4 s', '12 s', '3:05', '1:02:03')
-    """
-    whole = round(seconds)
-    if round(seconds, 1) < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(whole, 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _metrics(prefix: str, metrics: Mapping[str, Any], monitor: str | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from cnnkit.presentation.numbers import percent
+from cnnkit.presentation.numbers import duration, percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
@@ -83,7 +83,7 @@ def render(run: RunFiles) -> str:
         *_environment(run.environment),
         "</section>",
     ]
-    style = files("cnnkit.training.view").joinpath("page.css").read_text("utf-8")
+    style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
     return html_page(run.name, lines, style=style)
 
 
@@ -119,7 +119,7 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     if validated and (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
     if (seconds := run.summary.get("seconds")) is not None:
-        yield "time", _duration(seconds), ""
+        yield "time", duration(seconds), ""
 
 
 def _title(metric: str | None) -> str:
@@ -231,11 +231,3 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
     if command := environment.get("command"):
         yield f"<tr><td>command</td><td><code>{text(' '.join(command))}</code></td></tr>"
     yield "</tbody></table></div></details>"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
