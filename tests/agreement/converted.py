@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from corpus import CORPUS
 from flax import nnx
 
 import cnnkit
@@ -19,6 +18,7 @@ from cnnkit.export import convert
 from cnnkit.layers.base import Weight
 from cnnkit.network import build
 from cnnkit.spec.graph import Graph, Node, trace
+from tests.agreement.corpus import CORPUS
 
 BATCH = 2
 # Each network is run once: what takes long is its compilation.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from long_skips import LONG_SKIPS
+from tests.agreement.long_skips import LONG_SKIPS
 
 CORPUS = {
     **LONG_SKIPS,

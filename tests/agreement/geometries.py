@@ -1,4 +1,4 @@
-"""A sweep of small geometries, by hand: ``python tests/agreement/geometries.py --count 5000``.
+"""A sweep of small geometries, by hand: ``python -m tests.agreement.geometries --count 5000``.
 
 Convolutions and transposed ones of few cells, with strides, dilations and paddings up to and beyond
 the kernel: the network and the code that it is converted to for Flax, their values and gradients,
@@ -20,13 +20,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from converted import channels_first, module_of
 from flax import nnx
 
 import cnnkit
 from cnnkit.layers.resample import TransposedWindow
 from cnnkit.network import build, kernels
 from cnnkit.spec.graph import Node, trace
+from tests.agreement.converted import channels_first, module_of
 
 BATCH = 2
 # Each of these once ended the process: forwards, or in a gradient.

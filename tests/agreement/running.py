@@ -8,7 +8,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from converted import (
+from flax import nnx
+
+from cnnkit.export.functions import layer_name
+from tests.agreement.converted import (
     Case,
     channels_first,
     flax_model,
@@ -18,9 +21,6 @@ from converted import (
     quick,
     torch_layout,
 )
-from flax import nnx
-
-from cnnkit.export.functions import layer_name
 
 
 def keras_model(case: Case) -> Any:

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from converted import Case, case_of, close
-from running import OUTPUTS
 
 import cnnkit
+from tests.agreement.converted import Case, case_of, close
+from tests.agreement.running import OUTPUTS
 
 EXTENTS = (2, 5, 14, 21)
 REDUCE = {"adaptive_max_pool": np.max, "adaptive_mean_pool": np.mean}

@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("flax")
 
-from converted import module_of
 from flax import nnx
 
 import cnnkit
+from tests.agreement.converted import module_of
 
 VALUES = np.array([2000.5, 1999.0, 2001.25, 1998.75], np.float32)
 STANDARDIZED = (0.6019, -0.8427, 1.3242, -1.0835)

@@ -11,12 +11,12 @@ import os
 from typing import Any
 
 import pytest
-from converted import module_of
 from hypothesis import HealthCheck, assume, given, settings
-from networks import networks
 
 import cnnkit
 from cnnkit.export import TARGETS, convert
+from tests.agreement.converted import module_of
+from tests.agreement.networks import networks
 
 EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "40"))
 UNHURRIED = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))

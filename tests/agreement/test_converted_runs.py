@@ -9,13 +9,13 @@ from pathlib import Path
 
 import jax
 import pytest
-from converted import case_of, close, module_of
 from flax import nnx
-from running import OUTPUTS
 
 import cnnkit
 from cnnkit.export import convert
 from cnnkit.export.reserved import RESERVED
+from tests.agreement.converted import case_of, close, module_of
+from tests.agreement.running import OUTPUTS
 
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = ROOT / "specs" / "lectures" / "rgb-valid-4-classes.yaml"

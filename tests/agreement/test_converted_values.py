@@ -12,15 +12,15 @@ import os
 from typing import Any
 
 import pytest
-from converted import case_of, close
 from hypothesis import HealthCheck, Phase, given, settings
-from networks import COMPOSITES, networks, rows
-from running import OUTPUTS
 
 import cnnkit
 from cnnkit.export import TARGETS, convert
 from cnnkit.export.target import kinds_of
 from cnnkit.layers import FAMILIES, KINDS
+from tests.agreement.converted import case_of, close
+from tests.agreement.networks import COMPOSITES, networks, rows
+from tests.agreement.running import OUTPUTS
 
 for framework in ("torch", "keras"):
     pytest.importorskip(framework, reason=f"{framework} is not installed")

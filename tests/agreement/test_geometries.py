@@ -11,13 +11,13 @@ import pytest
 pytest.importorskip("flax")
 
 COUNT = 30
+ROOT = Path(__file__).parents[2]
 
 
 def test_small_geometries_have_the_values_of_their_definition() -> None:
     """In a process of their own: what is wrong here may end it."""
-    script = str(Path(__file__).with_name("geometries.py"))
-    command = [sys.executable, script, "--count", str(COUNT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tests.agreement.geometries", "--count", str(COUNT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     *_, last = done.stdout.splitlines() or [""]
     assert done.returncode == 0, f"ended with {done.returncode} at {last}\n{done.stderr[-2000:]}"
     assert last.endswith(" geometries, 0 differ")

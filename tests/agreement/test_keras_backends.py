@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from converted import Case, case_of, close, keras_layout
-from corpus import CORPUS
-from keras_backend import Model
 
 import cnnkit
 from cnnkit.export import convert
 from cnnkit.export.functions import layer_name
+from tests.agreement.converted import Case, case_of, close, keras_layout
+from tests.agreement.corpus import CORPUS
+from tests.agreement.keras_backend import Model
 
 pytest.importorskip("keras", reason="Keras is not installed")
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from networks import DRAWN, networks
 
 import cnnkit
 from cnnkit.layers import KINDS
+from tests.agreement.networks import DRAWN, networks
 
 pytest.importorskip("flax")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from converted import case, close
-from corpus import CORPUS
-from running import flax_output
+
+from tests.agreement.converted import case, close
+from tests.agreement.corpus import CORPUS
+from tests.agreement.running import flax_output
 
 
 @pytest.mark.parametrize("name", CORPUS)

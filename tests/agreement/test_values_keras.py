@@ -6,12 +6,12 @@ from typing import Any
 
 import jax
 import pytest
-from converted import case, close, keras_layout, quick
-from corpus import CORPUS
-from running import keras_model
 
 from cnnkit.export import convert
 from cnnkit.export.functions import layer_name
+from tests.agreement.converted import case, close, keras_layout, quick
+from tests.agreement.corpus import CORPUS
+from tests.agreement.running import keras_model
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 

@@ -6,11 +6,11 @@ import re
 from functools import cache
 
 import pytest
-from corpus import CORPUS
 
 import cnnkit
 from cnnkit.export import convert
 from cnnkit.layers import FAMILIES, KINDS
+from tests.agreement.corpus import CORPUS
 
 PYTORCH = {
     "conv": "nn.Conv2d(",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from converted import case, channels_first, close, torch_layout
-from corpus import CORPUS
-from running import torch_model
+
+from tests.agreement.converted import case, channels_first, close, torch_layout
+from tests.agreement.corpus import CORPUS
+from tests.agreement.running import torch_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 

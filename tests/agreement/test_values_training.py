@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from converted import case, close, module_of
 from flax import nnx
 
 import cnnkit
 from cnnkit.export import convert
 from cnnkit.network import build
+from tests.agreement.converted import case, close, module_of
 
 NORM = "input: 3x2x4\nlayers: [{batch_norm: {momentum: 0.8, epsilon: 1e-3}}]\n"
 MOMENTUM = 0.8

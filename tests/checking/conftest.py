@@ -7,9 +7,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from checked import FINE, Check, Write
 
 from cnnkit.checking import CheckResult, Request, RuleSelection, run
+from tests.checking.checked import FINE, Check, Write
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from checked import FINE, Check, Write, rules_of
 
 from cnnkit.checking.configuration import Configurations
 from cnnkit.report.findings.finding import finding_text
+from tests.checking.checked import FINE, Check, Write, rules_of
 
 # A bias before a batch norm, and an even kernel that `same` pads unevenly.
 SPEC = """\

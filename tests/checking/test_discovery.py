@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from checked import FINE, Check, Write
 
 from cnnkit.checking.configuration import Configurations
 from cnnkit.checking.discovery import discover
 from cnnkit.errors import UsageError
+from tests.checking.checked import FINE, Check, Write
 
 COMPOSE = "services:\n  web:\n    image: nginx\n    extends: {file: base.yaml}\n"
 OTHERS = {

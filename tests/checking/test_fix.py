@@ -5,12 +5,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from checked import Check, Write, rules_of
 
 from cnnkit.checking import fix
 from cnnkit.checking.fix import without
 from cnnkit.errors import UsageError
 from cnnkit.rules import Removal
+from tests.checking.checked import Check, Write, rules_of
 
 SPEC = """\
 # The head of the file.

@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 
 import pytest
-from checked import FAULTY, FINE, Check, Write, rules_of
 
 from cnnkit.checking import check as check_module
+from tests.checking.checked import FAULTY, FINE, Check, Write, rules_of
 
 FILES: dict[str, tuple[bytes, str, str]] = {
     "empty.yaml": (b"", "syntax", "this is empty"),

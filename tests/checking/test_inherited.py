@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from checked import FAULTY, rules_of
 
 from cnnkit.checking import Request, run
 from cnnkit.errors import UsageError
 from cnnkit.report import render_findings
+from tests.checking.checked import FAULTY, rules_of
 
 BASE = """\
 input: 8x8x4

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from checked import Check, Write, rules_of
 
 from cnnkit.checking.levels import Levels, RuleSelection
 from cnnkit.errors import Finding, UsageError
 from cnnkit.rules import LEVELS, OFF_BY_DEFAULT
+from tests.checking.checked import Check, Write, rules_of
 
 SPEC = """\
 input: 4x4x8

@@ -5,10 +5,10 @@ import pickle
 import sys
 
 import pytest
-from checked import FAULTY, FINE, Check, Write, rules_of
 
 from cnnkit.checking import runner
 from cnnkit.errors import UsageError
+from tests.checking.checked import FAULTY, FINE, Check, Write, rules_of
 
 
 def test_the_results_are_in_the_order_of_the_paths(write: Write, check: Check) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from checked import Check, Write, rules_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.checking.suppression import Suppressions
 from cnnkit.spec.text.node import Source
+from tests.checking.checked import Check, Write, rules_of
 
 
 def lines(text: str) -> dict[int, list[str | None]]:

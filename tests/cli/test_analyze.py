@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from command import Completed, Run, runner
 
 import cnnkit
+from tests.cli.command import Completed, Run, runner
 
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = str(ROOT / "specs" / "lectures" / "rgb-valid-4-classes.yaml")

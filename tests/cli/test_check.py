@@ -9,7 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 FINE = """\
 input: 3x3x3

@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 SPEC = """
 name: small

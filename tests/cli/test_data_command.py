@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import Run, runner
 from PIL import Image
+
+from tests.cli.command import Run, runner
 
 SPEC = """input: {input}
 layers: [flatten, {{dense: {{units: {units}}}}}, softmax]

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 OLD = """\
 name: net

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from command import Run, runner
 
 import cnnkit
 from cnnkit.doctor import Examination, Fact, examination, examine, machine
 from cnnkit.network.kernels import onednn
 from cnnkit.report import doctor
+from tests.cli.command import Run, runner
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from command import Run, runner
 
 from cnnkit.layers import FAMILIES, KINDS
 from cnnkit.report.kind import kind_page, kind_summary
+from tests.cli.command import Run, runner
 
 
 @pytest.fixture

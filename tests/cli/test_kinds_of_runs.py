@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 pytest.importorskip("jax")
 pytest.importorskip("optuna")

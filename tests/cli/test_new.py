@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from command import Run, runner
 
 from cnnkit import templates
+from tests.cli.command import Run, runner
 
 
 @pytest.fixture

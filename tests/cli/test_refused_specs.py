@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from command import Run, runner
 
 from cnnkit import rules
+from tests.cli.command import Run, runner
 
 # Only `convert` finds this one: it is about a framework that is not in the spec.
 ERRORS = [name for name, level in rules.LEVELS.items() if level == "error"]

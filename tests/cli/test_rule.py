@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from command import Run, runner
 
 from cnnkit.rules import LEVELS, rule
+from tests.cli.command import Run, runner
 
 
 @pytest.fixture

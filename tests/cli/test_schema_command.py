@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Run, runner
 
 from cnnkit.rules import LEVELS
 from cnnkit.spec.schema.document import schema
+from tests.cli.command import Run, runner
 
 
 @pytest.fixture

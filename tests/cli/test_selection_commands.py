@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 pytest.importorskip("jax")
 pytest.importorskip("optuna")

@@ -9,7 +9,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from command import Run, runner
+
+from tests.cli.command import Run, runner
 
 NET = """\
 name: net

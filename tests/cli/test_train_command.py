@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import Run, runner
 
 from cnnkit.training.store.directory import RunDirectory
+from tests.cli.command import Run, runner
 
 SPEC = """
 name: bars

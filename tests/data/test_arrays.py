@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import in_turn, random_images
 
 from cnnkit.data import DataError, Dataset, load
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Arrays
+from tests.data.made import in_turn, random_images
 
 Save = Callable[..., Path]
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from made import random_images
 
 from cnnkit.data import DataError, Examples, statistics
 from cnnkit.data.dataset import Array
+from tests.data.made import random_images
 
 
 def examples(inputs: Array) -> Examples:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import in_turn, modern_pickle, python_2_pickle, random_images, write_cifar
 
 from cnnkit.data import DataError, load
 from cnnkit.data.cifar import CLASSES, read_binary, read_python
 from cnnkit.errors import UsageError
+from tests.data.made import in_turn, modern_pickle, python_2_pickle, random_images, write_cifar
 
 
 @pytest.mark.parametrize("version", ["bin", "py"])

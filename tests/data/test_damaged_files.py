@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made import idx, in_turn, modern_pickle, python_2_pickle, random_images
 from PIL import Image
 
 from cnnkit.data import DataError, arrays, cifar, csv
 from cnnkit.data import idx as idx_format
 from cnnkit.data.decoding import Decoding, decoded, header
 from cnnkit.errors import UsageError
+from tests.data.made import idx, in_turn, modern_pickle, python_2_pickle, random_images
 
 
 def picture(suffix: str, mode: str = "RGB") -> bytes:

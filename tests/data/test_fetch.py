@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from made import idx, in_turn
 
 from cnnkit.data import DataError
 from cnnkit.data.fetch import fetch
 from cnnkit.data.published import PUBLICATIONS, Publication, Published
 from cnnkit.errors import UsageError
+from tests.data.made import idx, in_turn
 
 LABELS = idx(in_turn(5000))
 PACKED = gzip.compress(LABELS, mtime=0)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import idx, in_turn, random_images, write_mnist
 
 from cnnkit.data import DataError, load
 from cnnkit.data.idx import read
 from cnnkit.errors import UsageError
+from tests.data.made import idx, in_turn, random_images, write_mnist
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import write_images
 from PIL import Image, features
 
 from cnnkit.data import DataError, Dataset, load, statistics
@@ -19,6 +18,7 @@ from cnnkit.data.images import Images as LazyImages
 from cnnkit.data.images import read as read_folder
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Images
+from tests.data.made import write_images
 
 
 def read(folder: Path, shape: tuple[int, ...] | None = (8, 8, 3), **fields: Any) -> Dataset:

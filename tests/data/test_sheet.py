@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import write_images
 from PIL import Image
 
 from cnnkit.data import Dataset, Examples, load
 from cnnkit.data.sheet import write_sheet
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Images
+from tests.data.made import write_images
 
 
 def sheet(dataset: Dataset, path: Path) -> np.ndarray:

@@ -7,11 +7,11 @@ import time
 
 import numpy as np
 import pytest
-from made import in_turn, random_images
 
 from cnnkit.data import DataError, Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
+from tests.data.made import in_turn, random_images
 
 EXAMPLES = Examples(random_images(50, 4, 4, 1), in_turn(50).astype(np.int32))
 

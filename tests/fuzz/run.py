@@ -1,4 +1,4 @@
-"""The long fuzz, by hand: ``python tests/fuzz/run.py --count 100000 --seed 1``.
+"""The long fuzz, by hand: ``python -m tests.fuzz.run --count 100000 --seed 1``.
 
 Prints each bug when it is first seen, with a minimal spec that shows it; exits with 1 if there
 was one. ``--only N`` runs one case and shows it.
@@ -11,8 +11,8 @@ import sys
 import time
 from collections import Counter
 
-from mutation import case
-from trial import failure, smallest
+from tests.fuzz.mutation import case
+from tests.fuzz.trial import failure, smallest
 
 INTERVAL = 10.0
 """Seconds between two lines of progress."""

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutation import Case, case, valid_specs, vocabulary
-from trial import TooSlowError, failure, smallest
 
 import cnnkit
 from cnnkit.report import FORMATS
 from cnnkit.spec.reading import read
+from tests.fuzz.mutation import Case, case, valid_specs, vocabulary
+from tests.fuzz.trial import TooSlowError, failure, smallest
 
 SEED = 0
 BATCH = 50

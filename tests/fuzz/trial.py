@@ -14,8 +14,6 @@ from types import FrameType
 from typing import NamedTuple
 from zlib import crc32
 
-from mutation import Case
-
 import cnnkit
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
@@ -23,6 +21,7 @@ from cnnkit.export import TARGETS, convert
 from cnnkit.report import EXPLAINING, FORMATS, render
 from cnnkit.spec.reading import Reading, finish
 from cnnkit.spec.text.source import read_stream
+from tests.fuzz.mutation import Case
 
 SECONDS = 2.0
 """The processor time that a case may take."""

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from ci_findings import HOSTILE, RESULTS, finding
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.checking import CheckResult
 from cnnkit.report import render_findings
 from cnnkit.report.findings.github import escaped, escaped_property
+from tests.report.ci_findings import HOSTILE, RESULTS, finding
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 

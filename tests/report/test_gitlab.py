@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ci_findings import HOSTILE, RESULTS, finding
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator
 from cnnkit.checking import CheckResult
 from cnnkit.errors import Location
 from cnnkit.report import render_findings
+from tests.report.ci_findings import HOSTILE, RESULTS, finding
 
 # GitLab documents the format in words, "Code Quality report format" under "Integrate multiple
 # tools": a list of objects with these fields, from the specification of Code Climate.

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 
 import pytest
 import xmlschema
-from ci_findings import HOSTILE, RESULTS, finding
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnkit.checking import CheckResult
 from cnnkit.report import render_findings
+from tests.report.ci_findings import HOSTILE, RESULTS, finding
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "junit-10.xsd"
 SUITE = {"name", "timestamp", "hostname", "tests", "failures", "errors", "time", "package", "id"}

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
-from ci_findings import HOSTILE, RESULTS, finding
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -18,6 +17,7 @@ from cnnkit.checking import CheckResult
 from cnnkit.report import render_findings
 from cnnkit.report.findings.sarif import SCHEMA
 from cnnkit.rules import LEVELS, OFF_BY_DEFAULT
+from tests.report.ci_findings import HOSTILE, RESULTS, finding
 
 
 @cache

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from marked import fault, kinds
 
 import cnnkit
 from cnnkit.spec.graph import Node
+from tests.spec.marked import fault, kinds
 
 HEAD = "input: 16x16x4\n"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from marked import fault, findings, only, reading, rules
 
 import cnnkit
 from cnnkit.spec.model.spec import SECTIONS
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.schedule import Constant
+from tests.spec.marked import fault, findings, only, reading, rules
 
 HEAD = "input: 8x8x1\n"
 TAIL = "\nlayers: [relu]"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from marked import fault, findings, kinds, paths, reading, rules
 
 import cnnkit
 from cnnkit.layers.base import Layer
+from tests.spec.marked import fault, findings, kinds, paths, reading, rules
 
 HEAD = "input: 16x16x4\n"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from marked import only
 
 import cnnkit
 from cnnkit.errors import Finding
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.reading import read, read_from_text
+from tests.spec.marked import only
 
 BASE = """\
 name: base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from marked import fault, findings, only
 
 import cnnkit
 from cnnkit.layers import layer_class
@@ -14,6 +13,7 @@ from cnnkit.layers.composition import Parallel, Repeat, Residual
 from cnnkit.layers.convolution import Conv
 from cnnkit.spec.graph import INPUT, MAX_DEPTH, Graph, trace
 from cnnkit.spec.language.place import LayerPlace
+from tests.spec.marked import fault, findings, only
 
 HEAD = "input: 8x8x4\n"
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from language_client import Client
 
 from cnnkit import templates
 from cnnkit.layers import FAMILIES, KINDS, layer_class
@@ -16,6 +15,7 @@ from cnnkit.rules import LEVELS
 from cnnkit.spec.language.faults import field_names
 from cnnkit.spec.model.spec import SECTIONS
 from cnnkit.spec.schema.document import schema
+from tests.spec.language_client import Client
 
 ROOT = Path(__file__).parents[2]
 SERVER = shutil.which("yaml-language-server")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from marked import only
 
 import cnnkit
 from cnnkit.errors import UsageError
 from cnnkit.spec.language.override import override
 from cnnkit.spec.reading import read
 from cnnkit.spec.text.source import read_text
+from tests.spec.marked import only
 
 SPEC = """\
 input: 8x8x1

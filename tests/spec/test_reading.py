@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from marked import only
 
 import cnnkit
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.spec.reading import Reading, read, read_from_text, read_input
+from tests.spec.marked import only
 
 TEXT = "input: 8x8x1\nlayers: [{conv: {filters: 2, kernel: 3}}]\n"
 DATA = {"input": "8x8x1", "layers": [{"conv": {"filters": 2, "kernel": 3}}]}

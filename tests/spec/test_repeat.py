@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from marked import fault, findings, kinds, only, place, rules
 
 import cnnkit
 from cnnkit.analysis import analyze
 from cnnkit.spec.reading import read
+from tests.spec.marked import fault, findings, kinds, only, place, rules
 
 HEAD = "input: 16x16x4\n"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marked import fault, findings, rules
 
 import cnnkit
 from cnnkit.spec.language.search import SEARCHED
 from cnnkit.spec.model.search import KINDS, SCORES, Choice, Search, Settings
 from cnnkit.spec.model.section import TOTALS
+from tests.spec.marked import fault, findings, rules
 
 HEAD = """\
 input: 8x8x1

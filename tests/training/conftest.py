@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bars import bars
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from tests.training.bars import bars
 
 Recipe = Callable[..., Spec]
 

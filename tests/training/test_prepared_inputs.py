@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from bars import bars
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -28,6 +27,7 @@ from cnnkit.training.store.directory import SPLIT
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Prediction, Refused, predict
 from cnnkit.training.view.display import Quiet
+from tests.training.bars import bars
 
 Inputs = NDArray[Any]
 Recipe = Callable[..., Spec]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bars import bars
 from PIL import Image
 
 from cnnkit.data import load, split
@@ -21,6 +20,7 @@ from cnnkit.spec.model.training import Arrays, Images, Split
 from cnnkit.training import Options, resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.view.display import Quiet
+from tests.training.bars import bars
 
 Recipe = Callable[..., Spec]
 CLASSES = ("left", "middle", "right")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import bars
 
 from cnnkit.data import Examples
 from cnnkit.spec.model.spec import Spec
@@ -19,6 +18,7 @@ from cnnkit.training.prepare.material import prepare, task
 from cnnkit.training.run import train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.view.display import Quiet
+from tests.training.bars import bars
 
 Recipe = Callable[..., Spec]
 ONE_HOT = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
