@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cnnkit.selection.search.private import id_of_trial, storage_of
 from cnnkit.selection.search.results import TrialLook
 
 if TYPE_CHECKING:
@@ -57,5 +58,5 @@ class StudyLooks:
     def end(self, number: int, figures: Mapping[str, float]) -> None:
         """Keeps what a look saw."""
         look = self.study.get_trials(deepcopy=False)[number]
-        self.study._storage.set_trial_user_attr(look._trial_id, "figures", dict(figures))
+        storage_of(self.study).set_trial_user_attr(id_of_trial(look), "figures", dict(figures))
         self.study.tell(number, float(next(iter(figures.values()))))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.search.database import is_file, open_storage
+from cnnkit.selection.search.private import id_of_study, id_of_trial
 from cnnkit.selection.search.workers import HAS_LOCKS, DistantWorkers, LocalWorkers, Workers
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Study:
         path = self.storage.engine.url.database
         if is_file(self.url) and path and HAS_LOCKS:
             return LocalWorkers(Path(f"{path}-workers"))
-        return DistantWorkers(self.storage, self.optuna._study_id)
+        return DistantWorkers(self.storage, id_of_study(self.optuna))
 
     def _agree(self, identity: Mapping[str, Any]) -> None:
         kept = None
@@ -150,17 +151,17 @@ class Study:
         for trial in self._live():
             if trial.state != TrialState.WAITING:
                 continue
-            self.workers.started(trial._trial_id)
+            self.workers.started(id_of_trial(trial))
             try:
                 if self.workers.exclusive:  # no other process can be putting its name there
-                    self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
-                if not self.storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                    self.storage.set_trial_user_attr(id_of_trial(trial), WORKER, self.workers.name)
+                if not self.storage.set_trial_state_values(id_of_trial(trial), TrialState.RUNNING):
                     continue
                 if not self.workers.exclusive:
-                    self.storage.set_trial_user_attr(trial._trial_id, WORKER, self.workers.name)
+                    self.storage.set_trial_user_attr(id_of_trial(trial), WORKER, self.workers.name)
             except UpdateFinishedTrialError:
                 continue
-            return trial._trial_id
+            return id_of_trial(trial)
         self.workers.finished()
         return None
 
@@ -192,8 +193,8 @@ class Study:
                 reason = f"its process ended in it {again + 1} times"
                 key, state = "failed", TrialState.PRUNED
             try:
-                self.storage.set_trial_user_attr(trial._trial_id, key, reason)
-                self.storage.set_trial_state_values(trial._trial_id, state)
+                self.storage.set_trial_user_attr(id_of_trial(trial), key, reason)
+                self.storage.set_trial_state_values(id_of_trial(trial), state)
             except UpdateFinishedTrialError:
                 continue  # another process was faster
             if state == TrialState.FAIL:
@@ -230,7 +231,7 @@ class Study:
         from optuna.trial import TrialState
 
         try:
-            if self.storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
+            if self.storage.get_trial(id_of_trial(trial)).state != TrialState.RUNNING:
                 return False
             for key, value in attributes.items():
                 trial.set_user_attr(key, value)

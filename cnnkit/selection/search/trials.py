@@ -19,6 +19,7 @@ from cnnkit.analysis import analyze
 from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
+from cnnkit.selection.search.private import id_of_trial
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import REJECTED, Direction, Study
 from cnnkit.spec.model.search import Search, Settings
@@ -234,7 +235,7 @@ class TrialLoop:
         return random.Random(len(tried)).choice(fresh) if fresh else None  # noqa: S311
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
-        return self.study.storage.get_trial(trial._trial_id)
+        return self.study.storage.get_trial(id_of_trial(trial))
 
 
 def slots(space: Space, settings: Settings) -> Sequence[Mapping[str, Any]]:

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from cnnkit.selection.search.private import id_of_trial, stale_trials
+
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
@@ -156,8 +158,8 @@ class DistantWorkers:
 
     def lost(self, running: list[FrozenTrial]) -> list[FrozenTrial]:
         """Those without a sign of life for too long, by the clock of the database."""
-        silent = set(self.storage._get_stale_trial_ids(self.study_id))
-        return [trial for trial in running if trial._trial_id in silent]
+        silent = set(stale_trials(self.storage, self.study_id))
+        return [trial for trial in running if id_of_trial(trial) in silent]
 
     def close(self) -> None:
         """Gives no further sign."""
