@@ -131,7 +131,7 @@ class Crop(Shaping):
 
     @override
     def no_op(self, shape: Shape) -> str | None:
-        return None if self.to else keeps_shape(self, shape)
+        return None if self.to is not None else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -284,7 +284,7 @@ class Upsample(Shaping):
 
     @override
     def no_op(self, shape: Shape) -> str | None:
-        return None if self.to else keeps_shape(self, shape)
+        return None if self.to is not None else keeps_shape(self, shape)
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ are better learnt from, and the test split is opened.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from cnnkit.checking.admission import passing
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
@@ -20,9 +20,9 @@ from cnnkit.training.view.display import Display
 
 
 def retrain(
-    run: Path,
+    run: StrPath,
     *,
-    run_dir: Path | None = None,
+    run_dir: StrPath | None = None,
     options: Options | None = None,
     display: Display | None = None,
 ) -> Result:
@@ -39,7 +39,7 @@ def retrain(
         DataError: The data are damaged, or do not fit the network.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    directory = RunDirectory.open(run, "training")
+    directory = RunDirectory.open(Path(run), "training")
     summary = directory.read_json(SUMMARY, ("best_epoch",))
     if summary is None:
         raise UsageError(f"{run} is not finished: go on with it by `cnnkit train --resume {run}`")

@@ -141,7 +141,7 @@ def test_the_recall_of_a_class_is_compared_too(network: Mapping[str, Any], tmp_p
     RunDirectory(run).write_json("summary.json", {"test": test})
     (entry,) = entries_of([run], "recall.sick")
     assert entry.figures == {0: 0.2}
-    with pytest.raises(UsageError, match=r"has no recall\.ill of a test split"):
+    with pytest.raises(UsageError, match=r"has no recall\.ill of held-out examples"):
         entries_of([run], "recall.ill")
 
 
@@ -213,7 +213,7 @@ def test_trainings_are_put_together_by_recipe_and_paired_by_seed(
     again = training(tmp_path / "again", network, 0, 0.9)
     with pytest.raises(UsageError, match="are of one recipe and one seed, 0: the second says"):
         entries_of([*runs, again], "accuracy")
-    with pytest.raises(UsageError, match="has no macro_f1 of a test split"):
+    with pytest.raises(UsageError, match="has no macro_f1 of held-out examples"):
         entries_of(runs, "macro_f1")
     other = training(tmp_path / "other", wide, 7, 0.9)
     with pytest.raises(UsageError, match="narrow-0 has the seeds 0, other 7: none is in both"):

@@ -47,7 +47,7 @@ def entries_of(paths: Sequence[StrPath], metric: str) -> list[Entry]:
     return _told_apart(found)
 
 
-def compared_by(paths: Sequence[Path], metric: str | None) -> str:
+def compared_by(paths: Sequence[StrPath], metric: str | None) -> str:
     """What runs are compared by: the metric that is asked for, else the headline of the first.
 
     Raises:
@@ -60,11 +60,11 @@ def compared_by(paths: Sequence[Path], metric: str | None) -> str:
             advice = f"did you mean {near}?" if near else f"the metrics are {names}"
             raise UsageError(f"--metric {metric}: there is no such metric; {advice}")
         return metric
-    run = RunDirectory.open(paths[0])
+    run = RunDirectory.open(Path(paths[0]), "training", "cross-validation")
     if not run.finished:
         raise UsageError(f"{paths[0]} has no {SUMMARY}: it has not come to its end")
     summary = read_json(run.path / SUMMARY)
-    return headline(summary.get("mean") or summary.get("test") or ())
+    return headline(summary.get("mean") or judged(summary)[1])
 
 
 def _figure(figures: Mapping[str, Any], rows: Any, metric: str) -> float | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cnnkit.errors import UsageError
+from cnnkit.folders import StrPath
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import text
 from cnnkit.selection.search.results import Results
@@ -24,14 +25,14 @@ _RESULTS: Final = "results.json"
 _NESTED: Final = "nested.json"
 
 
-def write_page(run: RunDirectory, output: Path | None = None) -> Path:
+def write_page(run: RunDirectory, output: StrPath | None = None) -> Path:
     """Writes the page of its kind, by default to ``report.html`` in the directory; returns where.
 
     Raises:
         UsageError: Nothing has come of it yet.
         TrainingError: What it wrote is damaged.
     """
-    path = output or run.path / REPORT
+    path = Path(output or run.path / REPORT)
     write_atomic(path, page(run))
     return path
 

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from cnnkit.folders import StrPath
 from cnnkit.presentation.numbers import duration, percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
@@ -62,9 +63,9 @@ def page(run: RunDirectory) -> str:
     )
 
 
-def write_page(run: RunDirectory, output: Path | None = None) -> Path:
+def write_page(run: RunDirectory, output: StrPath | None = None) -> Path:
     """Writes the page, by default to the run's ``report.html``; returns where."""
-    path = output or run.path / REPORT
+    path = Path(output or run.path / REPORT)
     write_atomic(path, page(run))
     return path
 
