@@ -7,6 +7,7 @@ are better learnt from, and the test split is opened.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from cnnkit.checking.admission import passing
 from cnnkit.errors import UsageError
