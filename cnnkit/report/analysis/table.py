@@ -86,8 +86,10 @@ def _analysis(analysis: Analysis, options: Options) -> Iterator[Line]:
     rows = rows_of(analysis, options.depth)
     name, shape = Piece(title(analysis), "bold"), Piece(shapes(analysis), "dim")
     yield from joined(name, "  ", shape, options.width)
-    yield from _layers(analysis, rows, options.width)
+    columns = _fitted(analysis, rows, options.width)
+    yield from _layers(columns)
     yield from ([Piece(caption, "dim italic")] for caption in captions(rows))
+    yield from _left_out(analysis, columns, options.width)
     yield []
     yield from _totals(analysis, options.width)
     if options.explain:
@@ -97,8 +99,20 @@ def _analysis(analysis: Analysis, options: Options) -> Iterator[Line]:
         yield from explanation_lines(analysis)
 
 
-def _layers(analysis: Analysis, rows: Rows, width: int | None) -> Iterator[Line]:
-    columns = _fitted(analysis, rows, width)
+def _left_out(analysis: Analysis, columns: Sequence[_Column], width: int | None) -> Iterator[Line]:
+    """The columns that a terminal has no room for."""
+    if width is None:
+        return
+    shown = {column.name for column in columns}
+    # The stride is for those who ask for it: other formats have it.
+    unasked = {"effective stride", *(() if analysis.totals.state else ("state",))}
+    wanted = [name for name in _ORDER if name not in unasked]
+    if missing := [name for name in wanted if name not in shown]:
+        text = f"no room for {', '.join(missing)}; --format csv has all"
+        yield from ([Piece(line, "dim italic")] for line in wrap(text, width))
+
+
+def _layers(columns: Sequence[_Column]) -> Iterator[Line]:
     rule = [Piece("─" * _width(columns), "dim")]
     yield _row(columns, [[Piece(column.name, "bold")] for column in columns])
     yield rule
