@@ -38,7 +38,13 @@ def gathered(padded: Array, starts: Array) -> Array:
 def looped(padded: Array, starts: Array) -> Array:
     """One image after the other."""
     shape = (EXTENT, EXTENT, CHANNELS)
-    return lax.map(lambda each: lax.dynamic_slice(each[0], (*each[1], 0), shape), (padded, starts))
+
+    def cut(each: tuple[Array, Array]) -> Array:
+        image, at = each
+        return lax.dynamic_slice(image, (*at, 0), shape)
+
+    images: Array = lax.map(cut, (padded, starts))
+    return images
 
 
 def multiplied(padded: Array, starts: Array) -> Array:

@@ -14,6 +14,7 @@ from measuring import heading, machine, table, versions
 import cnnkit
 from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.presentation.numbers import memory
+from cnnkit.training.compute.optimizer import optimizer_of
 
 ZOO = Path(__file__).parents[1] / "specs" / "zoo"
 NETWORKS = [
@@ -30,11 +31,12 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=NETWORKS, help="specs of the zoo")
     parser.add_argument("--batch", type=int, default=32, help="examples at once")
     asked = parser.parse_args()
-    rows = []
+    rows, optimizer = [], optimizer_of("momentum")
     for name in asked.networks:
         spec = cnnkit.load(ZOO / f"{name}.yaml")
         analysis = cnnkit.analyze(spec, batch=asked.batch, optimizer="momentum")
-        rows.append([name, *(cell for each in compare_memory(analysis) for cell in _cells(each))])
+        compared = compare_memory(analysis, optimizer)
+        rows.append([name, *(cell for each in compared for cell in _cells(each))])
     print(heading({**machine(), **versions("jax", "flax", "optax")}) + "\n")
     header = ["network", "inference", "XLA", "off by", "training", "XLA", "off by"]
     print(table(header, rows))

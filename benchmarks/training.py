@@ -94,7 +94,7 @@ def measured(
     On a CPU they compile one after the other; beside a GPU there are cores for all at once.
     """
     with TemporaryDirectory() as folder, processes() as running:
-        compiled = {}
+        compiled: dict[str, float] = {}
         for side in sides:
             running.append(Process(side, _command(network, side, batch, device, Path(folder))))
             if device == "cpu":
@@ -156,12 +156,12 @@ def _command(network: Network, side: Side, batch: int, device: str, folder: Path
 
 def flops(network: Network) -> float:
     """FLOPs of a training step on one example: forward, data gradient and filter gradient."""
-    from cnnkit.cli.sources import analyses_of
+    from cnnkit.analysis import analyze
+    from cnnkit.cli.sources import reading_of
 
-    (analysis,) = analyses_of(
-        [str(network.spec)], list(network.flags), batch=1, precision="float32", optimizer="sgd"
-    )
-    return 6 * float(analysis.totals.macs)
+    spec = reading_of(str(network.spec), list(network.flags)).spec
+    assert spec is not None
+    return 6 * float(analyze(spec).totals.macs)
 
 
 def gemm_rate(device: str) -> float:

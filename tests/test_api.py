@@ -92,9 +92,9 @@ def test_layers_know_no_text_but_have_paths() -> None:
 def test_a_spec_is_a_value() -> None:
     spec = cnnkit.load(WRITTEN)
     with pytest.raises(ValidationError):
-        spec.name = "other"  # type: ignore[misc]
+        spec.name = "other"
     with pytest.raises(ValidationError):
-        spec.layers[0].name = "other"  # type: ignore[misc]
+        spec.layers[0].name = "other"
     assert copy.deepcopy(spec) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 - its own bytes
     assert spec.model_copy(update={"name": "other"}) != spec
@@ -124,7 +124,7 @@ def test_wrong_values_are_refused_when_a_spec_is_built() -> None:
         {"input": "8"},
     ):
         with pytest.raises(ValidationError):
-            cnnkit.Spec(**fields)  # type: ignore[arg-type]
+            cnnkit.Spec(**fields)
 
 
 def test_the_plain_data_of_a_spec() -> None:

@@ -7,13 +7,13 @@ import numpy as np
 from training_serving import CLASSES, Advance, examples, serve, task
 
 from cnnkit.cli.sources import reading_of
-from cnnkit.data import Dataset, Examples, Splits, statistics
+from cnnkit.data import Dataset, Examples, Splits
 from cnnkit.network import runtime
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import engine
 from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import Material
+from cnnkit.training.prepare.material import measured
 
 TASK = task()
 
@@ -27,13 +27,6 @@ def start() -> Advance:
     inputs, labels = examples(TASK)
     given = Examples((inputs * 255).astype(np.uint8), labels)
     dataset = Dataset("random", given, None, tuple(map(str, range(CLASSES))))
-    everything, nothing = np.arange(len(labels), dtype=np.int32), np.zeros(0, np.int32)
-    material = Material(
-        dataset,
-        Splits(everything, nothing, nothing, own_test=False, stratified=False, seed=0),
-        statistics(given, everything),
-        np.ones(CLASSES, np.float32),
-    )
     train = Train.model_validate(
         {
             "data": "cifar10",
@@ -43,6 +36,9 @@ def start() -> Advance:
             "precision": "bfloat16" if TASK.gpu else "float32",
         }
     )
+    everything, nothing = np.arange(len(labels)), np.zeros(0, np.int64)
+    splits = Splits(everything, nothing, nothing, own_test=False, stratified=False, seed=0)
+    material = measured(train, dataset, splits, CLASSES, seed=0)
     steps = make_steps(spec, train, examples=len(labels), batch_size=TASK.batch)
     devices = jax.local_devices()[:1]
     machine = engine(steps, [material], replicated(devices, None), devices)

@@ -21,7 +21,7 @@ def loss_fn(model: nnx.Module, x: jax.Array, y: jax.Array) -> tuple[jax.Array, j
 @nnx.jit
 def train_step(
     model: nnx.Module,
-    optimizer: nnx.Optimizer,
+    optimizer: nnx.Optimizer[nnx.Module],
     metrics: nnx.MultiMetric,
     x: jax.Array,
     y: jax.Array,

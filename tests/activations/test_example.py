@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from cnnkit.activations import example as module
@@ -14,7 +15,7 @@ from cnnkit.activations.example import read_example
 from cnnkit.errors import UsageError
 
 
-def saved(path: Path, array: object) -> str:
+def saved(path: Path, array: ArrayLike) -> str:
     np.save(path, array)
     return str(path)
 
@@ -86,7 +87,7 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
         (np.array(["a", "b"]), "holds <U1: an input is made of real numbers"),
     ],
 )
-def test_what_is_no_input(values: object, said: str, tmp_path: Path) -> None:
+def test_what_is_no_input(values: np.ndarray, said: str, tmp_path: Path) -> None:
     assert said in refused(saved(tmp_path / "a.npy", values), (2,))
 
 

@@ -77,10 +77,12 @@ def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case
             _variable(network, node, weight).set_value(jnp.asarray(array))
             owned.append(Owned(node, weight, array))
     x = draw.normal(size=(BATCH, *spec.input)).astype("float32")
-    graphdef, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
+    split: Any = nnx.split(network, nnx.Param, nnx.BatchStat)
+    graphdef, params, stats = split
 
     def forward(x: jax.Array, params: Any) -> jax.Array:
-        return nnx.merge(graphdef, params, stats)(x)
+        y: jax.Array = nnx.merge(graphdef, params, stats)(x)
+        return y
 
     @quick
     def run(x: jax.Array, params: Any, towards: jax.Array) -> Any:
@@ -105,7 +107,7 @@ def _drawn(draw: np.random.Generator, weight: Weight) -> np.ndarray:
         return draw.uniform(0.5, 2, weight.shape).astype("float32")
     if weight.name == "kernel":
         fan = max(weight.size // weight.shape[-1], 1)
-        return (draw.normal(size=weight.shape) / fan**0.5).astype("float32")
+        return np.asarray(draw.normal(size=weight.shape) / fan**0.5, "float32")
     return draw.normal(size=weight.shape, scale=0.5).astype("float32")
 
 

@@ -158,7 +158,8 @@ def by_converted(case: Case) -> Arrays:
 
 
 def _by_flax(case: Case, model: Any) -> Arrays:
-    graphdef, params, rest = nnx.split(model, nnx.Param, ...)
+    split: Any = nnx.split(model, nnx.Param, ...)
+    graphdef, params, rest = split
     (leaf,), tree = jax.tree.flatten(params)
     assert leaf.shape == case.kernel.shape
 
@@ -186,7 +187,7 @@ def by_torch(case: Case) -> Arrays:
     given = kernel.movedim((-1, -2), (0, 1))
     if transposed:
         each = given.shape[0] // case.groups
-        given = torch.cat([part.transpose(0, 1) for part in given.split(each)])
+        given = torch.cat([part.transpose(0, 1) for part in torch.split(given, each)])
         whole = getattr(functional, f"conv_transpose{rank}d")(
             x, given, groups=case.groups, **options
         )
@@ -205,13 +206,19 @@ def by_torch(case: Case) -> Arrays:
         whole = torch.cat([whole, more], axis)
         whole = whole[(*[slice(None)] * axis, slice(start, end, step))]
     whole.backward(torch.tensor(channels_first(case.towards).copy()))
+    assert x.grad is not None
+    assert kernel.grad is not None
     y, dx = (np.moveaxis(each.detach().numpy(), 1, -1) for each in (whole, x.grad))
     return y, dx, kernel.grad.numpy()
 
 
 def sides() -> dict[str, Callable[[Case], Arrays]]:
     """What is compared with the definition."""
-    found = {"network": by_network, "plain": by_plain_network, "converted": by_converted}
+    found: dict[str, Callable[[Case], Arrays]] = {
+        "network": by_network,
+        "plain": by_plain_network,
+        "converted": by_converted,
+    }
     try:
         import torch  # noqa: F401
     except ImportError:

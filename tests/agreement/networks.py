@@ -396,13 +396,13 @@ def sized(sequence: Sequence, kind: str) -> list[LayerData]:
     rank, few = len(sequence.shape) - 1, st.integers(0, 2)
     cells = [[sequence.draw(few), sequence.draw(few)] for _ in range(rank)]
     output = [sequence.chance.randint(1, extent) for extent in sequence.shape[:-1]]
-    between = {
+    smaller: dict[str, LayerData] = {
         "crop": {"pad": {"padding": cells}},
         "upsample": {"adaptive_max_pool": {"output": output}},
-    }[kind]
+    }
     method = {"method": sequence.draw(st.sampled_from(["nearest", "linear"]))}
     fields = {"to": name, **(method if kind == "upsample" else {})}
-    return [{"save": {"tensor": name}}, between, {kind: fields}]
+    return [{"save": {"tensor": name}}, smaller[kind], {kind: fields}]
 
 
 def squeeze_excite(sequence: Sequence) -> list[LayerData]:

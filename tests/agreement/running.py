@@ -76,7 +76,8 @@ def keras_output(case: Case) -> np.ndarray:
     import keras
 
     y = keras_model(case)(keras.ops.convert_to_tensor(case.x), training=False)
-    return keras.ops.convert_to_numpy(y[0] if case.graph.sides else y)
+    output: np.ndarray = keras.ops.convert_to_numpy(y[0] if case.graph.sides else y)
+    return output
 
 
 OUTPUTS: Mapping[str, Callable[[Case], np.ndarray]] = MappingProxyType(

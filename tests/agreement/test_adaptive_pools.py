@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from tests.agreement.converted import Case, case_of, close
 from tests.agreement.running import OUTPUTS
 
 EXTENTS = (2, 5, 14, 21)
-REDUCE = {"adaptive_max_pool": np.max, "adaptive_mean_pool": np.mean}
+REDUCE: dict[str, Callable[..., Any]] = {"adaptive_max_pool": np.max, "adaptive_mean_pool": np.mean}
 
 
 def counts(extent: int) -> range:

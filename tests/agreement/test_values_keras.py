@@ -33,7 +33,8 @@ def test_outputs_and_gradients(name: str) -> None:
     def run(x: jax.Array, trained: list[jax.Array], towards: jax.Array) -> Any:
         def forward(x: jax.Array, trained: list[jax.Array]) -> jax.Array:
             y, _ = model.stateless_call(trained, state, x, training=False)
-            return y[0] if expected.graph.sides else y
+            output: jax.Array = y[0] if expected.graph.sides else y
+            return output
 
         y, back = jax.vjp(forward, x, trained)
         return y, back(towards)

@@ -26,7 +26,8 @@ def batch() -> np.ndarray:
 def trained() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The output of a batch in training, and the running mean and variance after it."""
     network = build(cnnkit.load(NORM))
-    graphdef, params, stats = nnx.split(network, nnx.Param, nnx.BatchStat)
+    split: Any = nnx.split(network, nnx.Param, nnx.BatchStat)
+    graphdef, params, stats = split
     merged = nnx.merge(graphdef, params, stats)
     y = merged(jnp.asarray(batch()), train=True)
     state: Any = nnx.state(merged, nnx.BatchStat)

@@ -28,7 +28,7 @@ EXAMPLES = {
 def run(name: str, x: Any) -> np.ndarray[Any, Any]:
     """The output of one example, without its batch."""
     built = build(cnnkit.load(ROOT / "specs" / "lectures" / f"{name}.yaml"))
-    return np.asarray(built(jnp.array(x, jnp.float32)[None]))[0]
+    return np.asarray(built(jnp.array(x, jnp.float32)[None])[0])
 
 
 def expected(name: str) -> np.ndarray[Any, Any]:
@@ -86,7 +86,7 @@ def test_maxout_is_the_larger_of_two_sums() -> None:
     kernel, bias = np.asarray(dense.kernel[...]), np.arange(20)
     sums = [kernel[:, unit] @ x + bias[unit] for unit in range(20)]
     largest = [max(sums[2 * unit], sums[2 * unit + 1]) for unit in range(10)]
-    np.testing.assert_allclose(built(x[None])[0], largest, rtol=1e-5)
+    np.testing.assert_allclose(built(jnp.asarray(x[None]))[0], largest, rtol=1e-5)
     trained = nnx.to_flat_state(nnx.state(built, nnx.Param))
     assert sum(variable.size for _, variable in trained) == 3020
 

@@ -208,8 +208,8 @@ def test_a_transposed_convolution_reads_a_part_of_its_kernel() -> None:
     # Output cell o reads input cells i with o = 2i + k − 1, k in 0..3: two of them, half a cell
     # further on each; cell 0 reads 0 (and −1, outside): its centre is (1 − 1.5)/2 = −1/4.
     layer = {"transposed_conv": {"filters": 4, "kernel": 4, "stride": 2, "padding": 1}}
-    field = last([layer])[0]
-    assert (field.size, field.stride, field.centre) == (2, Fraction(1, 2), Fraction(-1, 4))
+    field = last([layer])
+    assert (field[0].size, field[0].stride, field[0].centre) == (2, Fraction(1, 2), Fraction(-1, 4))
     field = last([conv(2, stride=2), {"transposed_conv": {"filters": 4, "kernel": 2, "stride": 2}}])
     assert (field[0].size, field[0].stride, field[0].centre) == (2, 1, 0)
     # with kernel 3 an even cell reads two input cells, an odd one reads one: at most two
@@ -516,7 +516,7 @@ def stacks(draw: st.DrawFn) -> list[Step]:
         elif kind == "same":
             needed = max((-(-extent // stride) - 1) * stride + reached + 1 - extent, 0)
             padding, before, after = kind, needed // 2, needed - needed // 2
-        fields = {"kernel": kernel, "stride": stride, "dilation": dilation}
+        fields: dict[str, Any] = {"kernel": kernel, "stride": stride, "dilation": dilation}
         fields |= {"padding": padding, "rounding": "floor"}
         given_kind = draw(st.sampled_from(["conv", "depthwise_conv", "max_pool"]))
         if given_kind == "max_pool":

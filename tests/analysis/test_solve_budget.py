@@ -12,6 +12,7 @@ import cnnkit
 from cnnkit.analysis.solve import Values, largest
 from cnnkit.analysis.solve.search import Search
 from cnnkit.errors import UsageError
+from cnnkit.spec.reading import read
 
 WIDTH = """\
 input: 8x8x1
@@ -23,7 +24,7 @@ layers:
 
 
 def spec_of(text: str = WIDTH, *settings_: str) -> cnnkit.Spec:
-    spec = cnnkit.spec.reading.read(text, settings_).spec
+    spec = read(text, settings_).spec
     assert spec is not None
     return spec
 
@@ -33,8 +34,8 @@ def test_the_largest_width_by_hand() -> None:
     solution = largest(spec_of(), "variables.width", {"parameters": 1000})
     assert solution.best is not None
     assert solution.next is not None
-    assert (solution.best.value, solution.best.margins) == (26, {"parameters": 38})
-    assert (solution.next.value, solution.next.over) == (27, {"parameters": 26})
+    assert (solution.best.value, solution.best.margins) == (Decimal(26), {"parameters": 38})
+    assert (solution.next.value, solution.next.over) == (Decimal(27), {"parameters": 26})
     assert solution.present == 4
     assert solution.assignment == "variables.width=26"
     assert solution.found
@@ -86,14 +87,14 @@ def test_between_bounds_every_value_counts() -> None:
     whole = Values(Decimal(1), Decimal(20), Decimal(26))
     solution = largest(spec_of(), "variables.width", {"parameters": 1000}, whole)
     assert solution.best is not None
-    assert (solution.best.value, solution.next) == (26, None)
+    assert (solution.best.value, solution.next) == (Decimal(26), None)
 
 
 def test_no_value_meets_it() -> None:
     solution = largest(spec_of(), "variables.width", {"parameters": 11})
     assert not solution.found
     assert solution.nearest is not None
-    assert (solution.nearest.value, solution.nearest.over) == (1, {"parameters": 1})
+    assert (solution.nearest.value, solution.nearest.over) == (Decimal(1), {"parameters": 1})
 
 
 def test_no_value_is_valid() -> None:
@@ -133,7 +134,7 @@ def test_paths_into_layers_by_name_and_by_kind() -> None:
     for path in ("layers.stem.filters", "layers.0.conv.filters"):
         solution = largest(spec_of(text), path, {"parameters": 95})
         assert solution.best is not None
-        assert (solution.present, solution.best.value) == (2, 9)
+        assert (solution.present, solution.best.value) == (Decimal(2), Decimal(9))
 
 
 def test_too_many_values_and_none() -> None:

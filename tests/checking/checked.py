@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from cnnkit.checking import CheckResult
 
@@ -20,8 +21,13 @@ layers:
   - conv: {filters: 8, kernel: 3, stride: 3, activation: relu}
 """
 
-Write = Callable[[str, str], Path]
 Check = Callable[..., list[CheckResult]]
+
+
+class Write(Protocol):
+    """Writes a file of the folder, by default a spec without faults."""
+
+    def __call__(self, name: str, text: str = ...) -> Path: ...
 
 
 def rules_of(results: list[CheckResult]) -> list[str]:

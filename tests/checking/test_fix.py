@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnkit import rules
 from cnnkit.checking import fix
 from cnnkit.checking.fix import without
 from cnnkit.errors import UsageError
@@ -145,7 +146,7 @@ def test_what_would_change_the_network_is_left(
     def wrong(analysis: object, names: list[str]) -> list[Removal]:
         return [Removal(15, 15)] if "no-op-layer" in names else []
 
-    monkeypatch.setattr(fix.rules, "removals", wrong)
+    monkeypatch.setattr(rules, "removals", wrong)
     [result] = check(fix=True)
     assert result.fixed == ("not fixed: without the lines it would be another network",)
     assert path.read_text() == SPEC

@@ -3,10 +3,12 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from collections.abc import Sequence
 
 import pytest
 
 from cnnkit.checking import runner
+from cnnkit.checking.check import Task
 from cnnkit.errors import UsageError
 from tests.checking.checked import FAULTY, FINE, Check, Write, rules_of
 
@@ -48,7 +50,12 @@ def test_many_or_large_files_are_worth_processes(
     monkeypatch.setattr(runner, "_FILES_WORTH_PROCESSES", 3)
     monkeypatch.setattr(runner, "_BYTES_WORTH_PROCESSES", 1_000)
     workers = runner._workers
-    monkeypatch.setattr(runner, "_workers", lambda tasks: seen.append(workers(tasks)) or 1)
+
+    def counted(tasks: Sequence[Task]) -> int:
+        seen.append(workers(tasks))
+        return 1
+
+    monkeypatch.setattr(runner, "_workers", counted)
     write("a.yaml")
     write("b.yaml")
     check(jobs=None)

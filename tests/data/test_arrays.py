@@ -150,7 +150,7 @@ def test_numbers_other_than_bytes_become_float32(kind: type, save: Save) -> None
 )
 def test_whole_numbers_are_classes(targets: Any, save: Save) -> None:
     train = read(save(x=X, y=targets)).train
-    assert (train.targets.dtype, train.targets.ndim) == (np.int32, 1)
+    assert (train.targets.dtype, train.targets.ndim) == (np.dtype(np.int32), 1)
     assert train.targets.tolist() == Y.tolist()
 
 

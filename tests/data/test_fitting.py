@@ -47,7 +47,7 @@ def test_what_has_one_meaning_is_reshaped(shape: tuple[int, ...], wanted: tuple[
     assert found.train.inputs.shape == (4, *wanted)
     assert found.test is not None
     assert found.test.inputs.shape == (2, *wanted)
-    assert np.array_equal(np.ravel(found.train.inputs), np.ravel(inputs))
+    assert np.array_equal(np.ravel(found.train.inputs[:]), np.ravel(inputs))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from cnnkit.data import DataError, load
 from cnnkit.data.idx import read
 from cnnkit.errors import UsageError
+from cnnkit.spec.model.training.data import Name
 from tests.data.made import idx, in_turn, random_images, write_mnist
 
 
@@ -20,7 +21,7 @@ from tests.data.made import idx, in_turn, random_images, write_mnist
     ("source", "folder"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
 )
 def test_both_sets_are_read_compressed_or_not(
-    source: str, folder: str, compressed: bool, tmp_path: Path
+    source: Name, folder: str, compressed: bool, tmp_path: Path
 ) -> None:
     write_mnist(tmp_path / folder, compressed=compressed)
     dataset = load(source, data_dir=tmp_path, input_shape=(28, 28, 1), outputs=10)

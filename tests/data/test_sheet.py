@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.data import Dataset, Examples, load
+from cnnkit.data.dataset import Array
 from cnnkit.data.sheet import write_sheet
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Images
@@ -60,7 +61,7 @@ def test_each_row_has_the_colour_of_its_class(tmp_path: Path) -> None:
 def test_examples_of_any_rank_are_drawn(
     shape: tuple[int, ...], dtype: type, tmp_path: Path
 ) -> None:
-    inputs = (np.random.default_rng(0).random((6, *shape)) * 255).astype(dtype)
+    inputs: Array = (np.random.default_rng(0).random((6, *shape)) * 255).astype(dtype)
     dataset = Dataset("made", Examples(inputs, np.array([0, 1] * 3, np.int32)), None, ("a", "b"))
     pixels = sheet(dataset, tmp_path / "sheet.png")
     assert pixels.shape[1] <= 1700

@@ -144,7 +144,7 @@ def test_whole_numbers_that_are_no_labels_are_to_be_numbered(
 
 @pytest.mark.parametrize("kind", [int, float])
 def test_labels_that_count_from_1_do_not_ask_for_another_layer(kind: type, read: Any) -> None:
-    labels = np.arange(1, 11).astype(kind)
+    labels: np.ndarray = np.arange(1, 11).astype(kind)
     assert said(read, labels, "categorical_cross_entropy", 10) == (
         "set.npz (train) has no example of class 0: where labels count from 1, subtract 1"
     )

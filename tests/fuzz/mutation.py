@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from cnnkit.layers import KINDS, layer_class
-from cnnkit.spec.language.document import SECTIONS
+from cnnkit.spec.model.spec import SECTIONS
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -27,7 +27,8 @@ _WORDS = ["same", "valid", "causal", "floor", "ceil", "exact", "identity", "conc
 _WORDS += ["reflect", "circular", "required", "index", "name", "when", "layers", "branches", "with"]
 _EXPRESSIONS = ["$k", "$index", "$(k", "$()", "$(1/0)", "$(9**9**9)", "$(k[0])", "$(-k)", "$$k"]
 _EXPRESSIONS += ["$(k*2)", "$(1 if k else x)", "$(round_to(k, 0))", "$(" + "(" * 90, "a$(k)b$k"]
-_MARKS = [*"{}[]:,-#&*!|>'\"%@`?\t\n\\$()", ": ", "- ", "\n  ", "&a ", "*a", "<<: *a", "---\n"]
+_MARKS: list[str] = [*"{}[]:,-#&*!|>'\"%@`?\t\n\\$()"]
+_MARKS += [": ", "- ", "\n  ", "&a ", "*a", "<<: *a", "---\n"]
 _MARKS += ["!!python/object/apply:os.system", "\0", "\ufeff", "\x85", "é", "💥", "\ud7ff", "\r\n"]
 
 

@@ -140,6 +140,7 @@ def _limit(seconds: float) -> Iterator[None]:
 
 def smallest(found: Failure, tries: int = 400) -> Failure:
     """A failure of the same key with as little text as can be found: lines go, then characters."""
+    best = found
 
     def shrunk(parts: list[bytes]) -> list[bytes]:
         nonlocal best, tries
@@ -160,7 +161,6 @@ def smallest(found: Failure, tries: int = 400) -> Failure:
                 size //= 2
         return parts
 
-    best = found
     if found.key == TooSlowError.__name__:
         tries //= 20
     split: list[Callable[[bytes], list[bytes]]] = [

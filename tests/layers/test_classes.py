@@ -31,7 +31,7 @@ def test_the_names_are_those_of_the_classes() -> None:
 
 def test_a_name_that_is_no_class() -> None:
     with pytest.raises(AttributeError, match=r"^module 'cnnkit.layers' has no attribute 'Cnov'$"):
-        layers.Cnov  # noqa: B018
+        layers.Cnov  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_type_checkers_see_each_class_where_it_is() -> None:

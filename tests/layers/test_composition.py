@@ -43,7 +43,7 @@ def test_each_kind_is_a_frozen_model_of_its_family() -> None:
         LAYERS, "composition"
     )
     with pytest.raises(ValidationError):
-        Save(tensor="a").tensor = "b"  # type: ignore[misc]
+        Save(tensor="a").tensor = "b"
 
 
 def test_layers_of_layers_are_equal_where_they_say_the_same() -> None:
@@ -89,7 +89,7 @@ def test_a_residual_of_vectors() -> None:
     [("concat", (8, 8, 12)), ("add", (8, 8, 4)), ("maximum", (8, 8, 4)), ("mean", (8, 8, 4))],
 )
 def test_a_parallel(merge: str, output: tuple[int, ...]) -> None:
-    layer = Parallel(branches={"a": (Relu(),), "b": (), "c": (Tanh(),)}, merge=merge)  # type: ignore[arg-type]
+    layer = Parallel(branches={"a": (Relu(),), "b": (), "c": (Tanh(),)}, merge=merge)
     assert analysed(layer).output == output
 
 
@@ -130,7 +130,7 @@ def test_a_repeat() -> None:
 def test_a_repeat_is_a_whole_number_of_times() -> None:
     for times in (-1, 1.0, "1", True):
         with pytest.raises(ValidationError):
-            Repeat(times=times, layers=())  # type: ignore[arg-type]
+            Repeat(times=times, layers=())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_repeat_is_a_whole_number_of_times() -> None:
     ],
 )
 def test_the_units_of_squeeze_excite(channels: int, fields: dict[str, float], units: int) -> None:
-    analysis = analysed(SqueezeExcite(**fields), shape=f"8x8x{channels}")  # type: ignore[arg-type]
+    analysis = analysed(SqueezeExcite(**fields), shape=f"8x8x{channels}")
     assert analysis.graph.nodes[1].output == (units,)
     assert analysis.totals.parameters == 2 * channels * units + units + channels
     assert analysis.output == (8, 8, channels)

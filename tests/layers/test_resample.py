@@ -132,6 +132,7 @@ def test_a_transposed_convolution_without_overlap_lies_like_an_upsampling(factor
 def test_what_is_cut_off_shifts_the_centre() -> None:
     found = cut([9], [(2, 1)])
     assert found == (TransposedWindow(9, 1, before=2, after=1),)
+    assert not isinstance(found, Problem)
     assert (found[0].output, found[0].reach) == (6, Reach(1, 1, -2))
 
 

@@ -186,7 +186,7 @@ def test_a_list_needs_an_entry_for_each_axis() -> None:
 
 @pytest.mark.parametrize("field", ["stride", "padding", "dilation"])
 def test_each_list_is_checked(field: str) -> None:
-    found = slide((7, 7), 3, **{field: (1,)})  # type: ignore[arg-type]
+    found = slide((7, 7), 3, **{field: (1,)})
     assert isinstance(found, Problem)
     assert found.field == (field,)
 

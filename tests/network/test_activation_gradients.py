@@ -51,7 +51,9 @@ def test_values_and_gradients(
     built = build(spec)
 
     def both(function: Callable[[jax.Array], jax.Array]) -> tuple[Any, Any]:
-        return jax.jit(jax.value_and_grad(lambda x: (function(x) * jnp.arange(1.0, 9)).sum()))(X)
+        weighted = jax.value_and_grad(lambda x: (function(x) * jnp.arange(1.0, 9)).sum())
+        found: tuple[Any, Any] = jax.jit(weighted)(X)
+        return found
 
     for ours, expected in zip(both(built), both(theirs), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=1e-7)

@@ -61,7 +61,7 @@ def test_a_folder_that_is_open_to_others_is_not_trusted() -> None:
     problem = compilation_cache.enable()
     folder = compilation_cache.folder()
     assert problem == f"{folder} is open to other users: `chmod 700 {folder}`"
-    assert jax.config.jax_compilation_cache_dir is None
+    assert jax.config.jax_compilation_cache_dir is None  # type: ignore[attr-defined]
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_the_users_own_cache_is_left_alone(tmp_path: Path) -> None:
     jax.config.update("jax_compilation_cache_dir", str(tmp_path / "own"))
     assert compilation_cache.enable() is None
-    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "own")
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "own")  # type: ignore[attr-defined]
     assert not compilation_cache.folder().exists()

@@ -151,7 +151,7 @@ def test_networks_mapped_side_by_side() -> None:
     def one(x: Array) -> Array:
         return standardize(x, ones, zeros, (0, 1, 2), EPSILON)[0]
 
-    for found, each in zip(jax.vmap(one)(x), x, strict=True):
+    for found, each in zip(jax.vmap(one)(jnp.asarray(x)), x, strict=True):
         np.testing.assert_allclose(found, expected("batch_norm", each, each)[0], 1e-5, 5e-6)
 
 

@@ -144,7 +144,8 @@ def test_a_traced_seed_gives_the_same_weights() -> None:
 
     def weights(seed: jax.Array) -> jax.Array:
         built = build(spec, nnx.Rngs(jax.random.key(seed)))
-        return getattr(built.layers, "0").kernel[...]
+        kernel: jax.Array = getattr(built.layers, "0").kernel[...]
+        return kernel
 
     seeds = jnp.arange(2)
     found = jax.jit(jax.vmap(weights))(seeds)

@@ -145,7 +145,8 @@ def test_batch_norm_moves_its_averages_in_training_only() -> None:
 
 def _step(built: Network) -> tuple[Any, Any]:
     """One jitted gradient with new statistics, as a training step takes it."""
-    graphdef, params, stats = nnx.split(built, nnx.Param, nnx.BatchStat)
+    split: Any = nnx.split(built, nnx.Param, nnx.BatchStat)
+    graphdef, params, stats = split
 
     @jax.jit
     def step(params: Any, stats: Any, key: jax.Array) -> tuple[Any, Any]:
@@ -154,7 +155,8 @@ def _step(built: Network) -> tuple[Any, Any]:
             scores = copy.outputs(IMAGE, train=True, key=key).scores
             return (scores**2).mean(), nnx.state(copy, nnx.BatchStat)
 
-        return jax.grad(loss, has_aux=True)(params)
+        found: tuple[Any, Any] = jax.grad(loss, has_aux=True)(params)
+        return found
 
     gradients, moved = step(params, stats, KEY)
     return nnx.to_pure_dict(gradients), nnx.to_pure_dict(moved)

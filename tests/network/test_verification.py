@@ -101,7 +101,8 @@ def test_wrong_macs_are_found(analysis: Analysis, network: Network) -> None:
 
 
 def test_an_array_of_no_layer_is_found(analysis: Analysis, network: Network) -> None:
-    network.layers.stray = nnx.Param(jax.ShapeDtypeStruct((2,), jnp.float32))
+    layers: Any = network.layers
+    layers.stray = nnx.Param(jax.ShapeDtypeStruct((2,), jnp.float32))
     verification = compare(analysis, network)
     assert not verification.ok
     assert verification.strays == ("layers",)

@@ -14,7 +14,15 @@ import cnnkit
 from cnnkit.analysis.change import Change
 from cnnkit.analysis.compare import Comparison, compare
 from cnnkit.analysis.condition import condition
-from cnnkit.analysis.solve import Question, exact_inputs, fits, largest
+from cnnkit.analysis.solve import (
+    BudgetSolution,
+    InputSolution,
+    Question,
+    WindowSolution,
+    exact_inputs,
+    fits,
+    largest,
+)
 from cnnkit.report.comparison.formats import render
 from cnnkit.report.comparison.view import View, percent, signed
 from cnnkit.report.solution import formats as solution
@@ -181,7 +189,7 @@ LENET = cnnkit.load(ZOO / "lenet-5.yaml")
 
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv"])
 def test_solutions(format_: str, golden: Callable[[str, str], None]) -> None:
-    found = {
+    found: dict[str, WindowSolution | InputSolution | BudgetSolution] = {
         "window": fits(Question((8, 12), (3, 3), (1, 1))),
         "input": exact_inputs(LENET),
         "budget": largest(LENET, "layers.0.filters", {"parameters": 80_000, "macs": 10**6}),

@@ -62,7 +62,7 @@ def test_all_specs_on_one_well_formed_page(
     explain: bool,
 ) -> None:
     lost = Unreadable("gone.yaml", (Finding("unreadable", "error", "it is empty"),))
-    results = [flagship, faulty, nested, unknown, hostile, lost]
+    results: list[Analysis | Unreadable] = [flagship, faulty, nested, unknown, hostile, lost]
     page = Page(report.render(results, "html", explain=explain))
     assert [tag for tag, _ in page.tags].count("h1") == 6
     assert "gone.yaml cannot be read 1 error" in page.text

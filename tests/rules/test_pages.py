@@ -94,7 +94,7 @@ def test_there_is_no_other_rule() -> None:
 
 def emitted() -> set[str]:
     """The names in all calls that make findings."""
-    names = set()
+    names: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):

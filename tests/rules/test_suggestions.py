@@ -32,6 +32,7 @@ class Case(NamedTuple):
     @property
     def layer(self) -> Plain:
         """The fields of the first layer."""
+        fields: Plain
         (fields,) = self.spec["layers"][0].values()
         return fields
 

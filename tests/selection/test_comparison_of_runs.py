@@ -80,7 +80,9 @@ def test_chance_of_fair_and_of_lopsided_guesses() -> None:
 
 
 def test_the_deviation_is_that_of_the_figures() -> None:
-    assert mean_and_deviation([1, 2, 3, 4]) == (2.5, pytest.approx(math.sqrt(5 / 3)))
+    mean, deviation = mean_and_deviation([1, 2, 3, 4])
+    assert mean == 2.5
+    assert deviation == pytest.approx(math.sqrt(5 / 3))
     assert mean_and_deviation([7]) == (7, 0)
 
 

@@ -64,7 +64,7 @@ def parts_of(spec: Spec, data: Sealed) -> list[Part]:
 
 
 def confusion(folds: Sequence[Fold]) -> np.ndarray[Any, Any]:
-    return np.sum([fold.figures.confusion for fold in folds], axis=0)
+    return np.asarray(np.sum([fold.figures.confusion for fold in folds], axis=0))
 
 
 def by_chance(folds: Sequence[Fold]) -> bool:

@@ -42,12 +42,12 @@ TASKS: Mapping[str, tuple[int, str]] = {
 def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What a linear network can learn of inputs, most of the time."""
     if task == "classes":
-        return inputs[:, :3].argmax(axis=1).astype(np.int32)
+        return np.asarray(inputs[:, :3].argmax(axis=1), np.int32)
     if task == "binary":
         return (inputs[:, 0] > 0).astype(np.int32)
     if task == "labels":
-        return inputs[:, :3] > 0
-    return inputs[:, :2] + inputs[:, 2:4]
+        return np.asarray(inputs[:, :3] > 0)
+    return np.asarray(inputs[:, :2] + inputs[:, 2:4])
 
 
 @pytest.fixture(params=TASKS)

@@ -45,7 +45,7 @@ def claimed(study: Study) -> Trial:
 
 
 def start(url: str, log: Path, seconds: float, processes: int) -> subprocess.Popen[bytes]:
-    arguments = [url, str(SLOTS), log, str(seconds), str(processes)]
+    arguments = [url, str(SLOTS), str(log), str(seconds), str(processes)]
     return subprocess.Popen([sys.executable, WORKER, *arguments], start_new_session=True)
 
 

@@ -93,7 +93,12 @@ def test_bounds(text: str, message: str) -> None:
     deep: list[Any] = []
     for _ in range(49):
         deep = [deep]
-    values = {"long": "x" * 80_000, "many": [1] * 6_000, "deep": deep, "infinite": math.inf}
+    values: dict[str, Value] = {
+        "long": "x" * 80_000,
+        "many": [1] * 6_000,
+        "deep": deep,
+        "infinite": math.inf,
+    }
     with pytest.raises(ExpressionError) as caught:
         evaluate(text, values)
     assert message in caught.value.message

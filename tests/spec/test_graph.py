@@ -304,7 +304,7 @@ def test_an_unreadable_layer_leaves_the_rest_unknown() -> None:
 
 
 def test_the_rounding_of_the_spec_reaches_inner_layers() -> None:
-    pool = layer_class("max_pool")(size=3, stride=2)  # type: ignore[call-arg]
+    pool = layer_class("max_pool")(size=3, stride=2)
     layers = (Residual(layers=(pool,), shortcut=(pool,)),)
     for rounding, extent in (("floor", 3), ("ceil", 4)):
         assert trace(layers, (8, 8, 1), rounding).output == (extent, extent, 1)  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ def plain(path: Path) -> Any:
     return node.plain()
 
 
-def faults(data: object, dialect: type[Validator] = Draft202012Validator) -> list[str]:
+def faults(data: object, dialect: Any = Draft202012Validator) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator(dialect).iter_errors(data)]
 
 
@@ -242,9 +242,9 @@ def test_any_rule_will_do_where_the_rules_are_not_known() -> None:
 @cache
 def words() -> list[str]:
     """The words that any field takes."""
-    found = set()
+    found: set[str] = set()
 
-    def collect(part: object) -> None:
+    def collect(part: Any) -> None:
         if isinstance(part, dict):
             found.update(word for word in part.get("enum", ()) if isinstance(word, str))
         for inner in part.values() if isinstance(part, dict) else part:

@@ -52,7 +52,7 @@ def span(location: Location | None) -> tuple[int, int, int, int]:
 def inner(node: Node, *path: str | int) -> Node:
     for step in path:
         assert isinstance(node.value, dict | list)
-        node = node.value[step]  # type: ignore[call-overload,index]
+        node = node.value[step]  # type: ignore[index]
     return node
 
 

@@ -66,8 +66,8 @@ def test_every_metric_has_its_function_and_no_function_is_without_a_metric() -> 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_a_loss_and_something_to_choose_by(task: str) -> None:
     assert task in METRICS["loss"].tasks
-    assert default_metric([task]) == ("loss" if task == "values" else "accuracy")  # type: ignore[list-item]
-    assert default_metric([task]) in CHOOSING  # type: ignore[list-item]
+    assert default_metric([task]) == ("loss" if task == "values" else "accuracy")
+    assert default_metric([task]) in CHOOSING
 
 
 def test_the_recall_of_a_class_is_a_metric() -> None:
@@ -109,7 +109,7 @@ def test_the_task_of_targets(
     possible: tuple[str, ...], width: int | None, shares: bool, outputs: int, task: str
 ) -> None:
     assert task_of(possible, width, shares=shares, outputs=outputs) == task  # type: ignore[arg-type]
-    assert targets_are([task]) == ("numbers" if task == "values" else "classes")  # type: ignore[list-item]
+    assert targets_are([task]) == ("numbers" if task == "values" else "classes")
 
 
 def comparisons(tree: ast.AST) -> Iterator[tuple[int, str]]:

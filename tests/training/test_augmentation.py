@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from jax import Array
 
 from cnnkit.errors import SpecError
 from cnnkit.spec.model.training import Train
@@ -27,7 +26,10 @@ HUE = jax.jit(turned_hue)
 
 
 def augmented(
-    written: list[Any], images: Array, targets: Array | None = None, classes: int | None = None
+    written: list[Any],
+    images: np.ndarray,
+    targets: np.ndarray | None = None,
+    classes: int | None = None,
 ) -> tuple[Any, Any]:
     """What a recipe makes of a batch, under jit."""
     function = make_augmentation(Train(augment=written).augment, images.shape[1:], classes)
@@ -36,7 +38,7 @@ def augmented(
     return np.asarray(changed), np.asarray(mixed)
 
 
-def ramp(*shape: int) -> Array:
+def ramp(*shape: int) -> np.ndarray:
     """The same example N times, all of whose values differ and none is 0."""
     one = np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
     return np.broadcast_to(one, (N, *shape))

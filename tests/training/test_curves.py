@@ -35,9 +35,11 @@ def test_a_panel_for_each_of_loss_accuracy_and_rate_with_both_splits() -> None:
         labels = [text.get_text() for text in legend.get_texts()]
         assert labels[:2] == ["training", "validation"]
         assert labels[2].startswith("best, epoch 4: ")
-    np.testing.assert_allclose(loss.lines[0].get_ydata(), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
-    np.testing.assert_allclose(rate.lines[0].get_ydata(), 0.1)
-    dashed = [line for line in loss.lines if list(line.get_xdata()) == [4, 4]]
+    np.testing.assert_allclose(
+        np.asarray(loss.lines[0].get_ydata()), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    )
+    np.testing.assert_allclose(np.asarray(rate.lines[0].get_ydata()), 0.1)
+    dashed = [line for line in loss.lines if list(np.asarray(line.get_xdata())) == [4, 4]]
     assert len(dashed) == 1
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from cnnkit.presentation.numbers import duration
-from cnnkit.training.view import display as module
 from cnnkit.training.view.display import Log, Plan, Progress, Quiet, Terminal, make_display, place
 
 RECORD: dict[str, Any] = {
@@ -45,7 +45,7 @@ def test_without_classes_and_validation_only_what_is_there_is_shown() -> None:
 
 def test_a_long_epoch_has_a_line_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     out = io.StringIO()
     log = Log(out)
     log.begin(PLAN, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, softmax
@@ -140,10 +141,10 @@ def test_squared_error_behind_a_softmax_is_the_brier_score() -> None:
 @pytest.mark.parametrize("size", [1e4, -1e4, 0.0])
 def test_no_score_makes_a_loss_or_gradient_infinite(loss: str, size: float) -> None:
     scores = np.array([[size, 0, -size], [-size, size, size]], np.float32)
-    targets = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    targets = jnp.array([[1, 0, 0], [0, 1, 0]], jnp.float32)
     function = make_loss(Train(loss=loss), None)
     value, gradient = jax.jit(
-        jax.value_and_grad(lambda s: function(s, targets, np.ones(2, np.float32)).sum())
+        jax.value_and_grad(lambda s: function(s, targets, jnp.ones(2)).sum())
     )(scores)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
@@ -154,7 +155,7 @@ def test_the_focal_gradient_agrees_with_differences(final: str | None) -> None:
     function = make_loss(Train(loss={"focal": {"gamma": 0.5}}), final)
 
     def mean(scores: Any) -> Any:
-        return function(scores, YES_NO, ONES).mean()
+        return function(scores, jnp.asarray(YES_NO), jnp.asarray(ONES)).mean()
 
     gradient = jax.jit(jax.grad(mean))(SCORES)
     step = 1e-2 * RANDOM.normal(size=SCORES.shape).astype(np.float32)
@@ -175,4 +176,6 @@ def test_the_focal_gradient_agrees_with_differences(final: str | None) -> None:
     ],
 )
 def test_what_the_network_says(train: Train, final: str | None, expected: np.ndarray) -> None:
-    np.testing.assert_allclose(probabilities(SCORES, train, final), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        probabilities(jnp.asarray(SCORES), train, final), expected, rtol=1e-5
+    )

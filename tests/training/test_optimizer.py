@@ -48,7 +48,8 @@ def stepped(train: Train, *gradients: Any, params: Any = PARAMS) -> tuple[Any, A
             params = optax.apply_updates(params, updates)
         return params, state
 
-    return run(params)
+    found: tuple[Any, Any] = run(params)
+    return found
 
 
 def moved(before: Any, after: Any) -> set[str]:

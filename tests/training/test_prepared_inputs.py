@@ -310,7 +310,9 @@ def test_classes_that_differ_in_the_low_bits_are_learnt(
         Image.fromarray(image.astype(np.uint16)).save(path)
     if streamed:
         monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
-        monkeypatch.setitem(loading.load.__kwdefaults__, "budget", 0)
+        defaults = loading.load.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "budget", 0)
         folder = Images(images=str(tmp_path / "scans"))
         assert isinstance(loading.load(folder).train.inputs, Scaled)
     spec = recipe(data={"images": str(tmp_path / "scans"), **fields}, epochs=4)

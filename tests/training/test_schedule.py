@@ -18,7 +18,8 @@ def rates(written: Any, epochs: int, steps_per_epoch: int) -> list[float]:
     """The rate at each step of a training, and after the last one."""
     schedule = make_schedule(Train(learning_rate=written, epochs=epochs), steps_per_epoch)
     steps = np.arange(epochs * steps_per_epoch + 1)
-    return np.broadcast_to(schedule(steps), steps.shape).tolist()
+    found: list[float] = np.broadcast_to(schedule(steps), steps.shape).tolist()
+    return found
 
 
 def test_a_number_is_constant() -> None:

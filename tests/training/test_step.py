@@ -66,7 +66,7 @@ def weights(state: State) -> tuple[np.ndarray, np.ndarray]:
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     exponents = np.exp(scores - scores.max(-1, keepdims=True))
-    return exponents / exponents.sum(-1, keepdims=True)
+    return np.asarray(exponents / exponents.sum(-1, keepdims=True))
 
 
 def by_hand(

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
+from jax.typing import ArrayLike
 
 from cnnkit.network import kernels
 from cnnkit.network.kernels import banded, convolution, depthwise, lowered, onednn, plain, pointwise
@@ -71,7 +73,7 @@ def operands(
     return ((x, kernel), (dy, kernel), (x, dy))[operation]
 
 
-def close(found: Array, expected: Array, tolerance: float = 1e-5) -> None:
+def close(found: ArrayLike, expected: ArrayLike, tolerance: float = 1e-5) -> None:
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
@@ -102,7 +104,7 @@ def by_definition(geometry: Geometry, x: np.ndarray, kernel: np.ndarray) -> np.n
 @pytest.mark.parametrize("geometry", FULL)
 def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
     x, kernel = operands(geometry, Operation.forward)
-    expected = by_definition(geometry, np.float64(x), np.float64(kernel))
+    expected = by_definition(geometry, np.asarray(x, np.float64), np.asarray(kernel, np.float64))
     close(lowered.compute(Operation.forward, geometry, x, kernel), expected)
 
 
@@ -188,7 +190,8 @@ def _step(
         return jnp.sum(jnp.tanh(y(x, kernel) * weight))
 
     def steepness(x: Array, kernel: Array) -> Array:
-        return sum(jnp.sum(g**2) for g in jax.grad(loss, (0, 1))(x, kernel))
+        by_x, by_kernel = jax.grad(loss, (0, 1))(x, kernel)
+        return jnp.sum(by_x**2) + jnp.sum(by_kernel**2)
 
     return (
         y(x, kernel),
@@ -208,7 +211,7 @@ def test_value_gradient_and_second_gradient_are_the_plain_ones() -> None:
 def test_a_kernel_that_covers_the_input_is_a_dense_layer() -> None:
     geometry = Geometry((1, 2), NONE, (1, 1), 1, (3, 4, 5, 2), (4, 5, 2, 6))
     x, kernel = operands(geometry, Operation.forward)
-    settings = {"stride": (1, 2), "padding": NONE, "dilation": (1, 1)}
+    settings: dict[str, Any] = {"stride": (1, 2), "padding": NONE, "dilation": (1, 1)}
     close(kernels.convolve(x, kernel, **settings), plain.convolve(x, kernel, **settings))
     found = jax.grad(lambda k: jnp.sum(kernels.convolve(x, k, **settings) ** 2))(kernel)
     close(found, jax.grad(lambda k: jnp.sum(plain.convolve(x, k, **settings) ** 2))(kernel))

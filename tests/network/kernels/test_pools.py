@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
+from jax.typing import DTypeLike
 
 from cnnkit.network import kernels
 from cnnkit.network.kernels import plain
@@ -41,7 +42,7 @@ def value_and_gradient(pool: Pool, x: Array, windows: Sequence[object]) -> tuple
 @pytest.mark.parametrize(("shape", "size", "stride", "padding"), CASES)
 @pytest.mark.parametrize("name", ["max_pool", "mean_pool"])
 def test_equals_the_plain_one_also_under_vmap(
-    name: str, shape: Sequence[int], size: object, stride: object, padding: object, dtype: object
+    name: str, shape: Sequence[int], size: object, stride: object, padding: object, dtype: DTypeLike
 ) -> None:
     # Few values, so that most windows hold their maximum more than once.
     x = jnp.asarray(np.random.default_rng(0).integers(-2, 3, (2, *shape)), dtype)
