@@ -47,7 +47,7 @@ __all__ = ["NEWEST", "OLDEST", "OPSET", "WRITERS", "Arrays", "Standardization", 
 
 OPSET = 21
 """The version of the operators that is written by default: of 2024, which runtimes have."""
-OLDEST, NEWEST = 13, 28
+OLDEST, NEWEST = 13, min(28, onnx.defs.onnx_opset_version())
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {

@@ -42,7 +42,9 @@ def assembled(
     model = helper.make_model(
         helper.make_graph(
             [
-                helper.make_node(each.kind, each.inputs, [each.output], each.name, **each.attributes)
+                helper.make_node(
+                    each.kind, each.inputs, [each.output], each.name, **each.attributes
+                )
                 for each in draft.operators
             ],
             name,

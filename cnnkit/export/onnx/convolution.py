@@ -84,7 +84,9 @@ def _locally_connected(write: Writing, site: Site[layers.LocallyConnected]) -> s
     parts = reshaped(write, found, [groups, channels, cells, positions])
     kernel = write.array("kernel").reshape((positions, cells, channels, groups, filters // groups))
     # n example, g group, c channel and f filter of it, k cell of the window, p position
-    product = write.node("Einsum", parts, write.weight("kernel", kernel), equation="ngckp,pkcgf->ngfp")
+    product = write.node(
+        "Einsum", parts, write.weight("kernel", kernel), equation="ngckp,pkcgf->ngfp"
+    )
     y = reshaped(write, product, [filters, *site.output[:-1]])
     if not write.has("bias"):
         return y

@@ -28,9 +28,7 @@ class Folded(NamedTuple):
 
 def fold_batch_norms(graph: Graph, arrays: Arrays) -> Folded:
     """Each batch norm that alone reads a convolution or dense layer becomes part of it."""
-    readers = Counter(
-        source for node in graph.nodes if not node.side for source in {*node.inputs}
-    )
+    readers = Counter(source for node in graph.nodes if not node.side for source in {*node.inputs})
     readers[graph.root.tensor] += 1
     changed, folded = dict(arrays), set()
     for index, node in enumerate(graph.nodes):

@@ -71,7 +71,9 @@ def _local_response_norm(write: Writing, site: Site[layers.LocalResponseNorm]) -
         values = {"alpha": float(layer.alpha), "beta": float(layer.beta), "bias": float(layer.k)}
         return write.node("LRN", write.x, size=layer.size, **values)
     *extents, channels = site.shape
-    squares = reshaped(write, write.node("Mul", write.x, write.x), [1, channels, math.prod(extents)])
+    squares = reshaped(
+        write, write.node("Mul", write.x, write.x), [1, channels, math.prod(extents)]
+    )
     before, after = layer.size // 2, (layer.size - 1) // 2
     widths = write.constant("pads", [0, 0, before, 0, 0, 0, after, 0], np.int64)
     framed = write.node("Pad", squares, widths, mode="constant")
