@@ -56,7 +56,7 @@ def export(
     """
     from cnnkit.errors import UsageError
     from cnnkit.training import train  # noqa: F401 - says which package is missing
-    from cnnkit.training.use.export import export_onnx, export_safetensors
+    from cnnkit.training.use.export import TOLERANCE, export_onnx, export_safetensors
 
     if to is not Kind.onnx and (opset is not None or raw or optimize):
         raise UsageError("--opset, --raw and --optimize are of --to onnx")
@@ -71,8 +71,8 @@ def export(
         return
     model = export_onnx(found, path, name=name, opset=opset, raw=raw, optimize=optimize)
     typer.echo(
-        f"wrote {path}: {model.nodes:,} nodes of opset {model.opset}, within "
-        f"{model.difference:.1e} of the network in onnxruntime"
+        f"wrote {path}: {model.nodes:,} nodes of opset {model.opset}, run in onnxruntime and within "
+        f"{TOLERANCE:g} of the network"
     )
 
 

@@ -20,6 +20,7 @@ from cnnkit.errors import DataError, Finding, MissingExtraError, SpecError, Usag
 from cnnkit.layers.shape import show
 from cnnkit.network.weights import Arrays
 from cnnkit.spec.graph import Graph, Node
+from cnnkit.spec.text.scalars import shortened
 
 try:
     import safetensors
@@ -29,7 +30,7 @@ except ModuleNotFoundError as error:
         "weights as a file need safetensors, which is not installed: pip install 'cnnkit[export]'"
     ) from error
 
-_SHOWN = 10
+_SHOWN = 5
 """How many findings of one kind are shown: a file of another network would fill pages."""
 
 
@@ -139,7 +140,7 @@ def _findings(
             others.append(_finding("wrong-type", message, node))
     strays = [
         Finding(
-            "unknown-name", "error", f"{path} has `{name}`, and the spec has no such array", _ADVICE
+            "unknown-name", "error", f"{path} has `{shortened(name)}`, the spec does not", _ADVICE
         )
         for name in found
         if name not in wanted

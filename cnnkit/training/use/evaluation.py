@@ -182,7 +182,8 @@ def evaluate_weights(
         average=(params, stats) if recipe.ema else None,
     )
     figures = _figures(steps, material, state, choose(options.device)[:1])
-    return Evaluation(material.dataset.name, file.name, 0, figures, (), warnings=notes)
+    epoch = (weights.metrics or {}).get("epoch", 0)
+    return Evaluation(material.dataset.name, file.name, epoch, figures, (), warnings=notes)
 
 
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:

@@ -156,7 +156,7 @@ def _session(model: bytes, opset: int) -> Any:
 
 
 def _examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any]:
-    """Inputs of the kind that the model reads: of the range that training saw, where there was one."""
+    """Inputs of the kind that the model reads, of the range that training saw."""
     random = np.random.default_rng(0)
     size = (_EXAMPLES, *shape)
     if record is None:

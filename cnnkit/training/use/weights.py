@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from cnnkit.data.preprocessing import Preprocessing
@@ -106,8 +107,8 @@ def weights_of_file(spec: Spec, path: Path) -> Weights:
     if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
         raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
     preprocessing = _preprocessing(file)
-    if preprocessing is not None and preprocessing.shape != spec.input:
-        raise DataError(f"{path}: `cnnkit.preprocessing` is of inputs of another shape")
+    if preprocessing is not None and not _fits(preprocessing, spec):
+        raise DataError(f"{path}: `cnnkit.preprocessing` is damaged, or of another input")
     metrics, environment = file.said("metrics"), file.said("environment")
     return Weights(spec, graph, file.arrays, tuple(classes), preprocessing, metrics, environment)
 
@@ -152,11 +153,17 @@ def _preprocessing(file: WeightsFile) -> Preprocessing | None:
     if record is None:
         return None
     try:
-        if not isinstance(record, dict):
-            raise DataError("the record of the preprocessing is damaged")
-        return Preprocessing.from_dict(record)
+        return Preprocessing.from_dict(record if isinstance(record, dict) else {})
     except DataError as error:
         raise DataError(f"{file.path}: {error}") from None
+
+
+def _fits(record: Preprocessing, spec: Spec) -> bool:
+    """Whether a record is of the network's input, with numbers that can be divided by."""
+    numbers = np.array([*record.mean, *record.deviation])
+    sizes = {len(record.mean), len(record.deviation)}
+    sound = np.isfinite(numbers).all() and all(record.deviation)
+    return record.shape == spec.input and sizes == {spec.input[-1]} and bool(sound)
 
 
 def _graph(spec: Spec) -> Graph:
