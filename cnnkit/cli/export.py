@@ -71,8 +71,8 @@ def export(
         return
     model = export_onnx(found, path, name=name, opset=opset, raw=raw, optimize=optimize)
     typer.echo(
-        f"wrote {path}: {model.nodes:,} nodes of opset {model.opset}, run in onnxruntime and within "
-        f"{TOLERANCE:g} of the network"
+        f"wrote {path}: {model.nodes:,} nodes of opset {model.opset}, run in onnxruntime "
+        f"and within {TOLERANCE:g} of the network"
     )
 
 

@@ -45,7 +45,7 @@ def fold_batch_norms(graph: Graph, arrays: Arrays) -> Folded:
         factor = own.get("scale", 1.0) / np.sqrt(own["variance"] + node.layer.epsilon)
         kernel, bias = f"{source.path}.kernel", f"{source.path}.bias"
         moved = (changed.get(bias, 0.0) - own["mean"]) * factor + own.get("shift", 0.0)
-        changed[kernel] = np.float32(changed[kernel] * factor)
-        changed[bias] = np.float32(moved)
+        changed[kernel] = (changed[kernel] * factor).astype(np.float32)
+        changed[bias] = moved.astype(np.float32)
         folded.add(index)
     return Folded(changed, frozenset(folded))

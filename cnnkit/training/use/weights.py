@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from flax import nnx
 
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, SpecError, UsageError, in_order
@@ -51,7 +52,8 @@ class Weights:
     @property
     def network(self) -> Network:
         """The Flax module in float32, whatever a run computed in."""
-        network = build(self.spec, precision="float32")
+        # Nothing is drawn: the weights are there.
+        network = nnx.eval_shape(lambda: build(self.spec, precision="float32"))
         put_arrays(network, self.arrays)
         return network
 
