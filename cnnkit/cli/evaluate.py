@@ -53,16 +53,16 @@ def evaluate(
     from cnnkit.training.use.evaluation import evaluate_weights
 
     source = None if data is None else data_of(data)
-    chosen = None if device is None else device.value
     file = weights_for(str(run), weights)
     if file is None:
-        options = options_of(RunDirectory.open(run), data_dir, chosen)
+        kept = RunDirectory.open(run)
+        options = options_of(kept, data_dir, None if device is None else device.value)
         found = evaluated(run, options, data=source, which=checkpoint.value)
     else:
         from cnnkit.training.use.weights import weights_of_file
 
         ours = weights_of_file(readable_spec(str(run)), file)
-        options = Options(data_dir=data_dir, device=chosen or "auto")
+        options = Options(data_dir=data_dir, device=(device or Device.auto).value)
         found = evaluate_weights(ours, file, options, data=source)
     for problem in found.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from cnnkit.checking.admission import admitted
@@ -175,7 +176,7 @@ def evaluate_weights(
     steps = steps_of(spec, multi_label=material.multi_label(recipe))
     _, params, stats = weights.network.parts()
     state = replace(
-        steps.init(np.uint32(0)),
+        steps.init(jnp.uint32(0)),
         params=params,
         stats=stats,
         optimizer=steps.optimizer.init(params),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
@@ -84,9 +85,11 @@ def export_onnx(
     from cnnkit.export.onnx import OPSET, Standardization, model_of
 
     record = None if raw else weights.preprocessing
-    standardization = record and Standardization(
-        record.dtype, record.value_range, record.mean, record.deviation
-    )
+    standardization = None
+    if record is not None:
+        standardization = Standardization(
+            record.dtype, record.value_range, record.mean, record.deviation
+        )
     version = OPSET if opset is None else opset
     model = model_of(
         weights.graph,
@@ -181,4 +184,4 @@ def _examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any
 
 
 def _prepared(inputs: NDArray[Any], record: Preprocessing) -> Any:
-    return standardized(scaled(record.values(inputs)), record.statistics)
+    return standardized(scaled(jnp.asarray(record.values(inputs))), record.statistics)
