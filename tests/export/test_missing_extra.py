@@ -49,7 +49,8 @@ def test_the_install_line_is_named(package: str, tmp_path: Path) -> None:
 
 def test_a_run_is_used_without_the_extra() -> None:
     """Only what reads or writes files of weights needs it."""
-    script = "import sys; sys.modules['safetensors'] = sys.modules['onnx'] = None\n" + (
+    script = (
+        "import sys; sys.modules['safetensors'] = sys.modules['onnx'] = None\n"
         "import cnnkit.training.use.evaluation, cnnkit.training.use.prediction, "
         "cnnkit.activations.work, cnnkit.export, cnnkit.training"
     )
