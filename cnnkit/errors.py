@@ -8,6 +8,7 @@ and what to do, and points at the source. An exception is raised only at the doo
     ├── UsageError         the command or call itself is wrong: a missing file, a bad flag
     ├── DataError          files of a data set are damaged, or do not fit the network
     ├── TrainingError      a run ended without its result: no numbers, no memory, no space
+    ├── ExportError        a file for other tools does not say what the network computes
     ├── MissingExtraError  the work needs a package of an extra that is not installed
     └── LayerError         a layer of a sound spec could not be built or applied
 """
@@ -21,6 +22,7 @@ from typing import Literal
 __all__ = [
     "CnnkitError",
     "DataError",
+    "ExportError",
     "Finding",
     "LayerError",
     "Level",
@@ -137,6 +139,10 @@ class DataError(CnnkitError):
 
 class TrainingError(CnnkitError):
     """A run ended without its result: it lost its numbers, memory or disk space gave out."""
+
+
+class ExportError(CnnkitError):
+    """A file that was written for other tools does not say what the network computes."""
 
 
 class MissingExtraError(CnnkitError):

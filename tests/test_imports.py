@@ -96,7 +96,8 @@ ROOMS = {
     "data": {"spec", "layers"},
     "export": {"spec", "layers"},
     "training": {
-        "checking", "network", "data", "analysis", "spec", "layers", "tasks", "presentation",
+        "export", "checking", "network", "data", "analysis", "spec", "layers", "tasks",
+        "presentation",
     },
     "selection": {
         "training", "checking", "network", "data", "analysis", "spec", "tasks", "presentation",

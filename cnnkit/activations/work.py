@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from cnnkit.layers.weighted import Weighted
 from cnnkit.network import build
 from cnnkit.spec.graph import Graph, trace
 from cnnkit.spec.model.spec import Spec
+
+if TYPE_CHECKING:
+    from cnnkit.training.use.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,34 @@ def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
     from cnnkit.training import load_run
 
     run = load_run(path)
+    return _trained(run, source, paths, f"the weights are those of {path} after epoch {run.epoch}")
+
+
+def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Work:
+    """The network of a spec, with the weights of a file, on one input.
+
+    Raises:
+        SpecError: The spec has findings of level error, or the file is not of its network.
+        UsageError: There is no such file; or as ``work``.
+    """
+    from cnnkit.training.use.weights import trained_of, weights_of_file
+
+    weights = weights_of_file(spec, file)
+    story = f"the weights are those of {file}"
+    if weights.preprocessing is not None:
+        return _trained(trained_of(weights, file), source, paths, story)
+    example = read_example(source, spec.input)
+    maps = layer_maps(weights.network, weights.graph, example.array)
+    return Work(example, chosen(maps, paths), story)
+
+
+def _trained(run: Trained, source: str, paths: list[str], story: str) -> Work:
     graph = trace(run.spec.layers, run.spec.input, run.spec.rounding)
     example = read_example(source, run.spec.input, run.preprocessing)
     standardized = np.asarray(run.standardized(example.array[None]))[0]
     layers = chosen(layer_maps(run.network, graph, standardized), paths)
-    story = f"the weights are those of {path} after epoch {run.epoch}; the layers read the input "
-    return Work(example, layers, f"{story}standardized as the training data was")
+    read = "the layers read the input standardized as the training data was"
+    return Work(example, layers, f"{story}; {read}")
 
 
 def _weights(graph: Graph, seed: int) -> str:

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "doctor": False,
         "verify": True,
         "convert": True,
+        "export": True,
         "activations": True,
         "train": True,
         "evaluate": True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption
+from cnnkit.cli.options import AssignmentsOption, WeightsOption
 
 if TYPE_CHECKING:
     from cnnkit.activations.work import Work
@@ -32,6 +32,7 @@ def activations(
         list[str] | None,
         typer.Option("--layer", metavar="PATH", help="Show this layer, and what is in it."),
     ] = None,
+    weights: WeightsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights that the spec does not give.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over pictures.")] = False,
     assignments: AssignmentsOption = None,
@@ -57,7 +58,7 @@ def activations(
     from cnnkit.report.findings.finding import findings_lines
 
     try:
-        work = _work(source, example, layer or [], seed, assignments or [])
+        work = _work(source, example, layer or [], weights, seed, assignments or [])
     except SpecError as error:
         findings = error.findings
         put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
@@ -73,12 +74,21 @@ def activations(
         print("the larger maps as pictures: --output DIR")
 
 
-def _work(source: str, example: str, paths: list[str], seed: int, assignments: list[str]) -> Work:
+def _work(
+    source: str,
+    example: str,
+    paths: list[str],
+    weights: Path | None,
+    seed: int,
+    assignments: list[str],
+) -> Work:
     """A run's network on the input, or a spec's."""
-    from cnnkit.activations.work import work, work_of_run
-    from cnnkit.cli.sources import reading_of
+    from cnnkit.activations.work import work, work_of_run, work_of_weights
+    from cnnkit.cli.sources import reading_of, weights_for
     from cnnkit.errors import SpecError, UsageError
 
+    if weights is not None:
+        weights_for(source, weights)
     if Path(source).is_dir():
         if assignments:
             raise UsageError("`--set` changes a spec; a run's network is as it was trained")
@@ -86,4 +96,6 @@ def _work(source: str, example: str, paths: list[str], seed: int, assignments: l
     reading = reading_of(source, assignments)
     if reading.spec is None:
         raise SpecError(reading.findings)
+    if weights is not None:
+        return work_of_weights(reading.spec, weights, example, paths)
     return work(reading.spec, example, paths, seed)

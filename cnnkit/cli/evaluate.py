@@ -14,11 +14,15 @@ from cnnkit.cli.options import (
     Device,
     Format,
     FormatOption,
+    WeightsOption,
 )
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|SPEC", help="A run's folder, or a spec with --weights.")
+    ],
+    weights: WeightsOption = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -36,17 +40,30 @@ def evaluate(
 ) -> None:
     """Measure the network of a run on its test split, which this opens, or on other data.
 
+    With --weights the network of a spec.
+
     Example: cnnkit evaluate runs/digits
     """
     from cnnkit.cli.data import data_of
+    from cnnkit.cli.sources import readable_spec, weights_for
     from cnnkit.training import train  # noqa: F401 - says which package is missing
-    from cnnkit.training.options import options_of
+    from cnnkit.training.options import Options, options_of
     from cnnkit.training.store.directory import RunDirectory
     from cnnkit.training.use.evaluation import evaluate as evaluated
+    from cnnkit.training.use.evaluation import evaluate_weights
 
-    options = options_of(RunDirectory.open(run), data_dir, None if device is None else device.value)
     source = None if data is None else data_of(data)
-    found = evaluated(run, options, data=source, which=checkpoint.value)
+    file = weights_for(str(run), weights)
+    if file is None:
+        kept = RunDirectory.open(run)
+        options = options_of(kept, data_dir, None if device is None else device.value)
+        found = evaluated(run, options, data=source, which=checkpoint.value)
+    else:
+        from cnnkit.training.use.weights import weights_of_file
+
+        ours = weights_of_file(readable_spec(str(run)), file)
+        options = Options(data_dir=data_dir, device=(device or Device.auto).value)
+        found = evaluate_weights(ours, file, options, data=source)
     for problem in found.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
     for warning in found.warnings:

@@ -88,4 +88,12 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing b
 CheckpointOption = Annotated[
     Checkpoint, typer.Option(help="The weights of the best or of the last epoch.")
 ]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="The weights of a spec, a .safetensors file that `export` wrote.",
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]

@@ -7,12 +7,21 @@ from typing import Annotated
 
 import typer
 
-from cnnkit.cli.options import Checkpoint, CheckpointOption, Format, FormatOption
+from cnnkit.cli.options import (
+    Checkpoint,
+    CheckpointOption,
+    Format,
+    FormatOption,
+    WeightsOption,
+)
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|SPEC", help="A run's folder, or a spec with --weights.")
+    ],
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Images.")],
+    weights: WeightsOption = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
     checkpoint: CheckpointOption = Checkpoint.best,
     format_: FormatOption = Format.table,
@@ -21,11 +30,18 @@ def predict(
 
     Example: cnnkit predict runs/cifar10 cat.jpg dog.png
     """
+    from cnnkit.cli.sources import readable_spec, weights_for
     from cnnkit.training import load_run
     from cnnkit.training.use.prediction import Refused
     from cnnkit.training.use.prediction import predict as predicted
 
-    trained = load_run(run, checkpoint.value)
+    file = weights_for(str(run), weights)
+    if file is None:
+        trained = load_run(run, checkpoint.value)
+    else:
+        from cnnkit.training.use.weights import trained_of, weights_of_file
+
+        trained = trained_of(weights_of_file(readable_spec(str(run)), file), file)
     for problem in trained.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
     found = predicted(trained, files, top)

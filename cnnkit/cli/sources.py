@@ -64,7 +64,7 @@ def reading_of(source: str, assignments: Sequence[str] = ()) -> Reading:
     return _read(source, assignments)
 
 
-def readable_spec(source: str) -> Spec:
+def readable_spec(source: str, assignments: Sequence[str] = ()) -> Spec:
     """The spec of one source whose network can be computed.
 
     Raises:
@@ -73,12 +73,28 @@ def readable_spec(source: str) -> Spec:
     """
     from cnnkit.analysis import analyze
 
-    spec, findings = reading_of(source)
+    spec, findings = reading_of(source, assignments)
     if spec is not None:
         findings = analyze(spec).findings
     if spec is None or any(finding.level == "error" for finding in findings):
         raise SpecError(findings, source)
     return spec
+
+
+def weights_for(source: str, weights: Path | None) -> Path | None:
+    """The file of a spec's weights; None of a run, which has its own.
+
+    Raises:
+        UsageError: There is a run and a file of weights, or a spec and none.
+    """
+    if weights is not None and Path(source).is_dir():
+        raise UsageError(f"{source} is a run, which has weights of its own: leave out --weights")
+    if weights is None and (source == STDIN or Path(source).is_file()):
+        raise UsageError(
+            f"{source} is a spec, which has no weights: give them as --weights FILE.safetensors, "
+            f"or a run in its place"
+        )
+    return weights
 
 
 def trainable_spec(source: str, assignments: Sequence[str] = (), *, quiet: bool = False) -> Spec:

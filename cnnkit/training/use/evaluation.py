@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from cnnkit.checking.admission import admitted
@@ -25,6 +26,9 @@ from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
 from cnnkit.training.use.trained import Which, restored, steps_of
 
+if TYPE_CHECKING:
+    from cnnkit.training.use.weights import Weights
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -32,8 +36,8 @@ class Evaluation:
 
     Attributes:
         data: What they are called.
-        checkpoint: The checkpoint that the weights are of.
-        epoch: The epochs that were finished then.
+        checkpoint: The checkpoint that the weights are of, or their file.
+        epoch: The epochs that were finished then; 0 of a file.
         figures: The metrics, each class's, and the confusion matrix.
         problems: What was wrong with checkpoints that would have been taken.
         look: The number of the look at the run's own test split; None of other data.
@@ -127,6 +131,60 @@ def evaluate(
         tuple(seal.looks()) if seal else (),
         tuple(warnings),
     )
+
+
+def evaluate_weights(
+    weights: Weights, file: Path, options: Options, *, data: Data | None = None
+) -> Evaluation:
+    """Measures a network with the weights of a file; no run is there to record a look in.
+
+    Args:
+        weights: The network.
+        file: Where its weights are from.
+        options: Where the data are and what to run on.
+        data: As in ``evaluate``; by default the test split of the spec's own data.
+
+    Raises:
+        SpecError: `check` finds errors in the spec.
+        UsageError: The spec does not say how it is trained, the file not how inputs are prepared,
+            or there is no test split.
+        DataError: The data do not fit the network.
+    """
+    spec = admitted(weights.spec)
+    recipe, outputs, like = recipe_of(spec), outputs_of(spec), weights.preprocessing
+    if like is None:
+        raise UsageError(
+            f"{file} does not say how inputs are prepared, `cnnkit.preprocessing`: export a run"
+        )
+    notes: tuple[str, ...] = ()
+    if data is None:
+        own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
+        if not len(own.splits.test):
+            raise UsageError(f"{own.dataset.name} has no test split: name other data by --data")
+        material = replace(own, statistics=like.statistics, preprocessing=like)
+    else:
+        dataset = load(
+            _as_in_the_run(data, recipe.data),
+            data_dir=options.data_dir,
+            input_shape=spec.input,
+            outputs=outputs,
+            loss=recipe.loss,
+            like=like,
+        )
+        material = _all_of(dataset, {"classes": list(weights.classes)}, outputs, like)
+        notes = tuple(dataset.notes)
+    steps = steps_of(spec, multi_label=material.multi_label(recipe))
+    _, params, stats = weights.network.parts()
+    state = replace(
+        steps.init(jnp.uint32(0)),
+        params=params,
+        stats=stats,
+        optimizer=steps.optimizer.init(params),
+        average=(params, stats) if recipe.ema else None,
+    )
+    figures = _figures(steps, material, state, choose(options.device)[:1])
+    epoch = (weights.metrics or {}).get("epoch", 0)
+    return Evaluation(material.dataset.name, file.name, epoch, figures, (), warnings=notes)
 
 
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:

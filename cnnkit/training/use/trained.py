@@ -40,13 +40,13 @@ class Trained:
     """A network with the weights of a run, and what it needs to be asked.
 
     Attributes:
-        path: The directory of the run.
+        path: The directory of the run, or the file of the weights.
         spec: The network, as the run resolved it.
         network: The Flax module, with the weights that the run is judged by.
         classes: The names of the classes; empty where there are none.
         preprocessing: What is done to inputs.
-        checkpoint: The checkpoint that the weights are of.
-        epoch: The epochs that were finished then.
+        checkpoint: The checkpoint that the weights are of; None of a file.
+        epoch: The epochs that were finished then; 0 of a file.
         problems: What was wrong with checkpoints that would have been taken before it.
     """
 
@@ -55,7 +55,7 @@ class Trained:
     network: Network
     classes: tuple[str, ...]
     preprocessing: Preprocessing
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
     epoch: int
     problems: Sequence[str] = ()
 

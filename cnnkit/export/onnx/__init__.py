@@ -1,0 +1,142 @@
+"""A network as a model of ONNX: one operator or a few a layer, named by the layer's path.
+
+The model is written from the graph, not from a trace of what some framework computes. Its input and
+output are as in the spec, channels last, the batch open; inside maps are channels first, as the
+operators of ONNX want them.
+
+Raises:
+    MissingExtraError: On import, where ``onnx`` is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit.errors import Finding, MissingExtraError, UsageError
+
+try:
+    import onnx
+except ModuleNotFoundError as error:
+    raise MissingExtraError(
+        f"a model of ONNX needs {error.name}, which is not installed: pip install 'cnnkit[export]'"
+    ) from error
+
+from cnnkit.export.onnx import (
+    activation,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    regularization,
+    shaping,
+    spatial,
+)
+from cnnkit.export.onnx.assembly import assembled
+from cnnkit.export.onnx.doors import Standardization, write_input, write_output
+from cnnkit.export.onnx.folding import fold_batch_norms
+from cnnkit.export.onnx.joining import joined
+from cnnkit.export.onnx.writing import Arrays, Draft, Writer, Writing
+from cnnkit.export.site import Site
+from cnnkit.layers.joining import Joined
+from cnnkit.layers.shape import Shape
+from cnnkit.spec.graph import INPUT, Graph
+
+__all__ = ["NEWEST", "OLDEST", "OPSET", "WRITERS", "Arrays", "Standardization", "model_of"]
+
+OPSET = 21
+"""The version of the operators that is written by default: of 2024, which runtimes have."""
+OLDEST, NEWEST = 13, min(28, onnx.defs.onnx_opset_version())
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        **convolution.WRITERS,
+        **dense.WRITERS,
+        **pooling.WRITERS,
+        **activation.WRITERS,
+        **normalization.WRITERS,
+        **regularization.WRITERS,
+        **shaping.WRITERS,
+        **spatial.WRITERS,
+    }
+)
+"""How a layer of each kind that is an operation of the graph is written."""
+
+_MOST_BYTES = 2**31 - 2**20  # a message of protobuf has less than 2 GiB, names and all
+
+
+def model_of(
+    graph: Graph,
+    arrays: Arrays,
+    name: str,
+    *,
+    opset: int = OPSET,
+    standardization: Standardization | None = None,
+    optimize: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> onnx.ModelProto | tuple[Finding, ...]:
+    """The model of a network, checked and with all its shapes, or why there is none.
+
+    Args:
+        graph: The network, which has no findings of level error.
+        arrays: Its weights and running statistics, by path and name.
+        name: What it is called.
+        opset: The version of the operators.
+        standardization: What is done to the values of files; None where the model takes what the
+            first layer reads.
+        optimize: Whether batch norms are put into the layers before them.
+        metadata: What the model carries beside the network.
+
+    Raises:
+        UsageError: There is no such version, or it is not written.
+    """
+    if not OLDEST <= opset <= NEWEST:
+        raise UsageError(f"opset {opset} is not written: give one from {OLDEST} to {NEWEST}")
+    if too_large := _too_large(graph, arrays):
+        return (too_large,)
+    skipped: frozenset[int] = frozenset()
+    if optimize:
+        arrays, skipped = fold_batch_norms(graph, arrays)
+    draft = Draft(opset, arrays)
+    values = {INPUT: write_input(draft, len(graph.input) - 1, standardization)}
+    for index, node in enumerate(graph.nodes):
+        if node.side:
+            continue  # for training alone
+        inputs = [values[source] for source in node.inputs]
+        if index in skipped:
+            values[index] = inputs[0]
+            continue
+        write = Writing(draft, node.path, inputs)
+        shapes: tuple[Shape, ...] = tuple(graph.shape(source) or () for source in node.inputs)
+        values[index] = write.finish(_written(write, Site(node.layer, node, shapes)))
+    write_output(draft, values[graph.root.tensor], len(graph.output or ()) - 1)
+    read = None if standardization is None else standardization.read
+    return assembled(draft, graph, name, read, metadata or {})
+
+
+def _written(write: Writing, site: Site[Any]) -> str:
+    layer = site.layer
+    return joined(write, site) if isinstance(layer, Joined) else WRITERS[layer.kind](write, site)
+
+
+def _too_large(graph: Graph, arrays: Arrays) -> Finding | None:
+    """ONNX's own limit, with the layer that has most of it."""
+    total = sum(array.nbytes for array in arrays.values())
+    if total <= _MOST_BYTES:
+        return None
+
+    def size(path: str) -> int:
+        return sum(a.nbytes for name, a in arrays.items() if name.rpartition(".")[0] == path)
+
+    largest = max((node for node in graph.nodes if node.effect.weights), key=lambda n: size(n.path))
+    place = largest.layer.place
+    return Finding(
+        "not-convertible",
+        "error",
+        f"ONNX cannot say this: the weights have {total:,} bytes, {size(largest.path):,} of them "
+        f"those of {largest.path}, and a file of ONNX holds {_MOST_BYTES:,}",
+        "make the network smaller, or `--to safetensors`",
+        place.find(()) if place else None,
+        largest.path,
+    )

@@ -1,0 +1,176 @@
+"""A network with weights, wherever they are from: a run, a file, or chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from flax import nnx
+
+from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.errors import DataError, SpecError, UsageError, in_order
+from cnnkit.network import Network, build
+from cnnkit.network.weights import Arrays, arrays_of, put_arrays
+from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
+from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.kinds import ENVIRONMENT
+from cnnkit.training.use.trained import Trained, Which, load_run
+
+# Where a run lay and what it was begun with says nothing of the weights, and something of a user.
+_PRIVATE = ("command", "options", "variables")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A network with weights.
+
+    Attributes:
+        spec: The network.
+        graph: Its operations.
+        arrays: float32, by the path of the layer and the weight's name.
+        classes: The names of the classes; empty where there are none.
+        preprocessing: What is done to the values of files; None where no data are known.
+        metrics: What was measured of a run.
+        environment: What a run was made with.
+        problems: What was wrong with checkpoints that would have been taken.
+    """
+
+    spec: Spec
+    graph: Graph
+    arrays: Arrays
+    classes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+    metrics: dict[str, Any] | None = None
+    environment: dict[str, Any] | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> Network:
+        """The Flax module in float32, whatever a run computed in."""
+        # Nothing is drawn: the weights are there.
+        network = nnx.eval_shape(lambda: build(self.spec, precision="float32"))
+        put_arrays(network, self.arrays)
+        return network
+
+    def metadata(self) -> dict[str, str]:
+        """What a file says of the network, keys and values as texts."""
+        text = yaml.safe_dump(
+            self.spec.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None
+        )
+        return metadata_of(
+            text,
+            classes=list(self.classes),
+            preprocessing=None if self.preprocessing is None else self.preprocessing.to_dict(),
+            metrics=self.metrics,
+            environment=self.environment,
+        )
+
+
+def weights_of_run(run: Path, which: Which = "best") -> Weights:
+    """The weights of a run's best or last epoch.
+
+    Raises:
+        UsageError: There is no such run, or it has no checkpoint yet.
+        TrainingError: No checkpoint is whole.
+    """
+    trained = load_run(run, which)
+    directory = RunDirectory(run)
+    summary = directory.read_json(SUMMARY) or {}
+    measured = {key: summary.get(key) for key in ("training", "validation", "test")}
+    environment = directory.read_json(ENVIRONMENT) or {}
+    return Weights(
+        trained.spec,
+        _graph(trained.spec),
+        arrays_of(trained.network),
+        trained.classes,
+        trained.preprocessing,
+        {"epoch": trained.epoch, "checkpoint": which, **measured},
+        {key: value for key, value in environment.items() if key not in _PRIVATE},
+        tuple(trained.problems),
+    )
+
+
+def weights_of_file(spec: Spec, path: Path) -> Weights:
+    """The weights of a file for the network of a spec.
+
+    Raises:
+        UsageError: There is no such file.
+        SpecError: The spec has findings of level error, or the file is not of its network.
+        DataError: What the file says of itself is damaged.
+    """
+    graph = _graph(spec)
+    file = read_weights(path, graph)
+    classes = file.said("classes") or []
+    if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
+        raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
+    preprocessing = _preprocessing(file)
+    if preprocessing is not None and not _fits(preprocessing, spec):
+        raise DataError(f"{path}: `cnnkit.preprocessing` is damaged, or of another input")
+    metrics, environment = file.said("metrics"), file.said("environment")
+    return Weights(spec, graph, file.arrays, tuple(classes), preprocessing, metrics, environment)
+
+
+def weights_of_seed(spec: Spec, seed: int = 0) -> Weights:
+    """The weights that training would begin with.
+
+    Raises:
+        SpecError: The spec has findings of level error.
+    """
+    graph = _graph(spec)
+    return Weights(spec, graph, arrays_of(build(spec, seed)))
+
+
+def trained_of(weights: Weights, path: Path) -> Trained:
+    """A network with the weights of a file, as one with those of a run.
+
+    Args:
+        weights: What ``weights_of_file`` gives.
+        path: The file.
+
+    Raises:
+        UsageError: The file does not say how inputs are prepared.
+    """
+    if weights.preprocessing is None:
+        raise UsageError(
+            f"{path} does not say how inputs are prepared, `cnnkit.preprocessing`: export a run"
+        )
+    return Trained(
+        path=path,
+        spec=weights.spec,
+        network=weights.network,
+        classes=weights.classes,
+        preprocessing=weights.preprocessing,
+        checkpoint=None,
+        epoch=0,
+    )
+
+
+def _preprocessing(file: WeightsFile) -> Preprocessing | None:
+    record = file.said("preprocessing")
+    if record is None:
+        return None
+    try:
+        return Preprocessing.from_dict(record if isinstance(record, dict) else {})
+    except DataError as error:
+        raise DataError(f"{file.path}: {error}") from None
+
+
+def _fits(record: Preprocessing, spec: Spec) -> bool:
+    """Whether a record is of the network's input, with numbers that can be divided by."""
+    numbers = np.array([*record.mean, *record.deviation])
+    sizes = {len(record.mean), len(record.deviation)}
+    sound = np.isfinite(numbers).all() and all(record.deviation)
+    return record.shape == spec.input and sizes == {spec.input[-1]} and bool(sound)
+
+
+def _graph(spec: Spec) -> Graph:
+    graph = trace(spec.layers, spec.input, spec.rounding)
+    findings = in_order([*spec.origin.findings, *graph.findings])
+    if any(finding.level == "error" for finding in findings):
+        raise SpecError(findings)
+    return graph
