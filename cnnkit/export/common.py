@@ -70,6 +70,13 @@ def function(name: str) -> Writer:
     return lambda _: Operation((f"{name}({{0}})",))
 
 
+def power(site: Site[layers.Power]) -> Operation:
+    """A power by Python's operator, a whole exponent written as such."""
+    exponent = site.layer.exponent
+    whole = int(exponent) if float(exponent).is_integer() else exponent
+    return Operation((f"{{0}} ** {hole('exponent', whole)}",))
+
+
 def maxout(site: Site[layers.Maxout]) -> Operation:
     """A maxout by the helper of that name."""
     return Operation((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))

@@ -52,6 +52,17 @@ if TYPE_CHECKING:
     from cnnkit.layers.convolution import SeparableConv as SeparableConv
     from cnnkit.layers.convolution import TransposedConv as TransposedConv
     from cnnkit.layers.dense import Dense as Dense
+    from cnnkit.layers.elementwise import Celu as Celu
+    from cnnkit.layers.elementwise import HardShrink as HardShrink
+    from cnnkit.layers.elementwise import HardTanh as HardTanh
+    from cnnkit.layers.elementwise import LogSigmoid as LogSigmoid
+    from cnnkit.layers.elementwise import Power as Power
+    from cnnkit.layers.elementwise import QuickGelu as QuickGelu
+    from cnnkit.layers.elementwise import Softshrink as Softshrink
+    from cnnkit.layers.elementwise import Softsign as Softsign
+    from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
+    from cnnkit.layers.elementwise import Threshold as Threshold
+    from cnnkit.layers.gating import Glu as Glu
     from cnnkit.layers.normalization import BatchNorm as BatchNorm
     from cnnkit.layers.normalization import GroupNorm as GroupNorm
     from cnnkit.layers.normalization import InstanceNorm as InstanceNorm

@@ -13,7 +13,7 @@ from typing_extensions import override
 from cnnkit.layers.activation import Relu, Sigmoid
 from cnnkit.layers.base import Layer, Tensor, Trace, numbered
 from cnnkit.layers.dense import Dense
-from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.field import Count, Expects, Flag, Number, SavedName
 from cnnkit.layers.joining import Join, Joined
 from cnnkit.layers.pooling import GlobalMeanPool
 from cnnkit.layers.shape import Shape
@@ -35,7 +35,6 @@ Branches = Annotated[
     ),
 ]
 JoinField = Annotated[Join, Expects("`concat`, `add`, `multiply`, `mean` or `maximum`")]
-SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
 
 
 class Composite(Layer):

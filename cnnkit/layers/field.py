@@ -22,6 +22,11 @@ Extents = Annotated[
 ]
 Flag = Annotated[bool, Expects("true or false")]
 Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False), Expects("a number above 0")]
+NonNegativeNumber = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), Expects("a number of at least 0")
+]
+SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
 Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
 
 

@@ -16,12 +16,11 @@ from typing_extensions import override
 
 from cnnkit.layers.advice import groups_problem, map_problem
 from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken, elementwise
-from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.field import Count, Expects, Flag, Number, PositiveNumber
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
-PositiveNumber = Annotated[Positive, Expects("a number above 0")]
 Momentum = Annotated[float, Field(ge=0, le=1), Expects("a number from 0 to 1")]
 Values = Annotated[
     FiniteFloat | Annotated[tuple[FiniteFloat, ...], Strict(False), Field(min_length=1)],

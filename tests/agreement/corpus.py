@@ -195,15 +195,30 @@ layers:
         - [hard_silu]
         - [tanh]
         - [softplus]
+        - [celu, {celu: {alpha: 0.5}}]
+        - [softsign]
+        - [hard_tanh, {hard_tanh: {minimum: -0.5, maximum: 0.25}}]
+        - [quick_gelu]
+        - [softshrink, {softshrink: {threshold: 0.2}}]
+        - [hard_shrink, {hard_shrink: {threshold: 0.7}}]
+        - [threshold, {threshold: {threshold: -0.2, value: 0.5}}]
+        - [power, {power: {exponent: 3}}]
+        - [log_sigmoid]
+        - [tanhshrink]
         - [softmax]
         - [log_softmax]
         - [{maxout: {pieces: 2}}]
+        - [glu]
+        - [{glu: {gate: silu}}]
+        - [{glu: {gate: gelu}}, {glu: {gate: linear}}]
+        - [{glu: {gate: relu}}]
+        - [{glu: {gate: tanh}}]
         - [linear]
 """,
     "activations-of-a-vector": """
 input: 8
 layers:
-  - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}]]}
+  - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}], [glu]]}
 """,
     "normalizations": """
 input: 4x3x6

@@ -43,18 +43,29 @@ INITS = st.sampled_from(
         *("orthogonal", "zeros", "ones", 0.5),
     ]
 )
+GATES = st.sampled_from(["sigmoid", "silu", "gelu", "relu", "tanh", "linear"])
 ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     **{
         kind: st.just({})
         for kind in (
             *("relu", "relu6", "selu", "silu", "mish", "sigmoid", "hard_sigmoid", "hard_silu"),
-            *("tanh", "softplus", "softmax", "log_softmax", "linear"),
+            *("tanh", "softplus", "softmax", "log_softmax", "linear", "softsign", "quick_gelu"),
+            *("log_sigmoid", "tanhshrink"),
         )
     },
     "leaky_relu": st.fixed_dictionaries({}, optional={"slope": st.floats(0, 1)}),
     "elu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0, 2)}),
     "prelu": st.fixed_dictionaries({}, optional={"init": st.floats(0, 1)}),
     "gelu": st.fixed_dictionaries({}, optional={"approximate": FLAGS}),
+    "celu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0.1, 2)}),
+    "hard_tanh": st.fixed_dictionaries({}, optional={"maximum": st.floats(0, 2)}),
+    "softshrink": st.fixed_dictionaries({}, optional={"threshold": st.floats(0, 1)}),
+    "hard_shrink": st.fixed_dictionaries({}, optional={"threshold": st.floats(0, 1)}),
+    "threshold": st.fixed_dictionaries(
+        {}, optional={"threshold": st.floats(-1, 1), "value": st.floats(-1, 1)}
+    ),
+    "power": st.fixed_dictionaries({}, optional={"exponent": st.sampled_from([1, 2, 3])}),
+    "glu": st.fixed_dictionaries({}, optional={"gate": GATES}),
     "maxout": st.fixed_dictionaries({"pieces": st.integers(1, 3)}),
 }
 
@@ -240,9 +251,10 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     **{
         kind: (lambda draw, shape, fields=fields: draw(fields), {})  # type: ignore[misc]
         for kind, fields in ACTIVATIONS.items()
-        if kind != "maxout"
+        if kind not in ("maxout", "glu")
     },
     "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
+    "glu": (lambda draw, shape: {"gate": draw(GATES)}, {}),
     "batch_norm": (affine, {}),
     "layer_norm": (affine, {}),
     "group_norm": (
@@ -455,14 +467,19 @@ def shapes(draw: Draw) -> Shape:
     return (*(draw(extents) for _ in range(rank)), draw(CHANNELS))
 
 
+def taken(kind: str | None, shape: Shape) -> Shape:
+    """A shape made one that a kind takes."""
+    if len(shape) == 1 and (kind in MAPS or kind == "squeeze_excite"):
+        return (7, *shape)
+    if kind == "glu":
+        return (*shape[:-1], 2 * shape[-1])
+    return shape[-1:] if kind in VECTORS else shape
+
+
 @st.composite
 def networks(draw: Draw, first: str | None = None) -> LayerData:
     """A spec of a few layers, the first of a kind where one is given."""
-    shape = draw(shapes())
-    if first in MAPS or first == "squeeze_excite":
-        shape = shape if len(shape) > 1 else (5, *shape)
-    if first in VECTORS:
-        shape = shape[-1:]
+    shape = taken(first, draw(shapes()))
     chance = Random(draw(SEEDS))  # noqa: S311 - drawn evenly, which Hypothesis does not
     blocks: Fields = {}
     sequence = Sequence(draw, chance, shape, DEPTH, {}, blocks)
@@ -479,10 +496,6 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
 @st.composite
 def rows(draw: Draw, kind: str) -> LayerData:
     """A spec of some layers of a primitive kind side by side, over one input."""
-    shape = draw(shapes())
-    if kind in MAPS:
-        shape = shape if len(shape) > 1 else (7, *shape)
-    if kind in VECTORS:
-        shape = shape[-1:]
+    shape = taken(kind, draw(shapes()))
     branches = [[primitive(draw, kind, shape), {"flatten": {}}] for _ in range(ROW)]
     return {"input": list(shape), "layers": [{"parallel": {"branches": branches}}]}

@@ -38,6 +38,15 @@ PYTORCH = {
     "hard_silu": "F.hardswish(",
     "tanh": "torch.tanh(",
     "softplus": "F.softplus(",
+    "celu": "F.celu(",
+    "softsign": "F.softsign(",
+    "hard_tanh": "F.hardtanh(",
+    "softshrink": "F.softshrink(",
+    "hard_shrink": "F.hardshrink(",
+    "threshold": "F.threshold(",
+    "log_sigmoid": "F.logsigmoid(",
+    "tanhshrink": "F.tanhshrink(",
+    "glu": "F.glu(",
     "softmax": "F.softmax(",
     "log_softmax": "F.log_softmax(",
     "batch_norm": "nn.BatchNorm2d(",
@@ -69,8 +78,18 @@ KERAS = {
     **{
         kind: f'layers.Activation("{kind}"'
         for kind in FAMILIES["activation"]
-        if kind not in ("leaky_relu", "elu", "prelu", "gelu", "maxout", "linear")
+        if kind
+        not in (
+            *("leaky_relu", "elu", "prelu", "gelu", "maxout", "linear"),
+            *("celu", "quick_gelu", "softshrink", "hard_shrink", "threshold", "power"),
+            "tanhshrink",
+        )
     },
+    "celu": "ops.celu(",
+    "softshrink": "ops.soft_shrink(",
+    "hard_shrink": "ops.hard_shrink(",
+    "threshold": "ops.threshold(",
+    "tanhshrink": 'layers.Activation("tanh_shrink"',
     "leaky_relu": "layers.LeakyReLU(",
     "elu": "layers.ELU(",
     "prelu": "layers.PReLU(",
@@ -93,6 +112,8 @@ KERAS = {
 
 NEITHER = {
     "locally_connected": "PyTorch has none and Keras 3 removed it; einsum over shifted slices",
+    "quick_gelu": "neither has it as a function; a product with a sigmoid",
+    "power": "an operator of Python",
     "maxout": "neither has it; the maximum of a reshape",
     "linear": "nothing is computed",
     "rescale": "neither has it with a mean and deviation that are constants; two operations",

@@ -19,9 +19,9 @@ from pydantic import ValidationError
 
 import cnnkit
 from cnnkit.layers import FAMILIES, KINDS, layer_class
-from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Layer
 from cnnkit.layers.convolution import Convolution
+from cnnkit.layers.elementwise import Activation
 from cnnkit.layers.shape import Shape
 from cnnkit.network import build
 from cnnkit.network.builders import BUILDERS
@@ -100,7 +100,7 @@ def test_the_limits_of_an_activation_are_those_of_its_values(kind: str) -> None:
     layer = layer_class(kind)(**({"pieces": 1} if kind == "maxout" else {}))
     one = np.concatenate([np.linspace(-1000, 1000, 201), np.linspace(-6, 6, 2401)])
     y = function(layer, (2,))(np.stack([one, np.zeros_like(one)], axis=-1))[:, :1]
-    words = (layer.limits or "").replace("−", "-").replace("alpha", "1")
+    words = (layer.bounds or "").replace("−", "-").replace("alpha", "1")
     numbers = [float(number) for number in re.findall(r"-?\d+\.?\d*", words)]
     low = numbers[0] if words and "below" not in words else None
     high = numbers[-1] if words.startswith("between") or "below" in words else None

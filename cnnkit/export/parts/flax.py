@@ -156,6 +156,27 @@ class PReLU(nnx.Module):
         return jnp.where(x >= 0, x, self.slope[...] * x)
 
 
+def softshrink(x: jax.Array, threshold: float) -> jax.Array:
+    """Each value nearer to 0 by the threshold, as far as 0."""
+    return x - jnp.clip(x, -threshold, threshold)
+
+
+def hard_shrink(x: jax.Array, threshold: float) -> jax.Array:
+    """Values no further from 0 than the threshold made 0."""
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+def exact_gelu(x: jax.Array) -> jax.Array:
+    """The GELU that is not an approximation."""
+    return nnx.gelu(x, approximate=False)
+
+
+def gated(x: jax.Array, gate) -> jax.Array:
+    """The first half of the channels times a gate of the second."""
+    value, control = jnp.split(x, 2, axis=-1)
+    return value * gate(control)
+
+
 def maxout(x: jax.Array, pieces: int) -> jax.Array:
     """The maximum over groups of `pieces` neighbouring channels."""
     return x.reshape(*x.shape[:-1], -1, pieces).max(axis=-1)
