@@ -19,6 +19,7 @@ from operator import attrgetter, is_
 from cnnkit.analysis.field import Field as Field
 from cnnkit.analysis.field import joined, pooled, slid
 from cnnkit.analysis.misalignment import Misaligned, misalignments
+from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 
@@ -63,8 +64,12 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         elif len(known) == 1:
             fields.append(_step(graph, node, known[0]))
         else:
-            # Factors that `multiply` spreads lie beside no other cell.
-            joint = None if node.layer.title == "multiply" else _alike(known)
+            # Factors that are spread lie beside no other cell.
+            layer = node.layer
+            join = layer if isinstance(layer, Joined) else None
+            if join is not None and join.axis != "channels":
+                known = _laid(graph, sources, known, join.axis)
+            joint = None if join is not None and join.spreads else _alike(known)
             if joint is None:
                 shapes = map(graph.shape, sources)
                 known = [
@@ -75,6 +80,18 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                 joint = _join(known, node.output, graph.input)
             fields.append(joint)
     return fields, misaligned
+
+
+def _laid(
+    graph: Graph, sources: Sequence[int], known: list[tuple[Field, ...]], axis: int
+) -> list[tuple[Field, ...]]:
+    """The fields of maps laid end to end: along that axis a cell may be any of theirs."""
+    found = []
+    for source, fields in zip(sources, known, strict=True):
+        shape = graph.shape(source) or ()
+        seen = pooled(fields[axis], shape[axis]) if axis < len(fields) else None
+        found.append(fields if seen is None else (*fields[:axis], seen, *fields[axis + 1 :]))
+    return found
 
 
 def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tuple[Field, ...]:

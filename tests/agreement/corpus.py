@@ -306,6 +306,39 @@ layers:
   - merge: {with: [s0, s1, s1]}
   - head: {layers: [], loss_weight: 0.5}
 """,
+    "joins": """
+input: 4x5x3
+layers:
+  - save: map
+  - conv: {filters: 3, kernel: 1}
+  - merge: {with: map, by: subtract}
+  - merge: {with: [map, map], by: minimum}
+  - save: low
+  - softplus
+  - save: above-0
+  - global_mean_pool
+  - save: factors
+  - load: low
+  - merge: {with: [above-0, factors], by: divide}
+  - merge: {with: [low, map], axis: 0}
+  - parallel: {axis: 1, branches: [[], [{max_pool: {size: [1, 2], stride: 1}}], [tanh]]}
+  - conv: {filters: 2, kernel: 3}
+  - parallel: {merge: minimum, branches: [[tanh], [sigmoid]]}
+  - parallel: {merge: subtract, branches: [[tanh], [sigmoid], [relu]]}
+""",
+    "joins-of-vectors": """
+input: 6
+layers:
+  - save: one
+  - dense: {units: 6}
+  - merge: {with: one, by: subtract}
+  - save: two
+  - softplus
+  - save: three
+  - load: two
+  - merge: {with: three, by: divide}
+  - merge: {with: [one, two], by: minimum}
+""",
     "nothing": """
 input: 3
 layers: [{save: b}]

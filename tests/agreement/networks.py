@@ -43,6 +43,8 @@ INITS = st.sampled_from(
         *("orthogonal", "zeros", "ones", 0.5),
     ]
 )
+# Without `divide`: what is divided by may be almost 0.
+JOINS = st.sampled_from(["concat", "add", "subtract", "multiply", "mean", "maximum", "minimum"])
 GATES = st.sampled_from(["sigmoid", "silu", "gelu", "relu", "tanh", "linear"])
 ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     **{
@@ -358,6 +360,14 @@ class Sequence:
         return below.layers, below.shape
 
 
+def axis(sequence: Sequence, by: str) -> Fields:
+    """Sometimes an axis that a concatenation is along."""
+    rank = len(sequence.shape) - 1
+    if by != "concat" or not rank or sequence.draw(FLAGS):
+        return {}
+    return {"axis": sequence.chance.randrange(rank)}
+
+
 def _same_shape(sequence: Sequence) -> list[LayerData]:
     """Layers that end in the shape they begin with."""
     layers, after = sequence.inner()
@@ -374,8 +384,9 @@ def residual(sequence: Sequence) -> list[LayerData]:
 def parallel(sequence: Sequence) -> list[LayerData]:
     branches = [_same_shape(sequence) for _ in range(sequence.draw(st.integers(0, 3)))]
     named = {f"branch-{index}": branch for index, branch in enumerate(branches)}
-    merge = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
-    return [{"parallel": {"branches": named if sequence.draw(FLAGS) else branches, "merge": merge}}]
+    merge = sequence.draw(JOINS)
+    given = named if sequence.draw(FLAGS) else branches
+    return [{"parallel": {"branches": given, "merge": merge, **axis(sequence, merge)}}]
 
 
 def repeat(sequence: Sequence) -> list[LayerData]:
@@ -396,7 +407,7 @@ def repeat(sequence: Sequence) -> list[LayerData]:
         names = [tensor.replace("$index", str(index)) for index in range(times)]
         read = [name for name in names if draw(FLAGS)]
         if read:
-            by = draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+            by = draw(JOINS)
             merge = {"merge": {"with": read, "by": by}}
             after = [draw(st.sampled_from([merge, {"load": {"tensor": read[0]}}]))]
     return [{"repeat": {"times": times, "layers": layers}}, *after]
@@ -435,9 +446,10 @@ def load(sequence: Sequence) -> list[LayerData]:
 
 def merge(sequence: Sequence) -> list[LayerData]:
     name = f"merged-{sequence.depth}"
-    by = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+    by = sequence.draw(JOINS)
     between = _same_shape(sequence)
-    return [{"save": {"tensor": name}}, *between, {"merge": {"with": name, "by": by}}]
+    merge = {"merge": {"with": name, "by": by, **axis(sequence, by)}}
+    return [{"save": {"tensor": name}}, *between, merge]
 
 
 def head(sequence: Sequence) -> list[LayerData]:

@@ -572,3 +572,20 @@ def test_a_cell_whose_field_meets_no_border_depends_on_all_of_its_span(steps: li
         assert (min(inside), max(inside)) == (first, first + field.size - 1)
         assert Fraction(min(inside) + max(inside), 2) == field.centre + cell * field.stride
         return
+
+
+def test_maps_laid_end_to_end_may_be_seen_anywhere() -> None:
+    spec = """
+input: 9x9x2
+layers:
+  - parallel:
+      axis: 0
+      branches: [[{conv: {filters: 2, kernel: [3, 1]}}], [{max_pool: {size: [4, 1], stride: 1}}]]
+  - conv: {filters: 2, kernel: 3}
+"""
+    analysis = cnnkit.analyze(cnnkit.load(spec))
+    assert analysis.output == (11, 7, 2)
+    assert analysis.fields is not None
+    height, width = analysis.fields
+    assert (height.size, height.pooled) == (9, True)
+    assert (width.size, width.stride, width.pooled) == (3, 1, False)
