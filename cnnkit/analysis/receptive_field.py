@@ -48,6 +48,7 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                 fields.append(None)
             elif (
                 effect.reach is None
+                and not node.layer.sees_all
                 and len(effect.output) > 1
                 and len(effect.output) == len(graph.shape(source) or ())
             ):
@@ -144,6 +145,10 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
+    if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
+        extents = zip(fields, before, strict=False)
+        seen = tuple(pooled(field, extent) for field, extent in extents)
+        return _join([fields, seen], after, graph.input)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.elementwise import Threshold as Threshold
     from cnnkit.layers.gating import Glu as Glu
     from cnnkit.layers.normalization import BatchNorm as BatchNorm
+    from cnnkit.layers.normalization import GlobalResponseNorm as GlobalResponseNorm
     from cnnkit.layers.normalization import GroupNorm as GroupNorm
     from cnnkit.layers.normalization import InstanceNorm as InstanceNorm
     from cnnkit.layers.normalization import LayerNorm as LayerNorm

@@ -194,6 +194,11 @@ class Layer(BaseModel):
         return self.backward_reads
 
     @property
+    def sees_all(self) -> bool:
+        """Whether each cell is computed from all cells of the map, and stays in its place."""
+        return False
+
+    @property
     def bounds(self) -> str | None:
         """``limits``, or what they are with these values of the fields."""
         return self.limits

@@ -69,6 +69,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "instance_norm",
             "rms_norm",
             "local_response_norm",
+            "global_response_norm",
             "rescale",
         ),
         "regularization": ("dropout", "spatial_dropout", "drop_path", "gaussian_noise"),

@@ -39,6 +39,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "instance_norm": normalization.instance_norm,
         "rms_norm": normalization.rms_norm,
         "local_response_norm": normalization.local_response_norm,
+        "global_response_norm": normalization.global_response_norm,
         "rescale": normalization.rescale,
         "dropout": regularization.dropout,
         "spatial_dropout": regularization.spatial_dropout,

@@ -230,6 +230,10 @@ layers:
         - [{batch_norm: {scale: false, shift: false}}]
         - [layer_norm]
         - [{layer_norm: {epsilon: 1e-3, scale: false}}]
+        - [{layer_norm: {over: all}}]
+        - [{layer_norm: {over: all, shift: false}}]
+        - [global_response_norm]
+        - [{global_response_norm: {epsilon: 0.1}}]
         - [{group_norm: {groups: 3}}]
         - [{group_norm: {groups: 2, shift: false}}]
         - [instance_norm]
@@ -248,6 +252,7 @@ layers:
       branches:
         - [batch_norm]
         - [layer_norm]
+        - [{layer_norm: {over: all}}]
         - [{group_norm: {groups: 2}}]
         - [rms_norm]
         - [{local_response_norm: {size: 3, alpha: 0.5}}]

@@ -45,6 +45,7 @@ INITS = st.sampled_from(
 )
 # Without `divide`: what is divided by may be almost 0.
 JOINS = st.sampled_from(["concat", "add", "subtract", "multiply", "mean", "maximum", "minimum"])
+OVER = ["channels", "all"]
 GATES = st.sampled_from(["sigmoid", "silu", "gelu", "relu", "tanh", "linear"])
 ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     **{
@@ -258,7 +259,10 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
     "glu": (lambda draw, shape: {"gate": draw(GATES)}, {}),
     "batch_norm": (affine, {}),
-    "layer_norm": (affine, {}),
+    "layer_norm": (
+        lambda draw, shape: {**affine(draw, shape), "over": draw(st.sampled_from(OVER))},
+        {},
+    ),
     "group_norm": (
         lambda draw, shape: {**affine(draw, shape), "groups": groups(draw, shape[-1])},
         {"groups": 1},
@@ -289,6 +293,7 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "adaptive_max_pool": (adaptive, {"output": 1}),
     "adaptive_mean_pool": (adaptive, {"output": 1}),
     "instance_norm": (affine, {}),
+    "global_response_norm": (lambda draw, shape: {"epsilon": draw(st.floats(1e-6, 1e-2))}, {}),
     "pad": (pad, {"padding": 1}),
     "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
     "upsample": (upsample, {"factor": 1}),

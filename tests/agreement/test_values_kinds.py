@@ -116,6 +116,7 @@ NEITHER = {
     "power": "an operator of Python",
     "maxout": "neither has it; the maximum of a reshape",
     "linear": "nothing is computed",
+    "global_response_norm": "neither has it; the formula of the paper",
     "rescale": "neither has it with a mean and deviation that are constants; two operations",
     "depth_to_space": "PyTorch's pixel_shuffle has another order of channels; a transposition",
     "space_to_depth": "PyTorch's pixel_unshuffle has another order of channels; a transposition",

@@ -75,6 +75,7 @@ UNCOUNTED = {
     "adaptive_max_pool": "no tool has a rule for it",
     "rms_norm": "none of these versions has a rule for it",
     "local_response_norm": "no tool has a rule for it",
+    "global_response_norm": "no tool has a rule for it",
     "rescale": "two operations on tensors, which the tools pass over",
     **{
         kind: "element by element, no tool counts it"

@@ -585,7 +585,27 @@ layers:
 """
     analysis = cnnkit.analyze(cnnkit.load(spec))
     assert analysis.output == (11, 7, 2)
-    assert analysis.fields is not None
-    height, width = analysis.fields
+    assert analysis.tree.fields is not None
+    height, width = analysis.tree.fields
     assert (height.size, height.pooled) == (9, True)
     assert (width.size, width.stride, width.pooled) == (3, 1, False)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "global_response_norm",
+        {"layer_norm": {"over": "all"}},
+        {"group_norm": {"groups": 2}},
+        "instance_norm",
+    ],
+)
+def test_norms_over_the_map_see_all_of_it(layer: Any) -> None:
+    conv = {"conv": {"filters": 4, "kernel": 3, "padding": 1, "stride": 2, "rounding": "floor"}}
+    fields = analyse([conv, layer], "33x33x3").tree.fields
+    assert fields is not None
+    assert [(field.size, field.stride) for field in fields] == [(33, 2), (33, 2)]
+    assert [field.windowed.size for field in fields] == [3, 3]
+    within = analyse([conv, "layer_norm"], "33x33x3").tree.fields
+    assert within is not None
+    assert [field.size for field in within] == [3, 3]

@@ -15,6 +15,7 @@ pytest.importorskip("flax")
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from pydantic import ValidationError
 
 import cnnkit
@@ -47,6 +48,8 @@ def example(kind: str) -> tuple[Layer, Shape]:
 def function(layer: Layer, shape: Shape, *, train: bool = False) -> Callable[[Array], Array]:
     """What a layer computes of a batch."""
     network = build(Spec(input=shape, layers=(layer,)))
+    started = nnx.state(network, nnx.Param)  # what starts at 0 would have no effect
+    nnx.update(network, jax.tree.map(lambda weights: weights + 0.1, started))
     key = jax.random.key(0)
     return lambda x: np.asarray(network(jnp.asarray(x), train=train, key=key), np.float64)
 
@@ -74,6 +77,21 @@ def test_centring_loses_what_is_added_to_a_channel(kind: str) -> None:
     x, added = drawn(shape), np.linspace(-1, 2, shape[-1])
     of = function(layer, shape, train=True)
     assert bool(np.allclose(of(x + added), of(x), atol=1e-3)) == layer.centres_channels
+
+
+@pytest.mark.parametrize("kind", PRIMITIVE)
+def test_what_sees_all_is_what_a_far_cell_changes(kind: str) -> None:
+    shape = (9, 9, 4)
+    of_all = [layer_class(kind).model_validate({"over": "all"})] if kind == "layer_norm" else []
+    for layer in [example(kind)[0], *of_all]:
+        if layer.effect(shape).output != shape or KINDS[kind] == "regularization":
+            continue
+        x = drawn(shape)
+        changed = x.copy()
+        changed[:, 0, 0] *= 2
+        of = function(layer, shape)
+        far = np.abs(of(changed) - of(x))[:, -1, -1].max() > 1e-6
+        assert bool(far) == layer.sees_all
 
 
 @pytest.mark.parametrize("kind", PRIMITIVE)

@@ -182,6 +182,46 @@ def maxout(x: jax.Array, pieces: int) -> jax.Array:
     return x.reshape(*x.shape[:-1], -1, pieces).max(axis=-1)
 
 
+class WholeNorm(nnx.Module):
+    """Each example standardized over all its elements."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        epsilon: float = 1e-6,
+        use_bias: bool = True,
+        use_scale: bool = True,
+    ) -> None:
+        if use_scale:
+            self.scale = nnx.Param(jnp.ones(shape))
+        if use_bias:
+            self.bias = nnx.Param(jnp.zeros(shape))
+        self.learnt = (use_scale, use_bias)
+        self.epsilon = epsilon
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        axes = tuple(range(1, x.ndim))
+        y = x - x.mean(axis=axes, keepdims=True)
+        y = y * jax.lax.rsqrt((y * y).mean(axis=axes, keepdims=True) + self.epsilon)
+        y = y * self.scale[...] if self.learnt[0] else y
+        return y + self.bias[...] if self.learnt[1] else y
+
+
+class GlobalResponseNorm(nnx.Module):
+    """Each channel by its norm beside the mean norm of all, added to what comes in."""
+
+    def __init__(self, features: int, epsilon: float = 1e-6) -> None:
+        self.scale = nnx.Param(jnp.zeros((features,)))
+        self.bias = nnx.Param(jnp.zeros((features,)))
+        self.epsilon = epsilon
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        squares = (x * x).sum(axis=tuple(range(1, x.ndim - 1)), keepdims=True)
+        norms = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
+        beside = norms / (norms.mean(axis=-1, keepdims=True) + self.epsilon)
+        return self.scale[...] * (x * beside) + self.bias[...] + x
+
+
 def local_response_norm(x: jax.Array, size: int, alpha: float, beta: float, k: float) -> jax.Array:
     """X / (k + alpha * mean of the squares of `size` neighbouring channels) ** beta."""
     sides = [(0, 0)] * (x.ndim - 1) + [(size // 2, (size - 1) // 2)]

@@ -43,6 +43,8 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "bn": "batch_norm",
         "syncbatchnorm": "batch_norm",
         "lrn": "local_response_norm",
+        "grn": "global_response_norm",
+        "globalresponsenorm": "global_response_norm",
         "norm": "rescale",  # Keras's `Normalization`
         "normalize": "rescale",
         "rescaling": "rescale",
