@@ -36,7 +36,7 @@ def test_values(epsilon: float) -> None:
     scale, shift = np.array([0.5, -1, 2], np.float32), np.array([1, 0, -0.5], np.float32)
     built = network(epsilon)
     np.testing.assert_array_equal(built(x), x)  # it starts as the identity
-    layer = built.layers["0"]
+    layer = getattr(built.layers, "0")
     layer.scale.set_value(jnp.asarray(scale))
     layer.shift.set_value(jnp.asarray(shift))
     np.testing.assert_allclose(built(x), formula(x, scale, shift, epsilon), rtol=1e-5, atol=1e-5)
