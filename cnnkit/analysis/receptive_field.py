@@ -146,16 +146,16 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
     if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
-        extents = zip(fields, before, strict=False)
-        seen = tuple(pooled(field, extent) for field, extent in extents)
-        return _join([fields, seen], after, graph.input)
+        pairs = zip(fields, before, strict=False)
+        gate = tuple(pooled(field, extent) for field, extent in pairs)
+        return _join([fields, gate], after, graph.input)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):
         return None
     # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
     # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
-    seen = len(after) == 1 or node.layer.kind == "reshape"
+    seen = len(after) == 1 or len(after) != len(before) or node.layer.kind == "reshape"
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
     for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):

@@ -11,6 +11,7 @@ from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
+from cnnkit.layers.axis import place_of
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
@@ -112,11 +113,22 @@ def channels_last_slice(site: Site[layers.ChannelSlice]) -> Operation:
     return Operation((f"{{0}}[..., {channel_range(site.layer)}]",))
 
 
-def channel_range(layer: layers.ChannelSlice) -> str:
+def channel_range(layer: layers.ChannelSlice | layers.Slice) -> str:
     """The channels of a slice, as Python writes a range in an index."""
     start = hole("start", layer.start) if layer.start else ""
     stop = "" if layer.stop is None else hole("stop", layer.stop)
     return f"{start}:{stop}"
+
+
+def axis_slice(axis: int, layer: layers.Slice) -> Operation:
+    """A slice of an axis of the target's array."""
+    before = ":, " * axis
+    return Operation((f"{{0}}[{before}{channel_range(layer)}]",))
+
+
+def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
+    """A slice of any axis where the channels are the last one."""
+    return axis_slice(place_of(site.layer.axis, site.shape) + 1, site.layer)
 
 
 def fixed_scale(site: Site[layers.Scale]) -> Operation:

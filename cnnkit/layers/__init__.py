@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.pooling import MeanPool as MeanPool
     from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
     from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
+    from cnnkit.layers.reduction import Reduce as Reduce
     from cnnkit.layers.regularization import Dropout as Dropout
     from cnnkit.layers.regularization import DropPath as DropPath
     from cnnkit.layers.regularization import GaussianNoise as GaussianNoise
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.shaping import Flatten as Flatten
     from cnnkit.layers.shaping import Reshape as Reshape
     from cnnkit.layers.shaping import Scale as Scale
+    from cnnkit.layers.slicing import Slice as Slice
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample

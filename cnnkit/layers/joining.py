@@ -9,6 +9,7 @@ from typing import Any, Literal
 from typing_extensions import override
 
 from cnnkit.layers.advice import tried
+from cnnkit.layers.axis import Axis, axis_problem
 from cnnkit.layers.base import BackwardReads, Effect, Layer, Operations, broken
 from cnnkit.layers.kinds import layer_class
 from cnnkit.layers.problem import Problem
@@ -16,7 +17,6 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import axis_names
 
 Join = Literal["concat", "add", "subtract", "multiply", "divide", "mean", "maximum", "minimum"]
-Axis = Literal["channels"] | int
 
 
 class Joined(Layer):
@@ -77,14 +77,8 @@ class Joined(Layer):
     def _problem(self, inputs: tuple[Shape, ...], index: int) -> Problem | None:
         """The first input that does not fit number ``index``."""
         first = inputs[index]
-        if self.axis != "channels" and self.axis > len(first) - 2:
-            return Problem(
-                "shape-mismatch",
-                f"there is no axis {self.axis}: {show(first)} of {self.labels[index]} has "
-                f"{_spatial(len(first) - 1)}",
-                "`axis: channels` joins the channels; spatial axes count from 0",
-                ("axis",),
-            )
+        if problem := axis_problem(self.axis, first, self.labels[index]):
+            return problem
         for label, shape in zip(self.labels, inputs, strict=True):
             if differing := _differing(first, shape, self.by, self._place):
                 return Problem(
@@ -104,11 +98,6 @@ class Joined(Layer):
 
 
 _SPREADING = ("multiply", "divide")
-
-
-def _spatial(count: int) -> str:
-    """How many spatial axes there are, in words."""
-    return "no spatial axes" if not count else f"{count} spatial ax{'is' if count == 1 else 'es'}"
 
 
 def _size(shape: Shape) -> tuple[int, int]:

@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "global_mean_pool",
             "adaptive_max_pool",
             "adaptive_mean_pool",
+            "reduce",
         ),
         "activation": (
             "relu",
@@ -83,6 +84,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "space_to_depth",
             "channel_shuffle",
             "channel_slice",
+            "slice",
             "scale",
         ),
         "composition": (

@@ -25,6 +25,7 @@ from cnnkit.layers.problem import Problem
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
 from cnnkit.layers.resample import whole
 from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.slicing import Slice
 from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
 
 
@@ -232,6 +233,7 @@ LAYERS: dict[str, type[Layer]] = {
         SpaceToDepth,
         ChannelShuffle,
         ChannelSlice,
+        Slice,
         Scale,
     )
 }

@@ -32,6 +32,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "global_mean_pool": pooling.global_mean_pool,
         "adaptive_max_pool": pooling.adaptive_max_pool,
         "adaptive_mean_pool": pooling.adaptive_mean_pool,
+        "reduce": pooling.reduced,
         **activation.BUILDERS,
         "batch_norm": normalization.batch_norm,
         "layer_norm": normalization.layer_norm,
@@ -54,6 +55,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "space_to_depth": shaping.space_to_depth,
         "channel_shuffle": shaping.channel_shuffle,
         "channel_slice": shaping.channel_slice,
+        "slice": shaping.slice_of,
         "scale": shaping.scale,
     }
 )

@@ -344,6 +344,36 @@ layers:
   - merge: {with: three, by: divide}
   - merge: {with: [one, two], by: minimum}
 """,
+    "axes": """
+input: 6x5x4
+layers:
+  - slice: {axis: 0, start: 1, stop: 5}
+  - slice: {axis: 1, stop: 4}
+  - slice: {axis: channels, start: 1}
+  - save: map
+  - parallel:
+      branches:
+        - [{reduce: {over: channels, by: mean}}, flatten]
+        - [{reduce: {over: channels, by: max}}, flatten]
+        - [{reduce: {over: 0, by: sum}}, {conv: {filters: 2, kernel: 1}}, flatten]
+        - [{reduce: {over: [0, channels], by: norm}}, flatten]
+        - [{reduce: {over: 1, by: mean, keep: false}}, {conv: {filters: 2, kernel: 2}}, flatten]
+        - [{reduce: {over: channels, by: norm, keep: false}}, {conv: {filters: 2, kernel: 2}},
+            flatten]
+        - [{reduce: {over: [channels, 0], by: max, keep: false}}]
+        - [{reduce: {over: [0, 1], by: sum, keep: false}}]
+        - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
+""",
+    "axes-of-a-vector": """
+input: 6
+layers:
+  - slice: {start: 2}
+  - save: vector
+  - reduce: {over: channels, by: norm}
+  - save: norm
+  - load: vector
+  - merge: {with: norm, by: divide}
+""",
     "nothing": """
 input: 3
 layers: [{save: b}]

@@ -224,6 +224,22 @@ def channel_slice(draw: Draw, shape: Shape) -> Fields:
     return {"start": start, "stop": draw(st.integers(start + 1, shape[-1]))}
 
 
+def slice_(draw: Draw, shape: Shape) -> Fields:
+    place = draw(st.integers(0, len(shape) - 1))
+    axis = "channels" if place == len(shape) - 1 else place
+    start = draw(st.integers(0, shape[place] - 1))
+    return {"axis": axis, "start": start, "stop": draw(st.integers(start + 1, shape[place]))}
+
+
+def reduce(draw: Draw, shape: Shape) -> Fields:
+    axes = st.sampled_from([*range(len(shape) - 1), "channels"])
+    return {
+        "over": draw(st.one_of(axes, st.lists(axes, min_size=1, max_size=3))),
+        "by": draw(st.sampled_from(["mean", "max", "sum", "norm"])),
+        "keep": draw(FLAGS),
+    }
+
+
 def affine(draw: Draw, shape: Shape) -> Fields:
     return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
 
@@ -278,6 +294,8 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "reshape": (reshape, {"shape": [-1]}),
     "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
     "channel_slice": (channel_slice, {"start": 0}),
+    "slice": (slice_, {"start": 0}),
+    "reduce": (reduce, {"over": "channels"}),
     "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
 }
 MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {

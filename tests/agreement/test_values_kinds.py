@@ -63,6 +63,8 @@ PYTORCH = {
     "crop": "[:, :, ",
     "upsample": "F.interpolate(",
     "channel_slice": "[:, 1:7]",
+    "slice": "[:, :, 1:5]",
+    "reduce": "torch.linalg.vector_norm(",
 }
 """The words of PyTorch for each kind that it has."""
 
@@ -105,6 +107,7 @@ KERAS = {
     "gaussian_noise": "layers.GaussianNoise(",
     "flatten": "layers.Flatten(",
     "reshape": "layers.Reshape(",
+    "reduce": "ops.max(",
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",
 }
