@@ -362,6 +362,7 @@ layers:
             flatten]
         - [{reduce: {over: [channels, 0], by: max, keep: false}}]
         - [{reduce: {over: [0, 1], by: sum, keep: false}}]
+        - [{flatten: {keep_channels: true}}, {conv: {filters: 2, kernel: 3}}, flatten]
         - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
 """,
     "axes-of-a-vector": """

@@ -290,7 +290,7 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "spatial_dropout": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
     "drop_path": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
     "gaussian_noise": (lambda draw, shape: {"deviation": draw(RATES)}, {}),
-    "flatten": (lambda draw, shape: {}, {}),
+    "flatten": (lambda draw, shape: {"keep_channels": draw(FLAGS)}, {}),
     "reshape": (reshape, {"shape": [-1]}),
     "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
     "channel_slice": (channel_slice, {"start": 0}),

@@ -142,3 +142,18 @@ def test_what_a_reduction_and_a_slice_have_seen() -> None:
     assert seen(conv, {"reduce": {"over": 0}}) == [(9, True), (3, False)]
     assert seen(conv, {"reduce": {"over": 0, "keep": False}}) == [(9, True), (9, True)]
     assert seen(conv, {"slice": {"axis": 0, "start": 2}}, conv) == [(5, False), (5, False)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "output"),
+    [
+        ((14, 14, 768), (196, 768)),
+        ((2, 3, 4, 5), (24, 5)),
+        ((9, 4), (9, 4)),
+        ((7,), (7,)),
+    ],
+)
+def test_a_flatten_that_keeps_its_channels(shape: Shape, output: Shape) -> None:
+    flatten = layer_class("flatten").model_validate({"keep_channels": True})
+    assert flatten.effect(shape).output == output
+    assert (flatten.no_op(shape) is not None) == (shape == output)

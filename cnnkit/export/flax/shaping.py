@@ -20,6 +20,8 @@ from cnnkit.export.site import Site, Writer
 
 
 def _flatten(site: Site[Any]) -> Operation:
+    if site.layer.keep_channels:
+        return Operation(("{0}.reshape({0}.shape[0], -1, {0}.shape[-1])" if site.rank else "{0}",))
     return Operation(("{0}.reshape({0}.shape[0], -1)" if len(site.shape) > 1 else "{0}",))
 
 

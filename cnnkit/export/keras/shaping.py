@@ -21,6 +21,8 @@ from cnnkit.export.site import Site, Writer
 
 
 def _flatten(site: Site[Any]) -> Operation:
+    if site.layer.keep_channels and site.rank:
+        return operation_of(f"layers.Reshape({hole('shape', site.output)}")
     return Operation((f"layers.Flatten({named()})({{0}})" if len(site.shape) > 1 else "{0}",))
 
 

@@ -17,6 +17,8 @@ from cnnkit.export.site import Site, Writer
 def _flatten(site: Site[Any]) -> Operation:
     if len(site.shape) == 1:
         return Operation(("{0}",))
+    if site.layer.keep_channels:
+        return Operation(("{0}.flatten(2)",))
     if site.channels == 1 or math.prod(site.shape[:-1]) == 1:  # one order, whichever axis is first
         return Operation(("{0}.flatten(1)",))
     return Operation(("{0}.movedim(1, -1).flatten(1)",))
