@@ -44,7 +44,6 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "syncbatchnorm": "batch_norm",
         "lrn": "local_response_norm",
         "grn": "global_response_norm",
-        "globalresponsenorm": "global_response_norm",
         "norm": "rescale",  # Keras's `Normalization`
         "normalize": "rescale",
         "rescaling": "rescale",
