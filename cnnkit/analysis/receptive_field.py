@@ -19,6 +19,7 @@ from operator import attrgetter, is_
 from cnnkit.analysis.field import Field as Field
 from cnnkit.analysis.field import joined, pooled, slid
 from cnnkit.analysis.misalignment import Misaligned, misalignments
+from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 
@@ -47,6 +48,7 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                 fields.append(None)
             elif (
                 effect.reach is None
+                and not node.layer.sees_all
                 and len(effect.output) > 1
                 and len(effect.output) == len(graph.shape(source) or ())
             ):
@@ -63,8 +65,12 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         elif len(known) == 1:
             fields.append(_step(graph, node, known[0]))
         else:
-            # Factors that `multiply` spreads lie beside no other cell.
-            joint = None if node.layer.title == "multiply" else _alike(known)
+            # Factors that are spread lie beside no other cell.
+            layer = node.layer
+            join = layer if isinstance(layer, Joined) else None
+            if join is not None and join.axis != "channels":
+                known = _laid(graph, sources, known, join.axis)
+            joint = None if join is not None and join.spreads else _alike(known)
             if joint is None:
                 shapes = map(graph.shape, sources)
                 known = [
@@ -75,6 +81,18 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                 joint = _join(known, node.output, graph.input)
             fields.append(joint)
     return fields, misaligned
+
+
+def _laid(
+    graph: Graph, sources: Sequence[int], known: list[tuple[Field, ...]], axis: int
+) -> list[tuple[Field, ...]]:
+    """The fields of maps laid end to end: along that axis a cell may be any of theirs."""
+    found = []
+    for source, fields in zip(sources, known, strict=True):
+        shape = graph.shape(source) or ()
+        seen = pooled(fields[axis], shape[axis]) if axis < len(fields) else None
+        found.append(fields if seen is None else (*fields[:axis], seen, *fields[axis + 1 :]))
+    return found
 
 
 def _spread(fields: tuple[Field, ...], shape: Shape | None, output: Shape) -> tuple[Field, ...]:
@@ -127,13 +145,17 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
+    if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
+        pairs = zip(fields, before, strict=False)
+        gate = tuple(pooled(field, extent) for field, extent in pairs)
+        return _join([fields, gate], after, graph.input)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):
         return None
     # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
     # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
-    seen = len(after) == 1 or node.layer.kind == "reshape"
+    seen = len(after) == 1 or len(after) != len(before) or node.layer.kind == "reshape"
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
     for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):

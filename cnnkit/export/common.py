@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
+from cnnkit.layers.axis import place_of
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
+
+OPERATORS: dict[str, str] = {"multiply": " * ", "divide": " / ", "subtract": " - "}
+"""The joins that Python has operators for, from the first tensor to the last."""
+
+
+class Axes(NamedTuple):
+    """The axis of the channels, and the first spatial axis, of a target's arrays."""
+
+    channels: int
+    first: int
+
 
 Join = Callable[[Joined, tuple[Shape, ...]], Operation]
 """How a target writes where branches meet."""
@@ -38,27 +50,31 @@ def writing(families: Sequence[ModuleType], joined: Join) -> Write:
     return write
 
 
-def joining(concatenate: str, channels: str, maximum: str) -> Join:
+def joining(concatenate: str, axes: Axes, channels: str, extremes: str) -> Join:
     """How a target that computes with operators writes where branches meet.
 
     Args:
-        concatenate: The call that joins a list of tensors along their channels, with ``{}`` for it.
+        concatenate: The call that joins a list of tensors, with ``{}`` for it and for the axis.
+        axes: The axis of the channels, and that of the first spatial axis.
         channels: The start of an index that leads to the channels of a tensor [N, C].
-        maximum: The function of two tensors that gives the greater elements.
+        extremes: The module with the functions ``maximum`` and ``minimum`` of two tensors.
     """
 
     def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
         rank = max(map(len, shapes))
         inputs = [f"{{{place}}}" for place in range(len(shapes))]
         if layer.by == "concat":
-            return Operation((concatenate.format(f"[{', '.join(inputs)}]"),))
-        if layer.by == "multiply":
+            axis = axes.channels if layer.axis == "channels" else axes.first + layer.axis
+            return Operation((concatenate.format(f"[{', '.join(inputs)}]", axis),))
+        if layer.spreads:
             for place, shape in enumerate(shapes):
                 if len(shape) == 1 < rank:  # a factor for each channel of a map
                     inputs[place] += f"[{channels}{', None' * (rank - 1)}]"
-            return Operation((" * ".join(inputs),))
-        if layer.by == "maximum":
-            return Operation((reduce(lambda a, b: f"{maximum}({a}, {b})", inputs),))
+        if layer.by in OPERATORS:
+            return Operation((OPERATORS[layer.by].join(inputs),))
+        if layer.by in ("maximum", "minimum"):
+            call = f"{extremes}.{layer.by}"
+            return Operation((reduce(lambda a, b: f"{call}({a}, {b})", inputs),))
         total = " + ".join(inputs)
         return Operation((f"({total}) / {len(inputs)}" if layer.by == "mean" else total,))
 
@@ -68,6 +84,13 @@ def joining(concatenate: str, channels: str, maximum: str) -> Join:
 def function(name: str) -> Writer:
     """A layer without fields, by a function of the target."""
     return lambda _: Operation((f"{name}({{0}})",))
+
+
+def power(site: Site[layers.Power]) -> Operation:
+    """A power by Python's operator, a whole exponent written as such."""
+    exponent = site.layer.exponent
+    whole = int(exponent) if float(exponent).is_integer() else exponent
+    return Operation((f"{{0}} ** {hole('exponent', whole)}",))
 
 
 def maxout(site: Site[layers.Maxout]) -> Operation:
@@ -90,11 +113,22 @@ def channels_last_slice(site: Site[layers.ChannelSlice]) -> Operation:
     return Operation((f"{{0}}[..., {channel_range(site.layer)}]",))
 
 
-def channel_range(layer: layers.ChannelSlice) -> str:
+def channel_range(layer: layers.ChannelSlice | layers.Slice) -> str:
     """The channels of a slice, as Python writes a range in an index."""
     start = hole("start", layer.start) if layer.start else ""
     stop = "" if layer.stop is None else hole("stop", layer.stop)
     return f"{start}:{stop}"
+
+
+def axis_slice(axis: int, layer: layers.Slice) -> Operation:
+    """A slice of an axis of the target's array."""
+    before = ":, " * axis
+    return Operation((f"{{0}}[{before}{channel_range(layer)}]",))
+
+
+def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
+    """A slice of any axis where the channels are the last one."""
+    return axis_slice(place_of(site.layer.axis, site.shape) + 1, site.layer)
 
 
 def fixed_scale(site: Site[layers.Scale]) -> Operation:

@@ -52,7 +52,19 @@ if TYPE_CHECKING:
     from cnnkit.layers.convolution import SeparableConv as SeparableConv
     from cnnkit.layers.convolution import TransposedConv as TransposedConv
     from cnnkit.layers.dense import Dense as Dense
+    from cnnkit.layers.elementwise import Celu as Celu
+    from cnnkit.layers.elementwise import HardShrink as HardShrink
+    from cnnkit.layers.elementwise import HardTanh as HardTanh
+    from cnnkit.layers.elementwise import LogSigmoid as LogSigmoid
+    from cnnkit.layers.elementwise import Power as Power
+    from cnnkit.layers.elementwise import QuickGelu as QuickGelu
+    from cnnkit.layers.elementwise import Softshrink as Softshrink
+    from cnnkit.layers.elementwise import Softsign as Softsign
+    from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
+    from cnnkit.layers.elementwise import Threshold as Threshold
+    from cnnkit.layers.gating import Glu as Glu
     from cnnkit.layers.normalization import BatchNorm as BatchNorm
+    from cnnkit.layers.normalization import GlobalResponseNorm as GlobalResponseNorm
     from cnnkit.layers.normalization import GroupNorm as GroupNorm
     from cnnkit.layers.normalization import InstanceNorm as InstanceNorm
     from cnnkit.layers.normalization import LayerNorm as LayerNorm
@@ -67,6 +79,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.pooling import MeanPool as MeanPool
     from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
     from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
+    from cnnkit.layers.reduction import Reduce as Reduce
     from cnnkit.layers.regularization import Dropout as Dropout
     from cnnkit.layers.regularization import DropPath as DropPath
     from cnnkit.layers.regularization import GaussianNoise as GaussianNoise
@@ -76,6 +89,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.shaping import Flatten as Flatten
     from cnnkit.layers.shaping import Reshape as Reshape
     from cnnkit.layers.shaping import Scale as Scale
+    from cnnkit.layers.slicing import Slice as Slice
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample

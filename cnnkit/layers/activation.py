@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import (
-    BackwardReads,
-    Effect,
-    Layer,
-    Operations,
-    Storage,
-    Weight,
-    broken,
-    elementwise,
+from cnnkit.layers.base import Effect, Operations, Weight, broken, elementwise
+from cnnkit.layers.elementwise import (
+    Activation,
+    Celu,
+    HardShrink,
+    HardTanh,
+    LogSigmoid,
+    Power,
+    QuickGelu,
+    Softshrink,
+    Softsign,
+    Tanhshrink,
+    Threshold,
 )
 from cnnkit.layers.field import Count, Flag, Number
+from cnnkit.layers.gating import Glu
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
-
-
-class Activation(Layer):
-    """A function applied to each element; ``operations`` counts the work of one element."""
-
-    family = "activation"
-    storage: ClassVar[Storage] = "in_place"
-    backward_reads: ClassVar[BackwardReads] = ("output",)
-    operations: ClassVar[Operations] = Operations()
-    # How the weights of a layer before it best start.
-    suited_init: ClassVar[Literal["lecun", "he", "glorot"]]
-
-    @override
-    def effect(self, *inputs: Shape) -> Effect:
-        return elementwise(inputs[0], self.operations)
 
 
 class Linear(Activation):
@@ -291,9 +281,20 @@ LAYERS = {
         HardSilu,
         Tanh,
         Softplus,
+        Celu,
+        Softsign,
+        HardTanh,
+        QuickGelu,
+        Softshrink,
+        HardShrink,
+        Threshold,
+        Power,
+        LogSigmoid,
+        Tanhshrink,
         Softmax,
         LogSoftmax,
         Maxout,
+        Glu,
         Linear,
     )
 }

@@ -193,6 +193,16 @@ class Layer(BaseModel):
         """``backward_reads``, or what of it these values of the fields leave."""
         return self.backward_reads
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether each cell is computed from all cells of the map, and stays in its place."""
+        return False
+
+    @property
+    def bounds(self) -> str | None:
+        """``limits``, or what they are with these values of the fields."""
+        return self.limits
+
     def no_op(self, shape: Shape) -> str | None:
         """Why the layer leaves every input of this shape as it is; None where it does not."""
         del shape

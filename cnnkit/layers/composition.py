@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, NonNegativeInt, Strict
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    NonNegativeInt,
+    Strict,
+    model_validator,
+)
 from typing_extensions import override
 
 from cnnkit.layers.activation import Relu, Sigmoid
 from cnnkit.layers.base import Layer, Tensor, Trace, numbered
 from cnnkit.layers.dense import Dense
-from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.field import AxisField, Count, Expects, Flag, Number, SavedName
 from cnnkit.layers.joining import Join, Joined
 from cnnkit.layers.pooling import GlobalMeanPool
 from cnnkit.layers.shape import Shape
@@ -34,8 +42,16 @@ Branches = Annotated[
         "`{when: …, layers: […]}`"
     ),
 ]
-JoinField = Annotated[Join, Expects("`concat`, `add`, `multiply`, `mean` or `maximum`")]
-SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
+JoinField = Annotated[
+    Join,
+    Expects("`concat`, `add`, `subtract`, `multiply`, `divide`, `mean`, `maximum` or `minimum`"),
+]
+
+
+def _check_axis(by: Join, axis: str | int) -> None:
+    """Refuses an axis where nothing is concatenated."""
+    if axis != "channels" and by != "concat":
+        raise ValueError(f"`axis` (={axis}) says what `concat` joins along; `{by}` has none")
 
 
 class Composite(Layer):
@@ -87,6 +103,12 @@ class Parallel(Composite):
 
     branches: Branches = Field(description="the branches; an empty list is the identity")
     merge: JoinField = Field("concat", description="how the branches are joined")
+    axis: AxisField = Field("channels", description="the axis that `concat` joins along")
+
+    @model_validator(mode="after")
+    def _axis_of_concat(self) -> Self:
+        _check_axis(self.merge, self.axis)
+        return self
 
     @override
     def no_op(self, shape: Shape) -> str | None:
@@ -100,7 +122,8 @@ class Parallel(Composite):
         if len(ends) < 2:
             return ends[0] if ends else x
         labels = tuple(f"branch {name}" for name in self.branches)
-        return graph.add(Joined(by=self.merge, labels=labels), *ends, label=self.merge)
+        join = Joined(by=self.merge, labels=labels, axis=self.axis)
+        return graph.add(join, *ends, label=self.merge)
 
 
 class Repeat(Composite):
@@ -240,6 +263,12 @@ class Merge(Composite):
         Expects("the name of a saved tensor, or a list of names"),
     ] = Field(alias="with", description="the names of the tensors that are joined")
     by: JoinField = Field("concat", description="how they are joined")
+    axis: AxisField = Field("channels", description="the axis that `concat` joins along")
+
+    @model_validator(mode="after")
+    def _axis_of_concat(self) -> Self:
+        _check_axis(self.by, self.axis)
+        return self
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
@@ -253,7 +282,7 @@ class Merge(Composite):
         if len(known) < len(others):
             return Tensor(x.node, None)
         labels = ("the current tensor", *(f"`{name}`" for name in names))
-        return graph.add(Joined(by=self.by, labels=labels), x, *known)
+        return graph.add(Joined(by=self.by, labels=labels, axis=self.axis), x, *known)
 
 
 class Head(Composite):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, PositiveInt, Strict
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, Strict
 
 Rounding = Literal["exact", "floor", "ceil"]
 
@@ -22,6 +22,15 @@ Extents = Annotated[
 ]
 Flag = Annotated[bool, Expects("true or false")]
 Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False), Expects("a number above 0")]
+NonNegativeNumber = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), Expects("a number of at least 0")
+]
+SavedName = Annotated[str, Field(min_length=1), Expects("the name of a saved tensor")]
+AxisField = Annotated[
+    Literal["channels"] | NonNegativeInt,
+    Expects("`channels`, or the number of a spatial axis, counted from 0"),
+]
 Rate = Annotated[float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")]
 
 

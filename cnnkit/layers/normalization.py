@@ -9,19 +9,18 @@ reciprocal of the root), 3 divisions and one root, counted with the exponentials
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat, Strict
 from typing_extensions import override
 
 from cnnkit.layers.advice import groups_problem, map_problem
 from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken, elementwise
-from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.field import Count, Expects, Flag, Number, PositiveNumber
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
-PositiveNumber = Annotated[Positive, Expects("a number above 0")]
 Momentum = Annotated[float, Field(ge=0, le=1), Expects("a number from 0 to 1")]
 Values = Annotated[
     FiniteFloat | Annotated[tuple[FiniteFloat, ...], Strict(False), Field(min_length=1)],
@@ -101,13 +100,32 @@ class BatchNorm(Affine):
 
 
 class LayerNorm(Affine):
-    """Each position is standardized over its channels (Ba et al., 2016); 2C parameters."""
+    """Each position is standardized over its channels (Ba et al., 2016); 2C parameters.
+
+    ``over: all`` standardizes the whole example instead, and learns a scale and a shift of each
+    element: 2·H·W·C parameters.
+    """
 
     kind = "layer_norm"
 
+    over: Annotated[Literal["channels", "all"], Expects("`channels` or `all`")] = Field(
+        "channels", description="what is one set: the channels of a position, or all elements"
+    )
+
+    @property
+    @override
+    def sees_all(self) -> bool:
+        return self.over == "all"
+
+    @override
+    def learnt(self, shape: Shape) -> tuple[Weight, ...]:
+        weights = super().learnt(shape)
+        return tuple(each._replace(shape=shape) for each in weights) if self.sees_all else weights
+
     @override
     def effect(self, *inputs: Shape) -> Effect:
-        return self.standardized(inputs[0], sets=math.prod(inputs[0][:-1]))
+        sets = 1 if self.sees_all else math.prod(inputs[0][:-1])
+        return self.standardized(inputs[0], sets)
 
 
 class GroupNorm(Affine):
@@ -118,6 +136,11 @@ class GroupNorm(Affine):
     field_aliases: ClassVar = {**_ALIASES, "num_groups": "groups"}
 
     groups: Count = Field(description="groups that the channels are split into")
+
+    @property
+    @override
+    def sees_all(self) -> bool:
+        return True
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -131,6 +154,11 @@ class InstanceNorm(Affine):
 
     kind = "instance_norm"
     centres_channels = True
+
+    @property
+    @override
+    def sees_all(self) -> bool:
+        return True
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -163,6 +191,41 @@ class RmsNorm(Normalization):
             exponential=sets,
         )
         weights = (Weight("scale", shape[-1:]),) if self.scale else ()
+        return Effect(shape, weights=weights, operations=work)
+
+
+class GlobalResponseNorm(Normalization):
+    """scale·(x·N) + shift + x, N being each channel's norm beside the mean of all channels'.
+
+    The global response normalization of ConvNeXt V2 (Woo et al., 2023): G is √Σx² of a channel
+    over the map, N = G/(mean of G + epsilon). Scale and shift start at 0, where it is the
+    identity; 2C parameters. For n elements: 3n additions, 3n multiplications; C + 1 divisions
+    and C roots.
+    """
+
+    kind = "global_response_norm"
+    field_aliases: ClassVar = {"eps": "epsilon"}
+
+    epsilon: PositiveNumber = Field(1e-6, description="added to the mean of the norms, against 0")
+
+    @property
+    @override
+    def sees_all(self) -> bool:
+        return True
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        if problem := map_problem(self, shape):
+            return broken(problem)
+        elements, channels = math.prod(shape), shape[-1]
+        work = Operations(
+            add=3 * elements,
+            multiply=3 * elements,
+            divide=channels + 1,
+            exponential=channels,
+        )
+        weights = tuple(Weight(name, shape[-1:]) for name in ("scale", "shift"))
         return Effect(shape, weights=weights, operations=work)
 
 
@@ -251,6 +314,7 @@ LAYERS: dict[str, type[Layer]] = {
         InstanceNorm,
         RmsNorm,
         LocalResponseNorm,
+        GlobalResponseNorm,
         Rescale,
     )
 }

@@ -17,6 +17,7 @@ from cnnkit.layers.advice import map_problem
 from cnnkit.layers.base import Effect, Layer, Operations, broken, keeps_shape
 from cnnkit.layers.field import Expects, Extents, Flag
 from cnnkit.layers.problem import Problem
+from cnnkit.layers.reduction import Reduce
 from cnnkit.layers.resample import adapt, whole
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import (
@@ -278,5 +279,6 @@ LAYERS: dict[str, type[Layer]] = {
         GlobalMeanPool,
         AdaptiveMaxPool,
         AdaptiveMeanPool,
+        Reduce,
     )
 }

@@ -25,6 +25,7 @@ from cnnkit.layers.problem import Problem
 from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
 from cnnkit.layers.resample import whole
 from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.slicing import Slice
 from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
 
 
@@ -48,19 +49,29 @@ NewShape = Annotated[
 class Flatten(Shaping):
     """The elements of a map as a vector, row-major: 26x26x3 → 2028; a vector stays.
 
-    The vector counts as one cell that reads the whole map.
+    The vector counts as one cell that reads the whole map. With ``keep_channels`` the cells alone
+    become one axis, a sequence of as many channels: 14x14x768 → 196x768.
     """
 
     kind = "flatten"
     storage = "view"
 
+    keep_channels: Flag = Field(False, description="make one axis of the cells, keep the channels")
+
     @override
     def no_op(self, shape: Shape) -> str | None:
-        return "the input is a vector already" if len(shape) == 1 else None
+        if len(shape) == 1:
+            return "the input is a vector already"
+        if self.keep_channels and len(shape) == 2:
+            return "the input is a sequence already"
+        return None
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
+        if self.keep_channels and len(shape) > 1:
+            reach = whole(shape[:-1]) if len(shape) > 2 else None
+            return Effect((math.prod(shape[:-1]), shape[-1]), reach=reach)
         return Effect((math.prod(shape),), reach=whole(shape[:-1]) or None)
 
 
@@ -232,6 +243,7 @@ LAYERS: dict[str, type[Layer]] = {
         SpaceToDepth,
         ChannelShuffle,
         ChannelSlice,
+        Slice,
         Scale,
     )
 }

@@ -12,7 +12,7 @@ from typing_extensions import override
 from cnnkit.layers import fit
 from cnnkit.layers.advice import map_problem, tried, written
 from cnnkit.layers.base import Effect, Layer, Operations, Tensor, Trace, broken, keeps_shape
-from cnnkit.layers.field import Expects, Extents
+from cnnkit.layers.field import Expects, Extents, SavedName
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import (
     TransposedWindow,
@@ -104,7 +104,7 @@ class Crop(Shaping):
     cells: Annotated[Cells | None, CELLS] = Field(
         None, description="cells off each side, an axis each, or [before, after] pairs"
     )
-    to: Annotated[str | None, Expects("the name of a saved tensor")] = Field(
+    to: Annotated[SavedName | None, Expects("the name of a saved tensor")] = Field(
         None, description="the saved tensor whose extents are kept"
     )
 
@@ -263,7 +263,7 @@ class Upsample(Shaping):
     factor: Annotated[
         Extents | None, Expects("a whole number above 0, or a list of one for each axis")
     ] = Field(None, description="how many times the extent, one number or one an axis")
-    to: Annotated[str | None, Expects("the name of a saved tensor")] = Field(
+    to: Annotated[SavedName | None, Expects("the name of a saved tensor")] = Field(
         None, description="the saved tensor whose extents are given, instead of a factor"
     )
     method: Annotated[

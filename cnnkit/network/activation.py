@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,8 +14,18 @@ from jax import Array
 
 from cnnkit import layers
 from cnnkit.layers.base import Layer
+from cnnkit.layers.gating import Gate
 from cnnkit.network import rectifiers
 from cnnkit.network.operation import Builder, Operation, Site
+
+
+def _quick_gelu(x: Array) -> Array:
+    return x * jax.nn.sigmoid(1.702 * x)
+
+
+def _tanhshrink(x: Array) -> Array:
+    return x - jnp.tanh(x)
+
 
 # `jax.checkpoint` keeps the input alone for the gradient: what lies between is computed again.
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
@@ -28,6 +39,10 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "hard_silu": jax.checkpoint(jax.nn.hard_silu),
     "tanh": rectifiers.tanh,
     "softplus": jax.checkpoint(jax.nn.softplus),
+    "softsign": jax.checkpoint(jax.nn.soft_sign),
+    "quick_gelu": jax.checkpoint(_quick_gelu),
+    "log_sigmoid": rectifiers.log_sigmoid,
+    "tanhshrink": jax.checkpoint(_tanhshrink),
     "softmax": jax.nn.softmax,  # over the last axis, the channels
     "log_softmax": jax.nn.log_softmax,
 }
@@ -61,6 +76,66 @@ def elu(site: Site[layers.Elu]) -> Operation:
     """A rectifier with an exponential below 0."""
     alpha = site.layer.alpha
     return Function(jax.nn.elu if alpha < 0 else rectifiers.elu, (alpha,))
+
+
+def celu(site: Site[layers.Celu]) -> Operation:
+    """A rectifier with an exponential below 0, smooth at 0."""
+    return Function(rectifiers.celu, (site.layer.alpha,))
+
+
+def hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+    """The input brought between two numbers."""
+    return Function(rectifiers.hard_tanh, (site.layer.minimum, site.layer.maximum))
+
+
+def softshrink(site: Site[layers.Softshrink]) -> Operation:
+    """The input brought nearer to 0."""
+    return Function(rectifiers.softshrink, (site.layer.threshold,))
+
+
+def hard_shrink(site: Site[layers.HardShrink]) -> Operation:
+    """Small values made 0."""
+    return Function(rectifiers.hard_shrink, (site.layer.threshold,))
+
+
+def _above(x: Array, threshold: float, value: float) -> Array:
+    return jnp.where(x > threshold, x, value)
+
+
+def threshold(site: Site[layers.Threshold]) -> Operation:
+    """The input where it is above a number, else another number."""
+    return Function(_above, (site.layer.threshold, site.layer.value))
+
+
+def _power(x: Array, exponent: float) -> Array:
+    # A whole exponent as such: its gradient is a power of negative numbers too.
+    return x ** (int(exponent) if float(exponent).is_integer() else exponent)
+
+
+def power(site: Site[layers.Power]) -> Operation:
+    """A power of the input."""
+    return Function(_power, (site.layer.exponent,))
+
+
+GATES: dict[Gate, Callable[[Array], Array]] = {
+    "sigmoid": jax.nn.sigmoid,
+    "silu": jax.nn.silu,
+    "gelu": partial(jax.nn.gelu, approximate=False),
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "linear": lambda x: x,
+}
+
+
+@partial(jax.checkpoint, static_argnums=(1,))
+def _gated(x: Array, gate: Gate) -> Array:
+    value, control = jnp.split(x, 2, -1)
+    return value * GATES[gate](control)
+
+
+def glu(site: Site[layers.Glu]) -> Operation:
+    """Half of the channels times a gate of the others."""
+    return Function(_gated, (site.layer.gate,))
 
 
 _GELU = jax.checkpoint(jax.nn.gelu, static_argnums=(1,))
@@ -111,6 +186,13 @@ BUILDERS: dict[str, Builder] = {
     "leaky_relu": leaky_relu,
     "elu": elu,
     "gelu": gelu,
+    "celu": celu,
+    "hard_tanh": hard_tanh,
+    "softshrink": softshrink,
+    "hard_shrink": hard_shrink,
+    "threshold": threshold,
+    "power": power,
+    "glu": glu,
     "linear": linear,
     "prelu": prelu,
     "maxout": maxout,

@@ -32,6 +32,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "global_mean_pool": pooling.global_mean_pool,
         "adaptive_max_pool": pooling.adaptive_max_pool,
         "adaptive_mean_pool": pooling.adaptive_mean_pool,
+        "reduce": pooling.reduced,
         **activation.BUILDERS,
         "batch_norm": normalization.batch_norm,
         "layer_norm": normalization.layer_norm,
@@ -39,6 +40,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "instance_norm": normalization.instance_norm,
         "rms_norm": normalization.rms_norm,
         "local_response_norm": normalization.local_response_norm,
+        "global_response_norm": normalization.global_response_norm,
         "rescale": normalization.rescale,
         "dropout": regularization.dropout,
         "spatial_dropout": regularization.spatial_dropout,
@@ -53,6 +55,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "space_to_depth": shaping.space_to_depth,
         "channel_shuffle": shaping.channel_shuffle,
         "channel_slice": shaping.channel_slice,
+        "slice": shaping.slice_of,
         "scale": shaping.scale,
     }
 )

@@ -16,6 +16,7 @@ from jax.typing import DTypeLike
 
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
+from cnnkit.layers.shape import Shape
 from cnnkit.network.operation import Mode, Operation, Site
 from cnnkit.network.standardization import standardize
 
@@ -24,13 +25,13 @@ class Normalization(nnx.Module):
     """A normalization that ends in a learnt factor and a learnt shift a channel."""
 
     def __init__(
-        self, channels: int, epsilon: float, dtype: DTypeLike, *, scale: bool, shift: bool
+        self, learnt: int | Shape, epsilon: float, dtype: DTypeLike, *, scale: bool, shift: bool
     ) -> None:
         if scale:
-            self.scale = nnx.Param(jnp.ones(channels, jnp.float32))
+            self.scale = nnx.Param(jnp.ones(learnt, jnp.float32))
         if shift:
-            self.shift = nnx.Param(jnp.zeros(channels, jnp.float32))
-        self.channels = channels
+            self.shift = nnx.Param(jnp.zeros(learnt, jnp.float32))
+        self.learnt = learnt
         self.has_scale = scale
         self.has_shift = shift
         self.epsilon = epsilon
@@ -39,12 +40,12 @@ class Normalization(nnx.Module):
     @property
     def factors(self) -> Array:
         """The learnt factors, or ones."""
-        return self.scale[...] if self.has_scale else jnp.ones(self.channels, jnp.float32)
+        return self.scale[...] if self.has_scale else jnp.ones(self.learnt, jnp.float32)
 
     @property
     def offsets(self) -> Array:
         """What is learnt to be added, or zeros."""
-        return self.shift[...] if self.has_shift else jnp.zeros(self.channels, jnp.float32)
+        return self.shift[...] if self.has_shift else jnp.zeros(self.learnt, jnp.float32)
 
 
 class BatchNorm(Normalization):
@@ -98,8 +99,25 @@ class Standardized(Normalization):
         return standardize(groups, scale, shift, over, self.epsilon)[0].reshape(x.shape)
 
 
+class WholeNorm(Normalization):
+    """Each example over all its elements, with a factor and a shift of each element."""
+
+    def __init__(self, site: Site[layers.LayerNorm]) -> None:
+        layer = site.layer
+        super().__init__(
+            site.inputs[0], layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
+        )
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …, C] to one of the same shape."""
+        over = tuple(range(1, x.ndim))
+        return standardize(x, self.factors, self.offsets, over, self.epsilon)[0]
+
+
 def layer_norm(site: Site[layers.LayerNorm]) -> Operation:
-    """Each position over its channels."""
+    """Each position over its channels, or all elements."""
+    if site.layer.over == "all":
+        return WholeNorm(site)
     return Standardized(site, 1, positions=False)
 
 
@@ -168,6 +186,34 @@ def local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
     """Each channel by the sum of its neighbours' squares."""
     layer = site.layer
     return LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+
+
+class GlobalResponseNorm(nnx.Module):
+    """Each channel by its norm beside the mean norm of all, added to what comes in."""
+
+    def __init__(self, site: Site[layers.GlobalResponseNorm]) -> None:
+        self.scale = nnx.Param(jnp.zeros(site.channels, jnp.float32))
+        self.shift = nnx.Param(jnp.zeros(site.channels, jnp.float32))
+        self.epsilon = site.layer.epsilon
+        self.dtype = site.dtype
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps of the same shape."""
+        y: Array = jax.checkpoint(self._responding)(x)
+        return y
+
+    def _responding(self, x: Array) -> Array:
+        wide = x.astype(jnp.float32)
+        squares = jnp.sum(wide * wide, tuple(range(1, x.ndim - 1)), keepdims=True)
+        # The root's slope at 0 is infinite; the norm of what is 0 everywhere is left as it is.
+        norms = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
+        beside = norms / (jnp.mean(norms, -1, keepdims=True) + self.epsilon)
+        return (self.scale[...] * (wide * beside) + self.shift[...] + wide).astype(self.dtype)
+
+
+def global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+    """Each channel by its norm beside the others'."""
+    return GlobalResponseNorm(site)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from jax import Array
 
 from cnnkit import layers
 from cnnkit.layers.pooling import AdaptivePool, GlobalPool, Pool
+from cnnkit.layers.reduction import Reduction
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.convolution import fillings, paddings, window_cells
@@ -94,6 +95,46 @@ def global_max_pool(site: Site[GlobalPool]) -> Operation:
 def global_mean_pool(site: Site[GlobalPool]) -> Operation:
     """The mean of each channel."""
     return Global(_mean, site.layer.keep_axes)
+
+
+def _sum(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    return jnp.sum(x, axis, dtype=jnp.float32, keepdims=keepdims).astype(x.dtype)
+
+
+def _norm(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    """The root of the sum of squares, whose slope is taken as 0 where all are 0."""
+    wide = x.astype(jnp.float32)
+    squares = jnp.sum(wide * wide, axis, keepdims=keepdims)
+    roots = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
+    return roots.astype(x.dtype)
+
+
+REDUCTIONS: dict[Reduction, Callable[..., Array]] = {
+    "mean": _mean,
+    "max": jnp.max,
+    "sum": _sum,
+    "norm": _norm,
+}
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """Some axes of the array as one value."""
+
+    by: Reduction
+    axes: tuple[int, ...]
+    keep: bool
+
+    def __call__(self, x: Array) -> Array:
+        """An array to one whose axes are gone, or of extent 1."""
+        return REDUCTIONS[self.by](x, self.axes, keepdims=self.keep)
+
+
+def reduced(site: Site[layers.Reduce]) -> Operation:
+    """The mean, maximum, sum or norm over axes."""
+    layer = site.layer
+    axes = tuple(place + 1 for place in layer.places(site.inputs[0]))
+    return Reduce(layer.by, axes, layer.keep)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,31 @@ def elu(x: Array, alpha: float) -> Array:
     return _by_output(_elu, _elu_slope, (alpha, 1.0), x)
 
 
+def celu(x: Array, alpha: float) -> Array:
+    """The input where it is above 0, else alpha·(e^(x/alpha) − 1)."""
+    return _by_output(_celu, _celu_slope, (alpha,), x)
+
+
+def hard_tanh(x: Array, minimum: float, maximum: float) -> Array:
+    """min(max(minimum, x), maximum)."""
+    return _by_output(jnp.clip, _between, (minimum, maximum), x)
+
+
+def softshrink(x: Array, threshold: float) -> Array:
+    """The input brought nearer to 0 by a threshold, as far as 0."""
+    return _by_output(_softshrink, _not_zero, (threshold,), x)
+
+
+def hard_shrink(x: Array, threshold: float) -> Array:
+    """The input, or 0 where it is no further from 0 than a threshold."""
+    return _by_output(_hard_shrink, _not_zero, (threshold,), x)
+
+
+def log_sigmoid(x: Array) -> Array:
+    """log(1/(1 + e^−x))."""
+    return _by_output(jax.nn.log_sigmoid, _log_sigmoid_slope, (), x)
+
+
 def selu(x: Array) -> Array:
     """The scaled exponential unit."""
     return _by_output(_elu, _elu_slope, (_SELU_ALPHA, _SELU_SCALE), x)
@@ -120,3 +145,32 @@ def _sigmoid_slope(y: Array) -> Array:
 
 def _tanh_slope(y: Array) -> Array:
     return 1 - y * y
+
+
+def _celu(x: Array, alpha: float) -> Array:
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0) / alpha))
+
+
+def _celu_slope(y: Array, alpha: float) -> Array:
+    return jnp.where(y > 0, 1, y / alpha + 1)
+
+
+def _between(y: Array, minimum: float, maximum: float) -> Array:
+    return (y > minimum) & (y < maximum)
+
+
+def _softshrink(x: Array, threshold: float) -> Array:
+    return x - jnp.clip(x, -threshold, threshold)
+
+
+def _hard_shrink(x: Array, threshold: float) -> Array:
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+def _not_zero(y: Array, threshold: float) -> Array:
+    del threshold
+    return y != 0
+
+
+def _log_sigmoid_slope(y: Array) -> Array:
+    return -jnp.expm1(y)

@@ -10,6 +10,7 @@ from flax import nnx
 from jax import Array
 
 from cnnkit import layers
+from cnnkit.layers.axis import place_of
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import sides
@@ -195,6 +196,25 @@ class ChannelSlice:
 def channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
     """Some of the channels."""
     return ChannelSlice(site.layer.start, site.layer.stop)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """An axis of the array from ``start`` up to ``stop``."""
+
+    axis: int
+    start: int
+    stop: int | None
+
+    def __call__(self, x: Array) -> Array:
+        """An array to one with a part of an axis."""
+        return x[(slice(None),) * self.axis + (slice(self.start, self.stop),)]
+
+
+def slice_of(site: Site[layers.Slice]) -> Operation:
+    """A part of an axis."""
+    layer = site.layer
+    return Slice(place_of(layer.axis, site.inputs[0]) + 1, layer.start, layer.stop)
 
 
 class Scale(nnx.Module):

@@ -99,6 +99,6 @@ def _fault(loss: str, last: Layer, outputs: int) -> tuple[str, str] | None:
             f"{kind} before {loss}: its {outputs:,} outputs add up to 1, as one yes among noes",
             f"`{_CATEGORICAL}`, where one class is right; `sigmoid`, where any number of them is",
         )
-    if last.limits and not last.of_classes and kind != "sigmoid":
-        return f"{kind} before {loss}: it keeps the logits {last.limits}", _LOGITS
+    if last.bounds and not last.of_classes and kind != "sigmoid":
+        return f"{kind} before {loss}: it keeps the logits {last.bounds}", _LOGITS
     return None

@@ -195,15 +195,30 @@ layers:
         - [hard_silu]
         - [tanh]
         - [softplus]
+        - [celu, {celu: {alpha: 0.5}}]
+        - [softsign]
+        - [hard_tanh, {hard_tanh: {minimum: -0.5, maximum: 0.25}}]
+        - [quick_gelu]
+        - [softshrink, {softshrink: {threshold: 0.2}}]
+        - [hard_shrink, {hard_shrink: {threshold: 0.7}}]
+        - [threshold, {threshold: {threshold: -0.2, value: 0.5}}]
+        - [power, {power: {exponent: 3}}]
+        - [log_sigmoid]
+        - [tanhshrink]
         - [softmax]
         - [log_softmax]
         - [{maxout: {pieces: 2}}]
+        - [glu]
+        - [{glu: {gate: silu}}]
+        - [{glu: {gate: gelu}}, {glu: {gate: linear}}]
+        - [{glu: {gate: relu}}]
+        - [{glu: {gate: tanh}}]
         - [linear]
 """,
     "activations-of-a-vector": """
 input: 8
 layers:
-  - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}]]}
+  - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}], [glu]]}
 """,
     "normalizations": """
 input: 4x3x6
@@ -215,6 +230,10 @@ layers:
         - [{batch_norm: {scale: false, shift: false}}]
         - [layer_norm]
         - [{layer_norm: {epsilon: 1e-3, scale: false}}]
+        - [{layer_norm: {over: all}}]
+        - [{layer_norm: {over: all, shift: false}}]
+        - [global_response_norm]
+        - [{global_response_norm: {epsilon: 0.1}}]
         - [{group_norm: {groups: 3}}]
         - [{group_norm: {groups: 2, shift: false}}]
         - [instance_norm]
@@ -233,6 +252,7 @@ layers:
       branches:
         - [batch_norm]
         - [layer_norm]
+        - [{layer_norm: {over: all}}]
         - [{group_norm: {groups: 2}}]
         - [rms_norm]
         - [{local_response_norm: {size: 3, alpha: 0.5}}]
@@ -290,6 +310,70 @@ layers:
   - merge: {with: s0, by: maximum}
   - merge: {with: [s0, s1, s1]}
   - head: {layers: [], loss_weight: 0.5}
+""",
+    "joins": """
+input: 4x5x3
+layers:
+  - save: map
+  - conv: {filters: 3, kernel: 1}
+  - merge: {with: map, by: subtract}
+  - merge: {with: [map, map], by: minimum}
+  - save: low
+  - softplus
+  - save: above-0
+  - global_mean_pool
+  - save: factors
+  - load: low
+  - merge: {with: [above-0, factors], by: divide}
+  - merge: {with: [low, map], axis: 0}
+  - parallel: {axis: 1, branches: [[], [{max_pool: {size: [1, 2], stride: 1}}], [tanh]]}
+  - conv: {filters: 2, kernel: 3}
+  - parallel: {merge: minimum, branches: [[tanh], [sigmoid]]}
+  - parallel: {merge: subtract, branches: [[tanh], [sigmoid], [relu]]}
+""",
+    "joins-of-vectors": """
+input: 6
+layers:
+  - save: one
+  - dense: {units: 6}
+  - merge: {with: one, by: subtract}
+  - save: two
+  - softplus
+  - save: three
+  - load: two
+  - merge: {with: three, by: divide}
+  - merge: {with: [one, two], by: minimum}
+""",
+    "axes": """
+input: 6x5x4
+layers:
+  - slice: {axis: 0, start: 1, stop: 5}
+  - slice: {axis: 1, stop: 4}
+  - slice: {axis: channels, start: 1}
+  - save: map
+  - parallel:
+      branches:
+        - [{reduce: {over: channels, by: mean}}, flatten]
+        - [{reduce: {over: channels, by: max}}, flatten]
+        - [{reduce: {over: 0, by: sum}}, {conv: {filters: 2, kernel: 1}}, flatten]
+        - [{reduce: {over: [0, channels], by: norm}}, flatten]
+        - [{reduce: {over: 1, by: mean, keep: false}}, {conv: {filters: 2, kernel: 2}}, flatten]
+        - [{reduce: {over: channels, by: norm, keep: false}}, {conv: {filters: 2, kernel: 2}},
+            flatten]
+        - [{reduce: {over: [channels, 0], by: max, keep: false}}]
+        - [{reduce: {over: [0, 1], by: sum, keep: false}}]
+        - [{flatten: {keep_channels: true}}, {conv: {filters: 2, kernel: 3}}, flatten]
+        - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
+""",
+    "axes-of-a-vector": """
+input: 6
+layers:
+  - slice: {start: 2}
+  - save: vector
+  - reduce: {over: channels, by: norm}
+  - save: norm
+  - load: vector
+  - merge: {with: norm, by: divide}
 """,
     "nothing": """
 input: 3

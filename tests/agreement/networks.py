@@ -43,18 +43,32 @@ INITS = st.sampled_from(
         *("orthogonal", "zeros", "ones", 0.5),
     ]
 )
+# Without `divide`: what is divided by may be almost 0.
+JOINS = st.sampled_from(["concat", "add", "subtract", "multiply", "mean", "maximum", "minimum"])
+OVER = ["channels", "all"]
+GATES = st.sampled_from(["sigmoid", "silu", "gelu", "relu", "tanh", "linear"])
 ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     **{
         kind: st.just({})
         for kind in (
             *("relu", "relu6", "selu", "silu", "mish", "sigmoid", "hard_sigmoid", "hard_silu"),
-            *("tanh", "softplus", "softmax", "log_softmax", "linear"),
+            *("tanh", "softplus", "softmax", "log_softmax", "linear", "softsign", "quick_gelu"),
+            *("log_sigmoid", "tanhshrink"),
         )
     },
     "leaky_relu": st.fixed_dictionaries({}, optional={"slope": st.floats(0, 1)}),
     "elu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0, 2)}),
     "prelu": st.fixed_dictionaries({}, optional={"init": st.floats(0, 1)}),
     "gelu": st.fixed_dictionaries({}, optional={"approximate": FLAGS}),
+    "celu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0.1, 2)}),
+    "hard_tanh": st.fixed_dictionaries({}, optional={"maximum": st.floats(0, 2)}),
+    "softshrink": st.fixed_dictionaries({}, optional={"threshold": st.floats(0, 1)}),
+    "hard_shrink": st.fixed_dictionaries({}, optional={"threshold": st.floats(0, 1)}),
+    "threshold": st.fixed_dictionaries(
+        {}, optional={"threshold": st.floats(-1, 1), "value": st.floats(-1, 1)}
+    ),
+    "power": st.fixed_dictionaries({}, optional={"exponent": st.sampled_from([1, 2, 3])}),
+    "glu": st.fixed_dictionaries({}, optional={"gate": GATES}),
     "maxout": st.fixed_dictionaries({"pieces": st.integers(1, 3)}),
 }
 
@@ -210,6 +224,22 @@ def channel_slice(draw: Draw, shape: Shape) -> Fields:
     return {"start": start, "stop": draw(st.integers(start + 1, shape[-1]))}
 
 
+def slice_(draw: Draw, shape: Shape) -> Fields:
+    place = draw(st.integers(0, len(shape) - 1))
+    axis = "channels" if place == len(shape) - 1 else place
+    start = draw(st.integers(0, shape[place] - 1))
+    return {"axis": axis, "start": start, "stop": draw(st.integers(start + 1, shape[place]))}
+
+
+def reduce(draw: Draw, shape: Shape) -> Fields:
+    axes = st.sampled_from([*range(len(shape) - 1), "channels"])
+    return {
+        "over": draw(st.one_of(axes, st.lists(axes, min_size=1, max_size=3))),
+        "by": draw(st.sampled_from(["mean", "max", "sum", "norm"])),
+        "keep": draw(FLAGS),
+    }
+
+
 def affine(draw: Draw, shape: Shape) -> Fields:
     return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
 
@@ -240,11 +270,15 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     **{
         kind: (lambda draw, shape, fields=fields: draw(fields), {})  # type: ignore[misc]
         for kind, fields in ACTIVATIONS.items()
-        if kind != "maxout"
+        if kind not in ("maxout", "glu")
     },
     "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
+    "glu": (lambda draw, shape: {"gate": draw(GATES)}, {}),
     "batch_norm": (affine, {}),
-    "layer_norm": (affine, {}),
+    "layer_norm": (
+        lambda draw, shape: {**affine(draw, shape), "over": draw(st.sampled_from(OVER))},
+        {},
+    ),
     "group_norm": (
         lambda draw, shape: {**affine(draw, shape), "groups": groups(draw, shape[-1])},
         {"groups": 1},
@@ -256,10 +290,12 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "spatial_dropout": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
     "drop_path": (lambda draw, shape: {"rate": draw(RATES)}, {"rate": 0.5}),
     "gaussian_noise": (lambda draw, shape: {"deviation": draw(RATES)}, {}),
-    "flatten": (lambda draw, shape: {}, {}),
+    "flatten": (lambda draw, shape: {"keep_channels": draw(FLAGS)}, {}),
     "reshape": (reshape, {"shape": [-1]}),
     "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
     "channel_slice": (channel_slice, {"start": 0}),
+    "slice": (slice_, {"start": 0}),
+    "reduce": (reduce, {"over": "channels"}),
     "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
 }
 MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
@@ -275,6 +311,7 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "adaptive_max_pool": (adaptive, {"output": 1}),
     "adaptive_mean_pool": (adaptive, {"output": 1}),
     "instance_norm": (affine, {}),
+    "global_response_norm": (lambda draw, shape: {"epsilon": draw(st.floats(1e-6, 1e-2))}, {}),
     "pad": (pad, {"padding": 1}),
     "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
     "upsample": (upsample, {"factor": 1}),
@@ -346,6 +383,14 @@ class Sequence:
         return below.layers, below.shape
 
 
+def axis(sequence: Sequence, by: str) -> Fields:
+    """Sometimes an axis that a concatenation is along."""
+    rank = len(sequence.shape) - 1
+    if by != "concat" or not rank or sequence.draw(FLAGS):
+        return {}
+    return {"axis": sequence.chance.randrange(rank)}
+
+
 def _same_shape(sequence: Sequence) -> list[LayerData]:
     """Layers that end in the shape they begin with."""
     layers, after = sequence.inner()
@@ -362,8 +407,9 @@ def residual(sequence: Sequence) -> list[LayerData]:
 def parallel(sequence: Sequence) -> list[LayerData]:
     branches = [_same_shape(sequence) for _ in range(sequence.draw(st.integers(0, 3)))]
     named = {f"branch-{index}": branch for index, branch in enumerate(branches)}
-    merge = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
-    return [{"parallel": {"branches": named if sequence.draw(FLAGS) else branches, "merge": merge}}]
+    merge = sequence.draw(JOINS)
+    given = named if sequence.draw(FLAGS) else branches
+    return [{"parallel": {"branches": given, "merge": merge, **axis(sequence, merge)}}]
 
 
 def repeat(sequence: Sequence) -> list[LayerData]:
@@ -384,7 +430,7 @@ def repeat(sequence: Sequence) -> list[LayerData]:
         names = [tensor.replace("$index", str(index)) for index in range(times)]
         read = [name for name in names if draw(FLAGS)]
         if read:
-            by = draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+            by = draw(JOINS)
             merge = {"merge": {"with": read, "by": by}}
             after = [draw(st.sampled_from([merge, {"load": {"tensor": read[0]}}]))]
     return [{"repeat": {"times": times, "layers": layers}}, *after]
@@ -423,9 +469,10 @@ def load(sequence: Sequence) -> list[LayerData]:
 
 def merge(sequence: Sequence) -> list[LayerData]:
     name = f"merged-{sequence.depth}"
-    by = sequence.draw(st.sampled_from(["concat", "add", "multiply", "mean", "maximum"]))
+    by = sequence.draw(JOINS)
     between = _same_shape(sequence)
-    return [{"save": {"tensor": name}}, *between, {"merge": {"with": name, "by": by}}]
+    merge = {"merge": {"with": name, "by": by, **axis(sequence, by)}}
+    return [{"save": {"tensor": name}}, *between, merge]
 
 
 def head(sequence: Sequence) -> list[LayerData]:
@@ -455,14 +502,19 @@ def shapes(draw: Draw) -> Shape:
     return (*(draw(extents) for _ in range(rank)), draw(CHANNELS))
 
 
+def taken(kind: str | None, shape: Shape) -> Shape:
+    """A shape made one that a kind takes."""
+    if len(shape) == 1 and (kind in MAPS or kind == "squeeze_excite"):
+        return (7, *shape)
+    if kind == "glu":
+        return (*shape[:-1], 2 * shape[-1])
+    return shape[-1:] if kind in VECTORS else shape
+
+
 @st.composite
 def networks(draw: Draw, first: str | None = None) -> LayerData:
     """A spec of a few layers, the first of a kind where one is given."""
-    shape = draw(shapes())
-    if first in MAPS or first == "squeeze_excite":
-        shape = shape if len(shape) > 1 else (5, *shape)
-    if first in VECTORS:
-        shape = shape[-1:]
+    shape = taken(first, draw(shapes()))
     chance = Random(draw(SEEDS))  # noqa: S311 - drawn evenly, which Hypothesis does not
     blocks: Fields = {}
     sequence = Sequence(draw, chance, shape, DEPTH, {}, blocks)
@@ -479,10 +531,6 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
 @st.composite
 def rows(draw: Draw, kind: str) -> LayerData:
     """A spec of some layers of a primitive kind side by side, over one input."""
-    shape = draw(shapes())
-    if kind in MAPS:
-        shape = shape if len(shape) > 1 else (7, *shape)
-    if kind in VECTORS:
-        shape = shape[-1:]
+    shape = taken(kind, draw(shapes()))
     branches = [[primitive(draw, kind, shape), {"flatten": {}}] for _ in range(ROW)]
     return {"input": list(shape), "layers": [{"parallel": {"branches": branches}}]}

@@ -38,6 +38,15 @@ PYTORCH = {
     "hard_silu": "F.hardswish(",
     "tanh": "torch.tanh(",
     "softplus": "F.softplus(",
+    "celu": "F.celu(",
+    "softsign": "F.softsign(",
+    "hard_tanh": "F.hardtanh(",
+    "softshrink": "F.softshrink(",
+    "hard_shrink": "F.hardshrink(",
+    "threshold": "F.threshold(",
+    "log_sigmoid": "F.logsigmoid(",
+    "tanhshrink": "F.tanhshrink(",
+    "glu": "F.glu(",
     "softmax": "F.softmax(",
     "log_softmax": "F.log_softmax(",
     "batch_norm": "nn.BatchNorm2d(",
@@ -54,6 +63,8 @@ PYTORCH = {
     "crop": "[:, :, ",
     "upsample": "F.interpolate(",
     "channel_slice": "[:, 1:7]",
+    "slice": "[:, :, 1:5]",
+    "reduce": "torch.linalg.vector_norm(",
 }
 """The words of PyTorch for each kind that it has."""
 
@@ -69,8 +80,18 @@ KERAS = {
     **{
         kind: f'layers.Activation("{kind}"'
         for kind in FAMILIES["activation"]
-        if kind not in ("leaky_relu", "elu", "prelu", "gelu", "maxout", "linear")
+        if kind
+        not in (
+            *("leaky_relu", "elu", "prelu", "gelu", "maxout", "linear"),
+            *("celu", "quick_gelu", "softshrink", "hard_shrink", "threshold", "power"),
+            "tanhshrink",
+        )
     },
+    "celu": "ops.celu(",
+    "softshrink": "ops.soft_shrink(",
+    "hard_shrink": "ops.hard_shrink(",
+    "threshold": "ops.threshold(",
+    "tanhshrink": 'layers.Activation("tanh_shrink"',
     "leaky_relu": "layers.LeakyReLU(",
     "elu": "layers.ELU(",
     "prelu": "layers.PReLU(",
@@ -86,6 +107,7 @@ KERAS = {
     "gaussian_noise": "layers.GaussianNoise(",
     "flatten": "layers.Flatten(",
     "reshape": "layers.Reshape(",
+    "reduce": "ops.max(",
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",
 }
@@ -93,8 +115,11 @@ KERAS = {
 
 NEITHER = {
     "locally_connected": "PyTorch has none and Keras 3 removed it; einsum over shifted slices",
+    "quick_gelu": "neither has it as a function; a product with a sigmoid",
+    "power": "an operator of Python",
     "maxout": "neither has it; the maximum of a reshape",
     "linear": "nothing is computed",
+    "global_response_norm": "neither has it; the formula of the paper",
     "rescale": "neither has it with a mean and deviation that are constants; two operations",
     "depth_to_space": "PyTorch's pixel_shuffle has another order of channels; a transposition",
     "space_to_depth": "PyTorch's pixel_unshuffle has another order of channels; a transposition",

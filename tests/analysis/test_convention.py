@@ -73,8 +73,10 @@ UNCOUNTED = {
     "max_pool": "thop alone has a rule for it, which counts nothing",
     "global_max_pool": "no tool has a rule for it",
     "adaptive_max_pool": "no tool has a rule for it",
+    "reduce": "an operation on tensors, which the tools pass over",
     "rms_norm": "none of these versions has a rule for it",
     "local_response_norm": "no tool has a rule for it",
+    "global_response_norm": "no tool has a rule for it",
     "rescale": "two operations on tensors, which the tools pass over",
     **{
         kind: "element by element, no tool counts it"

@@ -572,3 +572,40 @@ def test_a_cell_whose_field_meets_no_border_depends_on_all_of_its_span(steps: li
         assert (min(inside), max(inside)) == (first, first + field.size - 1)
         assert Fraction(min(inside) + max(inside), 2) == field.centre + cell * field.stride
         return
+
+
+def test_maps_laid_end_to_end_may_be_seen_anywhere() -> None:
+    spec = """
+input: 9x9x2
+layers:
+  - parallel:
+      axis: 0
+      branches: [[{conv: {filters: 2, kernel: [3, 1]}}], [{max_pool: {size: [4, 1], stride: 1}}]]
+  - conv: {filters: 2, kernel: 3}
+"""
+    analysis = cnnkit.analyze(cnnkit.load(spec))
+    assert analysis.output == (11, 7, 2)
+    assert analysis.tree.fields is not None
+    height, width = analysis.tree.fields
+    assert (height.size, height.pooled) == (9, True)
+    assert (width.size, width.stride, width.pooled) == (3, 1, False)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "global_response_norm",
+        {"layer_norm": {"over": "all"}},
+        {"group_norm": {"groups": 2}},
+        "instance_norm",
+    ],
+)
+def test_norms_over_the_map_see_all_of_it(layer: Any) -> None:
+    conv = {"conv": {"filters": 4, "kernel": 3, "padding": 1, "stride": 2, "rounding": "floor"}}
+    fields = analyse([conv, layer], "33x33x3").tree.fields
+    assert fields is not None
+    assert [(field.size, field.stride) for field in fields] == [(33, 2), (33, 2)]
+    assert [field.windowed.size for field in fields] == [3, 3]
+    within = analyse([conv, "layer_norm"], "33x33x3").tree.fields
+    assert within is not None
+    assert [field.size for field in within] == [3, 3]

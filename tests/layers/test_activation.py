@@ -7,7 +7,7 @@ from cnnkit.layers.base import NO_OPERATIONS, Operations, Weight
 from cnnkit.layers.problem import Problem
 
 HUGE = 10**18
-RESHAPING = {"maxout"}
+RESHAPING = {"maxout", "glu"}
 
 
 def build(kind: str, **fields: Any) -> Any:
@@ -39,6 +39,11 @@ def test_prelu_learns_a_slope_a_channel() -> None:
         ("relu", Operations(compare=1)),
         ("leaky_relu", Operations(compare=1, multiply=1)),
         ("sigmoid", Operations(add=1, divide=1, exponential=1)),
+        ("celu", Operations(compare=1, exponential=1, add=1, divide=1, multiply=1)),
+        ("softsign", Operations(compare=1, add=1, divide=1)),
+        ("hard_tanh", Operations(compare=2)),
+        ("softshrink", Operations(compare=2, add=1)),
+        ("power", Operations(exponential=1)),
         ("hard_silu", Operations(add=1, compare=2, divide=1, multiply=1)),
     ],
 )
@@ -73,6 +78,55 @@ def test_maxout_needs_a_multiple_of_its_pieces() -> None:
             ("pieces",),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("gate", "work"),
+    [
+        ("sigmoid", Operations(exponential=128, add=128, divide=128, multiply=128)),
+        ("silu", Operations(exponential=128, add=128, divide=128, multiply=256)),
+        ("linear", Operations(multiply=128)),
+        ("relu", Operations(compare=128, multiply=128)),
+    ],
+)
+def test_a_gate_halves_the_channels(gate: str, work: Operations) -> None:
+    effect = build("glu", gate=gate).effect((4, 4, 16))
+    assert effect.output == (4, 4, 8)
+    assert effect.operations == work
+
+
+@pytest.mark.parametrize("gate", ["sigmoid", "silu", "gelu", "relu", "tanh", "linear"])
+def test_the_work_of_a_gate_is_that_of_its_own_kind(gate: str) -> None:
+    one = build(gate).effect((4, 4, 8)).operations.plus(Operations(multiply=128))
+    assert build("glu", gate=gate).effect((4, 4, 16)).operations == one
+
+
+def test_a_gate_needs_two_halves() -> None:
+    effect = build("glu").effect((8, 8, 1))
+    assert effect.output is None
+    assert effect.problems == (
+        Problem(
+            "shape-mismatch",
+            "input channels (=1) must be even: one half gates the other",
+            "give the layer before 2 channels",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "bounds"),
+    [
+        ("hard_tanh", {}, "between −1 and 1"),
+        ("hard_tanh", {"minimum": 0, "maximum": 2.5}, "between 0 and 2.5"),
+        ("threshold", {"threshold": 1, "value": -3}, "at −3 or above"),
+        ("threshold", {"threshold": -1, "value": 3}, "at −1 or above"),
+        ("power", {"exponent": 2}, "at 0 or above"),
+        ("power", {"exponent": 3}, None),
+        ("relu6", {}, "between 0 and 6"),
+    ],
+)
+def test_bounds_follow_the_fields(kind: str, fields: dict[str, float], bounds: str | None) -> None:
+    assert build(kind, **fields).bounds == bounds
 
 
 def test_the_defaults_of_the_lecture() -> None:

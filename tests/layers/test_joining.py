@@ -29,16 +29,22 @@ def problem(by: Join, *shapes: Shape) -> Problem:
         ("multiply", (4, 4, 8), Operations(multiply=256)),
         ("mean", (4, 4, 8), Operations(add=256, divide=128)),
         ("maximum", (4, 4, 8), Operations(compare=256)),
+        ("minimum", (4, 4, 8), Operations(compare=256)),
+        ("subtract", (4, 4, 8), Operations(add=256)),
+        ("divide", (4, 4, 8), Operations(divide=256)),
     ],
 )
 def test_three_tensors_of_one_shape(by: Join, output: Shape, operations: Operations) -> None:
     assert join(by, *[(4, 4, 8)] * 3) == Effect(output, operations=operations)
 
 
-def test_only_products_and_maxima_have_a_gradient_of_their_inputs() -> None:
-    reads = {by: Joined(by=by, labels=LABELS).gradient_reads for by in ("multiply", "maximum")}
-    assert reads == {"multiply": ("input",), "maximum": ("input",)}
-    for by in ("concat", "add", "mean"):
+@pytest.mark.parametrize("by", ["multiply", "divide", "maximum", "minimum"])
+def test_only_products_and_extremes_have_a_gradient_of_their_inputs(by: Join) -> None:
+    assert Joined(by=by, labels=LABELS).gradient_reads == ("input",)
+
+
+def test_sums_have_a_gradient_of_none() -> None:
+    for by in ("concat", "add", "subtract", "mean"):
         assert Joined(by=by, labels=LABELS).gradient_reads == ()
 
 
@@ -133,3 +139,58 @@ def test_the_text_of_each_mismatch(
 ) -> None:
     message = f"cannot {by} {what}: {why}"
     assert problem(by, *shapes) == Problem("shape-mismatch", message, advice)
+
+
+def test_concat_goes_along_any_axis() -> None:
+    maps = Joined(by="concat", labels=LABELS, axis=0)
+    assert maps.effect((4, 5, 8), (2, 5, 8), (1, 5, 8)) == Effect((7, 5, 8))
+    assert Joined(by="concat", labels=LABELS[:2], axis=1).effect((4, 5, 8), (4, 2, 8)) == Effect(
+        (4, 7, 8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("axis", "shapes", "message", "advice", "field"),
+    [
+        (
+            0,
+            ((4, 5, 8), (4, 6, 8)),
+            (
+                "cannot concat 4x5x8 of the current tensor and 4x6x8 of `a`: they differ in "
+                "width 5 and 6"
+            ),
+            "make all other axes of both agree; `axis: channels` joins the channels",
+            (),
+        ),
+        (
+            1,
+            ((4, 8), (4, 8)),
+            "there is no axis 1: the current tensor 4x8 has 1 spatial axis",
+            "spatial axes count from 0, and `channels` is the last axis",
+            ("axis",),
+        ),
+        (
+            0,
+            ((8,), (8,)),
+            "there is no axis 0: the current tensor 8 has no spatial axes",
+            "spatial axes count from 0, and `channels` is the last axis",
+            ("axis",),
+        ),
+    ],
+)
+def test_what_does_not_lie_end_to_end(
+    axis: int, shapes: tuple[Shape, ...], message: str, advice: str, field: tuple[str, ...]
+) -> None:
+    (found,) = Joined(by="concat", labels=LABELS[:2], axis=axis).effect(*shapes).problems
+    assert found == Problem("shape-mismatch", message, advice, field)
+
+
+def test_divisors_are_spread_over_the_first() -> None:
+    assert join("divide", (8, 6, 64), (64,)).output == (8, 6, 64)
+    assert join("divide", (8, 6, 64), (8, 6, 1)).output == (8, 6, 64)
+    found = problem("divide", (8, 6, 1), (8, 6, 64))
+    assert found.message == (
+        "cannot divide 8x6x1 of the current tensor and 8x6x64 of `a`: they differ in channels "
+        "1 and 64"
+    )
+    assert found.help == "the divisors of 8x6x1 are 8x6x1 or 1"

@@ -30,6 +30,12 @@ THEIRS: dict[str, tuple[dict[str, float], Callable[[jax.Array], jax.Array]]] = {
     "silu": ({}, jax.nn.silu),
     "mish": ({}, jax.nn.mish),
     "softplus": ({}, jax.nn.softplus),
+    "celu": ({"alpha": 0.7}, lambda x: jax.nn.celu(x, 0.7)),
+    "softsign": ({}, jax.nn.soft_sign),
+    "hard_tanh": ({}, jax.nn.hard_tanh),
+    "quick_gelu": ({}, lambda x: x * jax.nn.sigmoid(1.702 * x)),
+    "log_sigmoid": ({}, jax.nn.log_sigmoid),
+    "tanhshrink": ({}, lambda x: x - jnp.tanh(x)),
     "hard_sigmoid": ({}, jax.nn.hard_sigmoid),
     "hard_silu": ({}, jax.nn.hard_silu),
 }
@@ -60,7 +66,9 @@ def test_values_and_gradients(
     np.testing.assert_allclose(built(X), theirs(X), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["relu", "tanh", "elu"])
+@pytest.mark.parametrize(
+    "kind", ["relu", "tanh", "elu", "celu", "hard_tanh", "softshrink", "log_sigmoid"]
+)
 def test_a_gradient_keeps_the_output_alone(kind: str) -> None:
     built = build(cnnkit.load({"input": "8", "layers": [kind, "linear"]}))
     _, pullback = jax.vjp(built, X)
@@ -69,7 +77,9 @@ def test_a_gradient_keeps_the_output_alone(kind: str) -> None:
     np.testing.assert_array_equal(kept[0], built(X))
 
 
-@pytest.mark.parametrize("kind", ["gelu", "silu", "mish", "rms_norm", "local_response_norm"])
+@pytest.mark.parametrize(
+    "kind", ["gelu", "silu", "mish", "softsign", "tanhshrink", "rms_norm", "local_response_norm"]
+)
 def test_a_gradient_keeps_the_input_alone(kind: str) -> None:
     built = build(cnnkit.load({"input": "8", "layers": [kind]}))
     _, pullback = jax.vjp(built, X)

@@ -23,4 +23,4 @@ def test_every_activation_is_built_by_its_own_family() -> None:
 
 
 def test_every_way_to_join_is_built() -> None:
-    assert set(JOINS) == set(Joined.model_fields["by"].annotation.__args__)  # type: ignore[union-attr]
+    assert {*JOINS, "concat"} == set(Joined.model_fields["by"].annotation.__args__)  # type: ignore[union-attr]

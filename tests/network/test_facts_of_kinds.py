@@ -15,13 +15,14 @@ pytest.importorskip("flax")
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from pydantic import ValidationError
 
 import cnnkit
 from cnnkit.layers import FAMILIES, KINDS, layer_class
-from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Layer
 from cnnkit.layers.convolution import Convolution
+from cnnkit.layers.elementwise import Activation
 from cnnkit.layers.shape import Shape
 from cnnkit.network import build
 from cnnkit.network.builders import BUILDERS
@@ -47,6 +48,8 @@ def example(kind: str) -> tuple[Layer, Shape]:
 def function(layer: Layer, shape: Shape, *, train: bool = False) -> Callable[[Array], Array]:
     """What a layer computes of a batch."""
     network = build(Spec(input=shape, layers=(layer,)))
+    started = nnx.state(network, nnx.Param)  # what starts at 0 would have no effect
+    nnx.update(network, jax.tree.map(lambda weights: weights + 0.1, started))
     key = jax.random.key(0)
     return lambda x: np.asarray(network(jnp.asarray(x), train=train, key=key), np.float64)
 
@@ -76,6 +79,21 @@ def test_centring_loses_what_is_added_to_a_channel(kind: str) -> None:
     assert bool(np.allclose(of(x + added), of(x), atol=1e-3)) == layer.centres_channels
 
 
+@pytest.mark.parametrize("kind", FAMILIES["normalization"])
+def test_what_sees_all_is_what_a_far_cell_changes(kind: str) -> None:
+    shape = (9, 9, 4)
+    of_all = [layer_class(kind).model_validate({"over": "all"})] if kind == "layer_norm" else []
+    for layer in [example(kind)[0], *of_all]:
+        if layer.effect(shape).output != shape:
+            continue
+        x = drawn(shape)
+        changed = x.copy()
+        changed[:, 0, 0] *= 2
+        of = function(layer, shape)
+        far = np.abs(of(changed) - of(x))[:, -1, -1].max() > 1e-6
+        assert bool(far) == layer.sees_all
+
+
 @pytest.mark.parametrize("kind", PRIMITIVE)
 def test_of_classes_is_what_adds_up_to_1(kind: str) -> None:
     layer, shape = example(kind)
@@ -100,7 +118,7 @@ def test_the_limits_of_an_activation_are_those_of_its_values(kind: str) -> None:
     layer = layer_class(kind)(**({"pieces": 1} if kind == "maxout" else {}))
     one = np.concatenate([np.linspace(-1000, 1000, 201), np.linspace(-6, 6, 2401)])
     y = function(layer, (2,))(np.stack([one, np.zeros_like(one)], axis=-1))[:, :1]
-    words = (layer.limits or "").replace("−", "-").replace("alpha", "1")
+    words = (layer.bounds or "").replace("−", "-").replace("alpha", "1")
     numbers = [float(number) for number in re.findall(r"-?\d+\.?\d*", words)]
     low = numbers[0] if words and "below" not in words else None
     high = numbers[-1] if words.startswith("between") or "below" in words else None

@@ -46,7 +46,7 @@ def test_a_value_is_shown_as_it_is_written(value: object, text: str) -> None:
 
 def test_the_fields_that_must_be_given_come_first() -> None:
     assert field_names(layer_class("conv"))[:2] == ["kernel", "filters"]
-    assert field_names(layer_class("merge")) == ["with", "by"]
+    assert field_names(layer_class("merge")) == ["with", "by", "axis"]
     assert field_names(layer_class("repeat")) == ["times", "layers"]
     assert field_names(layer_class("relu")) == []
     assert "name" in field_names(Spec)

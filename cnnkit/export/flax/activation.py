@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.common import function, maxout
+from cnnkit.export.common import function, maxout, power
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -22,6 +23,40 @@ def _elu(site: Site[layers.Elu]) -> Operation:
 
 def _gelu(site: Site[layers.Gelu]) -> Operation:
     return Operation((f"nnx.gelu({{0}}, approximate={site.layer.approximate})",))
+
+
+def _celu(site: Site[layers.Celu]) -> Operation:
+    return Operation((f"nnx.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+
+
+def _hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+    limits = f"{hole('minimum', site.layer.minimum)}, {hole('maximum', site.layer.maximum)}"
+    return Operation((f"jnp.clip({{0}}, {limits})",))
+
+
+def _shrink(site: Site[Any]) -> Operation:
+    return Operation((f"{site.layer.kind}({{0}}, {hole('threshold', site.layer.threshold)})",))
+
+
+def _threshold(site: Site[layers.Threshold]) -> Operation:
+    layer = site.layer
+    above = f"{{0}} > {hole('threshold', layer.threshold)}"
+    return Operation((f"jnp.where({above}, {{0}}, {hole('value', layer.value)})",))
+
+
+_GATES = {
+    "silu": "nnx.silu",
+    "gelu": "exact_gelu",
+    "relu": "nnx.relu",
+    "tanh": "nnx.tanh",
+    "linear": "nnx.identity",
+}
+
+
+def _glu(site: Site[layers.Glu]) -> Operation:
+    if site.layer.gate == "sigmoid":
+        return Operation(("nnx.glu({0})",))
+    return Operation((f"gated({{0}}, {_GATES[site.layer.gate]})",))
 
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
@@ -45,9 +80,20 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "hard_silu": function("nnx.hard_silu"),
         "tanh": function("nnx.tanh"),
         "softplus": function("nnx.softplus"),
+        "celu": _celu,
+        "softsign": function("nnx.soft_sign"),
+        "hard_tanh": _hard_tanh,
+        "quick_gelu": lambda _: Operation(("{0} * nnx.sigmoid(1.702 * {0})",)),
+        "softshrink": _shrink,
+        "hard_shrink": _shrink,
+        "threshold": _threshold,
+        "power": power,
+        "log_sigmoid": function("nnx.log_sigmoid"),
+        "tanhshrink": lambda _: Operation(("{0} - nnx.tanh({0})",)),
         "softmax": function("nnx.softmax"),
         "log_softmax": function("nnx.log_softmax"),
         "maxout": maxout,
+        "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),
     }
 )

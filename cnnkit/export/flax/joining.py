@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cnnkit.export.common import joining
+from cnnkit.export.common import Axes, joining
 
-joined = joining("jnp.concatenate({}, axis=-1)", ":", "jnp.maximum")
+joined = joining("jnp.concatenate({}, axis={})", Axes(channels=-1, first=1), ":", "jnp")

@@ -49,6 +49,24 @@ def _norm(name: str) -> Writer:
     return written
 
 
+def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+    layer = site.layer
+    if layer.over == "channels":
+        return _norm("LayerNorm")(site)
+    options = (
+        option("epsilon", layer.epsilon, 1e-6)
+        + option("use_bias", layer.shift, True)
+        + option("use_scale", layer.scale, True)
+    )
+    return Operation(("{layer}({0})",), f"WholeNorm({hole('shape', site.shape)}{options})")
+
+
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+    epsilon = option("epsilon", site.layer.epsilon, 1e-6)
+    build = f"GlobalResponseNorm({hole('features', site.channels)}{epsilon})"
+    return Operation(("{layer}({0})",), build)
+
+
 def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
     return Operation((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
 
@@ -60,11 +78,12 @@ def _rescale(site: Site[layers.Rescale]) -> Operation:
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "batch_norm": _batch_norm,
-        "layer_norm": _norm("LayerNorm"),
+        "layer_norm": _layer_norm,
         "group_norm": _norm("GroupNorm"),
         "instance_norm": _norm("InstanceNorm"),
         "rms_norm": _norm("RMSNorm"),
         "local_response_norm": _local_response_norm,
+        "global_response_norm": _global_response_norm,
         "rescale": _rescale,
     }
 )

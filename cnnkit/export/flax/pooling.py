@@ -59,6 +59,15 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return Operation((f"adaptive_pool({{0}}, {hole('output', output)}, {function})",))
 
 
+def _reduce(site: Site[layers.Reduce]) -> Operation:
+    layer = site.layer
+    axes = tuple(place + 1 for place in layer.places(site.shape))
+    arguments = f"axis={axes}" + (", keepdims=True" if layer.keep else "")
+    if layer.by == "norm":
+        return Operation((f"jnp.sqrt(jnp.square({{0}}).sum({arguments}))",))
+    return Operation((f"{{0}}.{layer.by}({arguments})",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "max_pool": _max_pool,
@@ -67,5 +76,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "reduce": _reduce,
     }
 )

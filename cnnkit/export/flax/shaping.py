@@ -8,12 +8,20 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.common import channel_shuffle, channels_last_slice, fixed_scale, rearranged
+from cnnkit.export.common import (
+    channel_shuffle,
+    channels_last_axis_slice,
+    channels_last_slice,
+    fixed_scale,
+    rearranged,
+)
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
 
 def _flatten(site: Site[Any]) -> Operation:
+    if site.layer.keep_channels:
+        return Operation(("{0}.reshape({0}.shape[0], -1, {0}.shape[-1])" if site.rank else "{0}",))
     return Operation(("{0}.reshape({0}.shape[0], -1)" if len(site.shape) > 1 else "{0}",))
 
 
@@ -36,6 +44,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "space_to_depth": rearranged,
         "channel_shuffle": channel_shuffle,
         "channel_slice": channels_last_slice,
+        "slice": channels_last_axis_slice,
         "scale": _scale,
     }
 )

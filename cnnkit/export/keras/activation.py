@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole
-from cnnkit.export.common import maxout
+from cnnkit.export.code import hole, option
+from cnnkit.export.common import maxout, power
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
@@ -28,6 +28,47 @@ def _elu(site: Site[layers.Elu]) -> Operation:
 
 def _gelu(site: Site[layers.Gelu]) -> Operation:
     return Operation((f"ops.gelu({{0}}, approximate={site.layer.approximate})",))
+
+
+def _celu(site: Site[layers.Celu]) -> Operation:
+    return Operation((f"ops.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+
+
+def _hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+    layer = site.layer
+    if (layer.minimum, layer.maximum) == (-1, 1):
+        return operation_of('layers.Activation("hard_tanh"')
+    limits = f"{hole('minimum', layer.minimum)}, {hole('maximum', layer.maximum)}"
+    return Operation((f"ops.clip({{0}}, {limits})",))
+
+
+def _shrink(name: str) -> Writer:
+    return lambda site: Operation(
+        (f"ops.{name}({{0}}{option('threshold', site.layer.threshold, 0.5)})",)
+    )
+
+
+def _threshold(site: Site[layers.Threshold]) -> Operation:
+    layer = site.layer
+    numbers = f"{hole('threshold', layer.threshold)}, {hole('value', layer.value)}"
+    return Operation((f"ops.threshold({{0}}, {numbers})",))
+
+
+_GATES = {
+    "silu": "ops.silu({})",
+    "gelu": "ops.gelu({}, approximate=False)",
+    "relu": "ops.relu({})",
+    "tanh": "ops.tanh({})",
+    "linear": "{}",
+}
+
+
+def _glu(site: Site[layers.Glu]) -> Operation:
+    if site.layer.gate == "sigmoid":
+        return operation_of('layers.Activation("glu"')
+    half = hole("half", site.channels // 2)
+    gate = _GATES[site.layer.gate].format(f"{{0}}[..., {half}:]")
+    return Operation((f"{{0}}[..., :{half}] * {gate}",))
 
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
@@ -54,9 +95,20 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "hard_silu": _activation("hard_silu"),
         "tanh": _activation("tanh"),
         "softplus": _activation("softplus"),
+        "celu": _celu,
+        "softsign": _activation("softsign"),
+        "hard_tanh": _hard_tanh,
+        "quick_gelu": lambda _: Operation(("{0} * ops.sigmoid(1.702 * {0})",)),
+        "softshrink": _shrink("soft_shrink"),
+        "hard_shrink": _shrink("hard_shrink"),
+        "threshold": _threshold,
+        "power": power,
+        "log_sigmoid": _activation("log_sigmoid"),
+        "tanhshrink": _activation("tanh_shrink"),
         "softmax": _activation("softmax"),
         "log_softmax": _activation("log_softmax"),
         "maxout": maxout,
+        "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),
     }
 )

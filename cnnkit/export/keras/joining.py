@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnkit.export.common import OPERATORS
 from cnnkit.export.keras.naming import named
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import brief
@@ -13,11 +14,21 @@ def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
     """A join of several tensors."""
     rank = max(map(len, shapes))
     inputs = [f"{{{place}}}" for place in range(len(shapes))]
-    if layer.by == "multiply":
+    if layer.spreads:
         for place, shape in enumerate(shapes):
             if len(shape) == 1 < rank:  # a factor for each channel of a map
                 axes = brief(range(1, rank)) if rank == 2 else tuple(range(1, rank))
                 inputs[place] = f"ops.expand_dims({inputs[place]}, {axes})"
-        return Operation((" * ".join(inputs),))
-    names = {"concat": "Concatenate", "add": "Add", "mean": "Average", "maximum": "Maximum"}
+    if layer.by in OPERATORS:
+        return Operation((OPERATORS[layer.by].join(inputs),))
+    if layer.by == "concat" and layer.axis != "channels":
+        build = f"layers.Concatenate(axis={layer.axis + 1}, {named()})"
+        return Operation((f"{build}([{', '.join(inputs)}])",))
+    names = {
+        "concat": "Concatenate",
+        "add": "Add",
+        "mean": "Average",
+        "maximum": "Maximum",
+        "minimum": "Minimum",
+    }
     return Operation((f"layers.{names[layer.by]}({named()})([{', '.join(inputs)}])",))

@@ -14,13 +14,15 @@ from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
 
-def _norm(name: str, momentum: bool = False) -> Writer:
+def _norm(name: str, axes: list[int] | None = None, *, momentum: bool = False) -> Writer:
     def written(site: Site[Any]) -> Operation:
         groups = {"group_norm": f"groups={hole('groups', vars(site.layer).get('groups'))}, "}
         groups["instance_norm"] = "groups=-1, "  # a group for each channel
         first = groups.get(site.layer.kind, "")
         if momentum:
             first += f"momentum={hole('momentum', site.layer.momentum)}, "
+        if axes is not None:
+            first += f"axis={axes}, "
         return operation_of(
             f"layers.{name}({first}epsilon={hole('epsilon', site.layer.epsilon)}"
             + option("center", site.layer.shift, True)
@@ -28,6 +30,15 @@ def _norm(name: str, momentum: bool = False) -> Writer:
         )
 
     return written
+
+
+def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+    axes = list(range(1, len(site.shape) + 1))
+    return _norm("LayerNormalization", axes if site.layer.over == "all" else None)(site)
+
+
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+    return operation_of(f"GlobalResponseNorm({hole('epsilon', site.layer.epsilon)}")
 
 
 def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
@@ -48,11 +59,12 @@ def _rescale(site: Site[layers.Rescale]) -> Operation:
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "batch_norm": _norm("BatchNormalization", momentum=True),
-        "layer_norm": _norm("LayerNormalization"),
+        "layer_norm": _layer_norm,
         "group_norm": _norm("GroupNormalization"),
         "instance_norm": _norm("GroupNormalization"),
         "rms_norm": _rms_norm,
         "local_response_norm": _local_response_norm,
+        "global_response_norm": _global_response_norm,
         "rescale": _rescale,
     }
 )

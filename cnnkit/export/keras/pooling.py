@@ -90,6 +90,15 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return operation_of(f"layers.{name}Pooling{site.rank}D({size}")
 
 
+def _reduce(site: Site[layers.Reduce]) -> Operation:
+    layer = site.layer
+    axes = tuple(place + 1 for place in layer.places(site.shape))
+    arguments = f"axis={axes}" + (", keepdims=True" if layer.keep else "")
+    if layer.by == "norm":
+        return Operation((f"ops.sqrt(ops.sum(ops.square({{0}}), {arguments}))",))
+    return Operation((f"ops.{layer.by}({{0}}, {arguments})",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "max_pool": _max_pool,
@@ -98,5 +107,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "reduce": _reduce,
     }
 )

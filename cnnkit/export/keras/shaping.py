@@ -8,13 +8,21 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole
-from cnnkit.export.common import channel_shuffle, channels_last_slice, fixed_scale, rearranged
+from cnnkit.export.common import (
+    channel_shuffle,
+    channels_last_axis_slice,
+    channels_last_slice,
+    fixed_scale,
+    rearranged,
+)
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
 
 def _flatten(site: Site[Any]) -> Operation:
+    if site.layer.keep_channels and site.rank:
+        return operation_of(f"layers.Reshape({hole('shape', site.output)}")
     return Operation((f"layers.Flatten({named()})({{0}})" if len(site.shape) > 1 else "{0}",))
 
 
@@ -36,6 +44,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "space_to_depth": rearranged,
         "channel_shuffle": channel_shuffle,
         "channel_slice": channels_last_slice,
+        "slice": channels_last_axis_slice,
         "scale": _scale,
     }
 )

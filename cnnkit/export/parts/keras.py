@@ -157,6 +157,25 @@ def adaptive_pool(x, output, reduce):
     return x
 
 
+class GlobalResponseNorm(layers.Layer):
+    """Each channel by its norm beside the mean norm of all, added to what comes in."""
+
+    def __init__(self, epsilon: float = 1e-6, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        shape = input_shape[-1:]
+        self.scale = self.add_weight(shape=shape, initializer="zeros", name="scale")
+        self.shift = self.add_weight(shape=shape, initializer="zeros", name="shift")
+
+    def call(self, x):
+        axes = tuple(range(1, len(x.shape) - 1))
+        norms = ops.sqrt(ops.sum(ops.square(x), axis=axes, keepdims=True))
+        beside = norms / (ops.mean(norms, axis=-1, keepdims=True) + self.epsilon)
+        return self.scale * (x * beside) + self.shift + x
+
+
 def rms_norm(x, epsilon: float):
     """The root mean square normalization without a scale."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + epsilon)

@@ -140,6 +140,21 @@ def local_response_norm(x: torch.Tensor, size: int, alpha: float, beta: float, k
     return F.local_response_norm(x.unsqueeze(-1), size, alpha, beta, k).squeeze(-1)
 
 
+class GlobalResponseNorm(nn.Module):
+    """Each channel by its norm beside the mean norm of all, added to what comes in."""
+
+    def __init__(self, channels: int, rank: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels, *[1] * rank))
+        self.bias = nn.Parameter(torch.zeros(channels, *[1] * rank))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        norms = torch.linalg.vector_norm(x, dim=tuple(range(2, x.ndim)), keepdim=True)
+        beside = norms / (norms.mean(dim=1, keepdim=True) + self.eps)
+        return self.weight * (x * beside) + self.bias + x
+
+
 class DropPath(nn.Module):
     """Drops the whole tensor of an example in training: stochastic depth."""
 

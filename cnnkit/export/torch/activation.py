@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.common import function
+from cnnkit.export.common import function, power
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -24,6 +24,44 @@ def _gelu(site: Site[layers.Gelu]) -> Operation:
     return Operation(
         ('F.gelu({0}, approximate="tanh")' if site.layer.approximate else "F.gelu({0})",)
     )
+
+
+def _celu(site: Site[layers.Celu]) -> Operation:
+    return Operation((f"F.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+
+
+def _hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+    limits = option("min_val", site.layer.minimum, -1.0) + option(
+        "max_val", site.layer.maximum, 1.0
+    )
+    return Operation((f"F.hardtanh({{0}}{limits})",))
+
+
+def _shrink(name: str) -> Writer:
+    return lambda site: Operation((f"F.{name}({{0}}{option('lambd', site.layer.threshold, 0.5)})",))
+
+
+def _threshold(site: Site[layers.Threshold]) -> Operation:
+    layer = site.layer
+    numbers = f"{hole('threshold', layer.threshold)}, {hole('value', layer.value)}"
+    return Operation((f"F.threshold({{0}}, {numbers})",))
+
+
+_GATES = {
+    "silu": "F.silu({})",
+    "gelu": "F.gelu({})",
+    "relu": "F.relu({})",
+    "tanh": "torch.tanh({})",
+    "linear": "{}",
+}
+
+
+def _glu(site: Site[layers.Glu]) -> Operation:
+    if site.layer.gate == "sigmoid":
+        return Operation(("F.glu({0}, dim=1)",))
+    half = site.channels // 2
+    gate = _GATES[site.layer.gate].format(f"{{0}}[:, {hole('half', half)}:]")
+    return Operation((f"{{0}}[:, : {hole('half', half)}] * {gate}",))
 
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
@@ -57,9 +95,20 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "hard_silu": function("F.hardswish"),
         "tanh": function("torch.tanh"),
         "softplus": function("F.softplus"),
+        "celu": _celu,
+        "softsign": function("F.softsign"),
+        "hard_tanh": _hard_tanh,
+        "quick_gelu": lambda _: Operation(("{0} * torch.sigmoid(1.702 * {0})",)),
+        "softshrink": _shrink("softshrink"),
+        "hard_shrink": _shrink("hardshrink"),
+        "threshold": _threshold,
+        "power": power,
+        "log_sigmoid": function("F.logsigmoid"),
+        "tanhshrink": function("F.tanhshrink"),
         "softmax": _over_channels("softmax"),
         "log_softmax": _over_channels("log_softmax"),
         "maxout": _maxout,
+        "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),
     }
 )

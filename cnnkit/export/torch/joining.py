@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cnnkit.export.common import joining
+from cnnkit.export.common import Axes, joining
 
-joined = joining("torch.cat({}, dim=1)", ":, :", "torch.maximum")
+joined = joining("torch.cat({}, dim={})", Axes(channels=1, first=2), ":, :", "torch")

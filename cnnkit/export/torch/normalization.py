@@ -72,8 +72,10 @@ def _channels_last(shape: Shape) -> str:
 
 
 def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+    whole = site.layer.over == "all"
+    learnt = hole("shape", site.shape) if whole else hole("channels", site.channels)
     build = (
-        f"nn.LayerNorm({hole('channels', site.channels)}"
+        f"nn.LayerNorm({learnt}"
         + option("eps", site.layer.epsilon, 1e-5)
         + option("elementwise_affine", site.layer.scale or site.layer.shift, True)
         + ")"
@@ -89,6 +91,12 @@ def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
         + ")"
     )
     return Operation((_channels_last(site.shape),), build)
+
+
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+    epsilon = option("eps", site.layer.epsilon, 1e-6)
+    build = f"GlobalResponseNorm({hole('channels', site.channels)}, {site.rank}{epsilon})"
+    return Operation(("{layer}({0})",), build)
 
 
 def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
@@ -109,6 +117,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "instance_norm": _instance_norm,
         "rms_norm": _rms_norm,
         "local_response_norm": _local_response_norm,
+        "global_response_norm": _global_response_norm,
         "rescale": _rescale,
     }
 )

@@ -83,6 +83,20 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return Operation((f"F.adaptive_{function}_pool{site.rank}d({{0}}, {output})",))
 
 
+def _reduce(site: Site[layers.Reduce]) -> Operation:
+    layer, channels = site.layer, len(site.shape) - 1
+    places = layer.places(site.shape)
+    axes = tuple(1 if place == channels else place + 2 for place in places)
+    arguments = f"dim={axes}" + (", keepdim=True" if layer.keep else "")
+    if layer.by == "norm":
+        call = f"torch.linalg.vector_norm({{0}}, {arguments})"
+    else:
+        call = f"{{0}}.{'amax' if layer.by == 'max' else layer.by}({arguments})"
+    # Without its channels, the last axis of a map is its channels.
+    moved = not layer.keep and channels in places and len(site.output) > 1
+    return Operation((f"{call}.movedim(-1, 1)" if moved else call,))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "max_pool": _max_pool,
@@ -91,5 +105,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "reduce": _reduce,
     }
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.common import channel_range, fixed_scale, rearranged
+from cnnkit.export.common import axis_slice, channel_range, fixed_scale, rearranged
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -17,6 +17,8 @@ from cnnkit.export.site import Site, Writer
 def _flatten(site: Site[Any]) -> Operation:
     if len(site.shape) == 1:
         return Operation(("{0}",))
+    if site.layer.keep_channels:
+        return Operation(("{0}.flatten(2)",))
     if site.channels == 1 or math.prod(site.shape[:-1]) == 1:  # one order, whichever axis is first
         return Operation(("{0}.flatten(1)",))
     return Operation(("{0}.movedim(1, -1).flatten(1)",))
@@ -37,6 +39,11 @@ def _channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
     return Operation((f"{{0}}[:, {channel_range(site.layer)}]",))
 
 
+def _slice(site: Site[layers.Slice]) -> Operation:
+    axis = site.layer.axis
+    return axis_slice(1 if axis == "channels" else axis + 2, site.layer)
+
+
 def _scale(site: Site[layers.Scale]) -> Operation:
     if not site.layer.learnt:
         return fixed_scale(site)
@@ -53,6 +60,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "space_to_depth": rearranged,
         "channel_shuffle": _channel_shuffle,
         "channel_slice": _channel_slice,
+        "slice": _slice,
         "scale": _scale,
     }
 )
