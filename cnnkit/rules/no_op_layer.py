@@ -4,10 +4,11 @@
 
 `linear` as a layer of its own; a dropout of rate 0, or noise of deviation 0; padding or cropping by
 nothing; a pool or upsampling of size 1; a `flatten` of a vector; a `reshape`, `slice`,
-`channel_slice` or adaptive pool that keeps the shape; a `reduce` of axes of one value; a `channel_shuffle` of one group, or of as many as there are
-channels; a `rescale` by 0 and 1; a `local_response_norm` whose divisor is 1; a `leaky_relu` of
-slope 1; a `power` of exponent 1; a shrinking by 0; a `maxout` of one piece; `repeat` with `times: 0` or without layers; `parallel` without
-branches.
+`channel_slice` or adaptive pool that keeps the shape; a `reduce` of axes of one value; a
+`channel_shuffle` of one group, or of as many as there are channels; a `rescale` by 0 and 1; a
+`local_response_norm` whose divisor is 1; a `leaky_relu` of slope 1; a `power` of exponent 1; a
+shrinking by 0; a `maxout` of one piece; `repeat` with `times: 0` or without layers; `parallel`
+without branches.
 
 A layer whose fields hold an expression is a switch that happens to be off, and is left alone, and
 so is a line of a block or repeat that does something in another of its uses. `cnnkit check --fix`

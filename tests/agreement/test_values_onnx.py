@@ -22,7 +22,10 @@ from cnnkit.network.builders import TRACED
 
 
 def run(case: Case, opset: int, *, optimize: bool, off: float = 0.0) -> np.ndarray:
-    arrays = {f"{each.node.path}.{each.weight.name}": each.array + off for each in case.owned}
+    arrays = {
+        f"{each.node.path}.{each.weight.name}": (each.array + off).astype(np.float32)
+        for each in case.owned
+    }
     model = model_of(case.graph, arrays, "case", opset=opset, optimize=optimize)
     assert not isinstance(model, tuple)
     options = onnxruntime.SessionOptions()
