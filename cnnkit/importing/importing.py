@@ -84,6 +84,9 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
         return _imported(path, model)
     except RefusedError as error:
         raise SpecError([Finding(RULE, "error", str(error), error.advice)], str(path)) from error
+    except SpecError as error:
+        message = f"the spec that comes out has a fault: {error.findings[0].message}"
+        raise SpecError([Finding(RULE, "error", message)], str(path)) from error
     except RecursionError as error:
         message = "its branches are nested too deep"
         raise SpecError([Finding(RULE, "error", message)], str(path)) from error

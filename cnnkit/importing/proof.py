@@ -70,17 +70,23 @@ def compare(path: Path, model: Model, spec: Spec, arrays: Mapping[str, Array]) -
 
 
 def _outputs(spec: Spec, arrays: Mapping[str, Array], batch: Array) -> Array:
-    """What the spec computes with these arrays."""
+    """What the spec computes with these arrays; a last softmax is not compiled with the rest.
+
+    XLA may compute twice what a softmax reads, with other roundings: of the huge scores that a
+    network of random weights gives, the exponentials would then be infinite.
+    """
     from cnnkit.network import build
+    from cnnkit.network.activation import FUNCTIONS
 
     import jax
     import numpy as np
     from flax import nnx
 
-    network = build(spec, precision="float32")
+    network = nnx.eval_shape(lambda: build(spec, precision="float32"))
     graphdef, state = nnx.split(network)
     values = dict(nnx.to_flat_state(state))
     for path, variable in values.items():
-        variable.set_value(jax.numpy.asarray(arrays[".".join(map(str, path))]))
-    applied = jax.jit(lambda state, x: nnx.merge(graphdef, state)(x))
-    return np.asarray(applied(nnx.from_flat_state(values), batch))
+        variable.set_value(np.asarray(arrays[".".join(map(str, path))]))
+    applied = jax.jit(lambda state, x: nnx.merge(graphdef, state).outputs(x).scores)
+    scores = applied(nnx.from_flat_state(values), batch)
+    return np.asarray(scores if network.final is None else FUNCTIONS[network.final](scores))

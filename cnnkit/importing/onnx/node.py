@@ -49,10 +49,8 @@ class Node:
         return default
 
     def number(self, name: str, default: float) -> float:
-        """An attribute that is a float32, as the shortest decimal that stands for it."""
-        import numpy as np
-
-        return float(str(np.float32(self.get(name, default))))
+        """An attribute that is a float32, as the decimal of six digits that it was made from."""
+        return float(f"{self.get(name, default):.6g}")
 
     def array(self, tensor: onnx.TensorProto) -> Array:
         """The values of a tensor in one of its attributes."""

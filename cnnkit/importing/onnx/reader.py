@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, Graph, RefusedError
 from cnnkit.importing.onnx import file
@@ -24,6 +22,9 @@ if TYPE_CHECKING:
     from cnnkit.importing.onnx.builder import Value
 
 RULE = "not-importable"
+# What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
+# of a file may be so; a validation error of our layers is a ValueError.
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _HINT = "give the shape of one example with --input, channels last: --input 224x224x3"
 
 
@@ -64,8 +65,8 @@ def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[
         return None, (_finding(str(error), error.advice),)
 
 
-def _finding(message: str, advice: str | None = None, node: str | None = None) -> Finding:
-    return Finding(RULE, "error", message, advice, path=node)
+def _finding(message: str, advice: str | None = None) -> Finding:
+    return Finding(RULE, "error", message, advice)
 
 
 class _Reader:
@@ -140,8 +141,9 @@ class _Reader:
             except RefusedError as error:
                 self._refuse(node, str(error), error.advice)
                 made = []
-            except ValidationError as error:
-                self._refuse(node, f"it makes no sense: {error.errors()[0]['msg']}", None)
+            except _MALFORMED:
+                message = "its inputs or attributes are not those of the operator"
+                self._refuse(node, message, "`onnx.checker.check_model` says what is wrong")
                 made = []
             outputs = [*made, *[None] * len(proto.output)]
             self.values.update(zip(proto.output, outputs, strict=False))
@@ -165,7 +167,7 @@ class _Reader:
     def _refuse(self, node: Node, message: str, advice: str | None) -> None:
         """A finding that names the node, its operator and what is near."""
         text = f"node `{node.label}`: {node.operator} cannot be said: {message}"
-        self.findings.append(_finding(text, advice, node.label))
+        self.findings.append(_finding(text, advice))
 
     def _made(self, node: Node) -> Sequence[Value]:
         """What a node gives; nothing where what it reads could not be said either."""

@@ -22,7 +22,8 @@ class Names:
         if not known:
             return None
         common = _common(known) if len(known) > 1 else known[0]
-        for path in (common, known[0]):
+        outermost = known[0][self.outer :].strip("/").partition("/")[0]
+        for path in (common, known[0][: self.outer] + outermost, known[0]):
             name = self._name(path)
             if name is not None:
                 self.given.add(name)

@@ -53,6 +53,9 @@ def _layer_lines(layer: Data, indent: str) -> Iterator[str]:
     for key, value in others.items():
         yield f"{lead}{key}: {flow(value)}"
         lead = f"{indent}  "
+    if not nested and len(whole := f"{lead}{kind}: {flow(fields)}") <= _WIDTH:
+        yield whole
+        return
     yield f"{lead}{kind}:"
     for key, value in fields.items():
         yield from _field_lines(key, value, f"{indent}    ")
@@ -66,7 +69,7 @@ def _field_lines(key: str, value: Any, indent: str) -> Iterator[str]:
         yield f"{indent}{key}:"
         for branch in value:
             line = f"{indent}  - [{', '.join(map(_flow_layer, branch))}]"
-            if len(line) <= _WIDTH and not any(map(_has_parts, branch)):
+            if not branch or (len(line) <= _WIDTH and not any(map(_has_parts, branch))):
                 yield line
                 continue
             lines = list(layer_lines(branch, f"{indent}    "))
