@@ -78,7 +78,8 @@ def _proven(imported: Imported) -> bool:
     counted = analyze(imported.spec).totals.parameters
     same = counted == imported.parameters
     print(
-        f"parameters: {counted:,} in the spec, {imported.parameters:,} in the model", file=sys.stderr
+        f"parameters: {counted:,} in the spec, {imported.parameters:,} in the model",
+        file=sys.stderr,
     )
     if proof.difference is None:
         print(f"outputs not compared: {proof.reason}", file=sys.stderr)

@@ -75,12 +75,12 @@ def _outputs(spec: Spec, arrays: Mapping[str, Array], batch: Array) -> Array:
     XLA may compute twice what a softmax reads, with other roundings: of the huge scores that a
     network of random weights gives, the exponentials would then be infinite.
     """
-    from cnnkit.network import build
-    from cnnkit.network.activation import FUNCTIONS
-
     import jax
     import numpy as np
     from flax import nnx
+
+    from cnnkit.network import build
+    from cnnkit.network.activation import FUNCTIONS
 
     network = nnx.eval_shape(lambda: build(spec, precision="float32"))
     graphdef, state = nnx.split(network)

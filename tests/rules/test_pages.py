@@ -68,7 +68,9 @@ def imported(operator: str, path: Path) -> list[str]:
     values = [helper.make_tensor_value_info(name, 1, shape) for name in ("x", "y")]
     node = helper.make_node(operator, ["x"], ["y"])
     path.write_bytes(
-        helper.make_model(helper.make_graph([node], "g", values[:1], values[1:])).SerializeToString()
+        helper.make_model(
+            helper.make_graph([node], "g", values[:1], values[1:])
+        ).SerializeToString()
     )
     with pytest.raises(cnnkit.SpecError) as caught:
         import_model(path)

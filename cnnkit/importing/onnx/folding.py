@@ -149,8 +149,10 @@ def _divide(_: Node, values: Sequence[Array]) -> Array:
     import numpy as np
 
     whole = np.issubdtype(values[0].dtype, np.integer)
-    return np.asarray(np.trunc(values[0] / values[1]).astype(values[0].dtype)) if whole else (
-        np.asarray(values[0] / values[1])
+    return (
+        np.asarray(np.trunc(values[0] / values[1]).astype(values[0].dtype))
+        if whole
+        else (np.asarray(values[0] / values[1]))
     )
 
 

@@ -84,7 +84,9 @@ class _Reader:
             raise RefusedError(f"the network has {len(inputs)} inputs, {names}: a spec has one")
         if len(graph.output) != 1:
             names = ", ".join(f"`{each.name}`" for each in graph.output)
-            raise RefusedError(f"the network has {len(graph.output)} outputs, {names}: a spec has one")
+            raise RefusedError(
+                f"the network has {len(graph.output)} outputs, {names}: a spec has one"
+            )
         self.nodes = file.in_order(graph, [inputs[0].name, *self.values])
         self.input_name = inputs[0].name
         self._input(inputs[0], example)
@@ -159,10 +161,13 @@ class _Reader:
 
     def _output(self, view: View) -> tuple[int, View]:
         """What goes out, in our order: the comparison knows how the model shows it."""
+        last = Node(self.nodes[-1], self.folder, self.opset)
         if len(view.axes) == 1 and len(view.shape) > 1:
-            last = Node(self.nodes[-1], self.folder, self.opset)
             return self.build.vector(last, view)[0], view
-        return view.source, view
+        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
+            return view.source, view
+        made = self.build.view(self.build.tensor(last, view))
+        return made.source, made
 
     def _refuse(self, node: Node, message: str, advice: str | None) -> None:
         """A finding that names the node, its operator and what is near."""
@@ -218,8 +223,12 @@ def _reads_channels_last(nodes: Sequence[Any], name: str, rank: int) -> bool:
     """Whether all that read the input move its last axis to the place of the channels."""
     order = [0, rank - 1, *range(1, rank - 1)]
     readers = [node for node in nodes if name in node.input]
-    return rank > 2 and bool(readers) and all(
-        node.op_type == "Transpose"
-        and [list(each.ints) for each in node.attribute if each.name == "perm"] == [order]
-        for node in readers
+    return (
+        rank > 2
+        and bool(readers)
+        and all(
+            node.op_type == "Transpose"
+            and [list(each.ints) for each in node.attribute if each.name == "perm"] == [order]
+            for node in readers
+        )
     )

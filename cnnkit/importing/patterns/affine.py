@@ -30,8 +30,10 @@ def fold_affine(graph: Graph) -> None:
             continue
         (source,) = operation.inputs
         before = graph.operations.get(source)
-        if before is not None and graph.only_reader(source) is operation and _folds(
-            before, operation
+        if (
+            before is not None
+            and graph.only_reader(source) is operation
+            and _folds(before, operation)
         ):
             graph.bypass(number)
         else:
@@ -63,9 +65,11 @@ def _folds(before: Operation, operation: Operation) -> bool:
 def _alone(graph: Graph, number: int, operation: Operation, before: Operation | None) -> None:
     value = operation.weights["value"]
     factor = operation.kind == "channel_multiply"
-    if before is not None and before.kind == "rescale" and graph.only_reader(
-        operation.inputs[0]
-    ) is operation:
+    if (
+        before is not None
+        and before.kind == "rescale"
+        and graph.only_reader(operation.inputs[0]) is operation
+    ):
         _rescaled(before, operation)
         graph.bypass(number)
     elif operation.inputs == (INPUT,) and (not factor or (value > 0).all()):

@@ -18,8 +18,8 @@ def fold_activations(layers: list[Layer]) -> list[Layer]:
         if layer.kind in ACTIVATIONS and layer.kind not in _LAST and folded:
             before = folded[-1]
             if before.kind in _TAKING and "activation" not in before.fields:
-                before.fields["activation"] = {layer.kind: layer.fields} if layer.fields else (
-                    layer.kind
+                before.fields["activation"] = (
+                    {layer.kind: layer.fields} if layer.fields else (layer.kind)
                 )
                 continue
         folded.append(layer)

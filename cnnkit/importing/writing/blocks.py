@@ -75,9 +75,7 @@ class Blocks:
                     for (each, index), use in zip(found, uses, strict=True):
                         each[index] = use
 
-    def _block(
-        self, copies: list[list[Data]], name_of: Callable[[list[Data]], str]
-    ) -> list[Data]:
+    def _block(self, copies: list[list[Data]], name_of: Callable[[list[Data]], str]) -> list[Data]:
         """Makes a block of copies of one form, and gives the use that stands for each."""
         arguments = Arguments(len(copies))
         body = _Template(arguments, self.bodies).layers(copies)
@@ -164,9 +162,11 @@ def _renamed(value: Any, names: dict[str, Any]) -> Any:
         for old, new in names.items():
             word = old.removeprefix("$")
             inner_text = str(new).removeprefix("$")
-            value = " ".join(
-                inner_text if part == word else part for part in _words(value)
-            ) if word in _words(value) else value
+            value = (
+                " ".join(inner_text if part == word else part for part in _words(value))
+                if word in _words(value)
+                else value
+            )
         return value if value.startswith("$") else f"$({value})"
     return names.get(value, value) if isinstance(value, str) else value
 
@@ -191,7 +191,10 @@ def lists(layers: list[Data]) -> Iterator[list[Data]]:
 def parts_of(layer: Data) -> list[list[Data]]:
     """The lists of layers of a composite layer."""
     fields = layer[kind_of(layer)]
-    return [*fields.get("branches", []), *(fields[k] for k in ("layers", "shortcut") if k in fields)]
+    return [
+        *fields.get("branches", []),
+        *(fields[k] for k in ("layers", "shortcut") if k in fields),
+    ]
 
 
 def _height(layer: Data) -> int:

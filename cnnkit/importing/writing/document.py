@@ -14,9 +14,7 @@ from cnnkit.importing.writing.text import block_lines, flow, layer_lines
 from cnnkit.layers.shape import Shape
 
 
-def written(
-    name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, floors: bool
-) -> str:
+def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, floors: bool) -> str:
     """The spec of a network.
 
     Args:

@@ -45,7 +45,7 @@ def _layer_lines(layer: Data, indent: str) -> Iterator[str]:
     kind = kind_of(layer)
     fields = layer[kind]
     nested = isinstance(fields, dict) and any(map(_long, _lists(fields)))
-    if not nested and len(line) <= _WIDTH or not isinstance(fields, dict) or not fields:
+    if (not nested and len(line) <= _WIDTH) or not isinstance(fields, dict) or not fields:
         yield line
         return
     others = {key: value for key, value in layer.items() if key != kind}

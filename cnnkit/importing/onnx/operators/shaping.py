@@ -36,7 +36,9 @@ def reshape(node: Node, build: Builder, given: Given) -> View:
     old = (build.batch, *view.extents)
     shape = _integers(given[1], "shape")
     if not node.get("allowzero", 0):
-        shape = [old[i] if extent == 0 and i < len(old) else extent for i, extent in enumerate(shape)]
+        shape = [
+            old[i] if extent == 0 and i < len(old) else extent for i, extent in enumerate(shape)
+        ]
     if shape.count(-1) == 1:
         rest = math.prod(extent for extent in shape if extent != -1)
         shape[shape.index(-1)] = math.prod(old) // rest if rest else 0
@@ -64,7 +66,9 @@ def squeeze(node: Node, build: Builder, given: Given) -> View:
         axes = [index + 1 for index, extent in enumerate(view.extents) if extent == 1]
     dropped = {axis_of(axis, rank) for axis in axes}
     if 0 in dropped or any(view.extents[axis - 1] != 1 for axis in dropped):
-        raise RefusedError(f"it squeezes the axes {sorted(dropped)} of {[build.batch, *view.extents]}")
+        raise RefusedError(
+            f"it squeezes the axes {sorted(dropped)} of {[build.batch, *view.extents]}"
+        )
     kept = [extent for index, extent in enumerate(view.extents) if index + 1 not in dropped]
     return view.reshaped(kept)
 
@@ -117,9 +121,7 @@ def pad(node: Node, build: Builder, given: Given) -> View:
         raise RefusedError(f"it pads in a way that no kind says: `{mode}`, {pads}")
     before, after = pads[:rank], pads[rank:]
     if min(pads) < 0 or before[0] or after[0] or (mode == "constant" and value):
-        raise RefusedError(
-            f"it pads with {value}, by {pads}", "near are pad, with zeros, and crop"
-        )
+        raise RefusedError(f"it pads with {value}, by {pads}", "near are pad, with zeros, and crop")
     if not any(pads):
         return view
     fields: dict[str, Any] = {}
@@ -228,9 +230,7 @@ def _factors(node: Node, build: Builder, view: View, given: Given) -> list[int]:
     if not scales or len(scales) != len(whole) or scales[:2] != [1, 1]:
         raise RefusedError(f"it scales the axes by {scales}", "near is upsample")
     if any(scale != int(scale) or scale < 1 for scale in scales):
-        raise RefusedError(
-            f"its factors are {scales[2:]}", "near is upsample, by whole factors"
-        )
+        raise RefusedError(f"its factors are {scales[2:]}", "near is upsample, by whole factors")
     return [int(scale) for scale in scales[2:]]
 
 

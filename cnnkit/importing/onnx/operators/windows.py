@@ -54,7 +54,9 @@ def _padding(
     if automatic == "SAME_LOWER":
         before, after = [], []
         for extent, cells, stride, dilation in zip(extents, size, strides, dilations, strict=True):
-            total = max((-(-extent // stride) - 1) * stride + dilation * (cells - 1) + 1 - extent, 0)
+            total = max(
+                (-(-extent // stride) - 1) * stride + dilation * (cells - 1) + 1 - extent, 0
+            )
             before.append(total - total // 2)
             after.append(total // 2)
     else:
