@@ -109,8 +109,9 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "activations", "selection", "training", "importing", "export", "report", "doctor", "checking", "rules",
-        "network", "data", "analysis", "spec", "layers", "tasks", "templates", "presentation",
+        "activations", "selection", "training", "importing", "export", "report", "doctor",
+        "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
+        "templates", "presentation",
     },
 }  # fmt: skip
 

@@ -84,10 +84,7 @@ class Builder:
 
     def vector(self, node: Node, view: View) -> tuple[int, Array | None]:
         """The operation that gives a view of one axis, and, where ours is another, the order."""
-        if len(view.shape) == 1:
-            number = view.source
-        else:
-            number = self.add(node, "flatten", view.source)
+        number = view.source if len(view.shape) == 1 else self.add(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
 

@@ -37,7 +37,7 @@ def load(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     try:
-        model = onnx.ModelProto.FromString(data)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except (DecodeError, RecursionError, MemoryError) as error:
         raise RefusedError(
             "the file is no ONNX model, or it is cut off", "export the model again"
@@ -67,7 +67,7 @@ def _check(model: onnx.ModelProto) -> None:
 
 def opset(model: onnx.ModelProto) -> int:
     """The version of ONNX's own operators."""
-    return max(each.version for each in model.opset_import if each.domain in _DOMAINS)
+    return int(max(each.version for each in model.opset_import if each.domain in _DOMAINS))
 
 
 def is_standard(domain: str) -> bool:

@@ -93,4 +93,4 @@ def _external(tensor: onnx.TensorProto, folder: Path) -> bytes:
         )
     with path.open("rb") as stream:
         stream.seek(offset)
-        return stream.read(length)
+        return bytes(stream.read(length))

@@ -28,18 +28,26 @@ def name_gated(graph: Graph) -> None:
 
 
 def _hard_sigmoid(graph: Graph, number: int) -> None:
-    """relu6(x + 3)/6."""
+    """relu6(x + 3)/6, and x·relu6(x + 3)/6."""
     operation = graph.operations[number]
     if operation.kind != "channel_multiply" or not _is(operation, 1 / 6):
         return
-    clipped = graph.operations.get(operation.inputs[0])
+    kind, clipped_number = "hard_sigmoid", operation.inputs[0]
+    product = graph.operations.get(clipped_number)
+    if product is not None and product.kind == "multiply":
+        if graph.only_reader(clipped_number) is None:
+            return
+        kind, clipped_number = "hard_silu", max(product.inputs)
+    clipped = graph.operations.get(clipped_number)
     if clipped is None or clipped.kind != "relu6":
         return
     moved = graph.operations.get(clipped.inputs[0])
     if moved is None or moved.kind != "channel_add" or not _is(moved, 3):
         return
-    if graph.only_reader(operation.inputs[0]) and graph.only_reader(clipped.inputs[0]):
-        _becomes(graph, number, "hard_sigmoid", moved.inputs[0])
+    if kind == "hard_silu" and product is not None and min(product.inputs) != moved.inputs[0]:
+        return
+    if graph.only_reader(clipped_number) and graph.only_reader(clipped.inputs[0]):
+        _becomes(graph, number, kind, moved.inputs[0])
 
 
 def _product(graph: Graph, number: int) -> None:

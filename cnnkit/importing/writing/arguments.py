@@ -38,7 +38,9 @@ class Arguments:
             return known[0]
         for name, other in self.vectors.items():
             if _base(name) == _base(field_name) and _agree(other, vector):
-                self.vectors[name] = [a if a is not None else b for a, b in zip(other, vector)]
+                self.vectors[name] = [
+                    a if a is not None else b for a, b in zip(other, vector, strict=False)
+                ]
                 return f"${name}"
         if _base(field_name) in CHANNELS:
             for name, other in self.vectors.items():
@@ -99,7 +101,7 @@ def _multiple(name: str, known: Vector, vector: Vector) -> str | None:
     pairs = [(a, b) for a, b in zip(known, vector, strict=True) if b is not None]
     if not all(type(a) is int and type(b) is int and a and b for a, b in pairs):
         return None
-    a, b = pairs[0]
+    _a, _b = pairs[0]
     for times in range(2, _MOST + 1):
         if all(b == times * a for a, b in pairs):
             return f"$({times} * {name})"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
+from os.path import commonpath
 
 from cnnkit.spec.language.blocks import NAME
 
@@ -39,7 +39,7 @@ class Names:
 
 def _common(scopes: Sequence[str]) -> str:
     """What scopes begin with, up to a joint between their parts."""
-    shared = os.path.commonprefix(list(scopes))
+    shared = commonpath(list(scopes))
     ends = all(len(scope) == len(shared) or scope[len(shared)] in "/_-." for scope in scopes)
     if ends:
         return shared.rstrip("/_-.")

@@ -99,6 +99,10 @@ def _flow_layer(layer: Data, *, top: bool = False) -> str:
     """A layer within a line; at the start of one it needs no braces of its own."""
     kind = kind_of(layer)
     fields = layer[kind]
+    if kind in ("save", "load"):
+        return (
+            f"{kind}: {flow(fields['tensor'])}" if top else f"{{{kind}: {flow(fields['tensor'])}}}"
+        )
     if len(layer) == 1:
         if fields in ({}, None):
             return kind
