@@ -35,7 +35,7 @@ FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
         "not-importable": "error",
     }
 )
-"""What reading and analysing find, `cnnkit check` in comments, `cnnkit convert` and `cnnkit import`."""
+"""What reading and analysing find, `check` in comments, and `convert` and `import`."""
 
 CHECKED: Mapping[str, Level] = MappingProxyType(
     {

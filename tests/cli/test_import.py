@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +119,8 @@ def test_what_cannot_be_said_is_a_finding(cnnkit: Run, model: Path) -> None:
     done = cnnkit("import", str(model))
     assert done.code == 1
     assert done.out == (
-        f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does  [not-importable]\n"
+        f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does  "
+        "[not-importable]\n"
         "  help: near is a conv along the sequence\n\n1 error\n"
     )
 
@@ -126,3 +129,21 @@ def test_a_shape_that_is_none(cnnkit: Run, model: Path) -> None:
     done = cnnkit("import", str(model), "--input", "5by5")
     assert done.code == 2
     assert done.err == "cnnkit: --input 5by5 is no shape: 224x224x3\n"
+
+
+def test_the_readme_shows_what_an_import_prints(
+    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shipped = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    shutil.copy(shipped / "light_resnet50.onnx", tmp_path / "resnet50.onnx")
+    monkeypatch.chdir(tmp_path)
+    section = readme.partition("## From an ONNX file\n")[2].partition("\n## ")[0]
+    (line,) = re.findall(r"^\$ cnnkit (import .*)$", section, re.MULTILINE)
+    done = cnnkit(*line.split())
+    assert done.code == 0, done.out
+    # The last digits of a sum depend on the processor.
+    shown = re.sub(r"\d\.\de[-+]\d\d", "…", section)
+    assert re.sub(r"\d\.\de[-+]\d\d", "…", done.err) in shown
+    assert (tmp_path / "resnet50.yaml").read_text() in section
+    assert (tmp_path / "resnet50.safetensors").stat().st_size > 4 * 25_557_032

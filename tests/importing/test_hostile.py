@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,9 @@ def test_a_file_that_is_cut_off_or_empty(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_or_of_another_format(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read .*m.onnx: No such file or directory"):
+    with pytest.raises(UsageError, match=r"cannot read .*m\.onnx: No such file or directory"):
         import_model(tmp_path / "m.onnx")
-    with pytest.raises(UsageError, match="m.pth is of no format that can be imported"):
+    with pytest.raises(UsageError, match=r"m\.pth is of no format that can be imported"):
         import_model(tmp_path / "m.pth")
 
 
@@ -96,7 +95,7 @@ def test_a_link_does_not_lead_outside(tmp_path: Path) -> None:
     (tmp_path / "outside.bin").write_bytes(bytes(432))
     folder = tmp_path / "inside"
     folder.mkdir()
-    os.symlink("../outside.bin", folder / "link.bin")
+    (folder / "link.bin").symlink_to("../outside.bin")
     ((message, _),) = said(external(folder, "link.bin"))
     assert message == "tensor `w` has its values in `link.bin`, outside the model's folder"
 

@@ -38,9 +38,8 @@ class Arguments:
             return known[0]
         for name, other in self.vectors.items():
             if _base(name) == _base(field_name) and _agree(other, vector):
-                self.vectors[name] = [
-                    a if a is not None else b for a, b in zip(other, vector, strict=False)
-                ]
+                pairs = zip(other, vector, strict=True)
+                self.vectors[name] = [a if a is not None else b for a, b in pairs]
                 return f"${name}"
         if _base(field_name) in CHANNELS:
             for name, other in self.vectors.items():

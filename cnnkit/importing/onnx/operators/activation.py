@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 Fields = Callable[[Node], dict[str, Any]]
 
 
-def elementwise(kind: str, fields: Fields = lambda node: {}) -> Operator:
+def _nothing(_: Node) -> dict[str, Any]:
+    return {}
+
+
+def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
     """An operator that does the same with each element, whatever the order of the axes."""
 
     def apply(node: Node, build: Builder, given: Given) -> View:

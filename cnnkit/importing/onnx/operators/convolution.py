@@ -24,7 +24,8 @@ def conv(node: Node, build: Builder, given: Given) -> View:
     filters, channels = kernel.shape[0], shape[-1]
     if kernel.ndim != len(shape) + 1 or kernel.shape[1] * groups != channels:
         raise RefusedError(
-            f"its kernel of {list(kernel.shape)} in {groups} groups does not fit {channels} channels"
+            f"its kernel of {list(kernel.shape)} in {groups} groups does not fit {channels} "
+            "channels"
         )
     fields = window(node, spatial(shape), kernel.shape[2:], "kernel")
     weights = {"kernel": _spatial_first(kernel)}
