@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.proof import Proof
 
-RULE = "not-importable"
-
 
 @dataclass(frozen=True)
 class Imported:
@@ -83,13 +81,15 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     try:
         return _imported(path, model)
     except RefusedError as error:
-        raise SpecError([Finding(RULE, "error", str(error), error.advice)], str(path)) from error
+        raise SpecError(
+            [Finding("not-importable", "error", str(error), error.advice)], str(path)
+        ) from error
     except SpecError as error:
         message = f"the spec that comes out has a fault: {error.findings[0].message}"
-        raise SpecError([Finding(RULE, "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
     except RecursionError as error:
         message = "its branches are nested too deep"
-        raise SpecError([Finding(RULE, "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
 
 
 def _imported(path: Path, model: Model) -> Imported:

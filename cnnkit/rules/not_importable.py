@@ -24,7 +24,7 @@ layers:
 ```yaml
 input: 8x8x3
 layers:
-  - conv: {filters: 4, kernel: 3}
+  - conv: {filters: 4, kernel: 3, activation: relu}
   - conv: {filters: 8, kernel: 3}
 ```
 """

@@ -102,8 +102,8 @@ def test_outputs_that_differ_are_an_error(
     assert not spec.exists()
     assert done.err.splitlines()[1:] == [
         (
-            "outputs compared with onnxruntime on a random input: the largest difference is 1.0e-02 "
-            "of the largest output, more than 0.0001: error"
+            "outputs compared with onnxruntime on a random input: the largest difference is "
+            "1.0e-02 of the largest output, more than 0.0001: error"
         ),
         "nothing is written; --force writes it all the same",
     ]

@@ -18,7 +18,7 @@ from cnnkit.importing import import_model
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cnnkit"
-HELPERS = {"__init__", "base", "text"}
+HELPERS = {"__init__", "base", "levels", "text"}
 HEADINGS = ["What it finds", "Why", "Example", "Instead"]
 # What makes findings, or passes their parts on, with the rule's name as its first argument, or
 # second behind the event of the YAML parser that it is about.

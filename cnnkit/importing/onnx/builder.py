@@ -27,7 +27,7 @@ class Builder:
     graph: Graph
     batch: int
 
-    def add(
+    def apply(
         self,
         node: Node,
         kind: str,
@@ -53,7 +53,7 @@ class Builder:
         weights: dict[str, Array] | None = None,
     ) -> View:
         """The tensor of an operation, as models have it."""
-        return self.view(self.add(node, kind, *inputs, fields=fields, weights=weights))
+        return self.view(self.apply(node, kind, *inputs, fields=fields, weights=weights))
 
     def tensor(self, node: Node, view: View) -> int:
         """The operation whose tensor is what a view shows, channels last.
@@ -68,14 +68,14 @@ class Builder:
             if order is None:
                 return number
         elif (groups := _shuffled(view)) is not None:
-            return self.add(node, "channel_shuffle", view.source, fields={"groups": groups})
+            return self.apply(node, "channel_shuffle", view.source, fields={"groups": groups})
         elif len(view.shape) == 1 and view.axes[0] == channels_first(0, view.shape).axes[0]:
             shape = [*view.extents[1:], view.extents[0]]
-            return self.add(node, "reshape", view.source, fields={"shape": shape})
+            return self.apply(node, "reshape", view.source, fields={"shape": shape})
         elif view.extents[1:] == (1,) * (len(view.extents) - 1):
             number = self.tensor(node, View(view.source, view.shape, view.axes[:1]))
             shape = [*view.extents[1:], view.extents[0]]
-            return self.add(node, "reshape", number, fields={"shape": shape})
+            return self.apply(node, "reshape", number, fields={"shape": shape})
         raise RefusedError(
             f"it reads a tensor of {list(view.extents)} whose axes were rearranged from those of "
             f"{list(channels_first(0, view.shape).extents)}, which no kind says",
@@ -84,7 +84,7 @@ class Builder:
 
     def vector(self, node: Node, view: View) -> tuple[int, Array | None]:
         """The operation that gives a view of one axis, and, where ours is another, the order."""
-        number = view.source if len(view.shape) == 1 else self.add(node, "flatten", view.source)
+        number = view.source if len(view.shape) == 1 else self.apply(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
 

@@ -132,9 +132,9 @@ def _transpose(node: Node, values: Sequence[Array]) -> Array:
 def _range(_: Node, values: Sequence[Array]) -> Array:
     import numpy as np
 
-    start, stop, step = (each.reshape(()) for each in values)
+    start, stop, step = (each.item() for each in values)
     check_size((max(0, int((stop - start) // step)),), "a Range")
-    return np.arange(start, stop, step)
+    return np.arange(start, stop, step, dtype=values[0].dtype)
 
 
 def _expand(node: Node, values: Sequence[Array]) -> Array:

@@ -21,7 +21,6 @@ from cnnkit.layers.shape import Shape
 if TYPE_CHECKING:
     from cnnkit.importing.onnx.builder import Value
 
-RULE = "not-importable"
 # What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
 # of a file may be so; a validation error of our layers is a ValueError.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
@@ -66,7 +65,7 @@ def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[
 
 
 def _finding(message: str, advice: str | None = None) -> Finding:
-    return Finding(RULE, "error", message, advice)
+    return Finding("not-importable", "error", message, advice)
 
 
 class _Reader:

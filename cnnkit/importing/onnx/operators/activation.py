@@ -25,7 +25,7 @@ def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
 
     def apply(node: Node, build: Builder, given: Given) -> View:
         value = tensor(given)
-        return value.over(build.add(node, kind, value.source, fields=fields(node)))
+        return value.over(build.apply(node, kind, value.source, fields=fields(node)))
 
     return apply
 
@@ -86,7 +86,7 @@ def clip(node: Node, build: Builder, given: Given) -> View:
     if (lowest, highest) not in kinds:
         raise RefusedError(f"it clips from {lowest} to {highest}", "near is relu6, from 0 to 6")
     value = tensor(given)
-    return value.over(build.add(node, kinds[lowest, highest], value.source))
+    return value.over(build.apply(node, kinds[lowest, highest], value.source))
 
 
 def prelu(node: Node, build: Builder, given: Given) -> View:
@@ -114,7 +114,7 @@ def softmax(kind: str) -> Operator:
             raise RefusedError(
                 f"it is over axis {axis} of {list(value.extents)}", f"near is {kind}, over channels"
             )
-        return value.over(build.add(node, kind, value.source))
+        return value.over(build.apply(node, kind, value.source))
 
     return apply
 
@@ -125,7 +125,7 @@ def dropout(node: Node, build: Builder, given: Given) -> View:
     rate = node.number("ratio", 0.5)
     if len(given) > 1 and given[1] is not None:
         rate = float(str(constant(given[1], "ratio").reshape(())))
-    return value.over(build.add(node, "dropout", value.source, fields={"rate": rate}))
+    return value.over(build.apply(node, "dropout", value.source, fields={"rate": rate}))
 
 
 def identity(node: Node, build: Builder, given: Given) -> View:

@@ -118,7 +118,7 @@ def _dense(
     weights = {"kernel": matrix.reshape((1,) * rank + matrix.shape)}
     weights |= {} if bias is None else {"bias": bias}
     fields = {"filters": units, "kernel": 1, **fields}
-    number = build.add(node, "conv", value.source, fields=fields, weights=weights)
+    number = build.apply(node, "conv", value.source, fields=fields, weights=weights)
     channels = (Atom(rank, 1, units),) if units > 1 else ()
     return View(number, (*value.shape[:-1], units), (*value.axes[:-1], channels))
 

@@ -63,10 +63,10 @@ def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: 
     if operator == "Sub":
         if view is right:
             minus = {"value": np.full_like(values, -1)}
-            view = view.over(build.add(node, "channel_multiply", view.source, weights=minus))
+            view = view.over(build.apply(node, "channel_multiply", view.source, weights=minus))
         else:
             weights = {"value": -values}
-    return view.over(build.add(node, kind, view.source, weights=weights))
+    return view.over(build.apply(node, kind, view.source, weights=weights))
 
 
 def _each_channel(view: View, value: Array) -> Array:
@@ -87,7 +87,7 @@ def _each_channel(view: View, value: Array) -> Array:
     others = [extent for index, extent in enumerate(shape) if axis is None or index != axis + 1]
     if axis is None or any(extent != 1 for extent in others) or shape[axis + 1] != view.shape[-1]:
         if np.ptp(value) == 0:
-            return value.reshape(-1)[0]
+            return np.asarray(value.reshape(-1)[0])
         raise RefusedError(
             f"it joins a constant of {list(value.shape)} that differs along other axes than the "
             "channels",
@@ -98,7 +98,7 @@ def _each_channel(view: View, value: Array) -> Array:
 
 def _joined(node: Node, build: Builder, kind: str, views: list[View]) -> View:
     if all(view.axes == views[0].axes and view.shape == views[0].shape for view in views):
-        number = build.add(node, kind, *(view.source for view in views))
+        number = build.apply(node, kind, *(view.source for view in views))
         return views[0].over(number)
     return build.made(node, kind, *(build.tensor(node, view) for view in views))
 

@@ -76,7 +76,7 @@ def layer_norm(node: Node, build: Builder, given: Given) -> View:
         weights["shift"] = _each_channel(constant(given[2], "shift"), channels, "shift")
     else:
         fields["shift"] = False
-    number = build.add(node, "layer_norm", value.source, fields=fields, weights=weights)
+    number = build.apply(node, "layer_norm", value.source, fields=fields, weights=weights)
     return value.over(number)
 
 

@@ -176,7 +176,7 @@ def cut(node: Node, build: Builder, given: Given) -> View:
             cells[place - 2] = [first, extent - last]
     if any(map(any, cells)):
         before, after = zip(*cells, strict=True)
-        source = build.add(node, "crop", source, fields={"cells": padding(before, after)})
+        source = build.apply(node, "crop", source, fields={"cells": padding(before, after)})
     return build.view(source)
 
 
