@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from os.path import commonpath
+from itertools import takewhile
 
 from cnnkit.spec.language.blocks import NAME
 
@@ -39,7 +39,9 @@ class Names:
 
 def _common(scopes: Sequence[str]) -> str:
     """What scopes begin with, up to a joint between their parts."""
-    shared = commonpath(list(scopes))
+    first, last = min(scopes), max(scopes)
+    pairs = zip(first, last, strict=False)
+    shared = first[: sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))]
     ends = all(len(scope) == len(shared) or scope[len(shared)] in "/_-." for scope in scopes)
     if ends:
         return shared.rstrip("/_-.")
