@@ -95,6 +95,7 @@ ROOMS = {
     "network": {"analysis", "spec", "layers"},
     "data": {"spec", "layers"},
     "export": {"spec", "layers"},
+    "importing": {"network", "spec", "layers"},
     "training": {
         "export", "checking", "network", "data", "analysis", "spec", "layers", "tasks",
         "presentation",
@@ -109,8 +110,9 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "activations", "selection", "training", "export", "report", "doctor", "checking", "rules",
-        "network", "data", "analysis", "spec", "layers", "tasks", "templates", "presentation",
+        "activations", "selection", "training", "importing", "export", "report", "doctor",
+        "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
+        "templates", "presentation",
     },
 }  # fmt: skip
 

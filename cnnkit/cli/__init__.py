@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import Annotated
 
@@ -26,6 +27,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "verify": True,
         "convert": True,
         "export": True,
+        "import": True,
         "activations": True,
         "train": True,
         "evaluate": True,
@@ -39,7 +41,8 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "data": True,
     }
 )
-"""The commands; each is the function of its name in the module of its name, or a group of them."""
+"""The commands; each is the function of its name in the module of its name, or a group of them.
+A name that is a word of Python has an underscore behind it there."""
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -56,6 +59,8 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(cnnkit)
     for name in names:
         function = name.replace("-", "_")
+        if iskeyword(function):
+            function += "_"
         command = getattr(import_module(f"cnnkit.cli.{function}"), function)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

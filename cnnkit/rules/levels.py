@@ -32,9 +32,10 @@ FOUND_ELSEWHERE: Mapping[str, Level] = MappingProxyType(
         "misordered-input": "info",
         "unused-ignore": "info",
         "not-convertible": "error",
+        "not-importable": "error",
     }
 )
-"""What reading and analysing find, `cnnkit check` in comments, and `cnnkit convert`."""
+"""What reading and analysing find, `check` in comments, and `convert` and `import`."""
 
 CHECKED: Mapping[str, Level] = MappingProxyType(
     {

@@ -14,6 +14,7 @@ from cnnkit.checking.check import Task, check
 from cnnkit.checking.discovery import Candidate
 from cnnkit.checking.levels import RuleSelection
 from cnnkit.export import convert
+from cnnkit.importing import import_model
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cnnkit"
@@ -52,10 +53,28 @@ def checked(name: str, text: str, folder: Path) -> list[str]:
     path.write_text(text)
     if name == "not-convertible":  # nobody else knows the framework that it is about
         return sorted({finding.rule for finding in convert(cnnkit.load(path), "keras").findings})
+    if name == "not-importable" and (operator := re.search(r"a node of (\w+)", text)):
+        return imported(operator[1], folder / "model.onnx")
     on = [each for each in rules.LEVELS if each not in rules.OFF_BY_DEFAULT or each == name]
     result = check(Task(Candidate(str(path), named=True), choice=RuleSelection(select=tuple(on))))
     assert result is not None
     return sorted({finding.rule for finding in result.findings})
+
+
+def imported(operator: str, path: Path) -> list[str]:
+    """The rules that an import finds broken by a node of an operator."""
+    onnx = pytest.importorskip("onnx")
+    helper, shape = onnx.helper, [1, 3, 8, 8]
+    values = [helper.make_tensor_value_info(name, 1, shape) for name in ("x", "y")]
+    node = helper.make_node(operator, ["x"], ["y"])
+    path.write_bytes(
+        helper.make_model(
+            helper.make_graph([node], "g", values[:1], values[1:])
+        ).SerializeToString()
+    )
+    with pytest.raises(cnnkit.SpecError) as caught:
+        import_model(path)
+    return sorted({finding.rule for finding in caught.value.findings})
 
 
 @pytest.mark.parametrize("name", rules.LEVELS)

@@ -1,0 +1,93 @@
+"""``cnnkit import``: a model of another framework as a spec, proven to be the same network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnkit.cli.options import OutputOption
+from cnnkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnkit.importing import Imported
+    from cnnkit.layers.shape import Shape
+
+
+def import_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file of ONNX.")],
+    output: OutputOption = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Write the weights, too, as safetensors."),
+    ] = None,
+    input_: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="SHAPE",
+            help="One example, channels last, where the model leaves it open: 224x224x3.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write even if the outputs differ.")
+    ] = False,
+) -> None:
+    """Write a model as a spec, and compare what both compute on a random input.
+
+    Nothing of the model is run but its operators, by onnxruntime. What the language cannot say is
+    a finding, all of them in one run.
+
+    Example: cnnkit import resnet50.onnx --output resnet-50.yaml --weights resnet-50.safetensors
+    """
+    from cnnkit.importing import import_model
+    from cnnkit.importing.weights import save
+    from cnnkit.presentation.output import put_text
+
+    imported = import_model(model, _shape(input_))
+    if not _proven(imported) and not force:
+        print("nothing is written; --force writes it all the same", file=sys.stderr)
+        raise typer.Exit(1)
+    put_text(imported.text, output)
+    if weights is not None:
+        save(imported.arrays, imported.text, weights)
+
+
+def _shape(text: str | None) -> Shape | None:
+    from cnnkit.spec.model.spec import shape
+
+    if text is None:
+        return None
+    try:
+        given = shape(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, tuple) or not all(isinstance(e, int) and e > 0 for e in given):
+        raise UsageError(f"--input {text} is no shape: 224x224x3")
+    return given
+
+
+def _proven(imported: Imported) -> bool:
+    """Whether the spec is the model; says on stderr what was compared."""
+    from cnnkit.analysis import analyze
+    from cnnkit.importing.proof import LARGEST
+
+    proof = imported.prove()
+    counted = analyze(imported.spec).totals.parameters
+    same = counted == imported.parameters
+    print(
+        f"parameters: {counted:,} in the spec, {imported.parameters:,} in the model",
+        file=sys.stderr,
+    )
+    if proof.difference is None:
+        print(f"outputs not compared: {proof.reason}", file=sys.stderr)
+    else:
+        verdict = "" if proof.ok else f", more than {LARGEST:g}: error"
+        print(
+            "outputs compared with onnxruntime on a random input: the largest difference is "
+            f"{proof.difference:.1e} of the largest output{verdict}",
+            file=sys.stderr,
+        )
+    return same and proof.ok

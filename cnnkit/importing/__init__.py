@@ -1,0 +1,11 @@
+"""Models of others -> a small graph of operations -> a spec, proven to be the same network.
+
+A format is a room of its own that gives the graph; ``patterns`` find what its figures stand for,
+``structure`` its branches, and ``writing`` the text. No framework is loaded but the one asked for.
+"""
+
+from __future__ import annotations
+
+from cnnkit.importing.importing import Imported, import_model
+
+__all__ = ["Imported", "import_model"]

@@ -1,0 +1,161 @@
+"""The small graph that every format is read into: operations in our kinds, with their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.layers.base import Layer
+from cnnkit.layers.field import Rounding
+from cnnkit.layers.joining import Joined
+from cnnkit.layers.kinds import layer_class
+from cnnkit.layers.shape import Shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+INPUT = -1
+"""What stands for the network's input among the inputs of an operation."""
+JOINS = ("add", "multiply", "concat", "mean", "maximum")
+"""The kinds of operations that take several tensors."""
+UNFINISHED = ("channel_multiply", "channel_add", "erf")
+"""Parts of a layer, a constant factor or summand a channel and the error function of GELU, until
+a pattern finds the layer that they belong to."""
+
+
+class RefusedError(Exception):
+    """What a node does cannot be said in the language; ``advice`` names what is near."""
+
+    def __init__(self, message: str, advice: str | None = None) -> None:
+        self.advice = advice
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation, all tensors without the batch and with their channels last.
+
+    Attributes:
+        kind: A kind of layer, one of ``JOINS`` or of ``UNFINISHED``.
+        inputs: The numbers of the operations that it reads, or ``INPUT``.
+        fields: The fields of the layer.
+        weights: Its arrays, by the names and in the layout of our layers.
+        scope: Where the model has it, such as ``layer1/0/conv1``.
+        node: What messages call it.
+        shape: The shape that goes out.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    fields: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Array] = field(default_factory=dict)
+    scope: str = ""
+    node: str = ""
+    shape: Shape = ()
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element goes out alone, whatever the shape."""
+        return self.kind in ELEMENTWISE
+
+
+ELEMENTWISE = frozenset(
+    {
+        "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid",
+        "hard_sigmoid", "hard_silu", "tanh", "softplus", "linear", "dropout",
+    }
+)  # fmt: skip
+ACTIVATIONS = (ELEMENTWISE - {"dropout"}) | {"softmax", "log_softmax"}
+"""What a layer with weights, a residual or a gate may have as its activation."""
+
+
+@dataclass(slots=True)
+class Graph:
+    """A network as operations in an order in which they can be run.
+
+    Attributes:
+        name: What the model calls itself.
+        input: The shape of one example.
+        operations: By their numbers, which patterns may leave gaps in.
+        output: The number of the operation whose tensor goes out.
+    """
+
+    name: str
+    input: Shape
+    operations: dict[int, Operation] = field(default_factory=dict)
+    output: int = INPUT
+
+    def add(self, operation: Operation) -> int:
+        """Appends an operation, and gives it its shape and its number.
+
+        Raises:
+            RefusedError: It cannot be applied to its inputs.
+        """
+        operation.shape = output_shape(operation, [self.shape(each) for each in operation.inputs])
+        number = max(self.operations, default=INPUT) + 1
+        self.operations[number] = operation
+        return number
+
+    def shape(self, number: int) -> Shape:
+        """The shape that an operation gives, or the input has."""
+        return self.input if number == INPUT else self.operations[number].shape
+
+    def consumers(self) -> dict[int, list[int]]:
+        """The operations that read each tensor, one entry for each time they do."""
+        found: dict[int, list[int]] = {number: [] for number in (INPUT, *self.operations)}
+        for number, operation in self.operations.items():
+            for source in operation.inputs:
+                found[source].append(number)
+        return found
+
+    def only_reader(self, number: int) -> Operation | None:
+        """The one operation that reads a tensor, where there is one and it does not go out."""
+        readers = [each for each in self.operations.values() if number in each.inputs]
+        alone = len(readers) == 1 and readers[0].inputs.count(number) == 1
+        return readers[0] if alone and number != self.output else None
+
+    def bypass(self, number: int) -> None:
+        """Removes an operation of one input: whoever reads it reads that input."""
+        (source,) = self.operations.pop(number).inputs
+        self.redirect(number, source)
+
+    def redirect(self, old: int, new: int) -> None:
+        """Lets whoever reads one tensor read another."""
+        for operation in self.operations.values():
+            operation.inputs = tuple(new if each == old else each for each in operation.inputs)
+        if self.output == old:
+            self.output = new
+
+    def used(self) -> Iterator[int]:
+        """The operations that the output depends on, in order."""
+        wanted = {self.output}
+        for number in reversed(self.operations):
+            if number in wanted:
+                wanted.update(self.operations[number].inputs)
+        return (number for number in self.operations if number in wanted)
+
+
+def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
+    """The shape that an operation gives, by the layer that it will be.
+
+    Raises:
+        RefusedError: It cannot be applied to its inputs.
+    """
+    if operation.kind in UNFINISHED:
+        return inputs[0]
+    made: Layer
+    if operation.kind in JOINS:
+        labels = tuple(f"input {index}" for index in range(len(inputs)))
+        made = Joined.model_validate({"by": operation.kind, "labels": labels})
+    else:
+        rounding: Rounding = "floor"
+        made = layer_class(operation.kind).model_validate(operation.fields)
+        if "rounding" in type(made).model_fields and vars(made)["rounding"] is None:
+            made = made.model_copy(update={"rounding": rounding})
+    effect = made.effect(*inputs)
+    if effect.problems or effect.output is None:
+        raise RefusedError(effect.problems[0].message if effect.problems else "it has no shape")
+    return effect.output

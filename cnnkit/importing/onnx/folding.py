@@ -1,0 +1,201 @@
+"""Nodes whose inputs are all constants, computed: shape arithmetic and prepared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.onnx.tensors import check_size
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+    from cnnkit.importing.onnx.node import Node
+
+Function = Callable[["Node", Sequence["Array"]], "Array"]
+
+
+def folded(node: Node, values: Sequence[Array]) -> Array | None:
+    """What a node of constants gives; None where it is no operator that is computed here.
+
+    Raises:
+        RefusedError: It cannot be computed.
+    """
+    import numpy as np
+
+    function = FUNCTIONS.get(node.operator)
+    if function is None:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(node, values))
+    except (ValueError, TypeError, IndexError, OverflowError, np.exceptions.AxisError) as error:
+        raise RefusedError(f"its constants cannot be computed: {error}") from error
+
+
+def _numpy(name: str) -> Function:
+    def apply(_: Node, values: Sequence[Array]) -> Array:
+        import numpy as np
+
+        outcome: Array = getattr(np, name)(*values)
+        return outcome
+
+    return apply
+
+
+def _axes(node: Node, values: Sequence[Array], position: int) -> list[int] | None:
+    """The axes of an attribute, or, in later opsets, of an input."""
+    if len(values) > position:
+        return [int(axis) for axis in values[position].reshape(-1)]
+    axes: list[int] | None = node.get("axes")
+    return axes
+
+
+def _constant_of_shape(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    shape = tuple(int(extent) for extent in values[0].reshape(-1))
+    check_size(shape, f"node `{node.label}`")
+    value = node.get("value")
+    filler = np.zeros((), np.float32) if value is None else node.array(value).reshape(())
+    return np.broadcast_to(filler, shape)
+
+
+def _unsqueeze(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    axes = _axes(node, values, 1) or []
+    return np.expand_dims(values[0], tuple(axes))
+
+
+def _squeeze(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    axes = _axes(node, values, 1)
+    return np.squeeze(values[0], None if axes is None else tuple(axes))
+
+
+def _reshape(node: Node, values: Sequence[Array]) -> Array:
+    old, shape = values[0], [int(extent) for extent in values[1]]
+    if not node.get("allowzero", 0):
+        shape = [old.shape[i] if extent == 0 else extent for i, extent in enumerate(shape)]
+    return old.reshape(shape)
+
+
+def _gather(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    return np.take(values[0], values[1], axis=node.get("axis", 0))
+
+
+def _concat(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    return np.concatenate(list(values), axis=node.get("axis", 0))
+
+
+def _slice(node: Node, values: Sequence[Array]) -> Array:
+    starts, stops, axes, steps = slices(node, values)
+    data = values[0]
+    for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
+        index: list[Any] = [slice(None)] * data.ndim
+        index[axis] = slice(start, None if step < 0 and stop < -data.shape[axis] else stop, step)
+        data = data[tuple(index)]
+    return data
+
+
+def slices(
+    node: Node, values: Sequence[Array | None]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The starts, stops, axes and steps of a Slice: attributes before opset 10, inputs since."""
+    given = [None if each is None else [int(n) for n in each.reshape(-1)] for each in values[1:5]]
+    given += [None] * (4 - len(given))
+    starts = given[0] if given[0] is not None else node.get("starts", [])
+    stops = given[1] if given[1] is not None else node.get("ends", [])
+    axes = given[2] or node.get("axes") or list(range(len(starts)))
+    return starts, stops, axes, given[3] or [1] * len(starts)
+
+
+def _cast(node: Node, values: Sequence[Array]) -> Array:
+    from onnx import helper
+
+    return values[0].astype(helper.tensor_dtype_to_np_dtype(node.get("to", 1)))
+
+
+def _transpose(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    return np.transpose(values[0], node.get("perm"))
+
+
+def _range(_: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    start, stop, step = (each.item() for each in values)
+    check_size((max(0, int((stop - start) // step)),), "a Range")
+    return np.arange(start, stop, step, dtype=values[0].dtype)
+
+
+def _expand(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    shape = np.broadcast_shapes(values[0].shape, tuple(int(extent) for extent in values[1]))
+    check_size(shape, f"node `{node.label}`")
+    return np.broadcast_to(values[0], shape)
+
+
+def _divide(_: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    whole = np.issubdtype(values[0].dtype, np.integer)
+    return (
+        np.asarray(np.trunc(values[0] / values[1]).astype(values[0].dtype))
+        if whole
+        else (np.asarray(values[0] / values[1]))
+    )
+
+
+def _reduce_product(node: Node, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    axes = _axes(node, values, 1)
+    keep = bool(node.get("keepdims", 1))
+    return np.asarray(np.prod(values[0], tuple(axes) if axes else None, keepdims=keep))
+
+
+def _same(_: Node, values: Sequence[Array]) -> Array:
+    return values[0]
+
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "Add": _numpy("add"),
+        "Cast": _cast,
+        "Ceil": _numpy("ceil"),
+        "Concat": _concat,
+        "ConstantOfShape": _constant_of_shape,
+        "Div": _divide,
+        "Equal": _numpy("equal"),
+        "Expand": _expand,
+        "Floor": _numpy("floor"),
+        "Gather": _gather,
+        "Identity": _same,
+        "Max": _numpy("maximum"),
+        "Min": _numpy("minimum"),
+        "Mul": _numpy("multiply"),
+        "Neg": _numpy("negative"),
+        "Pow": _numpy("power"),
+        "Range": _range,
+        "ReduceProd": _reduce_product,
+        "Reshape": _reshape,
+        "Slice": _slice,
+        "Sqrt": _numpy("sqrt"),
+        "Squeeze": _squeeze,
+        "Sub": _numpy("subtract"),
+        "Transpose": _transpose,
+        "Unsqueeze": _unsqueeze,
+        "Where": _numpy("where"),
+    }
+)
+"""The operators that are computed where all their inputs are constants."""

@@ -1,0 +1,146 @@
+"""Convolutions, and the products of matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.onnx.builder import constant, spatial
+from cnnkit.importing.onnx.node import Node
+from cnnkit.importing.onnx.operators.windows import scalar, window
+from cnnkit.importing.onnx.view import Atom, View
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+
+
+def conv(node: Node, build: Builder, given: Given) -> View:
+    """Conv: kernels of [filters, channels/groups, *kernel]; ours end in channels and filters."""
+    source = build.channels(node, given[0])
+    kernel = constant(given[1], "kernel")
+    shape = build.graph.shape(source)
+    groups = node.get("group", 1)
+    filters, channels = kernel.shape[0], shape[-1]
+    if kernel.ndim != len(shape) + 1 or kernel.shape[1] * groups != channels:
+        raise RefusedError(
+            f"its kernel of {list(kernel.shape)} in {groups} groups does not fit {channels} "
+            "channels"
+        )
+    fields = window(node, spatial(shape), kernel.shape[2:], "kernel")
+    weights = {"kernel": _spatial_first(kernel)}
+    fields |= _bias(given, weights)
+    depthwise = groups == channels > 1
+    if depthwise:
+        named: dict[str, Any] = {"multiplier": filters // groups} if filters != groups else {}
+    else:
+        named = {"filters": filters}
+        fields |= {"groups": groups} if groups > 1 else {}
+    kind = "depthwise_conv" if depthwise else "conv"
+    return build.made(node, kind, source, fields=named | fields, weights=weights)
+
+
+def conv_transpose(node: Node, build: Builder, given: Given) -> View:
+    """ConvTranspose: kernels of [channels, filters/groups, *kernel]."""
+    import numpy as np
+
+    source = build.channels(node, given[0])
+    kernel = constant(given[1], "kernel")
+    shape = build.graph.shape(source)
+    groups = node.get("group", 1)
+    if node.get("output_shape"):
+        raise RefusedError("it gives its output's shape in place of its padding")
+    if kernel.ndim != len(shape) + 1 or kernel.shape[0] != shape[-1]:
+        raise RefusedError(f"its kernel of {list(kernel.shape)} does not fit {shape[-1]} channels")
+    if node.get("auto_pad", "NOTSET").startswith("SAME"):
+        raise RefusedError("it has a padding of `SAME`", "export it with the padding as numbers")
+    fields = {"filters": kernel.shape[1] * groups}
+    fields |= window(node, spatial(shape), kernel.shape[2:], "kernel")
+    if groups > 1:
+        fields["groups"] = groups
+    if any(node.get("output_padding") or []):
+        fields["output_padding"] = scalar(node.get("output_padding"))
+    # Ours has [*kernel, channels/groups, filters]: each group's channels beside its filters.
+    split = kernel.reshape(groups, -1, *kernel.shape[1:])
+    merged = np.concatenate([*split], axis=1)
+    weights = {"kernel": np.moveaxis(merged, (0, 1), (-2, -1))}
+    fields |= _bias(given, weights)
+    return build.made(node, "transposed_conv", source, fields=fields, weights=weights)
+
+
+def gemm(node: Node, build: Builder, given: Given) -> View:
+    """Gemm: alpha·x·W + beta·b, with W transposed where it says so."""
+    import numpy as np
+
+    if node.get("transA", 0):
+        raise RefusedError("it transposes its input")
+    matrix = constant(given[1], "matrix") * np.float32(node.number("alpha", 1))
+    if node.get("transB", 0):
+        matrix = matrix.T
+    bias = given[2] if len(given) > 2 else None
+    if bias is not None:
+        bias = constant(bias, "bias") * np.float32(node.number("beta", 1))
+    return _dense(node, build, given[0], matrix, bias)
+
+
+def matmul(node: Node, build: Builder, given: Given) -> View:
+    """MatMul of vectors, or of the channels of a map, with a constant matrix."""
+    return _dense(node, build, given[0], constant(given[1], "matrix"), None)
+
+
+def _dense(
+    node: Node, build: Builder, value: View | Array | None, matrix: Array, bias: Array | None
+) -> View:
+    import numpy as np
+
+    if not isinstance(value, View):
+        raise RefusedError("it multiplies a constant with what depends on the input")
+    if matrix.ndim != 2 or value.extents[-1] != matrix.shape[0]:
+        raise RefusedError(
+            f"its matrix of {list(matrix.shape)} does not fit rows of {list(value.extents)}"
+        )
+    units = int(matrix.shape[1])
+    fields: dict[str, Any] = {} if bias is not None else {"bias": False}
+    if bias is not None:
+        bias = np.broadcast_to(bias.reshape(-1), (units,))
+    if len(value.axes) == 1:
+        source, order = build.vector(node, value)
+        weights = {"kernel": matrix if order is None else matrix[order]}
+        weights |= {} if bias is None else {"bias": bias}
+        fields = {"units": units, **fields}
+        return build.made(node, "dense", source, fields=fields, weights=weights)
+    if value.channel_axis != len(value.axes) - 1 or len(value.axes) != len(value.shape):
+        raise RefusedError(
+            "it multiplies an axis that is not the channels",
+            "near are conv and dense, which connect the channels",
+        )
+    rank = len(value.shape) - 1
+    weights = {"kernel": matrix.reshape((1,) * rank + matrix.shape)}
+    weights |= {} if bias is None else {"bias": bias}
+    fields = {"filters": units, "kernel": 1, **fields}
+    number = build.apply(node, "conv", value.source, fields=fields, weights=weights)
+    channels = (Atom(rank, 1, units),) if units > 1 else ()
+    return View(number, (*value.shape[:-1], units), (*value.axes[:-1], channels))
+
+
+def _spatial_first(kernel: Array) -> Array:
+    """[filters, channels, *kernel] as [*kernel, channels, filters]."""
+    import numpy as np
+
+    return np.moveaxis(kernel, (1, 0), (-2, -1))
+
+
+def _bias(given: Given, weights: dict[str, Array]) -> dict[str, Any]:
+    """Adds the bias, where there is one, and says so where there is none."""
+    if len(given) < 3 or given[2] is None:
+        return {"bias": False}
+    weights["bias"] = constant(given[2], "bias")
+    return {}
+
+
+OPERATORS: dict[str, Operator] = {
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
+    "Gemm": gemm,
+    "MatMul": matmul,
+}

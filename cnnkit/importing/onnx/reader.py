@@ -1,0 +1,233 @@
+"""From an ONNX file to the graph: each node in turn, its inputs views or constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.errors import Finding, did_you_mean
+from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.onnx import file
+from cnnkit.importing.onnx.builder import Builder
+from cnnkit.importing.onnx.folding import FUNCTIONS, folded
+from cnnkit.importing.onnx.node import Node
+from cnnkit.importing.onnx.operators import NEAR, OPERATORS
+from cnnkit.importing.onnx.tensors import array
+from cnnkit.importing.onnx.view import View, channels_first, channels_last
+from cnnkit.layers.shape import Shape
+
+if TYPE_CHECKING:
+    from cnnkit.importing.onnx.builder import Value
+
+# What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
+# of a file may be so; a validation error of our layers is a ValueError.
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_HINT = "give the shape of one example with --input, channels last: --input 224x224x3"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What was read, and what a comparison with another runtime must know of the file.
+
+    Attributes:
+        graph: The network.
+        output: How the model shows the tensor that goes out.
+        input_name: What the model calls its input.
+        input_shape: The shape that the model takes, batch and all.
+        channels_last: Whether its channels are last, as ours are.
+    """
+
+    graph: Graph
+    output: View
+    input_name: str
+    input_shape: Shape
+    channels_last: bool
+
+
+def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[Finding, ...]]:
+    """The network of an ONNX file, and all that cannot be said of it.
+
+    Args:
+        path: The file.
+        example: The shape of one example, channels last, where the model leaves it open.
+
+    Raises:
+        MissingExtraError: The package ``onnx`` is not installed.
+        UsageError: There is no such file.
+    """
+    try:
+        reader = _Reader(path, example)
+        return reader.model(), tuple(reader.findings)
+    except RefusedError as error:
+        return None, (_finding(str(error), error.advice),)
+
+
+def _finding(message: str, advice: str | None = None) -> Finding:
+    return Finding("not-importable", "error", message, advice)
+
+
+class _Reader:
+    def __init__(self, path: Path, example: Shape | None) -> None:
+        self.proto = file.load(path)
+        self.folder = path.parent
+        self.opset = file.opset(self.proto)
+        self.findings: list[Finding] = []
+        self.values: dict[str, Value | None] = {}
+        graph = self.proto.graph
+        self._constants()
+        inputs = [each for each in graph.input if each.name not in self.values]
+        if len(inputs) != 1:
+            names = ", ".join(f"`{each.name}`" for each in inputs) or "none"
+            raise RefusedError(f"the network has {len(inputs)} inputs, {names}: a spec has one")
+        if len(graph.output) != 1:
+            names = ", ".join(f"`{each.name}`" for each in graph.output)
+            raise RefusedError(
+                f"the network has {len(graph.output)} outputs, {names}: a spec has one"
+            )
+        self.nodes = file.in_order(graph, [inputs[0].name, *self.values])
+        self.input_name = inputs[0].name
+        self._input(inputs[0], example)
+
+    def _constants(self) -> None:
+        if self.proto.graph.sparse_initializer:
+            raise RefusedError("it holds sparse tensors")
+        for tensor in self.proto.graph.initializer:
+            try:
+                self.values[tensor.name] = array(tensor, self.folder)
+            except RefusedError as error:
+                self.values[tensor.name] = None
+                self.findings.append(_finding(str(error), error.advice))
+
+    def _input(self, given: Any, example: Shape | None) -> None:
+        """The shape of one example, and whether the model's channels are last."""
+        dims = [each.dim_value for each in given.type.tensor_type.shape.dim]
+        if not dims:
+            raise RefusedError(f"the input `{given.name}` has no shape", _HINT)
+        self.last = _reads_channels_last(self.nodes, given.name, len(dims))
+        self.batch = max(dims[0], 1)
+        known = dims[1:] if self.last or len(dims) == 2 else [*dims[2:], dims[1]]
+        if example is not None:
+            fits = len(example) == len(known) and all(
+                extent in (0, asked) for extent, asked in zip(known, example, strict=True)
+            )
+            if not fits:
+                raise RefusedError(
+                    f"--input {'x'.join(map(str, example))} does not fit the input "
+                    f"`{given.name}`, which is {'x'.join(str(each or '?') for each in known)} "
+                    "with its channels last"
+                )
+            known = list(example)
+        if min(known) < 1:
+            raise RefusedError(
+                f"the input `{given.name}` has open extents: "
+                f"{'x'.join(str(each or '?') for each in known)}, channels last",
+                _HINT,
+            )
+        if len(known) > 4:
+            raise RefusedError(f"the input `{given.name}` has {len(known)} axes, the most are 4")
+        shape = tuple(known)
+        self.build = Builder(Graph(self.proto.graph.name, shape), self.batch)
+        made = channels_last(INPUT, shape) if self.last else channels_first(INPUT, shape)
+        self.values[given.name] = made
+        self.input_shape = (self.batch, *made.extents)
+
+    def model(self) -> Model | None:
+        """The network, where all of it can be said."""
+        for proto in self.nodes:
+            node = Node(proto, self.folder, self.opset)
+            try:
+                made = self._made(node)
+            except RefusedError as error:
+                self._refuse(node, str(error), error.advice)
+                made = []
+            except _MALFORMED:
+                message = "its inputs or attributes are not those of the operator"
+                self._refuse(node, message, "`onnx.checker.check_model` says what is wrong")
+                made = []
+            outputs = [*made, *[None] * len(proto.output)]
+            self.values.update(zip(proto.output, outputs, strict=False))
+        if self.findings:
+            return None
+        name = self.proto.graph.output[0].name
+        view = self.values.get(name)
+        if not isinstance(view, View):
+            raise RefusedError(f"the output `{name}` does not depend on the input")
+        graph = self.build.graph
+        graph.output, view = self._output(view)
+        return Model(graph, view, self.input_name, self.input_shape, self.last)
+
+    def _output(self, view: View) -> tuple[int, View]:
+        """What goes out, in our order: the comparison knows how the model shows it."""
+        last = Node(self.nodes[-1], self.folder, self.opset)
+        if len(view.axes) == 1 and len(view.shape) > 1:
+            return self.build.vector(last, view)[0], view
+        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
+            return view.source, view
+        made = self.build.view(self.build.tensor(last, view))
+        return made.source, made
+
+    def _refuse(self, node: Node, message: str, advice: str | None) -> None:
+        """A finding that names the node, its operator and what is near."""
+        text = f"node `{node.label}`: {node.operator} cannot be said: {message}"
+        self.findings.append(_finding(text, advice))
+
+    def _made(self, node: Node) -> Sequence[Value]:
+        """What a node gives; nothing where what it reads could not be said either."""
+        proto = node.proto
+        if not file.is_standard(proto.domain):
+            raise RefusedError(
+                f"it is of the domain `{proto.domain}`, which is not ONNX's own",
+                "export the model with ONNX's own operators",
+            )
+        if proto.op_type == "Constant":
+            return [self._constant(node)]
+        given = [self.values.get(name) if name else None for name in proto.input]
+        unread = any(value is None and name for name, value in zip(proto.input, given, strict=True))
+        if proto.op_type not in OPERATORS and proto.op_type not in FUNCTIONS:
+            near = did_you_mean(proto.op_type, OPERATORS)
+            advice = NEAR.get(proto.op_type) or (f"near is {near}" if near else None)
+            raise RefusedError("no kind does what it does", advice)
+        if unread:
+            return []
+        known = [value for value in given if value is not None and not isinstance(value, View)]
+        if known and len(known) == sum(value is not None for value in given):
+            value = folded(node, known)
+            if value is not None:
+                return [value]
+        if proto.op_type not in OPERATORS:
+            raise RefusedError("it computes with what depends on the input")
+        made = OPERATORS[proto.op_type](node, self.build, given)
+        return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
+
+    def _constant(self, node: Node) -> Value:
+        import numpy as np
+
+        value = node.get("value")
+        if value is not None:
+            return node.array(value)
+        for name, kind in (
+            ("value_float", np.float32),
+            ("value_floats", np.float32),
+            ("value_int", np.int64),
+            ("value_ints", np.int64),
+        ):
+            if node.get(name) is not None:
+                return np.asarray(node.get(name), kind)
+        raise RefusedError("it holds no numbers")
+
+
+def _reads_channels_last(nodes: Sequence[Any], name: str, rank: int) -> bool:
+    """Whether all that read the input move its last axis to the place of the channels."""
+    order = [0, rank - 1, *range(1, rank - 1)]
+    readers = [node for node in nodes if name in node.input]
+    return (
+        rank > 2
+        and bool(readers)
+        and all(
+            node.op_type == "Transpose"
+            and [list(each.ints) for each in node.attribute if each.name == "perm"] == [order]
+            for node in readers
+        )
+    )

@@ -1,0 +1,147 @@
+"""A tensor of a model as a view of one of ours: which of our axes each of its axes walks along.
+
+Models have channels first, and move axes by reshape and transpose. Nothing is moved here: an axis
+is a list of atoms, the outermost first, and an atom a part of one of our axes. A flatten of
+CxHxW is one axis of three atoms, a channel shuffle an axis of two atoms that changed places.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.layers.shape import Shape
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+
+class Atom(NamedTuple):
+    """A part of one of our axes: its index there is ``stride`` times that of the atom."""
+
+    axis: int
+    stride: int
+    size: int
+
+
+Axis = tuple[Atom, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """A tensor of the model.
+
+    Attributes:
+        source: The operation whose tensor it shows.
+        shape: The shape of that tensor, channels last.
+        axes: The model's axes behind the batch.
+    """
+
+    source: int
+    shape: Shape
+    axes: tuple[Axis, ...]
+
+    @property
+    def extents(self) -> Shape:
+        """The extents of the model's axes, without the batch."""
+        return tuple(map(_size, self.axes))
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Which of the model's axes is that of our channels, whole and alone."""
+        whole = _whole(self.shape, len(self.shape) - 1)
+        found = [index for index, axis in enumerate(self.axes) if axis == whole]
+        return found[0] if whole and found else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the tensor itself, with its channels first."""
+        return self.axes == channels_first(self.source, self.shape).axes
+
+    def over(self, source: int) -> View:
+        """The same view of another tensor of the same shape."""
+        return replace(self, source=source)
+
+    def reshaped(self, extents: Sequence[int]) -> View:
+        """The view with other axes, in the same order of elements.
+
+        Raises:
+            RefusedError: An axis would be cut where no atom can be.
+        """
+        atoms = [atom for axis in self.axes for atom in axis]
+        axes: list[Axis] = []
+        for extent in extents:
+            axis: list[Atom] = []
+            while _size(tuple(axis)) < extent:
+                if not atoms:
+                    raise RefusedError(f"{list(extents)} are not the elements of {self.extents}")
+                atom, rest = atoms.pop(0), extent // _size(tuple(axis))
+                if atom.size > rest:
+                    if atom.size % rest:
+                        raise RefusedError(
+                            f"the reshape of {list(self.extents)} to {list(extents)} cuts an axis "
+                            "in parts that are not equal"
+                        )
+                    inner = atom.size // rest
+                    atoms.insert(0, Atom(atom.axis, atom.stride, inner))
+                    atom = Atom(atom.axis, atom.stride * inner, rest)
+                axis.append(atom)
+            if _size(tuple(axis)) != extent:
+                raise RefusedError(
+                    f"the reshape of {list(self.extents)} to {list(extents)} mixes axes"
+                )
+            axes.append(_joined(axis))
+        if atoms:
+            raise RefusedError(f"{list(extents)} are not the elements of {list(self.extents)}")
+        return replace(self, axes=tuple(axes))
+
+    def transposed(self, order: Sequence[int]) -> View:
+        """The view with its axes in another order, numbered without the batch."""
+        return replace(self, axes=tuple(self.axes[each] for each in order))
+
+    def order(self) -> Array:
+        """For each of our elements, row-major, its number among the model's."""
+        import numpy as np
+
+        strides = [math.prod(self.shape[index + 1 :]) for index in range(len(self.shape))]
+        ours = np.zeros((), np.int64)
+        for atom in (atom for axis in self.axes for atom in axis):
+            steps = np.arange(atom.size) * atom.stride * strides[atom.axis]
+            ours = ours[..., None] + steps
+        inverse: Array = np.argsort(ours.reshape(-1), kind="stable")
+        return inverse
+
+
+def channels_first(source: int, shape: Shape) -> View:
+    """The view of a tensor as most models have it: channels, then the spatial axes."""
+    order = (len(shape) - 1, *range(len(shape) - 1))
+    return View(source, shape, tuple(_whole(shape, axis) for axis in order))
+
+
+def channels_last(source: int, shape: Shape) -> View:
+    """The view of a tensor as we have it."""
+    return View(source, shape, tuple(_whole(shape, axis) for axis in range(len(shape))))
+
+
+def _whole(shape: Shape, axis: int) -> Axis:
+    return (Atom(axis, 1, shape[axis]),) if shape[axis] > 1 else ()
+
+
+def _size(axis: Axis) -> int:
+    return math.prod(atom.size for atom in axis)
+
+
+def _joined(atoms: Sequence[Atom]) -> Axis:
+    """Neighbouring atoms that make one run of an axis, as one."""
+    joined: list[Atom] = []
+    for atom in atoms:
+        if joined:
+            last = joined[-1]
+            if last.axis == atom.axis and last.stride == atom.stride * atom.size:
+                joined[-1] = Atom(atom.axis, atom.stride, last.size * atom.size)
+                continue
+        joined.append(atom)
+    return tuple(joined)

@@ -1,0 +1,26 @@
+"""Figures that models are written in, as the layers that they stand for; one file a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cnnkit.importing.patterns.affine import fold_affine
+from cnnkit.importing.patterns.concatenation import chain_concatenations
+from cnnkit.importing.patterns.flattening import lift_flattens
+from cnnkit.importing.patterns.gating import name_gated
+from cnnkit.importing.patterns.padding import join_padding
+from cnnkit.importing.patterns.rounding import drop_rounding
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Graph
+
+PATTERNS: tuple[Callable[[Graph], None], ...] = (
+    name_gated,
+    fold_affine,
+    join_padding,
+    lift_flattens,
+    chain_concatenations,
+    drop_rounding,
+)
+"""In the order in which they are looked for: each changes the graph in place."""

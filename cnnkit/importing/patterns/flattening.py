@@ -1,0 +1,33 @@
+"""A `flatten` behind a global pool: the pool gives the vector itself."""
+
+from __future__ import annotations
+
+from cnnkit.importing.graph import Graph, Operation
+
+_GLOBAL = ("global_mean_pool", "global_max_pool")
+
+
+def lift_flattens(graph: Graph) -> None:
+    """Moves each flatten ahead of what works element by element, and into a global pool."""
+    for number in list(graph.operations):
+        flatten = graph.operations.get(number)
+        if flatten is None or flatten.kind != "flatten":
+            continue
+        run = _run(graph, flatten)
+        pool = graph.operations.get(run[-1])
+        if pool is None or pool.kind not in _GLOBAL or graph.only_reader(run[-1]) is None:
+            continue
+        pool.fields.pop("keep_axes", None)
+        for each in run:
+            graph.operations[each].shape = flatten.shape
+        graph.bypass(number)
+
+
+def _run(graph: Graph, flatten: Operation) -> list[int]:
+    """The operations before a flatten that work element by element, and what they begin with."""
+    run = [flatten.inputs[0]]
+    while (operation := graph.operations.get(run[-1])) is not None:
+        if not operation.elementwise or graph.only_reader(run[-1]) is None:
+            break
+        run.append(operation.inputs[0])
+    return run

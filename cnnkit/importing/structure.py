@@ -1,0 +1,149 @@
+"""From a graph to a tree of layers: branches become `residual` and `parallel`, the rest is saved.
+
+Where a tensor is read more than once, its paths come together again at one operation, its
+immediate postdominator (Cooper, Harvey and Kennedy, 2001, "A simple, fast dominance algorithm").
+If they have nothing in common on the way, they are branches that are joined there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from cnnkit.importing.graph import INPUT, JOINS, Graph, Operation
+from cnnkit.importing.layer import Layer, walk
+
+_NAMES = "tensor{}"
+
+
+def layers_of(graph: Graph) -> list[Layer]:
+    """The layers of a network, one after another, with its branches in them."""
+    structure = _Structure(graph)
+    return structure.chain(INPUT, graph.output, frozenset(structure.used))
+
+
+class _Structure:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.used = list(graph.used())
+        kept = set(self.used)
+        self.readers = {
+            number: [each for each in readers if each in kept]
+            for number, readers in graph.consumers().items()
+        }
+        self.saved = 0
+        self.order = {number: index for index, number in enumerate([INPUT, *self.used])}
+        # For each tensor the first operation that all its paths to the output lead through.
+        self.postdominators = {graph.output: graph.output}
+        for number in reversed(self.used):
+            if number != graph.output:
+                self.postdominators[number] = self._meeting(self.readers[number])
+
+    def _meeting(self, numbers: Sequence[int]) -> int:
+        """Where the ways of operations to the output come together."""
+        meeting, *others = numbers
+        for other in others:
+            while meeting != other:
+                if self.order[meeting] < self.order[other]:
+                    meeting = self.postdominators[meeting]
+                else:
+                    other = self.postdominators[other]
+        return meeting
+
+    def chain(self, start: int, stop: int, inside: Set[int]) -> list[Layer]:
+        """The layers from one tensor to another that all paths inside a branch lead to."""
+        layers: list[Layer] = []
+        while start != stop:
+            join = self._meeting([each for each in self.readers[start] if each in inside])
+            operation = self.graph.operations[join]
+            if operation.inputs == (start,):
+                layers.append(_layer(operation))
+            else:
+                joined = self._joined(start, join, operation)
+                layers += [joined] if joined else self._spelled(start, join)
+            start = join
+        return layers
+
+    def _joined(self, start: int, join: int, operation: Operation) -> Layer | None:
+        """The branches from a tensor to a join, where they have nothing in common."""
+        if operation.kind not in JOINS:
+            return None
+        seen: set[int] = set()
+        insides = [self._between(start, end) for end in operation.inputs]
+        for end, inside in zip(operation.inputs, insides, strict=True):
+            if inside & seen or (end != start and set(self.readers[end]) != {join}):
+                return None
+            if end != start and operation.inputs.count(end) > 1:
+                return None
+            seen |= inside
+        branches = [
+            self.chain(start, end, inside)
+            for end, inside in zip(operation.inputs, insides, strict=True)
+        ]
+        return _composite(operation, branches)
+
+    def _between(self, start: int, end: int) -> set[int]:
+        """The operations on the paths from one tensor to another."""
+        inside: set[int] = set()
+        waiting = [end]
+        while waiting:
+            number = waiting.pop()
+            if number in (start, INPUT) or number in inside:
+                continue
+            inside.add(number)
+            waiting += self.graph.operations[number].inputs
+        return inside
+
+    def _spelled(self, start: int, join: int) -> list[Layer]:
+        """Operations one after another; tensors that are read later are saved."""
+        inside = self._between(start, join)
+        order = [number for number in self.used if number in inside]
+        names: dict[int, str] = {}
+        current = start
+        for number in order:
+            for place, source in enumerate(self.graph.operations[number].inputs):
+                if (place or source != current) and source not in names:
+                    names[source] = ""
+            current = number
+        layers: list[Layer] = []
+        current = start
+        self._save(start, names, layers)
+        for number in order:
+            operation = self.graph.operations[number]
+            first, *others = operation.inputs
+            if first != current:
+                layers.append(Layer("load", {"tensor": names[first]}))
+            layers.append(_merge(operation, [names[each] for each in others]))
+            self._save(number, names, layers)
+            current = number
+        return layers
+
+    def _save(self, number: int, names: dict[int, str], layers: list[Layer]) -> None:
+        if number in names:
+            self.saved += 1
+            names[number] = _NAMES.format(self.saved)
+            layers.append(Layer("save", {"tensor": names[number]}))
+
+
+def _layer(operation: Operation) -> Layer:
+    arrays = [operation.weights] if operation.weights else []
+    return Layer(operation.kind, dict(operation.fields), arrays=arrays, scope=operation.scope)
+
+
+def _merge(operation: Operation, others: Sequence[str]) -> Layer:
+    if operation.kind not in JOINS:
+        return _layer(operation)
+    fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
+    if operation.kind != "concat":
+        fields["by"] = operation.kind
+    return Layer("merge", fields, scope=operation.scope)
+
+
+def _composite(operation: Operation, branches: list[list[Layer]]) -> Layer:
+    """A residual of two branches that are added, else a parallel."""
+    if operation.kind == "add" and len(branches) == 2 and any(branches):
+        main, shortcut = sorted(branches, key=lambda each: -len(list(walk(each))))
+        parts = {"layers": main, **({"shortcut": shortcut} if shortcut else {})}
+        return Layer("residual", parts=parts, scope=operation.scope)
+    fields = {} if operation.kind == "concat" else {"merge": operation.kind}
+    named = {str(index): branch for index, branch in enumerate(branches)}
+    return Layer("parallel", fields, named, scope=operation.scope)

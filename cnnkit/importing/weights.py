@@ -1,0 +1,68 @@
+"""The arrays of a model at the paths of a spec, and as a safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnkit import __version__
+from cnnkit.errors import MissingExtraError, UsageError
+from cnnkit.importing.layer import Layer, walk
+from cnnkit.spec.graph import trace
+from cnnkit.spec.model.spec import Spec
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+
+class MismatchError(Exception):
+    """The spec is not that of the model: a fault of the import, not of the model."""
+
+
+def arrays_of(spec: Spec, layers: Sequence[Layer]) -> dict[str, Array]:
+    """Each array by the path of its layer and its own name, joined by dots.
+
+    Args:
+        spec: The spec as it was written and read again.
+        layers: The tree that it was written from: both run in the same order.
+
+    Raises:
+        MismatchError: The spec has other arrays than the tree.
+    """
+    import numpy as np
+
+    graph = trace(spec.layers, spec.input, spec.rounding)
+    nodes = [node for node in graph.nodes if node.effect.weights]
+    given = [arrays for layer in walk(layers) for arrays in layer.arrays]
+    if len(nodes) != len(given):
+        raise MismatchError(f"{len(nodes)} layers have weights, {len(given)} of the model")
+    found: dict[str, Array] = {}
+    for node, arrays in zip(nodes, given, strict=True):
+        wanted = {weight.name: weight.shape for weight in node.effect.weights}
+        held = {name: array.shape for name, array in arrays.items()}
+        if wanted != held:
+            raise MismatchError(f"{node.path} has {wanted}, the model {held}")
+        for name, array in arrays.items():
+            found[f"{node.path}.{name}"] = np.ascontiguousarray(array, np.float32)
+    return found
+
+
+def save(arrays: Mapping[str, Array], spec: str, path: Path) -> None:
+    """Writes arrays as safetensors, with the text of the spec and our version beside them.
+
+    Raises:
+        MissingExtraError: The package ``safetensors`` is not installed.
+        UsageError: The file cannot be written.
+    """
+    try:
+        from safetensors.numpy import save as encoded
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "weights need safetensors, which is not installed: pip install 'cnnkit[import]'"
+        ) from error
+    metadata = {"cnnkit.spec": spec, "cnnkit.version": __version__}
+    try:
+        path.write_bytes(encoded(dict(arrays), metadata))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error

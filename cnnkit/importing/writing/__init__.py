@@ -1,0 +1,1 @@
+"""From a tree of layers to the text of a spec that a colleague would have written."""

@@ -1,0 +1,62 @@
+"""The whole text of a spec."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from cnnkit.importing.layer import Layer, as_data
+from cnnkit.importing.writing.blocks import Blocks, Data, kind_of
+from cnnkit.importing.writing.defaults import lift_defaults
+from cnnkit.importing.writing.names import Names
+from cnnkit.importing.writing.repetition import fold, folded
+from cnnkit.importing.writing.text import block_lines, flow, layer_lines
+from cnnkit.layers.shape import Shape
+
+
+def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, floors: bool) -> str:
+    """The spec of a network.
+
+    Args:
+        name: What it is called.
+        origin: The file that it comes from.
+        shape: The shape of one example.
+        layers: Its layers.
+        floors: Whether sizes are floored.
+    """
+    blocks = Blocks()
+    data = blocks.find(copy.deepcopy(as_data(layers)))
+    for body in blocks.bodies.values():
+        body["layers"] = fold(body["layers"])
+    named = _named(data, layers, blocks)
+    defaults = lift_defaults([*(body["layers"] for body in blocks.bodies.values()), named])
+    lines = [
+        f"# Imported from {origin} by `cnnkit import`.",
+        f"name: {flow(name)}",
+        f"input: {'x'.join(map(str, shape))}",
+    ]
+    if floors:
+        lines.append("rounding: floor # as in the model: a row or a column may be left over")
+    if defaults:
+        lines.append(f"defaults: {flow(defaults)}" if len(flow(defaults)) < 88 else "defaults:")
+        if lines[-1] == "defaults:":
+            lines += [f"  {kind}: {flow(fields)}" for kind, fields in defaults.items()]
+    if blocks.bodies:
+        lines.append("blocks:")
+        for block, body in blocks.bodies.items():
+            lines += block_lines(block, body)
+    return "\n".join([*lines, "layers:", *layer_lines(named, "  ")]) + "\n"
+
+
+def _named(data: list[Data], layers: Sequence[Layer], blocks: Blocks) -> list[Data]:
+    """The layers folded, and named after what they stand for in the tree."""
+    scopes = [[inner.scope for inner in layer.walk() if inner.arrays] for layer in layers]
+    names = Names([scope for each in scopes for scope in each])
+    made: list[Data] = []
+    done = place = 0
+    for layer, count in folded(data):
+        width = sum(blocks.widths.get(kind_of(each), 1) for each in data[done : done + count])
+        name = names.of([scope for each in scopes[place : place + width] for scope in each])
+        made.append({"name": name, **layer} if name else layer)
+        done, place = done + count, place + width
+    return made

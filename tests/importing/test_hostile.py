@@ -1,0 +1,241 @@
+"""Files that are damaged, lie or ask for what is not theirs: one finding each, nothing is run."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnkit.errors import CnnkitError, SpecError, UsageError
+from cnnkit.importing import import_model
+from tests.importing.models import model, node, onnx, random
+
+CONV = node("Conv", "x w", "y", name="c")
+W = {"w": random(4, 3, 3, 3)}
+SHAPE = (1, 3, 8, 8)
+
+
+def said(path: Path) -> list[tuple[str, str | None]]:
+    """The findings of a file: their messages and their advice."""
+    with pytest.raises(SpecError) as caught:
+        import_model(path)
+    assert {finding.rule for finding in caught.value.findings} == {"not-importable"}
+    return [(finding.message, finding.help) for finding in caught.value.findings]
+
+
+def small(folder: Path, *nodes: Any, arrays: Any = W, **options: Any) -> Path:
+    return model(folder / "m.onnx", nodes or [CONV], arrays, **{"shape": SHAPE, **options})
+
+
+def external(folder: Path, location: str, **entries: str) -> Path:
+    """A model whose kernel lies in another file."""
+    path = small(folder)
+    made = onnx.load(path)
+    tensor = made.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": location, **entries}.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+def resized(folder: Path, dims: list[int]) -> Path:
+    """A model whose kernel says that it has another shape."""
+    path = small(folder)
+    made = onnx.load(path)
+    made.graph.initializer[0].dims[:] = dims
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+AGAIN = "export the model again"
+
+
+@pytest.mark.parametrize("data", [b"\x0a", b"hello world" * 9])
+def test_a_file_that_is_no_model(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data)
+    assert said(path) == [("the file is no ONNX model, or it is cut off", AGAIN)]
+
+
+def test_a_file_that_is_cut_off_or_empty(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    path.write_bytes(path.read_bytes()[:60])
+    assert said(path) == [("the file is no ONNX model, or it is cut off", AGAIN)]
+    path.write_bytes(b"")
+    message = "the file has no graph, or one without nodes: it is no ONNX model, or it is cut off"
+    assert said(path) == [(message, AGAIN)]
+
+
+def test_a_file_that_is_not_there_or_of_another_format(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read .*m\.onnx: No such file or directory"):
+        import_model(tmp_path / "m.onnx")
+    with pytest.raises(UsageError, match=r"m\.pth is of no format that can be imported"):
+        import_model(tmp_path / "m.pth")
+
+
+@pytest.mark.parametrize("location", ["../outside.bin", "/etc/hostname", "a/../../outside.bin"])
+def test_values_outside_the_folder_are_not_read(location: str, tmp_path: Path) -> None:
+    (tmp_path / "outside.bin").write_bytes(bytes(432))
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    ((message, advice),) = said(external(folder, location))
+    assert message == f"tensor `w` has its values in `{location}`, outside the model's folder"
+    assert advice == "a model reads files of its own folder and below alone: put the file there"
+
+
+def test_a_link_does_not_lead_outside(tmp_path: Path) -> None:
+    (tmp_path / "outside.bin").write_bytes(bytes(432))
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "link.bin").symlink_to("../outside.bin")
+    ((message, _),) = said(external(folder, "link.bin"))
+    assert message == "tensor `w` has its values in `link.bin`, outside the model's folder"
+
+
+def test_values_beside_the_model_are_read_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(8) + W["w"].tobytes())
+    imported = import_model(external(tmp_path, "w.bin", offset="8", length="432"))
+    expected = np.moveaxis(W["w"], (1, 0), (-2, -1))
+    assert np.array_equal(imported.arrays["layers.0.kernel"], expected)
+    ((message, _),) = said(external(tmp_path, "w.bin", offset="9", length="432"))
+    assert message == "tensor `w` has its values at 9 to 441 of `w.bin`, which has 440 bytes"
+    ((message, _),) = said(external(tmp_path, "missing.bin"))
+    assert message == "tensor `w` has its values in `missing.bin`, which is no file"
+
+
+def test_sizes_that_are_not_there(tmp_path: Path) -> None:
+    ((message, _),) = said(resized(tmp_path, [5, 3, 3, 3]))
+    assert message == "tensor `w` says that it has 135 elements, it holds 108"
+    ((message, _),) = said(resized(tmp_path, [2**20, 2**20, 3, 3]))
+    assert message == (
+        "tensor `w` says that it has the shape [1048576, 1048576, 3, 3]: more than 536,870,912 "
+        "elements, or none that can be"
+    )
+
+
+def test_a_constant_that_would_fill_the_memory(tmp_path: Path) -> None:
+    nodes = [node("ConstantOfShape", "s", "c", name="bomb"), node("Add", "x c", "y")]
+    ((message, _),) = said(small(tmp_path, *nodes, arrays={"s": np.asarray([2**30] * 3)}))
+    assert message == (
+        "node `bomb`: ConstantOfShape cannot be said: node `bomb` says that it has the shape "
+        "[1073741824, 1073741824, 1073741824]: more than 536,870,912 elements, or none that can be"
+    )
+
+
+def test_a_circle(tmp_path: Path) -> None:
+    nodes = [
+        node("Add", "x b", "a", name="first"),
+        node("Relu", "a", "b"),
+        node("Relu", "b", "y"),
+    ]
+    ((message, _),) = said(small(tmp_path, *nodes))
+    assert message == "node `first` reads `b`, which depends on it in turn"
+    ((message, _),) = said(small(tmp_path, node("Relu", "q", "y", name="only")))
+    assert message == "node `only` reads `q`, which nothing makes"
+
+
+def test_all_that_cannot_be_said_is_said_in_one_run(tmp_path: Path) -> None:
+    nodes = [
+        node("Evil", "x", "a", name="other", domain="com.evil"),
+        node("Loop", "- - x", "b", name="turns"),
+        node("If", "x", "c", name="choice"),
+        node("LSTM", "x w", "d", name="cell"),
+        node("Convv", "x w", "e", name="typo"),
+        node("Sum", "a b c d e", "y", name="not told: what it reads is"),
+    ]
+    assert said(small(tmp_path, *nodes, domains=["com.evil"])) == [
+        (
+            (
+                "node `other`: Evil cannot be said: it is of the domain `com.evil`, which is not "
+                "ONNX's own"
+            ),
+            "export the model with ONNX's own operators",
+        ),
+        (
+            "node `turns`: Loop cannot be said: no kind does what it does",
+            "export the model with its loop unrolled",
+        ),
+        (
+            "node `choice`: If cannot be said: no kind does what it does",
+            "export the branch that is taken",
+        ),
+        (
+            "node `cell`: LSTM cannot be said: no kind does what it does",
+            "near is a conv along the sequence",
+        ),
+        ("node `typo`: Convv cannot be said: no kind does what it does", "near is Conv"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        node("Conv", "x w", "y", name="c", strides=[0, 0]),
+        node("Conv", "x w", "y", name="c", strides="abc"),
+        node("Conv", "", "y", name="c"),
+        node("MaxPool", "x", "y", name="c", kernel_shape=[0, 2]),
+    ],
+    ids=["stride 0", "a text", "no inputs", "window of 0"],
+)
+def test_a_node_that_onnx_forbids(wrong: Any, tmp_path: Path) -> None:
+    ((message, advice),) = said(small(tmp_path, wrong))
+    assert message == (
+        f"node `c`: {wrong.op_type} cannot be said: its inputs or attributes are not those of the "
+        "operator"
+    )
+    assert advice == "`onnx.checker.check_model` says what is wrong"
+
+
+def test_an_opset_before_the_seventh(tmp_path: Path) -> None:
+    ((message, advice),) = said(small(tmp_path, opset=6))
+    assert message == "the model is of opset 6, before 7: its operators meant other things"
+    assert advice == "`onnx.version_converter.convert_version(model, 7)` brings it up"
+
+
+def test_open_extents_are_asked_for(tmp_path: Path) -> None:
+    path = small(tmp_path, shape=("N", 3, "H", "W"))
+    assert said(path) == [
+        (
+            "the input `x` has open extents: ?x?x3, channels last",
+            "give the shape of one example with --input, channels last: --input 224x224x3",
+        )
+    ]
+    assert import_model(path, (9, 7, 3)).spec.input == (9, 7, 3)
+    with pytest.raises(SpecError, match="--input 9x7x4 does not fit the input `x`, which is"):
+        import_model(path, (9, 7, 4))
+
+
+def test_branches_that_are_nested_too_deep(tmp_path: Path) -> None:
+    count, nodes, last = 70, [], "x"
+    for index in range(count):
+        nodes.append(node("Relu", last, f"down{index}"))
+        last = f"down{index}"
+    for index in reversed(range(count)):
+        nodes.append(node("Add", f"{last} down{index}", f"up{index}" if index else "y"))
+        last = f"up{index}"
+    ((message, _),) = said(small(tmp_path, *nodes))
+    assert message.startswith("the spec that comes out has a fault: lists and mappings are nested")
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_no_damage_makes_a_traceback(data: st.DataObject) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = small(Path(folder), CONV, node("Flatten", "y", "f"), arrays={"w": W["w"][:1]})
+        damaged = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 4))):
+            place = data.draw(st.integers(0, len(damaged) - 1))
+            damaged[place] = data.draw(st.integers(0, 255))
+        path.write_bytes(damaged)
+        with contextlib.suppress(CnnkitError):
+            import_model(path)
