@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnkit import __version__
-from cnnkit.errors import MissingExtraError, UsageError
+from cnnkit.errors import UsageError
 from cnnkit.importing.layer import Layer, walk
 from cnnkit.spec.graph import trace
 from cnnkit.spec.model.spec import Spec
@@ -55,14 +54,9 @@ def save(arrays: Mapping[str, Array], spec: str, path: Path) -> None:
         MissingExtraError: The package ``safetensors`` is not installed.
         UsageError: The file cannot be written.
     """
+    from cnnkit.network.weights_file import metadata_of, written
+
     try:
-        from safetensors.numpy import save as encoded
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "weights need safetensors, which is not installed: pip install 'cnnkit[import]'"
-        ) from error
-    metadata = {"cnnkit.spec": spec, "cnnkit.version": __version__}
-    try:
-        path.write_bytes(encoded(dict(arrays), metadata))
+        path.write_bytes(written(arrays, metadata_of(spec)))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -80,7 +80,8 @@ def test_training_holds_gradients_slots_and_saved_activations(optimizer: str, sl
 
 def test_muon_leaves_all_but_kernels_to_adam() -> None:
     # The conv has a kernel of 3·3·2·4 = 72 and 4 biases; beside them are 72 + 2·4 slots.
-    expected = 2 * WEIGHTS + 72 + 2 * 4 + 128
+    # The forward pass holds the input and the output at once: 128 + 256.
+    expected = 2 * WEIGHTS + 72 + 2 * 4 + 128 + 256
     assert totals(CONV, optimizer="muon").training_memory == 4 * expected
 
 

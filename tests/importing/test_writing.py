@@ -31,7 +31,7 @@ def test_residuals_with_and_without_a_projection_are_one_block() -> None:
         main = [{"conv": {"filters": filters, "kernel": 3}}, {"relu": {}}]
         return {"residual": {"layers": main, **({"shortcut": [*shortcut]} if shortcut else {})}}
 
-    projection = {"conv": {"filters": 8, "kernel": 1}}
+    projection: dict[str, object] = {"conv": {"filters": 8, "kernel": 1}}
     layers = [residual(8, projection), residual(8), residual(16)]
     blocks = Blocks()
     assert blocks.find(layers) == [
@@ -46,7 +46,8 @@ def test_residuals_with_and_without_a_projection_are_one_block() -> None:
 
 
 def test_equal_runs_are_repeated_and_layers_without_weights_are_not() -> None:
-    a, b = {"conv": {"filters": 8, "kernel": 3}}, {"batch_norm": {}}
+    a: dict[str, object] = {"conv": {"filters": 8, "kernel": 3}}
+    b: dict[str, object] = {"batch_norm": {}}
     assert fold([a, b, a, b, a]) == [{"repeat": {"times": 2, "layers": [a, b]}}, a]
     assert fold([{"relu": {}}, {"relu": {}}]) == [{"relu": {}}, {"relu": {}}]
 
