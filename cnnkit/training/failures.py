@@ -47,6 +47,15 @@ def in_the_users_terms(
             f"{error.filename or run.path}: {error.strerror or error}. Put that right, then go on "
             f"with `cnnkit train --resume {run.path}`"
         ) from error
+    finally:
+        _remove_remnant(run)
+
+
+def _remove_remnant(run: RunDirectory) -> None:
+    """Removes what a checkpoint under way has made anew at the place of a run that is gone."""
+    made = [path.name for path in run.path.glob("*")] if run.path.is_dir() else []
+    if made == [run.checkpoints.name] and not Checkpoints(run.checkpoints).found():
+        shutil.rmtree(run.path, ignore_errors=True)
 
 
 @contextmanager

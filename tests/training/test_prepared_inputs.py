@@ -320,7 +320,7 @@ def test_classes_that_differ_in_the_low_bits_are_learnt(
     spec = load({**spec.to_dict(), "layers": layers})
     result = train(spec, run_dir=tmp_path / "run", display=Quiet())
     assert result.summary is not None
-    assert result.summary["test"]["accuracy"] == 1
+    assert result.summary["validation"]["accuracy"] == 1
     network = load_run(result.path)
     more, labels = low_bits(8, seed=1)
     files = []

@@ -78,7 +78,7 @@ def test_all_that_a_run_holds_is_on_the_page() -> None:
         "test accuracy 90.00 % of 100 examples",
         "balanced accuracy 50.00 % always the most frequent class: 90.00 % accuracy",
         "best epoch 2 by the validation accuracy",
-        "1 h 2 min",
+        "1:02:05",
         "over-fitted The loss rose .".replace(" .", "."),
         "stop: epochs: 5",
         "no 0.9000 1.0000 0.9474 90",
