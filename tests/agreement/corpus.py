@@ -365,6 +365,21 @@ layers:
         - [{flatten: {keep_channels: true}}, {conv: {filters: 2, kernel: 3}}, flatten]
         - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
 """,
+    "axes-of-a-volume": """
+input: 3x4x2x5
+layers:
+  - slice: {axis: 1, start: 1}
+  - global_response_norm
+  - parallel:
+      branches:
+        - [{reduce: {over: channels, by: sum, keep: false}}, {conv: {filters: 2, kernel: [3, 2]}},
+            flatten]
+        - [{reduce: {over: [1, channels], by: max, keep: false}}, {conv: {filters: 2, kernel: 2}},
+            flatten]
+        - [{reduce: {over: [0, 2], by: norm, keep: false}}, {conv: {filters: 2, kernel: 2}},
+            flatten]
+        - [{layer_norm: {over: all}}, {slice: {axis: 2, stop: 1}}, flatten]
+""",
     "axes-of-a-vector": """
 input: 6
 layers:

@@ -66,6 +66,12 @@ layers:
   - upsample: {factor: 2, method: linear}
   - maxout: {pieces: 2}
   - gelu
+  - global_response_norm
+  - save: map
+  - {reduce: {over: channels, by: sum}}
+  - save: sums
+  - load: map
+  - {merge: {with: sums, by: multiply}}
   - adaptive_mean_pool: {output: 4}
   - flatten
 """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.onnx.writing import Writer, Writing, per_channel, reduced, reshaped
+from cnnkit.export.onnx.writing import Writer, Writing, per_channel, reduced, reshaped, sliced
 from cnnkit.export.site import Site
 
 
@@ -38,9 +38,49 @@ def _prelu(write: Writing, site: Site[Any]) -> str:
     return write.node("PRelu", write.x, slope)
 
 
+def _celu(write: Writing, site: Site[layers.Celu]) -> str:
+    return write.node("Celu", write.x, alpha=float(site.layer.alpha))
+
+
+def _hard_tanh(write: Writing, site: Site[layers.HardTanh]) -> str:
+    limits = (write.constant(name, getattr(site.layer, name)) for name in ("minimum", "maximum"))
+    return write.node("Clip", write.x, *limits)
+
+
+def _softshrink(write: Writing, site: Site[layers.Softshrink]) -> str:
+    threshold = float(site.layer.threshold)
+    return write.node("Shrink", write.x, lambd=threshold, bias=threshold)
+
+
+def _hard_shrink(write: Writing, site: Site[layers.HardShrink]) -> str:
+    return write.node("Shrink", write.x, lambd=float(site.layer.threshold), bias=0.0)
+
+
+def _threshold(write: Writing, site: Site[layers.Threshold]) -> str:
+    above = write.node("Greater", write.x, write.constant("threshold", site.layer.threshold))
+    return write.node("Where", above, write.x, write.constant("value", site.layer.value))
+
+
+def _power(write: Writing, site: Site[layers.Power]) -> str:
+    return write.node("Pow", write.x, write.constant("exponent", site.layer.exponent))
+
+
+def _log_sigmoid(write: Writing, site: Site[Any]) -> str:
+    del site
+    return write.node("Neg", write.node("Softplus", write.node("Neg", write.x)))
+
+
+def _tanhshrink(write: Writing, site: Site[Any]) -> str:
+    del site
+    return write.node("Sub", write.x, write.node("Tanh", write.x))
+
+
 def _gelu(write: Writing, site: Site[layers.Gelu]) -> str:
-    x = write.x
-    if site.layer.approximate:
+    return _gelu_of(write, write.x, approximate=site.layer.approximate)
+
+
+def _gelu_of(write: Writing, x: str, *, approximate: bool) -> str:
+    if approximate:
         square = write.node("Mul", x, x)
         cubic = write.node("Mul", square, write.constant("cubic", 0.044715))
         inside = write.node("Mul", x, write.node("Add", cubic, write.constant("one", 1.0)))
@@ -54,7 +94,17 @@ def _gelu(write: Writing, site: Site[layers.Gelu]) -> str:
 
 def _silu(write: Writing, site: Site[Any]) -> str:
     del site
-    return write.node("Mul", write.x, write.node("Sigmoid", write.x))
+    return _silu_of(write, write.x)
+
+
+def _silu_of(write: Writing, x: str) -> str:
+    return write.node("Mul", x, write.node("Sigmoid", x))
+
+
+def _quick_gelu(write: Writing, site: Site[Any]) -> str:
+    del site
+    scaled = write.node("Mul", write.x, write.constant("factor", 1.702))
+    return write.node("Mul", write.x, write.node("Sigmoid", scaled))
 
 
 def _mish(write: Writing, site: Site[Any]) -> str:
@@ -75,6 +125,25 @@ def _maxout(write: Writing, site: Site[layers.Maxout]) -> str:
     pieces = site.layer.pieces
     parts = reshaped(write, write.x, [channels // pieces, pieces, *extents])
     return reduced(write, "ReduceMax", parts, [2], keep=False)
+
+
+_GATES: Mapping[str, Callable[[Writing, str], str]] = MappingProxyType(
+    {
+        "sigmoid": lambda write, x: write.node("Sigmoid", x),
+        "silu": _silu_of,
+        "gelu": lambda write, x: _gelu_of(write, x, approximate=False),
+        "relu": lambda write, x: write.node("Relu", x),
+        "tanh": lambda write, x: write.node("Tanh", x),
+        "linear": lambda _, x: x,
+    }
+)
+
+
+def _glu(write: Writing, site: Site[layers.Glu]) -> str:
+    half = site.channels // 2
+    first = sliced(write, write.x, [0], [half], [1])
+    second = sliced(write, write.x, [half], [site.channels], [1])
+    return write.node("Mul", first, _GATES[site.layer.gate](write, second))
 
 
 def _linear(write: Writing, site: Site[Any]) -> str:
@@ -98,9 +167,20 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "hard_silu": _hard_silu,
         "tanh": _plain("Tanh"),
         "softplus": _plain("Softplus"),
+        "celu": _celu,
+        "softsign": _plain("Softsign"),
+        "hard_tanh": _hard_tanh,
+        "quick_gelu": _quick_gelu,
+        "softshrink": _softshrink,
+        "hard_shrink": _hard_shrink,
+        "threshold": _threshold,
+        "power": _power,
+        "log_sigmoid": _log_sigmoid,
+        "tanhshrink": _tanhshrink,
         "softmax": _plain("Softmax", axis=1),
         "log_softmax": _plain("LogSoftmax", axis=1),
         "maxout": _maxout,
+        "glu": _glu,
         "linear": _linear,
     }
 )

@@ -35,15 +35,21 @@ def _standardized(write: Writing, x: str, axes: Sequence[int], epsilon: float) -
 
 
 def _affine(write: Writing, x: str, rank: int) -> str:
-    """Times the learnt factors, plus what is learnt to be added, where the layer has them."""
+    """Times the learnt factors, plus what is learnt to be added, where the layer has them.
+
+    There is one of each a channel, or one an element.
+    """
     for name, kind in (("scale", "Mul"), ("shift", "Add")):
         if write.has(name):
-            x = write.node(kind, x, write.weight(name, per_channel(write.array(name), rank)))
+            array = write.array(name)
+            placed = per_channel(array, rank) if array.ndim == 1 else np.moveaxis(array, -1, 0)
+            x = write.node(kind, x, write.weight(name, placed))
     return x
 
 
 def _layer_norm(write: Writing, site: Site[layers.LayerNorm]) -> str:
-    return _affine(write, _standardized(write, write.x, [1], site.layer.epsilon), site.rank)
+    axes = range(1, site.rank + 2) if site.layer.over == "all" else [1]
+    return _affine(write, _standardized(write, write.x, axes, site.layer.epsilon), site.rank)
 
 
 def _instance_norm(write: Writing, site: Site[layers.InstanceNorm]) -> str:
@@ -63,6 +69,14 @@ def _rms_norm(write: Writing, site: Site[layers.RmsNorm]) -> str:
     squares = reduced(write, "ReduceMean", write.node("Mul", write.x, write.x), [1])
     added = write.node("Add", squares, write.constant("epsilon", site.layer.epsilon))
     return _affine(write, write.node("Div", write.x, write.node("Sqrt", added)), site.rank)
+
+
+def _global_response_norm(write: Writing, site: Site[layers.GlobalResponseNorm]) -> str:
+    norms = reduced(write, "ReduceL2", write.x, range(2, site.rank + 2))
+    mean = reduced(write, "ReduceMean", norms, [1])
+    added = write.node("Add", mean, write.constant("epsilon", site.layer.epsilon))
+    responses = write.node("Mul", write.x, write.node("Div", norms, added))
+    return write.node("Add", _affine(write, responses, site.rank), write.x)
 
 
 def _local_response_norm(write: Writing, site: Site[layers.LocalResponseNorm]) -> str:
@@ -100,6 +114,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "instance_norm": _instance_norm,
         "rms_norm": _rms_norm,
         "local_response_norm": _local_response_norm,
+        "global_response_norm": _global_response_norm,
         "rescale": _rescale,
     }
 )

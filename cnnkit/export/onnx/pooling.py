@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from cnnkit import layers
 from cnnkit.export.onnx.padding import padded, pads
-from cnnkit.export.onnx.writing import Writer, Writing, reduced, sliced
+from cnnkit.export.onnx.writing import (
+    Writer,
+    Writing,
+    channels_first,
+    channels_first_axis,
+    reduced,
+    sliced,
+)
 from cnnkit.export.site import Sides, Site, both, is_zero, overhang_of, sides_of
 from cnnkit.layers.window import Window
 
@@ -86,6 +93,17 @@ def _adaptive_pool(write: Writing, site: Site[Any]) -> str:
     return y
 
 
+_REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum", "norm": "ReduceL2"}
+
+
+def _reduce(write: Writing, site: Site[layers.Reduce]) -> str:
+    layer = site.layer
+    axes = sorted({channels_first_axis(axis) for axis in layer.axes})
+    y = reduced(write, _REDUCTIONS[layer.by], write.x, axes, keep=layer.keep)
+    # Without its channels, the last axis of a map is its channels.
+    return y if layer.keep or 1 not in axes else channels_first(write, y, len(site.output) - 1)
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "max_pool": _max_pool,
@@ -94,5 +112,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "reduce": _reduce,
     }
 )

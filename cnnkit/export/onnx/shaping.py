@@ -12,12 +12,14 @@ from cnnkit.export.onnx.writing import (
     Writer,
     Writing,
     channels_first,
+    channels_first_axis,
     channels_last,
     per_channel,
     reshaped,
     sliced,
 )
 from cnnkit.export.site import Site
+from cnnkit.layers.axis import place_of
 
 
 def _reshape(write: Writing, site: Site[Any]) -> str:
@@ -63,6 +65,12 @@ def _channel_slice(write: Writing, site: Site[layers.ChannelSlice]) -> str:
     return sliced(write, write.x, [start], [start + site.output[-1]], [1])
 
 
+def _slice(write: Writing, site: Site[layers.Slice]) -> str:
+    start, axis = site.layer.start, site.layer.axis
+    stop = start + site.output[place_of(axis, site.shape)]
+    return sliced(write, write.x, [start], [stop], [channels_first_axis(axis)])
+
+
 def _scale(write: Writing, site: Site[layers.Scale]) -> str:
     if not site.layer.learnt:
         return write.node("Mul", write.x, write.constant("factor", site.layer.init))
@@ -78,6 +86,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "space_to_depth": _space_to_depth,
         "channel_shuffle": _channel_shuffle,
         "channel_slice": _channel_slice,
+        "slice": _slice,
         "scale": _scale,
     }
 )

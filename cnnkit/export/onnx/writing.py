@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.export.site import Site
+from cnnkit.layers.axis import Axis
 
 Arrays = Mapping[str, NDArray[np.float32]]
 """Weights and statistics by their names: the path of the layer, a dot, the weight's name."""
@@ -144,8 +145,8 @@ def channels_last(write: Writing, x: str, rank: int) -> str:
 
 
 def reduced(write: Writing, kind: str, x: str, axes: Sequence[int], *, keep: bool = True) -> str:
-    """A maximum or mean over axes, which became an input of the operator with opset 18."""
-    if write.draft.opset < 18:
+    """One value of some axes, which became an input with opset 18, that of sums with opset 13."""
+    if kind != "ReduceSum" and write.draft.opset < 18:
         return write.node(kind, x, axes=[*axes], keepdims=int(keep))
     return write.node(kind, x, write.constant("axes", [*axes], np.int64), keepdims=int(keep))
 
@@ -156,6 +157,11 @@ def sliced(
     """The elements from the starts up to the stops, along each axis that is named."""
     named = zip(("starts", "stops", "axes"), (starts, stops, axes), strict=True)
     return write.node("Slice", x, *(write.constant(each, [*at], np.int64) for each, at in named))
+
+
+def channels_first_axis(axis: Axis) -> int:
+    """Where an axis that a field names is among [N, C, *spatial]."""
+    return 1 if axis == "channels" else axis + 2
 
 
 def per_channel(values: ArrayLike, rank: int) -> NDArray[np.float32]:
