@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
@@ -49,7 +50,10 @@ def test_golden(
     network: str, golden: Callable[[str, str], None], request: pytest.FixtureRequest
 ) -> None:
     analysis: Analysis = request.getfixturevalue(network)
-    golden(f"report/{network}.html", report.render([analysis], "html"))
+    page = report.render([analysis], "html")
+    style = files("cnnkit.presentation").joinpath("page.css").read_text("utf-8")
+    assert page.count(style) == 1
+    golden(f"report/{network}.html", page.replace(style, ""))
 
 
 @pytest.mark.parametrize("explain", [False, True])
