@@ -15,7 +15,12 @@ from cnnkit.spec.optimizer_state import STATE_ARRAYS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnkit.analysis.solve import BudgetSolution, InputSolution, WindowSolution
+    from cnnkit.analysis.solve import (
+        BudgetSolution,
+        InputSolution,
+        ValidSolution,
+        WindowSolution,
+    )
     from cnnkit.cli.sources import Settings
     from cnnkit.spec.model.spec import Spec
 
@@ -62,7 +67,8 @@ def solve(
         typer.Option(
             "--budget",
             metavar="TOTAL=FIGURE",
-            help="An upper bound: parameters=1M. Default: the spec's `budget:`.",
+            help="An upper bound: parameters=1M. Default: the spec's `budget:`; "
+            "without any, all values are listed that are valid.",
             rich_help_panel=_SPEC,
         ),
     ] = None,
@@ -112,11 +118,13 @@ def solve(
     Example: cnnkit solve specs/zoo/resnet-50.yaml --vary input --between 200..300
 
     Example: cnnkit solve specs/zoo/lenet-5.yaml --vary layers.0.filters --budget macs=1M
+
+    Example: cnnkit solve specs/lectures/stride-2.yaml --vary layers.0.kernel
     """
     from cnnkit.report.solution.formats import write
 
     chosen = format_ or format_of(output, SOLUTION_FORMATS)
-    solution: WindowSolution | InputSolution | BudgetSolution
+    solution: WindowSolution | InputSolution | BudgetSolution | ValidSolution
     if spec is None:
         _exclude("--vary", vary, "a SPEC to look in")
         _exclude("--budget", budgets, "a SPEC to look in")
@@ -226,19 +234,26 @@ def _budget(
     given: Sequence[str],
     range_: tuple[str | None, str | None],
     settings: Settings,
-) -> BudgetSolution:
-    from cnnkit.analysis.solve import Values, largest
+) -> BudgetSolution | ValidSolution:
+    from cnnkit.analysis.solve import Values, largest, valid_values
     from cnnkit.cli import figures
 
     if path is None:
         raise UsageError("--vary says what is looked for: `input`, or `variables.width`")
     budgets = dict(map(figures.bound, given)) or (spec.budget.figures() if spec.budget else {})
-    if not budgets:
-        raise UsageError("the spec has no `budget:`; give one, such as `--budget parameters=1M`")
     low, high = (None, None) if range_[0] is None else figures.bounds(range_[0])
     step = figures.number("--step", range_[1] or "1")
     if step <= 0:
         raise UsageError(f"--step {range_[1]}: a step is above 0")
+    if not budgets:
+        return valid_values(
+            spec,
+            path,
+            Values(step, low, high),
+            batch=settings["batch"],
+            precision=settings["precision"],
+            optimizer=settings["optimizer"],
+        )
     return largest(
         spec,
         path,

@@ -217,10 +217,23 @@ def test_wrong_questions(run: Run, arguments: tuple[str, ...], message: str) -> 
     assert done.err == f"cnnkit: {message}\n"
 
 
-def test_a_spec_without_a_budget(run: Run) -> None:
+def test_the_values_that_are_valid(run: Run) -> None:
+    """Without a budget: (9 − k)/2 + 1 is an integer for odd k, and the conv behind takes 2 and 4."""
     Path("free.yaml").write_text(NET.replace("budget: {parameters: 1k}\n", ""))
-    done = run("solve", "free.yaml", "--vary", "variables.width")
-    assert done.code == 2
-    assert done.err == (
-        "cnnkit: the spec has no `budget:`; give one, such as `--budget parameters=1M`\n"
+    done = run("solve", "free.yaml", "--vary", "layers.0.kernel")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == "net: 2 values of layers.0.kernel from 1 to 16 are without an error"
+    assert [line.split()[:3] for line in lines[4:6]] == [
+        ["3", "now", "2x2x4"],
+        ["7", "1x1x4", "228"],
+    ]
+    assert lines[7].startswith("others are not: free.yaml:")
+    found = json.loads(
+        run("solve", "free.yaml", "--vary", "layers.0.kernel", "--format", "json").out
     )
+    assert [each["value"] for each in found["values"]] == [3, 7]
+    assert found["values"][0]["output"] == [2, 2, 4]
+    none = run("solve", "free.yaml", "--vary", "layers.0.kernel", "--between", "8..8")
+    assert none.out.startswith("net: no values of layers.0.kernel from 8 to 8 are without an error")
+    assert none.code == 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from cnnkit.analysis import Analysis
-from cnnkit.analysis.solve import BudgetSolution, InputSolution, Trial
+from cnnkit.analysis.solve import BudgetSolution, InputSolution, Trial, ValidSolution
 from cnnkit.analysis.solve.inputs import AxisSolution
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
@@ -86,6 +86,36 @@ def _why(present: Analysis) -> str:
 def _ordinal(number: int) -> str:
     tens, ones = number % 100, number % 10
     return f"{number}{'th' if 10 < tens < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
+
+
+def valid(solution: ValidSolution, source: str) -> Sheet:
+    """The values without an error, each with what the network is then."""
+    path, name = printable(solution.path), printable(solution.name or source)
+    low, high = solution.values.value(0), solution.values.value(solution.values.last)
+    count = f"{len(solution.answers):,}" if solution.answers else "no"
+    noun = "value" if len(solution.answers) == 1 else "values"
+    heading = (
+        f"{name}: {count} {noun} of {path} from {low.normalize():f} to {high.normalize():f} "
+        f"{'is' if len(solution.answers) == 1 else 'are'} without an error"
+    )
+    rows = [
+        (
+            f"{value.normalize():f}",
+            "now" if value == solution.present else "",
+            show(answer.output or ()),
+            f"{answer.totals.parameters:,}",
+            f"{answer.totals.macs:,}",
+            memory(answer.totals.inference_memory),
+        )
+        for value, answer in solution.answers.items()
+    ]
+    columns = ("value", "present", "output", "parameters", "MACs", "inference memory")
+    listed = list(solution.answers)
+    marked = listed.index(solution.present) if solution.present in listed else None
+    remarks = ["`--budget parameters=1M` looks for the largest that meets a bound"]
+    if solution.fault is not None:
+        remarks.insert(0, f"others are not: {_fault(solution.fault)}")
+    return Sheet(heading, columns, rows, remarks, marked)
 
 
 def budget(solution: BudgetSolution, source: str, assignments: Sequence[str] = ()) -> Sheet:

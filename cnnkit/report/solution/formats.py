@@ -6,7 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cnnkit.analysis.solve import BudgetSolution, InputSolution, WindowSolution
+from cnnkit.analysis.solve import (
+    BudgetSolution,
+    InputSolution,
+    ValidSolution,
+    WindowSolution,
+)
 from cnnkit.layers.shape import show
 from cnnkit.presentation.lines import Line, plain
 from cnnkit.presentation.output import put_lines, put_text
@@ -16,8 +21,8 @@ from cnnkit.report.solution.sheet import Sheet, comma_separated, lines, markdown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    Solution = WindowSolution | InputSolution | BudgetSolution
-    """What any of the three searches gives."""
+    Solution = WindowSolution | InputSolution | BudgetSolution | ValidSolution
+    """What any of the searches gives."""
 
 
 def write(
@@ -77,6 +82,8 @@ def _sheets(solution: Solution, source: str, assignments: Sequence[str]) -> list
         return [_windows(solution)]
     if isinstance(solution, InputSolution):
         return list(answers.inputs(solution))
+    if isinstance(solution, ValidSolution):
+        return [answers.valid(solution, source)]
     return [answers.budget(solution, source, assignments)]
 
 
