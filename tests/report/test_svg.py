@@ -99,3 +99,12 @@ def test_names_are_escaped_and_nothing_comes_from_outside(hostile: Analysis) -> 
     ElementTree.fromstring(text)  # noqa: S314
     assert "<script>" not in text
     assert not re.search(r"(href|src|url\(|@import)", text)
+
+
+def test_blocks_are_opened_down_to_the_depth_and_copies_that_are_alike_stay_one_box() -> None:
+    analysis = analyze(load(Path(__file__).parents[2] / "specs" / "zoo" / "resnet-20-cifar.yaml"))
+    closed = report.render([analysis], "svg")
+    opened = report.render([analysis], "svg", depth=3)
+    assert "stage1.stage.layers.0.unit.layers.0" not in closed
+    assert "stage1.stage.layers.0.unit.layers.0" in opened
+    assert "repeat ×2" in opened

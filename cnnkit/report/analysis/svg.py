@@ -8,13 +8,15 @@ no font but the viewer's own, and the file nothing outside itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.tree import folded
+from cnnkit.layers.block import Block
 from cnnkit.layers.shape import Shape, show
 from cnnkit.presentation.numbers import plural, printable, short
 from cnnkit.report.analysis.rows import kind_of
@@ -125,16 +127,22 @@ class _Drawing:
 
 def render(results: Sequence[Result], options: Options) -> str:
     """One picture; of several specs, one below the other."""
-    del options
-    return draw(results)
+    return draw(results, depth=options.depth or 1)
 
 
-def draw(results: Sequence[Result], *, heading: bool = True) -> str:
-    """The picture, with or without the names and totals of the networks."""
+def draw(results: Sequence[Result], *, heading: bool = True, depth: int = 1) -> str:
+    """The picture, with or without the names and totals of the networks.
+
+    Args:
+        results: What is drawn.
+        heading: Whether names and totals stand above.
+        depth: The levels down to which blocks are opened; copies that are alike and branches stay
+            one box each.
+    """
     parts: list[str] = []
     width, top = _NARROWEST, 0
     for result in results:
-        rows = _rows(_drawings(result)) if isinstance(result, Analysis) else []
+        rows = _rows(_drawings(result, depth)) if isinstance(result, Analysis) else []
         width = max(width, *(_row_width(row) + 2 * _MARGIN for row in rows), 0)
         picture, top = _picture(result, rows, top, heading=heading)
         parts += picture
@@ -154,10 +162,10 @@ def _length(extent: int) -> int:
     return min(12 + round(13 * math.log2(extent)), _TALLEST)
 
 
-def _drawings(analysis: Analysis) -> list[_Drawing]:
+def _drawings(analysis: Analysis, depth: int) -> list[_Drawing]:
     """What is drawn: the input, then each layer that makes a map of its own."""
     drawings = [_Drawing("input", analysis.input, "input", [], [f"input {show(analysis.input)}"])]
-    for layer in analysis.tree.children:
+    for layer in _opened(analysis.tree.children, depth):
         last = drawings[-1]
         kind, family = _what(analysis, layer)
         if layer.side:
@@ -166,7 +174,8 @@ def _drawings(analysis: Analysis) -> list[_Drawing]:
             last.lines.append(kind)
             last.parameters += layer.parameters
         else:
-            path = printable(layer.label.removesuffix(f".{layer.kind}"))
+            place = layer.label if depth == 1 else layer.path.removeprefix("layers.")
+            path = printable(place.removesuffix(f".{layer.kind}"))
             drawings.append(_Drawing(path, layer.output, family, [kind], [], layer.parameters))
         drawings[-1].tips.append(_tip(layer, kind))
     for drawing in drawings:
@@ -178,6 +187,16 @@ def _drawings(analysis: Analysis) -> list[_Drawing]:
         left_out = _Drawing("⋯", None, "more", [f"{len(drawings) - 2 * half} more"], [])
         drawings[half:-half] = [left_out]
     return drawings
+
+
+def _opened(layers: Iterable[LayerAnalysis], depth: int) -> Iterator[LayerAnalysis]:
+    """The layers, in place of a block those inside it."""
+    for layer in layers:
+        sequence = isinstance(layer.layer, Block) or (layer.kind == "repeat" and not folded(layer))
+        if depth > 1 and layer.children and sequence:
+            yield from _opened(layer.children, depth - 1)
+        else:
+            yield layer
 
 
 def _what(analysis: Analysis, layer: LayerAnalysis) -> tuple[str, str]:
