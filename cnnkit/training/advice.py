@@ -94,5 +94,10 @@ _KNOWN: Final[Mapping[tuple[int, ...], str]] = MappingProxyType(
 
 def recipe_for(shape: tuple[int, ...]) -> str:
     """The least that a spec says of its training, with data that fit its input."""
+    return f"  train:\n    data: {data_for(shape)}\n    epochs: 10"
+
+
+def data_for(shape: tuple[int, ...]) -> str:
+    """The data that fit an input: a set that is known by its name, or files of the user's own."""
     of_files = "{images: FOLDER}" if len(shape) == 3 else "{arrays: FILE.npz}"
-    return f"  train:\n    data: {_KNOWN.get(shape, of_files)}\n    epochs: 10"
+    return _KNOWN.get(shape, of_files)

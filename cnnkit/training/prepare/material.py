@@ -22,6 +22,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
 from cnnkit.spec.model.training.location import located
 from cnnkit.tasks.task import Task, task_of
+from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
 
@@ -144,8 +145,8 @@ def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Da
     source = located(spec).data
     if source is None:
         raise UsageError(
-            "`train` names no data: write `data: digits`, or the files to learn from, such as "
-            "`data: {images: FOLDER}`"
+            f"`train` names no data: write `data: {data_for(spec.input)}`, or the files to learn "
+            f"from"
         )
     dataset = load(
         source,
