@@ -24,6 +24,7 @@ from cnnkit.layers.shape import Shape, show, total
 from cnnkit.layers.window import Window
 from cnnkit.network.build import build
 from cnnkit.network.kernels import plain_only
+from cnnkit.network.kernels.plain import padded_as_cells
 from cnnkit.network.model import Network
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.spec.graph import Node
@@ -229,7 +230,9 @@ def _flops_inside(node: Node, inputs: Sequence[Shape]) -> int:
     for window, extent in zip(windows, inputs[0], strict=False):
         if isinstance(window, TransposedWindow):
             macs = macs // (extent * window.size) * _inside(window, window.output, extent)
-        elif filled:  # the padding is part of the input by then
+        elif filled or padded_as_cells(
+            window.size, window.stride, window.dilation, window.before
+        ):  # the padding is part of the input by then
             whole = window.before + extent + window.after
             inside = _inside(window, whole, window.output, before=0)
             macs = macs // (window.output * window.size) * inside

@@ -60,7 +60,7 @@ def test_probabilities_under_a_softmax_are_measured_as_classes(
 ) -> None:
     result = train(recipe(data=soft, epochs=8), run_dir=tmp_path / "run", display=Quiet())
     assert result.summary is not None
-    test = result.summary["test"]
+    test = result.summary["validation"]
     assert np.array(test["confusion"]).shape == (3, 3)
     assert test["accuracy"] >= 0.9
     assert test["balanced_accuracy"] == pytest.approx(
@@ -74,7 +74,8 @@ def test_probabilities_under_a_softmax_are_measured_as_classes(
 def test_the_test_loss_is_the_same_on_every_path(recipe: Recipe, tmp_path: Path) -> None:
     """On its own test split, on the same images from another file, and without weights."""
     spec = recipe(epochs=2, class_weights=[1.0, 5.0, 20.0])
-    result = train(spec, run_dir=tmp_path / "run", display=Quiet())
+    opened = Options(test=True)
+    result = train(spec, run_dir=tmp_path / "run", options=opened, display=Quiet())
     assert result.summary is not None
     own = evaluate(result.path, Options()).figures
     inputs, labels = bars(90)

@@ -44,6 +44,11 @@ def convolve(
     )
 
 
+def padded_as_cells(size: int, stride: int, dilation: int, before: int) -> bool:
+    """Whether the padding of an axis is made cells, so that XLA multiplies by it."""
+    return (size, stride, dilation, before) == (2, 2, 1, 1)
+
+
 def _padded_where_xla_ends(
     x: Array, kernel: Array, stride: Sizes, padding: Padding, dilation: Sizes
 ) -> tuple[Array, Padding]:
@@ -55,7 +60,7 @@ def _padded_where_xla_ends(
     convolution of kernel 2 and stride 2 is one, if the padding is 1.
     """
     axes = zip(kernel.shape[:-2], stride, dilation, padding, strict=True)
-    ends = [(size, step, distance, pair[0]) == (2, 2, 1, 1) for size, step, distance, pair in axes]
+    ends = [padded_as_cells(size, step, distance, pair[0]) for size, step, distance, pair in axes]
     if not any(ends):
         return x, padding
     cells = [tuple(pair) if end else (0, 0) for end, pair in zip(ends, padding, strict=True)]
