@@ -163,7 +163,7 @@ class TransposedConv(nnx.Module):
         spatial = tuple(range(len(self.windows)))
         maps = (0, x.ndim - 1, *range(1, x.ndim - 1))
         filters = (x.ndim - 1, x.ndim - 2, *spatial)
-        surplus = [_surplus(window) for window in self.windows]
+        surplus = [surplus_before(window) for window in self.windows]
         y: Array = lax.conv_general_dilated(
             x.astype(self.dtype),
             jnp.flip(self.kernel[...].astype(self.dtype), spatial),
@@ -181,7 +181,7 @@ class TransposedConv(nnx.Module):
         return y + self.bias[...].astype(self.dtype) if self.has_bias else y
 
 
-def _surplus(window: TransposedWindow) -> int:
+def surplus_before(window: TransposedWindow) -> int:
     """Cells that are computed before the output and cut off again.
 
     Where no cell is padded before, and the stride is the dilation and 1, XLA's simplifier may take

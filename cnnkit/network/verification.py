@@ -23,6 +23,7 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.shape import Shape, show, total
 from cnnkit.layers.window import Window
 from cnnkit.network.build import build
+from cnnkit.network.convolution import surplus_before
 from cnnkit.network.kernels import plain_only
 from cnnkit.network.kernels.plain import padded_as_cells
 from cnnkit.network.model import Network
@@ -229,7 +230,10 @@ def _flops_inside(node: Node, inputs: Sequence[Shape]) -> int:
     filled = isinstance(layer, Convolution) and layer.padding_mode != "zeros"
     for window, extent in zip(windows, inputs[0], strict=False):
         if isinstance(window, TransposedWindow):
-            macs = macs // (extent * window.size) * _inside(window, window.output, extent)
+            more = surplus_before(window)
+            whole, before = window.output + more, window.before - more
+            inside = _inside(window, whole, extent, before=before)
+            macs = macs // (extent * window.size) * inside
         elif filled or padded_as_cells(
             window.size, window.stride, window.dilation, window.before
         ):  # the padding is part of the input by then
