@@ -15,14 +15,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Totals
-from cnnkit.analysis.solve.field import number_at
+from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
 from cnnkit.analysis.solve.search import Search
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.reading import finish
 
 FORMAT = 1
 """The version of the JSON that ``BudgetSolution.to_dict`` gives."""
@@ -213,9 +211,7 @@ def largest(
     Raises:
         UsageError: The path leads nowhere, or not to a number, or there are too many values.
     """
-    document = spec.origin.document
-    if document is None:
-        raise UsageError("a spec that was built in Python has no text to put a value into")
+    document = document_of(spec)
     present = number_at(document, path)
     if values.low is not None and values.last < 0:
         raise UsageError(f"--between {values.low}..{values.high} holds no value")
@@ -231,18 +227,12 @@ def largest(
 
     def trial(number: int) -> Trial:
         value = values.value(number)
-        assignment = f"{path}={value.normalize():f}"
-        try:
-            reading = finish(document, (), [assignment])
-        except UsageError as error:
-            reason = str(error).removeprefix(f"--set {assignment}")
-            raise UsageError(f"--vary {path}{reason}") from None
-        if reading.spec is None:
-            return Trial(value, None, reading.findings[0], budgets)
-        analysis = analyze(reading.spec, batch=batch, precision=precision, optimizer=optimizer)
-        errors = (finding for finding in analysis.findings if finding.level == "error")
-        fault = next(errors, None)
-        return Trial(value, None if fault else analysis.totals, fault, budgets)
+        answer = analysis_with(
+            document, path, value, batch=batch, precision=precision, optimizer=optimizer
+        )
+        if isinstance(answer, Finding):
+            return Trial(value, None, answer, budgets)
+        return Trial(value, answer.totals, None, budgets)
 
     search = Search(trial, values.last)
     if values.bounded:

@@ -1,12 +1,30 @@
-"""The number that a spec has at a path."""
+"""The number that a spec has at a path, and the analysis with another one put there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from cnnkit.errors import UsageError
+from cnnkit.analysis.analyze import analyze
+from cnnkit.analysis.memory import Precision
+from cnnkit.analysis.result import Analysis
+from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.language.layer import BESIDE
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.reading import finish
 from cnnkit.spec.text.node import Node
+
+
+def document_of(spec: Spec) -> Node:
+    """The text that a spec was read from.
+
+    Raises:
+        UsageError: It was built in Python.
+    """
+    document = spec.origin.document
+    if document is None:
+        raise UsageError("a spec that was built in Python has no text to put a value into")
+    return document
 
 
 def number_at(document: Node, path: str) -> Decimal | None:
@@ -33,6 +51,36 @@ def number_at(document: Node, path: str) -> Decimal | None:
     if isinstance(value, list):
         raise UsageError(f"--vary {path}: this is a list; name one number, such as {path}.0")
     return Decimal(str(value))
+
+
+def analysis_with(
+    document: Node,
+    path: str,
+    value: Decimal,
+    *,
+    batch: int,
+    precision: Precision,
+    optimizer: str,
+) -> Analysis | Finding:
+    """The analysis with a value put at a path; where that has an error, the first one.
+
+    Raises:
+        UsageError: The path leads nowhere.
+    """
+    assignment = f"{path}={value.normalize():f}"
+    try:
+        reading = finish(document, (), [assignment])
+    except UsageError as error:
+        reason = str(error).removeprefix(f"--set {assignment}")
+        raise UsageError(f"--vary {path}{reason}") from None
+    if reading.spec is None:
+        return _first_error(reading.findings) or reading.findings[0]
+    analysis = analyze(reading.spec, batch=batch, precision=precision, optimizer=optimizer)
+    return _first_error(analysis.findings) or analysis
+
+
+def _first_error(findings: Iterable[Finding]) -> Finding | None:
+    return next((finding for finding in findings if finding.level == "error"), None)
 
 
 def _below(node: Node, part: str) -> Node | None:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.solve.budget import MOST_VALUES, Values
-from cnnkit.analysis.solve.field import number_at
+from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.reading import finish
 
 FORMAT = 1
 """The version of the JSON that ``ValidSolution.to_dict`` gives."""
@@ -94,9 +92,7 @@ def valid_values(
     Raises:
         UsageError: The path leads nowhere, or not to a number, or there are too many values.
     """
-    document = spec.origin.document
-    if document is None:
-        raise UsageError("a spec that was built in Python has no text to put a value into")
+    document = document_of(spec)
     present = number_at(document, path)
     if values.high is None:
         most = max(2 * (present or Decimal(0)), _FEWEST * values.step)
@@ -113,21 +109,13 @@ def valid_values(
     first: Finding | None = None
     for number in range(values.last + 1):
         value = values.value(number)
-        assignment = f"{path}={value.normalize():f}"
-        try:
-            reading = finish(document, (), [assignment])
-        except UsageError as error:
-            reason = str(error).removeprefix(f"--set {assignment}")
-            raise UsageError(f"--vary {path}{reason}") from None
-        found = list(reading.findings)
-        if reading.spec is not None:
-            analysis = analyze(reading.spec, batch=batch, precision=precision, optimizer=optimizer)
-            found = list(analysis.findings)
-        errors = [finding for finding in found if finding.level == "error"]
-        if reading.spec is not None and not errors:
-            answers[value] = analysis
+        answer = analysis_with(
+            document, path, value, batch=batch, precision=precision, optimizer=optimizer
+        )
+        if not isinstance(answer, Finding):
+            answers[value] = answer
         elif first is None:
-            first = (errors or found)[0]
+            first = answer
     return ValidSolution(spec.name, path, values, present, answers, first)
 
 
