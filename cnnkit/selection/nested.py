@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from cnnkit.data import folds as cut_folds
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.recipe import recipe
@@ -161,14 +160,7 @@ def _inner(context: SearchContext, part: Part, options: SearchOptions) -> Evalua
             "some examples back, `split: {validation: 0.15}`"
         )
     pieces = max(2, round(len(data.indices) / held))
-    fold = cut_folds(
-        data.dataset.train,
-        part.train,
-        pieces,
-        stratify=train.split.stratify,
-        seed=part.seed,
-        classes=data.dataset.classes,
-    )
+    fold = cut(data, pieces, train, part)
     inner = Part(np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed)
     return Evaluator(
         [inner],

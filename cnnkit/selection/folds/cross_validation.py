@@ -168,18 +168,20 @@ class Keep(Protocol):
         ...
 
 
-def cut(data: Sealed, count: int, train: Train) -> Indices:
-    """The fold of each open example, int64 ``[N]``; stratified where the recipe's split is.
+def cut(data: Sealed, count: int, train: Train, within: Part | None = None) -> Indices:
+    """The fold of each example, int64 ``[N]``; stratified where the recipe's split is.
+
+    The examples are all open ones, or those that a part trains on.
 
     Raises:
         DataError: A class has too few examples.
     """
     return cut_folds(
         data.dataset.train,
-        data.indices,
+        data.indices if within is None else within.train,
         count,
         stratify=train.split.stratify,
-        seed=train.seed,
+        seed=train.seed if within is None else within.seed,
         classes=data.dataset.classes,
     )
 
