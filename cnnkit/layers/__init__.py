@@ -1,7 +1,7 @@
 """What each kind of layer is: its fields, its output shape, its weights, its cost.
 
-``KINDS`` is the whole table. A family's module is imported when one of its kinds is first
-used, so that a small spec does not pay for sixty Pydantic models.
+``KINDS`` is the whole table. A module is imported when one of its kinds is first used, so that a
+small spec does not pay for eighty Pydantic models.
 
 Each kind's class is a name of this package as well: that of `batch_norm` is ``BatchNorm``.
 
@@ -20,23 +20,13 @@ from cnnkit.layers.base import Layer
 from cnnkit.layers.kinds import FAMILIES, KINDS, class_name, layer_class
 
 if TYPE_CHECKING:
-    from cnnkit.layers.activation import Elu as Elu
-    from cnnkit.layers.activation import Gelu as Gelu
-    from cnnkit.layers.activation import HardSigmoid as HardSigmoid
-    from cnnkit.layers.activation import HardSilu as HardSilu
     from cnnkit.layers.activation import LeakyRelu as LeakyRelu
     from cnnkit.layers.activation import Linear as Linear
     from cnnkit.layers.activation import LogSoftmax as LogSoftmax
     from cnnkit.layers.activation import Maxout as Maxout
-    from cnnkit.layers.activation import Mish as Mish
-    from cnnkit.layers.activation import Prelu as Prelu
     from cnnkit.layers.activation import Relu as Relu
-    from cnnkit.layers.activation import Relu6 as Relu6
-    from cnnkit.layers.activation import Selu as Selu
     from cnnkit.layers.activation import Sigmoid as Sigmoid
-    from cnnkit.layers.activation import Silu as Silu
     from cnnkit.layers.activation import Softmax as Softmax
-    from cnnkit.layers.activation import Softplus as Softplus
     from cnnkit.layers.activation import Tanh as Tanh
     from cnnkit.layers.composition import Head as Head
     from cnnkit.layers.composition import Load as Load
@@ -53,11 +43,21 @@ if TYPE_CHECKING:
     from cnnkit.layers.convolution import TransposedConv as TransposedConv
     from cnnkit.layers.dense import Dense as Dense
     from cnnkit.layers.elementwise import Celu as Celu
+    from cnnkit.layers.elementwise import Elu as Elu
+    from cnnkit.layers.elementwise import Gelu as Gelu
     from cnnkit.layers.elementwise import HardShrink as HardShrink
+    from cnnkit.layers.elementwise import HardSigmoid as HardSigmoid
+    from cnnkit.layers.elementwise import HardSilu as HardSilu
     from cnnkit.layers.elementwise import HardTanh as HardTanh
     from cnnkit.layers.elementwise import LogSigmoid as LogSigmoid
+    from cnnkit.layers.elementwise import Mish as Mish
     from cnnkit.layers.elementwise import Power as Power
+    from cnnkit.layers.elementwise import Prelu as Prelu
     from cnnkit.layers.elementwise import QuickGelu as QuickGelu
+    from cnnkit.layers.elementwise import Relu6 as Relu6
+    from cnnkit.layers.elementwise import Selu as Selu
+    from cnnkit.layers.elementwise import Silu as Silu
+    from cnnkit.layers.elementwise import Softplus as Softplus
     from cnnkit.layers.elementwise import Softshrink as Softshrink
     from cnnkit.layers.elementwise import Softsign as Softsign
     from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.pooling import GlobalMeanPool as GlobalMeanPool
     from cnnkit.layers.pooling import MaxPool as MaxPool
     from cnnkit.layers.pooling import MeanPool as MeanPool
+    from cnnkit.layers.rearrangement import ChannelShuffle as ChannelShuffle
     from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
     from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
     from cnnkit.layers.reduction import Reduce as Reduce
@@ -84,11 +85,10 @@ if TYPE_CHECKING:
     from cnnkit.layers.regularization import DropPath as DropPath
     from cnnkit.layers.regularization import GaussianNoise as GaussianNoise
     from cnnkit.layers.regularization import SpatialDropout as SpatialDropout
-    from cnnkit.layers.shaping import ChannelShuffle as ChannelShuffle
-    from cnnkit.layers.shaping import ChannelSlice as ChannelSlice
     from cnnkit.layers.shaping import Flatten as Flatten
     from cnnkit.layers.shaping import Reshape as Reshape
     from cnnkit.layers.shaping import Scale as Scale
+    from cnnkit.layers.slicing import ChannelSlice as ChannelSlice
     from cnnkit.layers.slicing import Slice as Slice
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad

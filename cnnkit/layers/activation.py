@@ -1,31 +1,40 @@
-"""Activations: element by element, over the channels, or a maximum of several pieces."""
+"""What all activations share, and those that most networks use."""
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Operations, Weight, broken, elementwise
-from cnnkit.layers.elementwise import (
-    Activation,
-    Celu,
-    HardShrink,
-    HardTanh,
-    LogSigmoid,
-    Power,
-    QuickGelu,
-    Softshrink,
-    Softsign,
-    Tanhshrink,
-    Threshold,
+from cnnkit.layers.base import (
+    BackwardReads,
+    Effect,
+    Layer,
+    Operations,
+    Storage,
+    broken,
+    elementwise,
 )
-from cnnkit.layers.field import Count, Flag, Number
-from cnnkit.layers.gating import Glu
+from cnnkit.layers.field import Count, Number
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
+
+
+class Activation(Layer):
+    """A function applied to each element; ``operations`` counts the work of one element."""
+
+    family = "activation"
+    storage: ClassVar[Storage] = "in_place"
+    backward_reads: ClassVar[BackwardReads] = ("output",)
+    operations: ClassVar[Operations] = Operations()
+    # How the weights of a layer before it best start.
+    suited_init: ClassVar[Literal["lecun", "he", "glorot"]]
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        return elementwise(inputs[0], self.operations)
 
 
 class Linear(Activation):
@@ -51,15 +60,6 @@ class Relu(Activation):
     operations = Operations(compare=1)
 
 
-class Relu6(Activation):
-    """min(max(0, x), 6)."""
-
-    kind = "relu6"
-    suited_init = "he"
-    limits = "between 0 and 6"
-    operations = Operations(compare=2)
-
-
 class LeakyRelu(Activation):
     """x where x ≥ 0, else slope·x."""
 
@@ -75,78 +75,6 @@ class LeakyRelu(Activation):
         return "its slope is 1" if self.slope == 1 else None
 
 
-class Elu(Activation):
-    """x where x ≥ 0, else alpha·(e^x − 1) (Clevert et al., 2015)."""
-
-    kind = "elu"
-    suited_init = "he"
-    limits = "above −alpha"
-    operations = Operations(compare=1, exponential=1, add=1, multiply=1)
-
-    alpha: Number = Field(1.0, description="the negative limit is −alpha")
-
-
-class Selu(Activation):
-    """The self-normalising scaled ELU (Klambauer et al., 2017)."""
-
-    kind = "selu"
-    suited_init = "lecun"
-    limits = "above −1.76"
-    operations = Operations(compare=1, exponential=1, add=1, multiply=2)
-
-
-class Prelu(Activation):
-    """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015)."""
-
-    kind = "prelu"
-    suited_init = "he"
-    backward_reads = ("input",)
-    operations = Operations(compare=1, multiply=1)
-
-    init: Number = Field(0.25, description="the slopes before training")
-
-    @override
-    def effect(self, *inputs: Shape) -> Effect:
-        work = elementwise(inputs[0], self.operations)
-        return Effect(
-            work.output,
-            weights=(Weight("slope", inputs[0][-1:]),),
-            operations=work.operations,
-        )
-
-
-class Gelu(Activation):
-    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016)."""
-
-    kind = "gelu"
-    suited_init = "he"
-    limits = "above −0.17"
-    backward_reads = ("input",)
-    operations = Operations(exponential=1, add=1, multiply=3)
-
-    approximate: Flag = Field(False, description="use the tanh approximation")
-
-
-class Silu(Activation):
-    """x·sigmoid(x), also called swish."""
-
-    kind = "silu"
-    suited_init = "he"
-    limits = "above −0.28"
-    backward_reads = ("input",)
-    operations = Operations(exponential=1, add=1, divide=1, multiply=1)
-
-
-class Mish(Activation):
-    """x·tanh(softplus(x)) (Misra, 2019)."""
-
-    kind = "mish"
-    suited_init = "he"
-    limits = "above −0.31"
-    backward_reads = ("input",)
-    operations = Operations(exponential=3, add=3, divide=1, multiply=1)
-
-
 class Sigmoid(Activation):
     """1/(1 + e^−x)."""
 
@@ -156,26 +84,6 @@ class Sigmoid(Activation):
     operations = Operations(exponential=1, add=1, divide=1)
 
 
-class HardSigmoid(Activation):
-    """min(max(0, x + 3), 6)/6."""
-
-    kind = "hard_sigmoid"
-    suited_init = "glorot"
-    limits = "between 0 and 1"
-    backward_reads = ("input",)
-    operations = Operations(add=1, compare=2, divide=1)
-
-
-class HardSilu(Activation):
-    """x·min(max(0, x + 3), 6)/6, also called hard swish."""
-
-    kind = "hard_silu"
-    suited_init = "he"
-    limits = "at −0.375 or above"
-    backward_reads = ("input",)
-    operations = Operations(add=1, compare=2, divide=1, multiply=1)
-
-
 class Tanh(Activation):
     """(e^2x − 1)/(e^2x + 1)."""
 
@@ -183,16 +91,6 @@ class Tanh(Activation):
     suited_init = "glorot"
     limits = "between −1 and 1"
     operations = Operations(exponential=1, add=2, divide=1)
-
-
-class Softplus(Activation):
-    """log(1 + e^x); the logarithm is counted with the exponentials."""
-
-    kind = "softplus"
-    suited_init = "he"
-    limits = "above 0"
-    backward_reads = ("input",)
-    operations = Operations(exponential=2, add=1)
 
 
 class Softmax(Activation):
@@ -262,39 +160,3 @@ class Maxout(Activation):
         output = (*shape[:-1], shape[-1] // pieces)
         work = Operations(compare=math.prod(output) * (pieces - 1))
         return Effect(output, operations=work)
-
-
-LAYERS = {
-    layer.kind: layer
-    for layer in (
-        Relu,
-        Relu6,
-        LeakyRelu,
-        Elu,
-        Selu,
-        Prelu,
-        Gelu,
-        Silu,
-        Mish,
-        Sigmoid,
-        HardSigmoid,
-        HardSilu,
-        Tanh,
-        Softplus,
-        Celu,
-        Softsign,
-        HardTanh,
-        QuickGelu,
-        Softshrink,
-        HardShrink,
-        Threshold,
-        Power,
-        LogSigmoid,
-        Tanhshrink,
-        Softmax,
-        LogSoftmax,
-        Maxout,
-        Glu,
-        Linear,
-    )
-}

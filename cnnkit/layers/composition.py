@@ -303,9 +303,3 @@ class Head(Composite):
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
         graph.side(self.layers, x, self.loss_weight)
         return x
-
-
-LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer
-    for layer in (Residual, Parallel, Repeat, SqueezeExcite, Save, Load, Merge, Head)
-}

@@ -308,9 +308,3 @@ def _less_padding(
     if tried(layer, [shape], "window-too-large", padding=most):
         return f"`padding: {most}` or less on each side"
     return "less padding, or a larger map before it"
-
-
-LAYERS = {
-    layer.kind: layer
-    for layer in (Conv, DepthwiseConv, SeparableConv, TransposedConv, LocallyConnected)
-}

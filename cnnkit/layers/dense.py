@@ -69,6 +69,3 @@ def _for_a_map(layer: Dense, shape: Shape) -> str:
             f"`conv: {{filters: {layer.units}, kernel: 1}}` for one vector a position"
         )
     return conv
-
-
-LAYERS = {Dense.kind: Dense}

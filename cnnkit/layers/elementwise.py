@@ -1,30 +1,127 @@
-"""What all activations share, and those that shrink, clip or bend an element by a number."""
+"""Activations that bend, clip or shrink each element, with a number or a weight of their own."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from cnnkit.layers.base import BackwardReads, Effect, Layer, Operations, Storage, elementwise
-from cnnkit.layers.field import NonNegativeNumber, Number, PositiveNumber
+from cnnkit.layers.activation import Activation
+from cnnkit.layers.base import Effect, Operations, Weight, elementwise
+from cnnkit.layers.field import Flag, NonNegativeNumber, Number, PositiveNumber
 from cnnkit.layers.shape import Shape
 
 
-class Activation(Layer):
-    """A function applied to each element; ``operations`` counts the work of one element."""
+class Relu6(Activation):
+    """min(max(0, x), 6)."""
 
-    family = "activation"
-    storage: ClassVar[Storage] = "in_place"
-    backward_reads: ClassVar[BackwardReads] = ("output",)
-    operations: ClassVar[Operations] = Operations()
-    # How the weights of a layer before it best start.
-    suited_init: ClassVar[Literal["lecun", "he", "glorot"]]
+    kind = "relu6"
+    suited_init = "he"
+    limits = "between 0 and 6"
+    operations = Operations(compare=2)
+
+
+class Elu(Activation):
+    """x where x ≥ 0, else alpha·(e^x − 1) (Clevert et al., 2015)."""
+
+    kind = "elu"
+    suited_init = "he"
+    limits = "above −alpha"
+    operations = Operations(compare=1, exponential=1, add=1, multiply=1)
+
+    alpha: Number = Field(1.0, description="the negative limit is −alpha")
+
+
+class Selu(Activation):
+    """The self-normalising scaled ELU (Klambauer et al., 2017)."""
+
+    kind = "selu"
+    suited_init = "lecun"
+    limits = "above −1.76"
+    operations = Operations(compare=1, exponential=1, add=1, multiply=2)
+
+
+class Prelu(Activation):
+    """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015)."""
+
+    kind = "prelu"
+    suited_init = "he"
+    backward_reads = ("input",)
+    operations = Operations(compare=1, multiply=1)
+
+    init: Number = Field(0.25, description="the slopes before training")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
-        return elementwise(inputs[0], self.operations)
+        work = elementwise(inputs[0], self.operations)
+        return Effect(
+            work.output,
+            weights=(Weight("slope", inputs[0][-1:]),),
+            operations=work.operations,
+        )
+
+
+class Gelu(Activation):
+    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016)."""
+
+    kind = "gelu"
+    suited_init = "he"
+    limits = "above −0.17"
+    backward_reads = ("input",)
+    operations = Operations(exponential=1, add=1, multiply=3)
+
+    approximate: Flag = Field(False, description="use the tanh approximation")
+
+
+class Silu(Activation):
+    """x·sigmoid(x), also called swish."""
+
+    kind = "silu"
+    suited_init = "he"
+    limits = "above −0.28"
+    backward_reads = ("input",)
+    operations = Operations(exponential=1, add=1, divide=1, multiply=1)
+
+
+class Mish(Activation):
+    """x·tanh(softplus(x)) (Misra, 2019)."""
+
+    kind = "mish"
+    suited_init = "he"
+    limits = "above −0.31"
+    backward_reads = ("input",)
+    operations = Operations(exponential=3, add=3, divide=1, multiply=1)
+
+
+class HardSigmoid(Activation):
+    """min(max(0, x + 3), 6)/6."""
+
+    kind = "hard_sigmoid"
+    suited_init = "glorot"
+    limits = "between 0 and 1"
+    backward_reads = ("input",)
+    operations = Operations(add=1, compare=2, divide=1)
+
+
+class HardSilu(Activation):
+    """x·min(max(0, x + 3), 6)/6, also called hard swish."""
+
+    kind = "hard_silu"
+    suited_init = "he"
+    limits = "at −0.375 or above"
+    backward_reads = ("input",)
+    operations = Operations(add=1, compare=2, divide=1, multiply=1)
+
+
+class Softplus(Activation):
+    """log(1 + e^x); the logarithm is counted with the exponentials."""
+
+    kind = "softplus"
+    suited_init = "he"
+    limits = "above 0"
+    backward_reads = ("input",)
+    operations = Operations(exponential=2, add=1)
 
 
 class Celu(Activation):

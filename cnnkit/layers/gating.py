@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
+from cnnkit.layers.activation import Activation
 from cnnkit.layers.advice import tried
 from cnnkit.layers.base import Effect, Operations, broken
-from cnnkit.layers.elementwise import Activation
 from cnnkit.layers.field import Expects
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape

@@ -1,7 +1,7 @@
 """The table of kinds, and the class of each.
 
-A family's module is imported when one of its kinds is first used, so that a small spec does not
-pay for sixty Pydantic models.
+A module is imported when one of its kinds is first used, so that a small spec does not pay for
+eighty Pydantic models.
 """
 
 from __future__ import annotations
@@ -9,103 +9,126 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from types import MappingProxyType
 
 from cnnkit.layers.base import Layer
 
-FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "convolution": (
-            "conv",
-            "depthwise_conv",
-            "separable_conv",
-            "transposed_conv",
-            "locally_connected",
-        ),
-        "dense": ("dense",),
-        "pooling": (
-            "max_pool",
-            "mean_pool",
-            "global_max_pool",
-            "global_mean_pool",
-            "adaptive_max_pool",
-            "adaptive_mean_pool",
-            "reduce",
-        ),
-        "activation": (
-            "relu",
-            "relu6",
-            "leaky_relu",
-            "elu",
-            "selu",
-            "prelu",
-            "gelu",
-            "silu",
-            "mish",
-            "sigmoid",
-            "hard_sigmoid",
-            "hard_silu",
-            "tanh",
-            "softplus",
-            "celu",
-            "softsign",
-            "hard_tanh",
-            "quick_gelu",
-            "softshrink",
-            "hard_shrink",
-            "threshold",
-            "power",
-            "log_sigmoid",
-            "tanhshrink",
-            "softmax",
-            "log_softmax",
-            "maxout",
-            "glu",
-            "linear",
-        ),
-        "normalization": (
-            "batch_norm",
-            "layer_norm",
-            "group_norm",
-            "instance_norm",
-            "rms_norm",
-            "local_response_norm",
-            "global_response_norm",
-            "rescale",
-        ),
-        "regularization": ("dropout", "spatial_dropout", "drop_path", "gaussian_noise"),
-        "shaping": (
-            "flatten",
-            "reshape",
-            "pad",
-            "crop",
-            "upsample",
-            "depth_to_space",
-            "space_to_depth",
-            "channel_shuffle",
-            "channel_slice",
-            "slice",
-            "scale",
-        ),
-        "composition": (
-            "residual",
-            "parallel",
-            "repeat",
-            "squeeze_excite",
-            "save",
-            "merge",
-            "load",
-            "head",
-        ),
+        "convolution": {
+            "convolution": (
+                "conv",
+                "depthwise_conv",
+                "separable_conv",
+                "transposed_conv",
+                "locally_connected",
+            ),
+        },
+        "dense": {
+            "dense": ("dense",),
+        },
+        "pooling": {
+            "pooling": (
+                "max_pool",
+                "mean_pool",
+                "global_max_pool",
+                "global_mean_pool",
+                "adaptive_max_pool",
+                "adaptive_mean_pool",
+            ),
+            "reduction": ("reduce",),
+        },
+        "activation": {
+            "activation": (
+                "relu",
+                "leaky_relu",
+                "sigmoid",
+                "tanh",
+                "softmax",
+                "log_softmax",
+                "maxout",
+                "linear",
+            ),
+            "elementwise": (
+                "relu6",
+                "elu",
+                "selu",
+                "prelu",
+                "gelu",
+                "silu",
+                "mish",
+                "hard_sigmoid",
+                "hard_silu",
+                "softplus",
+                "celu",
+                "softsign",
+                "hard_tanh",
+                "quick_gelu",
+                "softshrink",
+                "hard_shrink",
+                "threshold",
+                "power",
+                "log_sigmoid",
+                "tanhshrink",
+            ),
+            "gating": ("glu",),
+        },
+        "normalization": {
+            "normalization": (
+                "batch_norm",
+                "layer_norm",
+                "group_norm",
+                "instance_norm",
+                "rms_norm",
+                "local_response_norm",
+                "global_response_norm",
+                "rescale",
+            ),
+        },
+        "regularization": {
+            "regularization": ("dropout", "spatial_dropout", "drop_path", "gaussian_noise"),
+        },
+        "shaping": {
+            "shaping": ("flatten", "reshape", "scale"),
+            "spatial": ("pad", "crop", "upsample"),
+            "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
+            "slicing": ("slice", "channel_slice"),
+        },
+        "composition": {
+            "composition": (
+                "residual",
+                "parallel",
+                "repeat",
+                "squeeze_excite",
+                "save",
+                "merge",
+                "load",
+                "head",
+            ),
+        },
     }
 )
-"""The kinds of each family; a family is a module of this package."""
+"""The modules of each family, and the kinds whose classes each holds."""
+
+FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {family: tuple(chain(*modules.values())) for family, modules in _MODULES.items()}
+)
+"""The kinds of each family."""
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {kind: family for family, kinds in FAMILIES.items() for kind in kinds}
 )
 """The family of each kind."""
 
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {
+        kind: module
+        for modules in _MODULES.values()
+        for module, kinds in modules.items()
+        for kind in kinds
+    }
+)
 
 # Pydantic evaluates the annotations of a base's class variables again for each model below it, a
 # third of what the models of the kinds cost. It took note of their names when it made `Layer`.
@@ -120,9 +143,8 @@ def layer_class(kind: str) -> type[Layer]:
     Raises:
         KeyError: There is no such kind.
     """
-    module = import_module(f"cnnkit.layers.{KINDS[kind]}")
-    layers: Mapping[str, type[Layer]] = module.LAYERS
-    return layers[kind]
+    layer: type[Layer] = getattr(import_module(f"cnnkit.layers.{_HOMES[kind]}"), class_name(kind))
+    return layer
 
 
 def class_name(kind: str) -> str:

@@ -303,18 +303,3 @@ class Rescale(Layer):
                     )
                 )
         return elementwise(inputs[0], Operations(add=1, divide=1))
-
-
-LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer
-    for layer in (
-        BatchNorm,
-        LayerNorm,
-        GroupNorm,
-        InstanceNorm,
-        RmsNorm,
-        LocalResponseNorm,
-        GlobalResponseNorm,
-        Rescale,
-    )
-}

@@ -17,7 +17,6 @@ from cnnkit.layers.advice import map_problem
 from cnnkit.layers.base import Effect, Layer, Operations, broken, keeps_shape
 from cnnkit.layers.field import Expects, Extents, Flag
 from cnnkit.layers.problem import Problem
-from cnnkit.layers.reduction import Reduce
 from cnnkit.layers.resample import adapt, whole
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import (
@@ -268,17 +267,3 @@ class AdaptiveMeanPool(AdaptivePool):
     @override
     def work(self, cells: int, outputs: int) -> Operations:
         return _averaged(cells, outputs)
-
-
-LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer
-    for layer in (
-        MaxPool,
-        MeanPool,
-        GlobalMaxPool,
-        GlobalMeanPool,
-        AdaptiveMaxPool,
-        AdaptiveMeanPool,
-        Reduce,
-    )
-}

@@ -16,13 +16,13 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.advice import divisors, map_problem, tried
+from cnnkit.layers.advice import divisors, groups_problem, map_problem, tried
 from cnnkit.layers.base import Effect, broken, keeps_shape
-from cnnkit.layers.field import Extents
+from cnnkit.layers.field import Count, Extents
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import stretch
 from cnnkit.layers.shape import Shape, show
-from cnnkit.layers.spatial import Shaping
+from cnnkit.layers.shaping import Shaping
 from cnnkit.layers.window import axis_names, per_axis, slide, wrong_length
 
 
@@ -121,6 +121,29 @@ class SpaceToDepth(Rearranged):
             return broken(windows)
         output = (*(window.output for window in windows), channels * math.prod(block))
         return Effect(output, reach=tuple(window.reach for window in windows))
+
+
+class ChannelShuffle(Shaping):
+    """Takes the channels of each group in turn: 0 1 2 3 4 5 in 2 groups → 0 3 1 4 2 5.
+
+    Mixes what grouped convolutions kept apart (Zhang et al., 2018).
+    """
+
+    kind = "channel_shuffle"
+    example = ("8x8x16", "channel_shuffle: {groups: 4}")
+    field_aliases: ClassVar = {"num_groups": "groups"}
+
+    groups: Count = Field(description="groups that the channels come in")
+
+    @override
+    def no_op(self, shape: Shape) -> str | None:
+        same = self.groups in (1, shape[-1])
+        return "of one group, or of one channel a group, the order stays" if same else None
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        problem = groups_problem(self, inputs[0], {"input channels": inputs[0][-1]})
+        return broken(problem) if problem else Effect(inputs[0])
 
 
 def _filters(layer: DepthToSpace, shape: Shape, cells: int) -> str:

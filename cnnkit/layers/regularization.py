@@ -93,8 +93,3 @@ class GaussianNoise(Regularization):
     @override
     def no_op(self, shape: Shape) -> str | None:
         return "its deviation is 0" if self.deviation == 0 else None
-
-
-LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer for layer in (Dropout, SpatialDropout, DropPath, GaussianNoise)
-}

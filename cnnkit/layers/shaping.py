@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, NonNegativeInt, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict
 from typing_extensions import override
 
-from cnnkit.layers.advice import changing, groups_problem, tried
 from cnnkit.layers.base import (
     BackwardReads,
     Effect,
@@ -20,13 +18,17 @@ from cnnkit.layers.base import (
     elementwise,
     keeps_shape,
 )
-from cnnkit.layers.field import Count, Expects, Flag, Number
+from cnnkit.layers.field import Expects, Flag, Number
 from cnnkit.layers.problem import Problem
-from cnnkit.layers.rearrangement import DepthToSpace, SpaceToDepth
 from cnnkit.layers.resample import whole
 from cnnkit.layers.shape import Shape, show
-from cnnkit.layers.slicing import Slice
-from cnnkit.layers.spatial import Crop, Pad, Shaping, Upsample
+
+
+class Shaping(Layer):
+    """A layer without connections."""
+
+    family = "shaping"
+    linear = True
 
 
 def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -116,82 +118,6 @@ class Reshape(Shaping):
         return Effect(output, reach=None if output == shape else whole(shape[:-1]) or None)
 
 
-class ChannelShuffle(Shaping):
-    """Takes the channels of each group in turn: 0 1 2 3 4 5 in 2 groups → 0 3 1 4 2 5.
-
-    Mixes what grouped convolutions kept apart (Zhang et al., 2018).
-    """
-
-    kind = "channel_shuffle"
-    example = ("8x8x16", "channel_shuffle: {groups: 4}")
-    field_aliases: ClassVar = {"num_groups": "groups"}
-
-    groups: Count = Field(description="groups that the channels come in")
-
-    @override
-    def no_op(self, shape: Shape) -> str | None:
-        same = self.groups in (1, shape[-1])
-        return "of one group, or of one channel a group, the order stays" if same else None
-
-    @override
-    def effect(self, *inputs: Shape) -> Effect:
-        problem = groups_problem(self, inputs[0], {"input channels": inputs[0][-1]})
-        return broken(problem) if problem else Effect(inputs[0])
-
-
-class ChannelSlice(Shaping):
-    """The channels from ``start`` up to, but not, ``stop``, counted from 0; else to the last."""
-
-    kind = "channel_slice"
-    example = ("8x8x16", "channel_slice: {start: 4, stop: 12}")
-    field_aliases: ClassVar = {"begin": "start", "end": "stop"}
-
-    start: Annotated[NonNegativeInt, Expects("a whole number")] = Field(
-        0, description="the first channel"
-    )
-    stop: Annotated[Count | None, Expects("a whole number above 0")] = Field(
-        None, description="the first channel that is left out again; none where it is left out"
-    )
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if not self.model_fields_set & {"start", "stop"}:
-            raise ValueError("channel_slice needs `start`, the first channel, or `stop`, or both")
-        if self.stop is not None and self.start >= self.stop:
-            raise ValueError(f"`start` (={self.start}) must be below `stop` (={self.stop})")
-        return self
-
-    @override
-    def no_op(self, shape: Shape) -> str | None:
-        return keeps_shape(self, shape)
-
-    @override
-    def effect(self, *inputs: Shape) -> Effect:
-        *extents, channels = inputs[0]
-        stop = channels if self.stop is None else self.stop
-        for field, value, highest in (
-            ("stop", stop, channels),
-            ("start", self.start, channels - 1),
-        ):
-            if value > highest:
-                return broken(
-                    Problem(
-                        "shape-mismatch",
-                        f"`{field}` (={value}) is beyond the {channels} channels of the input",
-                        partial(_within, self, inputs[0], field, highest),
-                        (field,),
-                    )
-                )
-        return Effect((*extents, stop - self.start))
-
-
-def _within(layer: ChannelSlice, shape: Shape, field: str, highest: int) -> str:
-    """The highest value of a field, where the other one leaves it any."""
-    if tried(layer, [shape], "shape-mismatch", **changing(field, highest)):
-        return f"`{field}` is at most {highest}; channels count from 0"
-    return f"the {shape[-1]} channels are 0 to {shape[-1] - 1}: give `start` and `stop` among them"
-
-
 class Scale(Shaping):
     """Multiplies each channel by a learnt factor (LayerScale, Touvron et al., 2021).
 
@@ -229,21 +155,3 @@ class Scale(Shaping):
         work = elementwise(shape, Operations(multiply=1)).operations
         weights = (Weight("scale", shape[-1:]),) if self.learnt else ()
         return Effect(shape, weights=weights, operations=work)
-
-
-LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer
-    for layer in (
-        Flatten,
-        Reshape,
-        Pad,
-        Crop,
-        Upsample,
-        DepthToSpace,
-        SpaceToDepth,
-        ChannelShuffle,
-        ChannelSlice,
-        Slice,
-        Scale,
-    )
-}

@@ -23,6 +23,7 @@ from cnnkit.layers.resample import (
     stretch,
 )
 from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.shaping import Shaping
 from cnnkit.layers.window import (
     PaddingMode,
     Sides,
@@ -38,13 +39,6 @@ CELLS = Expects(
 Cells = Annotated[
     NonNegativeInt | Annotated[tuple[NonNegativeInt | Sides, ...], Strict(False)], CELLS
 ]
-
-
-class Shaping(Layer):
-    """A layer without connections."""
-
-    family = "shaping"
-    linear = True
 
 
 class Pad(Shaping):

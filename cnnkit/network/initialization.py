@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,8 @@ import numpy as np
 from jax import Array
 from jax.nn import initializers
 
-from cnnkit.layers import activation
+from cnnkit.layers.activation import Activation
+from cnnkit.layers.kinds import layer_class
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import Weighted
 
@@ -41,7 +42,7 @@ def suited_to(follower: str | None) -> str:
     """The name of the default initialiser before an activation of this kind."""
     if follower is None:
         return "glorot"
-    return activation.LAYERS[follower].suited_init
+    return cast("type[Activation]", layer_class(follower)).suited_init
 
 
 def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0) -> Initializer:

@@ -60,7 +60,7 @@ def test_a_slice_keeps_a_part_of_an_axis(
             Problem(
                 "shape-mismatch",
                 "`stop` (=17) is beyond the 16 channels of the input",
-                "the indices are 0 to 15: give `start` and `stop` among them",
+                "the 16 channels are 0 to 15: give `start` and `stop` among them",
                 ("stop",),
             ),
         ),

@@ -283,7 +283,7 @@ def test_the_text_of_each_problem(
         ("upsample", {"factor": 1.5}, "valid integer"),
         ("upsample", {}, "upsample needs `factor`, how many times the extent, or `to`, the name"),
         ("upsample", {"factor": 2, "to": "skip"}, "upsample takes `factor` or `to`, not both"),
-        ("channel_slice", {}, "channel_slice needs `start`, the first channel, or `stop`, or both"),
+        ("channel_slice", {}, "channel_slice needs `start`, the first index, or `stop`, or both"),
         ("depth_to_space", {"block": 0}, "greater than 0"),
     ],
 )

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 
 import cnnkit
 from cnnkit.layers import FAMILIES, KINDS, layer_class
+from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Layer
 from cnnkit.layers.convolution import Convolution
-from cnnkit.layers.elementwise import Activation
 from cnnkit.layers.shape import Shape
 from cnnkit.network import build
 from cnnkit.network.builders import BUILDERS

@@ -6,9 +6,10 @@ the values of a field without an error. Each answer is put into a spec and analy
 given.
 """
 
-from cnnkit.analysis.solve.budget import BudgetSolution, Trial, Values, largest
+from cnnkit.analysis.solve.budget import BudgetSolution, Trial, largest
 from cnnkit.analysis.solve.inputs import InputSolution, exact_inputs
 from cnnkit.analysis.solve.valid import ValidSolution, valid_values
+from cnnkit.analysis.solve.values import Values
 from cnnkit.analysis.solve.window import Fit, Question, WindowSolution, fits
 
 __all__ = [

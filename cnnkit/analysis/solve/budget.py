@@ -19,46 +19,12 @@ from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Totals
 from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
 from cnnkit.analysis.solve.search import Search
+from cnnkit.analysis.solve.values import ANY, LARGEST, MOST_VALUES, Values
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec
 
 FORMAT = 1
 """The version of the JSON that ``BudgetSolution.to_dict`` gives."""
-
-MOST_VALUES = 2_000
-"""The values that are tried one by one between bounds."""
-
-# No field of a network is larger; what meets its budgets here has no largest value.
-_MOST = 10**12
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """The values that a field may take: ``step``, 2·``step``, …, or from ``low`` to ``high``."""
-
-    step: Decimal = Decimal(1)
-    low: Decimal | None = None
-    high: Decimal | None = None
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there is a last one."""
-        return self.high is not None
-
-    @property
-    def last(self) -> int:
-        """The number of the last one; the first has the number 0."""
-        if self.low is None or self.high is None:
-            return int(_MOST / self.step)
-        return int((self.high - self.low) // self.step)
-
-    def value(self, number: int) -> Decimal:
-        """The value of a number."""
-        return (self.step if self.low is None else self.low) + number * self.step
-
-    def number(self, value: Decimal) -> int:
-        """The number of the value at or below a value; below the first one, of the first."""
-        return max(0, min(int((value - self.value(0)) // self.step), self.last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +157,7 @@ def largest(
     spec: Spec,
     path: str,
     budgets: Mapping[str, int],
-    values: Values = Values(),
+    values: Values = ANY,
     *,
     batch: int = 1,
     precision: Precision = "float32",
@@ -255,7 +221,7 @@ def largest(
         if best is not None
         else min(valid, key=lambda each: each.excess, default=None),
         gap=next((each for each in gap if each.value < values.value(best or 0)), None),
-        endless=best is not None and not values.bounded and 2 * values.value(best) > _MOST,
+        endless=best is not None and not values.bounded and 2 * values.value(best) > LARGEST,
         fault=None if valid or best is not None else tried[min(tried)].fault,
         tried=len(tried),
     )

@@ -9,16 +9,14 @@ from typing import Any
 
 from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.result import Analysis
-from cnnkit.analysis.solve.budget import MOST_VALUES, Values
 from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
+from cnnkit.analysis.solve.values import ANY, MOST_VALUES, Values
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec
 
 FORMAT = 1
 """The version of the JSON that ``ValidSolution.to_dict`` gives."""
 
-ANY = Values()
-"""Every step from the first on."""
 _FEWEST = 16
 
 
