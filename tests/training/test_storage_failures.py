@@ -60,6 +60,31 @@ def test_a_run_that_is_moved_ends_and_goes_on_at_its_new_place(
     assert result.summary["epochs"] == 6
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder is held by its number there")
+def test_a_folder_that_is_moved_while_a_checkpoint_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is half written goes with it, and nothing is made at the old place."""
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    (run / "checkpoints").mkdir(parents=True)
+    save = checkpoint._save
+
+    def moved(*arguments: Any) -> None:
+        run.rename(elsewhere)
+        save(*arguments)
+
+    monkeypatch.setattr(checkpoint, "_save", moved)
+    checkpoints = checkpoint.Checkpoints(run / "checkpoints")
+    checkpoints.save({"kernel": np.arange(3.0)}, {"step": 7, "history": [], "best": None})
+    checkpoints.wait()
+    checkpoints.close()
+    assert list(tmp_path.iterdir()) == [elsewhere]
+    kept, problems = checkpoint.Checkpoints(elsewhere / "checkpoints").last()
+    assert kept is not None
+    assert (kept.place, problems) == ((7, 0), [])
+    assert kept.arrays()["kernel"].tolist() == [0, 1, 2]
+
+
 def test_a_run_that_is_deleted_ends_and_leaves_nothing(recipe: Recipe, tmp_path: Path) -> None:
     run = tmp_path / "run"
     said = ended(recipe(epochs=6), run, 2, lambda: shutil.rmtree(run, ignore_errors=True))

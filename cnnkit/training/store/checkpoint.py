@@ -24,7 +24,13 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from cnnkit.training.store.files import require_space, sync_folder, told_of_full_disk, write_json
+from cnnkit.training.store.files import (
+    held_folder,
+    require_space,
+    sync_folder,
+    told_of_full_disk,
+    write_json,
+)
 from cnnkit.training.store.manifest import DamagedCheckpointError, sync, verify, write_manifest
 
 _STATE = "state"
@@ -195,36 +201,26 @@ class Checkpoints:
         self._writer.shutdown()
 
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
-        import orbax.checkpoint as ocp
-
         final = self.folder / name_of(record["step"], len(record["history"]))
-        pending = self.folder / f"{_PENDING}{final.name}-{os.getpid()}"
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
                 return  # of one step there is one state
             _remove(final)
-        try:
-            with told_of_full_disk(final):
+        with told_of_full_disk(final), held_folder(self.folder) as folder:
+            pending = folder / f"{_PENDING}{final.name}-{os.getpid()}"
+            try:
                 shutil.rmtree(pending, ignore_errors=True)
                 pending.mkdir()
                 require_space(pending, [array.nbytes for array in arrays.values()])
-                try:
-                    _checkpointer().save(
-                        (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
-                    )
-                except Exception as error:  # Orbax says of what a disk does in many types
-                    if isinstance(error, OSError):
-                        raise
-                    reason = str(error).partition("\n")[0]
-                    raise OSError(errno.EIO, reason, str(final)) from error
+                _save(arrays, pending / _STATE, final)
                 write_json(pending / _RECORD, record)
                 write_manifest(pending)
                 sync(pending)
-                pending.rename(final)
-                sync_folder(self.folder)
-        finally:
-            shutil.rmtree(pending, ignore_errors=True)
+                pending.rename(folder / final.name)
+                sync_folder(folder)
+            finally:
+                shutil.rmtree(pending, ignore_errors=True)
         self._prune(record)
 
     def _prune(self, record: Record) -> None:
@@ -257,6 +253,19 @@ def _checkpointer() -> Any:
     # Orbax logs each save on the root logger, in the middle of the display; what fails is raised.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(use_ocdbt=True, use_zarr3=True))
+
+
+def _save(arrays: dict[str, Any], path: Path, final: Path) -> None:
+    """Writes arrays by Orbax, to a path that is known to people as part of ``final``."""
+    import orbax.checkpoint as ocp
+
+    try:
+        _checkpointer().save(path.absolute(), args=ocp.args.PyTreeSave(arrays))
+    except Exception as error:  # Orbax says of what a disk does in many types
+        if isinstance(error, OSError):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise OSError(errno.EIO, reason, str(final)) from error
 
 
 def _named(tree: Any) -> dict[str, Any]:

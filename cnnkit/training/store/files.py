@@ -16,6 +16,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What Orbax and TensorStore say of the same, in the text of their exceptions.
 _FULL_TEXTS = ("No space left", "Disk quota exceeded", "File too large", "ENOSPC", "EFBIG")
 
+_DESCRIPTORS = Path("/proc/self/fd")  # Linux: the open files and folders, by their numbers
+
 
 class DiskFullError(TrainingError):
     """A file could not be written for want of space."""
@@ -55,6 +57,26 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[Path]:
+    """The path of a folder that stays its own while it is moved, where the system has one.
+
+    What makes missing parents, as TensorStore does, makes none at the place that a run was moved
+    from. Elsewhere it is the path that is given.
+
+    Raises:
+        OSError: There is no such folder.
+    """
+    if not _DESCRIPTORS.is_dir():
+        yield folder
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield _DESCRIPTORS / str(handle)
     finally:
         os.close(handle)
 
