@@ -6,63 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def test_a_block_and_the_one_that_only_it_uses(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-blocks:
-  unit:
-    layers:
-      - relu
-  inner:
-    layers:
-      - relu
-  outer:
-    layers:
-      - inner
-layers:
-  - unit
-"""
-    assert (
-        found("unused-block", spec)
-        == """\
-6:3
-block `inner` is never used
-help: take it out, as `cnnkit check --fix` does, or use it in `layers:`
-
-9:3
-block `outer` is never used
-help: take it out, as `cnnkit check --fix` does, or use it in `layers:`
-"""
-    )
-
-
-def test_there_is_nothing_to_find(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-variables: {kind: by_name, part: end}
-blocks:
-  unit: {layers: [inner]}
-  inner: {layers: [relu]}
-  off: {layers: [relu]}
-  by_name: {layers: [relu]}
-  put_end: {layers: [relu]}
-layers:
-  - unit
-  - {when: false, off: {}}
-  - $kind
-  - put_$part
-"""
-    assert found("unused-block", spec) == ""
-
-
-def test_fine_without_blocks(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-layers: [relu]
-"""
-    assert found("unused-block", spec) == ""
-
-
 def test_fix_deletes_a_block_with_its_comment(fixed: Callable[[str, str], str]) -> None:
     spec = """\
 input: 32x32x3

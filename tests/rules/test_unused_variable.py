@@ -6,59 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def test_nothing_reads_it(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-variables:
-  width: 16
-  kernel: 3
-blocks:
-  unit:
-    arguments: {width: required}
-    layers:
-      - conv: {filters: $width, kernel: $kernel, padding: same}
-layers:
-  - unit: {width: 8}
-search: {variables.width: [8, 16]}
-"""
-    assert (
-        found("unused-variable", spec)
-        == """\
-3:3
-variable `width` is never read
-help: write `$width` where it is meant, or take it out, as `cnnkit check --fix` does
-"""
-    )
-
-
-def test_there_is_nothing_to_find(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-variables: {a: 3, b: $(a + 1), c: 8, d: relu, e: 2, f: 0.5, g: 0}
-defaults: {conv: {kernel: $b}}
-blocks:
-  unit:
-    arguments: {filters: $c}
-    layers:
-      - conv: {filters: $filters}
-layers:
-  - unit
-  - {name: layer_$g, relu: {}}
-  - $d
-  - {when: $(e > 3), relu: {}}
-train: {learning_rate: $f}
-"""
-    assert found("unused-variable", spec) == ""
-
-
-def test_fine_without_variables(found: Callable[[str, str], str]) -> None:
-    spec = """\
-input: 32x32x3
-layers: [relu]
-"""
-    assert found("unused-variable", spec) == ""
-
-
 def test_fix_keeps_a_comment_that_may_be_about_what_follows(
     fixed: Callable[[str, str], str],
 ) -> None:
