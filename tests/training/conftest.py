@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,25 @@ from cnnkit.spec.reading import load
 from tests.training.bars import bars
 
 Recipe = Callable[..., Spec]
+
+# One pixel: to draw a run's pictures takes longer than to train it, and their own tests do that.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undrawn() -> Iterator[None]:
+    """The pictures of runs are one pixel."""
+    from cnnkit.training import results
+
+    def save(path: Path, *_: Any, **__: Any) -> None:
+        path.write_bytes(PIXEL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "save_curves", save)
+        patch.setattr(results, "save_confusion", save)
+        yield
 
 
 @pytest.fixture(scope="session")
