@@ -48,11 +48,11 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     chosen = best(history, session.train.monitor)
     training = _measured_in(session, state, "train")
     state = _best_state(session, state, history)
-    checkpoint = chosen and name_of(chosen["step"], chosen["epoch"])
+    checkpoint = chosen and name_of(chosen.step, chosen.epoch)
     opened = options_of(session.run).test
     sealed = 0 if opened else len(session.engine.material.splits.test)
     validation = _measured_in(session, state, "validation")
-    steps = history[-1]["step"] if history else 0
+    steps = history[-1].step if history else 0
     evidence = Evidence(
         training,
         validation,
@@ -67,7 +67,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         "epochs": len(history),
         "steps": steps,
         "updates": evidence.updates,
-        "best_epoch": None if chosen is None else chosen["epoch"],
+        "best_epoch": None if chosen is None else chosen.epoch,
         "monitor": session.train.monitor,
         "training": training and {name: training[name] for name in METRICS if name in training},
         "validation": validation,
@@ -159,7 +159,7 @@ def _best_state(session: Session, state: State, history: History) -> State:
     chosen = best(history, session.train.monitor)
     if chosen is None or chosen is history[-1]:
         return state
-    found = session.checkpoints.named(name_of(chosen["step"], chosen["epoch"]))
+    found = session.checkpoints.named(name_of(chosen.step, chosen.epoch))
     if found is not None:
         try:
             return session.engine.place(found.restore(session.engine.template()))
@@ -167,6 +167,6 @@ def _best_state(session: Session, state: State, history: History) -> State:
             session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state
     session.display.note(
-        f"the checkpoint of the best epoch, {chosen['epoch']}, is gone; the last one is measured"
+        f"the checkpoint of the best epoch, {chosen.epoch}, is gone; the last one is measured"
     )
     return state

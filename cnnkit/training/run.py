@@ -232,11 +232,11 @@ def _restored(engine: Engine, last: Checkpoint | None, session: Session) -> tupl
     """The state and the epochs of a checkpoint; without one, those of the beginning."""
     if last is None:
         return engine.start(), []
-    session.elapsed = float(last.record["elapsed"])
+    session.elapsed = last.record.elapsed
     state = last.restore(engine.template())
     # A step that failed will fail again, and say so again.
     sound = replace(state, failed=state.failed * 0 - 1)
-    return engine.place(sound), list(last.record["history"])
+    return engine.place(sound), list(last.record.history)
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:

@@ -116,7 +116,7 @@ def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> Non
     data = sealed(spec, recipe(spec), None)
     outcome = evaluator(data, spec, jax.devices()[:1], None, ())(spec, lambda _: False)
     assert outcome.failed is None
-    assert [record["validation"] for record in outcome.history] == [
+    assert [record.validation for record in outcome.history] == [
         epoch["validation"] for epoch in epochs
     ]
 

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.diagnosis import Diagnosis
 from cnnkit.training.view.page import RunFiles, render
 
@@ -55,10 +56,7 @@ def run(name: str = "net") -> RunFiles:
         name=name,
         spec=f"name: {name}\ninput: 8x8x1\n",
         environment={"cnnkit": "1", "devices": ["cpu"], "command": ["cnnkit", "train", name]},
-        history=[
-            {"epoch": n, "learning_rate": 0.1, "train": figures, "validation": figures}
-            for n in (1, 2)
-        ],
+        history=[RunEpoch(n, figures, figures, learning_rate=0.1) for n in (1, 2)],
         summary={
             "data": "digits",
             "test": test,

@@ -13,6 +13,8 @@ from cnnkit.selection.search.pareto import front
 from cnnkit.selection.search.space import Chosen, Space, assignments
 from cnnkit.selection.search.study import INTERRUPTED, REJECTED
 from cnnkit.spec.model.search import Settings
+from cnnkit.training.store.epoch import Epoch
+from cnnkit.training.store.record import parse
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -47,7 +49,7 @@ class Row:
     chosen: Chosen
     values: Mapping[str, float]
     best_epoch: int | None
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[Epoch]
     totals: Mapping[str, Any]
     seconds: float | None
 
@@ -60,7 +62,7 @@ class Row:
             "choices": dict(self.chosen),
             "values": dict(self.values),
             "best_epoch": self.best_epoch,
-            "history": list(self.history),
+            "history": [epoch.to_dict() for epoch in self.history],
             "totals": dict(self.totals),
             "seconds": self.seconds,
         }
@@ -75,7 +77,7 @@ class Row:
             chosen=data["choices"],
             values=data["values"],
             best_epoch=data["best_epoch"],
-            history=data["history"],
+            history=parse(tuple[Epoch, ...], json.dumps(data["history"])),
             totals=data["totals"],
             seconds=data["seconds"],
         )
@@ -207,7 +209,7 @@ def row_of(trial: FrozenTrial, space: Space, settings: Settings) -> Row:
     """A trial of the database."""
     attributes = trial.user_attrs
     state, reason = _state(trial)
-    history = json.loads(attributes.get("history", "[]"))
+    history = parse(tuple[Epoch, ...], attributes.get("history", "[]"))
     values = dict(zip(settings.objectives, trial.values or (), strict=False))
     return Row(
         number=trial.number,

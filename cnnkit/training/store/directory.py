@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import told_of_full_disk, write_atomic, write_json
 from cnnkit.training.store.kinds import ENVIRONMENT as ENVIRONMENT
 from cnnkit.training.store.kinds import SPEC as SPEC
 from cnnkit.training.store.kinds import SPLIT as SPLIT
 from cnnkit.training.store.kinds import Kind, kind_of, refuse_other
+from cnnkit.training.store.record import DamagedRecordError
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
@@ -249,12 +251,12 @@ class RunDirectory:
         """
         return self.read_json(SPLIT, ("multi_label", "classes"))
 
-    def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
+    def write_metrics(self, history: Sequence[RunEpoch]) -> None:
         """Writes the epochs so far, a line each."""
-        lines = [json.dumps(record, allow_nan=False) + "\n" for record in history]
+        lines = [json.dumps(epoch.to_dict(), allow_nan=False) + "\n" for epoch in history]
         write_atomic(self.path / METRICS, "".join(lines))
 
-    def read_metrics(self) -> list[dict[str, Any]]:
+    def read_metrics(self) -> list[RunEpoch]:
         """The epochs so far; a line that is damaged, or no epoch, ends them."""
         try:
             lines = (self.path / METRICS).read_text("utf-8").splitlines()
@@ -263,12 +265,9 @@ class RunDirectory:
         history = []
         for line in lines:
             try:
-                record = json.loads(line)
-            except ValueError:
+                history.append(RunEpoch.from_json(line))
+            except DamagedRecordError:
                 break
-            if not _is_epoch(record):
-                break
-            history.append(record)
         return history
 
 
@@ -286,16 +285,6 @@ def _damaged(path: Path, why: str) -> TrainingError:
     return TrainingError(
         f"{path} is damaged: {why}. Delete it, and go on with the run by the command that began it "
         f"or by `cnnkit train --resume {path.parent}`: what it held is made again"
-    )
-
-
-def _is_epoch(record: object) -> bool:
-    """Whether a line of the metrics has what the curves are drawn from."""
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("epoch"), int)
-        and isinstance(record.get("train"), dict)
-        and isinstance(record.get("validation", ""), dict | None)
     )
 
 

@@ -89,9 +89,9 @@ def _row(run: RunDirectory) -> RunRow:
     environment = _read(run, ENVIRONMENT)
     summary = _read(run, SUMMARY)
     history = run.read_metrics()
-    metric = headline((history[0]["validation"] or history[0]["train"]) if history else ())
+    metric = headline((history[0].validation or history[0].train) if history else ())
     chosen = best(history, summary.get("monitor") or metric) if history else None
-    validation = (chosen or {}).get("validation") or {}
+    validation = (chosen and chosen.validation) or {}
     look = last_look(run)
     test = look.figures if look else summary.get("test") or {}
     return RunRow(
@@ -99,7 +99,7 @@ def _row(run: RunDirectory) -> RunRow:
         status="finished" if summary else "running" if run.locked else "ended",
         data=_read(run, SPLIT).get("data"),
         epochs=len(history),
-        best_epoch=chosen["epoch"] if chosen and validation else None,
+        best_epoch=chosen.epoch if chosen and validation else None,
         metric=metric,
         validation=validation.get(metric),
         test=test.get(metric),

@@ -19,6 +19,7 @@ from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, RunDirectory
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
 from cnnkit.training.view.judged import judged
@@ -43,7 +44,7 @@ class RunFiles:
     name: str
     spec: str
     environment: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[RunEpoch]
     summary: Mapping[str, Any]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -116,7 +117,7 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     for name, metric in METRICS.items():
         if test.get(name) is not None:
             yield f"{split} {metric.title}", metric.shown(test[name]), notes.get(name, "")
-    validated = any(record.get("validation") for record in run.history)
+    validated = any(record.validation for record in run.history)
     if validated and (best := run.summary.get("best_epoch")) is not None:
         yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
     if (seconds := run.summary.get("seconds")) is not None:
@@ -188,7 +189,7 @@ def _part(value: float) -> str:
 def _epochs(run: RunFiles) -> Iterator[str]:
     if not run.history:
         return
-    names = followed(run.history[0]["train"], run.summary.get("monitor"))
+    names = followed(run.history[0].train, run.summary.get("monitor"))
     yield '<details><summary><h2>Epochs</h2></summary>\n<div class="table"><table>\n<thead><tr>'
     yield "<th>epoch</th>" + "".join(
         f"<th>{split} {metric_of(name).title}</th>"
@@ -197,15 +198,15 @@ def _epochs(run: RunFiles) -> Iterator[str]:
     )
     yield "<th>learning rate</th></tr></thead>\n<tbody>"
     for record in run.history:
-        best = ' class="best"' if record["epoch"] == run.summary.get("best_epoch") else ""
+        best = ' class="best"' if record.epoch == run.summary.get("best_epoch") else ""
         cells = "".join(
-            f"<td>{_figure(record.get(split), name)}</td>"
+            f"<td>{_figure(figures, name)}</td>"
             for name in names
-            for split in ("train", "validation")
+            for figures in (record.train, record.validation)
         )
-        rate = record.get("learning_rate")
+        rate = record.learning_rate
         shown = "" if rate is None else f"{rate:.3g}"
-        yield f"<tr{best}><td>{record['epoch']}</td>{cells}<td>{shown}</td></tr>"
+        yield f"<tr{best}><td>{record.epoch}</td>{cells}<td>{shown}</td></tr>"
     yield "</tbody></table></div></details>"
 
 
