@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,10 +22,10 @@ from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
+from cnnkit.training.store.summary import Ending
 from cnnkit.training.view.display import Display, Plan, Progress
 from cnnkit.training.view.tensorboard import Events
 
-Ending = Literal["epochs", "early stopping", "time limit", "interrupted"]
 History = list[RunEpoch]
 
 # A call of the device is as many steps as fill this time: so often the display moves, and a

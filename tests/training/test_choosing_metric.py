@@ -103,7 +103,7 @@ def test_runs_are_listed_with_the_best_first(tmp_path: Path) -> None:
         (run / "environment.json").write_text("{}")
         record = {"epoch": 1, "step": 1, "train": each, "validation": each}
         (run / "metrics.jsonl").write_text(json.dumps(record) + "\n")
-        (run / "summary.json").write_text(json.dumps({"test": each, "diagnosis": {}}))
+        (run / "summary.json").write_text(json.dumps({"test": each}))
     for column in ("validation", "test"):
         rows = runs_of(tmp_path, column)
         assert [Path(row.run).name for row in rows] == ["b", "a", "d", "c"]

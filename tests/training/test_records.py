@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import pytest
 from pydantic import Field
 
+from cnnkit.errors import TrainingError
 from cnnkit.training.store.checkpoint import Record
+from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import Epoch, RunEpoch
 from cnnkit.training.store.record import DamagedRecordError, parse
+from cnnkit.training.store.summary import Diagnosis, Summary
 
 EPOCH = RunEpoch(
     epoch=2,
@@ -86,3 +90,48 @@ def test_the_record_of_a_checkpoint() -> None:
     record = Record(20, (EPOCH,), "step-00000010-epoch-0001", 3.5)
     assert json.dumps(record.to_dict()) == text
     assert parse(Record, text).to_dict() == record.to_dict()
+
+
+def test_the_summary_of_a_run_keeps_its_keys() -> None:
+    measured = {"examples": 15, "loss": 0.5, "confusion": [[7, 0], [1, 7]], "classes": []}
+    diagnosis = Diagnosis("over-fitted", "the loss rose", ("stop: `epochs: 2`",), 2)
+    summary = Summary(
+        data="bars.npz",
+        ending="early stopping",
+        epochs=3,
+        steps=12,
+        updates=6,
+        best_epoch=2,
+        monitor="accuracy",
+        training={"loss": 0.25},
+        validation=measured,
+        sealed=15,
+        seconds=1.5,
+        diagnosis=diagnosis,
+    )
+    text = json.dumps(summary.to_dict())
+    assert text == (
+        '{"format": 1, "data": "bars.npz", "ending": "early stopping", "epochs": 3, "steps": 12, '
+        '"updates": 6, "best_epoch": 2, "monitor": "accuracy", "training": {"loss": 0.25}, '
+        '"validation": {"examples": 15, "loss": 0.5, "confusion": [[7, 0], [1, 7]], "classes": []},'
+        ' "test": null, "sealed": 15, "seconds": 1.5, "diagnosis": {"verdict": "over-fitted", '
+        '"reason": "the loss rose", "advice": ["stop: `epochs: 2`"], "stop_at": 2}}'
+    )
+    assert parse(Summary, text) == summary
+    assert parse(Summary, "{}") == Summary(), "an earlier version wrote less"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"epochs": "3"}', "`epochs`: input should be a valid integer"),
+        ('{"test": [1]}', "`test`: input should be an object"),
+        ('{"diagnosis": {"verdict": "balanced"}}', "it has no diagnosis.reason, diagnosis.advice"),
+    ],
+)
+def test_a_summary_of_other_values_is_damaged(tmp_path: Path, text: str, why: str) -> None:
+    run = RunDirectory(tmp_path)
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(TrainingError) as caught:
+        run.read_summary()
+    assert str(caught.value).startswith(f"{tmp_path / 'summary.json'} is damaged: {why}. Delete it")

@@ -15,8 +15,9 @@ import pytest
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.epoch import Epoch
+from cnnkit.training.store.summary import Diagnosis
 from cnnkit.training.view.baseline import Classes, Values, alike_loss, deviation
-from cnnkit.training.view.diagnosis import Diagnosis, diagnose
+from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
 
 EPOCHS = 20

@@ -12,12 +12,13 @@ import numpy as np
 
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.folders import StrPath
-from cnnkit.selection.comparison.pairs import Entry, read_json
+from cnnkit.selection.comparison.pairs import Entry, read_json, read_record
 from cnnkit.selection.folds.directory import FOLDS
 from cnnkit.tasks.metric import METRICS, RECALL, class_of, headline, is_metric
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.judged import judged
 
 
@@ -63,8 +64,9 @@ def compared_by(paths: Sequence[StrPath], metric: str | None) -> str:
     run = RunDirectory.open(Path(paths[0]), "training", "cross-validation")
     if not run.finished:
         raise UsageError(f"{paths[0]} has no {SUMMARY}: it has not come to its end")
-    summary = read_json(run.path / SUMMARY)
-    return headline(summary.get("mean") or judged(summary)[1])
+    if (run.path / FOLDS).exists():
+        return headline(read_json(run.path / SUMMARY, "mean")["mean"])
+    return headline(judged(read_record(Summary, run.path / SUMMARY))[1])
 
 
 def _figure(figures: Mapping[str, Any], rows: Any, metric: str) -> float | None:
@@ -113,7 +115,7 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
 
 
 def _test(path: Path, metric: str) -> float:
-    _, test = judged(read_json(path / SUMMARY, "test"))
+    _, test = judged(read_record(Summary, path / SUMMARY, "test"))
     value = _figure(test, test.get("classes", ()), metric)
     if value is None:
         raise UsageError(f"{path} has no {metric} of held-out examples")

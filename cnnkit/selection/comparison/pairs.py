@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.statistics import Difference, holm, mean_and_deviation, paired_difference
 from cnnkit.tasks.metric import metric_of
+from cnnkit.training.store.record import DamagedRecordError, parse
 
 FORMAT: Final = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""
 
+T = TypeVar("T")
 Pairing = Literal["folds", "seeds"]
 
 
@@ -193,6 +195,19 @@ def _listed(entry: Entry) -> str:
 def summary(entry: Entry) -> tuple[float, float]:
     """The mean and the standard deviation of an entry's figures."""
     return mean_and_deviation([entry.figures[label] for label in sorted(entry.figures)])
+
+
+def read_record(kind: type[T], path: Path, *needed: str) -> T:
+    """The record in a file of a run, which has some keys.
+
+    Raises:
+        UsageError: There is none, or it is damaged.
+    """
+    found = read_json(path, *needed)
+    try:
+        return parse(kind, json.dumps(found))
+    except DamagedRecordError as error:
+        raise UsageError(f"{path} is damaged: {error}") from None
 
 
 def read_json(path: Path, *needed: str) -> Any:

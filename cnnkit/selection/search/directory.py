@@ -35,7 +35,8 @@ from cnnkit.training.prepare.environment import environment
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
-from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.display import make_display
 
 DATABASE: Final = "study.db"
@@ -247,8 +248,8 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
         KeyboardInterrupt: The user ended the training; all of it is kept.
     """
     run = RunDirectory(folder)
-    summary = run.read_json(SUMMARY) if run.finished else None
-    if summary is None:
+    found = run.read_summary()
+    if found is None:
         display = make_display(quiet=quiet)
         if folder.is_dir():
             result = resume(folder, options=options, display=display)
@@ -256,8 +257,8 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
             result = train(spec, run_dir=folder, options=options, display=display)
         if result.summary is None:
             raise KeyboardInterrupt
-        summary = result.summary
-    test = summary["test"] or {}
+        found = run.read_summary() or Summary()
+    test = found.test or {}
     return {name: test[name] for name in METRICS if test.get(name) is not None}
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.epoch import RunEpoch
@@ -19,7 +19,8 @@ from cnnkit.training.store.kinds import ENVIRONMENT as ENVIRONMENT
 from cnnkit.training.store.kinds import SPEC as SPEC
 from cnnkit.training.store.kinds import SPLIT as SPLIT
 from cnnkit.training.store.kinds import Kind, kind_of, refuse_other
-from cnnkit.training.store.record import DamagedRecordError
+from cnnkit.training.store.record import DamagedRecordError, parse
+from cnnkit.training.store.summary import Summary
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
@@ -36,6 +37,7 @@ _LOCK = "lock"
 _MOST_RUNS = 10_000
 _ABANDONED = 3600.0
 """The seconds after which no process is still making a directory."""
+T = TypeVar("T")
 
 
 class RunDirectory:
@@ -242,6 +244,36 @@ class RunDirectory:
         if missing := [key for key in needed if key not in found]:
             raise _damaged(path, f"it has no {', '.join(missing)}")
         return found
+
+    def read_record(self, kind: type[T], name: str, needed: Iterable[str] = ()) -> T | None:
+        """The record in a file of the run; None where it has none.
+
+        Args:
+            kind: Its type.
+            name: The file.
+            needed: The keys without which it is not as it was written.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        found = self.read_json(name, needed)
+        if found is None:
+            return None
+        try:
+            return parse(kind, json.dumps(found))
+        except DamagedRecordError as error:
+            raise _damaged(self.path / name, str(error)) from error
+
+    def read_summary(self, needed: Iterable[str] = ()) -> Summary | None:
+        """What the run came to; None where it has not come to its end.
+
+        Args:
+            needed: The keys that it must have.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        return self.read_record(Summary, SUMMARY, needed)
 
     def read_split(self) -> Any:
         """What the run recorded of its data; None where it has none yet.

@@ -26,46 +26,21 @@ as of 100 examples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.training import Train
 from cnnkit.training.store.epoch import Epoch
+from cnnkit.training.store.summary import Diagnosis
 from cnnkit.training.view import next_steps
 from cnnkit.training.view.errors import CERTAIN, HIGH, SMALL_GAP, Errors, Point
 from cnnkit.training.view.evidence import Evidence
-
-Verdict = Literal[
-    "under-fitted", "over-fitted", "balanced", "no-skill", "imbalanced", "undetermined"
-]
 
 RISE: Final = 0.10
 _FEWEST: Final = 2
 _FEW: Final = 4
 _FALLING: Final = 0.05
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What a run says of itself.
-
-    Attributes:
-        verdict: In a word.
-        reason: Why, with the numbers.
-        advice: The next steps, the most promising first.
-        stop_at: The epoch after which the validation got worse, where it did.
-    """
-
-    verdict: Verdict
-    reason: str
-    advice: tuple[str, ...]
-    stop_at: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as JSON takes it."""
-        return {**asdict(self), "advice": list(self.advice)}
 
 
 def diagnose(
