@@ -269,7 +269,7 @@ def test_the_test_split_is_read_once_and_a_second_look_is_told_of(start: Any) ->
     found = searching.protocol.conclude(retrain_of(calls), again=True, pick=0)
     assert [(look.number, look.trial) for look in found.looks] == [(1, 1), (2, 0)]
     written = searching.protocol.write({})
-    text = page(written, {})
+    text = page(written)
     assert "look number 2 of trial 0" in text
     assert "no longer the accuracy on unseen data" in text
 

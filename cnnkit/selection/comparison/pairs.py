@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 from cnnkit.errors import UsageError
 from cnnkit.selection.statistics import Difference, holm, mean_and_deviation, paired_difference
 from cnnkit.tasks.metric import metric_of
-from cnnkit.training.store.record import DamagedRecordError, parse
+from cnnkit.training.store.record import DamagedRecordError
 
 FORMAT: Final = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""
@@ -197,15 +197,20 @@ def summary(entry: Entry) -> tuple[float, float]:
     return mean_and_deviation([entry.figures[label] for label in sorted(entry.figures)])
 
 
-def read_record(kind: type[T], path: Path, *needed: str) -> T:
+def read_record(reader: Callable[[str], T], path: Path, *needed: str) -> T:
     """The record in a file of a run, which has some keys.
+
+    Args:
+        reader: What makes the record of JSON.
+        path: The file.
+        needed: The keys.
 
     Raises:
         UsageError: There is none, or it is damaged.
     """
     found = read_json(path, *needed)
     try:
-        return parse(kind, json.dumps(found))
+        return reader(json.dumps(found))
     except DamagedRecordError as error:
         raise UsageError(f"{path} is damaged: {error}") from None
 

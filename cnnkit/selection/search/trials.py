@@ -20,6 +20,7 @@ from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.private import id_of_trial
+from cnnkit.selection.search.row import Trained
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import REJECTED, Direction, Study
 from cnnkit.spec.model.search import Search, Settings
@@ -89,7 +90,7 @@ class Judged(NamedTuple):
     """A network that may be trained, or why it may not."""
 
     spec: Spec | None
-    totals: Mapping[str, Any]
+    totals: Mapping[str, int]
     reason: str | None
 
 
@@ -164,15 +165,17 @@ class TrialLoop:
         values = None
         if at is not None and not outcome.pruned:
             figures = {**judged.totals, **(at.validation or {})}
-            values = [float(figures[name]) for name in self.settings.objectives]
-        attributes = {
-            "best_epoch": at and at.epoch,
-            "history": json.dumps([epoch.to_dict() for epoch in outcome.history]),
-            "totals": json.dumps(judged.totals),
-            "seconds": round(time.monotonic() - begun, 3),
-            **({"failed": outcome.failed} if outcome.failed else {}),
-        }
-        self.study.finish(trial, values, attributes)
+            known = [figures[name] for name in self.settings.objectives]
+            whole = [float(each) for each in known if each is not None]
+            values = whole if len(whole) == len(known) else None
+        trained = Trained(
+            best_epoch=None if at is None else at.epoch,
+            history=tuple(outcome.history),
+            totals=judged.totals,
+            seconds=round(time.monotonic() - begun, 3),
+            failed=outcome.failed,
+        )
+        self.study.finish(trial, values, trained.attributes())
         self.watch.ends(self._frozen(trial))
         return None
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from cnnkit.selection.folds.cross_validation import Fold
+from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space, shown
 from cnnkit.selection.view.values import value_of
@@ -180,7 +180,7 @@ class TrialDisplay:
         self._status("drawing the next trial")
         if self.quiet:
             return
-        from cnnkit.selection.search.results import row_of
+        from cnnkit.selection.search.row import row_of
 
         row = row_of(trial, self.space, self.settings)
         what = ", ".join(f"{name} {value_of(name, value)}" for name, value in row.values.items())

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.presentation.plot import BLUE, GREY, STYLE_IN_PAGES, VERMILION
 from cnnkit.selection.objective import objective, score_of
-from cnnkit.selection.search.results import Results, Row
+from cnnkit.selection.search.results import Results
+from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -245,12 +246,14 @@ class RunDirectory:
             raise _damaged(path, f"it has no {', '.join(missing)}")
         return found
 
-    def read_record(self, kind: type[T], name: str, needed: Iterable[str] = ()) -> T | None:
+    def read_record(
+        self, name: str, reader: Callable[[str], T], needed: Iterable[str] = ()
+    ) -> T | None:
         """The record in a file of the run; None where it has none.
 
         Args:
-            kind: Its type.
             name: The file.
+            reader: What makes the record of JSON.
             needed: The keys without which it is not as it was written.
 
         Raises:
@@ -260,7 +263,7 @@ class RunDirectory:
         if found is None:
             return None
         try:
-            return parse(kind, json.dumps(found))
+            return reader(json.dumps(found))
         except DamagedRecordError as error:
             raise _damaged(self.path / name, str(error)) from error
 
@@ -273,7 +276,7 @@ class RunDirectory:
         Raises:
             TrainingError: It is damaged.
         """
-        return self.read_record(Summary, SUMMARY, needed)
+        return self.read_record(SUMMARY, partial(parse, Summary), needed)
 
     def read_split(self) -> Any:
         """What the run recorded of its data; None where it has none yet.
