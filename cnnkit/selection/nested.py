@@ -87,7 +87,7 @@ def _outer_fold(
         if best is None:
             raise TrainingError(f"in outer fold {number + 1} no trial was trained to its end")
         try:
-            context.run.lock()
+            context.run.lock.take()
         except UsageError:
             return None
         try:
@@ -95,7 +95,7 @@ def _outer_fold(
             network = specified(context.space, best.chosen, epochs)
             figures = evaluate.judge(network, epochs, part.held)
         finally:
-            context.run.release()
+            context.run.lock.release()
         return OuterFold(
             number,
             best.number,

@@ -123,7 +123,7 @@ class Session:
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
         """Begins a checkpoint; ``whole`` waits until it is there."""
-        self.run.require_there()
+        self.run.lock.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
             self.checkpoints.save(
@@ -168,7 +168,7 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
         history.append(record)
         is_best = best(history, session.train.monitor) is record
         session.display.epoch(record, best=is_best and record.validation is not None)
-        session.run.require_there()
+        session.run.lock.require_there()
         session.run.write_metrics(history)
         if session.events is not None:
             session.events.add(record)

@@ -38,7 +38,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
 
     The test split stays sealed, unless the run was begun to open it.
     """
-    session.run.require_there()
+    session.run.lock.require_there()
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     training = _measured_in(session, state, "train")

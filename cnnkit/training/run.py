@@ -108,7 +108,7 @@ def train(
             spec.to_dict(),
             environment(devices, options),
         )
-        with _owned(run), not_left_empty(run):
+        with run.lock, not_left_empty(run):
             keep_record(run, material, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
@@ -136,7 +136,7 @@ def resume(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     run = RunDirectory.open(Path(run_dir), "training")
-    with _told(display) as shown, Interruption() as interruption, _owned(run):
+    with _told(display) as shown, Interruption() as interruption, run.lock:
         if epochs is not None:
             lengthen(run, epochs, shown)
         if run.finished and (run.path / SPLIT).exists():
@@ -261,15 +261,6 @@ def _told_of_versions(run: RunDirectory, display: Display) -> None:
 def _set_up(display: Display) -> None:
     for line in runtime.prepare():
         display.note(line)
-
-
-@contextmanager
-def _owned(run: RunDirectory) -> Iterator[None]:
-    run.lock()
-    try:
-        yield
-    finally:
-        run.release()
 
 
 @contextmanager

@@ -164,9 +164,9 @@ def test_the_labels_must_fit_the_network(run: Run, folder: Path) -> None:
 
 def test_a_run_in_use_is_refused(run: Run, folder: Path) -> None:
     made = RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
-    made.lock()
+    made.lock.take()
     ended = run("train", "--resume", "mine")
-    made.release()
+    made.lock.release()
     assert ended.code == 2
     assert "mine is in use: another cnnkit (process " in ended.err
 

@@ -61,14 +61,14 @@ def test_no_run_to_open(tmp_path: Path) -> None:
 
 def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
     first, second = made(tmp_path / "run"), RunDirectory(tmp_path / "run")
-    assert not first.locked
-    first.lock()
-    assert second.locked
+    assert not first.lock.taken
+    first.lock.take()
+    assert second.lock.taken
     with pytest.raises(UsageError, match=r"is in use: another cnnkit \(process \d+\) trains in it"):
-        second.lock()
-    first.release()
-    second.lock()
-    second.release()
+        second.lock.take()
+    first.lock.release()
+    second.lock.take()
+    second.lock.release()
 
 
 def test_metrics_are_lines_and_a_torn_one_ends_them(tmp_path: Path) -> None:

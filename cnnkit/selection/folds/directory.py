@@ -100,8 +100,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
     run = _directory(spec, options, data, fold_of)
-    run.lock()
-    try:
+    with run.lock:
         done = _kept(run, options.folds)
         each = parts(data, fold_of, train.seed)
         width = _width(spec, train, data, devices, options)
@@ -127,8 +126,6 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         run.write_json(SUMMARY, found.to_dict())
         _picture(run, found)
         _page(run)
-    finally:
-        run.release()
     return run.path, found
 
 

@@ -225,7 +225,7 @@ def _concluded(
 ) -> None:
     """Retrains the best and reads the test split; where another process does, leaves it to it."""
     try:
-        context.run.lock()
+        context.run.lock.take()
     except UsageError:
         watch.note("another process trains the best and reads the test split")
         return
@@ -238,7 +238,7 @@ def _concluded(
     try:
         protocol.conclude(retrain, again=options.look_again, pick=options.pick)
     finally:
-        context.run.release()
+        context.run.lock.release()
 
 
 def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dict[str, float]:

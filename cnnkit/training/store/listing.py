@@ -98,7 +98,7 @@ def _row(run: RunDirectory) -> RunRow:
     test = look.figures if look else summary.test or {}
     return RunRow(
         run=str(run.path),
-        status="finished" if ended else "running" if run.locked else "ended",
+        status="finished" if ended else "running" if run.lock.taken else "ended",
         data=_read(run, SPLIT).get("data"),
         epochs=len(history),
         best_epoch=chosen.epoch if chosen and validation else None,
