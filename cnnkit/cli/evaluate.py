@@ -75,7 +75,7 @@ def evaluate(
         return
     from cnnkit.training.view.conclusion import measured_lines
 
-    for line in measured_lines({"test": found.figures, "best_epoch": found.epoch}):
+    for line in measured_lines("test", found.figures, found.epoch):
         typer.echo(line)
     if found.look is not None:
         from cnnkit.training.store.looks import look_text

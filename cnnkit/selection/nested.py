@@ -7,15 +7,16 @@ the outer folds is what to expect of the procedure, free of the flattery of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.folds.cross_validation import cut, parts
+from cnnkit.selection.outer_fold import Nested, OuterFold
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.directory import (
     SearchContext,
@@ -31,50 +32,9 @@ from cnnkit.selection.view.report import write_page
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.prepare.sealed import Part
 from cnnkit.training.store.files import write_json
+from cnnkit.training.store.record import parse
 
 NESTED: Final = "nested.json"
-
-
-@dataclass(frozen=True)
-class OuterFold:
-    """What a search came to on an outer fold.
-
-    Attributes:
-        fold: Its number, from 0.
-        trial: The trial that was best on the inner validation.
-        choices: What it chose.
-        epochs: For how many epochs it was retrained.
-        validation: The value of each objective that chose it.
-        metrics: Its metrics on the examples held out.
-        examples: How many these were.
-    """
-
-    fold: int
-    trial: int
-    choices: Mapping[str, Any]
-    epochs: int
-    validation: Mapping[str, float]
-    metrics: Mapping[str, float | None]
-    examples: int
-
-
-@dataclass(frozen=True)
-class Nested:
-    """A nested cross-validation.
-
-    Attributes:
-        name: The network's name.
-        data: The data set.
-        count: How many outer folds there are.
-        folds: Those that have been judged.
-        sealed: How many examples of a test split were not looked at.
-    """
-
-    name: str
-    data: str
-    count: int
-    folds: tuple[OuterFold, ...]
-    sealed: int
 
 
 def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path, Nested]:
@@ -94,14 +54,13 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
     judged = []
     for number, part in enumerate(outer):
         file = context.run.path / f"outer-{number + 1:02}.json"
-        kept = context.run.read_json(file.name)
-        if kept is None:
+        fold = context.run.read_record(file.name, partial(parse, OuterFold))
+        if fold is None:
             fold = _outer_fold(context, number, part, count, options)
             if fold is None:
                 continue
-            kept = asdict(fold)
-            write_json(file, kept)
-        judged.append(OuterFold(**kept))
+            write_json(file, asdict(fold))
+        judged.append(fold)
     found = Nested(
         context.name, context.data.dataset.name, count, tuple(judged), context.data.sealed
     )
@@ -128,7 +87,7 @@ def _outer_fold(
         if best is None:
             raise TrainingError(f"in outer fold {number + 1} no trial was trained to its end")
         try:
-            context.run.lock()
+            context.run.lock.take()
         except UsageError:
             return None
         try:
@@ -136,7 +95,7 @@ def _outer_fold(
             network = specified(context.space, best.chosen, epochs)
             figures = evaluate.judge(network, epochs, part.held)
         finally:
-            context.run.release()
+            context.run.lock.release()
         return OuterFold(
             number,
             best.number,

@@ -42,7 +42,7 @@ def in_the_users_terms(
             f"{error}, then go on with `cnnkit train --resume {run.path}`: all up to {kept} is kept"
         ) from error
     except OSError as error:
-        run.require_there()
+        run.lock.require_there()
         raise TrainingError(
             f"{error.filename or run.path}: {error.strerror or error}. Put that right, then go on "
             f"with `cnnkit train --resume {run.path}`"

@@ -7,6 +7,7 @@ from cnnkit.errors import UsageError
 from cnnkit.spec.model.training.schedule import Constant
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.display import Display
 
 _OTHER_ENDINGS = {
@@ -31,10 +32,10 @@ def lengthen(run: RunDirectory, epochs: int, display: Display) -> None:
         return
     if epochs <= done:
         raise UsageError(f"{run.path} has done {done} epochs: `train.epochs` has to be more")
-    summary = run.read_json(SUMMARY) or {}
-    if wanted := _OTHER_ENDINGS.get(summary.get("ending", "")):
+    summary = run.read_summary() or Summary()
+    if wanted := _OTHER_ENDINGS.get(summary.ending or ""):
         raise UsageError(
-            f"{run.path} was ended by its {summary['ending']} after {done} epochs, and would be "
+            f"{run.path} was ended by its {summary.ending} after {done} epochs, and would be "
             f"again: begin a new run with {wanted}"
         )
     longer = recipe.model_copy(update={"epochs": epochs})

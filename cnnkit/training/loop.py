@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,14 +18,15 @@ from cnnkit.training.compute.state import State
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
-from cnnkit.training.store.checkpoint import Checkpoints, name_of
+from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
+from cnnkit.training.store.summary import Ending
 from cnnkit.training.view.display import Display, Plan, Progress
 from cnnkit.training.view.tensorboard import Events
 
-Ending = Literal["epochs", "early stopping", "time limit", "interrupted"]
-History = list[dict[str, Any]]
+History = list[RunEpoch]
 
 # A call of the device is as many steps as fill this time: so often the display moves, and a
 # Ctrl-C is obeyed.
@@ -122,18 +123,17 @@ class Session:
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
         """Begins a checkpoint; ``whole`` waits until it is there."""
-        self.run.require_there()
+        self.run.lock.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
             self.checkpoints.save(
                 state,
-                {
-                    "format": 1,
-                    "step": int(state.step),
-                    "history": list(history),
-                    "best": None if found is None else name_of(found["step"], found["epoch"]),
-                    "elapsed": round(self.trained, 3),
-                },
+                Record(
+                    step=int(state.step),
+                    history=tuple(history),
+                    best=None if found is None else name_of(found.step, found.epoch),
+                    elapsed=round(self.trained, 3),
+                ),
             )
             if whole:
                 self.checkpoints.wait()
@@ -167,8 +167,8 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
             return state, "interrupted"
         history.append(record)
         is_best = best(history, session.train.monitor) is record
-        session.display.epoch(record, best=is_best and record["validation"] is not None)
-        session.run.require_there()
+        session.display.epoch(record, best=is_best and record.validation is not None)
+        session.run.lock.require_there()
         session.run.write_metrics(history)
         if session.events is not None:
             session.events.add(record)
@@ -257,7 +257,7 @@ def _give_up(session: Session, state: State, history: History, failed: int) -> N
     )
 
 
-def _record(session: Session, state: State, history: History) -> dict[str, Any] | None:
+def _record(session: Session, state: State, history: History) -> RunEpoch | None:
     """The figures of an epoch; None where the user asked to end before they were there."""
     engine = session.engine
     recalls = engine.recalls
@@ -272,14 +272,14 @@ def _record(session: Session, state: State, history: History) -> dict[str, Any] 
     seen = jax.device_get(state.totals)
     step = int(state.step)
     spent, images = session.phases.take(), session.pace.take()
-    return {
-        "epoch": len(history) + 1,
-        "step": step,
-        "learning_rate": float(np.float32(session.rate(step - 1))),
-        "train": figures(seen, recalls),
-        "validation": validation,
-        "time": {**spent, "images_per_second": _speed(images, spent["device"])},
-    }
+    return RunEpoch(
+        epoch=len(history) + 1,
+        train=figures(seen, recalls),
+        validation=validation,
+        step=step,
+        learning_rate=float(np.float32(session.rate(step - 1))),
+        time={**spent, "images_per_second": _speed(images, spent["device"])},
+    )
 
 
 def _speed(images: int, seconds: float) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import RunLooks
 from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.store.summary import Ending, Summary
 from cnnkit.training.view.baseline import alike_loss
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
@@ -28,59 +28,47 @@ from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 
 if TYPE_CHECKING:
-    from cnnkit.training.loop import Ending, History, Session
+    from cnnkit.training.loop import History, Session
 
 TESTING = "testing"
-FORMAT = 1
-"""The version of ``summary.json``."""
 
 
-def conclude(session: Session, state: State, history: History, ending: Ending) -> dict[str, Any]:
+def conclude(session: Session, state: State, history: History, ending: Ending) -> Summary:
     """Measures the best weights on the validation split, and writes what the run came to.
 
     The test split stays sealed, unless the run was begun to open it.
-
-    Returns:
-        What ``summary.json`` holds.
     """
-    session.run.require_there()
+    session.run.lock.require_there()
     session.display.working(TESTING)
     chosen = best(history, session.train.monitor)
     training = _measured_in(session, state, "train")
     state = _best_state(session, state, history)
-    checkpoint = chosen and name_of(chosen["step"], chosen["epoch"])
+    checkpoint = chosen and name_of(chosen.step, chosen.epoch)
     opened = options_of(session.run).test
     sealed = 0 if opened else len(session.engine.material.splits.test)
     validation = _measured_in(session, state, "validation")
-    steps = history[-1]["step"] if history else 0
-    evidence = Evidence(
-        training,
-        validation,
-        steps // session.train.accumulate,
-        _alike(session),
-        _variance(session),
+    steps = history[-1].step if history else 0
+    updates = steps // session.train.accumulate
+    evidence = Evidence(training, validation, updates, _alike(session), _variance(session))
+    summary = Summary(
+        data=session.engine.material.dataset.name,
+        ending=ending,
+        epochs=len(history),
+        steps=steps,
+        updates=updates,
+        best_epoch=None if chosen is None else chosen.epoch,
+        monitor=session.train.monitor,
+        training=training and {name: training[name] for name in METRICS if name in training},
+        validation=validation,
+        test=_tested(session, state, checkpoint or "") if opened else None,
+        sealed=sealed,
+        seconds=round(session.trained, 3),
+        diagnosis=diagnose(history, session.train, evidence),
     )
-    summary: dict[str, Any] = {
-        "format": FORMAT,
-        "data": session.engine.material.dataset.name,
-        "ending": ending,
-        "epochs": len(history),
-        "steps": steps,
-        "updates": evidence.updates,
-        "best_epoch": None if chosen is None else chosen["epoch"],
-        "monitor": session.train.monitor,
-        "training": training and {name: training[name] for name in METRICS if name in training},
-        "validation": validation,
-        "test": _tested(session, state, checkpoint or "") if opened else None,
-        "sealed": sealed,
-        "seconds": round(session.trained, 3),
-    }
-    diagnosis = diagnose(history, session.train, evidence)
-    summary["diagnosis"] = diagnosis.to_dict()
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
         _draw(session, history, summary)
-    session.run.write_json(SUMMARY, summary)
+    session.run.write_json(SUMMARY, summary.to_dict())
     write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
@@ -123,12 +111,12 @@ def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] |
     return found
 
 
-def _draw(session: Session, history: History, summary: Mapping[str, Any]) -> None:
+def _draw(session: Session, history: History, summary: Summary) -> None:
     """The pictures of a run."""
     path, title = session.run.path, session.run.path.name
     if history:
-        chosen = summary["best_epoch"] if summary["validation"] else None
-        save_curves(path / CURVES, history, best=chosen, monitor=summary["monitor"], title=title)
+        chosen = summary.best_epoch if summary.validation else None
+        save_curves(path / CURVES, history, best=chosen, monitor=summary.monitor, title=title)
     _, held_out = judged(summary)
     confusion = held_out.get("confusion")
     if confusion is not None and np.ndim(confusion) == 2:
@@ -159,7 +147,7 @@ def _best_state(session: Session, state: State, history: History) -> State:
     chosen = best(history, session.train.monitor)
     if chosen is None or chosen is history[-1]:
         return state
-    found = session.checkpoints.named(name_of(chosen["step"], chosen["epoch"]))
+    found = session.checkpoints.named(name_of(chosen.step, chosen.epoch))
     if found is not None:
         try:
             return session.engine.place(found.restore(session.engine.template()))
@@ -167,6 +155,6 @@ def _best_state(session: Session, state: State, history: History) -> State:
             session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state
     session.display.note(
-        f"the checkpoint of the best epoch, {chosen['epoch']}, is gone; the last one is measured"
+        f"the checkpoint of the best epoch, {chosen.epoch}, is gone; the last one is measured"
     )
     return state

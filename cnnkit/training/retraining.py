@@ -16,7 +16,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.run import Result, train
-from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.view.display import Display
 
 
@@ -41,7 +41,7 @@ def retrain(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     directory = RunDirectory.open(Path(run), "training")
-    summary = directory.read_json(SUMMARY, ("best_epoch",))
+    summary = directory.read_summary(("best_epoch",))
     if summary is None:
         raise UsageError(f"{run} is not finished: go on with it by `cnnkit train --resume {run}`")
     split = directory.read_split() or {}
@@ -49,7 +49,7 @@ def retrain(
         if not (split.get(name) or {}).get("examples"):
             raise UsageError(f"{run} held no {name} split back: there is nothing to retrain for")
     target = run_dir or directory.path.resolve().with_name(f"{directory.path.resolve().name}-final")
-    spec = for_all_epochs(directory.read_spec(), int(summary["best_epoch"]))
+    spec = for_all_epochs(directory.read_spec(), summary.best_epoch or summary.epochs)
     opening = replace(options or Options(), test=True)
     return train(spec, run_dir=target, options=opening, display=display)
 

@@ -25,7 +25,7 @@ from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms, not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.lengthening import lengthen
-from cnnkit.training.loop import Ending, History, Session, train_epochs
+from cnnkit.training.loop import History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
 from cnnkit.training.prepare.device import choose, usable
@@ -35,8 +35,9 @@ from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.recorded import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
-from cnnkit.training.store.directory import REPORT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import REPORT, RunDirectory
 from cnnkit.training.store.kinds import ENVIRONMENT, SPLIT
+from cnnkit.training.store.summary import Ending, Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
 from cnnkit.training.view.page import write_page
@@ -107,7 +108,7 @@ def train(
             spec.to_dict(),
             environment(devices, options),
         )
-        with _owned(run), not_left_empty(run):
+        with run.lock, not_left_empty(run):
             keep_record(run, material, material.record(recipe))
             shown.note(f"run {run.path}")
             return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
@@ -135,7 +136,7 @@ def resume(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     run = RunDirectory.open(Path(run_dir), "training")
-    with _told(display) as shown, Interruption() as interruption, _owned(run):
+    with _told(display) as shown, Interruption() as interruption, run.lock:
         if epochs is not None:
             lengthen(run, epochs, shown)
         if run.finished and (run.path / SPLIT).exists():
@@ -167,13 +168,14 @@ def resume(
 
 def _finished(run: RunDirectory, display: Display, interruption: Interruption) -> Result:
     """The result of a run that had come to its end."""
-    summary = run.read_json(SUMMARY, ("epochs", "ending", "best_epoch", "test", "diagnosis"))
+    needed = ("epochs", "ending", "best_epoch", "test", "diagnosis")
+    summary = run.read_summary(needed) or Summary()
     if not (run.path / REPORT).exists():  # it was killed between the last two files
         write_page(run)
-    display.note(f"{run.path} is finished: {summary['epochs']} epochs")
+    display.note(f"{run.path} is finished: {summary.epochs} epochs")
     for line in conclusion(summary, run.path):
         display.note(line)
-    return Result(run.path, summary["ending"], summary, interruption)
+    return Result(run.path, summary.ending or "epochs", summary.to_dict(), interruption)
 
 
 def _go_on(
@@ -225,18 +227,19 @@ def _go_on(
             f"ended by {interruption.name} after step {int(state.step):,}; all of it is kept: "
             f"go on with `cnnkit train --resume {run.path}`"
         )
-    return Result(run.path, ending, summary, interruption)
+    kept = None if summary is None else summary.to_dict()
+    return Result(run.path, ending, kept, interruption)
 
 
 def _restored(engine: Engine, last: Checkpoint | None, session: Session) -> tuple[State, History]:
     """The state and the epochs of a checkpoint; without one, those of the beginning."""
     if last is None:
         return engine.start(), []
-    session.elapsed = float(last.record["elapsed"])
+    session.elapsed = last.record.elapsed
     state = last.restore(engine.template())
     # A step that failed will fail again, and say so again.
     sound = replace(state, failed=state.failed * 0 - 1)
-    return engine.place(sound), list(last.record["history"])
+    return engine.place(sound), list(last.record.history)
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
@@ -258,15 +261,6 @@ def _told_of_versions(run: RunDirectory, display: Display) -> None:
 def _set_up(display: Display) -> None:
     for line in runtime.prepare():
         display.note(line)
-
-
-@contextmanager
-def _owned(run: RunDirectory) -> Iterator[None]:
-    run.lock()
-    try:
-        yield
-    finally:
-        run.release()
 
 
 @contextmanager

@@ -164,9 +164,9 @@ def test_the_labels_must_fit_the_network(run: Run, folder: Path) -> None:
 
 def test_a_run_in_use_is_refused(run: Run, folder: Path) -> None:
     made = RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
-    made.lock()
+    made.lock.take()
     ended = run("train", "--resume", "mine")
-    made.release()
+    made.lock.release()
     assert ended.code == 2
     assert "mine is in use: another cnnkit (process " in ended.err
 
@@ -243,15 +243,12 @@ def test_quiet_shows_no_results(run: Run, folder: Path) -> None:
 def test_the_diagnosis_is_wrapped_once(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: str, widest: int
 ) -> None:
+    from cnnkit.training.store.summary import Diagnosis, Summary
     from cnnkit.training.view.conclusion import conclusion
 
     monkeypatch.setenv("COLUMNS", columns)
     words = " ".join(["word"] * 60)
-    summary = {
-        "test": None,
-        "best_epoch": None,
-        "diagnosis": {"verdict": "balanced", "reason": words, "advice": [words]},
-    }
+    summary = Summary(diagnosis=Diagnosis("balanced", words, (words,)))
     lines = [line for line in conclusion(summary, folder) if "word" in line]
     assert widest - 5 < max(map(len, lines)) <= widest
 

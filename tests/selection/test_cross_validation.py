@@ -15,8 +15,9 @@ import cnnkit
 from cnnkit.data.statistics import statistics
 from cnnkit.errors import UsageError
 from cnnkit.selection.folds import directory as folding
-from cnnkit.selection.folds.cross_validation import Fold, cut, parts, run_folds
+from cnnkit.selection.folds.cross_validation import cut, parts, run_folds
 from cnnkit.selection.folds.directory import FoldOptions, Found, cross_validated
+from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.group import group_size
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.statistics import chance

@@ -13,7 +13,8 @@ import pytest
 
 import cnnkit
 from cnnkit.data import Dataset
-from cnnkit.selection.folds.cross_validation import Fold, run_folds
+from cnnkit.selection.folds.cross_validation import run_folds
+from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.evaluation import evaluator
 from cnnkit.spec.model.spec import Spec
@@ -99,7 +100,7 @@ def fold_of(spec: Spec) -> Fold:
 
 def test_a_fold_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs, fold = of_train(spec, tmp_path / "run"), fold_of(spec)
-    assert [epoch["train"] for epoch in fold.history] == [epoch["train"] for epoch in epochs]
+    assert [epoch.train for epoch in fold.history] == [epoch["train"] for epoch in epochs]
     assert fold.figures.metrics == epochs[-1]["validation"]
 
 
@@ -116,7 +117,7 @@ def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> Non
     data = sealed(spec, recipe(spec), None)
     outcome = evaluator(data, spec, jax.devices()[:1], None, ())(spec, lambda _: False)
     assert outcome.failed is None
-    assert [record["validation"] for record in outcome.history] == [
+    assert [record.validation for record in outcome.history] == [
         epoch["validation"] for epoch in epochs
     ]
 

@@ -44,9 +44,8 @@ def test_a_regression_is_searched_by_its_loss(values: Any, tmp_path: Path) -> No
     assert losses[0.05] < losses[1e-4]
     assert found.best is not None
     assert found.best.chosen["train.learning_rate"] == 0.05
-    assert found.best.best_epoch == 1 + int(
-        np.argmin([record["validation"]["loss"] for record in found.best.history])
-    )
+    validations = [record.validation or {} for record in found.best.history]
+    assert found.best.best_epoch == 1 + int(np.argmin([float(v["loss"] or 0) for v in validations]))
     (look,) = found.looks
     assert list(look.figures) == ["mean_squared_error", "mean_absolute_error", "loss"]
     text = "\n".join(search_lines(found, path))
@@ -80,8 +79,9 @@ def test_the_best_trial_by_a_metric(
 ) -> None:
     found = searched_by(network, objective, tmp_path / "run")
     assert found.best is not None
+    history = [record for row in found.complete for record in row.history]
     assert found.best.values[objective] == max(
-        record["validation"][objective] for row in found.complete for record in row.history
+        float((record.validation or {})[objective] or 0) for record in history
     )
 
 

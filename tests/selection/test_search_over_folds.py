@@ -41,7 +41,7 @@ def test_trials_are_judged_as_a_cross_validation_judges(
     _, folds = cross_validated(
         plain, FoldOptions(folds=3, run_dir=tmp_path / "folds", device="cpu", quiet=True)
     )
-    last = row.history[-1]["validation"]
+    last = row.history[-1].validation or {}
     for metric in ("accuracy", "loss"):
         assert last[metric] == pytest.approx(float(np.mean(folds.figures(metric))), rel=1e-5)
     assert "  figures are means over 3 folds" in list(search_lines(found, path))

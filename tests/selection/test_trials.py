@@ -20,6 +20,7 @@ from cnnkit.selection.search.trials import Outcome, Stop, TrialLoop, directions,
 from cnnkit.selection.view.page import look_text, page
 from cnnkit.spec.model.search import Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.store.epoch import Epoch
 
 TEXT = """\
 name: small
@@ -39,7 +40,7 @@ search:
 
 class Silent:
     def begins(self, number: int, chosen: Mapping[str, Any], spec: Spec) -> None: ...
-    def epoch(self, number: int, record: Mapping[str, Any]) -> None: ...
+    def epoch(self, number: int, record: Epoch) -> None: ...
     def ends(self, trial: object) -> None: ...
     def waits(self, running: int) -> None: ...
 
@@ -58,11 +59,8 @@ class Trained:
         history = []
         for epoch in range(1, 5):
             accuracy = width / 100 + (0.1 * epoch if epoch < 4 else 0.2)
-            record = {
-                "epoch": epoch,
-                "train": {"loss": 1 - accuracy, "accuracy": accuracy},
-                "validation": {"loss": 1 - accuracy, "accuracy": accuracy},
-            }
+            figures = {"loss": 1 - accuracy, "accuracy": accuracy}
+            record = Epoch(epoch, figures, figures)
             history.append(record)
             if stop(record):
                 return Outcome(history, pruned=True)
@@ -271,7 +269,7 @@ def test_the_test_split_is_read_once_and_a_second_look_is_told_of(start: Any) ->
     found = searching.protocol.conclude(retrain_of(calls), again=True, pick=0)
     assert [(look.number, look.trial) for look in found.looks] == [(1, 1), (2, 0)]
     written = searching.protocol.write({})
-    text = page(written, {})
+    text = page(written)
     assert "look number 2 of trial 0" in text
     assert "no longer the accuracy on unseen data" in text
 

@@ -12,7 +12,8 @@ import pytest
 
 from cnnkit.errors import TrainingError
 from cnnkit.training.store import checkpoint as module
-from cnnkit.training.store.checkpoint import Checkpoints, name_of
+from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.manifest import DamagedCheckpointError
 
 
@@ -26,9 +27,9 @@ def state(step: int) -> Weights:
     return Weights(kernel, np.int32(step))
 
 
-def record(step: int, epochs: int = 0, best: str | None = None) -> dict[str, Any]:
-    history = [{"epoch": number + 1} for number in range(epochs)]
-    return {"format": 1, "step": step, "history": history, "best": best, "elapsed": 1.5}
+def record(step: int, epochs: int = 0, best: str | None = None) -> Record:
+    history = [RunEpoch(number + 1, {}, None) for number in range(epochs)]
+    return Record(step, history, best, elapsed=1.5)
 
 
 @pytest.fixture

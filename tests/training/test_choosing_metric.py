@@ -16,6 +16,7 @@ from cnnkit.spec.model.training import EarlyStopping
 from cnnkit.training.compute.figures import figures, recalls_of
 from cnnkit.training.compute.state import Totals
 from cnnkit.training.run import train
+from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, stops_early
 from cnnkit.training.store.listing import runs_of
 from cnnkit.training.view.display import Quiet
@@ -23,11 +24,8 @@ from cnnkit.training.view.display import Quiet
 Recipe = Callable[..., Spec]
 
 
-def epochs(metric: str, *values: float | None) -> list[dict[str, Any]]:
-    return [
-        {"epoch": number, "validation": {metric: value, "loss": 1.0}}
-        for number, value in enumerate(values, 1)
-    ]
+def epochs(metric: str, *values: float | None) -> list[Epoch]:
+    return [Epoch(n, {}, {metric: value, "loss": 1.0}) for n, value in enumerate(values, 1)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +42,7 @@ def test_the_best_epoch_by_each_metric(metric: str, chosen: int) -> None:
     history = epochs(metric, 0.5, 0.9, 0.1, None)
     found = best(history, metric)
     assert found is not None
-    assert found["epoch"] == chosen
+    assert found.epoch == chosen
     assert stops_early(history, metric, EarlyStopping(patience=4 - chosen))
     assert not stops_early(history, metric, EarlyStopping(patience=5 - chosen))
 
@@ -105,7 +103,7 @@ def test_runs_are_listed_with_the_best_first(tmp_path: Path) -> None:
         (run / "environment.json").write_text("{}")
         record = {"epoch": 1, "step": 1, "train": each, "validation": each}
         (run / "metrics.jsonl").write_text(json.dumps(record) + "\n")
-        (run / "summary.json").write_text(json.dumps({"test": each, "diagnosis": {}}))
+        (run / "summary.json").write_text(json.dumps({"test": each}))
     for column in ("validation", "test"):
         rows = runs_of(tmp_path, column)
         assert [Path(row.run).name for row in rows] == ["b", "a", "d", "c"]

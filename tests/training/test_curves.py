@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.curves import draw_confusion, draw_curves, save_confusion, save_curves
 
 
-def history(epochs: int, *, accuracy: bool = True, validation: bool = True) -> list[dict[str, Any]]:
+def history(epochs: int, *, accuracy: bool = True, validation: bool = True) -> list[RunEpoch]:
     records = []
     for epoch in range(1, epochs + 1):
         figures = {"loss": 1 / epoch, **({"accuracy": 1 - 0.5 / epoch} if accuracy else {})}
         other = {name: value * 0.9 for name, value in figures.items()} if validation else None
-        records.append(
-            {"epoch": epoch, "learning_rate": 0.1, "train": figures, "validation": other}
-        )
+        records.append(RunEpoch(epoch, figures, other, learning_rate=0.1))
     return records
 
 
@@ -52,7 +51,7 @@ def test_a_regression_has_no_panel_of_accuracy_and_no_validation_no_line() -> No
 
 def test_a_figure_that_is_no_number_is_a_gap() -> None:
     records = history(3)
-    records[1]["train"]["loss"] = None
+    records[1] = replace(records[1], train={**records[1].train, "loss": None})
     figure = Figure()
     draw_curves(figure, records, best=None, title="")
     assert np.isnan(np.asarray(figure.axes[0].lines[0].get_ydata(), float)).tolist() == [

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from cnnkit.spec.model.training import Train
+from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.view.diagnosis import diagnose
 
 
 def history(
     train: list[float], validation: list[float], errors: tuple[float, float] | None = None
-) -> list[dict[str, Any]]:
+) -> list[Epoch]:
     """Epochs of these losses; the accuracy is constant, from the errors in per cent."""
     records = []
     for epoch, (a, b) in enumerate(zip(train, validation, strict=True), start=1):
@@ -20,7 +21,7 @@ def history(
         other: dict[str, float] = {"loss": b}
         if errors is not None:
             own["accuracy"], other["accuracy"] = (1 - error / 100 for error in errors)
-        records.append({"epoch": epoch, "train": own, "validation": other})
+        records.append(Epoch(epoch, own, other))
     return records
 
 
@@ -162,10 +163,7 @@ def test_one_bad_epoch_says_nothing() -> None:
 
 @pytest.mark.parametrize("validation", [None, {"loss": None, "accuracy": 0.5}])
 def test_without_a_validation_nothing_can_be_said(validation: Any) -> None:
-    records = [
-        {"epoch": n, "train": {"loss": 1.0, "accuracy": 0.5}, "validation": validation}
-        for n in (1, 2)
-    ]
+    records = [Epoch(n, {"loss": 1.0, "accuracy": 0.5}, validation) for n in (1, 2)]
     found = diagnose(records)
     assert found.verdict == "undetermined"
     assert found.reason == "there was no validation split to compare the training with"
@@ -173,9 +171,7 @@ def test_without_a_validation_nothing_can_be_said(validation: Any) -> None:
 
 
 def test_a_run_that_was_to_train_on_all_is_not_told_to_hold_examples_back() -> None:
-    records: list[dict[str, Any]] = [
-        {"epoch": 7, "train": {"loss": 0.25, "accuracy": 0.975}, "validation": None}
-    ]
+    records = [Epoch(7, {"loss": 0.25, "accuracy": 0.975}, None)]
     train = Train(split={"validation": 0, "test": 0.15})
     found = diagnose(records, train)
     assert found.verdict == "undetermined"
@@ -186,7 +182,7 @@ def test_a_run_that_was_to_train_on_all_is_not_told_to_hold_examples_back() -> N
     assert found.advice == (
         "`cnnkit cross-validate` says how such a network does on examples that it has not seen",
     )
-    del records[0]["train"]["accuracy"]
+    records = [Epoch(7, {"loss": 0.25}, None)]
     assert diagnose(records, train).reason.endswith("; at epoch 7 the training loss is 0.25")
 
 

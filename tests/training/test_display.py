@@ -5,22 +5,23 @@ from __future__ import annotations
 import io
 import re
 import time
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from cnnkit.presentation.numbers import duration
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.display import Log, Plan, Progress, Quiet, Terminal, make_display, place
 
-RECORD: dict[str, Any] = {
-    "epoch": 2,
-    "step": 20,
-    "learning_rate": 0.0123456,
-    "train": {"loss": 0.51234, "accuracy": 0.875, "macro_f1": 0.8},
-    "validation": {"loss": 0.6, "accuracy": 0.9, "macro_f1": 0.9},
-    "time": {"compile": 3.0, "total": 5.5, "images_per_second": 12345.6},
-}
+RECORD = RunEpoch(
+    epoch=2,
+    step=20,
+    learning_rate=0.0123456,
+    train={"loss": 0.51234, "accuracy": 0.875, "macro_f1": 0.8},
+    validation={"loss": 0.6, "accuracy": 0.9, "macro_f1": 0.9},
+    time={"compile": 3.0, "total": 5.5, "images_per_second": 12345.6},
+)
 PLAN = Plan(epochs=5, steps_per_epoch=10, batch_size=100)
 
 
@@ -39,7 +40,7 @@ def test_without_classes_and_validation_only_what_is_there_is_shown() -> None:
     out = io.StringIO()
     log = Log(out)
     log.begin(PLAN, 0)
-    log.epoch({**RECORD, "train": {"loss": 2.0}, "validation": None}, best=False)
+    log.epoch(replace(RECORD, train={"loss": 2.0}, validation=None), best=False)
     assert out.getvalue() == "epoch 2/5  loss 2.0000  rate 0.0123  images/s 12,346  time 2.5 s\n"
 
 
@@ -109,7 +110,7 @@ def test_an_epoch_that_was_only_judged_has_no_speed() -> None:
     out = io.StringIO()
     log = Log(out)
     log.begin(PLAN, 0)
-    log.epoch({**RECORD, "time": {**RECORD["time"], "images_per_second": None}}, best=False)
+    log.epoch(replace(RECORD, time={**RECORD.time, "images_per_second": None}), best=False)
     assert "  images/s –  " in out.getvalue()
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from cnnkit.spec.model.training import EarlyStopping
+from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, stops_early, waited
 
 
-def epochs(*figures: tuple[float, float] | None) -> list[dict[str, Any]]:
+def epochs(*figures: tuple[float, float] | None) -> list[Epoch]:
     """Epochs with an accuracy and a loss of the validation, or without one."""
     return [
-        {
-            "epoch": number,
-            "validation": None if each is None else {"accuracy": each[0], "loss": each[1]},
-        }
+        Epoch(number, {}, None if each is None else {"accuracy": each[0], "loss": each[1]})
         for number, each in enumerate(figures, 1)
     ]
 
@@ -25,26 +21,26 @@ def test_the_highest_accuracy_is_the_best() -> None:
     history = epochs((0.5, 1.0), (0.9, 0.4), (0.8, 0.2))
     found = best(history, "accuracy")
     assert found is not None
-    assert found["epoch"] == 2
+    assert found.epoch == 2
     lowest = best(history, "loss")
     assert lowest is not None
-    assert lowest["epoch"] == 3
+    assert lowest.epoch == 3
 
 
 def test_of_equals_the_one_of_lower_loss_then_the_first() -> None:
     found = best(epochs((0.9, 0.5), (0.9, 0.3), (0.9, 0.3)), "accuracy")
     assert found is not None
-    assert found["epoch"] == 2
+    assert found.epoch == 2
 
 
 def test_what_is_no_number_is_never_the_best() -> None:
     history = epochs((0.5, 1.0), (float("nan"), float("nan")), (0.4, 2.0))
-    assert (best(history, "accuracy") or {})["epoch"] == 1
-    assert (best(history, "loss") or {})["epoch"] == 1
+    assert best(history, "accuracy") == history[0]
+    assert best(history, "loss") == history[0]
 
 
 def test_without_a_validation_it_is_the_last() -> None:
-    assert (best(epochs(None, None), "accuracy") or {})["epoch"] == 2
+    assert best(epochs(None, None), "accuracy") == Epoch(2, {}, None)
     assert best([], "accuracy") is None
 
 

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 
 from cnnkit.training.compute.metrics import summarize
-from cnnkit.training.view.diagnosis import Diagnosis
+from cnnkit.training.store.epoch import RunEpoch
+from cnnkit.training.store.summary import Diagnosis, Summary
 from cnnkit.training.view.page import RunFiles, render
 
 VOID = {"meta", "img", "br"}
@@ -55,18 +56,15 @@ def run(name: str = "net") -> RunFiles:
         name=name,
         spec=f"name: {name}\ninput: 8x8x1\n",
         environment={"cnnkit": "1", "devices": ["cpu"], "command": ["cnnkit", "train", name]},
-        history=[
-            {"epoch": n, "learning_rate": 0.1, "train": figures, "validation": figures}
-            for n in (1, 2)
-        ],
-        summary={
-            "data": "digits",
-            "test": test,
-            "best_epoch": 2,
-            "monitor": "accuracy",
-            "seconds": 3725.0,
-            "diagnosis": diagnosis.to_dict(),
-        },
+        history=[RunEpoch(n, figures, figures, learning_rate=0.1) for n in (1, 2)],
+        summary=Summary(
+            data="digits",
+            test=test,
+            best_epoch=2,
+            monitor="accuracy",
+            seconds=3725.0,
+            diagnosis=diagnosis,
+        ),
         pictures={"curves.png": b"\x89PNG", "confusion.png": b"\x89PNG"},
     )
 
@@ -107,12 +105,12 @@ def test_a_weak_class_stands_out() -> None:
 
 
 def test_a_run_that_is_not_finished_has_a_page_too() -> None:
-    text, sources = checked(render(RunFiles("net", "", {}, [], {})))
+    text, sources = checked(render(RunFiles("net", "", {}, [], Summary())))
     assert "0 epochs" in text
     assert sources == []
 
 
 def test_a_regression_has_its_errors() -> None:
-    summary = {"test": {"examples": 5, "loss": 0.25, "mean_squared_error": 0.25}}
+    summary = Summary(test={"examples": 5, "loss": 0.25, "mean_squared_error": 0.25})
     text, _ = checked(render(RunFiles("net", "", {}, [], summary)))
     assert "test mean squared error 0.25" in text

@@ -21,7 +21,7 @@ from cnnkit.training.proof.resume import compare
 from cnnkit.training.proof.smoke import smoke
 from cnnkit.training.run import Result, resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
-from cnnkit.training.store.history import EpochRecord
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Progress, Quiet
@@ -39,8 +39,8 @@ class Notes(Quiet):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:  # noqa: ARG002
-        self.epochs.append(record["epoch"])
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:  # noqa: ARG002
+        self.epochs.append(record.epoch)
 
     @property
     def text(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.epoch import RunEpoch
 
 SPEC = {"input": 3, "layers": [{"dense": {"units": 2}}], "train": {"learning_rate": 1e-05}}
 
@@ -60,23 +61,24 @@ def test_no_run_to_open(tmp_path: Path) -> None:
 
 def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
     first, second = made(tmp_path / "run"), RunDirectory(tmp_path / "run")
-    assert not first.locked
-    first.lock()
-    assert second.locked
+    assert not first.lock.taken
+    first.lock.take()
+    assert second.lock.taken
     with pytest.raises(UsageError, match=r"is in use: another cnnkit \(process \d+\) trains in it"):
-        second.lock()
-    first.release()
-    second.lock()
-    second.release()
+        second.lock.take()
+    first.lock.release()
+    second.lock.take()
+    second.lock.release()
 
 
 def test_metrics_are_lines_and_a_torn_one_ends_them(tmp_path: Path) -> None:
     run = made(tmp_path / "run")
     assert run.read_metrics() == []
-    history = [{"epoch": n, "train": {"loss": 1.0}, "validation": None} for n in (1, 2)]
+    history = [RunEpoch(n, {"loss": 1.0}, None) for n in (1, 2)]
     run.write_metrics(history)
     path = run.path / "metrics.jsonl"
-    assert [json.loads(line) for line in path.read_text().splitlines()] == run.read_metrics()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == [epoch.to_dict() for epoch in run.read_metrics()]
     path.write_text(path.read_text() + '{"epoch": 3, "tr')
     assert run.read_metrics() == history
 
@@ -95,7 +97,7 @@ def test_what_is_no_epoch_ends_the_metrics(tmp_path: Path) -> None:
     whole = {"epoch": 1, "train": {"loss": 1.0}, "validation": None}
     for line in ('{"epoch": "2"}', "[1]", '{"epoch": 2, "train": {}}'):
         path.write_text(f"{json.dumps(whole)}\n{line}\n")
-        assert run.read_metrics() == [whole]
+        assert run.read_metrics() == [RunEpoch(1, {"loss": 1.0}, None)]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ import pytest
 
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.store.epoch import Epoch
+from cnnkit.training.store.summary import Diagnosis
 from cnnkit.training.view.baseline import Classes, Values, alike_loss, deviation
-from cnnkit.training.view.diagnosis import Diagnosis, diagnose
+from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
 
 EPOCHS = 20
@@ -116,15 +118,15 @@ def verdict_of(truth: Truth, seed: int) -> Diagnosis:
         train = seen(random, truth, truth.recalls, truth.trained)
         held = seen(random, truth, truth.held, truth.examples)
         history.append(
-            {
-                "epoch": epoch,
-                "train": figures(train, 0.1 + fallen),
-                "validation": figures(held, (0.3 + fallen + rising) * random.normal(1, 0.01)),
-            }
+            Epoch(
+                epoch,
+                figures(train, 0.1 + fallen),
+                figures(held, (0.3 + fallen + rising) * random.normal(1, 0.01)),
+            )
         )
     evidence = Evidence(
         figures(seen(random, truth, truth.recalls, truth.trained), 0.1),
-        history[-1]["validation"],  # type: ignore[arg-type]
+        history[-1].validation,
         updates=1000,
         alike=float(np.log(len(truth.shares))),
     )
@@ -201,7 +203,7 @@ def test_values_are_held_against_their_variance(truth: Fitted, scale: float) -> 
         training, _ = errors(random, truth.train, 1000, scale)
         held, variance = errors(random, truth.held, truth.examples, scale)
         history = [  # the examples of a split are the same in each epoch
-            {"epoch": epoch, "train": training, "validation": {**held, "loss": loss}}
+            Epoch(epoch, training, {**held, "loss": loss})
             for epoch, loss in enumerate(held["loss"] * random.normal(1, 0.01, 10), 1)
         ]
         evidence = Evidence(training, held, 500, None, variance)
@@ -213,10 +215,7 @@ TRAP = figures(np.array([[135, 0], [15, 0]]), 0.33)
 TRAP["classes"] = [
     {**row, "name": name} for row, name in zip(TRAP["classes"], ("healthy", "sick"), strict=True)
 ]
-FALLING = [
-    {"epoch": n, "train": {**TRAP, "loss": 0.4 - n / 50}, "validation": {**TRAP, "loss": 0.4}}
-    for n in range(1, 6)
-]
+FALLING = [Epoch(n, {**TRAP, "loss": 0.4 - n / 50}, {**TRAP, "loss": 0.4}) for n in range(1, 6)]
 
 
 def test_the_trap_of_the_lecture_in_words() -> None:
@@ -258,10 +257,7 @@ def test_a_loss_far_above_that_of_calling_all_classes_alike() -> None:
     """10⁹ where ln 10 is 2.303: the rate is too high, and a higher one is not advised."""
     counts = np.full((10, 10), 3)
     training = figures(counts, 1e9)
-    history = [
-        {"epoch": n, "train": {**training, "loss": 1e9}, "validation": {**training, "loss": 1e9}}
-        for n in (1, 2, 3)
-    ]
+    history = [Epoch(n, {**training, "loss": 1e9}, {**training, "loss": 1e9}) for n in (1, 2, 3)]
     alike = alike_loss(Train().loss, 10, False)
     found = diagnose(history, Train(), Evidence(training, training, 300, alike))
     assert found.verdict == "no-skill"
@@ -276,10 +272,7 @@ def test_running_averages_that_lag_behind_are_no_over_fitting() -> None:
     """Ten updates: in training no mistake, outside of it 39 %, on the validation 40 %."""
     during = {"loss": 0.2, "accuracy": 1.0, "balanced_accuracy": 1.0}
     held = figures(np.array([[12, 8], [8, 12]]) * 5, 0.9)
-    history = [
-        {"epoch": n, "train": {**during, "loss": 1 / n}, "validation": {**held, "loss": 0.7 + n}}
-        for n in range(1, 11)
-    ]
+    history = [Epoch(n, {**during, "loss": 1 / n}, {**held, "loss": 0.7 + n}) for n in range(1, 11)]
     training = figures(np.array([[61, 39], [39, 61]]), 0.9)
     found = diagnose(history, Train(), Evidence(training, held, 10, np.log(2)))
     assert found.verdict == "under-fitted"
@@ -293,7 +286,7 @@ def test_running_averages_that_lag_behind_are_no_over_fitting() -> None:
 
 def test_targets_of_a_large_deviation_are_to_be_scaled() -> None:
     error = {"loss": 46318.0, "mean_squared_error": 46318.0, "examples": 90}
-    history = [{"epoch": n, "train": error, "validation": error} for n in (1, 2, 3)]
+    history = [Epoch(n, error, error) for n in (1, 2, 3)]
     found = diagnose(
         history, Train(loss="mean_squared_error"), Evidence(error, error, 200, None, 2898.0)
     )

@@ -19,7 +19,7 @@ from cnnkit.errors import TrainingError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.run import resume, train
 from cnnkit.training.store import checkpoint, files
-from cnnkit.training.store.history import EpochRecord
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.display import Quiet
 
 Recipe = Callable[..., Spec]
@@ -31,8 +31,8 @@ class After(Quiet):
     def __init__(self, epochs: int, action: Callable[[], object]) -> None:
         self.epochs, self.action = epochs, action
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:  # noqa: ARG002
-        if record["epoch"] == self.epochs:
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:  # noqa: ARG002
+        if record.epoch == self.epochs:
             self.action()
 
 
@@ -75,7 +75,7 @@ def test_a_folder_that_is_moved_while_a_checkpoint_is_written(
 
     monkeypatch.setattr(checkpoint, "_save", moved)
     checkpoints = checkpoint.Checkpoints(run / "checkpoints")
-    checkpoints.save({"kernel": np.arange(3.0)}, {"step": 7, "history": [], "best": None})
+    checkpoints.save({"kernel": np.arange(3.0)}, checkpoint.Record(7, [], None, 1.5))
     checkpoints.wait()
     checkpoints.close()
     assert list(tmp_path.iterdir()) == [elsewhere]

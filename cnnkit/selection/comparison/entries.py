@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.folders import StrPath
-from cnnkit.selection.comparison.pairs import Entry, read_json
+from cnnkit.selection.comparison.pairs import Entry, read_json, read_record
 from cnnkit.selection.folds.directory import FOLDS
+from cnnkit.selection.folds.fold import CrossValidation, Cut, Fold
 from cnnkit.tasks.metric import METRICS, RECALL, class_of, headline, is_metric
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
+from cnnkit.training.store.record import parse
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.judged import judged
 
 
@@ -63,43 +65,44 @@ def compared_by(paths: Sequence[StrPath], metric: str | None) -> str:
     run = RunDirectory.open(Path(paths[0]), "training", "cross-validation")
     if not run.finished:
         raise UsageError(f"{paths[0]} has no {SUMMARY}: it has not come to its end")
-    summary = read_json(run.path / SUMMARY)
-    return headline(summary.get("mean") or judged(summary)[1])
+    if (run.path / FOLDS).exists():
+        return headline(read_record(CrossValidation.from_json, run.path / SUMMARY).metrics)
+    return headline(judged(read_record(partial(parse, Summary), run.path / SUMMARY))[1])
 
 
-def _figure(figures: Mapping[str, Any], rows: Any, metric: str) -> float | None:
+def _figure(figures: Mapping[str, Any], recalls: Mapping[str, float], metric: str) -> float | None:
     """A metric among figures; the recall of a class from the class's own."""
     wanted = class_of(metric)
     if wanted is None or metric in figures:
         return figures.get(metric)
-    return next((row["recall"] for row in rows if row["name"] == wanted), None)
+    return recalls.get(wanted)
 
 
 def _folds(path: Path, metric: str) -> Entry:
     """A cross-validation."""
-    cut = read_json(path / FOLDS, "data", "examples", "fold", "random_labels")
-    key = json.dumps([cut["data"], cut["examples"], cut["fold"], cut["random_labels"]])
+    cut = read_record(partial(parse, Cut), path / FOLDS)
+    key = json.dumps([cut.data, cut.examples, cut.fold, cut.random_labels])
     figures: dict[int, float] = {}
     trained = held = 0
-    summary = read_json(path / SUMMARY, "folds")
-    for fold in summary["folds"]:
-        value = _figure(fold["metrics"], _rows(fold, summary.get("classes")), metric)
+    found = read_record(CrossValidation.from_json, path / SUMMARY, "folds")
+    for fold in found.folds:
+        value = _figure(fold.figures.metrics, _recalls(fold, found.classes), metric)
         if value is None:
-            raise UsageError(f"{path} has no {metric} of fold {fold['fold'] + 1}")
-        figures[fold["fold"]] = float(value)
-        trained, held = trained + fold["trained"], held + fold["examples"]
+            raise UsageError(f"{path} has no {metric} of fold {fold.number + 1}")
+        figures[fold.number] = float(value)
+        trained, held = trained + fold.trained, held + fold.figures.examples
     digest = hashlib.sha256(key.encode()).hexdigest()
     return Entry(_name(path), "folds", figures, held / trained, digest, (str(path),))
 
 
-def _rows(fold: Mapping[str, Any], classes: Sequence[str] | None) -> list[dict[str, Any]]:
+def _recalls(fold: Fold, classes: Sequence[str]) -> dict[str, float]:
     """The recall of each class of a fold, from its counts."""
-    counts = np.array(fold.get("confusion", ()))
+    counts = fold.figures.confusion
     if counts.ndim < 2:
-        return []
+        return {}
     each = summarize(counts).classes
-    names = classes if classes and len(classes) == len(each) else map(str, range(len(each)))
-    return [{"name": name, "recall": one.recall} for name, one in zip(names, each, strict=True)]
+    names = classes if len(classes) == len(each) else map(str, range(len(each)))
+    return {name: one.recall for name, one in zip(names, each, strict=True)}
 
 
 def _recipe(run: RunDirectory) -> tuple[str, int]:
@@ -113,8 +116,9 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
 
 
 def _test(path: Path, metric: str) -> float:
-    _, test = judged(read_json(path / SUMMARY, "test"))
-    value = _figure(test, test.get("classes", ()), metric)
+    _, test = judged(read_record(partial(parse, Summary), path / SUMMARY, "test"))
+    recalls = {row["name"]: row["recall"] for row in test.get("classes", ())}
+    value = _figure(test, recalls, metric)
     if value is None:
         raise UsageError(f"{path} has no {metric} of held-out examples")
     return float(value)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.statistics import Difference, holm, mean_and_deviation, paired_difference
 from cnnkit.tasks.metric import metric_of
+from cnnkit.training.store.record import DamagedRecordError
 
 FORMAT: Final = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""
 
+T = TypeVar("T")
 Pairing = Literal["folds", "seeds"]
 
 
@@ -193,6 +195,24 @@ def _listed(entry: Entry) -> str:
 def summary(entry: Entry) -> tuple[float, float]:
     """The mean and the standard deviation of an entry's figures."""
     return mean_and_deviation([entry.figures[label] for label in sorted(entry.figures)])
+
+
+def read_record(reader: Callable[[str], T], path: Path, *needed: str) -> T:
+    """The record in a file of a run, which has some keys.
+
+    Args:
+        reader: What makes the record of JSON.
+        path: The file.
+        needed: The keys.
+
+    Raises:
+        UsageError: There is none, or it is damaged.
+    """
+    found = read_json(path, *needed)
+    try:
+        return reader(json.dumps(found))
+    except DamagedRecordError as error:
+        raise UsageError(f"{path} is damaged: {error}") from None
 
 
 def read_json(path: Path, *needed: str) -> Any:

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
+from cnnkit.selection.folds.fold import Fold, FoldEpoch
 from cnnkit.selection.group import Group, group_size, of_equal_size
-from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.batch_size import fitted
@@ -31,120 +28,6 @@ from cnnkit.training.view.display import Quiet
 
 if TYPE_CHECKING:
     import jax
-
-FORMAT: Final = 1
-"""The version of the JSON that ``CrossValidation.to_dict`` gives."""
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One fold, trained and judged.
-
-    Attributes:
-        number: Its number, from 0.
-        trained: How many examples it was trained on.
-        figures: What it made of those held out.
-        history: The figures of each epoch over the training examples.
-        seconds: How long it took, its part of a group's time.
-        failed: The step at which the loss or a gradient was no number; None where all were.
-    """
-
-    number: int
-    trained: int
-    figures: Figures
-    history: Sequence[Mapping[str, Any]]
-    seconds: float
-    failed: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fold as JSON shows it."""
-        return {
-            "fold": self.number,
-            "trained": self.trained,
-            "examples": self.figures.examples,
-            "metrics": dict(self.figures.metrics),
-            "confusion": self.figures.confusion.tolist(),
-            "failed": self.failed,
-            "history": [*self.history],
-            "seconds": round(self.seconds, 3),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Fold:
-        """What ``to_dict`` gave."""
-        figures = Figures(data["examples"], data["metrics"], np.array(data["confusion"]))
-        return cls(
-            data["fold"],
-            data["trained"],
-            figures,
-            data["history"],
-            data["seconds"],
-            data["failed"],
-        )
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """All folds.
-
-    Attributes:
-        name: What reports call the network.
-        data: The data set.
-        classes: The names of its classes.
-        sealed: How many examples of a test split were not looked at.
-        seed: What folds and weights come from.
-        random_labels: Whether the labels were dealt out at random, to find a leak.
-        folds: Each of them.
-    """
-
-    name: str
-    data: str
-    classes: tuple[str, ...]
-    sealed: int
-    seed: int
-    random_labels: bool
-    folds: tuple[Fold, ...]
-
-    def figures(self, metric: str) -> list[float]:
-        """A metric of each fold."""
-        found = (fold.figures.metrics.get(metric) for fold in self.folds)
-        return [float("nan") if figure is None else float(figure) for figure in found]
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that the folds have, the loss last."""
-        return ordered(self.folds[0].figures.metrics)
-
-    @property
-    def confusion(self) -> NDArray[Any]:
-        """The predictions of all folds, each example once."""
-        total: NDArray[Any] = np.sum([fold.figures.confusion for fold in self.folds], axis=0)
-        return total
-
-    @property
-    def overlap(self) -> float:
-        """Test examples for each training example of a fold."""
-        held = np.mean([fold.figures.examples for fold in self.folds])
-        return float(held / np.mean([fold.trained for fold in self.folds]))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The whole as JSON shows it; every key is always there."""
-        spread = {metric: mean_and_deviation(self.figures(metric)) for metric in self.metrics}
-        return {
-            "format": FORMAT,
-            "kind": "cross-validation",
-            "name": self.name,
-            "data": self.data,
-            "classes": list(self.classes),
-            "seed": self.seed,
-            "random_labels": self.random_labels,
-            "sealed": self.sealed,
-            "examples": sum(fold.figures.examples for fold in self.folds),
-            "mean": {metric: mean for metric, (mean, _) in spread.items()},
-            "deviation": {metric: deviation for metric, (_, deviation) in spread.items()},
-            "confusion": self.confusion.tolist(),
-            "folds": [fold.to_dict() for fold in self.folds],
-        }
 
 
 class Watch(Protocol):
@@ -258,11 +141,11 @@ def _group(
     begun = time.monotonic()
     watch.begins(numbers, epochs)
     group = Group(engine)
-    histories: list[list[Mapping[str, Any]]] = [[] for _ in numbers]
+    histories: list[list[FoldEpoch]] = [[] for _ in numbers]
     for epoch in range(1, epochs + 1):
         seen = group.epoch(epoch)
         for history, figures in zip(histories, seen, strict=True):
-            history.append({"epoch": epoch, "train": dict(figures.metrics)})
+            history.append(FoldEpoch(epoch, figures.metrics))
         watch.epoch(numbers, epoch, seen)
         if interrupted():  # here nothing is being computed
             raise KeyboardInterrupt

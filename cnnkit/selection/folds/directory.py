@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
-from cnnkit.selection.folds.cross_validation import CrossValidation, Fold, cut, parts, run_folds
+from cnnkit.selection.folds.cross_validation import cut, parts, run_folds
+from cnnkit.selection.folds.fold import CrossValidation, Cut, Fold
 from cnnkit.selection.folds.grouping import side_by_side
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.statistics import Chance, chance
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
 
 FOLDS: Final = "folds.json"
 CONFUSION: Final = "confusion.png"
-_FORMAT: Final = 1
-_OF_A_FOLD: Final = (
-    "fold",
-    "trained",
-    "examples",
-    "metrics",
-    "confusion",
-    "failed",
-    "history",
-    "seconds",
-)
 
 
 @dataclass(frozen=True)
@@ -110,8 +100,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
     run = _directory(spec, options, data, fold_of)
-    run.lock()
-    try:
+    with run.lock:
         done = _kept(run, options.folds)
         each = parts(data, fold_of, train.seed)
         width = _width(spec, train, data, devices, options)
@@ -137,8 +126,6 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
         run.write_json(SUMMARY, found.to_dict())
         _picture(run, found)
         _page(run)
-    finally:
-        run.release()
     return run.path, found
 
 
@@ -166,15 +153,13 @@ def _directory(spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices)
     name = spec.name or "network"
     kind = "random-labels" if options.random_labels else "folds"
     path = Path(options.run_dir or Path("runs") / f"{name}-{kind}")
-    record = {
-        "format": _FORMAT,
-        "data": data.dataset.name,
-        "random_labels": options.random_labels,
-        **data.splits.record(),
-        "folds": options.folds,
-        "examples": data.indices.tolist(),
-        "fold": fold_of.tolist(),
-    }
+    record = Cut(
+        data.dataset.name,
+        options.random_labels,
+        data.indices.tolist(),
+        fold_of.tolist(),
+        data.splits.record(),
+    ).to_dict()
     if path.is_dir():
         run = RunDirectory.open(path, "cross-validation")
         different = _differing(run, spec, record)
@@ -206,9 +191,9 @@ def _kept(run: RunDirectory, count: int) -> dict[int, Fold]:
     """The folds that an earlier process has judged."""
     found = {}
     for number in range(count):
-        data = run.read_json(_name(number), _OF_A_FOLD)
-        if data is not None:
-            found[number] = Fold.from_dict(data)
+        fold = run.read_record(_name(number), Fold.from_json)
+        if fold is not None:
+            found[number] = fold
     return found
 
 

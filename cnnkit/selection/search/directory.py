@@ -35,7 +35,8 @@ from cnnkit.training.prepare.environment import environment
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
-from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.display import make_display
 
 DATABASE: Final = "study.db"
@@ -224,7 +225,7 @@ def _concluded(
 ) -> None:
     """Retrains the best and reads the test split; where another process does, leaves it to it."""
     try:
-        context.run.lock()
+        context.run.lock.take()
     except UsageError:
         watch.note("another process trains the best and reads the test split")
         return
@@ -237,7 +238,7 @@ def _concluded(
     try:
         protocol.conclude(retrain, again=options.look_again, pick=options.pick)
     finally:
-        context.run.release()
+        context.run.lock.release()
 
 
 def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dict[str, float]:
@@ -247,8 +248,8 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
         KeyboardInterrupt: The user ended the training; all of it is kept.
     """
     run = RunDirectory(folder)
-    summary = run.read_json(SUMMARY) if run.finished else None
-    if summary is None:
+    found = run.read_summary()
+    if found is None:
         display = make_display(quiet=quiet)
         if folder.is_dir():
             result = resume(folder, options=options, display=display)
@@ -256,8 +257,8 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
             result = train(spec, run_dir=folder, options=options, display=display)
         if result.summary is None:
             raise KeyboardInterrupt
-        summary = result.summary
-    test = summary["test"] or {}
+        found = run.read_summary() or Summary()
+    test = found.test or {}
     return {name: test[name] for name in METRICS if test.get(name) is not None}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
@@ -25,6 +24,7 @@ from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.sealed import Part, Sealed, sealed
+from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
 from cnnkit.training.view.display import Quiet
 
@@ -60,7 +60,7 @@ class Evaluator:
     def _trained(self, spec: Spec, stop: Stop) -> Outcome:
         train = recipe(spec)
         groups = self._groups(spec, train)
-        history: list[Mapping[str, Any]] = []
+        history: list[Epoch] = []
         for epoch in range(1, train.epochs + 1):
             seen = [figures for group in groups for figures in group.epoch(epoch)]
             failed = [step for group in groups for step in group.failed()]
@@ -69,7 +69,7 @@ class Evaluator:
                 return Outcome(history, failed=reason)
             judged = [figures for group in groups for figures in group.judged()]
             validation = mean_of(judged)
-            record = {"epoch": epoch, "train": mean_of(seen), "validation": validation}
+            record = Epoch(epoch, mean_of(seen), validation)
             if validation["loss"] is None:
                 return Outcome(history, failed=f"the validation of epoch {epoch} is no number")
             history.append(record)

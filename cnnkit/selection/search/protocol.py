@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.checking.admission import passing
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.search.looks import StudyLooks
-from cnnkit.selection.search.results import Results, Row, results
+from cnnkit.selection.search.results import Results, results
+from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import Chosen
 from cnnkit.selection.search.trials import TrialLoop
 from cnnkit.selection.view.page import page
@@ -102,10 +103,9 @@ class Protocol:
         """Writes what the search has found: as JSON, as a page, and its front as a picture."""
         from cnnkit.selection.view import pictures
 
-        found = self.results()
-        kept = {**found.to_dict(), "importance": dict(shares)}
-        write_json(self.directory / RESULTS, _finite(kept))
-        write_atomic(self.directory / REPORT, page(found, shares))
+        found = replace(self.results(), importance=shares)
+        write_json(self.directory / RESULTS, _finite(found.to_dict()))
+        write_atomic(self.directory / REPORT, page(found))
         objectives = found.settings.objectives
         if len(objectives) > 1 and found.complete:
             drawn = pictures.pareto(found, objectives[0], objectives[1])

@@ -5,80 +5,21 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.pareto import front
-from cnnkit.selection.search.space import Chosen, Space, assignments
-from cnnkit.selection.search.study import INTERRUPTED, REJECTED
+from cnnkit.selection.search.row import Row, State, row_of
+from cnnkit.selection.search.space import Space, assignments
 from cnnkit.spec.model.search import Settings
+from cnnkit.training.store.record import parse
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
     from cnnkit.selection.search.study import Study
 
 FORMAT: Final = 1
 """The version of the JSON that ``Results.to_dict`` gives."""
-
-State = Literal["complete", "pruned", "failed", "rejected", "interrupted", "running", "waiting"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A trial.
-
-    Attributes:
-        number: Its number in the study.
-        state: What became of it.
-        reason: Why it was rejected, failed or interrupted.
-        chosen: Its choices.
-        values: Its value of each objective; of a pruned one, of none.
-        best_epoch: The epoch with the best validation.
-        history: Its epochs.
-        totals: The totals of its network.
-        seconds: How long it took.
-    """
-
-    number: int
-    state: State
-    reason: str | None
-    chosen: Chosen
-    values: Mapping[str, float]
-    best_epoch: int | None
-    history: Sequence[Mapping[str, Any]]
-    totals: Mapping[str, Any]
-    seconds: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The trial as JSON shows it; every key is always there."""
-        return {
-            "trial": self.number,
-            "state": self.state,
-            "reason": self.reason,
-            "choices": dict(self.chosen),
-            "values": dict(self.values),
-            "best_epoch": self.best_epoch,
-            "history": list(self.history),
-            "totals": dict(self.totals),
-            "seconds": self.seconds,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Row:
-        """What ``to_dict`` gave."""
-        return cls(
-            number=data["trial"],
-            state=data["state"],
-            reason=data["reason"],
-            chosen=data["choices"],
-            values=data["values"],
-            best_epoch=data["best_epoch"],
-            history=data["history"],
-            totals=data["totals"],
-            seconds=data["seconds"],
-        )
 
 
 @dataclass(frozen=True)
@@ -103,9 +44,23 @@ class TrialLook:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrialLook:
-        """What ``to_dict`` gave."""
+        """What ``to_dict`` gave.
+
+        Raises:
+            DamagedRecordError: It is something else.
+        """
+        head = parse(_LookHead, json.dumps(data))
         figures = {key: data[key] for key in data if key not in ("look", "trial", "when")}
-        return cls(data["look"], data["trial"], data["when"], figures)
+        return cls(head.look, head.trial, head.when, parse(dict[str, float], json.dumps(figures)))
+
+
+@dataclass(frozen=True)
+class _LookHead:
+    """What stands beside the figures of a look, which are beside it in its JSON."""
+
+    look: int
+    trial: int | None
+    when: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +75,7 @@ class Results:
         looks: The looks at the test split.
         paths: What was varied.
         combinations: How many combinations there are; None where there is no end.
+        importance: The part of the differences that each path explains; empty where not known.
     """
 
     name: str
@@ -129,6 +85,7 @@ class Results:
     looks: tuple[TrialLook, ...]
     paths: tuple[str, ...]
     combinations: int | None
+    importance: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def complete(self) -> list[Row]:
@@ -166,20 +123,42 @@ class Results:
             "combinations": self.combinations,
             "looks": [look.to_dict() for look in self.looks],
             "trials": [row.to_dict() for row in self.rows],
+            "importance": dict(self.importance),
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Results:
-        """What ``to_dict`` gave."""
+    def from_json(cls, text: str | bytes) -> Results:
+        """What ``to_dict`` gave, in JSON.
+
+        Raises:
+            DamagedRecordError: It is something else.
+        """
+        file = parse(_File, text)
+        chosen = dict.fromkeys(path for row in file.trials for path in row.chosen)
         return cls(
-            name=data["name"],
-            data=data["data"],
-            settings=Settings.model_validate_json(json.dumps(data["settings"])),
-            rows=tuple(map(Row.from_dict, data["trials"])),
-            looks=tuple(map(TrialLook.from_dict, data["looks"])),
-            paths=tuple(data["paths"]),
-            combinations=data["combinations"],
+            name=file.name,
+            data=file.data,
+            settings=file.settings,
+            rows=file.trials,
+            looks=tuple(map(TrialLook.from_dict, file.looks)),
+            paths=tuple(chosen) if file.paths is None else file.paths,
+            combinations=file.combinations,
+            importance=file.importance,
         )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A study as JSON has it; what follows from the trials is not read."""
+
+    name: str
+    data: str
+    settings: Settings
+    trials: tuple[Row, ...]
+    looks: tuple[dict[str, Any], ...]
+    paths: tuple[str, ...] | None = None
+    combinations: int | None = None
+    importance: Mapping[str, float] = field(default_factory=dict)
 
 
 def results(
@@ -201,41 +180,6 @@ def results(
         paths=tuple(space.choices),
         combinations=space.combinations,
     )
-
-
-def row_of(trial: FrozenTrial, space: Space, settings: Settings) -> Row:
-    """A trial of the database."""
-    attributes = trial.user_attrs
-    state, reason = _state(trial)
-    history = json.loads(attributes.get("history", "[]"))
-    values = dict(zip(settings.objectives, trial.values or (), strict=False))
-    return Row(
-        number=trial.number,
-        state=state,
-        reason=reason,
-        chosen=space.chosen(trial.params),
-        values=values if state == "complete" else {},
-        best_epoch=attributes.get("best_epoch"),
-        history=history,
-        totals=json.loads(attributes.get("totals", "{}")),
-        seconds=attributes.get("seconds"),
-    )
-
-
-def _state(trial: FrozenTrial) -> tuple[State, str | None]:
-    from optuna.trial import TrialState
-
-    for key, state in ((REJECTED, "rejected"), (INTERRUPTED, "interrupted"), ("failed", "failed")):
-        if key in trial.user_attrs:
-            return state, trial.user_attrs[key]  # type: ignore[return-value]
-    names: dict[TrialState, State] = {
-        TrialState.COMPLETE: "complete",
-        TrialState.PRUNED: "pruned",
-        TrialState.FAIL: "interrupted",
-        TrialState.RUNNING: "running",
-        TrialState.WAITING: "waiting",
-    }
-    return names[trial.state], None
 
 
 def command(row: Row) -> str:

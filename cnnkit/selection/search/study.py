@@ -32,6 +32,8 @@ WORKER: Final = "worker"
 REJECTED: Final = "rejected"
 """Why a trial was not trained: its network is invalid, too large, or known already."""
 INTERRUPTED: Final = "interrupted"
+FAILED: Final = "failed"
+"""Why a trial could not go on."""
 MOST_INTERRUPTIONS: Final = 3
 """After so many processes have ended in a trial it is not tried again."""
 _PLANNING_SECONDS: Final = 2.0
@@ -191,7 +193,7 @@ class Study:
             key, state = INTERRUPTED, TrialState.FAIL
             if again + 1 >= MOST_INTERRUPTIONS:  # it may be what ends them
                 reason = f"its process ended in it {again + 1} times"
-                key, state = "failed", TrialState.PRUNED
+                key, state = FAILED, TrialState.PRUNED
             try:
                 self.storage.set_trial_user_attr(id_of_trial(trial), key, reason)
                 self.storage.set_trial_state_values(id_of_trial(trial), state)

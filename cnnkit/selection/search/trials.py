@@ -20,10 +20,12 @@ from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.private import id_of_trial
+from cnnkit.selection.search.row import Trained
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import REJECTED, Direction, Study
 from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, value
 
 if TYPE_CHECKING:
@@ -40,9 +42,6 @@ _OF_THE_SPEC: Final = ("expectation-failed", "over-budget")
 """What a spec expects is of the network as it is written, not of a trial's; budgets are judged with
 those of the command line."""
 
-Record = Mapping[str, Any]
-"""An epoch: ``epoch``, ``train`` and ``validation``, each a mapping of metrics."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -54,12 +53,12 @@ class Outcome:
         failed: Why it could not go on, such as a loss that is no number.
     """
 
-    history: Sequence[Record]
+    history: Sequence[Epoch]
     pruned: bool = False
     failed: str | None = None
 
 
-Stop = Callable[[Record], bool]
+Stop = Callable[[Epoch], bool]
 """Told of each epoch; whether to end the trial."""
 
 
@@ -77,7 +76,7 @@ class Watch(Protocol):
     def begins(self, number: int, chosen: Chosen, spec: Spec) -> None:
         """A trial is trained."""
 
-    def epoch(self, number: int, record: Record) -> None:
+    def epoch(self, number: int, record: Epoch) -> None:
         """An epoch of it is over."""
 
     def ends(self, trial: FrozenTrial) -> None:
@@ -91,7 +90,7 @@ class Judged(NamedTuple):
     """A network that may be trained, or why it may not."""
 
     spec: Spec | None
-    totals: Mapping[str, Any]
+    totals: Mapping[str, int]
     reason: str | None
 
 
@@ -165,16 +164,18 @@ class TrialLoop:
         at = best(outcome.history, score_of(self.settings.objectives))
         values = None
         if at is not None and not outcome.pruned:
-            figures = {**judged.totals, **at["validation"]}
-            values = [float(figures[name]) for name in self.settings.objectives]
-        attributes = {
-            "best_epoch": at and at["epoch"],
-            "history": json.dumps([*outcome.history]),
-            "totals": json.dumps(judged.totals),
-            "seconds": round(time.monotonic() - begun, 3),
-            **({"failed": outcome.failed} if outcome.failed else {}),
-        }
-        self.study.finish(trial, values, attributes)
+            figures = {**judged.totals, **(at.validation or {})}
+            known = [figures[name] for name in self.settings.objectives]
+            whole = [float(each) for each in known if each is not None]
+            values = whole if len(whole) == len(known) else None
+        trained = Trained(
+            best_epoch=None if at is None else at.epoch,
+            history=tuple(outcome.history),
+            totals=judged.totals,
+            seconds=round(time.monotonic() - begun, 3),
+            failed=outcome.failed,
+        )
+        self.study.finish(trial, values, trained.attributes())
         self.watch.ends(self._frozen(trial))
         return None
 
@@ -202,7 +203,7 @@ class TrialLoop:
         prunes = self.settings.pruning and len(self.settings.objectives) == 1
         name = score_of(self.settings.objectives)
 
-        def stop(record: Record) -> bool:
+        def stop(record: Epoch) -> bool:
             self._obey()
             self.watch.epoch(trial.number, record)
             if not prunes:
@@ -210,7 +211,7 @@ class TrialLoop:
             figure = value(record, name)
             if figure is None:
                 return False
-            trial.report(figure, record["epoch"])
+            trial.report(figure, record.epoch)
             return trial.should_prune()
 
         return stop

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from cnnkit.selection.folds.cross_validation import Fold
+from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space, shown
 from cnnkit.selection.view.values import value_of
@@ -15,6 +15,7 @@ from cnnkit.spec.model.search import Settings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures
+from cnnkit.training.store.epoch import Epoch
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -166,12 +167,12 @@ class TrialDisplay:
         self.chosen = _chosen(chosen)
         self._status(f"trial {number}: {self.chosen}: compiling")
 
-    def epoch(self, number: int, record: Mapping[str, Any]) -> None:
+    def epoch(self, number: int, record: Epoch) -> None:
         """An epoch of it is over."""
         name = score_of(self.settings.objectives)
-        value = value_of(name, record["validation"][name])
+        value = value_of(name, (record.validation or {})[name])
         self._status(
-            f"trial {number}: {self.chosen}: epoch {record['epoch']}/{self.epochs}, {name} {value}"
+            f"trial {number}: {self.chosen}: epoch {record.epoch}/{self.epochs}, {name} {value}"
         )
 
     def ends(self, trial: FrozenTrial) -> None:
@@ -179,7 +180,7 @@ class TrialDisplay:
         self._status("drawing the next trial")
         if self.quiet:
             return
-        from cnnkit.selection.search.results import row_of
+        from cnnkit.selection.search.row import row_of
 
         row = row_of(trial, self.space, self.settings)
         what = ", ".join(f"{name} {value_of(name, value)}" for name, value in row.values.items())

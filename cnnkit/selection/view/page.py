@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import text
-from cnnkit.selection.search.results import Results, Row, TrialLook, command
+from cnnkit.selection.search.results import Results, TrialLook, command
+from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.view import pictures
 from cnnkit.selection.view.values import value_of
@@ -25,19 +26,14 @@ tr.rejected td, tr.interrupted td { color: var(--quiet); }
 _MOST_ROWS: Final = 500
 
 
-def page(results: Results, shares: Mapping[str, float]) -> str:
-    """The page.
-
-    Args:
-        results: What the study has found.
-        shares: The importance of each path; empty where it is not known.
-    """
+def page(results: Results) -> str:
+    """The page of what a study has found."""
     style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
-    body = ["<section>", *_body(results, shares), "</section>"]
+    body = ["<section>", *_body(results), "</section>"]
     return html_page(f"Search: {results.name}", body, style=style + _STYLE)
 
 
-def _body(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
+def _body(results: Results) -> Iterator[str]:
     yield f"<header><h1>Search: {_text(results.name)}</h1>"
     yield f'<p class="flow">{_text(counted(results))}</p></header>'
     for look in results.looks:
@@ -46,7 +42,7 @@ def _body(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
         yield "<p>No trial has been trained to its end yet.</p>"
     else:
         yield from _best(results.best, results.settings.folds)
-        yield from _pictures(results, shares)
+        yield from _pictures(results)
     yield "<h2>Trials</h2>"
     yield _table(results)
 
@@ -73,7 +69,7 @@ def _best(best: Row, folds: int | None) -> Iterator[str]:
     yield f"<p>The same by hand: <code>{_text(command(best))}</code></p>"
 
 
-def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
+def _pictures(results: Results) -> Iterator[str]:
     objectives = results.settings.objectives
     if len(objectives) > 1:
         yield "<h2>Pareto front</h2>"
@@ -81,13 +77,13 @@ def _pictures(results: Results, shares: Mapping[str, float]) -> Iterator[str]:
         for second in objectives[1:]:
             yield pictures.svg(pictures.pareto(results, objectives[0], second))
         yield _table(results, results.front)
-    if shares:
+    if results.importance:
         yield "<h2>Importance</h2>"
         yield (
             f"<p>The part of the differences in {objectives[0]} that each choice explains "
             "(fANOVA over the complete trials).</p>"
         )
-        yield pictures.svg(pictures.importance(shares))
+        yield pictures.svg(pictures.importance(results.importance))
     yield "<h2>History</h2>"
     yield pictures.svg(pictures.history(results))
     yield "<h2>Parallel coordinates</h2>"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnkit.presentation.plot import BLUE, GREY, STYLE_IN_PAGES, VERMILION
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.results import Results
+from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ def history(results: Results) -> Figure:
     return figure
 
 
+def _curve(row: Row, name: str) -> list[float]:
+    """A metric of the validation of a trial's epochs; what is no number is a gap."""
+    found = [(record.validation or {})[name] for record in row.history]
+    return [math.nan if value is None else value for value in found]
+
+
 def learning_curves(results: Results) -> Figure:
     """The validation of each trial over its epochs; the best stands out, pruned ones break off."""
     from matplotlib.ticker import MaxNLocator
@@ -80,7 +87,7 @@ def learning_curves(results: Results) -> Figure:
     figure, axes = _figure(7.2, 3.8)
     best = results.best
     for row in results.rows:
-        curve = [record["validation"][name] for record in row.history]
+        curve = _curve(row, name)
         if not curve or row is best:
             continue
         epochs = range(1, len(curve) + 1)
@@ -88,7 +95,7 @@ def learning_curves(results: Results) -> Figure:
         if row.state == "pruned":
             axes.plot(len(curve), curve[-1], "x", color=OTHERS, markersize=4)
     if best is not None:
-        curve = [record["validation"][name] for record in best.history]
+        curve = _curve(best, name)
         axes.plot(
             range(1, len(curve) + 1), curve, color=BEST, linewidth=2, label=f"trial {best.number}"
         )

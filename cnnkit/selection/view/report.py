@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import text
+from cnnkit.selection.folds.fold import CrossValidation
+from cnnkit.selection.outer_fold import Nested
 from cnnkit.selection.search.results import Results
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import page as search_page
@@ -20,9 +23,11 @@ from cnnkit.tasks.metric import ordered
 from cnnkit.training.store.directory import CONFUSION, REPORT, SUMMARY, RunDirectory
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import SPEC
+from cnnkit.training.store.record import parse
 
 _RESULTS: Final = "results.json"
 _NESTED: Final = "nested.json"
+T = TypeVar("T")
 
 
 def write_page(run: RunDirectory, output: StrPath | None = None) -> Path:
@@ -40,17 +45,14 @@ def write_page(run: RunDirectory, output: StrPath | None = None) -> Path:
 def page(run: RunDirectory) -> str:
     """The page of a cross-validation, a nested one, or a search."""
     if run.kind == "cross-validation":
-        found = run.read_json(SUMMARY, ("folds", "examples", "sealed", "name", "data"))
-        return _folds(run, _there(run, found, SUMMARY))
-    if (nested := run.read_json(_NESTED, ("folds", "count", "sealed", "name", "data"))) is not None:
+        folds = run.read_record(SUMMARY, CrossValidation.from_json)
+        return _folds(run, _there(run, folds, SUMMARY))
+    if (nested := run.read_record(_NESTED, partial(parse, Nested))) is not None:
         return _nested(run, nested)
-    found = _there(run, run.read_json(_RESULTS, ("trials", "looks", "settings")), _RESULTS)
-    paths = dict.fromkeys(path for trial in found["trials"] for path in trial["choices"])
-    results = Results.from_dict({"paths": [*paths], "combinations": None, **found})
-    return search_page(results, found.get("importance", {}))
+    return search_page(_there(run, run.read_record(_RESULTS, Results.from_json), _RESULTS))
 
 
-def _there(run: RunDirectory, found: Any, name: str) -> Any:
+def _there(run: RunDirectory, found: T | None, name: str) -> T:
     if found is None:
         raise UsageError(
             f"{run.path} is a {run.kind} without {name}: nothing has come of it yet; the command "
@@ -59,27 +61,27 @@ def _there(run: RunDirectory, found: Any, name: str) -> Any:
     return found
 
 
-def _folds(run: RunDirectory, found: Mapping[str, Any]) -> str:
+def _folds(run: RunDirectory, found: CrossValidation) -> str:
     """The means over the folds, each fold, and the confusion of all predictions."""
-    folds = found["folds"]
-    lead = f"{found['data']} · {found['examples']:,} examples in {len(folds)} folds"
-    if found.get("random_labels"):
+    lead = f"{found.data} · {found.examples:,} examples in {len(found.folds)} folds"
+    if found.random_labels:
         lead += " · labels dealt out at random"
     head = ("fold", "trained on", "judged on")
-    rows = [(fold["fold"], (fold["trained"], fold["examples"]), fold["metrics"]) for fold in folds]
-    return _page(run, f"Cross-validation: {found['name']}", lead, found["sealed"], head, rows)
+    rows = [
+        (fold.number, (fold.trained, fold.figures.examples), fold.figures.metrics)
+        for fold in found.folds
+    ]
+    return _page(run, f"Cross-validation: {found.name}", lead, found.sealed, head, rows)
 
 
-def _nested(run: RunDirectory, found: Mapping[str, Any]) -> str:
+def _nested(run: RunDirectory, found: Nested) -> str:
     """The means over the outer folds, and what the search chose in each."""
-    folds = found["folds"]
-    lead = f"{found['data']} · the search judged over {found['count']} outer folds"
+    lead = f"{found.data} · the search judged over {found.count} outer folds"
     head = ("fold", "trial", "epochs", "judged on")
     rows = [
-        (fold["fold"], (fold["trial"], fold["epochs"], fold["examples"]), fold["metrics"])
-        for fold in folds
+        (fold.fold, (fold.trial, fold.epochs, fold.examples), fold.metrics) for fold in found.folds
     ]
-    return _page(run, f"Nested search: {found['name']}", lead, found["sealed"], head, rows)
+    return _page(run, f"Nested search: {found.name}", lead, found.sealed, head, rows)
 
 
 Row = tuple[int, tuple[int, ...], Mapping[str, float | None]]

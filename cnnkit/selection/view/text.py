@@ -12,7 +12,8 @@ from cnnkit.selection.comparison.pairs import FORMAT as COMPARISON_FORMAT
 from cnnkit.selection.comparison.pairs import Comparison, Entry, compare, summary
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.protocol import REPORT
-from cnnkit.selection.search.results import Results, Row, command
+from cnnkit.selection.search.results import Results, command
+from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import counted, look_text
@@ -21,16 +22,15 @@ from cnnkit.tasks.metric import ordered
 
 if TYPE_CHECKING:
     from cnnkit.selection.folds.directory import Found
-    from cnnkit.selection.nested import Nested
+    from cnnkit.selection.outer_fold import Nested
 
 _MOST_SHOWN: Final = 10
 
 
 def fold_lines(found: Found, path: StrPath) -> Iterator[str]:
     """The mean and the deviation over folds, the confusion matrix, and what they are worth."""
-    count = sum(fold.figures.examples for fold in found.folds)
     yield ""
-    yield f"{found.name} on {found.data}: {count:,} examples in {len(found.folds)} folds"
+    yield f"{found.name} on {found.data}: {found.examples:,} examples in {len(found.folds)} folds"
     width = max(map(len, found.metrics))
     for metric in found.metrics:
         mean, deviation = mean_and_deviation(found.figures(metric))

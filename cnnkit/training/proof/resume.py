@@ -129,7 +129,7 @@ def _states(run: Path) -> dict[str, Mapping[str, Any]]:
     last, problems = checkpoints.last()
     if last is None or problems:
         raise TrainingError(f"{run} has no whole last checkpoint: {problems}")
-    best = checkpoints.named(last.record["best"])
+    best = checkpoints.named(last.record.best)
     return {each.path.name: each.arrays() for each in (last, best) if each is not None}
 
 

@@ -10,11 +10,11 @@ later no longer fits its manifest, and the one before it is used.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import (
     held_folder,
     require_space,
@@ -32,13 +33,54 @@ from cnnkit.training.store.files import (
     write_json,
 )
 from cnnkit.training.store.manifest import DamagedCheckpointError, sync, verify, write_manifest
+from cnnkit.training.store.record import DamagedRecordError, parse
 
 _STATE = "state"
 _RECORD = "record.json"
 _NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
-Record = dict[str, Any]
+_FORMAT = 1
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was known of a run at a checkpoint.
+
+    Attributes:
+        step: The steps that had been done.
+        history: The epochs that were finished.
+        best: The name of the best checkpoint so far; None without any.
+        elapsed: The seconds that the run had trained.
+    """
+
+    step: int
+    history: Sequence[RunEpoch]
+    best: str | None
+    elapsed: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON takes it."""
+        return {
+            "format": _FORMAT,
+            "step": self.step,
+            "history": [epoch.to_dict() for epoch in self.history],
+            "best": self.best,
+            "elapsed": self.elapsed,
+        }
+
+    @classmethod
+    def read(cls, checkpoint: Path) -> Record:
+        """The record of a checkpoint.
+
+        Raises:
+            DamagedCheckpointError: It cannot be read.
+        """
+        path = checkpoint / _RECORD
+        try:
+            return parse(cls, path.read_bytes())
+        except (OSError, DamagedRecordError) as error:
+            raise DamagedCheckpointError(f"{path} cannot be read") from error
 
 
 @dataclass(frozen=True)
@@ -65,11 +107,7 @@ class Checkpoint:
             DamagedCheckpointError: A file is not as it was written.
         """
         verify(self.path)
-        try:
-            record: Record = json.loads((self.path / _RECORD).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise DamagedCheckpointError(f"{self.path / _RECORD} cannot be read") from error
-        return record
+        return Record.read(self.path)
 
     def arrays(self) -> dict[str, Any]:
         """All arrays by their names: ``params.layers.0.kernel``.
@@ -175,8 +213,7 @@ class Checkpoints:
 
         Args:
             state: A pytree of arrays.
-            record: Plain data; has ``step``, ``history``, the finished epochs, and ``best``, the
-                name of the best so far or None.
+            record: What is known of the run.
 
         Raises:
             TrainingError: The one before could not be written.
@@ -201,7 +238,7 @@ class Checkpoints:
         self._writer.shutdown()
 
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
-        final = self.folder / name_of(record["step"], len(record["history"]))
+        final = self.folder / name_of(record.step, len(record.history))
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
@@ -214,7 +251,7 @@ class Checkpoints:
                 pending.mkdir()
                 require_space(pending, [array.nbytes for array in arrays.values()])
                 _save(arrays, pending / _STATE, final)
-                write_json(pending / _RECORD, record)
+                write_json(pending / _RECORD, record.to_dict())
                 write_manifest(pending)
                 sync(pending)
                 pending.rename(folder / final.name)
@@ -227,11 +264,11 @@ class Checkpoints:
         """Removes all but the last ones, and the best ones that they name."""
         found = self.found()
         kept = {checkpoint.path.name for checkpoint in found[-self.keep :]}
-        named = {record["best"]}
+        named = {record.best}
         for name in kept:
             try:
-                named.add(json.loads((self.folder / name / _RECORD).read_bytes())["best"])
-            except (OSError, ValueError, KeyError):
+                named.add(Record.read(self.folder / name).best)
+            except DamagedCheckpointError:
                 continue  # a damaged one names none
         for checkpoint in found:
             if checkpoint.path.name not in kept | named:

@@ -1,23 +1,24 @@
-"""The directory of a run: what lies in it, who may write to it."""
+"""The directory of a run: what lies in it."""
 
 from __future__ import annotations
 
-import glob
 import json
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.training.store.files import told_of_full_disk, write_atomic, write_json
+from cnnkit.training.store.epoch import RunEpoch
+from cnnkit.training.store.files import write_atomic, write_json
+from cnnkit.training.store.folder import make_folder
 from cnnkit.training.store.kinds import ENVIRONMENT as ENVIRONMENT
 from cnnkit.training.store.kinds import SPEC as SPEC
 from cnnkit.training.store.kinds import SPLIT as SPLIT
 from cnnkit.training.store.kinds import Kind, kind_of, refuse_other
+from cnnkit.training.store.lock import Lock
+from cnnkit.training.store.record import DamagedRecordError, parse
+from cnnkit.training.store.summary import Summary
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
@@ -30,10 +31,7 @@ CONFUSION = "confusion.png"
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"
 EVENTS = "events"
-_LOCK = "lock"
-_MOST_RUNS = 10_000
-_ABANDONED = 3600.0
-"""The seconds after which no process is still making a directory."""
+T = TypeVar("T")
 
 
 class RunDirectory:
@@ -41,11 +39,14 @@ class RunDirectory:
 
     Args:
         path: The directory, which is there.
+
+    Attributes:
+        lock: The right to write here.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock: IO[str] | None = None
+        self.lock = Lock(path)
 
     @classmethod
     def create(
@@ -64,34 +65,18 @@ class RunDirectory:
             UsageError: There is something at the path, or it can't be made.
             TrainingError: The disk is full.
         """
-        wanted = path or Path("runs") / name
-        try:
-            wanted.parent.mkdir(parents=True, exist_ok=True)
-            _clear_leftovers(wanted)
-            pending = Path(tempfile.mkdtemp(prefix=f".{wanted.name}-", dir=wanted.parent))
-        except OSError as error:
-            raise UsageError(f"{wanted} can't be made: {error.strerror}") from error
-        try:
-            pending.chmod(0o755)
-            run = cls(pending)
+
+        def fill(folder: Path) -> None:
+            run = cls(folder)
             run.write_spec(spec)
             run.write_json(ENVIRONMENT, environment)
-            for number in range(1, _MOST_RUNS):
-                target = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-                if _renamed(pending, target):
-                    return cls(target)
-                if path is not None:
-                    break
-        finally:
-            shutil.rmtree(pending, ignore_errors=True)
-        kind = kind_of(wanted)
-        what = f" and holds a {kind}" if kind else ""
-        ours = kind in ("training", None) and (wanted / SPEC).is_file()
-        way_on = f"go on with its run by --resume {wanted}, or " if ours else ""
-        raise UsageError(
-            f"{wanted} is there already{what}, and nothing is overwritten: {way_on}give another "
-            f"--run-dir"
-        )
+
+        wanted = path or Path("runs") / name
+        files = (SPEC, ENVIRONMENT)
+        made = make_folder(wanted, fill, files=files, numbered=path is None)
+        if made is None:
+            raise UsageError(_taken(wanted))
+        return cls(made)
 
     @classmethod
     def open(cls, path: Path, *kinds: Kind) -> RunDirectory:
@@ -121,77 +106,6 @@ class RunDirectory:
     def finished(self) -> bool:
         """Whether the run came to its end."""
         return (self.path / SUMMARY).is_file()
-
-    @property
-    def locked(self) -> bool:
-        """Whether a process writes here now."""
-        try:
-            import fcntl
-
-            with (self.path / _LOCK).open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except ImportError:
-            return False
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
-
-    def lock(self) -> None:
-        """Keeps other processes from writing here, until ``release`` or the process's end.
-
-        Raises:
-            UsageError: Another process has it.
-        """
-        try:
-            import fcntl
-        except ImportError:  # Windows has no flock; there a user is to take care
-            return
-        try:
-            file = (self.path / _LOCK).open("a+")
-        except OSError as error:
-            raise UsageError(f"{self.path} can't be written to: {error.strerror}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            who = file.read().strip()
-            file.close()
-            process = f" (process {who})" if who.isdecimal() else ""
-            raise UsageError(
-                f"{self.path} is in use: another cnnkit{process} trains in it"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        self._lock = file
-
-    def require_there(self) -> None:
-        """Raises where the directory that this process has locked is no longer at its path.
-
-        Raises:
-            TrainingError: It was moved or deleted, or another is in its place.
-        """
-        if self._lock is None:
-            return
-        ours = os.fstat(self._lock.fileno())
-        try:
-            there = (self.path / _LOCK).stat()
-        except OSError:
-            there = None
-        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
-            raise TrainingError(
-                f"{self.path} was moved or deleted while it was trained, so nothing more can be "
-                f"kept there: where it was moved, `cnnkit train --resume` goes on with it at its "
-                f"new place"
-            )
-
-    def release(self) -> None:
-        """Lets other processes write here."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
         """Writes the resolved spec."""
@@ -241,6 +155,38 @@ class RunDirectory:
             raise _damaged(path, f"it has no {', '.join(missing)}")
         return found
 
+    def read_record(
+        self, name: str, reader: Callable[[str], T], needed: Iterable[str] = ()
+    ) -> T | None:
+        """The record in a file of the run; None where it has none.
+
+        Args:
+            name: The file.
+            reader: What makes the record of JSON.
+            needed: The keys without which it is not as it was written.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        found = self.read_json(name, needed)
+        if found is None:
+            return None
+        try:
+            return reader(json.dumps(found))
+        except DamagedRecordError as error:
+            raise _damaged(self.path / name, str(error)) from error
+
+    def read_summary(self, needed: Iterable[str] = ()) -> Summary | None:
+        """What the run came to; None where it has not come to its end.
+
+        Args:
+            needed: The keys that it must have.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        return self.read_record(SUMMARY, partial(parse, Summary), needed)
+
     def read_split(self) -> Any:
         """What the run recorded of its data; None where it has none yet.
 
@@ -249,12 +195,12 @@ class RunDirectory:
         """
         return self.read_json(SPLIT, ("multi_label", "classes"))
 
-    def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
+    def write_metrics(self, history: Sequence[RunEpoch]) -> None:
         """Writes the epochs so far, a line each."""
-        lines = [json.dumps(record, allow_nan=False) + "\n" for record in history]
+        lines = [json.dumps(epoch.to_dict(), allow_nan=False) + "\n" for epoch in history]
         write_atomic(self.path / METRICS, "".join(lines))
 
-    def read_metrics(self) -> list[dict[str, Any]]:
+    def read_metrics(self) -> list[RunEpoch]:
         """The epochs so far; a line that is damaged, or no epoch, ends them."""
         try:
             lines = (self.path / METRICS).read_text("utf-8").splitlines()
@@ -263,23 +209,22 @@ class RunDirectory:
         history = []
         for line in lines:
             try:
-                record = json.loads(line)
-            except ValueError:
+                history.append(RunEpoch.from_json(line))
+            except DamagedRecordError:
                 break
-            if not _is_epoch(record):
-                break
-            history.append(record)
         return history
 
 
-def _clear_leftovers(wanted: Path) -> None:
-    """Removes what processes left that were killed while they made a directory of this name."""
-    for path in wanted.parent.glob(f".{glob.escape(wanted.name)}-????????"):
-        ours = path.is_dir() and not path.is_symlink()
-        if not ours or time.time() - path.stat().st_mtime < _ABANDONED:
-            continue
-        if all(file.name.lstrip(".").startswith((SPEC, ENVIRONMENT)) for file in path.iterdir()):
-            shutil.rmtree(path, ignore_errors=True)
+def _taken(wanted: Path) -> str:
+    """Why no run is begun where something is, and what to do."""
+    kind = kind_of(wanted)
+    what = f" and holds a {kind}" if kind else ""
+    ours = kind in ("training", None) and (wanted / SPEC).is_file()
+    way_on = f"go on with its run by --resume {wanted}, or " if ours else ""
+    return (
+        f"{wanted} is there already{what}, and nothing is overwritten: {way_on}give another "
+        f"--run-dir"
+    )
 
 
 def _damaged(path: Path, why: str) -> TrainingError:
@@ -287,25 +232,3 @@ def _damaged(path: Path, why: str) -> TrainingError:
         f"{path} is damaged: {why}. Delete it, and go on with the run by the command that began it "
         f"or by `cnnkit train --resume {path.parent}`: what it held is made again"
     )
-
-
-def _is_epoch(record: object) -> bool:
-    """Whether a line of the metrics has what the curves are drawn from."""
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("epoch"), int)
-        and isinstance(record.get("train"), dict)
-        and isinstance(record.get("validation", ""), dict | None)
-    )
-
-
-def _renamed(pending: Path, target: Path) -> bool:
-    """Whether a folder could be given a name that was free."""
-    if target.exists() or target.is_symlink():
-        return False
-    try:
-        with told_of_full_disk(target):
-            pending.rename(target)
-    except OSError:  # another process was faster
-        return False
-    return True

@@ -1,39 +1,35 @@
 """The epochs of a run, and what follows from them: the best one, and whether to stop.
 
-The history is plain data, a mapping for each epoch, as ``metrics.jsonl`` and each checkpoint hold
-it. Everything here is a function of it, so that a resumed run has nothing else to remember.
+Everything here is a function of the epochs alone, so that a resumed run has nothing else to
+remember.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 from cnnkit.spec.model.training import EarlyStopping
 from cnnkit.tasks.metric import metric_of
+from cnnkit.training.store.epoch import Epoch
 
-EpochRecord = Mapping[str, Any]
-"""``epoch``, ``step``, ``learning_rate``, ``train``, ``validation`` (or None) and ``time``.
-
-``train`` and ``validation`` map metrics to numbers: ``loss`` always, and what the loss's kind of
-targets has; ``time`` is the one entry that differs between two runs of one seed.
-"""
+E = TypeVar("E", bound=Epoch)
 
 
-def value(record: EpochRecord, metric: str) -> float | None:
+def value(record: Epoch, metric: str) -> float | None:
     """A metric of the validation of an epoch; None without one, or where it is no number."""
-    figure = (record["validation"] or {}).get(metric)
+    figure = (record.validation or {}).get(metric)
     return None if figure is None or not math.isfinite(figure) else float(figure)
 
 
-def best(history: Sequence[EpochRecord], metric: str) -> EpochRecord | None:
+def best(history: Sequence[E], metric: str) -> E | None:
     """The epoch with the best validation; without a validation, the last epoch.
 
     Of equals it is that of the lower loss, which tells more than the count of right answers, and
     of those the first.
     """
-    found: EpochRecord | None = None
+    found: E | None = None
     for record in history:
         if found is None or _rank(record, metric) > _rank(found, metric):
             found = record
@@ -42,13 +38,13 @@ def best(history: Sequence[EpochRecord], metric: str) -> EpochRecord | None:
     return found
 
 
-def _rank(record: EpochRecord, metric: str) -> tuple[float, float]:
+def _rank(record: Epoch, metric: str) -> tuple[float, float]:
     """The larger the better; what is no number is the worst."""
     first, second = (metric_of(name).rank(value(record, name)) for name in (metric, "loss"))
     return first, second
 
 
-def waited(history: Sequence[EpochRecord], metric: str, min_delta: float = 0.0) -> int:
+def waited(history: Sequence[Epoch], metric: str, min_delta: float = 0.0) -> int:
     """The epochs at the end that have not improved on those before by more than a difference."""
     reference: float | None = None
     count = 0
@@ -61,9 +57,7 @@ def waited(history: Sequence[EpochRecord], metric: str, min_delta: float = 0.0) 
     return count
 
 
-def stops_early(
-    history: Sequence[EpochRecord], metric: str, stopping: EarlyStopping | None
-) -> bool:
+def stops_early(history: Sequence[Epoch], metric: str, stopping: EarlyStopping | None) -> bool:
     """Whether the recipe's patience is at its end."""
     if stopping is None:
         return False

@@ -9,10 +9,11 @@ from typing import Any
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.tasks.metric import METRICS, headline
-from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.history import best
 from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT
 from cnnkit.training.store.looks import last_look
+from cnnkit.training.store.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -87,26 +88,35 @@ def _found(folder: Path) -> Iterator[Path]:
 
 def _row(run: RunDirectory) -> RunRow:
     environment = _read(run, ENVIRONMENT)
-    summary = _read(run, SUMMARY)
+    ended = _summary(run)
+    summary = ended or Summary()
     history = run.read_metrics()
-    metric = headline((history[0]["validation"] or history[0]["train"]) if history else ())
-    chosen = best(history, summary.get("monitor") or metric) if history else None
-    validation = (chosen or {}).get("validation") or {}
+    metric = headline((history[0].validation or history[0].train) if history else ())
+    chosen = best(history, summary.monitor or metric) if history else None
+    validation = (chosen and chosen.validation) or {}
     look = last_look(run)
-    test = look.figures if look else summary.get("test") or {}
+    test = look.figures if look else summary.test or {}
     return RunRow(
         run=str(run.path),
-        status="finished" if summary else "running" if run.locked else "ended",
+        status="finished" if ended else "running" if run.lock.taken else "ended",
         data=_read(run, SPLIT).get("data"),
         epochs=len(history),
-        best_epoch=chosen["epoch"] if chosen and validation else None,
+        best_epoch=chosen.epoch if chosen and validation else None,
         metric=metric,
         validation=validation.get(metric),
         test=test.get(metric),
-        verdict=(summary.get("diagnosis") or {}).get("verdict"),
-        seconds=summary.get("seconds"),
+        verdict=summary.diagnosis.verdict if summary.diagnosis else None,
+        seconds=summary.seconds,
         started=environment.get("started"),
     )
+
+
+def _summary(run: RunDirectory) -> Summary | None:
+    """What a run came to; None where its file is missing or damaged, which a table can bear."""
+    try:
+        return run.read_summary()
+    except TrainingError:
+        return None
 
 
 def _read(run: RunDirectory, name: str) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def restored(run: RunDirectory, steps: Steps, which: Which) -> tuple[State, Chec
     if last is None:
         raise TrainingError(f"no checkpoint of {run.path} is whole: {'; '.join(problems)}")
     wanted = [last]
-    if which == "best" and (best := checkpoints.named(last.record["best"])) is not None:
+    if which == "best" and (best := checkpoints.named(last.record.best)) is not None:
         wanted.insert(0, best)
     for checkpoint in wanted:
         try:

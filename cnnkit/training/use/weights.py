@@ -17,8 +17,9 @@ from cnnkit.network.weights import Arrays, arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
 from cnnkit.spec.graph import Graph, trace
 from cnnkit.spec.model.spec import Spec
-from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import ENVIRONMENT
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.use.trained import Trained, Which, load_run
 
 # Where a run lay and what it was begun with says nothing of the weights, and something of a user.
@@ -80,8 +81,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
     """
     trained = load_run(run, which)
     directory = RunDirectory(run)
-    summary = directory.read_json(SUMMARY) or {}
-    measured = {key: summary.get(key) for key in ("training", "validation", "test")}
+    summary = directory.read_summary() or Summary()
     environment = directory.read_json(ENVIRONMENT) or {}
     return Weights(
         trained.spec,
@@ -89,7 +89,13 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
         arrays_of(trained.network),
         trained.classes,
         trained.preprocessing,
-        {"epoch": trained.epoch, "checkpoint": which, **measured},
+        {
+            "epoch": trained.epoch,
+            "checkpoint": which,
+            "training": summary.training,
+            "validation": summary.validation,
+            "test": summary.test,
+        },
         {key: value for key, value in environment.items() if key not in _PRIVATE},
         tuple(trained.problems),
     )

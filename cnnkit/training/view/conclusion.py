@@ -13,6 +13,7 @@ import numpy as np
 from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
+from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
 
 _ALL_CLASSES = 10
@@ -20,35 +21,42 @@ _WORST = 5
 _WIDTH = 100
 
 
-def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
+def conclusion(summary: Summary, run: Path) -> Iterator[str]:
     """What was held out, each class, the diagnosis, and where all of it lies."""
     yield ""
-    yield from measured_lines(summary)
-    if sealed := summary.get("sealed"):
+    name, figures = judged(summary)
+    yield from measured_lines(name, figures, summary.best_epoch)
+    if sealed := summary.sealed:
         yield ""
         yield (
             f"the test split of {sealed:,} examples stays sealed: "
             f"`cnnkit evaluate {run}` opens it, once all is chosen"
         )
-    yield from _diagnosis(summary["diagnosis"])
+    if summary.diagnosis is not None:
+        yield from _diagnosis(summary.diagnosis)
     yield ""
     names = (SUMMARY, CURVES, CONFUSION, REPORT)
     yield f"{run}: {', '.join(name for name in names if name == SUMMARY or (run / name).exists())}"
 
 
-def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The figures of the split that was held out, and those of its classes."""
-    name, test = judged(summary)
-    if not test:
+def measured_lines(split: str, figures: Measured, epoch: int | None) -> Iterator[str]:
+    """The figures of the split that was held out, and those of its classes.
+
+    Args:
+        split: Its name.
+        figures: What was measured on it; empty where nothing was held out.
+        epoch: The one that the weights are of.
+    """
+    if not figures:
         yield "no validation split: nothing was held back to measure the result on"
         return
-    yield figures_line(test, summary["best_epoch"], name)
-    yield from _majority_line(test)
-    if "classes" in test:
-        yield from class_table(test["classes"])
+    yield figures_line(figures, epoch, split)
+    yield from _majority_line(figures)
+    if "classes" in figures:
+        yield from class_table(figures["classes"])
 
 
-def figures_line(test: Mapping[str, Any], epoch: int | None, split: str) -> str:
+def figures_line(test: Measured, epoch: int | None, split: str) -> str:
     """The figures of a split in a line."""
     weights = "" if epoch is None else f", weights of epoch {epoch}"
     count = f"{split} of {test['examples']:,} examples{weights}:"
@@ -60,7 +68,7 @@ def figures_line(test: Mapping[str, Any], epoch: int | None, split: str) -> str:
     return f"{count} {', '.join(shown)}"
 
 
-def _majority_line(test: Mapping[str, Any]) -> Iterator[str]:
+def _majority_line(test: Measured) -> Iterator[str]:
     """What always answering the most frequent class would have given."""
     rows = test.get("classes") or []
     if np.ndim(test.get("confusion", 0)) != 2 or not any(row["support"] for row in rows):
@@ -90,11 +98,11 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"the {len(shown)} of {len(classes)} classes with the lowest F1"
 
 
-def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
+def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
     yield ""
     width = min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns)
-    yield from _wrapped(f"{diagnosis['verdict']}: {diagnosis['reason']}", width)
-    for advice in diagnosis["advice"]:
+    yield from _wrapped(f"{diagnosis.verdict}: {diagnosis.reason}", width)
+    for advice in diagnosis.advice:
         yield from _wrapped(advice, width, "- ", "  ")
 
 

@@ -6,7 +6,7 @@ tell apart (Okabe and Ito, 2008); lines differ in their marks too, for a print i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from cnnkit.presentation.numbers import percent
 from cnnkit.presentation.plot import BLUE, GREEN, STYLE, VERMILION
 from cnnkit.tasks.metric import followed, metric_of
+from cnnkit.training.store.epoch import Metrics, RunEpoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ _MARKED: Final = 30
 
 def save_curves(
     path: Path,
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[RunEpoch],
     *,
     best: int | None = None,
     monitor: str | None = None,
@@ -47,8 +48,7 @@ def save_curves(
 
     Args:
         path: The file; its ending is the format.
-        history: A record for each epoch: ``epoch``, ``learning_rate``, ``train`` and
-            ``validation`` with their metrics.
+        history: The epochs.
         best: The epoch whose weights are kept, which is marked.
         monitor: The metric that it was chosen by.
         title: What stands above, such as the network's name.
@@ -94,7 +94,7 @@ def _drawn(path: Path) -> Iterator[Figure]:
 
 def draw_curves(
     figure: Figure,
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[RunEpoch],
     *,
     best: int | None,
     monitor: str | None = None,
@@ -102,17 +102,17 @@ def draw_curves(
 ) -> None:
     """The panels of a run side by side: loss, accuracy where there are classes, learning rate."""
     measured = {
-        name for record in history for name, value in record["train"].items() if value is not None
+        name for record in history for name, value in record.train.items() if value is not None
     }
     metrics = followed({"loss", *measured}, monitor)
     figure.set_size_inches(2.5 * (len(metrics) + 1), 2.4)
     panels = figure.subplots(1, len(metrics) + 1, squeeze=False)[0]
-    epochs = [record["epoch"] for record in history]
+    epochs = [record.epoch for record in history]
     for axes, metric in zip(panels, metrics, strict=False):
         _metric(axes, epochs, history, metric, best)
     rates = panels[-1]
     marker = "o" if len(epochs) == 1 else ""
-    values = [record.get("learning_rate") for record in history]
+    values = [record.learning_rate for record in history]
     rates.plot(epochs, values, color=_RATE, marker=marker)
     rates.set_title("learning rate")
     rates.set_ylim(bottom=0)
@@ -128,16 +128,19 @@ def draw_curves(
 def _metric(
     axes: Axes,
     epochs: Sequence[int],
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[RunEpoch],
     metric: str,
     best: int | None,
 ) -> None:
     known, mark = metric_of(metric), len(epochs) <= _MARKED
-    for split, color, marker in (("train", _TRAIN, "o"), ("validation", _VALIDATION, "s")):
-        values = [_value(record, split, metric) for record in history]
+    splits = (
+        ("training", [record.train for record in history], _TRAIN, "o"),
+        ("validation", [record.validation for record in history], _VALIDATION, "s"),
+    )
+    for label, figures, color, marker in splits:
+        values = [_value(each, metric) for each in figures]
         if any(value is not None for value in values):
             points = [np.nan if value is None else value for value in values]
-            label = "training" if split == "train" else split
             axes.plot(epochs, points, color=color, marker=marker if mark else "", label=label)
     axes.set_title(known.title)
     if known.percent:
@@ -146,17 +149,14 @@ def _metric(
         axes.set_ylim(bottom=0)
     if best is not None and best in epochs:
         axes.axvline(best, color=_BEST, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        record = history[epochs.index(best)]
-        value = _value(record, "validation", metric)
+        value = _value(history[epochs.index(best)].validation, metric)
         if value is not None:
             axes.plot([], [], " ", label=f"best, epoch {best}: {known.shown(value)}")
     axes.legend(loc="lower right" if known.rises else "upper right", fontsize=6.5)
 
 
-def _value(record: Mapping[str, Any], split: str, metric: str) -> float | None:
-    figures = record.get(split)
-    value = figures.get(metric) if figures else None
-    return None if value is None else float(value)
+def _value(figures: Metrics | None, metric: str) -> float | None:
+    return figures.get(metric) if figures else None
 
 
 def draw_confusion(

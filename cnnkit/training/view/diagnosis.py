@@ -26,19 +26,16 @@ as of 100 examples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.training import Train
+from cnnkit.training.store.epoch import Epoch
+from cnnkit.training.store.summary import Diagnosis
 from cnnkit.training.view import next_steps
 from cnnkit.training.view.errors import CERTAIN, HIGH, SMALL_GAP, Errors, Point
 from cnnkit.training.view.evidence import Evidence
-
-Verdict = Literal[
-    "under-fitted", "over-fitted", "balanced", "no-skill", "imbalanced", "undetermined"
-]
 
 RISE: Final = 0.10
 _FEWEST: Final = 2
@@ -46,43 +43,19 @@ _FEW: Final = 4
 _FALLING: Final = 0.05
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """What a run says of itself.
-
-    Attributes:
-        verdict: In a word.
-        reason: Why, with the numbers.
-        advice: The next steps, the most promising first.
-        stop_at: The epoch after which the validation got worse, where it did.
-    """
-
-    verdict: Verdict
-    reason: str
-    advice: tuple[str, ...]
-    stop_at: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as JSON takes it."""
-        return {**asdict(self), "advice": list(self.advice)}
-
-
 def diagnose(
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[Epoch],
     train: Train | None = None,
     evidence: Evidence = Evidence(),  # noqa: B008 - it is frozen
 ) -> Diagnosis:
     """What the epochs of a run say, and what was measured at its end.
 
     Args:
-        history: A record for each epoch: ``epoch``, and ``train`` and ``validation`` with their
-            ``loss`` and, where there are classes, ``accuracy``.
+        history: The epochs.
         train: The recipe, so that nothing is advised that it has already.
         evidence: What was measured at the end.
     """
-    records = [
-        record for record in history if record.get("validation") and _whole(record["validation"])
-    ]
+    records = [record for record in history if record.validation and _whole(record.validation)]
     if not records and train is not None and train.split.validation == 0:
         return _without_validation(history, evidence)
     if not records:
@@ -103,16 +76,16 @@ def diagnose(
     return _compared(_Curves.of(records), last, train, evidence)
 
 
-def _without_validation(history: Sequence[Mapping[str, Any]], evidence: Evidence) -> Diagnosis:
+def _without_validation(history: Sequence[Epoch], evidence: Evidence) -> Diagnosis:
     """Of a run that was to train on all: the last training of a search is one."""
     end = ""
-    if history and _whole(history[-1]["train"]):
+    if history and _whole(history[-1].train):
         last = history[-1]
-        loss, accuracy = last["train"]["loss"], last["train"].get("accuracy")
+        loss, accuracy = last.train["loss"], last.train.get("accuracy")
         accuracy = (evidence.training or {}).get("accuracy", accuracy)
-        end = f"; at epoch {last['epoch']} the training loss is {loss:.3g}"
+        end = f"; at epoch {last.epoch} the training loss is {loss:.3g}"
         if accuracy is not None:
-            end = f"; at epoch {last['epoch']} the training error is {percent(1 - accuracy, 1)}"
+            end = f"; at epoch {last.epoch} the training error is {percent(1 - accuracy, 1)}"
     return Diagnosis(
         "undetermined",
         f"`validation: 0` trains on all examples but those of the test, so none are left to "
@@ -177,7 +150,7 @@ class _Curves(NamedTuple):
     falling: bool
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]]) -> _Curves:
+    def of(cls, records: Sequence[Epoch]) -> _Curves:
         points = [Point.of(record, Evidence()) for record in records]
         train = _smooth([point.train_loss for point in points])
         validation = _smooth([point.validation_loss for point in points])

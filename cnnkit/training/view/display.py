@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from cnnkit.presentation.numbers import duration, speed
 from cnnkit.tasks.metric import METRICS, followed, metric_of
-from cnnkit.training.store.history import EpochRecord
+from cnnkit.training.store.epoch import RunEpoch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +70,7 @@ class Display(Protocol):
     def progress(self, progress: Progress) -> None:
         """Some steps more."""
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:
         """An epoch has ended."""
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Quiet:
     def progress(self, progress: Progress) -> None:
         """Nothing."""
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -151,9 +151,9 @@ class Log:
         figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
         self._line("  ".join(figures))
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:
         """A line with the figures of the epoch."""
-        figures = [f"epoch {record['epoch']}/{self._plan.epochs}"]
+        figures = [f"epoch {record.epoch}/{self._plan.epochs}"]
         shown = figures_of(record, self._plan.monitor)
         figures += [f"{name} {text}" for name, text in shown.items()]
         if best:
@@ -204,11 +204,11 @@ class Terminal:
         figures += [speed(progress.images_per_second), f"{left(progress, self._plan)} left"]
         self._show(progress.step, figures)
 
-    def epoch(self, record: EpochRecord, *, best: bool) -> None:
+    def epoch(self, record: RunEpoch, *, best: bool) -> None:
         """A row; above the first one their names."""
         from rich.text import Text
 
-        figures = {"epoch": f"{record['epoch']}", **figures_of(record, self._plan.monitor)}
+        figures = {"epoch": f"{record.epoch}", **figures_of(record, self._plan.monitor)}
         figures = _fitting(figures, self._console.width)
         if not self._headed:
             self._headed = True
@@ -239,18 +239,17 @@ class Terminal:
         self._live.update(Group(where, Text("  ".join(figures), "dim")))
 
 
-def figures_of(record: EpochRecord, monitor: str | None = None) -> dict[str, str]:
+def figures_of(record: RunEpoch, monitor: str | None = None) -> dict[str, str]:
     """The figures of an epoch as texts by their names."""
-    figures = _metrics("", record["train"], monitor)
-    if record["validation"] is not None:
-        figures |= _metrics("val ", record["validation"], monitor)
-    times: Mapping[str, Any] = record["time"]
-    pace = times["images_per_second"]  # None where an earlier process has trained all of it
+    figures = _metrics("", record.train, monitor)
+    if record.validation is not None:
+        figures |= _metrics("val ", record.validation, monitor)
+    pace = record.time["images_per_second"]  # None where an earlier process has trained all of it
     return {
         **figures,
-        "rate": f"{record['learning_rate']:.3g}",
+        "rate": "–" if record.learning_rate is None else f"{record.learning_rate:.3g}",
         "images/s": "–" if pace is None else f"{pace:,.0f}",
-        "time": duration(times["total"] - times["compile"]),
+        "time": duration((record.time["total"] or 0) - (record.time["compile"] or 0)),
     }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cnnkit.presentation.numbers import percent, plural
+from cnnkit.training.store.epoch import Epoch, Metrics
 from cnnkit.training.view.baseline import deviation
 from cnnkit.training.view.evidence import Evidence
 
@@ -68,16 +68,17 @@ class Errors(NamedTuple):
         )
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], evidence: Evidence) -> Errors | None:
+    def of(cls, record: Epoch, evidence: Evidence) -> Errors | None:
         """Those of an epoch's record and of what was measured at the end."""
         if evidence.variance is not None:
             return cls._of_values(record, evidence, evidence.variance)
+        judged = record.validation or {}
         name = "balanced_accuracy" if evidence.balanced else "accuracy"
-        right = (evidence.training or record["train"]).get(name), record["validation"].get(name)
+        right = (evidence.training or record.train).get(name), judged.get(name)
         if right[0] is None or right[1] is None:
             return None
         train, validation = 1 - right[0], 1 - right[1]
-        during = None if evidence.training is None else record["train"].get(name)
+        during = None if evidence.training is None else record.train.get(name)
         classes, high = evidence.classes, HIGH
         if evidence.balanced and classes is not None:
             high = _OF_CHANCE * (1 - classes.chance)
@@ -91,12 +92,11 @@ class Errors(NamedTuple):
         return cls(train, validation, varies, high, None if during is None else 1 - during, what)
 
     @classmethod
-    def _of_values(
-        cls, record: Mapping[str, Any], evidence: Evidence, variance: float
-    ) -> Errors | None:
+    def _of_values(cls, record: Epoch, evidence: Evidence, variance: float) -> Errors | None:
         """The mean squared errors as parts of the variance."""
+        judged = record.validation or {}
         name = "mean_squared_error"
-        squares = (evidence.training or record["train"]).get(name), record["validation"].get(name)
+        squares = (evidence.training or record.train).get(name), judged.get(name)
         if squares[0] is None or squares[1] is None or evidence.kept is None or not variance:
             return None
         train, validation = squares[0] / variance, squares[1] / variance
@@ -105,6 +105,11 @@ class Errors(NamedTuple):
         varies = relative * math.hypot(train / math.sqrt(evidence.scale), validation)
         what = "mean squared error"
         return cls(train, validation, varies, _OF_VARIANCE, None, what, variance)
+
+
+def _loss(metrics: Metrics | None) -> float:
+    found = (metrics or {}).get("loss")
+    return math.nan if found is None else found
 
 
 class Point(NamedTuple):
@@ -117,13 +122,13 @@ class Point(NamedTuple):
     errors: Errors | None
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], evidence: Evidence) -> Point:
+    def of(cls, record: Epoch, evidence: Evidence) -> Point:
         """Those of an epoch's record, with what was measured at the end."""
         return cls(
-            record["epoch"],
+            record.epoch,
             evidence.updates,
-            record["train"]["loss"],
-            record["validation"]["loss"],
+            _loss(record.train),
+            _loss(record.validation),
             Errors.of(record, evidence),
         )
 

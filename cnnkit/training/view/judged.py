@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from cnnkit.training.store.summary import Measured, Summary
 
 
-def judged(summary: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def judged(summary: Summary) -> tuple[str, Measured]:
     """The name of the split that a run was last measured on, and its figures; empty without."""
-    for name in ("test", "validation"):
-        if figures := summary.get(name):
-            return name, figures
-    return "validation", {}
+    if summary.test:
+        return "test", summary.test
+    return "validation", summary.validation or {}

@@ -18,9 +18,11 @@ from cnnkit.presentation.numbers import duration, percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, RunDirectory
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
+from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
 
 _WEAK: Final = 0.5
@@ -36,15 +38,15 @@ class RunFiles:
         spec: The text of ``spec.yaml``.
         environment: ``environment.json``.
         history: The lines of ``metrics.jsonl``.
-        summary: ``summary.json``; empty while the run goes on.
+        summary: ``summary.json``; an empty one while the run goes on.
         pictures: The bytes of ``curves.png`` and ``confusion.png``, by their names.
     """
 
     name: str
     spec: str
     environment: Mapping[str, Any]
-    history: Sequence[Mapping[str, Any]]
-    summary: Mapping[str, Any]
+    history: Sequence[RunEpoch]
+    summary: Summary
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -57,7 +59,7 @@ def page(run: RunDirectory) -> str:
             spec=(run.path / SPEC).read_text("utf-8"),
             environment=run.read_json(ENVIRONMENT) or {},
             history=run.read_metrics(),
-            summary=run.read_json(SUMMARY) or {},
+            summary=run.read_summary() or Summary(),
             pictures={name: path.read_bytes() for name, path in pictures.items() if path.exists()},
         )
     )
@@ -76,7 +78,7 @@ def render(run: RunFiles) -> str:
         "<section>",
         f'<header><h1>{text(run.name)}</h1><p class="flow">{text(_flow(run))}</p></header>',
         *_cards(run),
-        *_diagnosis(run.summary),
+        *_diagnosis(run.summary.diagnosis),
         *_picture(run, "curves.png", "Loss, accuracy and learning rate over the epochs", "Curves"),
         *_classes(run),
         *_epochs(run),
@@ -91,7 +93,7 @@ def render(run: RunFiles) -> str:
 def _flow(run: RunFiles) -> str:
     epochs = len(run.history)
     parts = [f"{epochs:,} {'epoch' if epochs == 1 else 'epochs'}"]
-    if data := run.summary.get("data"):
+    if data := run.summary.data:
         parts.insert(0, f"trained on {data}")
     if started := run.environment.get("started"):
         parts.append(f"begun {started}")
@@ -111,23 +113,24 @@ def _cards(run: RunFiles) -> Iterator[str]:
 
 
 def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
-    split, test = judged(run.summary)
+    summary = run.summary
+    split, test = judged(summary)
     notes = _notes(test)
     for name, metric in METRICS.items():
         if test.get(name) is not None:
             yield f"{split} {metric.title}", metric.shown(test[name]), notes.get(name, "")
-    validated = any(record.get("validation") for record in run.history)
-    if validated and (best := run.summary.get("best_epoch")) is not None:
-        yield "best epoch", str(best), f"by the validation {_title(run.summary.get('monitor'))}"
-    if (seconds := run.summary.get("seconds")) is not None:
-        yield "time", duration(seconds), ""
+    validated = any(record.validation for record in run.history)
+    if validated and (best := summary.best_epoch) is not None:
+        yield "best epoch", str(best), f"by the validation {_title(summary.monitor)}"
+    if summary.seconds is not None:
+        yield "time", duration(summary.seconds), ""
 
 
 def _title(metric: str | None) -> str:
     return "" if metric is None else metric_of(metric).title
 
 
-def _notes(test: Mapping[str, Any]) -> dict[str, str]:
+def _notes(test: Measured) -> dict[str, str]:
     """What stands below some figures."""
     notes = {
         "accuracy": f"of {test.get('examples', 0):,} examples",
@@ -140,16 +143,15 @@ def _notes(test: Mapping[str, Any]) -> dict[str, str]:
     return notes
 
 
-def _diagnosis(summary: Mapping[str, Any]) -> Iterator[str]:
-    diagnosis = summary.get("diagnosis")
-    if not diagnosis:
+def _diagnosis(diagnosis: Diagnosis | None) -> Iterator[str]:
+    if diagnosis is None:
         return
-    verdict = text(diagnosis["verdict"])
+    verdict = text(diagnosis.verdict)
     yield f'<h2>Diagnosis</h2>\n<p class="verdict {verdict}">{verdict}</p>'
-    reason = diagnosis["reason"]
+    reason = diagnosis.reason
     yield f"<p>{prose(reason[:1].upper() + reason[1:])}.</p>\n<p>What to try next:</p>"
     yield '<ol class="next">'
-    yield from (f"<li>{prose(step)}</li>" for step in diagnosis["advice"])
+    yield from (f"<li>{prose(step)}</li>" for step in diagnosis.advice)
     yield "</ol>"
 
 
@@ -188,7 +190,7 @@ def _part(value: float) -> str:
 def _epochs(run: RunFiles) -> Iterator[str]:
     if not run.history:
         return
-    names = followed(run.history[0]["train"], run.summary.get("monitor"))
+    names = followed(run.history[0].train, run.summary.monitor)
     yield '<details><summary><h2>Epochs</h2></summary>\n<div class="table"><table>\n<thead><tr>'
     yield "<th>epoch</th>" + "".join(
         f"<th>{split} {metric_of(name).title}</th>"
@@ -197,15 +199,15 @@ def _epochs(run: RunFiles) -> Iterator[str]:
     )
     yield "<th>learning rate</th></tr></thead>\n<tbody>"
     for record in run.history:
-        best = ' class="best"' if record["epoch"] == run.summary.get("best_epoch") else ""
+        best = ' class="best"' if record.epoch == run.summary.best_epoch else ""
         cells = "".join(
-            f"<td>{_figure(record.get(split), name)}</td>"
+            f"<td>{_figure(figures, name)}</td>"
             for name in names
-            for split in ("train", "validation")
+            for figures in (record.train, record.validation)
         )
-        rate = record.get("learning_rate")
+        rate = record.learning_rate
         shown = "" if rate is None else f"{rate:.3g}"
-        yield f"<tr{best}><td>{record['epoch']}</td>{cells}<td>{shown}</td></tr>"
+        yield f"<tr{best}><td>{record.epoch}</td>{cells}<td>{shown}</td></tr>"
     yield "</tbody></table></div></details>"
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from cnnkit.training.store.directory import EVENTS, RunDirectory
-from cnnkit.training.store.history import EpochRecord
+from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.display import Display
 
 
@@ -19,7 +19,7 @@ class Events:
     Where tensorboardX is not installed nothing is written, and a line says so.
     """
 
-    def __init__(self, run: RunDirectory, history: Sequence[EpochRecord], display: Display) -> None:
+    def __init__(self, run: RunDirectory, history: Sequence[RunEpoch], display: Display) -> None:
         self._writer: Any = None
         folder = run.path / EVENTS
         try:
@@ -32,17 +32,17 @@ class Events:
         for record in history:
             self.add(record)
 
-    def add(self, record: EpochRecord) -> None:
+    def add(self, record: RunEpoch) -> None:
         """The figures of one epoch."""
         if self._writer is None:
             return
-        step = record["step"]
+        step = record.step
         parts: Mapping[str, Mapping[str, float | None] | None] = {
-            "train": record["train"],
-            "validation": record["validation"],
+            "train": record.train,
+            "validation": record.validation,
             "run": {
-                "learning_rate": record["learning_rate"],
-                "images_per_second": record["time"]["images_per_second"],
+                "learning_rate": record.learning_rate,
+                "images_per_second": record.time["images_per_second"],
             },
         }
         for part, figures in parts.items():
