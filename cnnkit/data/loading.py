@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from cnnkit.data import arrays, csv, images
+from cnnkit.data import arrays, csv, images, listed
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
@@ -19,7 +19,7 @@ from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Pictures
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -70,6 +70,14 @@ def load(
             budget=budget,
             progress=progress,
         )
+    elif isinstance(source, Csv) and listed.names_files(source):
+        dataset = listed.read(
+            source,
+            shape=input_shape,
+            decoding=like.decoding if like else decoding_of(source),
+            budget=budget,
+            progress=progress,
+        )
     else:
         dataset = _read(source, data_dir)
     dataset = fitted(named_in_text(dataset), input_shape, outputs, loss, trained=like is not None)
@@ -84,7 +92,7 @@ def load(
 
 def decoding_of(source: Data | None) -> Decoding:
     """How the images of some data are decoded."""
-    if isinstance(source, Images):
+    if isinstance(source, Pictures):
         return Decoding.of(source.fit, source.background)
     return Decoding()
 
@@ -92,7 +100,8 @@ def decoding_of(source: Data | None) -> Decoding:
 def _width(source: Data, dataset: Dataset) -> str:
     """The type of the values; whole numbers in a text have no width, whatever they are kept in."""
     dtype = dtype_of(dataset)
-    return "int64" if isinstance(source, Csv) and dtype == "uint8" else dtype
+    of_values = isinstance(source, Csv) and dataset.decoding is None
+    return "int64" if of_values and dtype == "uint8" else dtype
 
 
 def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:

@@ -190,7 +190,8 @@ def evaluate_weights(
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     """Other files, their columns and arrays called as those that the run learnt from."""
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
-        return data.model_copy(update={"target": of_run.target, "drop": of_run.drop})
+        names = ("target", "drop", "file", "separator")
+        return data.model_copy(update={name: getattr(of_run, name) for name in names})
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
         return data.model_copy(update={"inputs": of_run.inputs, "targets": of_run.targets})
     return data
