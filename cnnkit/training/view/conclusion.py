@@ -12,7 +12,7 @@ import numpy as np
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
+from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, WRONG
 from cnnkit.training.view.judged import judged
 
 _ALL_CLASSES = 10
@@ -32,7 +32,7 @@ def conclusion(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
         )
     yield from _diagnosis(summary["diagnosis"])
     yield ""
-    names = (SUMMARY, CURVES, CONFUSION, REPORT)
+    names = (SUMMARY, CURVES, CONFUSION, WRONG, REPORT)
     yield f"{run}: {', '.join(name for name in names if name == SUMMARY or (run / name).exists())}"
 
 
@@ -43,6 +43,8 @@ def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield "no validation split: nothing was held back to measure the result on"
         return
     yield figures_line(test, summary["best_epoch"], name)
+    yield from _further_line(test)
+    yield from _interval_line(test)
     yield from _majority_line(test)
     if "classes" in test:
         yield from class_table(test["classes"])
@@ -55,9 +57,27 @@ def figures_line(test: Mapping[str, Any], epoch: int | None, split: str) -> str:
     shown = [
         f"{metric.title} {metric.shown(test[name])}"
         for name, metric in METRICS.items()
-        if name in test and (test[name] is not None or metric.fewest == 0)
+        if metric.brief and name in test and (test[name] is not None or metric.fewest == 0)
     ]
     return f"{count} {', '.join(shown)}"
+
+
+def _further_line(test: Mapping[str, Any]) -> Iterator[str]:
+    """The other metrics that the targets have."""
+    shown = [
+        f"{metric.title} {metric.shown(test[name])}"
+        for name, metric in METRICS.items()
+        if not metric.brief and name in test
+    ]
+    if shown:
+        yield f"also {', '.join(shown)}"
+
+
+def _interval_line(test: Mapping[str, Any]) -> Iterator[str]:
+    """How sure the accuracy is, by the number of examples."""
+    if interval := test.get("accuracy_interval"):
+        low, high = map(percent, interval)
+        yield f"95 % interval of the accuracy, by so many examples: {low} to {high}"
 
 
 def _majority_line(test: Mapping[str, Any]) -> Iterator[str]:
