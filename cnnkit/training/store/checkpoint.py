@@ -15,7 +15,10 @@ import logging
 import os
 import re
 import shutil
+import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +34,7 @@ _STATE = "state"
 _RECORD = "record.json"
 _NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
+_CLOSED = "Event loop is closed"
 Record = dict[str, Any]
 T = TypeVar("T")
 
@@ -210,9 +214,10 @@ class Checkpoints:
                 pending.mkdir()
                 require_space(pending, [array.nbytes for array in arrays.values()])
                 try:
-                    _checkpointer().save(
-                        (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
-                    )
+                    with _without_tracebacks():
+                        _checkpointer().save(
+                            (pending / _STATE).absolute(), args=ocp.args.PyTreeSave(arrays)
+                        )
                 except Exception as error:  # Orbax says of what a disk does in many types
                     if isinstance(error, OSError):
                         raise
@@ -257,6 +262,25 @@ def _checkpointer() -> Any:
     # Orbax logs each save on the root logger, in the middle of the display; what fails is raised.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(use_ocdbt=True, use_zarr3=True))
+
+
+@contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """A save by Orbax that prints nothing where it fails.
+
+    The first write that fails ends the save and closes its event loop; each write that is under
+    way then ends with an error that nobody can catch, and of which Python prints a traceback. Some
+    end after the save has: where it failed, they are passed over from then on.
+    """
+    before = sys.unraisablehook
+
+    def hook(found: sys.UnraisableHookArgs) -> None:
+        if not (found.exc_type is RuntimeError and str(found.exc_value) == _CLOSED):
+            before(found)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = before
 
 
 def _named(tree: Any) -> dict[str, Any]:
