@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -40,6 +40,8 @@ def load(
     outputs: int | None = None,
     loss: Loss | None = None,
     like: Preprocessing | None = None,
+    classes: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -53,6 +55,8 @@ def load(
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
         like: The record of the run whose network is to read them, which they are prepared as.
+        classes: The classes of that network, of which the data need not have all.
+        renamed: What the data call a class of these, where it is not the same.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -80,7 +84,15 @@ def load(
         )
     else:
         dataset = _read(source, data_dir)
-    dataset = fitted(named_in_text(dataset), input_shape, outputs, loss, trained=like is not None)
+    dataset = fitted(
+        named_in_text(dataset),
+        input_shape,
+        outputs,
+        loss,
+        trained=like is not None,
+        classes=classes,
+        renamed=renamed,
+    )
     if like is not None:
         _require_like(dataset, like, _width(source, dataset))
         return with_scaled_inputs(dataset, like.value_range)

@@ -199,13 +199,18 @@ def measured(
         return means
     summary = {**summarize(counts).to_dict(), **means}
     rows = summary["classes"]
-    names = classes if len(classes) == len(rows) else tuple(map(str, range(len(rows))))
+    names = names_of(classes, len(rows))
     per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
     if answers is not None:
         for key, area in (("roc_auc", roc_area), ("average_precision", precision_area)):
             for row, value in zip(per_class, answers.each(area), strict=True):
                 row[key] = value
     return {**summary, "classes": per_class}
+
+
+def names_of(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The names of so many classes or labels; their numbers where they have none."""
+    return classes if len(classes) == count else tuple(map(str, range(count)))
 
 
 def _best_state(session: Session, state: State, history: History) -> State:

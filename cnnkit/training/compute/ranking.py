@@ -65,13 +65,13 @@ class Answers:
         """The class that is answered, ``[N]``; of a single output a tie is a no, as of scores."""
         if self.task == "binary":
             return (self.probabilities[:, 1] > 1 / 2).astype(np.int64)
-        return self.probabilities.argmax(1)
+        best: NDArray[np.int64] = self.probabilities.argmax(1)
+        return best
 
     @property
     def judged(self) -> list[int]:
         """The classes or labels that curves say something of: of a single output the yes."""
-        mixed = self.marks.any(0) & ~self.marks.all(0) if len(self.marks) else []
-        found = np.flatnonzero(mixed).tolist()
+        found = np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)).tolist()
         return [index for index in found if self.task != "binary" or index]
 
     def mean(self, area: Callable[[Marks, Floats], float]) -> float:
@@ -83,9 +83,8 @@ class Answers:
 
     def each(self, area: Callable[[Marks, Floats], float]) -> list[float | None]:
         """An area for each class or label; None where it says nothing."""
-        judged = np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)) if self.sound else []
         found: list[float | None] = [None] * self.probabilities.shape[1]
-        for index in judged:
+        for index in np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)) if self.sound else ():
             found[index] = area(self.marks[:, index], self.probabilities[:, index])
         return found
 

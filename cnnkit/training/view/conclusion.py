@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, WRONG
 from cnnkit.training.view.judged import judged
+
+if TYPE_CHECKING:
+    from cnnkit.training.compute.threshold import Decision
+    from cnnkit.training.use.judgement import Judgement
 
 _ALL_CLASSES = 10
 _WORST = 5
@@ -47,7 +51,46 @@ def measured_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from _interval_line(test)
     yield from _majority_line(test)
     if "classes" in test:
-        yield from class_table(test["classes"])
+        yield from class_table(test["classes"], test.get("averages") or {})
+
+
+def judgement_lines(found: Judgement) -> Iterator[str]:
+    """What was chosen on the validation split, and what it makes of the test split."""
+    calibration, threshold = found.calibration, found.threshold
+    if calibration is not None and calibration.temperature is not None:
+        error = METRICS["calibration_error"]
+        before, after = map(error.shown, (calibration.error, calibration.mended_error))
+        yield ""
+        yield (
+            f"temperature {calibration.temperature:.4g}, chosen on the validation split: "
+            f"{error.title} {before} without it, {after} with it"
+        )
+    if threshold is not None:
+        yield ""
+        yield (
+            f"threshold {threshold.value:.4g} of {threshold.name}, chosen on the validation split "
+            f"for a recall of {percent(threshold.recall)}"
+        )
+        for split, decision in (
+            ("validation", threshold.validation),
+            ("test", threshold.measured),
+        ):
+            yield f"{split}: {_decision(decision)}"
+
+
+def _decision(found: Decision) -> str:
+    """What a threshold makes of a split."""
+    figures = found.to_dict()
+    shown = [
+        f"{name} {'—' if figures[name] is None else percent(figures[name])}"
+        for name in ("recall", "precision", "specificity", "f1", "accuracy")
+    ]
+    text = ", ".join(shown).replace("f1 ", "F1 ")
+    if interval := figures["recall_interval"]:
+        low, high = map(percent, interval)
+        text = text.replace(",", f" (95 % interval {low} to {high}),", 1)
+    counts = f"{found.found:,} found, {found.missed:,} missed, {found.alarms:,} false alarms"
+    return f"{counts}: {text}"
 
 
 def figures_line(test: Mapping[str, Any], epoch: int | None, split: str) -> str:
@@ -93,12 +136,14 @@ def _majority_line(test: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
-    """A row a class; where there are many, the worst ones."""
+def class_table(
+    classes: list[Mapping[str, Any]], averages: Mapping[str, Mapping[str, float]] = {}
+) -> Iterator[str]:
+    """A row a class, where there are many the worst ones; and the means over all of them."""
     shown = classes
     if len(classes) > _ALL_CLASSES:
         shown = sorted(classes, key=lambda row: row["f1"])[:_WORST]
-    width = max(5, *(len(row["name"]) for row in shown))
+    width = max(5, *(len(name) for name in (*(row["name"] for row in shown), *averages)))
     yield ""
     yield f"{'class':{width}}  precision  recall      F1  examples"
     for row in shown:
@@ -108,6 +153,10 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
         )
     if len(shown) < len(classes):
         yield f"the {len(shown)} of {len(classes)} classes with the lowest F1"
+    for name, mean in averages.items():
+        yield (
+            f"{name:{width}}  {mean['precision']:9.4f}  {mean['recall']:6.4f}  {mean['f1']:6.4f}"
+        )
 
 
 def _diagnosis(diagnosis: Mapping[str, Any]) -> Iterator[str]:
