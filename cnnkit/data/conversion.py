@@ -56,11 +56,11 @@ def dataset_of(
         _require_alike(train, test, where)
     # All at once, so that a text or a fraction means the same in train and test.
     together = np.concatenate([targets for _, targets in pairs])
-    targets, names = _targets(together, where)
+    targets, names = named_targets(together, where)
     count = len(train[1])
     whole = Examples(_inputs(train[0], where), targets[:count])
     tested = None if test is None else Examples(_inputs(test[0], where), targets[count:])
-    names = classes or names or _numbers(targets)
+    names = classes or names
     return Dataset(name, whole, tested, names, validation, dtype=str(train[0].dtype))
 
 
@@ -85,8 +85,16 @@ def _inputs(inputs: Array, where: str) -> Array:
     return inputs if inputs.dtype in _KEPT else _float32(inputs, f"{where}: its inputs")
 
 
-def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
-    """Targets as int32 ``[N]`` or float32 ``[N, K]``, and the texts that the classes had."""
+def named_targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
+    """Targets as int32 ``[N]`` or float32 ``[N, K]``, and the names of the classes.
+
+    Args:
+        targets: As of ``dataset_of``.
+        where: The file, for messages.
+
+    Raises:
+        DataError: They are of another kind.
+    """
     if targets.ndim == 2 and targets.shape[1] == 1 and targets.dtype.kind != "f":
         targets = targets[:, 0]
     if targets.ndim > 2:
@@ -100,7 +108,8 @@ def _targets(targets: Array, where: str) -> tuple[Array, tuple[str, ...]]:
         info = np.iinfo(np.int32)
         fits = ((targets >= info.min) & (targets <= info.max)).all()
         # What int32 cannot hold is no label; as a value to predict it may be right.
-        return targets.astype(np.int32 if fits else np.float64), ()
+        typed = targets.astype(np.int32 if fits else np.float64)
+        return typed, _numbers(typed)
     values = _float32(targets, f"{where}: its targets")
     return values.reshape(len(values), -1), ()
 

@@ -63,7 +63,7 @@ def read(
     whole = _parsed(path, target, drop)
     values, targets = whole.values, whole.targets
     if test is None:
-        dataset = dataset_of(path.name, (_bytes(values), _typed(targets)), None, str(path))
+        dataset = dataset_of(path.name, (_bytes(values), typed(targets)), None, str(path))
         return replace(dataset, target=whole.story)
     more = _parsed(test, target, drop)
     alike = (values.shape[1], targets.shape[1]) == (more.values.shape[1], more.targets.shape[1])
@@ -72,13 +72,14 @@ def read(
     # Both files at once, so that a text or a fraction in either means the same in both.
     count = len(targets)
     values = _bytes(np.concatenate([values, more.values]))
-    typed = _typed(np.concatenate([targets, more.targets]))
-    train, tested = (values[:count], typed[:count]), (values[count:], typed[count:])
+    both = typed(np.concatenate([targets, more.targets]))
+    train, tested = (values[:count], both[:count]), (values[count:], both[count:])
     return replace(dataset_of(path.name, train, tested, str(path)), target=whole.story)
 
 
 def _parsed(path: Path, target: Column, drop: Sequence[str | int]) -> Parsed:
-    with opened(path) as table:
+    columns = (*(target if isinstance(target, tuple) else (target,)), *drop)
+    with opened(path, [each for each in columns if isinstance(each, str)]) as table:
         chosen = target_of(table, target)
         dropped = {place_of(table, column) for column in drop}
         if dropped & set(chosen):
@@ -171,8 +172,8 @@ def _bytes(values: NDArray[np.float32]) -> Array:
     return values
 
 
-def _typed(targets: NDArray[np.str_]) -> Array:
-    """Texts as what they say: whole numbers, numbers, or texts."""
+def typed(targets: NDArray[np.str_]) -> Array:
+    """Texts ``[N, K]`` as what they say: whole numbers, numbers, or texts."""
     for kind in (np.int64, np.float64):
         try:
             return targets.astype(kind)

@@ -117,7 +117,8 @@ class Dataset:
         name: What reports call it.
         train: The examples to train on, or all where the set has no test split of its own.
         test: The test split that the set has of its own.
-        classes: The names of the classes, in the order of their labels; empty for other targets.
+        classes: The names of the classes or labels, in their order; empty for other targets, and
+            where labels have no names.
         validation: The indices into ``train`` of a validation split that the set has of its own.
         dtype: The type that inputs have in their files, where it is not the one they have here.
         decoding: How images were decoded, where they were.

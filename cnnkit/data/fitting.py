@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
+from cnnkit.data.alignment import aligned
 from cnnkit.data.dataset import Array, Dataset, Examples
 from cnnkit.data.targets import as_classes, as_values, target_faults
 from cnnkit.errors import DataError
@@ -23,6 +26,8 @@ def fitted(
     loss: Loss | None = None,
     *,
     trained: bool = False,
+    classes: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Dataset:
     """The data set with its inputs in the shape of the network's, and targets as its loss has them.
 
@@ -35,6 +40,8 @@ def fitted(
         outputs: The scores that the network gives, K.
         loss: ``train.loss``, of classes or of values.
         trained: The network has its weights, so that advice is about the data only.
+        classes: The classes of a network that has its weights, of which the data need not have all.
+        renamed: What the data call a class of these, where it is not the same.
 
     Raises:
         DataError: All that does not fit.
@@ -43,6 +50,8 @@ def fitted(
         dataset = as_values(dataset)
     if loss is not None and loss.of_classes:
         dataset = as_classes(dataset, loss)
+    if classes:
+        dataset = aligned(dataset, classes, renamed)
     parts = {"train": dataset.train, "test": dataset.test}
     problems = [
         problem
@@ -52,7 +61,7 @@ def fitted(
     ]
     if input_shape is not None:
         problems += _shape_faults(dataset, input_shape, trained)
-    problems += target_faults(dataset, outputs, loss, trained)
+    problems += target_faults(dataset, outputs, loss, trained, some=bool(classes))
     if problems:
         raise DataError(*problems)
     if input_shape is None:

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from cnnkit.data.dataset import Array
 from cnnkit.data.layout import SUFFIXES, Part, is_litter, roots, subfolders
 from cnnkit.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
-    """The files of a split, class by class, in the order of their names.
+    """The files of a split.
 
     Attributes:
         paths: The files.
-        labels: The class of each.
+        targets: int32 ``[N]``, the class of each, or float32 ``[N, K]``.
+        places: Where each is named, as a message begins; empty where nothing names them.
     """
 
     paths: tuple[Path, ...]
-    labels: tuple[int, ...]
+    targets: Array
+    places: tuple[str, ...] = ()
+
+    def chosen(self, kept: Sequence[bool]) -> Listing:
+        """Those of the files that are kept."""
+        return Listing(
+            tuple(itertools.compress(self.paths, kept)),
+            self.targets[np.array(kept, bool)],
+            tuple(itertools.compress(self.places, kept)),
+        )
+
+    def followed_by(self, other: Listing) -> Listing:
+        """These files, and then others."""
+        targets = np.concatenate([self.targets, other.targets])
+        return Listing(self.paths + other.paths, targets, self.places + other.places)
 
 
 @dataclass(frozen=True)
@@ -37,7 +56,7 @@ class Listings:
         train, more = self.parts["train"], self.parts.get("validation")
         if more is None:
             return train, None
-        both = Listing(train.paths + more.paths, train.labels + more.labels)
+        both = train.followed_by(more)
         return both, range(len(train.paths), len(both.paths))
 
 
@@ -76,7 +95,8 @@ def listings(root: Path, test: Path | None = None) -> Listings:
             if name in of_class
             for path in _files(of_class[name], found[part], problems)
         ]
-        parts[part] = Listing(tuple(path for path, _ in files), tuple(label for _, label in files))
+        labels = np.array([label for _, label in files], np.int32)
+        parts[part] = Listing(tuple(path for path, _ in files), labels)
     if problems:
         raise DataError(*problems)
     return Listings(parts, classes, inner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs
 from cnnkit.data.decoding import MODES, Decoding, Header, decoded, header, other_extents
-from cnnkit.data.folders import Listing, Listings, listings
+from cnnkit.data.folders import Listings, listings
 from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
@@ -79,8 +79,12 @@ class Images:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
-    def decoded(self, progress: Progress = unseen) -> Array:
-        """All of them; ``progress`` is told how many there are.
+    def decoded(self, progress: Progress = unseen, places: Sequence[str] = ()) -> Array:
+        """All of them.
+
+        Args:
+            progress: Is told how many there are.
+            places: Where each file is named, for messages.
 
         Raises:
             DataError: All files that are damaged.
@@ -90,7 +94,7 @@ class Images:
         def fill(place: int) -> None:
             pixels[place] = self._decode(self.paths[place])
 
-        _require_sound(_outcomes(fill, range(len(self)), progress))
+        _require_sound(_outcomes(fill, range(len(self)), progress), places)
         return pixels
 
 
@@ -123,35 +127,89 @@ def read(
         DataError: All files that are damaged or do not fit.
         UsageError: A folder does not exist.
     """
-    if shape is not None and (len(shape) != 3 or shape[-1] not in MODES):
+    extents = extents_of(shape, folder)
+    found = listings(folder, test)
+    dataset = of_listings(
+        found,
+        folder.resolve().name,
+        folder,
+        extents,
+        decoding=decoding or Decoding(),
+        skip=skip,
+        budget=budget,
+        progress=progress,
+    )
+    if found.root == folder:
+        return dataset
+    note = f"the class folders are those of {found.root}"
+    return replace(dataset, notes=(note, *dataset.notes))
+
+
+def extents_of(shape: tuple[int, ...] | None, where: Path) -> Shape | None:
+    """An input's shape as that of images, height, width and channels.
+
+    Raises:
+        DataError: It is none.
+    """
+    if shape is None:
+        return None
+    if len(shape) != 3 or shape[-1] not in MODES:
         raise DataError(
-            f"{folder} has images: they need an `input:` of height, width and channels, of which "
+            f"{where} has images: they need an `input:` of height, width and channels, of which "
             f"1 is grey, 3 is RGB and 4 is RGBA; this one is {show(shape)}"
         )
-    decoding = decoding or Decoding()
-    found = listings(folder, test)
-    notes = [f"the class folders are those of {found.root}"] if found.root != folder else []
+    return shape[0], shape[1], shape[2]
+
+
+def of_listings(
+    found: Listings,
+    name: str,
+    folder: Path,
+    extents: Shape | None,
+    *,
+    decoding: Decoding,
+    skip: bool,
+    budget: int,
+    progress: Progress,
+) -> Dataset:
+    """The data set of files that were found.
+
+    Args:
+        found: The files of each split.
+        name: What the data set is called.
+        folder: What the names of files are seen from.
+        extents: What to bring the images to; None for the commonest.
+        decoding: How.
+        skip: Whether to go on without files that are damaged.
+        budget: The bytes up to which all images are decoded at once.
+        progress: Is told how many images are decoded, and how many there are.
+
+    Raises:
+        DataError: All files that are damaged or do not fit.
+    """
+    notes: list[str] = []
     if skip:
         found, damaged = _without_damaged(found)
-        notes += [f"left out: {problem}" for problem in damaged]
+        notes = [f"left out: {problem}" for problem in damaged]
     train, validation = found.of_training()
     parts = [part for part in (train, found.parts.get("test")) if part is not None]
     paths = [path for part in parts for path in part.paths]
-    headers = _headers(paths)
-    extents: Shape = (shape[0], shape[1], shape[2]) if shape else _usual(headers)
+    places = [place for part in parts for place in part.places]
+    headers = _headers(paths, places)
+    extents = extents or _usual(headers)
     if decoding.fit == "none":
         _require(extents, paths, headers)
     dtype = _dtype(paths, headers)
     images: list[Inputs] = [Images(part.paths, extents, decoding, dtype) for part in parts]
     if sum(each.nbytes for each in images) <= budget:
-        pixels = Images(paths, extents, decoding, dtype).decoded(progress)
+        pixels = Images(paths, extents, decoding, dtype).decoded(progress, places)
         images = list(np.split(pixels, [len(train.paths)]))
     examples = [
-        Examples(inputs, np.array(part.labels, np.int32), sources_of(part.paths, folder))
+        Examples(inputs, part.targets, sources_of(part.paths, folder))
         for part, inputs in zip(parts, images, strict=False)
     ]
     return Dataset(
-        name=folder.resolve().name,
+        name=name,
         train=examples[0],
         test=examples[1] if len(examples) > 1 else None,
         classes=found.classes,
@@ -172,17 +230,14 @@ def _without_damaged(found: Listings) -> tuple[Listings, list[str]]:
     for name, part in found.parts.items():
         outcomes = _outcomes(trial, part.paths)
         kept = [not isinstance(each, DataError) for each in outcomes]
-        problems += [str(each) for each in outcomes if isinstance(each, DataError)]
+        problems += _problems(outcomes, part.places)
         if not any(kept):
             raise DataError(*problems)
-        parts[name] = Listing(
-            tuple(path for path, sound in zip(part.paths, kept, strict=True) if sound),
-            tuple(label for label, sound in zip(part.labels, kept, strict=True) if sound),
-        )
+        parts[name] = part.chosen(kept)
     return replace(found, parts=parts), problems
 
 
-def _headers(paths: Sequence[Path]) -> list[Header]:
+def _headers(paths: Sequence[Path], places: Sequence[str]) -> list[Header]:
     """The headers of all files.
 
     Raises:
@@ -194,7 +249,7 @@ def _headers(paths: Sequence[Path]) -> list[Header]:
     if len(headers) == len(paths):
         return headers
     trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
-    _require_sound(_outcomes(lambda path: (header(path), trial(path)), paths))
+    _require_sound(_outcomes(lambda path: (header(path), trial(path)), paths), places)
     return headers
 
 
@@ -254,8 +309,17 @@ def _outcomes(
     return outcomes
 
 
-def _require_sound(outcomes: Sequence[object]) -> None:
-    """Raises all that is wrong."""
-    faults = [each for each in outcomes if isinstance(each, DataError)]
-    if faults:
-        raise DataError(*(problem for fault in faults for problem in fault.problems))
+def _require_sound(outcomes: Sequence[object], places: Sequence[str] = ()) -> None:
+    """Raises all that is wrong with files, each with the place that names it."""
+    if problems := _problems(outcomes, places):
+        raise DataError(*problems)
+
+
+def _problems(outcomes: Iterable[object], places: Sequence[str]) -> list[str]:
+    """What is wrong with files, each with the place that names it, where there is one."""
+    found = []
+    for number, each in enumerate(outcomes):
+        if isinstance(each, DataError):
+            where = f"{places[number]}: " if places else ""
+            found += [f"{where}{problem}" for problem in each.problems]
+    return found

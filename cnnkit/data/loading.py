@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from cnnkit.data import arrays, csv, images
+from cnnkit.data import arrays, csv, images, listed
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
@@ -19,7 +19,7 @@ from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Pictures
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -40,6 +40,8 @@ def load(
     outputs: int | None = None,
     loss: Loss | None = None,
     like: Preprocessing | None = None,
+    classes: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
     progress: images.Progress = images.unseen,
 ) -> Dataset:
@@ -53,6 +55,8 @@ def load(
         outputs: The scores that the network gives; by default any number.
         loss: ``train.loss``: what the targets are compared by; by default any.
         like: The record of the run whose network is to read them, which they are prepared as.
+        classes: The classes of that network, of which the data need not have all.
+        renamed: What the data call a class of these, where it is not the same.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
 
@@ -70,9 +74,25 @@ def load(
             budget=budget,
             progress=progress,
         )
+    elif isinstance(source, Csv) and listed.names_files(source):
+        dataset = listed.read(
+            source,
+            shape=input_shape,
+            decoding=like.decoding if like else decoding_of(source),
+            budget=budget,
+            progress=progress,
+        )
     else:
         dataset = _read(source, data_dir)
-    dataset = fitted(named_in_text(dataset), input_shape, outputs, loss, trained=like is not None)
+    dataset = fitted(
+        named_in_text(dataset),
+        input_shape,
+        outputs,
+        loss,
+        trained=like is not None,
+        classes=classes,
+        renamed=renamed,
+    )
     if like is not None:
         _require_like(dataset, like, _width(source, dataset))
         return with_scaled_inputs(dataset, like.value_range)
@@ -84,7 +104,7 @@ def load(
 
 def decoding_of(source: Data | None) -> Decoding:
     """How the images of some data are decoded."""
-    if isinstance(source, Images):
+    if isinstance(source, Pictures):
         return Decoding.of(source.fit, source.background)
     return Decoding()
 
@@ -92,7 +112,8 @@ def decoding_of(source: Data | None) -> Decoding:
 def _width(source: Data, dataset: Dataset) -> str:
     """The type of the values; whole numbers in a text have no width, whatever they are kept in."""
     dtype = dtype_of(dataset)
-    return "int64" if isinstance(source, Csv) and dtype == "uint8" else dtype
+    of_values = isinstance(source, Csv) and dataset.decoding is None
+    return "int64" if of_values and dtype == "uint8" else dtype
 
 
 def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:

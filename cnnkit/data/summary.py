@@ -21,7 +21,7 @@ class Summary:
     Attributes:
         dataset: What they are of.
         examples: How many each split has.
-        classes: How many of each class each split has, in the order of the labels.
+        classes: How many of each class or label each split has, in their order.
         training: Mean, deviation and range of the training split.
         warnings: What is suspicious about it, a sentence each.
     """
@@ -46,7 +46,7 @@ class Summary:
             "dtype": dtype_of(self.dataset),
             "value_range": self._value_range(),
             "bytes": self.dataset.nbytes,
-            "targets": "class" if self.classes else list(self.dataset.train.targets.shape[1:]),
+            "targets": self._targets(),
             "target": self.dataset.target or None,
             "examples": self.examples,
             "classes": self.classes,
@@ -57,6 +57,13 @@ class Summary:
             "constant": list(self.training.constant),
             "warnings": list(self.warnings),
         }
+
+    def _targets(self) -> str | list[int]:
+        """What a target is: a class, labels, or numbers of a shape."""
+        shape = self.dataset.train.targets.shape[1:]
+        if self.classes:
+            return "labels" if shape else "class"
+        return list(shape)
 
     def _value_range(self) -> list[float] | None:
         found = self.dataset.train.value_range
@@ -104,12 +111,13 @@ def _own(dataset: Dataset, training: Indices, validation: Indices) -> Splits:
 
 
 def _counted(dataset: Dataset, targets: dict[str, Array]) -> dict[str, dict[str, int]]:
-    """How many of each class each split has; nothing where targets are no classes."""
-    if dataset.train.targets.ndim != 1:
+    """How many of each class or label each split has; nothing where targets are neither."""
+    labels = dataset.train.targets.ndim > 1
+    if labels and not dataset.classes:
         return {}
     counts = {
-        part: np.bincount(labels, minlength=len(dataset.classes))
-        for part, labels in targets.items()
+        part: each.sum(0) if labels else np.bincount(each, minlength=len(dataset.classes))
+        for part, each in targets.items()
     }
     return {
         name: {part: int(count[label]) for part, count in counts.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from cnnkit.data.files import readable
+from cnnkit.data.layout import SUFFIXES
 from cnnkit.errors import DataError
 
 Row = list[str]
@@ -51,11 +52,15 @@ class Table:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Table]:
+def opened(path: Path, named: Sequence[str] = ()) -> Iterator[Table]:
     """The table in a file in UTF-8.
 
     The first line is a header where it has a text in a column in which the second line has a
-    number, or numbers 8 columns or more from 0.
+    number or the name of an image file, or numbers 8 columns or more from 0.
+
+    Args:
+        path: The file.
+        named: Names of columns: the first line is a header where it has all of them.
 
     Raises:
         DataError: The file is no table, or one without lines.
@@ -67,7 +72,7 @@ def opened(path: Path) -> Iterator[Table]:
                 separator = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
                 reader = csv.reader(_bounded(stream, path), delimiter=separator)
                 # A text may hold line breaks, so that a line of the table is several of the file.
-                yield _table(path, ((reader.line_num, row) for row in reader if row))
+                yield _table(path, ((reader.line_num, row) for row in reader if row), named)
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is no text in UTF-8: {error.reason}") from None
         except csv.Error as error:
@@ -100,11 +105,11 @@ def _bounded(lines: IO[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def _table(path: Path, rows: Iterator[tuple[int, Row]]) -> Table:
+def _table(path: Path, rows: Iterator[tuple[int, Row]], named: Sequence[str]) -> Table:
     head = list(itertools.islice(rows, 2))
     if not head:
         raise DataError(f"{path} is empty")
-    width, headed = len(head[0][1]), _is_header(head)
+    width, headed = len(head[0][1]), _is_header(head, named)
     if headed and len(head) == 1:
         raise DataError(f"{path} has a header, and no line of values")
     names = [name.strip() for name in head[0][1]] if headed and not _numbered(head[0][1]) else None
@@ -120,14 +125,26 @@ def _table(path: Path, rows: Iterator[tuple[int, Row]]) -> Table:
     return Table(path, names, width, values[0][1], itertools.chain(values, rows))
 
 
-def _is_header(head: Sequence[tuple[int, Row]]) -> bool:
+def _is_header(head: Sequence[tuple[int, Row]], named: Sequence[str]) -> bool:
     if _numbered(head[0][1]):
+        return True
+    if named and {*named} <= {cell.strip() for cell in head[0][1]}:
         return True
     first = [is_number(cell) for cell in head[0][1]]
     if len(head) == 1:
         return not any(first)
     second = [is_number(cell) for cell in head[1][1]]
-    return any(not above and below for above, below in zip(first, second, strict=False))
+    files = [[_is_image(cell) for cell in row] for _, row in head]
+    return any(
+        not above and below
+        for one, other in ((first, second), files)
+        for above, below in zip(one, other, strict=False)
+    )
+
+
+def _is_image(cell: str) -> bool:
+    """Whether a cell is the name of an image file."""
+    return Path(cell.strip()).suffix.lower() in SUFFIXES
 
 
 def _numbered(row: Row) -> bool:

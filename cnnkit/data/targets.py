@@ -61,7 +61,12 @@ def _whole(values: Array) -> bool:
 
 
 def target_faults(
-    dataset: Dataset, outputs: int | None, loss: Loss | None, trained: bool = False
+    dataset: Dataset,
+    outputs: int | None,
+    loss: Loss | None,
+    trained: bool = False,
+    *,
+    some: bool = False,
 ) -> list[str]:
     """What is wrong with the targets.
 
@@ -70,9 +75,10 @@ def target_faults(
         outputs: The scores that the network gives, K; None for any number.
         loss: What compares them; None for any.
         trained: The network has its weights, so that advice is about the data only.
+        some: Some of the classes are enough.
     """
     if dataset.train.targets.ndim == 1:
-        return _class_faults(dataset, outputs, trained)
+        return _class_faults(dataset, outputs, trained, some)
     faults = [
         fault
         for name, part in _parts(dataset)
@@ -89,13 +95,15 @@ def _parts(dataset: Dataset) -> Iterator[tuple[str, Examples]]:
             yield name, part
 
 
-def _class_faults(dataset: Dataset, outputs: int | None, trained: bool) -> list[str]:
+def _class_faults(dataset: Dataset, outputs: int | None, trained: bool, some: bool) -> list[str]:
     classes = len(dataset.classes)
     faults = [
         fault
         for name, part in _parts(dataset)
-        for fault in _label_faults(f"{dataset.name} ({name})", part.targets, dataset.classes)
+        for fault in _label_faults(f"{dataset.name} ({name})", part.targets, dataset.classes, some)
     ]
+    if some and not faults:
+        return []  # the classes are those of the network
     if not faults and classes < 2:
         return [f"{dataset.name} has {classes} class; to tell classes apart takes 2 at least"]
     if faults and outputs == classes - 1 and _from_one(dataset):
@@ -133,7 +141,7 @@ def _sparse_fault(dataset: Dataset) -> str | None:
     )
 
 
-def _label_faults(where: str, labels: Array, classes: tuple[str, ...]) -> list[str]:
+def _label_faults(where: str, labels: Array, classes: tuple[str, ...], some: bool) -> list[str]:
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if wrong.size:
         first = int(wrong[0])
@@ -144,7 +152,7 @@ def _label_faults(where: str, labels: Array, classes: tuple[str, ...]) -> list[s
         return [f"{example}, but those of {len(classes)} classes go from 0 to {len(classes) - 1}"]
     counts = np.bincount(labels, minlength=len(classes))
     missing = [classes[index] for index in np.flatnonzero(counts == 0)]
-    if not missing:
+    if some or not missing:
         return []
     more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
     advice = ": where labels count from 1, subtract 1" if missing == ["0"] else ""

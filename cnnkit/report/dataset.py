@@ -38,15 +38,18 @@ def dataset_lines(summary: Summary) -> Iterator[Line]:
 
 def _counts(summary: Summary) -> Iterator[Line]:
     """A row a class, and their sum."""
-    shown = list(summary.classes.items())[:_CLASSES]
-    hidden = len(summary.classes) - len(shown)
+    every = list(summary.classes.items())
+    shown, beyond = every[:_CLASSES], every[_CLASSES:]
+    hidden = len(beyond)
     names = [printable(name) for name, _ in shown]
     if hidden:
         names.append(f"… {hidden:,} more")
     names.append("all")
-    columns = [Column("class" if summary.classes else "", [[Piece(name)] for name in names])]
+    labelled = summary.dataset.train.targets.ndim > 1
+    noun = "label" if labelled else "class"
+    columns = [Column(noun if summary.classes else "", [[Piece(name)] for name in names])]
     for part, total in summary.examples.items():
-        rest = total - sum(counts[part] for _, counts in shown) if hidden else 0
+        rest = sum(counts[part] for _, counts in beyond)
         figures = [counts[part] for _, counts in shown] + ([rest] if hidden else []) + [total]
         columns.append(Column(part, [[Piece(f"{figure:,}")] for figure in figures], right=True))
     yield from grid(columns)

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from cnnkit.tasks.task import Task
 
 _OF_CLASSES: Final[tuple[Task, ...]] = ("classes", "binary", "labels")
+_OF_ONE_CLASS: Final[tuple[Task, ...]] = ("classes", "binary")
 _OF_VALUES: Final[tuple[Task, ...]] = ("values",)
 RECALL: Final = "recall."
 """What the name of a class stands behind, in the name of the metric that is its recall."""
@@ -33,6 +34,9 @@ class Metric:
         chooses: Whether the best epoch and the best trial may be chosen by it.
         followed: Whether every epoch shows it: in its line, in the curves and in the page's table.
         fewest: The classes from which on it says anything.
+        of_scores: Whether it takes all scores of a split, and not sums over its examples, so that
+            it is measured once, at the end.
+        brief: Whether it stands in the line that says what a split came to.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Metric:
     chooses: bool = True
     followed: bool = False
     fewest: int = 0
+    of_scores: bool = False
+    brief: bool = True
 
     @property
     def rises(self) -> bool:
@@ -94,6 +100,39 @@ METRICS: Final = {
         Metric("accuracy", "accuracy", _OF_CLASSES, "higher", percent=True, followed=True),
         Metric("balanced_accuracy", "balanced accuracy", _OF_CLASSES, "higher", percent=True),
         Metric("macro_f1", "macro F1", _OF_CLASSES, "higher", percent=True),
+        Metric("weighted_f1", "weighted F1", _OF_CLASSES, "higher", percent=True, brief=False),
+        Metric("matthews", "Matthews correlation", _OF_ONE_CLASS, "higher", brief=False),
+        Metric("kappa", "Cohen's kappa", _OF_ONE_CLASS, "higher", brief=False),
+        Metric(
+            "roc_auc",
+            "ROC AUC",
+            _OF_CLASSES,
+            "higher",
+            percent=True,
+            chooses=False,
+            of_scores=True,
+            brief=False,
+        ),
+        Metric(
+            "average_precision",
+            "average precision",
+            _OF_CLASSES,
+            "higher",
+            percent=True,
+            chooses=False,
+            of_scores=True,
+            brief=False,
+        ),
+        Metric(
+            "calibration_error",
+            "expected calibration error",
+            _OF_ONE_CLASS,
+            "lower",
+            percent=True,
+            chooses=False,
+            of_scores=True,
+            brief=False,
+        ),
         Metric(
             "top5", "top-5 accuracy", ("classes",), "higher", percent=True, chooses=False, fewest=6
         ),

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnkit.tasks.metric import METRICS
-from cnnkit.training.compute.figures import figures
+from cnnkit.training.compute.figures import figures, figures_of_scores
+from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import State, Totals
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import SplitName
 from cnnkit.training.store.checkpoint import name_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY
+from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY, WRONG
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import RunLooks
 from cnnkit.training.store.manifest import DamagedCheckpointError
 from cnnkit.training.store.summary import Ending, Summary
+from cnnkit.training.store.wrong import Wrong, write_wrong, wrong_answers
 from cnnkit.training.view.baseline import alike_loss
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
@@ -28,8 +32,10 @@ from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 
 if TYPE_CHECKING:
+    from cnnkit.training.engine import Engine
     from cnnkit.training.loop import History, Session
 
+Scores = NDArray[np.float32]
 TESTING = "testing"
 
 
@@ -46,7 +52,8 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     checkpoint = chosen and name_of(chosen.step, chosen.epoch)
     opened = options_of(session.run).test
     sealed = 0 if opened else len(session.engine.material.splits.test)
-    validation = _measured_in(session, state, "validation")
+    wrong: list[Wrong] = []
+    validation = _measured_in(session, state, "validation", wrong)
     steps = history[-1].step if history else 0
     updates = steps // session.train.accumulate
     evidence = Evidence(training, validation, updates, _alike(session), _variance(session))
@@ -60,7 +67,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         monitor=session.train.monitor,
         training=training and {name: training[name] for name in METRICS if name in training},
         validation=validation,
-        test=_tested(session, state, checkpoint or "") if opened else None,
+        test=_tested(session, state, checkpoint or "", wrong) if opened else None,
         sealed=sealed,
         seconds=round(session.trained, 3),
         diagnosis=diagnose(history, session.train, evidence),
@@ -68,6 +75,8 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
         _draw(session, history, summary)
+    if session.train.loss.of_classes:
+        write_wrong(session.run.path / WRONG, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     write_page(session.run)
     for line in conclusion(summary, session.run.path):
@@ -75,12 +84,45 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     return summary
 
 
-def _measured_in(session: Session, state: State, name: SplitName) -> dict[str, Any] | None:
-    """All figures of a split; None of an empty one, or where the user does not want to wait."""
-    if not len(session.engine.material.indices(name)):
+def _measured_in(
+    session: Session, state: State, name: SplitName, wrong: list[Wrong] | None = None
+) -> dict[str, Any] | None:
+    """All figures of a split; None of an empty one, or where the user does not want to wait.
+
+    Args:
+        session: The run.
+        state: The weights.
+        name: The split.
+        wrong: Where the wrong answers are put; None of a split whose scores are not asked for.
+    """
+    engine = session.engine
+    if not len(engine.material.indices(name)):
         return None
-    totals = session.engine.evaluate(state, name, lambda: bool(session.interruption))
-    return None if totals is None else measured(totals, session.engine.material.dataset.classes)
+    totals = engine.evaluate(state, name, lambda: bool(session.interruption))
+    if totals is None:
+        return None
+    answers = None if wrong is None else answers_of(engine, engine.scores(state, name), name)
+    found = measured(totals, engine.material.dataset.classes, answers)
+    if wrong is not None and answers is not None:
+        names = [row["name"] for row in found["classes"]]
+        wrong += wrong_answers(engine.material, name, answers, names)
+    return found
+
+
+def answers_of(engine: Engine, scores: Scores, name: SplitName) -> Answers | None:
+    """What scores say of a split's examples; None of values.
+
+    Args:
+        engine: What they were computed by.
+        scores: ``[N, K]``, as ``Engine.scores`` gives them.
+        name: The split.
+    """
+    steps, material = engine.steps, engine.material
+    if not steps.train.loss.of_classes:
+        return None
+    said = np.asarray(probabilities(scores, steps.train, steps.final))
+    targets = material.examples(name).targets[material.indices(name)]
+    return Answers.of(said, targets, "labels" if steps.multi_label else "classes")
 
 
 def _alike(session: Session) -> float | None:
@@ -100,13 +142,15 @@ def _variance(session: Session) -> float | None:
     return float(np.var(values.astype(np.float64), axis=0).mean())
 
 
-def _tested(session: Session, state: State, checkpoint: str) -> dict[str, Any] | None:
+def _tested(
+    session: Session, state: State, checkpoint: str, wrong: list[Wrong]
+) -> dict[str, Any] | None:
     """What weights make of the test split, recorded as a look at it."""
     if not len(session.engine.material.splits.test):
         return None
     seal = RunLooks(session.run)
     seal.open(checkpoint)
-    found = _measured_in(session, state, "test")
+    found = _measured_in(session, state, "test", wrong)
     seal.close(checkpoint, found or {})
     return found
 
@@ -124,22 +168,37 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
-def measured(totals: Totals, classes: tuple[str, ...]) -> dict[str, Any]:
+def measured(
+    totals: Totals, classes: tuple[str, ...], answers: Answers | None = None
+) -> dict[str, Any]:
     """All metrics of a split: its means, each class's figures, the confusion matrix.
 
     Args:
         totals: Sums, on the host.
         classes: The names of the classes.
+        answers: What was said of each example, from which the metrics follow that sums do not
+            give; None leaves these out.
     """
     means = {"examples": int(totals.examples), **figures(totals)}
+    if answers is not None:
+        means |= figures_of_scores(answers)
     counts = np.asarray(totals.confusion)
     if counts.ndim == 1:
         return means
     summary = {**summarize(counts).to_dict(), **means}
     rows = summary["classes"]
-    names = classes if len(classes) == len(rows) else tuple(map(str, range(len(rows))))
+    names = names_of(classes, len(rows))
     per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
+    if answers is not None:
+        for key, area in (("roc_auc", roc_area), ("average_precision", precision_area)):
+            for row, value in zip(per_class, answers.each(area), strict=True):
+                row[key] = value
     return {**summary, "classes": per_class}
+
+
+def names_of(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The names of so many classes or labels; their numbers where they have none."""
+    return classes if len(classes) == count else tuple(map(str, range(count)))
 
 
 def _best_state(session: Session, state: State, history: History) -> State:

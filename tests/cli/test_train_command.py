@@ -76,8 +76,6 @@ def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
     assert unfit.err == (
         "cnnkit: wide.npz has examples of 6x7x1, but the network's input is 6x6x1: prepare the "
         "data in that shape, as those of the run were\n"
-        "  wide.npz has 2 classes, but the network gives 3 scores: take data with the targets that "
-        "the run learnt, all of them\n"
     )
 
     again = run("train", "bars.yaml", "--quiet", "--set", "train.epochs=1")

@@ -279,7 +279,10 @@ def test_objectives_that_say_too_little_or_too_much(objectives: str, message: st
             "focal",
             "[«mean_squared_error»]",
             "`objectives[0]` is `mean_squared_error`, and focal has no values to predict",
-            "choose by `accuracy`, `balanced_accuracy`, `macro_f1`, `loss`",
+            (
+                "choose by `accuracy`, `balanced_accuracy`, `macro_f1`, `weighted_f1`, `matthews`, "
+                "`kappa`, `loss`"
+            ),
         ),
     ],
 )

@@ -495,8 +495,8 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "train: {early_stopping: {metric: «error»}}\n",
             '`metric` cannot be "error"',
             (
-                "it takes `accuracy`, `balanced_accuracy`, `macro_f1`, `mean_squared_error`, "
-                "`mean_absolute_error`, `loss` or `recall.CLASS`"
+                "it takes `accuracy`, `balanced_accuracy`, `macro_f1`, `weighted_f1`, `matthews`, "
+                "`kappa`, `mean_squared_error`, `mean_absolute_error`, `loss` or `recall.CLASS`"
             ),
         ),
         (

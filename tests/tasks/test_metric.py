@@ -25,8 +25,13 @@ from cnnkit.tasks.task import TASKS, targets_are, task_of
 ROOT = Path(__file__).parents[2] / "cnnkit"
 
 # Which way each is better, stated here once more, by hand.
-HIGHER = {"accuracy", "balanced_accuracy", "macro_f1", "top5"}
-LOWER = {"loss", "mean_squared_error", "mean_absolute_error"}
+PARTS = {
+    "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "roc_auc", "average_precision",
+    "top5",
+}  # fmt: skip
+HIGHER = PARTS | {"matthews", "kappa"}
+ERRORS = {"loss", "mean_squared_error", "mean_absolute_error"}
+LOWER = ERRORS | {"calibration_error"}
 
 
 def test_which_way_each_metric_is_better() -> None:
@@ -35,7 +40,7 @@ def test_which_way_each_metric_is_better() -> None:
     assert metric_of("recall.sick").rises
 
 
-@pytest.mark.parametrize("name", [*sorted(HIGHER), "recall.cat"])
+@pytest.mark.parametrize("name", [*sorted(PARTS), "recall.cat"])
 def test_of_what_rises_the_larger_ranks_higher(name: str) -> None:
     metric = metric_of(name)
     assert metric.rank(0.9) > metric.rank(0.8) > metric.rank(None) == metric.rank(float("nan"))
@@ -44,7 +49,7 @@ def test_of_what_rises_the_larger_ranks_higher(name: str) -> None:
     assert metric.difference(-0.0102) == "-1.02 points"
 
 
-@pytest.mark.parametrize("name", sorted(LOWER))
+@pytest.mark.parametrize("name", sorted(ERRORS))
 def test_of_what_falls_the_smaller_ranks_higher(name: str) -> None:
     metric = metric_of(name)
     assert metric.rank(0.1) > metric.rank(0.2) > metric.rank(None) == metric.rank(float("inf"))
@@ -60,7 +65,11 @@ def test_what_is_no_number_is_a_dash() -> None:
 
 def test_every_metric_has_its_function_and_no_function_is_without_a_metric() -> None:
     figures = pytest.importorskip("cnnkit.training.compute.figures")
-    assert figures._FUNCTIONS.keys() == METRICS.keys()
+    assert {name for name, metric in METRICS.items() if metric.of_scores} == {*figures._OF_SCORES}
+    assert {name for name, metric in METRICS.items() if not metric.of_scores} == {
+        *figures._FUNCTIONS
+    }
+    assert not [name for name in CHOOSING if METRICS[name].of_scores]
 
 
 @pytest.mark.parametrize("task", TASKS)

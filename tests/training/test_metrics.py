@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as oracle
 
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute import metrics
+from cnnkit.training.compute import agreement, metrics
 
 CLASSES = Train()
 REGRESSION = Train(loss="mean_squared_error")
@@ -103,9 +106,58 @@ def test_a_summary_is_scikit_learns(case: tuple[int, list[tuple[int, int]]]) -> 
     )
     found = [[one.precision, one.recall, one.f1, one.support] for one in summary.classes]
     np.testing.assert_allclose(np.transpose(found), each)
+    for name, mean in summary.averages.items():
+        expected = oracle.precision_recall_fscore_support(
+            true, predicted, average=name, zero_division=0
+        )
+        assert tuple(mean) == pytest.approx(expected[:3])
+    counts = oracle.confusion_matrix(true, predicted, labels=range(classes))
+    if len({*true, *predicted}) > 1:  # of one class alone they say nothing
+        expected = oracle.matthews_corrcoef(true, predicted)
+        assert agreement.matthews(counts) == pytest.approx(expected)
+        expected = oracle.cohen_kappa_score(true, predicted)
+        assert agreement.kappa(counts) == pytest.approx(expected)
     recalls = oracle.recall_score(true, predicted, labels=np.unique(true), average="macro")
     assert summary.balanced_accuracy == pytest.approx(recalls)
     assert summary.examples == len(pairs)
+
+
+def test_the_means_of_labels_are_scikit_learns() -> None:
+    true, said = (RANDOM.random((2, 60, 4)) < [0.1, 0.3, 0.5, 0.7]).astype(int)
+    summary = metrics.summarize(oracle.multilabel_confusion_matrix(true, said))
+    for name, mean in summary.averages.items():
+        expected = oracle.precision_recall_fscore_support(true, said, average=name)
+        assert tuple(mean) == pytest.approx(expected[:3])
+    assert summary.interval is None
+
+
+@pytest.mark.parametrize(
+    ("right", "examples", "low", "high"),
+    [
+        (8, 10, 0.4902, 0.9433),
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),
+    ],
+)
+def test_the_interval_of_wilson(right: int, examples: int, low: float, high: float) -> None:
+    """The last is the example of R. G. Newcombe, 1998, table I, method 3."""
+    found = agreement.wilson(right, examples)
+    assert found == pytest.approx((low, high), abs=5e-5)
+    theirs = stats.binomtest(right, examples).proportion_ci(method="wilson")
+    assert found == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert agreement.wilson(0, 0) is None
+
+
+def test_what_is_certain_agrees_no_more_than_by_chance() -> None:
+    alone = np.array([[5, 0], [0, 0]])
+    assert math.isnan(agreement.kappa(alone))
+    assert agreement.matthews(alone) == 0
+    # By hand: 45 of 70 agree, (20·35 + 50·35)/70² = 1/2 by chance.
+    counts = np.array([[15, 5], [20, 30]])
+    assert agreement.kappa(counts) == pytest.approx((45 / 70 - 0.5) / 0.5)
+    expected = (15 * 30 - 5 * 20) / math.sqrt(35 * 35 * 20 * 50)
+    assert agreement.matthews(counts) == pytest.approx(expected)
 
 
 def test_the_accuracy_trap() -> None:

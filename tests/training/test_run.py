@@ -78,6 +78,7 @@ def test_a_run_leaves_all_its_files(finished: tuple[Result, Notes]) -> None:
     assert sorted(each.name for each in path.iterdir()) == [
         "checkpoints", "confusion.png", "curves.png", "environment.json", "events", "lock",
         "metrics.jsonl", "report.html", "spec.yaml", "split.json", "summary.json",
+        "wrong.csv",
     ]  # fmt: skip
     split = json.loads((path / "split.json").read_text())
     assert [split[name]["examples"] for name in ("train", "validation", "test")] == [60, 15, 15]
@@ -120,7 +121,7 @@ def test_an_epoch_has_its_figures_and_its_time_by_phase(finished: tuple[Result, 
             "compile", "data", "device", "evaluation", "checkpoint", "total", "images_per_second",
         }  # fmt: skip
         assert record["validation"].keys() == {
-            "loss", "accuracy", "balanced_accuracy", "macro_f1",
+            "loss", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "matthews", "kappa",
         }  # fmt: skip
     assert records[0]["time"]["compile"] > 0
     assert all(record["time"]["compile"] == 0 for record in records[1:])

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,41 @@ def test_room_is_asked_for_before_anything_is_written(
     assert asked == [70, 130]
     files.require_space(tmp_path, [60, 40])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no limits on files")
+def test_a_disk_that_fills_while_orbax_writes_prints_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """There was room when it was asked for; a limit on the size of files stands for the disk."""
+    import resource
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    monkeypatch.setattr(checkpoint, "require_space", lambda *_: None)
+    kept = checkpoint.Checkpoints(tmp_path / "checkpoints")
+    random = np.random.default_rng(0)
+    state = {f"layer{number}": random.random((200, 200)) for number in range(30)}
+    kept.save({"layer0": random.random(2)}, checkpoint.Record(1, [], None, 0.0))
+    kept.wait()
+    assert sys.unraisablehook == told.append  # it is put back
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        kept.save(state, checkpoint.Record(2, [], None, 0.0))
+        with pytest.raises(files.DiskFullError, match=r"the disk is full: .*step-00000002-epoch"):
+            kept.wait()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    kept.close()
+    assert told == []
+    assert capfd.readouterr() == ("", "")
+    assert [each.place for each in kept.found()] == [(1, 0)]
+    assert kept.last()[1] == []
+    # Anything else that nobody can catch is still told.
+    other = SimpleNamespace(exc_type=ValueError, exc_value=ValueError("other"))
+    sys.unraisablehook(other)  # type: ignore[arg-type]
+    assert told == [other]
 
 
 @pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are bytes there")

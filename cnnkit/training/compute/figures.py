@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from cnnkit.errors import DataError, did_you_mean
 from cnnkit.tasks.metric import METRICS, class_of
 from cnnkit.tasks.task import Task
-from cnnkit.training.compute import metrics
+from cnnkit.training.compute import agreement, metrics
+from cnnkit.training.compute.calibration import calibration_error as apart
+from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import Totals
 
 
@@ -73,11 +75,18 @@ class Figures:
 
 
 _FUNCTIONS: dict[str, Callable[[Counted], float]] = {}
+_OF_SCORES: dict[str, Callable[[Answers], float]] = {}
 
 
 def _metric(function: Callable[[Counted], float]) -> Callable[[Counted], float]:
     """The function of the metric that has its name in the table."""
     _FUNCTIONS[function.__name__] = function
+    return function
+
+
+def _of_scores(function: Callable[[Answers], float]) -> Callable[[Answers], float]:
+    """The function of a metric that takes all scores of a split."""
+    _OF_SCORES[function.__name__] = function
     return function
 
 
@@ -106,6 +115,24 @@ def macro_f1(counted: Counted) -> float:
 
 
 @_metric
+def weighted_f1(counted: Counted) -> float:
+    """The mean F1 of the classes, each weighted by its examples."""
+    return counted.summary.averages["weighted"].f1
+
+
+@_metric
+def matthews(counted: Counted) -> float:
+    """The Matthews correlation of true and predicted classes."""
+    return agreement.matthews(counted.counts)
+
+
+@_metric
+def kappa(counted: Counted) -> float:
+    """Cohen's kappa of true and predicted classes."""
+    return agreement.kappa(counted.counts)
+
+
+@_metric
 def top5(counted: Counted) -> float:
     """The part of the examples whose class is among the five best."""
     return int(counted.totals.top5) / max(counted.examples, 1)
@@ -121,6 +148,34 @@ def mean_squared_error(counted: Counted) -> float:
 def mean_absolute_error(counted: Counted) -> float:
     """The mean of absolute errors."""
     return counted.errors.mean_absolute_error
+
+
+@_of_scores
+def roc_auc(answers: Answers) -> float:
+    """The area below the ROC curve; of classes the mean over each against the rest."""
+    return answers.mean(roc_area)
+
+
+@_of_scores
+def average_precision(answers: Answers) -> float:
+    """The area below the precision-recall curve; of classes the mean over them."""
+    return answers.mean(precision_area)
+
+
+@_of_scores
+def calibration_error(answers: Answers) -> float:
+    """How far the confidence and the accuracy of answers are apart."""
+    return apart(answers)
+
+
+def figures_of_scores(answers: Answers) -> dict[str, float | None]:
+    """The metrics that take all scores of a split; None for what is no number."""
+    found = {
+        name: function(answers)
+        for name, function in _OF_SCORES.items()
+        if answers.task in METRICS[name].tasks
+    }
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def figures(totals: Totals, recalls: Mapping[str, int] = {}) -> dict[str, float | None]:

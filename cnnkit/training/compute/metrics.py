@@ -7,8 +7,9 @@ A mean of the means of batches would be wrong where the last batch is smaller: t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.agreement import wilson
 from cnnkit.training.compute.loss import dense
 
 TOP: Final = 5
@@ -115,6 +117,14 @@ class ClassMetrics:
     support: int
 
 
+class Average(NamedTuple):
+    """Precision, recall and F1 over all classes or labels."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
 @dataclass(frozen=True)
 class Summary:
     """The metrics of classes.
@@ -130,6 +140,10 @@ class Summary:
         recall: The mean over the classes.
         macro_f1: The mean F1 over the classes.
         classes: The metrics of each class, in order.
+        averages: Over the classes: ``micro`` of all answers together, ``macro`` each class counted
+            once, ``weighted`` each as often as it has examples.
+        interval: Between which the accuracy lies with 95 % certainty, by the choice of the
+            examples; None of labels, which are not independent of each other.
         confusion: Row the true class, column the predicted one; ``[K, 2, 2]`` of labels.
         top5: The part of the examples whose class is among the five largest scores, if counted.
     """
@@ -142,6 +156,8 @@ class Summary:
     recall: float
     macro_f1: float
     classes: tuple[ClassMetrics, ...]
+    averages: Mapping[str, Average]
+    interval: tuple[float, float] | None
     confusion: tuple[Any, ...]
     top5: float | None = None
 
@@ -151,8 +167,11 @@ class Summary:
         ``f1`` is ``macro_f1`` by the name that files had for it first.
         """
         plain = asdict(self)
+        interval = plain.pop("interval")
         return {
             **plain,
+            "averages": {name: mean._asdict() for name, mean in self.averages.items()},
+            "accuracy_interval": interval and list(interval),
             "f1": self.macro_f1,
             "classes": list(plain["classes"]),
             "confusion": list(self.confusion),
@@ -204,16 +223,18 @@ def summarize(counts: NDArray[Any], top5: int | None = None) -> Summary:
         accuracy = _ratio(int(right.sum()), examples)
         majority = _ratio(int(actual.max()), examples)
     classes = tuple(map(_class_metrics, right.tolist(), actual.tolist(), predicted.tolist()))
-    there = [one for one, p in zip(classes, predicted.tolist(), strict=True) if one.support or p]
+    mean = _averages(classes, right.tolist(), actual.tolist(), predicted.tolist())
     return Summary(
         examples=examples,
         accuracy=accuracy,
         balanced_accuracy=balanced,
         majority=majority,
-        precision=_mean([one.precision for one in there]),
-        recall=_mean([one.recall for one in there]),
-        macro_f1=_mean([one.f1 for one in there]),
+        precision=mean["macro"].precision,
+        recall=mean["macro"].recall,
+        macro_f1=mean["macro"].f1,
         classes=classes,
+        averages=mean,
+        interval=None if counts.ndim == 3 else wilson(int(right.sum()), examples),
         confusion=tuple(counts.tolist()),
         top5=None if top5 is None else _ratio(int(top5), examples),
     )
@@ -234,6 +255,32 @@ def _class_metrics(right: int, actual: int, predicted: int) -> ClassMetrics:
     )
 
 
+def _averages(
+    classes: Sequence[ClassMetrics],
+    right: Sequence[int],
+    actual: Sequence[int],
+    predicted: Sequence[int],
+) -> dict[str, Average]:
+    """The means over the classes that occur or are predicted."""
+    each = [
+        Average(one.precision, one.recall, one.f1)
+        for one, p in zip(classes, predicted, strict=True)
+        if one.support or p
+    ]
+    shares = [one.support for one, p in zip(classes, predicted, strict=True) if one.support or p]
+    hits, true, said = sum(right), sum(actual), sum(predicted)
+    return {
+        "micro": Average(_ratio(hits, said), _ratio(hits, true), _ratio(2 * hits, true + said)),
+        "macro": Average(*(_mean([one[at] for one in each]) for at in range(3))),
+        "weighted": Average(
+            *(
+                _ratio(sum(n * one[at] for n, one in zip(shares, each, strict=True)), true)
+                for at in range(3)
+            )
+        ),
+    }
+
+
 def _recalls(counts: NDArray[Any]) -> list[float]:
     """The recall of each class that occurs."""
     actual = counts.sum(axis=1)
@@ -242,7 +289,7 @@ def _recalls(counts: NDArray[Any]) -> list[float]:
     ]
 
 
-def _ratio(part: int, whole: int) -> float:
+def _ratio(part: float, whole: int) -> float:
     return part / whole if whole else 0.0
 
 

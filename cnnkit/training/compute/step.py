@@ -210,6 +210,13 @@ class Steps:
         scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
         return self._added(totals, scores, targets, counted)
 
+    def scores(self, state: State, feed: Feed, inputs: Array) -> Array:
+        """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""
+        params, stats = self.evaluated(state)
+        images = standardized(scaled(inputs), feed)
+        scores: Array = nnx.merge(self.graphdef, params, stats).outputs(images).scores
+        return scores
+
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
         """The weights and statistics that the network is judged by: the averaged ones, if any."""
         if self.train.ema:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import Sharding
+from numpy.typing import NDArray
 
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, State, Totals, Tree
@@ -82,6 +83,7 @@ class Engine(ABC):
         classes = materials[0].dataset.classes
         self.recalls = recalls_of([steps.train.monitor], classes, max(steps.classes, 2))
         self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
+        self._scores = jax.jit(steps.scores, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
         self._load(materials[0])
@@ -176,6 +178,19 @@ class Engine(ABC):
     @abstractmethod
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
         """The totals of a split, on the host; None where the user asked to end before."""
+
+    def scores(self, state: State, name: SplitName) -> NDArray[np.float32]:
+        """The scores ``[N, K]`` of all examples of a split, on the host; of one run alone."""
+        inputs, indices = self.material.examples(name).inputs, self.material.indices(name)
+        size, found = self.steps.batch_size, []
+        for start in range(0, len(indices), size):
+            # A batch that is not full is filled up, so that one program serves them all.
+            chosen = indices[np.minimum(start + np.arange(size), len(indices) - 1)]
+            batch = jax.device_put(inputs[chosen], self.sharding)
+            found.append(np.asarray(self._scores(state, self.feed, batch), np.float32))
+        if not found:
+            return np.zeros((0, self.steps.classes), np.float32)
+        return np.concatenate(found)[: len(indices)]
 
     def _mapped(self, function: Callable[..., Any], axes: Any) -> Callable[..., Any]:
         """A function over all runs; ``axes`` are those of its arguments, as of ``jax.vmap``."""

@@ -14,8 +14,10 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +42,7 @@ _RECORD = "record.json"
 _NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
 _FORMAT = 1
+_CLOSED = "Event loop is closed"
 T = TypeVar("T")
 
 
@@ -297,12 +300,32 @@ def _save(arrays: dict[str, Any], path: Path, final: Path) -> None:
     import orbax.checkpoint as ocp
 
     try:
-        _checkpointer().save(path.absolute(), args=ocp.args.PyTreeSave(arrays))
+        with _without_tracebacks():
+            _checkpointer().save(path.absolute(), args=ocp.args.PyTreeSave(arrays))
     except Exception as error:  # Orbax says of what a disk does in many types
         if isinstance(error, OSError):
             raise
         reason = str(error).partition("\n")[0]
         raise OSError(errno.EIO, reason, str(final)) from error
+
+
+@contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """A save by Orbax that prints nothing where it fails.
+
+    The first write that fails ends the save and closes its event loop; each write that is under
+    way then ends with an error that nobody can catch, and of which Python prints a traceback. Some
+    end after the save has: where it failed, they are passed over from then on.
+    """
+    before = sys.unraisablehook
+
+    def hook(found: sys.UnraisableHookArgs) -> None:
+        if not (found.exc_type is RuntimeError and str(found.exc_value) == _CLOSED):
+            before(found)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = before
 
 
 def _named(tree: Any) -> dict[str, Any]:

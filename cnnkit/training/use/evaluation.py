@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -14,20 +16,29 @@ from cnnkit.data import Dataset, Splits, load
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Arrays, Csv, Data
+from cnnkit.tasks.task import Task
 from cnnkit.training.compute.step import Steps
-from cnnkit.training.engine import engine
+from cnnkit.training.engine import Engine, engine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
-from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.recorded import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
-from cnnkit.training.results import measured
+from cnnkit.training.results import answers_of, measured, names_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
+from cnnkit.training.store.wrong import wrong_answers
+from cnnkit.training.use.judgement import Judgement, Scored, Wanted, judgement
 from cnnkit.training.use.trained import Which, restored, steps_of
 
 if TYPE_CHECKING:
     from cnnkit.training.use.weights import Weights
+
+NOTHING = Wanted()
+SAME: Mapping[str, str] = MappingProxyType({})
+
+
+NOT_JUDGED: Mapping[str, None] = MappingProxyType({"calibration": None, "threshold": None})
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class Evaluation:
         look: The number of the look at the run's own test split; None of other data.
         looks: All looks at it.
         warnings: What makes the figures worth less than they seem.
+        judgement: What the scores say beyond the figures; None of values.
     """
 
     data: str
@@ -53,6 +65,7 @@ class Evaluation:
     look: int | None = None
     looks: tuple[Look, ...] = ()
     warnings: tuple[str, ...] = ()
+    judgement: Judgement | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
@@ -64,11 +77,18 @@ class Evaluation:
             "test": self.figures,
             "look": self.look,
             "warnings": list(self.warnings),
+            **(self.judgement.to_dict() if self.judgement else NOT_JUDGED),
         }
 
 
 def evaluate(
-    run: Path, options: Options, *, data: Data | None = None, which: Which = "best"
+    run: Path,
+    options: Options,
+    *,
+    data: Data | None = None,
+    which: Which = "best",
+    renamed: Mapping[str, str] = SAME,
+    wanted: Wanted = NOTHING,
 ) -> Evaluation:
     """Measures the network of a run; every example counts once.
 
@@ -80,6 +100,8 @@ def evaluate(
         data: What to measure on: the test split that it has, or all of it; by default the run's
             own test split.
         which: Whose weights, those of the best or of the last epoch.
+        renamed: What the other data call a class of the network, where it is not the same.
+        wanted: What is chosen on the run's validation split, to be judged with.
 
     Raises:
         SpecError: `check` finds errors in its spec.
@@ -92,14 +114,18 @@ def evaluate(
     record = directory.read_split() or {}
     recipe = recipe_of(spec)
     warnings: list[str] = []
-    if data is None:
-        material = prepare(
+    own = None
+    if data is None or wanted.anything:
+        own = prepare(
             spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit
         )
-        require_same_data(directory, material, material.record(recipe))
+        require_same_data(directory, own, own.record(recipe))
+        _require_validation(own, wanted, str(run))
+    if data is None and own is not None:
+        material = own
         if not len(material.splits.test):
             raise UsageError(f"{run} held no test split back: name other data by --data")
-    else:
+    elif data is not None:
         like = preprocessing_of(directory, spec, options.data_dir)
         dataset = load(
             _as_in_the_run(data, recipe.data),
@@ -108,6 +134,8 @@ def evaluate(
             outputs=outputs_of(spec),
             loss=recipe.loss,
             like=like,
+            classes=record.get("classes") or (),
+            renamed=renamed,
         )
         material = _all_of(dataset, record, outputs_of(spec), like)
         seen = trained_on(directory, material.examples("test"))
@@ -116,9 +144,10 @@ def evaluate(
     steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
     state, checkpoint, problems = restored(directory, steps, which)
     name = checkpoint.path.name
+    wanted.require(*_targets(steps, material))
     seal = RunLooks(directory) if data is None else None
     look = None if seal is None else seal.open(name)
-    figures = _figures(steps, material, state, devices)
+    figures, judged = _judged(steps, material, own, state, devices, wanted)
     if seal is not None:
         seal.close(name, figures)
     return Evaluation(
@@ -130,11 +159,18 @@ def evaluate(
         look,
         tuple(seal.looks()) if seal else (),
         tuple(warnings),
+        judged,
     )
 
 
 def evaluate_weights(
-    weights: Weights, file: Path, options: Options, *, data: Data | None = None
+    weights: Weights,
+    file: Path,
+    options: Options,
+    *,
+    data: Data | None = None,
+    renamed: Mapping[str, str] = SAME,
+    wanted: Wanted = NOTHING,
 ) -> Evaluation:
     """Measures a network with the weights of a file; no run is there to record a look in.
 
@@ -143,6 +179,8 @@ def evaluate_weights(
         file: Where its weights are from.
         options: Where the data are and what to run on.
         data: As in ``evaluate``; by default the test split of the spec's own data.
+        renamed: As in ``evaluate``.
+        wanted: What is chosen on the validation split of the spec's own data.
 
     Raises:
         SpecError: `check` finds errors in the spec.
@@ -157,12 +195,16 @@ def evaluate_weights(
             f"{file} does not say how inputs are prepared, `cnnkit.preprocessing`: export a run"
         )
     notes: tuple[str, ...] = ()
-    if data is None:
+    own = None
+    if data is None or wanted.anything:
         own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
+        own = replace(own, statistics=like.statistics, preprocessing=like)
+        _require_validation(own, wanted, own.dataset.name)
+    if data is None and own is not None:
         if not len(own.splits.test):
             raise UsageError(f"{own.dataset.name} has no test split: name other data by --data")
-        material = replace(own, statistics=like.statistics, preprocessing=like)
-    else:
+        material = own
+    elif data is not None:
         dataset = load(
             _as_in_the_run(data, recipe.data),
             data_dir=options.data_dir,
@@ -170,6 +212,8 @@ def evaluate_weights(
             outputs=outputs,
             loss=recipe.loss,
             like=like,
+            classes=weights.classes,
+            renamed=renamed,
         )
         material = _all_of(dataset, {"classes": list(weights.classes)}, outputs, like)
         notes = tuple(dataset.notes)
@@ -182,28 +226,81 @@ def evaluate_weights(
         optimizer=steps.optimizer.init(params),
         average=(params, stats) if recipe.ema else None,
     )
-    figures = _figures(steps, material, state, choose(options.device)[:1])
+    wanted.require(*_targets(steps, material))
+    devices = choose(options.device)[:1]
+    figures, judged = _judged(steps, material, own, state, devices, wanted)
     epoch = (weights.metrics or {}).get("epoch", 0)
-    return Evaluation(material.dataset.name, file.name, epoch, figures, (), warnings=notes)
+    name = material.dataset.name
+    return Evaluation(name, file.name, epoch, figures, (), warnings=notes, judgement=judged)
+
+
+def _require_validation(own: Material, wanted: Wanted, name: str) -> None:
+    if wanted.anything and not len(own.splits.validation):
+        raise UsageError(
+            f"{name} held no validation split back, on which a temperature or a threshold is chosen"
+        )
 
 
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     """Other files, their columns and arrays called as those that the run learnt from."""
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
-        return data.model_copy(update={"target": of_run.target, "drop": of_run.drop})
+        names = ("target", "drop", "file", "separator")
+        return data.model_copy(update={name: getattr(of_run, name) for name in names})
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
         return data.model_copy(update={"inputs": of_run.inputs, "targets": of_run.targets})
     return data
 
 
-def _figures(steps: Steps, material: Material, state: Any, devices: Any) -> dict[str, Any]:
+def _judged(
+    steps: Steps, material: Material, own: Material | None, state: Any, devices: Any, wanted: Wanted
+) -> tuple[dict[str, Any], Judgement | None]:
+    """The figures of the test split of a material, and what else its scores say.
+
+    Args:
+        steps: Those of the network.
+        material: What is judged.
+        own: The data that the network learnt from, where something is chosen on them.
+        state: The weights.
+        devices: What it is computed on.
+        wanted: What is chosen on the validation split.
+    """
     machine = engine(steps, [material], replicated(devices, None), devices)
     placed = machine.place(state)
     machine.compile(placed, splits=("test",), training=False)
     totals = machine.evaluate(placed, "test", lambda: False)
     if totals is None:  # only who asks for it
         raise UsageError("the evaluation was ended")
-    return measured(totals, material.dataset.classes)
+    test = _scored(machine, placed, "test")
+    if test is None:
+        return measured(totals, material.dataset.classes), None
+    figures = measured(totals, material.dataset.classes, test.answers)
+    if not test.answers.sound:
+        if wanted.anything:
+            raise DataError("the network gives what is no number, so that nothing can be chosen")
+        return figures, None
+    validation = None
+    if wanted.anything and own is not None:
+        if own is not material:
+            machine = engine(steps, [own], replicated(devices, None), devices)
+        validation = _scored(machine, placed, "validation")
+    names = [row["name"] for row in figures["classes"]]
+    wrong = wrong_answers(material, "test", test.answers, names)
+    return figures, judgement(steps, names, test, validation, wanted, wrong)
+
+
+def _targets(steps: Steps, material: Material) -> tuple[tuple[str, ...], Task]:
+    """The names of a network's classes or labels, and what its targets are."""
+    if not steps.train.loss.of_classes:
+        return (), "values"
+    task: Task = "labels" if steps.multi_label else "classes"
+    count = steps.classes if steps.multi_label else max(steps.classes, 2)
+    return names_of(material.dataset.classes, count), task
+
+
+def _scored(machine: Engine, state: Any, name: SplitName) -> Scored | None:
+    scores = machine.scores(state, name)
+    answers = answers_of(machine, scores, name)
+    return None if answers is None else Scored(scores, answers)
 
 
 def _all_of(

@@ -6,15 +6,19 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY
+from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, WRONG
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
+
+if TYPE_CHECKING:
+    from cnnkit.training.compute.threshold import Decision
+    from cnnkit.training.use.judgement import Judgement
 
 _ALL_CLASSES = 10
 _WORST = 5
@@ -35,7 +39,7 @@ def conclusion(summary: Summary, run: Path) -> Iterator[str]:
     if summary.diagnosis is not None:
         yield from _diagnosis(summary.diagnosis)
     yield ""
-    names = (SUMMARY, CURVES, CONFUSION, REPORT)
+    names = (SUMMARY, CURVES, CONFUSION, WRONG, REPORT)
     yield f"{run}: {', '.join(name for name in names if name == SUMMARY or (run / name).exists())}"
 
 
@@ -51,9 +55,50 @@ def measured_lines(split: str, figures: Measured, epoch: int | None) -> Iterator
         yield "no validation split: nothing was held back to measure the result on"
         return
     yield figures_line(figures, epoch, split)
+    yield from _further_line(figures)
+    yield from _interval_line(figures)
     yield from _majority_line(figures)
     if "classes" in figures:
-        yield from class_table(figures["classes"])
+        yield from class_table(figures["classes"], figures.get("averages") or {})
+
+
+def judgement_lines(found: Judgement) -> Iterator[str]:
+    """What was chosen on the validation split, and what it makes of the test split."""
+    calibration, threshold = found.calibration, found.threshold
+    if calibration is not None and calibration.temperature is not None:
+        error = METRICS["calibration_error"]
+        before, after = map(error.shown, (calibration.error, calibration.mended_error))
+        yield ""
+        yield (
+            f"temperature {calibration.temperature:.4g}, chosen on the validation split: "
+            f"{error.title} {before} without it, {after} with it"
+        )
+    if threshold is not None:
+        yield ""
+        yield (
+            f"threshold {threshold.value:.4g} of {threshold.name}, chosen on the validation split "
+            f"for a recall of {percent(threshold.recall)}"
+        )
+        for split, decision in (
+            ("validation", threshold.validation),
+            ("test", threshold.measured),
+        ):
+            yield f"{split}: {_decision(decision)}"
+
+
+def _decision(found: Decision) -> str:
+    """What a threshold makes of a split."""
+    figures = found.to_dict()
+    shown = [
+        f"{name} {'—' if figures[name] is None else percent(figures[name])}"
+        for name in ("recall", "precision", "specificity", "f1", "accuracy")
+    ]
+    text = ", ".join(shown).replace("f1 ", "F1 ")
+    if interval := figures["recall_interval"]:
+        low, high = map(percent, interval)
+        text = text.replace(",", f" (95 % interval {low} to {high}),", 1)
+    counts = f"{found.found:,} found, {found.missed:,} missed, {found.alarms:,} false alarms"
+    return f"{counts}: {text}"
 
 
 def figures_line(test: Measured, epoch: int | None, split: str) -> str:
@@ -63,9 +108,27 @@ def figures_line(test: Measured, epoch: int | None, split: str) -> str:
     shown = [
         f"{metric.title} {metric.shown(test[name])}"
         for name, metric in METRICS.items()
-        if name in test and (test[name] is not None or metric.fewest == 0)
+        if metric.brief and name in test and (test[name] is not None or metric.fewest == 0)
     ]
     return f"{count} {', '.join(shown)}"
+
+
+def _further_line(test: Measured) -> Iterator[str]:
+    """The other metrics that the targets have."""
+    shown = [
+        f"{metric.title} {metric.shown(test[name])}"
+        for name, metric in METRICS.items()
+        if not metric.brief and name in test
+    ]
+    if shown:
+        yield f"also {', '.join(shown)}"
+
+
+def _interval_line(test: Measured) -> Iterator[str]:
+    """How sure the accuracy is, by the number of examples."""
+    if interval := test.get("accuracy_interval"):
+        low, high = map(percent, interval)
+        yield f"95 % interval of the accuracy, by so many examples: {low} to {high}"
 
 
 def _majority_line(test: Measured) -> Iterator[str]:
@@ -81,12 +144,14 @@ def _majority_line(test: Measured) -> Iterator[str]:
     )
 
 
-def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
-    """A row a class; where there are many, the worst ones."""
+def class_table(
+    classes: list[Mapping[str, Any]], averages: Mapping[str, Mapping[str, float]] = {}
+) -> Iterator[str]:
+    """A row a class, where there are many the worst ones; and the means over all of them."""
     shown = classes
     if len(classes) > _ALL_CLASSES:
         shown = sorted(classes, key=lambda row: row["f1"])[:_WORST]
-    width = max(5, *(len(row["name"]) for row in shown))
+    width = max(5, *(len(name) for name in (*(row["name"] for row in shown), *averages)))
     yield ""
     yield f"{'class':{width}}  precision  recall      F1  examples"
     for row in shown:
@@ -96,6 +161,10 @@ def class_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
         )
     if len(shown) < len(classes):
         yield f"the {len(shown)} of {len(classes)} classes with the lowest F1"
+    for name, mean in averages.items():
+        yield (
+            f"{name:{width}}  {mean['precision']:9.4f}  {mean['recall']:6.4f}  {mean['f1']:6.4f}"
+        )
 
 
 def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:

@@ -53,7 +53,7 @@ def save_curves(
         monitor: The metric that it was chosen by.
         title: What stands above, such as the network's name.
     """
-    with _drawn(path) as figure:
+    with drawn(path) as figure:
         draw_curves(figure, history, best=best, monitor=monitor, title=title)
 
 
@@ -68,13 +68,17 @@ def save_confusion(
         classes: The names of the K classes.
         title: What stands above.
     """
-    with _drawn(path) as figure:
+    with drawn(path) as figure:
         draw_confusion(figure, confusion, classes, title=title)
 
 
 @contextmanager
-def _drawn(path: Path) -> Iterator[Figure]:
-    """A figure that is written when it has been drawn; to a whole file or not at all."""
+def drawn(path: Path) -> Iterator[Figure]:
+    """A figure that is written when it has been drawn; to a whole file or not at all.
+
+    Args:
+        path: The file; its ending is the format.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
         FigureCanvasAgg(figure)

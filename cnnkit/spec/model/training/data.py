@@ -48,19 +48,9 @@ class Files(Section):
     )
 
 
-class Images(Files):
-    """A folder with a folder of images for each class, named after it.
+class Pictures(Files):
+    """Data in files of images, and how these are decoded."""
 
-    Where it holds `train` and `test` or their like, these have the class folders and are the data
-    set's splits.
-    """
-
-    key = "images"
-
-    images: Annotated[Text, _FOLDER] = Field(description="the folder of the class folders")
-    test: Annotated[Text | None, _FOLDER] = Field(
-        None, description="another such folder, with the test set"
-    )
     fit: Annotated[
         Literal["cover", "contain", "stretch", "none"],
         Expects("`cover`, `contain`, `stretch` or `none`"),
@@ -80,6 +70,21 @@ class Images(Files):
         "refuse",
         description="what is done about files that cannot be decoded; those that are "
         "skipped are listed",
+    )
+
+
+class Images(Pictures):
+    """A folder with a folder of images for each class, named after it.
+
+    Where it holds `train` and `test` or their like, these have the class folders and are the data
+    set's splits.
+    """
+
+    key = "images"
+
+    images: Annotated[Text, _FOLDER] = Field(description="the folder of the class folders")
+    test: Annotated[Text | None, _FOLDER] = Field(
+        None, description="another such folder, with the test set"
     )
 
 
@@ -103,10 +108,11 @@ class Arrays(Files):
     )
 
 
-class Csv(Files):
-    """A table with an example in each line: its target, and its values in the input's order.
+class Csv(Pictures):
+    """A table with an example in each line: its target, and its values or the file of its image.
 
-    Its columns are separated by commas, or in a file `.tsv` by tabs; it may be compressed, `.gz`.
+    Values stand in the order of the input's axes. Columns are separated by commas, or in a file
+    `.tsv` by tabs; the table may be compressed, `.gz`.
     """
 
     key = "csv"
@@ -119,6 +125,20 @@ class Csv(Files):
         None,
         description="the column of the target; if left out the one called `label`, `class`, "
         "`target` or `y`, and the first of a table without a header",
+    )
+    file: Annotated[
+        Text | Annotated[int, Field(ge=0)] | None, Expects("the name or the number of a column")
+    ] = Field(
+        None,
+        description="the column of the files of images; if left out one called `file`, `image`, "
+        "`path` or the like that holds such names",
+    )
+    folder: Annotated[Text | None, _FOLDER] = Field(
+        None, description="where the files of images lie; the folder of the table if left out"
+    )
+    separator: Annotated[Text | None, Expects("a text, such as `|`")] = Field(
+        None,
+        description="what stands between the labels of an image in one cell, where it has several",
     )
     drop: Annotated[
         tuple[Text | Annotated[int, Field(ge=0)], ...],
