@@ -282,6 +282,7 @@ def test_a_bad_file_does_not_end_the_prediction_of_others(
     assert [each for each in found if isinstance(each, Prediction)] == alone
     assert refused[0].to_dict() == {
         "file": str(wrong[0]),
+        "class": None,
         "predictions": [],
         "error": refused[0].problem,
     }
