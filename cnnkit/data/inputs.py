@@ -150,11 +150,10 @@ def _image(file: Path, record: Preprocessing) -> Input | Refused:
     return Input(name, _floats(pixels, record))
 
 
-def _floats(values: Array, record: Preprocessing) -> NDArray[np.float32]:
+def _floats(values: Array, record: Preprocessing) -> Array:
     """Values of files as floats throughout: those of one batch may be of several types."""
     found = scaled(values, record.value_range)
-    floats: NDArray[np.float32] = found / np.float32(255) if found.dtype == np.uint8 else found
-    return floats
+    return np.divide(found, np.float32(255)) if found.dtype == np.uint8 else found
 
 
 def _of_many(file: Path, record: Preprocessing, table: Csv | None) -> Iterator[Callable[[], Part]]:
@@ -177,9 +176,8 @@ def _fault(values: Array, record: Preprocessing) -> str | None:
     return record.fault(finite, str(values.dtype))
 
 
-def _finite(values: Array) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.isfinite(values).all(tuple(range(1, values.ndim)))
-    return found
+def _finite(values: Array) -> Array:
+    return np.asarray(np.isfinite(values).all(tuple(range(1, values.ndim))))
 
 
 def _prepared(block: Block, record: Preprocessing) -> Part:

@@ -17,6 +17,7 @@ from cnnkit.data.inputs import Input, inputs_of, read_inputs
 from cnnkit.data.listing import Refused
 from cnnkit.data.preprocessing import Found, Preprocessing
 from cnnkit.errors import DataError
+from cnnkit.spec.model.training import Csv
 
 FLOATS = Preprocessing(
     "float64", (4, 2), None, (0.0, 0.0), (1.0, 1.0), Decoding(), Found(-9, 9, 0, 3)
@@ -127,6 +128,19 @@ def test_a_table_says_which_line_is_wrong(tmp_path: Path) -> None:
     assert second == Refused(f"{path}:2", f"{path}:2 has 2 columns, but the first line 8")
     assert isinstance(third, Input)
     assert (third.name, third.values[0].tolist()) == (f"{path}:3", [8, 7])
+
+
+def test_the_target_of_the_table_that_was_learnt_from_is_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    header, row = "id,a,b,c,d,e,f,g,h,kind", "7,1,2,3,4,5,6,7,8.5,x"
+    path.write_text(f"{header}\n{row}\n{row}\n")
+    learnt = Csv(csv="learnt.csv", target="kind", drop=("id",))
+    first, _ = inputs_of([path], FLOATS, learnt)
+    assert isinstance(first, Input)
+    assert first.values.reshape(-1).tolist() == [1, 2, 3, 4, 5, 6, 7, 8.5]
+    assert problem(path) == (
+        f"{path} has 10 columns of values, and the network's input is 4x2, 8 values"
+    )
 
 
 def test_no_more_is_read_than_is_asked_for_and_a_little_ahead(
