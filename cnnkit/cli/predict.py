@@ -1,69 +1,197 @@
-"""``cnnkit predict``: what a trained network says of images."""
+"""``cnnkit predict``: what a trained network says of images and arrays."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from cnnkit.cli.options import (
-    Checkpoint,
-    CheckpointOption,
-    Format,
-    FormatOption,
-    WeightsOption,
-)
+from cnnkit.cli.options import Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.sources import STDIN
+from cnnkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnkit.training.use.prediction import Prediction, Refused
+    from cnnkit.training.use.trained import Trained
+
+# In a log, a line after so many seconds.
+_INTERVAL = 30.0
+
+
+class Format(StrEnum):
+    """How predictions are written."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
 
 
 def predict(
     run: Annotated[
         Path, typer.Argument(metavar="RUN|SPEC", help="A run's folder, or a spec with --weights.")
     ],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Images.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT…",
+            help="Images, .npy, .npz or .csv; folders; patterns such as 'photos/**/*.jpg'; or - "
+            "for paths from standard input, one a line.",
+        ),
+    ],
     weights: WeightsOption = None,
-    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="How many classes to name. Default: 3, of csv 1.")
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Give the probability of each class.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Decide for no class of a lower probability.")
+    ] = 0.0,
+    refusal: Annotated[str, typer.Option(metavar="NAME", help="What is decided then.")] = "unknown",
+    augment: Annotated[
+        bool,
+        typer.Option(
+            "--augment",
+            help="Test-time augmentation: the mean over each input moved and mirrored as the "
+            "recipe's `augment` does.",
+        ),
+    ] = False,
     checkpoint: CheckpointOption = Checkpoint.best,
-    format_: FormatOption = Format.table,
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="How to write it.")
+    ] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")
+    ] = None,
 ) -> None:
-    """Name the most probable classes of images; those that cannot be read are told apart.
+    """Name the most probable classes of inputs; those that cannot be read are told apart.
 
-    Example: cnnkit predict runs/cifar10 cat.jpg dog.png
+    Any number of files is read, computed and written some at a time.
+
+    Example: cnnkit predict runs/cifar10 photos cat.jpg --format csv --output predictions.csv
     """
+    if top is not None and probabilities:
+        raise UsageError("--probabilities gives all classes: leave out --top")
+    if STDIN in inputs and str(run) == STDIN:
+        raise UsageError("standard input has the spec or the paths, and not both")
+    trained = _trained(run, weights, checkpoint)
+    from cnnkit.data.inputs import suffixes_of
+    from cnnkit.data.listing import files_of
+    from cnnkit.training.use.prediction import names_of
+    from cnnkit.training.use.prediction import predict as predicted
+    from cnnkit.training.view.predictions import FORMATS, Columns
+
+    for problem in trained.problems:
+        typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
+    named = None if probabilities else top or (1 if format_ is Format.csv else 3)
+    columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
+    files = files_of(_named(inputs), suffixes_of(trained.spec.input))
+    found = predicted(trained, files, named, threshold=threshold, refusal=refusal, augment=augment)
+    ending = _Ending(inputs, told=format_ is Format.table)
+    with _opened(output) as stream, _watched(found, quiet=output is None) as watched:
+        for text in FORMATS[format_](ending.seen(watched), columns):
+            stream.write(text)
+    if ending.refused:
+        raise typer.Exit(2 if ending.absent else 1)
+
+
+def _trained(run: Path, weights: Path | None, checkpoint: Checkpoint) -> Trained:
+    """The network of a run, or of a spec and its weights."""
     from cnnkit.cli.sources import readable_spec, weights_for
     from cnnkit.training import load_run
-    from cnnkit.training.use.prediction import Refused
-    from cnnkit.training.use.prediction import predict as predicted
 
     file = weights_for(str(run), weights)
     if file is None:
-        trained = load_run(run, checkpoint.value)
-    else:
-        from cnnkit.training.use.weights import trained_of, weights_of_file
+        return load_run(run, checkpoint.value)
+    from cnnkit.training.use.weights import trained_of, weights_of_file
 
-        trained = trained_of(weights_of_file(readable_spec(str(run)), file), file)
-    for problem in trained.problems:
-        typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
-    found = predicted(trained, files, top)
-    refused = 0
-    if format_ is Format.json:
-        import json
+    return trained_of(weights_of_file(readable_spec(str(run)), file), file)
 
-        listed = list(found)
-        typer.echo(json.dumps([each.to_dict() for each in listed], indent=2))
-        raise typer.Exit(1 if any(isinstance(each, Refused) for each in listed) else 0)
-    from cnnkit.presentation.numbers import percent
 
-    for each in found:
-        if isinstance(each, Refused):
-            refused += 1
-            typer.echo(f"cnnkit: {each.problem}", err=True)
-            continue
-        named = zip(each.classes, each.values, strict=True)
-        shown = (
-            f"{name} {percent(value) if trained.train.loss.of_classes else f'{value:.4g}'}"
-            for name, value in named
-        )
-        typer.echo(f"{each.file}: {', '.join(shown)}")
-    if refused:
-        raise typer.Exit(1)
+class _Ending:
+    """Whether inputs were refused, and whether the command line names one that is not there.
+
+    It tells of them, where the format does not.
+    """
+
+    def __init__(self, names: Iterable[str], *, told: bool) -> None:
+        self.refused = self.absent = False
+        self._names = {str(Path(name)) for name in names}
+        self._told = told
+
+    def seen(self, found: Iterable[Prediction | Refused]) -> Iterator[Prediction | Refused]:
+        from cnnkit.data.listing import Refused
+        from cnnkit.presentation.numbers import printable
+
+        for each in found:
+            if isinstance(each, Refused):
+                self.refused = True
+                self.absent |= each.file in self._names and not os.path.lexists(each.file)
+                if self._told:
+                    typer.echo(f"cnnkit: {printable(each.problem)}", err=True)
+            yield each
+
+
+def _named(inputs: Iterable[str]) -> Iterator[str]:
+    """The words of the command line; for ``-`` the lines of standard input, as they come."""
+    for each in inputs:
+        if each != STDIN:
+            yield each
+        elif sys.stdin is None:
+            raise UsageError("standard input is closed")
+        else:
+            lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+            yield from (os.fsdecode(line) for line in lines if line)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Where predictions go, in characters that it can hold."""
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            yield stream
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _watched(
+    found: Iterator[Prediction | Refused], *, quiet: bool
+) -> Iterator[Iterator[Prediction | Refused]]:
+    """Shows how many inputs are done: a bar on a terminal, a line an interval in a log.
+
+    Args:
+        found: The predictions.
+        quiet: Whether they are shown themselves, where that goes on under a reader's eyes.
+    """
+    if sys.stderr.isatty() and not (quiet and sys.stdout.isatty()):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+        shown = ("predicting", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+            yield iter(bar.track(found, total=None))
+        return
+    yield found if quiet else _logged(found)
+
+
+def _logged(found: Iterable[Prediction | Refused]) -> Iterator[Prediction | Refused]:
+    begun = told = time.monotonic()
+    for count, each in enumerate(found, 1):
+        now = time.monotonic()
+        if now - told >= _INTERVAL:
+            told = now
+            typer.echo(f"{count:,} inputs, {count / (now - begun):,.0f} a second", err=True)
+        yield each

@@ -16,6 +16,8 @@ from cnnkit.data.files import readable
 from cnnkit.errors import DataError, did_you_mean
 
 _PAIRS = (("x", "y"), ("inputs", "targets"), ("images", "labels"), ("data", "labels"))
+INPUTS = tuple(inputs for inputs, _ in _PAIRS)
+"""The usual names of inputs, in small letters."""
 _WORDS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 # Zeros are compressed a thousand times: a file of 16 MB may hold 16 GiB.
 _LARGEST = 2**34

@@ -106,6 +106,7 @@ def decoded(path: Path, shape: tuple[int, int, int], decoding: Decoding) -> NDAr
     """
     try:
         with Image.open(path, formats=_FORMATS) as image:
+            _require_size(image)
             if depth.dtype_of(image) == "uint8":
                 pixels = _of_bytes(image, shape, decoding)
             else:
@@ -123,6 +124,11 @@ def other_extents(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -
         f"{path} is {show(found)}, not {show(wanted)}: resize it, or let `fit` do so: "
         f"cover, contain or stretch"
     )
+
+
+def _require_size(image: Image.Image) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise Image.DecompressionBombError
 
 
 def _of_bytes(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import math
 
 import numpy as np
 
-from cnnkit.data.dataset import Dataset, Examples, Indices, Splits
+from cnnkit.data.dataset import Dataset, Splits
+from cnnkit.data.duplicates import leaks
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.statistics import Statistics
 
 _SHOWN = 3
 _CHUNK = 1024
-# Of fewer values, as of a table's row or a tiny picture, two may be alike by chance.
-_LEAST_VALUES = 64
 # Of a range's values: what reaches no further was meant for another range.
 _REACHED = 1 / 4
 
@@ -47,27 +44,6 @@ def all_alike(dataset: Dataset) -> str | None:
     return f"all {len(inputs):,} inputs of {dataset.name} are alike and teach nothing: {mend}"
 
 
-def leaks(dataset: Dataset, splits: Splits) -> list[str]:
-    """Which examples are in two splits; of tables and tiny pictures it is not asked."""
-    parts = {
-        "train": _known(dataset.train, splits.train),
-        "validation": _known(dataset.train, splits.validation),
-        "test": _known(dataset.examples_of_test(splits), splits.test),
-    }
-    found = []
-    for (one, of_one), (other, of_other) in itertools.combinations(parts.items(), 2):
-        both = [digest for digest in of_one if digest in of_other]
-        if both:
-            pairs = [f"{of_one[each]} and {of_other[each]}" for each in both[:_SHOWN]]
-            more = f" and {len(both) - _SHOWN:,} more" if len(both) > _SHOWN else ""
-            count = f"{len(both):,} images are" if len(both) > 1 else "1 image is"
-            found.append(
-                f"{count} in both {one} and {other}, so that {other} does not measure what is "
-                f"new to the network: {'; '.join(pairs)}{more}"
-            )
-    return found
-
-
 def hints(dataset: Dataset, measured: Statistics) -> list[str]:
     """What might be said about the range of the values, a sentence each."""
     hint = _hint(dataset, *extremes(dataset, measured))
@@ -94,24 +70,6 @@ def _hint(dataset: Dataset, low: float, high: float) -> str | None:
             f"them to 0 to 1, which `augment` expects"
         )
     return None
-
-
-def _known(examples: Examples, indices: Indices) -> dict[bytes | str, str]:
-    """What examples are called by what is in them."""
-    found: dict[bytes | str, str] = {}
-    if examples.sources is not None:
-        paths, digests = examples.sources.paths, examples.sources.digests
-        for each in indices.tolist():
-            found.setdefault(digests[each], paths[each].as_posix())
-        return found
-    inputs = examples.inputs
-    if not isinstance(inputs, np.ndarray) or math.prod(examples.shape) < _LEAST_VALUES:
-        return {}
-    for each in indices.tolist():
-        values = inputs[each]
-        if values.min() != values.max():
-            found.setdefault(hashlib.sha256(values.tobytes()).digest(), f"example {each}")
-    return found
 
 
 def _constant(dataset: Dataset, measured: Statistics) -> list[str]:

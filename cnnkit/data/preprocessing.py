@@ -75,7 +75,7 @@ class Preprocessing:
             DataError: Their values are not such as the network was trained on.
         """
         if inputs.shape[1:] != self.shape:
-            raise UsageError(_other_shape(inputs.shape, self.shape))
+            raise UsageError(other_shape(inputs.shape, self.shape))
         if inputs.dtype.kind not in "biuf":
             raise UsageError(f"inputs are of type {inputs.dtype}; numbers are needed")
         if fault := self.fault(inputs, str(inputs.dtype)):
@@ -91,6 +91,8 @@ class Preprocessing:
         """
         if not len(inputs):
             return None
+        if len(inputs) < _MANY and dtype == self.dtype and dtype in RANGES:
+            return None  # a dark image is no other scale
         chosen = np.unique(np.linspace(0, len(inputs) - 1, _SAMPLE).astype(int))
         sample = np.asarray(inputs[chosen], np.float64)
         if not np.isfinite(sample).all():
@@ -224,7 +226,8 @@ def _pair(values: Any) -> Range:
     return float(low), float(high)
 
 
-def _other_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+def other_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What is said of inputs of another shape than ``[N, *wanted]``."""
     due = f"the network takes inputs of shape [N, {', '.join(map(str, wanted))}]"
     given = f"these have [{', '.join(map(str, found))}]"
     if len(wanted) > 1 and found[1:] == (wanted[-1], *wanted[:-1]):

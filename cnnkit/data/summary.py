@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cnnkit.data.dataset import Array, Dataset, Indices, Splits
-from cnnkit.data.inspection import hints, warnings_of
+from cnnkit.data.duplicates import repeated
+from cnnkit.data.inspection import all_alike, hints, warnings_of
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import dtype_of
 from cnnkit.data.statistics import Statistics, statistics
@@ -99,7 +100,11 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
         examples,
         _counted(dataset, targets),
         measured,
-        (*warnings_of(dataset, cut, measured), *hints(dataset, measured)),
+        (
+            *warnings_of(dataset, cut, measured),
+            *(repeated(dataset, cut) if all_alike(dataset) is None else ()),
+            *hints(dataset, measured),
+        ),
     )
 
 

@@ -247,6 +247,22 @@ def test_a_compiled_function_is_given_what_is_prepared(trained: Callable[[str], 
     assert np.asarray(answers) == pytest.approx(np.asarray(network.predict(pixels)), abs=1e-6)
 
 
+def test_python_takes_paths_as_it_takes_arrays(
+    trained: Callable[[str], Path], tmp_path: Path
+) -> None:
+    network = load_run(trained("uint8"))
+    pixels = bars(4)[0]
+    paths = [tmp_path / f"{each}.png" for each in range(4)]
+    for path, image in zip(paths, pixels[..., 0], strict=True):
+        Image.fromarray(image).save(path)
+    expected = np.asarray(network.predict(pixels))
+    for given in (paths, str(tmp_path), [f"{tmp_path}/*.png"]):
+        assert np.asarray(network.predict(given)) == pytest.approx(expected, abs=1e-6)
+    assert np.asarray(network.predict(paths[2])) == pytest.approx(expected[2:3], abs=1e-6)
+    with pytest.raises(DataError, match=f"there is no file {tmp_path}/gone.png"):
+        network.predict([*paths, tmp_path / "gone.png"])
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_a_bad_file_does_not_end_the_prediction_of_others(
     place: int, trained: Callable[[str], Path], tmp_path: Path
@@ -282,6 +298,7 @@ def test_a_bad_file_does_not_end_the_prediction_of_others(
     assert [each for each in found if isinstance(each, Prediction)] == alone
     assert refused[0].to_dict() == {
         "file": str(wrong[0]),
+        "class": None,
         "predictions": [],
         "error": refused[0].problem,
     }

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.data import load, split
-from cnnkit.data.inspection import leaks
+from cnnkit.data.duplicates import leaks
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Images, Split

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,13 @@ from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 
+from cnnkit.data.inputs import read_inputs
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import Network
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training import Csv, Train
 from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.state import State
@@ -82,17 +84,27 @@ class Trained:
         """Inputs that are scaled already, uint8 or float32, standardized."""
         return standardized(scaled(jnp.asarray(values)), self.preprocessing.statistics)
 
-    def predict(self, inputs: ArrayLike) -> Array:
+    def predict(self, inputs: ArrayLike | StrPath | Sequence[StrPath]) -> Array:
         """What the network says: probabilities ``[N, K]``, or the numbers of a regression.
 
         Args:
-            inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files.
+            inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files;
+                or the paths of images, arrays and tables, of folders of them, and patterns.
 
         Raises:
             UsageError: They have another shape, or hold no numbers.
-            DataError: Their values are not such as the network was trained on.
+            DataError: Their values are not such as the network was trained on, or files cannot be
+                read.
         """
-        return self.answers(self.prepared(inputs))
+        paths = _paths(inputs)
+        if paths is None:
+            return self.answers(self.prepared(inputs))  # type: ignore[arg-type]
+        return self.answers(self.standardized(read_inputs(paths, self.preprocessing, self.table)))
+
+    @property
+    def table(self) -> Csv | None:
+        """The table that it was trained on, where it was one."""
+        return self.train.data if isinstance(self.train.data, Csv) else None
 
     def answers(self, prepared: Array) -> Array:
         """What the network says of inputs that are prepared; a function that JAX can compile."""
@@ -126,6 +138,16 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
         epoch=checkpoint.place[1],
         problems=problems,
     )
+
+
+def _paths(inputs: object) -> list[str] | None:
+    """What is given as paths, one or several; None of values."""
+    if isinstance(inputs, str | os.PathLike):
+        return [os.fspath(inputs)]
+    if not isinstance(inputs, list | tuple) or not inputs:
+        return None
+    paths = [os.fspath(each) for each in inputs if isinstance(each, str | os.PathLike)]
+    return paths if len(paths) == len(inputs) else None
 
 
 def steps_of(spec: Spec, *, multi_label: bool, batch_size: int | None = None) -> Steps:

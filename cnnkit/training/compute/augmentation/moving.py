@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from cnnkit.spec.model.training.augmentation import Crop, Flip, ResizedCrop, Rotate, Shift
 
-_PAD = {"zeros": "constant", "edge": "edge", "reflect": "reflect"}
+PADDINGS = {"zeros": "constant", "edge": "edge", "reflect": "reflect"}
 
 
 def flip(augmentation: Flip, key: Array, images: Array) -> Array:
@@ -41,7 +41,7 @@ def _windows(key: Array, images: Array, cells: tuple[int, ...], fill: str) -> Ar
     a product with one-hot matrices ten times (benchmarks/augmentation.py).
     """
     sides = [(0, 0), *((cell, cell) for cell in cells), (0, 0)]
-    padded = jnp.pad(images, sides, mode=_PAD[fill])
+    padded = jnp.pad(images, sides, mode=PADDINGS[fill])
     limits = jnp.array([2 * cell + 1 for cell in cells])
     starts = jax.random.randint(key, (images.shape[0], len(cells)), 0, limits)
 

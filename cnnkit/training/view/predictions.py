@@ -1,0 +1,107 @@
+"""Predictions as a user reads them, and as programs do: written one by one, whatever their number.
+
+Each format is a function from predictions to pieces of text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from cnnkit.presentation.numbers import percent, printable
+from cnnkit.training.use.prediction import Prediction, Refused
+
+Found = Iterable[Prediction | Refused]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a table of predictions has columns for.
+
+    Attributes:
+        names: The names of the classes, or of the outputs of a regression.
+        of_classes: Whether they are classes.
+        top: How many of the most probable classes are named; None for the probability of each.
+    """
+
+    names: Sequence[str]
+    of_classes: bool
+    top: int | None
+
+
+def as_table(found: Found, columns: Columns) -> Iterator[str]:
+    """A line a file; what is refused is told elsewhere."""
+    for each in found:
+        if isinstance(each, Refused):
+            continue
+        values = [percent(one) if columns.of_classes else f"{one:.4g}" for one in each.values]
+        shown = ", ".join(map(" ".join, zip(each.classes, values, strict=True)))
+        if each.decision not in (None, each.classes[0]):
+            shown = f"{each.decision} ({shown})"
+        yield printable(f"{each.file}: {shown}") + "\n"
+
+
+def as_json(found: Found, columns: Columns) -> Iterator[str]:  # noqa: ARG001 - as the others
+    """One list."""
+    begun = False
+    for each in found:
+        text = json.dumps(each.to_dict(), indent=2).replace("\n", "\n  ")
+        yield f"{',' if begun else '['}\n  {text}"
+        begun = True
+    yield "\n]\n" if begun else "[]\n"
+
+
+def as_json_lines(found: Found, columns: Columns) -> Iterator[str]:  # noqa: ARG001 - as the others
+    """An object a line."""
+    for each in found:
+        yield json.dumps(each.to_dict()) + "\n"
+
+
+def as_csv(found: Found, columns: Columns) -> Iterator[str]:
+    """A line a file: what it is taken for and how probable the first class is, or what is wrong.
+
+    Where several classes are named, the first, second … and their probabilities follow; where all
+    are, a column a class. Of a regression there is a column an output.
+    """
+    header = ["file", *(("class", "probability") if columns.of_classes else ())]
+    if not columns.of_classes or columns.top is None:
+        header += [
+            f"probability of {name}" if columns.of_classes else name for name in columns.names
+        ]
+    elif columns.top > 1:
+        named = range(1, min(columns.top, len(columns.names)) + 1)
+        header += [field for each in named for field in (f"class {each}", f"probability {each}")]
+    yield _line([*header, "error"])
+    for each in found:
+        if isinstance(each, Refused):
+            yield _line([each.file, *[""] * (len(header) - 1), each.problem])
+        else:
+            yield _line([each.file, *_cells(each, columns), ""])
+
+
+def _cells(found: Prediction, columns: Columns) -> Iterator[str]:
+    values = [f"{value:.9g}" for value in found.values]  # all that a float32 has
+    if found.decision is not None:
+        yield from (found.decision, values[0])
+    if not columns.of_classes or columns.top is None:
+        by_name = dict(zip(found.classes, values, strict=True))
+        yield from (by_name[name] for name in columns.names)
+    elif columns.top > 1:
+        for name, value in zip(found.classes, values, strict=True):
+            yield from (name, value)
+
+
+def _line(cells: Iterable[str]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(cells)
+    return stream.getvalue()
+
+
+FORMATS: Mapping[str, Callable[[Found, Columns], Iterator[str]]] = MappingProxyType(
+    {"table": as_table, "json": as_json, "jsonl": as_json_lines, "csv": as_csv}
+)
+"""The formats by their names on the command line."""
