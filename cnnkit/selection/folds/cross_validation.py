@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
+from cnnkit.network.weights import Arrays
 from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.spec.model.spec import Spec
@@ -209,6 +210,7 @@ def run_folds(
     keep: Keep,
     done: Mapping[int, Fold] = {},
     interrupted: Callable[[], bool] = bool,
+    init: Arrays | None = None,
 ) -> tuple[Fold, ...]:
     """Trains and judges the folds that are not done yet.
 
@@ -223,6 +225,7 @@ def run_folds(
         keep: Called with each fold once it is judged.
         done: The folds that an earlier process has judged.
         interrupted: Whether the user asked to end.
+        init: Weights and statistics that each fold begins with, by their names.
 
     Raises:
         KeyboardInterrupt: The user did; folds that are judged are kept.
@@ -238,7 +241,7 @@ def run_folds(
             if engine is None:
                 recipe = fitted(train, len(each[group[0]].train))
                 used = usable(devices, int(recipe.batch_size), Quiet())
-                engine = machine(spec, recipe, materials, used)
+                engine = machine(spec, recipe, materials, used, init)
             else:
                 engine.turn_to(materials)
             for fold in _group(engine, train.epochs, group, watch, interrupted):
