@@ -1,4 +1,4 @@
-"""Training that goes on from other weights: what is taken, what stays, and how fast the rest goes."""
+"""Training that goes on from other weights: what is taken of them, what stays, and until when."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -16,14 +17,22 @@ from safetensors.numpy import save_file
 from cnnkit.errors import DataError, SpecError, UsageError
 from cnnkit.network import build
 from cnnkit.network.weights import arrays_of
+from cnnkit.selection.folds import cross_validation
 from cnnkit.selection.folds.directory import FoldOptions, cross_validated
+from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from cnnkit.training.compute.optimizer import layer_of, name_of
+from cnnkit.training.compute.state import Feed, Pool
+from cnnkit.training.compute.step import Steps, make_steps
+from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.initial import initial
+from cnnkit.training.prepare.resolution import recipe_of
+from cnnkit.training.prepare.sealed import Part, sealed
 from cnnkit.training.proof.resume import compare
-from cnnkit.training.run import Result, resume, train
-from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
+from cnnkit.training.run import resume, train
 from cnnkit.training.use.trained import load_run
+from tests.training.bars import bars
 from tests.training.test_run import Interrupting, Notes
 
 Recipe = Callable[..., Spec]
@@ -54,14 +63,6 @@ def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
     return {name for name in one if not np.array_equal(one[name], other[name])}
 
 
-def last(run: Path) -> Checkpoint:
-    return Checkpoints(run / "checkpoints").found()[-1]
-
-
-def run_of(spec: Spec, folder: Path) -> Result:
-    return train(spec, run_dir=folder / "run", display=Notes())
-
-
 def test_all_that_fits_begins_as_it_was(recipe: Recipe, before: Path) -> None:
     found = initial(recipe(init=str(before)))
     assert found is not None
@@ -78,13 +79,13 @@ def test_a_new_head_begins_fresh_and_is_listed(
     result = train(spec, run_dir=tmp_path / "run", display=notes)
     assert f"5 of 7 arrays begin as in {before}" in notes.notes
     assert "these begin fresh: layers.head.kernel (64x3), layers.head.bias (3)" in notes.notes
-    assert "these are not of this network: layers.5.kernel, layers.5.bias" in notes.notes
+    assert "these are not of this network: layers.5.bias, layers.5.kernel" in notes.notes
     old, new = weights(before, "best"), weights(result.path)
     assert all(np.array_equal(old[name], new[name]) for name in STEM | STATISTICS)
     record = json.loads((result.path / "init.json").read_text())
     assert record["path"] == str(before)
     assert record["fresh"] == ["layers.head.kernel", "layers.head.bias"]
-    assert record["unused"] == ["layers.5.kernel", "layers.5.bias"]
+    assert record["unused"] == ["layers.5.bias", "layers.5.kernel"]
     assert len(record["sha256"]) == 64
 
 
@@ -125,33 +126,73 @@ def test_what_fits_nowhere_is_an_error(recipe: Recipe, tmp_path: Path) -> None:
 
 
 def test_what_is_no_source_of_weights(recipe: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="`init`: there is no .*gone: give the folder of a run"):
+    with pytest.raises(UsageError, match=r"`init`: there is no .*gone: give the folder of a run"):
         initial(recipe(init=str(tmp_path / "gone")))
-    with pytest.raises(UsageError, match="is no run: it has no spec.yaml"):
+    with pytest.raises(UsageError, match=r"is no run: it has no spec\.yaml"):
         initial(recipe(init=str(tmp_path)))
     (tmp_path / "x.safetensors").write_bytes(b"none")
     with pytest.raises(SpecError, match="is no file of safetensors that can be read"):
         initial(recipe(init=str(tmp_path / "x.safetensors")))
     save_file({"layers.5.bias": np.full(3, np.nan, np.float32)}, tmp_path / "y.safetensors")
-    with pytest.raises(SpecError, match="`layers.5.bias` holds NaN or infinite values"):
+    with pytest.raises(SpecError, match=r"`layers\.5\.bias` holds NaN or infinite values"):
         initial(recipe(init=str(tmp_path / "y.safetensors")))
 
 
+def steps_of(spec: Spec) -> Steps:
+    return make_steps(spec, recipe_of(spec), examples=8, batch_size=8)
+
+
+def feed() -> Feed:
+    inputs, targets = bars(8)
+    pool = Pool(jnp.asarray(inputs), jnp.asarray(targets, jnp.int32))
+    numbers = jnp.arange(8, dtype=jnp.int32)
+    return Feed(pool, numbers, jnp.zeros(1), jnp.ones(1), jnp.ones(3), jnp.uint32(1))
+
+
+def stepped(spec: Spec, count: int = 2) -> set[str]:
+    """The weights and statistics of the evaluated network that so many steps change."""
+    steps, given = steps_of(spec), feed()
+    state = before = steps.init(given.seed)
+    update = jax.jit(steps.update)
+    for _ in range(count):
+        state = update(state, given, given.train)
+    pairs = zip(steps.evaluated(before), steps.evaluated(state), strict=True)
+    return {
+        name_in(path)
+        for one, other in pairs
+        for (path, old), new in zip(
+            jax.tree_util.tree_leaves_with_path(one), jax.tree.leaves(other), strict=True
+        )
+        if not np.array_equal(old, new)
+    }
+
+
+def name_in(path: tuple[Any, ...]) -> str:
+    return f"{layer_of(path)}.{name_of(path)}"
+
+
 @pytest.mark.parametrize("more", [{}, {"ema": 0.9}, {"optimizer": "schedule_free_sgd"}])
-def test_frozen_layers_keep_weights_and_statistics(
-    more: dict[str, Any], recipe: Recipe, tmp_path: Path
-) -> None:
-    spec = recipe(epochs=2, freeze=["layers.0", "layers.1"], **more)
-    drawn = dict(arrays_of(build(spec, 1)))
-    assert differing(drawn, weights(run_of(spec, tmp_path).path)) == HEAD
+def test_frozen_layers_keep_weights_and_statistics(more: dict[str, Any], recipe: Recipe) -> None:
+    assert stepped(recipe(freeze=["layers.0", "layers.1"], **more)) == HEAD
 
 
-def test_statistics_of_frozen_layers_move_where_it_is_said(
-    recipe: Recipe, tmp_path: Path
-) -> None:
-    spec = recipe(epochs=1, freeze={"layers": ["layers.0", "layers.1"], "statistics": False})
-    drawn = dict(arrays_of(build(spec, 1)))
-    assert differing(drawn, weights(run_of(spec, tmp_path).path)) == HEAD | STATISTICS
+def test_statistics_of_frozen_layers_move_where_it_is_said(recipe: Recipe) -> None:
+    freeze = {"layers": ["layers.0", "layers.1"], "statistics": False}
+    assert stepped(recipe(freeze=freeze)) == HEAD | STATISTICS
+
+
+def test_the_steps_of_later_epochs_train_all(recipe: Recipe) -> None:
+    spec = recipe(freeze=["layers.0", "layers.1"], unfreeze={"at": 1}, optimizer="adam")
+    steps, given = steps_of(spec), feed()
+    first, later = jax.jit(steps.update), jax.jit(steps.unfrozen().update)
+    begun = steps.init(given.seed)
+    held = first(begun, given, given.train)
+    kernel = lambda state: np.asarray(state.params["layers"]["0"]["kernel"][...])  # noqa: E731
+    assert np.array_equal(kernel(begun), kernel(held))
+    # The first step of Adam is the rate, by the sign of the gradient: its means begin here.
+    moved = np.abs(kernel(later(held, given, given.train)) - kernel(held))
+    assert np.allclose(moved[moved > 1e-6], 0.05, rtol=1e-3)
+    assert np.count_nonzero(moved > 1e-6) > 30
 
 
 def test_a_settled_batch_norm_norms_as_at_inference(recipe: Recipe) -> None:
@@ -170,31 +211,12 @@ def test_a_settled_batch_norm_norms_as_at_inference(recipe: Recipe) -> None:
     )
 
 
-def test_nothing_is_kept_for_frozen_weights(recipe: Recipe, tmp_path: Path) -> None:
-    spec = recipe(epochs=1, optimizer="adamw", accumulate=2, freeze=["layers.0", "layers.1"])
-    arrays = last(run_of(spec, tmp_path).path).arrays()
-    kept = [name for name in arrays if name.startswith("optimizer.")]
-    assert any(".layers.5.kernel" in name for name in kept)
-    assert not any(".layers.0." in name or ".layers.1." in name for name in kept)
-
-
-def test_frozen_layers_are_trained_from_an_epoch_on(recipe: Recipe, tmp_path: Path) -> None:
-    spec = recipe(epochs=3, freeze=["layers.0", "layers.1"], unfreeze={"at": 2})
-    drawn = dict(arrays_of(build(spec, 1)))
-    run = run_of(spec.model_copy(), tmp_path).path
-    found = {each.place[1]: each.arrays() for each in Checkpoints(run / "checkpoints").found()}
-    stem = {name: found[2][f"params.{name}"] for name in STEM}
-    assert not differing(stem, drawn)
-    assert not differing({name: found[2][f"stats.{name}"] for name in STATISTICS}, drawn)
-    assert differing(drawn, weights(run)) == STEM | STATISTICS | HEAD
-
-
-def test_a_run_that_is_unfrozen_resumes_in_the_same_bits(recipe: Recipe, tmp_path: Path) -> None:
-    spec = recipe(epochs=3, freeze=["layers.0"], unfreeze={"at": 2}, optimizer="adam")
-    whole = run_of(spec, tmp_path).path
-    cut = train(spec, run_dir=tmp_path / "cut", display=Interrupting(after=2))
-    assert cut.ending == "interrupted"
-    assert not compare(whole, resume(cut.path, display=Notes()).path)
+def test_nothing_is_kept_for_frozen_weights(recipe: Recipe) -> None:
+    spec = recipe(optimizer="adamw", accumulate=2, freeze=["layers.0", "layers.1"])
+    state = jax.eval_shape(steps_of(spec).init, jnp.uint32(0))
+    kept = [leaf.shape for leaf in jax.tree.leaves(state.optimizer) if leaf.shape]
+    # Of the last layer two means, and the sum over two batches; of the first and its norm nothing.
+    assert sorted(kept) == [(3,), (3,), (3,), (64, 3), (64, 3), (64, 3)]
 
 
 def test_a_run_goes_on_without_the_weights_that_it_began_with(
@@ -202,11 +224,12 @@ def test_a_run_goes_on_without_the_weights_that_it_began_with(
 ) -> None:
     source = tmp_path / "source"
     shutil.copytree(before, source)
-    spec = recipe(init=str(source), epochs=2)
+    spec = recipe(init=str(source), epochs=2, freeze=["layers.0"], unfreeze={"at": 1})
     whole = train(spec, run_dir=tmp_path / "whole", display=Notes()).path
     cut = train(spec, run_dir=tmp_path / "cut", display=Interrupting(after=0)).path
     shutil.rmtree(source)
     assert not compare(whole, resume(cut, display=Notes()).path)
+    assert differing(weights(before), weights(whole)) == STEM | STATISTICS | HEAD
 
 
 def test_a_run_without_a_checkpoint_does_not_begin_with_other_weights(
@@ -219,24 +242,47 @@ def test_a_run_without_a_checkpoint_does_not_begin_with_other_weights(
     ).path
     shutil.rmtree(cut / "checkpoints")
     save_file({name: array + 1 for name, array in weights(before).items()}, source)
-    with pytest.raises(DataError, match="has changed since .* was begun with its weights"):
+    with pytest.raises(DataError, match=r"has changed since .* was begun with its weights"):
         resume(cut, display=Notes())
 
 
-def test_folds_begin_with_it(recipe: Recipe, before: Path, tmp_path: Path) -> None:
-    spec = recipe(init=str(before), epochs=1, learning_rate=1e-12, standardize="scale")
-    trained = load_run(before)
-    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", quiet=True)
-    _, found = cross_validated(spec, options)
-    _, fresh = cross_validated(
-        recipe(epochs=1, learning_rate=1e-12, standardize="scale"),
-        FoldOptions(folds=2, run_dir=tmp_path / "fresh", quiet=True),
-    )
-    # A rate that moves no weight leaves the folds what the other training had learnt.
-    assert trained.epoch == 1
-    assert found.metrics[-1] == "loss"
-    assert np.mean(found.figures("loss")) < np.mean(fresh.figures("loss"))
+def kernels_of(engine: Engine) -> list[Any]:
+    """The first kernel of each run that an engine begins."""
+    return [run.params["layers"]["0"]["kernel"][...] for run in engine.each(engine.start())]
+
+
+def test_folds_begin_with_it(
+    recipe: Recipe, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Engine] = []
+
+    def begun(*given: Any) -> Engine:
+        made.append(machine(*given))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cross_validation, "machine", begun)
+    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", quiet=True, side_by_side=2)
+    with pytest.raises(KeyboardInterrupt):
+        cross_validated(recipe(init=str(before)), options)
+    expected = weights(before, "best")["layers.0.kernel"]
+    assert all(np.array_equal(kernel, expected) for kernel in kernels_of(made[0]))
     record = json.loads((tmp_path / "folds" / "folds.json").read_text())
-    assert len(record["init"]) == 64
+    source = initial(recipe(init=str(before)))
+    assert source is not None
+    assert record["init"] == source.source.sha256
     with pytest.raises(UsageError, match="holds the folds of another spec"):
-        cross_validated(recipe(epochs=1), options)
+        cross_validated(recipe(), options)
+
+
+def test_trials_begin_with_it(recipe: Recipe, before: Path) -> None:
+    spec = recipe(init=str(before))
+    train = recipe_of(spec)
+    data = sealed(spec, train, None)
+    part = Part(data.splits.train, data.splits.validation, 0)
+    trials = Evaluator([part], jax.devices()[:1], None)
+    (kernel,) = kernels_of(trials._engine(spec, train, [part]))
+    assert np.array_equal(kernel, weights(before, "best")["layers.0.kernel"])
+    other = load({**spec.to_dict(), "layers": ["flatten", {"dense": {"units": 3}}]})
+    outcome = trials(other, lambda _: False)
+    assert outcome.failed is not None
+    assert outcome.failed.startswith("`init`: none of the 7 arrays of ")
