@@ -57,7 +57,7 @@ def analyze(
         spec,
         graph,
         tree,
-        Totals(tree, settings),
+        Totals(tree, settings, layer_patterns.untrained(spec.train, graph)),
         ordered,
         settings,
         _counted_as(graph, convention) if convention else None,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
 
 _MOST_SHOWN = 6
+_TOP = "layers."
 
 
 def names(pattern: str, path: str) -> bool:
@@ -40,6 +41,13 @@ def frozen(train: Train | None, paths: Iterable[str]) -> frozenset[str]:
     if freeze is None:
         return frozenset()
     return frozenset(path for path in paths if any(names(each, path) for each in freeze.layers))
+
+
+def untrained(train: Train | None, graph: Graph) -> frozenset[str]:
+    """The operations of a network whose weights a recipe keeps as they are to the end."""
+    if train is None or train.unfreeze is not None:
+        return frozenset()
+    return frozen(train, [node.path for node in graph.nodes if node.effect.weights])
 
 
 def multiple(rates: Mapping[str, float], path: str) -> float:
@@ -90,8 +98,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def _near(pattern: str, layers: list[str]) -> str:
-    if near := did_you_mean(pattern, layers):
-        return f"did you mean `{near}`?"
+    # Without the word that all begin with, by which any two are alike.
+    if near := did_you_mean(pattern.removeprefix(_TOP), [each[len(_TOP) :] for each in layers]):
+        return f"did you mean `{_TOP}{near}`?"
     return f"there are {_some([path for path in layers if path.count('.') == 1])}"
 
 

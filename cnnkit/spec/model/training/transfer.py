@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, ValidationError
 
 from cnnkit.layers.field import Count, Expects, Flag
-from cnnkit.spec.language.faults import Fault, Faults, shown
+from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
 from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.part import section
 from cnnkit.spec.text.scalars import shortened
@@ -41,17 +41,37 @@ class Unfreeze(Section):
     at: Count = Field(description="the epochs after which all is trained")
 
 
-def listed(value: object) -> object:
-    """A list of layers as the section that it stands for; an empty one freezes nothing."""
-    if not isinstance(value, (list, tuple)):
+def read_freeze(value: object) -> object:
+    """What a list of layers, or a mapping, freezes; an empty list freezes nothing.
+
+    Raises:
+        Faults: A field of it is wrong.
+    """
+    if isinstance(value, (list, tuple)):
+        fields: Mapping[str, object] = {"layers": value}
+    elif isinstance(value, Mapping):
+        fields = value
+    else:
         return value
-    return {"layers": value} if value else None
+    if fields.get("layers") in ([], ()):
+        return None
+    try:
+        return Freeze.model_validate(dict(fields))
+    except ValidationError as error:
+        faults = list(faults_of(error, Freeze, "freeze"))
+    if fields is not value:  # the list stands where the field would
+        faults = [
+            fault._replace(
+                message=fault.message.replace("`layers", "`freeze", 1), field=fault.field[1:]
+            )
+            for fault in faults
+        ]
+    raise Faults(*faults)
 
 
 Frozen = Annotated[
     Freeze | None,
-    section(Freeze, "freeze"),
-    BeforeValidator(listed),  # of several the last is the first that reads
+    BeforeValidator(read_freeze),
     Expects(f"a list of the paths of layers: {_LAYERS}"),
 ]
 Unfrozen = Annotated[
