@@ -15,6 +15,7 @@ from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums
 from cnnkit.errors import in_order
 from cnnkit.garbage import uncollected
+from cnnkit.spec import layer_patterns
 from cnnkit.spec.graph import Graph, Group, trace
 from cnnkit.spec.model.spec import Spec
 
@@ -49,13 +50,14 @@ def analyze(
     tree = _Fold(graph, fields).layer(graph.root)
     findings = [*spec.origin.findings, *graph.findings, *misaligned_findings(graph, misaligned)]
     findings += filter(None, [misordered_input(spec)])
+    findings += layer_patterns.faults(spec, graph)
     ordered = tuple(in_order(findings))
     settings = Settings(batch, precision, optimizer)
     return Analysis(
         spec,
         graph,
         tree,
-        Totals(tree, settings),
+        Totals(tree, settings, layer_patterns.untrained(spec.train, graph)),
         ordered,
         settings,
         _counted_as(graph, convention) if convention else None,

@@ -11,7 +11,8 @@ The model, for one example, times the batch where activations are meant:
 - **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
   backward pass reads again, each once: a convolution's input, a ReLU's output; or those that are
   live at once in the forward pass, as above, where these are more. Temporary gradients of
-  activations are not in it.
+  activations are not in it. Weights that are frozen all the time have neither gradients nor slots;
+  the tensors are counted as without them.
 
 ``precision`` is that of the activations. Weights that are trained, their gradients and slots
 are float32 at least, as mixed precision keeps them.
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -45,6 +47,7 @@ class Memory:
         batch: Examples at once.
         precision: Of the activations.
         optimizer: Whose slots training keeps, a name of ``STATE_ARRAYS``.
+        frozen: The operations whose weights are never trained, by their paths.
     """
 
     graph: Graph
@@ -53,6 +56,7 @@ class Memory:
     batch: int = 1
     precision: Precision = "float32"
     optimizer: str = "adam"
+    frozen: Set[str] = frozenset()
 
     @cached_property
     def inference(self) -> int:
@@ -76,11 +80,25 @@ class Memory:
         """
         width = _BYTES[self.precision]
         kept = STATE_ARRAYS[self.optimizer]
-        slots = kept.kernels * self.parameters
+        trained = self.parameters - self.untrained
+        slots = kept.kernels * trained
         if kept.others != kept.kernels:
-            slots += (kept.others - kept.kernels) * _beside_kernels(self.graph)
-        weights = (2 * self.parameters + slots + self.state) * max(width, 4)
+            slots += (kept.others - kept.kernels) * _beside_kernels(self.graph, self.frozen)
+        weights = (self.parameters + trained + slots + self.state) * max(width, 4)
         return weights + self.batch * max(self._saved, self._live) * width
+
+    @cached_property
+    def untrained(self) -> int:
+        """The elements of the frozen weights."""
+        if not self.frozen:
+            return 0
+        return sum(
+            weight.size
+            for node in self.graph.nodes
+            if node.path in self.frozen
+            for weight in node.effect.weights
+            if weight.trainable
+        )
 
     @cached_property
     def _live(self) -> int:
@@ -91,9 +109,10 @@ class Memory:
         return _saved(self.graph)
 
 
-def _beside_kernels(graph: Graph) -> int:
+def _beside_kernels(graph: Graph, frozen: Set[str]) -> int:
     """The trained elements that are no kernel's."""
-    weights = (weight for node in graph.nodes for weight in node.effect.weights)
+    nodes = (node for node in graph.nodes if node.path not in frozen)
+    weights = (weight for node in nodes for weight in node.effect.weights)
     return sum(each.size for each in weights if each.trainable and each.name != "kernel")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,11 +37,13 @@ class Totals:
     """The figures of the whole network, for one example unless a batch is asked for.
 
     Each is computed when it is asked for; two that say the same are equal. Memory is in bytes;
-    ``cnnkit.analysis.memory`` states the model.
+    ``cnnkit.analysis.memory`` states the model. ``frozen`` are the paths of operations whose weights
+    are never trained.
     """
 
     tree: LayerAnalysis
     settings: Settings
+    frozen: Set[str] = frozenset()
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
@@ -101,7 +104,13 @@ class Totals:
             settings.batch,
             settings.precision,
             settings.optimizer,
+            self.frozen,
         )
+
+    @property
+    def trained_parameters(self) -> int:
+        """The parameters that the recipe trains: all, but for those that it freezes throughout."""
+        return self.parameters - self.memory.untrained
 
     @property
     def inference_memory(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was ended.")
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|RUN", help="The weights to begin with, in place of `init`."),
+    ] = None,
     data_dir: DataDirOption = None,
     device: Annotated[
         Device | None, typer.Option(help="What to compute on. Default: the best there is.")
@@ -52,14 +57,16 @@ def train(
     Example: cnnkit train specs/digits.yaml
     """
     if resume is not None:
-        _only_resume(spec, run_dir, smoke or overfit_batch or verify_resume)
+        _only_resume(spec, run_dir, smoke or overfit_batch or verify_resume or init is not None)
         epochs = _more_epochs(assignments or [])
         with display_of(quiet) as display:
             code = _resumed(resume, epochs, data_dir, device, display)
         raise typer.Exit(code)
     if spec is None:
         raise UsageError("name the spec to train, such as specs/digits.yaml, or --resume RUN")
-    network = trainable_spec(spec, assignments or [], quiet=quiet)
+    # As an assignment: a path of the command line is seen from where the command runs.
+    begun = [] if init is None else [f"train.init={dumps(init)}"]
+    network = trainable_spec(spec, [*(assignments or []), *begun], quiet=quiet)
     from cnnkit.training import Options
     from cnnkit.training import train as run
 

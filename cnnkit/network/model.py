@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from typing import Any, NamedTuple
@@ -141,11 +141,25 @@ class Network(nnx.Module):
         scores = self.outputs(x, train=train, key=key).scores
         return scores if self.final is None else FUNCTIONS[self.final](scores)
 
-    def outputs(self, x: Array, *, train: bool = False, key: Array | None = None) -> Outputs:
-        """The scores that a loss is computed from; arguments and errors as in a call."""
+    def outputs(
+        self,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Array | None = None,
+        settled: Set[str] = frozenset(),
+    ) -> Outputs:
+        """The scores that a loss is computed from; arguments and errors as in a call.
+
+        Args:
+            x: As in a call.
+            train: As in a call.
+            key: As in a call.
+            settled: The paths of operations that work as at inference in training too.
+        """
         sides = self.plan.sides if train else ()
         wanted = [self.plan.before_final(step) for step in (self.plan.result, *dict(sides))]
-        values = self._run(x, train=train, key=key)
+        values = self._run(x, train=train, key=key, settled=settled)
         scores, *others = (values[step].astype(jnp.float32) for step in wanted)
         weights = [weight for _, weight in sides]
         return Outputs(scores, tuple(zip(others, weights, strict=True)))
@@ -158,7 +172,9 @@ class Network(nnx.Module):
         steps = self.plan.steps
         return {".".join(steps[at].path): y for at, y in values.items() if at != INPUT}
 
-    def _run(self, x: Array, *, train: bool, key: Array | None) -> dict[int, Array]:
+    def _run(
+        self, x: Array, *, train: bool, key: Array | None, settled: Set[str] = frozenset()
+    ) -> dict[int, Array]:
         """The output of each step, side outputs in training only."""
         self._check(x, train=train, key=key)
         values = {INPUT: jnp.asarray(x, self.compute_dtype)}
@@ -169,8 +185,10 @@ class Network(nnx.Module):
                 inputs = [values[source] for source in step.inputs]
                 own = jax.random.fold_in(key, index) if step.random and key is not None else None
                 shapes = [each.shape[1:] for each in inputs]
-                with named(step, "applied to", shapes), jax.named_scope(".".join(step.path)):
-                    values[index] = _apply(self._operation(step), inputs, Mode(train, own))
+                path = ".".join(step.path)
+                mode = Mode(train and path not in settled, own)
+                with named(step, "applied to", shapes), jax.named_scope(path):
+                    values[index] = _apply(self._operation(step), inputs, mode)
         return values
 
     def _check(self, x: Array, *, train: bool, key: Array | None) -> None:

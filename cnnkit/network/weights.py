@@ -21,15 +21,17 @@ def arrays_of(network: Network) -> dict[str, NDArray[np.float32]]:
 
 
 def put_arrays(network: Network, arrays: Arrays) -> None:
-    """Gives each array of a network its value.
+    """Gives the arrays of a network that are named their values.
 
     Args:
         network: Changed in place.
-        arrays: One of each name, of the shape that the network has.
+        arrays: Each of the shape that the network has; what it has no name for stays as it is.
     """
     state = _state(network)
     for path, each in nnx.to_flat_state(state):
-        each.set_value(jnp.asarray(arrays[".".join(map(str, path))]))
+        name = ".".join(map(str, path))
+        if name in arrays:
+            each.set_value(jnp.asarray(arrays[name]))
     nnx.update(network, state)
 
 

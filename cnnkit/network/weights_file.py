@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ except ModuleNotFoundError as error:
     raise MissingExtraError(
         "weights as a file need safetensors, which is not installed: pip install 'cnnkit[export]'"
     ) from error
+
+Described = Mapping[str, tuple[str, tuple[int, ...]]]
+"""The type and the shape of each array of a file."""
 
 _SHOWN = 5
 """How many findings of one kind are shown: a file of another network would fill pages."""
@@ -92,32 +96,56 @@ def read_weights(path: Path, graph: Graph) -> WeightsFile:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise UsageError(f"{path} {what}: give the weights as --weights FILE.safetensors")
+    with _opened(path) as (file, found):
+        findings = list(_findings(path, graph, found))
+        if findings:
+            raise SpecError(findings)
+        arrays = {name: np.asarray(file.get_tensor(name)) for name in found}
+        metadata = file.metadata() or {}
+    _require_finite(path, arrays)
+    return WeightsFile(path, arrays, metadata)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
+    """The float32 arrays in a file, whatever network they are of; the types of all others.
+
+    Raises:
+        SpecError: It cannot be read, or an array holds what is no number.
+    """
+    with _opened(path) as (file, found):
+        others = {name: dtype for name, (dtype, _) in found.items() if dtype != "F32"}
+        arrays = {name: np.asarray(file.get_tensor(name)) for name in found if name not in others}
+    _require_finite(path, arrays)
+    return arrays, others
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Described]]:
+    """A file, and the type and the shape of each of its arrays, none of which is read yet."""
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-            described = {name: file.get_slice(name) for name in names}
-            found = {
-                name: (str(each.get_dtype()), tuple(each.get_shape()))
-                for name, each in described.items()
-            }
-            findings = list(_findings(path, graph, found))
-            if findings:
-                raise SpecError(findings)
-            arrays = {name: np.asarray(file.get_tensor(name)) for name in names}
-            metadata = file.metadata() or {}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            yield (
+                file,
+                {
+                    name: (str(each.get_dtype()), tuple(each.get_shape()))
+                    for name, each in slices.items()
+                },
+            )
     except (safetensors.SafetensorError, OSError) as error:
         message = f"{path} is no file of safetensors that can be read: {error}"
         advice = "it may be cut off, or of another kind; export it again"
         raise SpecError([Finding("unreadable-file", "error", message, advice)]) from None
-    if bad := _not_finite(arrays):
+
+
+def _require_finite(path: Path, arrays: Arrays) -> None:
+    bad = next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
+    if bad:
         message = f"{path}: `{bad}` holds NaN or infinite values"
         raise SpecError([Finding("wrong-value", "error", message, "train it again")])
-    return WeightsFile(path, arrays, metadata)
 
 
-def _findings(
-    path: Path, graph: Graph, found: Mapping[str, tuple[str, tuple[int, ...]]]
-) -> Iterator[Finding]:
+def _findings(path: Path, graph: Graph, found: Described) -> Iterator[Finding]:
     """Arrays that are missing, of another shape or type, or left over; some of each."""
     wanted = {
         f"{node.path}.{weight.name}": (node, weight.shape)
@@ -158,7 +186,3 @@ _ADVICE = "give the spec that the weights were exported with: the metadata have 
 def _finding(rule: str, message: str, node: Node) -> Finding:
     place = node.layer.place
     return Finding(rule, "error", message, _ADVICE, place.find(()) if place else None, node.path)
-
-
-def _not_finite(arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
-    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

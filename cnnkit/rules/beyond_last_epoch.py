@@ -6,6 +6,7 @@
   reached, and the decay after it never begins.
 - A `step` whose rate falls at epochs, `at`, that lie at the end of the training or beyond.
 - `early_stopping` whose `patience` is as long as the training: it never stops.
+- `unfreeze` after the last epoch: the frozen layers are never trained.
 
 ## Why
 
@@ -82,6 +83,12 @@ def _late(train: Train) -> Iterator[tuple[Place, str, str]]:
                 f"the rate falls after epoch {at:g} and {whole}",
                 "an earlier epoch, or more `epochs`",
             )
+    if train.unfreeze is not None and train.unfreeze.at >= epochs:
+        yield (
+            ("unfreeze", "at"),
+            f"the frozen layers are trained after epoch {train.unfreeze.at} and {whole}",
+            "an earlier epoch, or more `epochs`; or leave `unfreeze` out",
+        )
     stopping = train.early_stopping
     if stopping is not None and stopping.patience >= epochs:
         yield (

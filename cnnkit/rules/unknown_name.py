@@ -4,7 +4,8 @@
 
 A tensor that `load`, `merge` or `crop` reads and that is not saved before, in the same list of
 layers or one round it; and the name of a rule that does not exist, in `rules:`, in a configuration
-or in a comment `# cnnkit: ignore[…]`.
+or in a comment `# cnnkit: ignore[…]`. Also the path of a layer that is not there, in
+`train.freeze` and in `train.learning_rate.layers`.
 
 ## Why
 

@@ -17,7 +17,7 @@ from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.location import located
+from cnnkit.spec.model.training.location import located, located_weights
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
@@ -30,6 +30,7 @@ from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
 from cnnkit.training.prepare.device import choose, usable
 from cnnkit.training.prepare.environment import environment, versions
+from cnnkit.training.prepare.initial import Initial, initial, keep_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.recorded import keep_record, require_same_data
@@ -84,7 +85,7 @@ def train(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     spec = spec if isinstance(spec, Spec) else load(spec)
-    places = located(spec).notes
+    places = (*located(spec).notes, *located_weights(spec).notes)
     spec = resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
@@ -93,6 +94,9 @@ def train(
             shown.note(f"warning: {note}")
         devices = choose(options.device)
         _set_up(shown)
+        begun = initial(spec)
+        for line in begun.lines() if begun is not None else ():
+            shown.note(line)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
         if not isinstance(recipe.data, str):  # published data sets are known to be sound
@@ -100,7 +104,7 @@ def train(
                 shown.note(f"warning: {warning}")
         recipe = largest_batch(spec, recipe, material, devices[0], shown)
         recipe = fitted(recipe, len(material.splits.train))
-        recipe = found_rate(spec, recipe, material, devices[0], shown)
+        recipe = found_rate(spec, recipe, material, devices[0], shown, begun)
         spec = spec.model_copy(update={"train": recipe})
         run = RunDirectory.create(
             None if run_dir is None else Path(run_dir),
@@ -109,9 +113,10 @@ def train(
             environment(devices, options),
         )
         with run.lock, not_left_empty(run):
+            keep_initial(run, begun)
             keep_record(run, material, material.record(recipe))
             shown.note(f"run {run.path}")
-            return _go_on(spec, recipe, material, run, devices, None, shown, interruption)
+            return _go_on(spec, recipe, material, run, devices, begun, shown, interruption)
 
 
 def resume(
@@ -154,16 +159,19 @@ def resume(
         keep_record(run, material, record)
         checkpoints = Checkpoints(run.checkpoints)
         checkpoints.clean()
+        begun: Initial | None = None
         last, problems = checkpoints.last()
         for problem in problems:
             shown.note(f"{problem}; the checkpoint before it is used")
         if last is None:
             shown.note(f"resuming {run.path} from its beginning: it has no checkpoint yet")
+            begun = initial(spec)
+            keep_initial(run, begun)
         else:
             step, epochs = last.place
             shown.note(f"resuming {run.path} at step {step:,}, after {epochs} epochs")
             checkpoints.discard_after(last.place)
-        return _go_on(spec, recipe, material, run, devices, last, shown, interruption)
+        return _go_on(spec, recipe, material, run, devices, last or begun, shown, interruption)
 
 
 def _finished(run: RunDirectory, display: Display, interruption: Interruption) -> Result:
@@ -184,14 +192,15 @@ def _go_on(
     material: Material,
     run: RunDirectory,
     devices: Sequence[jax.Device],
-    last: Checkpoint | None,
+    begun: Checkpoint | Initial | None,
     display: Display,
     interruption: Interruption,
 ) -> Result:
-    """From a checkpoint, or from nothing, to the end of the run."""
+    """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
     devices = usable(devices, int(recipe.batch_size), display)
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
-        engine = machine(spec, recipe, [material], devices)
+        weights = begun.arrays if isinstance(begun, Initial) else None
+        engine = machine(spec, recipe, [material], devices, weights)
         checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
         resources.callback(checkpoints.close)
         session = Session(
@@ -207,7 +216,9 @@ def _go_on(
         )
         display.working("compiling")
         with session.phases.phase("compile"):
-            state, history = _restored(engine, last, session)
+            state, history = _restored(engine, begun, session)
+            if weights is not None:  # from here on the run needs the other one's no longer
+                session.save(state, history, whole=True)
             engine.compile(state)
         if not engine.deterministic:
             display.note(
@@ -231,9 +242,11 @@ def _go_on(
     return Result(run.path, ending, kept, interruption)
 
 
-def _restored(engine: Engine, last: Checkpoint | None, session: Session) -> tuple[State, History]:
+def _restored(
+    engine: Engine, last: Checkpoint | Initial | None, session: Session
+) -> tuple[State, History]:
     """The state and the epochs of a checkpoint; without one, those of the beginning."""
-    if last is None:
+    if not isinstance(last, Checkpoint):
         return engine.start(), []
     session.elapsed = last.record.elapsed
     state = last.restore(engine.template())

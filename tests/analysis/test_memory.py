@@ -85,6 +85,20 @@ def test_muon_leaves_all_but_kernels_to_adam() -> None:
     assert totals(CONV, optimizer="muon").training_memory == 4 * expected
 
 
+def test_frozen_weights_have_neither_gradients_nor_slots() -> None:
+    # The conv has 72 + 4 weights, the batch norm 8 and a state of 8; both save what they read.
+    layers = CONV + "  - batch_norm\n"
+    frozen = "train: {freeze: [layers.0]}\n"
+    whole, part = totals(layers), totals(layers + frozen)
+    assert (whole.trained_parameters, part.trained_parameters) == (84, 8)
+    assert whole.training_memory - part.training_memory == 4 * 3 * 76
+    muon = [totals(text, optimizer="muon").training_memory for text in (layers, layers + frozen)]
+    assert muon[0] - muon[1] == 4 * (76 + 72 + 2 * 4)
+    assert part.parameters == whole.parameters
+    later = totals(layers + "train: {freeze: [layers.0], unfreeze: {at: 1}}\n")
+    assert later.training_memory == whole.training_memory
+
+
 def test_every_optimizer_of_a_recipe_is_known() -> None:
     sizes = {name: totals(CONV, optimizer=name).training_memory for name in STATE_ARRAYS}
     assert len(sizes) == 21

@@ -46,6 +46,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_it_begins_with_the_weights_of_a_run_or_a_file(run: Run, folder: Path) -> None:
+    assert run("train", "bars.yaml", "--run-dir", "before", "--set", "train.epochs=1").code == 0
+    assert run("export", "before", "--to", "safetensors", "-o", "before.safetensors").code == 0
+    few = ("--set", "train.epochs=1", "--set", "train.seed=1")
+    for init in ("before", "before.safetensors"):
+        done = run("train", "bars.yaml", "--init", init, "--run-dir", f"after-{init}", *few)
+        assert done.code == 0, done.err
+        assert done.out.splitlines()[0] == f"2 of 2 arrays begin as in {folder / init}"
+    records = [json.loads((folder / f"after-{init}/init.json").read_text()) for init in (
+        "before", "before.safetensors"
+    )]  # fmt: skip
+    assert records[0]["sha256"] == records[1]["sha256"]
+    gone = run("train", "bars.yaml", "--init", "gone")
+    assert gone.code == 2
+    assert gone.err == (
+        f"cnnkit: `init`: there is no {folder / 'gone'}: give the folder of a run, or a file of "
+        f"weights that `cnnkit export RUN --to safetensors` wrote\n"
+    )
+    resumed = run("train", "--resume", "before", "--init", "before")
+    assert resumed.code == 2
+    assert "--resume goes on with a run as it was begun" in resumed.err
+
+
 def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
     trained = run("train", "bars.yaml")
     assert trained.code == 0, trained.err

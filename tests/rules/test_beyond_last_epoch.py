@@ -14,6 +14,8 @@ def test_what_is_too_late(found: Callable[[str, str], str]) -> None:
 train:
   learning_rate: {step: {peak: 0.1, at: [2, 3, 4.5], warmup: 3}}
   early_stopping: {patience: 5}
+  freeze: [layers.1]
+  unfreeze: {at: 3}
   epochs: 3
 """
     assert (
@@ -30,6 +32,10 @@ help: an earlier epoch, or more `epochs`
 4:48
 the rate falls after epoch 4.5 and the training has 3 epochs
 help: an earlier epoch, or more `epochs`
+
+7:18
+the frozen layers are trained after epoch 3 and the training has 3 epochs
+help: an earlier epoch, or more `epochs`; or leave `unfreeze` out
 
 5:30
 the patience is 5 epochs and the training has 3 epochs: all are trained

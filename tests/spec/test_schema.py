@@ -186,6 +186,14 @@ def test_all_sections_are_there() -> None:
         layers("relu") | {"train": {"class_weights": [0]}},
         layers("relu") | {"train": {"time_limit": "3x"}},
         layers("relu") | {"train": {"split": {"validation": -1}}},
+        layers("relu") | {"train": {"init": 3}},
+        layers("relu") | {"train": {"freeze": "layers.0"}},
+        layers("relu") | {"train": {"freeze": [3]}},
+        layers("relu") | {"train": {"freeze": {"layer": ["layers.0"]}}},
+        layers("relu") | {"train": {"freeze": ["layers.0"], "unfreeze": 3}},
+        layers("relu") | {"train": {"learning_rate": {"layers": {"layers.0": "10x"}}}},
+        layers("relu") | {"train": {"learning_rate": {"constant": 1, "layers": {"a": 10}}}},
+        layers("relu") | {"train": {"learning_rate": {"constant": 1, "cosine": 1}}},
     ],
 )
 def test_refuses(data: dict[str, object]) -> None:
@@ -198,6 +206,9 @@ def test_refuses(data: dict[str, object]) -> None:
     [
         layers("relu") | {"input": 150},
         layers("relu") | {"input": [8, "$c"]},
+        layers("relu") | {"train": {"init": "a", "freeze": ["layers.0"], "unfreeze": {"at": 3}}},
+        layers("relu") | {"train": {"freeze": {"layers": ["layers.0"], "statistics": False}}},
+        layers("relu") | {"train": {"learning_rate": {"cosine": 1, "layers": {"layers.*": "2x"}}}},
         layers("relu") | {"budget": {"macs": "1.5 M", "training_memory": "2GiB", "state": 0}},
         layers({"unit": {"width": 3, "depths": [1, 2]}}, {"unit": None}, "unit"),
         layers({"conv": {"filters": 3}}) | {"defaults": {"conv": {"kernel": 3}}},

@@ -151,6 +151,65 @@ def test_steps_are_pytorchs(name: str) -> None:
     np.testing.assert_allclose(after["kernel"], weight.detach().numpy(), rtol=2e-3, atol=2e-5)
 
 
+@pytest.mark.parametrize("name", TORCH)
+def test_rates_by_layer_are_pytorchs_groups(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    method, ours, theirs = TORCH[name]
+    random = np.random.default_rng(0)
+    start, *gradients = random.normal(size=(5, 3, 5, 4)).astype(np.float32)
+    layers = ("stem", "body", "head")
+    weights = [torch.nn.Parameter(torch.tensor(each)) for each in start]
+    weights[0].requires_grad_(False)
+    groups = [{"params": [weights[1]], "lr": 0.01}, {"params": [weights[2]], "lr": 0.05}]
+    optimizer = getattr(torch.optim, method)(groups, lr=1.0, **theirs)
+    for gradient in gradients:
+        for weight, each in zip(weights[1:], gradient[1:], strict=True):
+            weight.grad = torch.tensor(each)
+        optimizer.step()
+    rate = {"constant": 0.01, "layers": {"layers.*": "2x", "layers.b*": "1x", "layers.head": "5x"}}
+    train = Train(optimizer={name: ours}, learning_rate=rate, freeze=["layers.stem"])
+    after, _ = stepped(
+        train, *(_tree(layers, each) for each in gradients), params=_tree(layers, start)
+    )
+    for layer, weight in zip(layers, weights, strict=True):
+        found = after["layers"][layer]["kernel"]
+        np.testing.assert_allclose(found, weight.detach().numpy(), rtol=2e-3, atol=2e-5)
+    assert np.array_equal(after["layers"]["stem"]["kernel"], start[0])
+
+
+def _tree(layers: tuple[str, ...], kernels: Any) -> Any:
+    return {"layers": {name: {"kernel": each} for name, each in zip(layers, kernels, strict=True)}}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.kinds)
+def test_frozen_weights_stay_and_nothing_is_kept_for_them(name: str) -> None:
+    fields = {"weight_decay": 0.1, "clip_norm": 1.0}
+    train = Train(optimizer={name: fields}, learning_rate=0.1, freeze=["layers.0", "layers.local"])
+    after, state = stepped(train, ONES, ONES)
+    judged = evaluation_params(train, state, after)
+    frozen = {"layers/0/kernel", "layers/0/bias", "layers/local/kernel", "layers/local/bias"}
+    assert moved(PARAMS, after) == moved(PARAMS, judged) == ALL - frozen
+    shapes = {leaf.shape for leaf in jax.tree.leaves(state)}
+    assert not shapes & {(3, 3, 2, 4), (2, 2, 1, 1, 4, 3), (2, 2, 3)}
+
+
+def test_late_weights_begin_at_the_rate_of_their_time() -> None:
+    train = Train(
+        optimizer="momentum",
+        learning_rate={"linear": 0.2, "layers": {"layers.head": "3x"}},
+        epochs=2,
+        freeze=["layers.head", "layers.0"],
+        unfreeze={"at": 1},
+    )
+    early, _ = stepped(train, *[ONES] * 10)  # an epoch
+    assert moved(PARAMS, early) == ALL - {"layers/0/kernel", "layers/0/bias", "layers/head/kernel"}
+    late, _ = stepped(train, *[ONES] * 12)
+    # Of 20 steps from 0.2 to 0, number 10 has 0.1 and number 11 has 0.09; momentum begins at 1.
+    step = 0.1 * 1 + 0.09 * 1.9
+    np.testing.assert_allclose(late["layers"]["0"]["bias"], 1 - step, rtol=1e-5)
+    np.testing.assert_allclose(late["layers"]["head"]["kernel"], 0.5 - 3 * step, rtol=1e-5)
+
+
 def test_clipping_by_the_norm_of_all_and_by_value() -> None:
     norm = Train(optimizer={"sgd": {"clip_norm": 2.0}}, learning_rate=1.0)
     after, _ = stepped(norm, ONES)

@@ -12,6 +12,7 @@ from cnnkit.presentation.numbers import axes, memory, printable
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
     from cnnkit.analysis.receptive_field import Fields
+    from cnnkit.analysis.result import Totals
     from cnnkit.report.analysis.options import Result
 
 
@@ -41,7 +42,7 @@ def figures(analysis: Analysis) -> list[Figure]:
     setting = f"batch {settings.batch:,}, {settings.precision}"
     listed = [
         Figure("neurons", f"{totals.neurons:,}"),
-        Figure("parameters", f"{totals.parameters:,}"),
+        Figure("parameters", f"{totals.parameters:,}", _trained(totals)),
     ]
     if totals.state:
         note = "running statistics, not among the parameters"
@@ -72,6 +73,14 @@ def figures(analysis: Analysis) -> list[Figure]:
             note = f"from {least} to {seen}, by position; {note}"
         listed.append(Figure("receptive field", seen, note))
     return listed
+
+
+def _trained(totals: Totals) -> str:
+    """How many of the parameters are trained, where some are frozen."""
+    trained = totals.trained_parameters
+    if trained == totals.parameters:
+        return ""
+    return f"{trained:,} trained, {totals.parameters - trained:,} frozen"
 
 
 def _bytes(label: str, count: int, setting: str) -> Figure:

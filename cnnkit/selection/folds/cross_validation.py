@@ -15,6 +15,7 @@ import numpy as np
 
 from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
+from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.fold import Fold, FoldEpoch
 from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.spec.model.spec import Spec
@@ -92,6 +93,7 @@ def run_folds(
     keep: Keep,
     done: Mapping[int, Fold] = {},
     interrupted: Callable[[], bool] = bool,
+    init: Arrays | None = None,
 ) -> tuple[Fold, ...]:
     """Trains and judges the folds that are not done yet.
 
@@ -106,6 +108,7 @@ def run_folds(
         keep: Called with each fold once it is judged.
         done: The folds that an earlier process has judged.
         interrupted: Whether the user asked to end.
+        init: Weights and statistics that each fold begins with, by their names.
 
     Raises:
         KeyboardInterrupt: The user did; folds that are judged are kept.
@@ -121,7 +124,7 @@ def run_folds(
             if engine is None:
                 recipe = fitted(train, len(each[group[0]].train))
                 used = usable(devices, int(recipe.batch_size), Quiet())
-                engine = machine(spec, recipe, materials, used)
+                engine = machine(spec, recipe, materials, used, init)
             else:
                 engine.turn_to(materials)
             for fold in _group(engine, train.epochs, group, watch, interrupted):

@@ -23,6 +23,7 @@ from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.initial import Initial, initial
 from cnnkit.training.prepare.resolution import resolved
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
@@ -99,7 +100,8 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     if options.random_labels:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
-    run = _directory(spec, options, data, fold_of)
+    begun = initial(spec)
+    run = _directory(spec, options, data, fold_of, begun)
     with run.lock:
         done = _kept(run, options.folds)
         each = parts(data, fold_of, train.seed)
@@ -121,6 +123,7 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
                 keep=lambda fold: run.write_json(_name(fold.number), fold.to_dict()),
                 done=done,
                 interrupted=lambda: bool(interruption),
+                init=None if begun is None else begun.arrays,
             )
         found = _found(spec, data, train.seed, folds, random_labels=options.random_labels)
         run.write_json(SUMMARY, found.to_dict())
@@ -148,7 +151,9 @@ def _width(
     return 1
 
 
-def _directory(spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices) -> RunDirectory:
+def _directory(
+    spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices, begun: Initial | None
+) -> RunDirectory:
     """The directory of these folds, new or as an earlier process left it."""
     name = spec.name or "network"
     kind = "random-labels" if options.random_labels else "folds"
@@ -159,6 +164,7 @@ def _directory(spec: Spec, options: FoldOptions, data: Sealed, fold_of: Indices)
         data.indices.tolist(),
         fold_of.tolist(),
         data.splits.record(),
+        None if begun is None else begun.source.sha256,
     ).to_dict()
     if path.is_dir():
         run = RunDirectory.open(path, "cross-validation")

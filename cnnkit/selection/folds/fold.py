@@ -211,6 +211,7 @@ class Cut:
         examples: The indices of the open examples.
         fold: The fold of each.
         splits: What a run notes of its splits; not read again.
+        init: The hash of the weights that each fold begins with, None where these are drawn.
     """
 
     data: str
@@ -218,6 +219,7 @@ class Cut:
     examples: Sequence[int]
     fold: Sequence[int]
     splits: Mapping[str, Any] = field(default_factory=dict)
+    init: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The cut as JSON takes it."""
@@ -229,4 +231,5 @@ class Cut:
             "folds": max(self.fold) + 1,
             "examples": self.examples,
             "fold": self.fold,
+            **({} if self.init is None else {"init": self.init}),
         }

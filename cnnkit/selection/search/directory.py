@@ -32,6 +32,7 @@ from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
+from cnnkit.training.prepare.initial import source_of
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
@@ -87,6 +88,7 @@ class SearchContext:
         run: Its directory.
         url: Its database.
         name: The name of its study.
+        init: The hash of the weights that networks begin with, None where these are drawn.
     """
 
     spec: Spec
@@ -98,6 +100,7 @@ class SearchContext:
     run: RunDirectory
     url: str
     name: str
+    init: str | None = None
 
     def identity(self) -> dict[str, Any]:
         """What all processes that share the study must agree on."""
@@ -109,6 +112,7 @@ class SearchContext:
             "objectives": list(self.settings.objectives),
             **({"folds": self.settings.folds} if self.settings.folds else {}),
             "data": self.data.splits.record(),
+            **({"init": self.init} if self.init else {}),
         }
 
     def study(self, name: str, **more: Any) -> Study:
@@ -168,10 +172,12 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     data = sealed(spec, recipe_, options.data_dir)
     asked = (*settings.objectives, recipe_.monitor)
     recalls_of(asked, data.dataset.classes, max(outputs_of(spec), 2))  # refuses an unknown class
+    begun = source_of(spec)
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
-    return SearchContext(spec, search, space, settings, data, devices, run, url, name)
+    init = None if begun is None else begun.sha256
+    return SearchContext(spec, search, space, settings, data, devices, run, url, name, init)
 
 
 def trial_loop(

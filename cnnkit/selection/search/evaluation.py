@@ -11,6 +11,7 @@ import numpy as np
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
 from cnnkit.folders import StrPath
+from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
 from cnnkit.selection.group import Group, group_size, of_equal_size
@@ -23,6 +24,7 @@ from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
+from cnnkit.training.prepare.initial import Source, source_of
 from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
@@ -41,6 +43,7 @@ class Evaluator:
         seen: The data set at each shape of the input.
         objectives: What trials are chosen by: of the recalls of single classes none is measured
             that is not asked for.
+        sources: The weights that networks begin with, by the path in their recipe.
     """
 
     parts: Sequence[Part]
@@ -48,6 +51,7 @@ class Evaluator:
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
+    sources: dict[str | None, Source | None] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -112,7 +116,14 @@ class Evaluator:
         materials = [self._data(spec).material(spec, train, part) for part in parts]
         batched = fitted(train, len(parts[0].train))
         devices = usable(self.devices, int(batched.batch_size), Quiet())
-        return machine(spec, batched, materials, devices)
+        return machine(spec, batched, materials, devices, self._init(spec, train))
+
+    def _init(self, spec: Spec, train: Train) -> Arrays | None:
+        """What fits this network of the weights that its recipe names."""
+        if train.init not in self.sources:
+            self.sources[train.init] = source_of(spec)
+        source = self.sources[train.init]
+        return None if source is None else source.fitting(spec).arrays
 
     def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
         """The recalls of single classes that the best epoch or the best trial is chosen by."""

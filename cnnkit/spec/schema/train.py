@@ -14,6 +14,7 @@ from cnnkit.spec.model.training.optimizer import OPTIMIZERS
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
+from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
 from cnnkit.spec.schema.field import (
     EXPRESSION,
     Schema,
@@ -33,6 +34,7 @@ _DURATION: Final[list[Schema]] = [
 _ALSO: Final = {"time_limit": _DURATION, "interval": _DURATION}
 _SECTIONS: Final[dict[str, type[Section]]] = {
     "split": Split,
+    "unfreeze": Unfreeze,
     "early_stopping": EarlyStopping,
     "checkpoint": Checkpoint,
 }
@@ -43,6 +45,7 @@ def train() -> Schema:
     texts = {name: sentence(info.description or "") for name, info in Train.model_fields.items()}
     written: dict[str, Schema] = {
         "data": _data(),
+        "freeze": _freeze(),
         "loss": _choice(LOSSES),
         "class_weights": _class_weights(),
         "optimizer": _choice(OPTIMIZERS),
@@ -131,7 +134,45 @@ def _learning_rate() -> Schema:
     first, *words = schema["anyOf"]
     first["type"] = ["object", "number", "string", "null"]
     first["exclusiveMinimum"] = 0
+    # A schedule, and beside it the layers that are trained with a multiple of it.
+    first["properties"]["layers"] = {
+        **about("layers", "Multiples of the rate by the paths of layers: `{layers.head: 10x}`."),
+        "type": "object",
+        "additionalProperties": {
+            "type": "string",
+            "pattern": rf"^\s*[0-9.]+(e[+-]?[0-9]+)?\s*[x×]\s*$|{EXPRESSION}",
+            "errorMessage": "it takes a multiple of the rate, such as `10x` or `0.1x`",
+        },
+        "errorMessage": "`layers` takes multiples by the paths of layers: `{layers.head: 10x}`",
+    }
+    del first["minProperties"], first["maxProperties"]
+    first["if"] = {"type": "object", "required": ["layers"]}
+    first["then"] = {"minProperties": 2, "maxProperties": 2}
+    first["else"] = {"minProperties": 1, "maxProperties": 1}
     return {"anyOf": [first, {"const": FIND, "title": FIND}, *words]}
+
+
+def _freeze() -> Schema:
+    """A list of layers, or a mapping with more to say of them."""
+    written = fields(Freeze)
+    layers = {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 1,
+        "errorMessage": "`freeze` takes a list of the paths of layers",
+    }
+    return {
+        "anyOf": [
+            layers,
+            {
+                "title": "freeze",
+                "type": ["object", "null"],
+                "properties": {**written, "layers": {**layers, **about("layers", "The layers.")}},
+                "additionalProperties": False,
+                "required": ["layers"],
+            },
+        ]
+    }
 
 
 def _augment() -> Schema:

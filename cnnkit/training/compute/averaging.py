@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.state import State, Tree
@@ -26,6 +27,9 @@ def averaged(train: Train, state: State, params: Tree, stats: Tree) -> Tree:
     updates = (state.step + 1) // train.accumulate
     decay = jnp.minimum(train.ema, (1 + updates) / (10 + updates))
     decay = jnp.where((state.step + 1) % train.accumulate == 0, decay, 1.0)
-    return jax.tree.map(
-        lambda mean, new: mean * decay + new * (1 - decay), state.average, (params, stats)
-    )
+
+    def moved(mean: Array, new: Array) -> Array:
+        # The mean of equal values is rounded, and frozen weights are to stay as they are.
+        return jnp.where(mean == new, new, mean * decay + new * (1 - decay))
+
+    return jax.tree.map(moved, state.average, (params, stats))

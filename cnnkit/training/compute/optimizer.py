@@ -1,7 +1,9 @@
 """The optimizer of a recipe, as an Optax gradient transformation: a pure pytree of state.
 
 From the gradient to the step: clipping, weight decay where the method does not take it itself, the
-method, and around all of it the accumulation over several batches.
+method, the multiples of the rate of some layers, and around all of it the accumulation over several
+batches. Of frozen weights nothing is kept; where they are trained later, their part of the state
+waits as it was at first.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ import jax
 import optax
 from optax import contrib
 
+from cnnkit.spec import layer_patterns
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training import optimizer as methods
 from cnnkit.training.compute.schedule import make_schedule
 
 Tree = Any
 Mask = Any
-"""A tree of booleans, or None for all weights."""
+"""What makes a tree of booleans of the weights, or None for all of them."""
 
+TRAINED: Final = "trained"
+FROZEN: Final = "frozen"
 DECAYED: Final = "kernel"
 """The weights that decay; biases, scales, shifts and slopes do not (He et al., 2019)."""
 
@@ -37,9 +42,7 @@ def make_optimizer(
     """
     optimizer = train.optimizer
     schedule = make_schedule(train, steps_per_epoch)
-    # Of the steps that are accumulated an update has one, and counts itself alone.
-    rate: optax.Schedule = lambda update: schedule(update * train.accumulate)  # noqa: E731
-    mask: Mask = None if optimizer.decay_biases_and_norms else kernels(params)
+    mask: Mask = None if optimizer.decay_biases_and_norms else kernels
     parts: list[optax.GradientTransformation] = []
     if optimizer.clip_value is not None:
         parts.append(optax.clip(optimizer.clip_value))
@@ -47,11 +50,58 @@ def make_optimizer(
         parts.append(optax.clip_by_global_norm(optimizer.clip_norm))
     if optimizer.weight_decay and not optimizer.decays_itself:
         parts.append(optax.add_decayed_weights(optimizer.weight_decay, mask))
-    parts.append(_METHODS[type(optimizer)](optimizer, rate, mask))
+
+    def method(begun: int = 0) -> optax.GradientTransformation:
+        """The method, for weights that are trained from an update on."""
+        # Of the steps that are accumulated an update has one, and counts itself alone.
+        rate: optax.Schedule = lambda update: schedule((begun + update) * train.accumulate)  # noqa: E731
+        return _METHODS[type(optimizer)](optimizer, rate, mask)
+
+    labels = _labels(train, params)
+    if train.unfreeze is not None:
+        begun = train.unfreeze.at * steps_per_epoch // train.accumulate
+        late = optax.conditionally_mask(method(begun), lambda update: update >= begun)
+        parts.append(optax.partition({TRAINED: method(), FROZEN: late}, labels))
+    else:
+        parts.append(method())
+    if train.learning_rate.layers:
+        parts.append(_multiplied(train))
     made = optax.chain(*parts)
-    if train.accumulate == 1:
+    if train.accumulate > 1:
+        made = optax.MultiSteps(made, train.accumulate).gradient_transformation()
+    if labels is None or train.unfreeze is not None:
         return made
-    return optax.MultiSteps(made, train.accumulate).gradient_transformation()
+    return optax.partition({TRAINED: made, FROZEN: optax.set_to_zero()}, labels)
+
+
+def frozen_weights(train: Train, params: Tree) -> Tree:
+    """Which leaves of the weights a recipe freezes at first, as a tree of booleans."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: bool(layer_patterns.frozen(train, [layer_of(path)])), params
+    )
+
+
+def _labels(train: Train, params: Tree) -> Tree | None:
+    """For each weight whether it is trained from the first step on; None where all are."""
+    if train.freeze is None:
+        return None
+    frozen = frozen_weights(train, params)
+    return jax.tree.map(lambda each: FROZEN if each else TRAINED, frozen)
+
+
+def _multiplied(train: Train) -> optax.GradientTransformation:
+    """Steps made longer or shorter by layer, which is to multiply the rate.
+
+    In all methods that are offered a step is the rate times what does not depend on it.
+    """
+
+    def longer(path: tuple[Any, ...], update: Any) -> Any:
+        return update * layer_patterns.multiple(train.learning_rate.layers, layer_of(path))
+
+    def update(updates: Tree, params: Tree | None = None) -> Tree:  # noqa: ARG001 - Optax's form
+        return jax.tree_util.tree_map_with_path(longer, updates)
+
+    return optax.stateless(update)
 
 
 def optimizer_of(name: str) -> optax.GradientTransformation:
@@ -68,8 +118,17 @@ def kernels(params: Tree) -> Tree:
 
 def name_of(path: tuple[Any, ...]) -> str | None:
     """The name of a weight from its path in a tree: the last key of a mapping."""
-    keys = [str(part.key) for part in path if isinstance(part, jax.tree_util.DictKey)]
+    keys = _keys(path)
     return keys[-1] if keys else None
+
+
+def layer_of(path: tuple[Any, ...]) -> str:
+    """The path of the operation that a weight is of."""
+    return ".".join(_keys(path)[:-1])
+
+
+def _keys(path: tuple[Any, ...]) -> list[str]:
+    return [str(part.key) for part in path if isinstance(part, jax.tree_util.DictKey)]
 
 
 def evaluation_params(train: Train, state: Tree, params: Tree) -> Tree:
@@ -79,12 +138,17 @@ def evaluation_params(train: Train, state: Tree, params: Tree) -> Tree:
     """
     if not isinstance(train.optimizer, methods.ScheduleFree):
         return params
-    found = [
+    (found,) = [
         leaf
         for leaf in jax.tree.leaves(state, is_leaf=_is_schedule_free)
         if _is_schedule_free(leaf)
     ]
-    return contrib.schedule_free_eval_params(found[0], params)
+    if train.freeze is None:
+        return contrib.schedule_free_eval_params(found, params)
+    frozen = frozen_weights(train, params)
+    trained = jax.tree.map(lambda out, each: optax.MaskedNode() if out else each, frozen, params)
+    means = contrib.schedule_free_eval_params(found, trained)
+    return jax.tree.map(lambda out, each, mean: each if out else mean, frozen, params, means)
 
 
 def _is_schedule_free(state: object) -> bool:

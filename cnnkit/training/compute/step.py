@@ -13,6 +13,9 @@ serve many runs, and can be mapped over runs with ``jax.vmap``:
     feeds = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)
     update = jax.vmap(steps.update, in_axes=(0, feeds, 0))
 
+Where layers are frozen for some epochs only, ``unfrozen()`` gives the steps of the epochs after
+these, of the same state.
+
 Randomness is ``fold_in(seed, step)`` for augmentation and dropout and ``fold_in(seed, epoch)`` for
 the order; no generator is stored. All batches have one shape: an epoch has ``ceil(N / batch)``
 steps, and the last one is filled up with examples from the beginning of the epoch's order, which
@@ -29,6 +32,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +42,8 @@ from jax import Array, lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cnnkit.network import Network, build
+from cnnkit.network.weights import Arrays, put_arrays
+from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute import metrics
@@ -45,7 +51,12 @@ from cnnkit.training.compute.augmentation import make_augmentation
 from cnnkit.training.compute.averaging import averaged
 from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
-from cnnkit.training.compute.optimizer import evaluation_params, make_optimizer
+from cnnkit.training.compute.optimizer import (
+    evaluation_params,
+    frozen_weights,
+    layer_of,
+    make_optimizer,
+)
 from cnnkit.training.compute.state import Feed, Pool, State, Totals, Tree
 
 BATCH_AXIS = "batch"
@@ -69,6 +80,8 @@ class Steps:
         batch_size: The examples of a step.
         multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that a batch is spread over, None for one.
+        frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
+        settled: The frozen operations that keep their running statistics, too, by their paths.
     """
 
     graphdef: nnx.GraphDef[Network]
@@ -82,6 +95,12 @@ class Steps:
     batch_size: int
     multi_label: bool = False
     mesh: Mesh | None = None
+    frozen: Tree | None = None
+    settled: frozenset[str] = frozenset()
+
+    def unfrozen(self) -> Steps:
+        """The steps that train all weights, of the same state."""
+        return replace(self, frozen=None, settled=frozenset())
 
     def init(self, seed: Array) -> State:
         """The state before the first step."""
@@ -145,8 +164,8 @@ class Steps:
         weights = self._weights(feed, targets)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
-            network = nnx.merge(self.graphdef, params, state.stats, copy=True)
-            scores, sides = network.outputs(images, train=True, key=layers)
+            network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
+            scores, sides = network.outputs(images, train=True, key=layers, settled=self.settled)
             total = self.loss(scores, targets, weights).mean()
             for side, weight in sides:
                 total += weight * self.loss(side, targets, weights).mean()
@@ -224,6 +243,14 @@ class Steps:
             return means
         return evaluation_params(self.train, state.optimizer, state.params), state.stats
 
+    def _held(self, params: Tree) -> Tree:
+        """The weights, those that are frozen as constants, whose gradient is not computed."""
+        if self.frozen is None:
+            return params
+        return jax.tree.map(
+            lambda frozen, each: lax.stop_gradient(each) if frozen else each, self.frozen, params
+        )
+
     def _added(self, totals: Totals, scores: Array, targets: Array, counted: Array) -> Totals:
         # Class weights pull at the weights alone: a loss that is shown counts every example once,
         # so that it is the same whatever the classes of the examples beside it.
@@ -264,6 +291,7 @@ def make_steps(
     batch_size: int,
     multi_label: bool = False,
     mesh: Mesh | None = None,
+    init: Arrays | None = None,
 ) -> Steps:
     """The steps of a recipe for a network.
 
@@ -274,6 +302,7 @@ def make_steps(
         batch_size: The examples of a step, a multiple of the devices.
         multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that each batch is spread over, None for one.
+        init: Weights and statistics to begin with, by their names; all others are drawn.
 
     Raises:
         SpecError: The spec has findings of level error.
@@ -282,12 +311,14 @@ def make_steps(
 
     def initial(seed: Array) -> tuple[Tree, Tree]:
         network = build(spec, nnx.Rngs(jax.random.key(seed)), compute_dtype=dtype)
+        if init is not None:
+            put_arrays(network, init)
         _, params, *rest = nnx.split(network, nnx.Param, nnx.BatchStat)
         (stats,) = rest
         return params, stats
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
-    graphdef, params, *_ = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    graphdef, params, stats = nnx.split(abstract, nnx.Param, nnx.BatchStat)
     scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
     return Steps(
         graphdef=graphdef,
@@ -302,7 +333,21 @@ def make_steps(
         # A loss of one class among several has no labels, whatever an older run has noted.
         multi_label=multi_label and "labels" in train.loss.tasks,
         mesh=mesh,
+        **_kept(train, params, stats),
     )
+
+
+def _kept(train: Train, params: Tree, stats: Tree) -> dict[str, Any]:
+    """What of the weights and the statistics a recipe freezes, as fields of ``Steps``.
+
+    As in Keras: a batch norm that is frozen norms by its running statistics, as at inference, and
+    leaves them as they are. Dropout of frozen layers drops, for it is no weight.
+    """
+    if train.freeze is None:
+        return {}
+    paths = [layer_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(stats)]
+    settled = frozen(train, paths) if train.freeze.statistics else frozenset()
+    return {"frozen": frozen_weights(train, params), "settled": settled}
 
 
 def _key(seed: Array, use: int) -> Array:

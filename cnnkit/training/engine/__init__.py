@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import jax
 from jax.sharding import Sharding
 
+from cnnkit.network.weights import Arrays
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import Steps, make_steps
@@ -40,7 +41,11 @@ def engine(
 
 
 def machine(
-    spec: Spec, recipe: Train, materials: Sequence[Material], devices: Sequence[jax.Device]
+    spec: Spec,
+    recipe: Train,
+    materials: Sequence[Material],
+    devices: Sequence[jax.Device],
+    init: Arrays | None = None,
 ) -> Engine:
     """The engine of a recipe for a network, its batches spread over the devices.
 
@@ -49,6 +54,7 @@ def machine(
         recipe: How it is trained; its rate and its batch are known.
         materials: One of each run.
         devices: As many as a batch can be cut for into equal parts.
+        init: Weights and statistics to begin with, by their names; all others are drawn.
     """
     mesh = mesh_of(devices)
     steps = make_steps(
@@ -58,5 +64,6 @@ def machine(
         batch_size=int(recipe.batch_size),
         multi_label=materials[0].multi_label(recipe),
         mesh=mesh,
+        init=init,
     )
     return engine(steps, materials, replicated(devices, mesh), devices)

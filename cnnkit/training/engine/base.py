@@ -30,6 +30,8 @@ Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 FEED = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)  # type: ignore[arg-type]
 """Of a feed of several runs: they share the examples, and each has the rest for itself."""
+STEP, LATER = "step", "later step"
+"""The programs that train: one, and where frozen layers are trained later one of the time then."""
 EVALUATED: tuple[SplitName, ...] = ("train", *HELD_OUT)
 
 
@@ -86,6 +88,7 @@ class Engine(ABC):
         self._scores = jax.jit(steps.scores, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
+        self._step = STEP
         self._load(materials[0])
         self.turn_to(materials)
 
@@ -135,7 +138,9 @@ class Engine(ABC):
             return
         programs = self._programs(state, [name for name in splits if self._batches(name)])
         if training:
-            programs["step"] = self._training_program(state)
+            programs[STEP] = self._training_program(self.steps, state)
+            if self.steps.train.unfreeze is not None:
+                programs[LATER] = self._training_program(self.steps.unfrozen(), state)
         with ThreadPoolExecutor() as threads:
             compiled = threads.map(self._compile, programs.values())
             self._compiled = dict(zip(programs, compiled, strict=True))
@@ -153,7 +158,9 @@ class Engine(ABC):
         return compiled
 
     def order(self, epoch: int) -> Any:
-        """The training examples in the order of an epoch."""
+        """The training examples in the order of an epoch, from 0 on, which is trained next."""
+        unfreeze = self.steps.train.unfreeze
+        self._step = LATER if unfreeze is not None and epoch >= unfreeze.at else STEP
         return self._order(self.feed, np.int32(epoch))
 
     def epoch(self, state: State, number: int) -> State:
@@ -215,8 +222,8 @@ class Engine(ABC):
         """The programs that evaluate splits, lowered for their shapes."""
 
     @abstractmethod
-    def _training_program(self, state: State) -> Any:
-        """The program that trains, lowered for its shapes."""
+    def _training_program(self, steps: Steps, state: State) -> Any:
+        """The program of the steps that train, lowered for its shapes."""
 
     def _batches(self, name: SplitName) -> int:
         return self.steps.steps_per_epoch(len(self.material.indices(name)))

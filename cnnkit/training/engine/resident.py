@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, State, Totals
+from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import FEED, HELD_OUT, Asked, Engine, on_host
 from cnnkit.training.prepare.material import (
     Material,
@@ -27,10 +28,10 @@ class Resident(Engine):
     def advance(self, state: State, order: Any, count: int) -> State:
         """The state so many steps later, the one before given away. Does not wait for it."""
         if self.loops:
-            advanced: State = self._compiled["step"](state, self.feed, order, np.int32(count))
+            advanced: State = self._compiled[self._step](state, self.feed, order, np.int32(count))
             return advanced
         for _ in range(count):
-            state = self._compiled["step"](state, self.feed, order)
+            state = self._compiled[self._step](state, self.feed, order)
         return state
 
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
@@ -72,8 +73,8 @@ class Resident(Engine):
             for name in splits
         }
 
-    def _training_program(self, state: State) -> Any:
-        train = self.steps.advance if self.loops else self.steps.update
+    def _training_program(self, steps: Steps, state: State) -> Any:
+        train = steps.advance if self.loops else steps.update
         count = (np.int32(1),) if self.loops else ()
         mapped = self._mapped(train, (0, FEED, 0, *(None for _ in count)))
         jitted = jax.jit(mapped, donate_argnums=0, out_shardings=self.sharding)

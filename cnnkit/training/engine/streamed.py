@@ -12,6 +12,7 @@ from cnnkit.data import Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
 from cnnkit.training.compute.state import Feed, Pool, State, Totals
+from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
 from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_on
 
@@ -32,7 +33,7 @@ class Streamed(Engine):
 
         for batch in stream(examples, chosen, start=first, stop=first + count):
             number = batch.step % per_epoch
-            state = self._compiled["step"](
+            state = self._compiled[self._step](
                 state,
                 self.feed,
                 self._placed(batch.inputs, batch.targets),
@@ -85,9 +86,9 @@ class Streamed(Engine):
             "evaluate": judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
         }
 
-    def _training_program(self, state: State) -> Any:
+    def _training_program(self, steps: Steps, state: State) -> Any:
         batch = self._example(self.material.examples("train"))
-        learn = jax.jit(self.steps.learn, donate_argnums=0, out_shardings=self.sharding)
+        learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.sharding)
         return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
 
     def _counted(self) -> Any:

@@ -14,6 +14,7 @@ from cnnkit.training.compute.schedule import find_rate, range_test_rates
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.prepare.device import replicated
+from cnnkit.training.prepare.initial import Initial
 from cnnkit.training.prepare.material import Material
 from cnnkit.training.view.display import Display
 
@@ -21,9 +22,22 @@ STEPS = 100
 
 
 def found_rate(
-    spec: Spec, recipe: Train, material: Material, device: jax.Device, display: Display
+    spec: Spec,
+    recipe: Train,
+    material: Material,
+    device: jax.Device,
+    display: Display,
+    begun: Initial | None = None,
 ) -> Train:
     """The recipe with its rate found, where it is to be found; else as it is.
+
+    Args:
+        spec: The network.
+        recipe: How it is trained.
+        material: What it learns from.
+        device: What it runs on.
+        display: Whom to tell.
+        begun: The weights of another training that it begins with.
 
     Raises:
         TrainingError: At no rate the loss fell.
@@ -32,7 +46,7 @@ def found_rate(
         return recipe
     display.working("looking for a learning rate")
     rates = range_test_rates(STEPS)
-    losses = _losses(_machine(spec, recipe, material, device, rates))
+    losses = _losses(_machine(spec, recipe, material, device, rates, begun))
     if not losses:
         raise TrainingError(
             f"`learning_rate: find`: the loss is no number at the first step, at a rate of "
@@ -55,14 +69,21 @@ def found_rate(
 
 
 def _machine(
-    spec: Spec, recipe: Train, material: Material, device: jax.Device, rates: list[float]
+    spec: Spec,
+    recipe: Train,
+    material: Material,
+    device: jax.Device,
+    rates: list[float],
+    begun: Initial | None,
 ) -> Engine:
     """The steps of the recipe, at a rate that rises by the same factor each step."""
     size = int(recipe.batch_size)
     # A factor above 1, which no recipe may say; it is that of a step, as an epoch has one.
     rising = Exponential.model_construct(peak=rates[0], warmup=0.0, factor=rates[1] / rates[0])
+    rising = rising.with_layers(recipe.learning_rate.layers)
     rising_recipe = recipe.model_copy(
-        update={"learning_rate": rising, "accumulate": 1, "ema": None}
+        # What is frozen for some epochs is frozen in the test.
+        update={"learning_rate": rising, "accumulate": 1, "ema": None, "unfreeze": None}
     )
     steps = make_steps(
         spec,
@@ -70,6 +91,7 @@ def _machine(
         examples=size,
         batch_size=size,
         multi_label=material.multi_label(recipe),
+        init=None if begun is None else begun.arrays,
     )
     return engine(steps, [material], replicated([device], None), [device])
 

@@ -8,7 +8,7 @@ from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
-from cnnkit.spec.model.training.location import located
+from cnnkit.spec.model.training.location import located, located_weights
 from cnnkit.spec.reading import load
 from cnnkit.training.advice import recipe_for
 
@@ -27,6 +27,8 @@ def resolved(spec: Spec) -> Spec:
     recipe = recipe_of(admitted(spec))
     if recipe.data is not None:
         recipe = recipe.model_copy(update={"data": _nameable(located(spec).data)})
+    if (weights := located_weights(spec).path) is not None:
+        recipe = recipe.model_copy(update={"init": _in_utf8(weights)})
     return passing(load(spec.model_copy(update={"train": recipe}).to_dict()))
 
 
@@ -72,9 +74,15 @@ def _nameable(data: Data | None) -> Data | None:
     """
     paths = [] if data is None or isinstance(data, str) else data.model_dump().values()
     for path in paths:
-        if isinstance(path, str) and as_text(path) != path:
-            raise UsageError(
-                f"{as_text(path)}: this path is not in UTF-8, as a spec is: rename its folder, or "
-                f"work in a link to it"
-            )
+        if isinstance(path, str):
+            _in_utf8(path)
     return data
+
+
+def _in_utf8(path: str) -> str:
+    if as_text(path) != path:
+        raise UsageError(
+            f"{as_text(path)}: this path is not in UTF-8, as a spec is: rename its folder, or "
+            f"work in a link to it"
+        )
+    return path

@@ -19,6 +19,7 @@ from cnnkit.training.engine import Engine, machine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import choose
+from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.view.display import Display, Plan, Progress
@@ -91,7 +92,9 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
     material = prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=size)
     recipe = fitted(recipe, len(material.splits.train))
     display.working("compiling")
-    return _learn(machine(spec, recipe, [material], [device]), recipe, display)
+    begun = initial(spec)
+    weights = None if begun is None else begun.arrays
+    return _learn(machine(spec, recipe, [material], [device], weights), recipe, display)
 
 
 def _learn(engine: Engine, recipe: Train, display: Display) -> Overfitted:
@@ -135,6 +138,8 @@ def _plain(recipe: Train) -> Train:
             "accumulate": 1,
             "ema": None,
             "optimizer": recipe.optimizer.model_copy(update={"weight_decay": 0.0}),
-            "learning_rate": Constant(peak=1e-2 if rate == "find" else rate),
+            "learning_rate": Constant(peak=1e-2 if rate == "find" else rate).with_layers(
+                recipe.learning_rate.layers
+            ),
         }
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnkit.spec.model.spec import Spec
 
 FILES = "files.json"
+INIT = "init.json"
 METRICS = "metrics.jsonl"
 SUMMARY = "summary.json"
 CURVES = "curves.png"

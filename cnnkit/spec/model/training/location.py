@@ -1,4 +1,4 @@
-"""Where the files of `train.data` lie: seen from the folder of the spec that names them."""
+"""Where the files of `train:` lie: seen from the folder of the spec that names them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ class Located(NamedTuple):
     notes: tuple[str, ...]
 
 
+class LocatedWeights(NamedTuple):
+    """Where the weights lie that training begins with, and what is to be said of the path."""
+
+    path: str | None
+    notes: tuple[str, ...]
+
+
 def located(spec: Spec) -> Located:
     """The data of a spec by their whole paths.
 
@@ -33,10 +40,19 @@ def located(spec: Spec) -> Located:
     for name in _PATHS[type(data)]:
         given = getattr(data, name)
         if given is not None:
-            path, note = _found(given, _file(spec, name))
+            path, note = _found(given, _file(spec, "data", name))
             found[name] = str(path)
             notes += [note] if note else []
     return Located(data.model_copy(update=found), tuple(notes))
+
+
+def located_weights(spec: Spec) -> LocatedWeights:
+    """The whole path of the weights that training begins with, found as those of data are."""
+    init = spec.train.init if spec.train is not None else None
+    if init is None:
+        return LocatedWeights(None, ())
+    path, note = _found(init, _file(spec, "init"))
+    return LocatedWeights(str(path), (note,) if note else ())
 
 
 def _found(given: str, file: Path | None) -> tuple[Path, str | None]:
@@ -68,10 +84,10 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _file(spec: Spec, name: str) -> Path | None:
+def _file(spec: Spec, *keys: str) -> Path | None:
     """The file that a path is written in."""
     node: Node | None = spec.origin.document
-    for key in ("train", "data", name):
+    for key in ("train", *keys):
         if node is None or not isinstance(node.value, dict):
             return None
         node = node.value.get(key)

@@ -6,14 +6,17 @@ the size of the batch. The rate changes at each step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, PrivateAttr, Strict, model_validator
 
 from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.training.part import NotNegative, Part, Positive, Variant, by_name
+from cnnkit.spec.model.training.transfer import multiples
 
+_HEAD: Final = "layers.head"
 FIND: Final = "find"
 """Stands for a rate that a range test finds before the training."""
 
@@ -49,6 +52,28 @@ class Schedule(Part):
     field_aliases = _ALIASES
 
     peak: Rate = Field(description="the largest learning rate")
+    # Not a field, as it stands beside the schedule's name and not among what that says.
+    _layers: Mapping[str, float] = PrivateAttr(default_factory=dict)
+
+    @property
+    def layers(self) -> Mapping[str, float]:
+        """By patterns of layers, the multiples of this rate that they are trained with."""
+        return self._layers
+
+    def with_layers(self, layers: Mapping[str, float]) -> Self:
+        """This schedule with multiples of it for some layers."""
+        copy = self.model_copy()
+        copy._layers = layers
+        return copy
+
+    def written(self) -> Any:
+        """The schedule as a spec says it, and beside it the layers with a rate of their own."""
+        written = super().written()
+        if not self._layers:
+            return written
+        rates = {pattern: f"{factor:g}x" for pattern, factor in self._layers.items()}
+        named = written if isinstance(written, Mapping) else {self.kind: written}
+        return {**named, "layers": rates}
 
     @property
     def finds(self) -> bool:
@@ -84,7 +109,7 @@ class Constant(Warmed):
 
     def written(self) -> Any:
         """A number where nothing else is to be said."""
-        return super().written() if self.warmup else self.peak
+        return super().written() if self.warmup or self.layers else self.peak
 
 
 class Cosine(Warmed):
@@ -173,9 +198,20 @@ class _RateOrSchedule(Variant):
     """A number or `find`, which are constant rates, or a schedule."""
 
     def read(self, value: object) -> Part:
-        """The schedule that plain data says."""
+        """The schedule that plain data says, with the rates of layers that stand beside it."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return super().read({"constant": value} if number or value == FIND else value)
+        if number or value == FIND:
+            return super().read({"constant": value})
+        if not isinstance(value, Mapping) or "layers" not in value:
+            return super().read(value)
+        schedule = {name: fields for name, fields in value.items() if name != "layers"}
+        if not schedule:
+            message = "`learning_rate` has multiples for `layers`, and no rate that they multiply"
+            advice = f"write it beside them: `{{constant: 0.01, layers: {{{_HEAD}: 10x}}}}`"
+            raise Faults(Fault("missing-field", message, advice))
+        layers = multiples(value["layers"])
+        read = super().read(schedule)
+        return read.with_layers(layers) if isinstance(read, Schedule) else read
 
 
 SCHEDULES: Final = _RateOrSchedule(

@@ -24,6 +24,7 @@ from cnnkit.spec.model.training.loss import (
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
+from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
 
 _DURATION: Final = re.compile(r"(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?:in)?)?\s*(?:(\d{1,6})s)?")
@@ -116,6 +117,13 @@ class Train(Section):
         description="what is done to the inputs: scaled to 0 to 1, then to mean 0 and deviation "
         "1 of each channel over the training split; scaled alone; or nothing",
     )
+    init: Source = Field(
+        None,
+        description="the weights to begin with, matched by path and shape: what does not fit "
+        "begins fresh",
+    )
+    freeze: Frozen = Field(None, description="layers whose weights stay as they are")
+    unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
     loss: Annotated[Loss, BeforeValidator(LOSSES.read), LOSSES] = Field(
         CategoricalCrossEntropy.model_construct(), description="what training lowers"
     )
@@ -233,7 +241,15 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             "hold some examples back, `split: {validation: 0.15}`, or leave `early_stopping` out",
             ("early_stopping",),
         )
+    if train.unfreeze is not None and train.freeze is None:
+        yield Fault(
+            "wrong-value",
+            "`unfreeze` says when frozen layers are trained, and no layer is frozen",
+            "say which are, `freeze: [layers.stem]`, or leave `unfreeze` out",
+            ("unfreeze",),
+        )
     if isinstance(train.optimizer, ScheduleFree):
+        yield from _of_one_rate(train)
         if not isinstance(train.learning_rate, Constant):
             yield Fault(
                 "wrong-value",
@@ -248,6 +264,23 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
                 "leave `ema` out",
                 ("ema",),
+            )
+
+
+def _of_one_rate(train: Train) -> Iterator[Fault]:
+    """What a method cannot do whose average weighs all steps by one rate."""
+    kind = train.optimizer.kind
+    for said, field in (
+        (train.learning_rate.layers, ("learning_rate", "layers")),
+        (train.unfreeze, ("unfreeze",)),
+    ):
+        if said:
+            yield Fault(
+                "wrong-value",
+                f"`{kind}` averages over all its steps by one rate, and `{field[-1]}` gives parts "
+                f"of the network another",
+                f"leave `{field[-1]}` out, or take another optimizer, such as `adamw`",
+                field,
             )
 
 
