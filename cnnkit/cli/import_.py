@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnkit.cli.options import OutputOption
-from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
     from cnnkit.importing import Imported
-    from cnnkit.layers.shape import Shape
 
 
 def import_(
@@ -42,31 +40,18 @@ def import_(
 
     Example: cnnkit import resnet50.onnx --output resnet-50.yaml --weights resnet-50.safetensors
     """
-    from cnnkit.importing import import_model
+    from cnnkit.importing import example_of, import_model
     from cnnkit.importing.weights import save
     from cnnkit.presentation.output import put_text
 
-    imported = import_model(model, _shape(input_))
+    example = None if input_ is None else example_of(input_, "--input ")
+    imported = import_model(model, example)
     if not _proven(imported) and not force:
         print("nothing is written; --force writes it all the same", file=sys.stderr)
         raise typer.Exit(1)
     put_text(imported.text, output)
     if weights is not None:
         save(imported.arrays, imported.text, weights)
-
-
-def _shape(text: str | None) -> Shape | None:
-    from cnnkit.spec.model.spec import shape
-
-    if text is None:
-        return None
-    try:
-        given = shape(text)
-    except ValueError:
-        given = None
-    if not isinstance(given, tuple) or not all(isinstance(e, int) and e > 0 for e in given):
-        raise UsageError(f"--input {text} is no shape: 224x224x3")
-    return given
 
 
 def _proven(imported: Imported) -> bool:

@@ -21,7 +21,7 @@ from cnnkit.importing.writing.document import written
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import trace
-from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.spec import Spec, shape
 from cnnkit.spec.reading import load
 
 if TYPE_CHECKING:
@@ -59,6 +59,21 @@ class Imported:
         from cnnkit.importing.proof import compare
 
         return compare(self.path, self.model, self.spec, self.arrays)
+
+
+def example_of(text: str, option: str) -> Shape:
+    """The shape of one example, as an option gives it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        given = shape(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, tuple) or not all(isinstance(e, int) and e > 0 for e in given):
+        raise UsageError(f"{option}{text} is no shape: 224x224x3")
+    return given
 
 
 def import_model(path: Path, example: Shape | None = None) -> Imported:

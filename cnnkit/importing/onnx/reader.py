@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 # What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
 # of a file may be so; a validation error of our layers is a ValueError.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-_HINT = "give the shape of one example with --input, channels last: --input 224x224x3"
+_HINT = (
+    "give the shape of one example with --input, channels last: --input 224x224x3; where a model "
+    "takes the place of a spec: --set input=224x224x3"
+)
 
 
 @dataclass(frozen=True)
