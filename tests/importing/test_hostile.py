@@ -206,8 +206,8 @@ def test_open_extents_are_asked_for(tmp_path: Path) -> None:
         (
             "the input `x` has open extents: ?x?x3, channels last",
             (
-                "give the shape of one example with --input, channels last: --input 224x224x3; where "
-                "a model takes the place of a spec: --set input=224x224x3"
+                "give the shape of one example with --input, channels last: --input 224x224x3; "
+                "where a model takes the place of a spec: --set input=224x224x3"
             ),
         )
     ]
