@@ -71,8 +71,8 @@ def _proven(imported: Imported) -> bool:
     else:
         verdict = "" if proof.ok else f", more than {LARGEST:g}: error"
         print(
-            "outputs compared with onnxruntime on a random input: the largest difference is "
-            f"{proof.difference:.1e} of the largest output{verdict}",
+            f"outputs compared with {imported.model.runtime.name} on a random input: the largest "
+            f"difference is {proof.difference:.1e} of the largest output{verdict}",
             file=sys.stderr,
         )
     return same and proof.ok

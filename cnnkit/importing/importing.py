@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
 from cnnkit.importing.layer import Layer
-from cnnkit.importing.onnx import Model
+from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
 from cnnkit.importing.structure import layers_of
@@ -34,14 +34,12 @@ class Imported:
     """A model as a spec.
 
     Attributes:
-        path: The model's file.
         model: What was read of it.
         text: The spec, as YAML.
         spec: The same, read.
         arrays: The weights, by the paths of the spec joined by dots.
     """
 
-    path: Path
     model: Model
     text: str
     spec: Spec
@@ -58,7 +56,7 @@ class Imported:
         """Compares what both compute."""
         from cnnkit.importing.proof import compare
 
-        return compare(self.path, self.model, self.spec, self.arrays)
+        return compare(self.model, self.spec, self.arrays)
 
 
 def example_of(text: str, option: str) -> Shape:
@@ -93,39 +91,53 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     model, findings = read_onnx(path, example)
     if model is None:
         raise SpecError(findings, str(path))
+    return imported(model, path.stem, path.name, str(path))
+
+
+def imported(model: Model, name: str, origin: str, source: str) -> Imported:
+    """The spec of a model that was read.
+
+    Args:
+        model: The model.
+        name: What the network is called.
+        origin: Where it comes from, for the first line of the spec.
+        source: What findings call it.
+
+    Raises:
+        SpecError: Not all of it can be said.
+    """
     try:
-        return _imported(path, model)
+        return _imported(model, name, origin)
     except RefusedError as error:
         raise SpecError(
-            [Finding("not-importable", "error", str(error), error.advice)], str(path)
+            [Finding("not-importable", "error", str(error), error.advice)], source
         ) from error
     except SpecError as error:
         message = f"the spec that comes out has a fault: {error.findings[0].message}"
-        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], source) from error
     except RecursionError as error:
         message = "its branches are nested too deep"
-        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], source) from error
 
 
-def _imported(path: Path, model: Model) -> Imported:
+def _imported(model: Model, name: str, origin: str) -> Imported:
     for pattern in PATTERNS:
         pattern(model.graph)
     layers = name_gates(fold_activations(layers_of(model.graph)))
-    text = _text(path, model.graph, layers)
+    text = _text(name, origin, model.graph, layers)
     spec = load(text)
     try:
         arrays = arrays_of(spec, layers)
     except MismatchError as error:
         raise RefusedError(f"the spec that came out is not the model: {error}") from error
-    return Imported(path, model, text, spec, arrays)
+    return Imported(model, text, spec, arrays)
 
 
-def _text(path: Path, graph: Graph, layers: list[Layer]) -> str:
+def _text(name: str, origin: str, graph: Graph, layers: list[Layer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
-    name = path.stem
-    text = written(name, path.name, graph.input, layers, floors=False)
+    text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)
     found = trace(spec.layers, spec.input, spec.rounding).findings
     if any(finding.rule == "invalid-stride" for finding in found):
-        return written(name, path.name, graph.input, layers, floors=True)
+        return written(name, origin, graph.input, layers, floors=True)
     return text

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators.activation import tensor
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.activation import tensor
+from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
 def _epsilon(node: Node) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _each_channel(value: Array, channels: int, what: str) -> Array:
 
 def batch_norm(node: Node, build: Builder, given: Given) -> View:
     """BatchNormalization by its running averages."""
-    if node.get("training_mode", 0) or sum(map(bool, node.proto.output)) > 1:
+    if node.get("training_mode", 0) or node.outputs > 1:
         raise RefusedError("it takes the statistics of the batch", "export the model in `eval()`")
     source = build.channels(node, given[0])
     channels = build.graph.shape(source)[-1]

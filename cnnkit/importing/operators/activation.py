@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 Fields = Callable[[Node], dict[str, Any]]
 
