@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
@@ -91,7 +91,45 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     model, findings = read_onnx(path, example)
     if model is None:
         raise SpecError(findings, str(path))
-    return imported(model, path.stem, path.name, str(path))
+    return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
+
+
+def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
+    """The spec of a module of PyTorch, which is traced by ``torch.export``.
+
+    Args:
+        module: A ``torch.nn.Module`` in ``eval()``.
+        example: A batch that it takes, such as ``torch.zeros(1, 3, 224, 224)``.
+        name: What the network is called; else the name of the module's class.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: The module or the example is none.
+    """
+    from cnnkit.importing.torch import read
+
+    called = name or type(module).__name__
+    model = read(module, example)
+    return imported(model, called, f"{type(module).__name__} by `cnnkit.from_torch`", called)
+
+
+def import_torch(name: str, example: Shape) -> Imported:
+    """The spec of the module that a callable gives, whose code is run.
+
+    Args:
+        name: ``package.module:callable``.
+        example: The shape of one example, channels last.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: There is no such callable, or it gives no module.
+    """
+    from cnnkit.importing.torch import load_module, read, zeros
+
+    model = read(load_module(name), zeros(example))
+    return imported(model, name.partition(":")[2], f"{name} by `cnnkit import`", name)
 
 
 def imported(model: Model, name: str, origin: str, source: str) -> Imported:
@@ -100,7 +138,7 @@ def imported(model: Model, name: str, origin: str, source: str) -> Imported:
     Args:
         model: The model.
         name: What the network is called.
-        origin: Where it comes from, for the first line of the spec.
+        origin: Where it comes from and by what, for the first line of the spec.
         source: What findings call it.
 
     Raises:
