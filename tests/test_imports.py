@@ -91,11 +91,11 @@ ROOMS = {
     "spec": {"layers", "tasks"},
     "analysis": {"spec", "layers"},
     "rules": {"analysis", "spec", "layers"},
-    "checking": {"rules", "analysis", "spec"},
     "network": {"analysis", "spec", "layers"},
+    "importing": {"network", "spec", "layers"},
+    "checking": {"importing", "rules", "analysis", "spec"},
     "data": {"spec", "layers"},
     "export": {"spec", "layers"},
-    "importing": {"network", "spec", "layers"},
     "training": {
         "export", "checking", "network", "data", "analysis", "spec", "layers", "tasks",
         "presentation",

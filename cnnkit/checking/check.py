@@ -18,7 +18,7 @@ from cnnkit.errors import Finding, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.rules.base import place_in
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.reading import finish
+from cnnkit.spec.reading import Reading, finish, is_model
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
 from cnnkit.spec.text.node import Node, Source
 from cnnkit.spec.text.source import read_file, read_start, read_stream, read_text
@@ -124,6 +124,8 @@ def read(task: Task, text: str | None = None) -> Read | None:
     path = task.candidate.path
     if text is not None:
         node, findings = read_text(text, task.name)
+    elif task.candidate.named and is_model(task.name):
+        return _imported(task)
     elif path is None:
         node, findings = read_stream(sys.stdin.buffer, task.name)
     elif task.candidate.named:
@@ -140,7 +142,17 @@ def read(task: Task, text: str | None = None) -> Read | None:
             return None
     if node is None or any(finding.rule in _BROKEN for finding in findings):
         return Read(None, findings, {})
-    reading = finish(node, findings, task.overrides, path)
+    return _read(finish(node, findings, task.overrides, path))
+
+
+def _imported(task: Task) -> Read:
+    """A model of another framework as the spec that an import writes."""
+    from cnnkit.importing.source import read_model
+
+    return _read(read_model(Path(task.name), task.overrides))
+
+
+def _read(reading: Reading) -> Read:
     document = reading.spec.origin.document if reading.spec else None
     return Read(reading.spec, list(reading.findings), sources(document))
 

@@ -14,6 +14,7 @@ from cnnkit.checking.discovery import STDIN, discover
 from cnnkit.checking.inherited import told_once
 from cnnkit.checking.levels import ALL, RuleSelection, unknown
 from cnnkit.errors import Finding, UsageError
+from cnnkit.spec.reading import is_model
 
 # Two processes, each of which imports the package first, are as fast as one at 400 small specs
 # with 270 kB together; at 1,600 they take 0.6 of its time.
@@ -60,6 +61,9 @@ def run(request: Request) -> list[CheckResult]:
     known = None if request.baseline is None else read_baseline(request.baseline)
     configurations = Configurations()
     discovery = discover(request.paths, configurations, specs_only=request.specs_only)
+    models = [each.name for each in discovery.candidates if each.named and is_model(each.name)]
+    if request.fix and models:
+        raise UsageError(f"--fix edits specs, and {models[0]} is a model: `cnnkit import` it first")
     tasks = [
         Task(candidate, request.choice, request.strict, request.overrides)
         for candidate in discovery.candidates

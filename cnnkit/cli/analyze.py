@@ -33,7 +33,8 @@ class Convention(StrEnum):
 
 def analyze(
     specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC…", help="YAML or JSON files; `-` reads stdin.")
+        list[str],
+        typer.Argument(metavar="SPEC…", help="YAML or JSON files, or models; `-` reads stdin."),
     ],
     format_: Annotated[
         str | None,

@@ -24,7 +24,8 @@ def check(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH…", help="Files, folders and 'patterns/**/*.yaml'; `-` reads stdin."
+            metavar="PATH…",
+            help="Files, models, folders and 'patterns/**/*.yaml'; `-` reads stdin.",
         ),
     ],
     format_: Annotated[

@@ -20,7 +20,7 @@ class Target(StrEnum):
 
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A YAML or JSON file; `-` reads stdin.")
+        str, typer.Argument(metavar="SPEC", help="A YAML or JSON file, or a model; `-` is stdin.")
     ],
     to: Annotated[Target, typer.Option("--to", help="The framework.")],
     output: OutputOption = None,

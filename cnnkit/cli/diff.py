@@ -33,7 +33,7 @@ def diff(
         str,
         typer.Argument(
             metavar="OLD",
-            help="A spec, `-`, or one in git: HEAD~1:specs/a.yaml; `HEAD~1:` is all of it.",
+            help="A spec, model, `-`, or one in git: HEAD~1:specs/a.yaml; `HEAD~1:` is all of it.",
         ),
     ],
     new: Annotated[

@@ -13,11 +13,20 @@ from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
     from cnnkit.importing import Imported
-    from cnnkit.layers.shape import Shape
 
 
 def import_(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file of ONNX.")],
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="A file of ONNX.", show_default=False)
+    ] = None,
+    torch: Annotated[
+        str | None,
+        typer.Option(
+            "--torch",
+            metavar="MODULE:CALLABLE",
+            help="A module of PyTorch in place of a file: what a callable gives. Runs its code.",
+        ),
+    ] = None,
     output: OutputOption = None,
     weights: Annotated[
         Path | None,
@@ -37,16 +46,15 @@ def import_(
 ) -> None:
     """Write a model as a spec, and compare what both compute on a random input.
 
-    Nothing of the model is run but its operators, by onnxruntime. What the language cannot say is
-    a finding, all of them in one run.
+    Of a file nothing is run but its operators, by the runtime of its framework; `--torch` runs the
+    code it names. What the language cannot say is a finding, all of them in one run.
 
     Example: cnnkit import resnet50.onnx --output resnet-50.yaml --weights resnet-50.safetensors
     """
-    from cnnkit.importing import import_model
     from cnnkit.importing.weights import save
     from cnnkit.presentation.output import put_text
 
-    imported = import_model(model, _shape(input_))
+    imported = _imported(model, torch, input_)
     if not _proven(imported) and not force:
         print("nothing is written; --force writes it all the same", file=sys.stderr)
         raise typer.Exit(1)
@@ -55,18 +63,21 @@ def import_(
         save(imported.arrays, imported.text, weights)
 
 
-def _shape(text: str | None) -> Shape | None:
-    from cnnkit.spec.model.spec import shape
+def _imported(model: Path | None, torch: str | None, input_: str | None) -> Imported:
+    """The file or the module that was named, as a spec."""
+    from cnnkit.importing import example_of, import_model, import_torch
 
-    if text is None:
-        return None
-    try:
-        given = shape(text)
-    except ValueError:
-        given = None
-    if not isinstance(given, tuple) or not all(isinstance(e, int) and e > 0 for e in given):
-        raise UsageError(f"--input {text} is no shape: 224x224x3")
-    return given
+    example = None if input_ is None else example_of(input_, "--input ")
+    if torch is None:
+        if model is None:
+            raise UsageError("name a file, or with --torch a module of PyTorch")
+        return import_model(model, example)
+    if model is not None:
+        raise UsageError(f"{model} and --torch {torch} are two models: name one of them")
+    if example is None:
+        raise UsageError("--torch needs the shape of one example, channels last: --input 224x224x3")
+    print(f"--torch runs the code of {torch}", file=sys.stderr, flush=True)
+    return import_torch(torch, example)
 
 
 def _proven(imported: Imported) -> bool:
@@ -86,8 +97,8 @@ def _proven(imported: Imported) -> bool:
     else:
         verdict = "" if proof.ok else f", more than {LARGEST:g}: error"
         print(
-            "outputs compared with onnxruntime on a random input: the largest difference is "
-            f"{proof.difference:.1e} of the largest output{verdict}",
+            f"outputs compared with {imported.model.runtime.name} on a random input: the largest "
+            f"difference is {proof.difference:.1e} of the largest output{verdict}",
             file=sys.stderr,
         )
     return same and proof.ok

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.reading import Reading, finish
+from cnnkit.spec.reading import Reading, finish, is_model
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
 from cnnkit.spec.text.scalars import shortened
 from cnnkit.spec.text.source import read_file
@@ -76,9 +76,11 @@ def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
     if "\0" in source or "\n" in source:
         raise UsageError(f"{shortened(source)!r} is no revision and path")
     commit = _commit(revision)
-    content = _blob(commit, path)
+    content = _blob(commit, path, None if is_model(path) else MAX_FILE_BYTES)
     if content is None:
         raise UsageError(f"there is no file {shortened(path)} in {shortened(revision)}")
+    if is_model(path):
+        return _model(content, path, source, assignments)
     with TemporaryDirectory(prefix="cnnkit-") as folder:
         root = Path(folder).resolve()
         (root / ".git").mkdir()  # the root of the repository is that of the copy: see `extends`
@@ -92,6 +94,16 @@ def read_revision(source: str, assignments: Sequence[str] = ()) -> Reading:
         return reading
     origin = reading.spec.origin._replace(file=source)  # not the copy, which is gone
     return Reading(reading.spec.read_from(origin), reading.findings)
+
+
+def _model(content: bytes, path: str, source: str, assignments: Sequence[str]) -> Reading:
+    """The spec of a model. Tensors that it keeps in other files are not fetched."""
+    from cnnkit.importing.source import read_model
+
+    with TemporaryDirectory(prefix="cnnkit-") as folder:
+        copy = Path(folder) / posixpath.basename(path)
+        copy.write_bytes(content)
+        return read_model(copy, assignments, source)
 
 
 def _from_root(path: str) -> str:
@@ -139,14 +151,14 @@ def _commit(revision: str) -> str:
     raise UsageError(f"there is no revision {shortened(revision)}{said}")
 
 
-def _blob(commit: str, path: str) -> bytes | None:
+def _blob(commit: str, path: str, limit: int | None = MAX_FILE_BYTES) -> bytes | None:
     """The content of a file, cut off just above the limit of size; None where there is none."""
     name = f"{commit}:{path}"
     if _git("cat-file", "-t", name).stdout.strip() != b"blob":
         return None
     size = int(_git("cat-file", "-s", name).stdout)
-    if size > MAX_FILE_BYTES:
-        return b" " * (MAX_FILE_BYTES + 1)  # too large is said where files are read
+    if limit is not None and size > limit:
+        return b" " * (limit + 1)  # too large is said where files are read
     return _git("cat-file", "blob", name).stdout
 
 

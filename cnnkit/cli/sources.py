@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from cnnkit.errors import SpecError, UsageError
-from cnnkit.spec.reading import Reading, read, read_input
+from cnnkit.spec.reading import Reading, is_model, read, read_input
 from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Settings(TypedDict):
 def analyses_of(
     sources: Sequence[str], assignments: Sequence[str], **settings: Unpack[Settings]
 ) -> list[Analysis | Unreadable]:
-    """The analysis of each source: a path, or `-` for standard input.
+    """The analysis of each source: a path, of a spec or a model, or `-` for standard input.
 
     Raises:
         UsageError: A path does not exist, or is a folder.
@@ -133,6 +133,10 @@ def _checked(source: str) -> None:
 
 
 def _read(source: str, assignments: Sequence[str]) -> Reading:
+    if is_model(source):
+        from cnnkit.importing.source import read_model
+
+        return read_model(Path(source), assignments)
     if source != STDIN:
         return read(Path(source), assignments)
     if sys.stdin is None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def verify(
     specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC…", help="YAML or JSON files; `-` reads stdin.")
+        list[str],
+        typer.Argument(metavar="SPEC…", help="YAML or JSON files, or models; `-` reads stdin."),
     ],
     format_: FormatOption = Format.table,
     output: OutputOption = None,

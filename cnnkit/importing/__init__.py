@@ -6,6 +6,6 @@ A format is a room of its own that gives the graph; ``patterns`` find what its f
 
 from __future__ import annotations
 
-from cnnkit.importing.importing import Imported, import_model
+from cnnkit.importing.importing import Imported, example_of, from_torch, import_model, import_torch
 
-__all__ = ["Imported", "import_model"]
+__all__ = ["Imported", "example_of", "from_torch", "import_model", "import_torch"]

@@ -65,7 +65,8 @@ class Operation:
 ELEMENTWISE = frozenset(
     {
         "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid",
-        "hard_sigmoid", "hard_silu", "tanh", "softplus", "linear", "dropout",
+        "hard_sigmoid", "hard_silu", "tanh", "softplus", "linear", "dropout", "celu", "hard_tanh",
+        "log_sigmoid",
     }
 )  # fmt: skip
 ACTIVATIONS = (ELEMENTWISE - {"dropout"}) | {"softmax", "log_softmax"}

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
 from cnnkit.importing.layer import Layer
-from cnnkit.importing.onnx import Model
+from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
 from cnnkit.importing.structure import layers_of
@@ -21,7 +21,7 @@ from cnnkit.importing.writing.document import written
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import trace
-from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.spec import Spec, shape
 from cnnkit.spec.reading import load
 
 if TYPE_CHECKING:
@@ -34,14 +34,12 @@ class Imported:
     """A model as a spec.
 
     Attributes:
-        path: The model's file.
         model: What was read of it.
         text: The spec, as YAML.
         spec: The same, read.
         arrays: The weights, by the paths of the spec joined by dots.
     """
 
-    path: Path
     model: Model
     text: str
     spec: Spec
@@ -58,7 +56,22 @@ class Imported:
         """Compares what both compute."""
         from cnnkit.importing.proof import compare
 
-        return compare(self.path, self.model, self.spec, self.arrays)
+        return compare(self.model, self.spec, self.arrays)
+
+
+def example_of(text: str, option: str) -> Shape:
+    """The shape of one example, as an option gives it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        given = shape(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, tuple) or not all(isinstance(e, int) and e > 0 for e in given):
+        raise UsageError(f"{option}{text} is no shape: 224x224x3")
+    return given
 
 
 def import_model(path: Path, example: Shape | None = None) -> Imported:
@@ -78,39 +91,91 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     model, findings = read_onnx(path, example)
     if model is None:
         raise SpecError(findings, str(path))
+    return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
+
+
+def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
+    """The spec of a module of PyTorch, which is traced by ``torch.export``.
+
+    Args:
+        module: A ``torch.nn.Module`` in ``eval()``.
+        example: A batch that it takes, such as ``torch.zeros(1, 3, 224, 224)``.
+        name: What the network is called; else the name of the module's class.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: The module or the example is none.
+    """
+    from cnnkit.importing.torch import read
+
+    called = name or type(module).__name__
+    model = read(module, example)
+    return imported(model, called, f"{type(module).__name__} by `cnnkit.from_torch`", called)
+
+
+def import_torch(name: str, example: Shape) -> Imported:
+    """The spec of the module that a callable gives, whose code is run.
+
+    Args:
+        name: ``package.module:callable``.
+        example: The shape of one example, channels last.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: There is no such callable, or it gives no module.
+    """
+    from cnnkit.importing.torch import load_module, read, zeros
+
+    model = read(load_module(name), zeros(example))
+    return imported(model, name.partition(":")[2], f"{name} by `cnnkit import`", name)
+
+
+def imported(model: Model, name: str, origin: str, source: str) -> Imported:
+    """The spec of a model that was read.
+
+    Args:
+        model: The model.
+        name: What the network is called.
+        origin: Where it comes from and by what, for the first line of the spec.
+        source: What findings call it.
+
+    Raises:
+        SpecError: Not all of it can be said.
+    """
     try:
-        return _imported(path, model)
+        return _imported(model, name, origin)
     except RefusedError as error:
         raise SpecError(
-            [Finding("not-importable", "error", str(error), error.advice)], str(path)
+            [Finding("not-importable", "error", str(error), error.advice)], source
         ) from error
     except SpecError as error:
         message = f"the spec that comes out has a fault: {error.findings[0].message}"
-        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], source) from error
     except RecursionError as error:
         message = "its branches are nested too deep"
-        raise SpecError([Finding("not-importable", "error", message)], str(path)) from error
+        raise SpecError([Finding("not-importable", "error", message)], source) from error
 
 
-def _imported(path: Path, model: Model) -> Imported:
+def _imported(model: Model, name: str, origin: str) -> Imported:
     for pattern in PATTERNS:
         pattern(model.graph)
     layers = name_gates(fold_activations(layers_of(model.graph)))
-    text = _text(path, model.graph, layers)
+    text = _text(name, origin, model.graph, layers)
     spec = load(text)
     try:
         arrays = arrays_of(spec, layers)
     except MismatchError as error:
         raise RefusedError(f"the spec that came out is not the model: {error}") from error
-    return Imported(path, model, text, spec, arrays)
+    return Imported(model, text, spec, arrays)
 
 
-def _text(path: Path, graph: Graph, layers: list[Layer]) -> str:
+def _text(name: str, origin: str, graph: Graph, layers: list[Layer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
-    name = path.stem
-    text = written(name, path.name, graph.input, layers, floors=False)
+    text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)
     found = trace(spec.layers, spec.input, spec.rounding).findings
     if any(finding.rule == "invalid-stride" for finding in found):
-        return written(name, path.name, graph.input, layers, floors=True)
+        return written(name, origin, graph.input, layers, floors=True)
     return text

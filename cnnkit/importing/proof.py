@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.errors import MissingExtraError
-from cnnkit.importing.onnx import Model
+from cnnkit.importing.model import Model, NotRunError
 from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -35,32 +34,22 @@ class Proof(NamedTuple):
         return self.difference is None or self.difference <= LARGEST
 
 
-def compare(path: Path, model: Model, spec: Spec, arrays: Mapping[str, Array]) -> Proof:
-    """Runs the model by onnxruntime and the spec by JAX on one random input."""
+def compare(model: Model, spec: Spec, arrays: Mapping[str, Array]) -> Proof:
+    """Runs the model by its own runtime and the spec by JAX on one random input."""
     import numpy as np
 
-    try:
-        import onnxruntime
-    except ModuleNotFoundError:
-        return Proof(None, "onnxruntime is not installed: pip install 'cnnkit[import]'")
     given = np.random.default_rng(0).standard_normal(model.input_shape, np.float32)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its warnings are about the model, which we do not change
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        (theirs,) = session.run(None, {model.input_name: given})
-    except Exception as error:  # onnxruntime has no common base of its errors
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Proof(None, f"onnxruntime cannot run the model: {reason}")
+        theirs = model.runtime(given)
+    except NotRunError as error:
+        return Proof(None, str(error))
     ours = given if model.channels_last else np.moveaxis(given, 1, -1)
     try:
         outputs = _outputs(spec, arrays, ours)
     except MissingExtraError as error:
         return Proof(None, str(error))
     order = model.output.order()
-    expected = np.asarray(theirs).reshape(len(given), -1)[:, order]
+    expected = theirs.reshape(len(given), -1)[:, order]
     got = outputs.reshape(len(given), -1)
     if got.shape != expected.shape or not np.isfinite(got).all():
         finite = np.isfinite(expected).all()

@@ -18,6 +18,9 @@ from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 from cnnkit.spec.text.source import read_file, read_plain, read_stream, read_text
 
+MODEL_SUFFIXES = (".onnx",)
+"""What files of other frameworks' models end with: they are no specs, and are imported."""
+
 _A_TEXT = re.compile(r"\n|^\s*\{|:\s|:$")
 
 
@@ -36,6 +39,11 @@ class Reading(NamedTuple):
             advice = "start from `input: 32x32x3` and `layers:`"
             found = (*found, Finding("missing-field", "error", message, advice))
         return cls(spec, found)
+
+
+def is_model(source: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of a model of another framework."""
+    return os.fspath(source).lower().endswith(MODEL_SUFFIXES)
 
 
 def load(source: str | os.PathLike[str] | Mapping[str, object]) -> Spec:

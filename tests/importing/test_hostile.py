@@ -205,7 +205,10 @@ def test_open_extents_are_asked_for(tmp_path: Path) -> None:
     assert said(path) == [
         (
             "the input `x` has open extents: ?x?x3, channels last",
-            "give the shape of one example with --input, channels last: --input 224x224x3",
+            (
+                "give the shape of one example with --input, channels last: --input 224x224x3; "
+                "where a model takes the place of a spec: --set input=224x224x3"
+            ),
         )
     ]
     assert import_model(path, (9, 7, 3)).spec.input == (9, 7, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnkit.importing.onnx.view import channels_first
+from cnnkit.importing.operators.view import channels_first
 from cnnkit.importing.writing.arguments import Arguments
 from cnnkit.importing.writing.blocks import Blocks
 from cnnkit.importing.writing.defaults import lift_defaults

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cnnkit.importing.onnx.reader import Model, read
+from cnnkit.importing.onnx.reader import read
 
-__all__ = ["Model", "read"]
+__all__ = ["read"]

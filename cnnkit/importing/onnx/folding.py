@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.onnx.tensors import check_size
+from cnnkit.importing.operators.shaping import slices
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -103,18 +104,6 @@ def _slice(node: Node, values: Sequence[Array]) -> Array:
         index[axis] = slice(start, None if step < 0 and stop < -data.shape[axis] else stop, step)
         data = data[tuple(index)]
     return data
-
-
-def slices(
-    node: Node, values: Sequence[Array | None]
-) -> tuple[list[int], list[int], list[int], list[int]]:
-    """The starts, stops, axes and steps of a Slice: attributes before opset 10, inputs since."""
-    given = [None if each is None else [int(n) for n in each.reshape(-1)] for each in values[1:5]]
-    given += [None] * (4 - len(given))
-    starts = given[0] if given[0] is not None else node.get("starts", [])
-    stops = given[1] if given[1] is not None else node.get("ends", [])
-    axes = given[2] or node.get("axes") or list(range(len(starts)))
-    return starts, stops, axes, given[3] or [1] * len(starts)
 
 
 def _cast(node: Node, values: Sequence[Array]) -> Array:

@@ -34,6 +34,11 @@ class Node:
         return self.proto.op_type
 
     @property
+    def outputs(self) -> int:
+        """How many tensors it gives that have a name."""
+        return sum(map(bool, self.proto.output))
+
+    @property
     def label(self) -> str:
         """What messages call it: its name, or that of what it makes."""
         return self.proto.name or next(iter(self.proto.output), "")

@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import file
-from cnnkit.importing.onnx.builder import Builder
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
 from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators import NEAR, OPERATORS
+from cnnkit.importing.onnx.running import Running
 from cnnkit.importing.onnx.tensors import array
-from cnnkit.importing.onnx.view import View, channels_first, channels_last
+from cnnkit.importing.operators import NEAR, OPERATORS
+from cnnkit.importing.operators.builder import Builder
+from cnnkit.importing.operators.view import View, channels_first, channels_last
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
-    from cnnkit.importing.onnx.builder import Value
+    from cnnkit.importing.operators.builder import Value
 
 # What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
 # of a file may be so; a validation error of our layers is a ValueError.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-_HINT = "give the shape of one example with --input, channels last: --input 224x224x3"
-
-
-@dataclass(frozen=True)
-class Model:
-    """What was read, and what a comparison with another runtime must know of the file.
-
-    Attributes:
-        graph: The network.
-        output: How the model shows the tensor that goes out.
-        input_name: What the model calls its input.
-        input_shape: The shape that the model takes, batch and all.
-        channels_last: Whether its channels are last, as ours are.
-    """
-
-    graph: Graph
-    output: View
-    input_name: str
-    input_shape: Shape
-    channels_last: bool
+_HINT = (
+    "give the shape of one example with --input, channels last: --input 224x224x3; where a model "
+    "takes the place of a spec: --set input=224x224x3"
+)
 
 
 def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[Finding, ...]]:
@@ -70,6 +55,7 @@ def _finding(message: str, advice: str | None = None) -> Finding:
 
 class _Reader:
     def __init__(self, path: Path, example: Shape | None) -> None:
+        self.path = path
         self.proto = file.load(path)
         self.folder = path.parent
         self.opset = file.opset(self.proto)
@@ -155,18 +141,10 @@ class _Reader:
         if not isinstance(view, View):
             raise RefusedError(f"the output `{name}` does not depend on the input")
         graph = self.build.graph
-        graph.output, view = self._output(view)
-        return Model(graph, view, self.input_name, self.input_shape, self.last)
-
-    def _output(self, view: View) -> tuple[int, View]:
-        """What goes out, in our order: the comparison knows how the model shows it."""
         last = Node(self.nodes[-1], self.folder, self.opset)
-        if len(view.axes) == 1 and len(view.shape) > 1:
-            return self.build.vector(last, view)[0], view
-        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
-            return view.source, view
-        made = self.build.view(self.build.tensor(last, view))
-        return made.source, made
+        graph.output, view = self.build.output(last, view)
+        running = Running(self.path, self.input_name)
+        return Model(graph, view, self.input_shape, self.last, running)
 
     def _refuse(self, node: Node, message: str, advice: str | None) -> None:
         """A finding that names the node, its operator and what is near."""

@@ -19,7 +19,7 @@ def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, fl
 
     Args:
         name: What it is called.
-        origin: The file that it comes from.
+        origin: Where it comes from, and by what.
         shape: The shape of one example.
         layers: Its layers.
         floors: Whether sizes are floored.
@@ -31,7 +31,7 @@ def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, fl
     named = _named(data, layers, blocks)
     defaults = lift_defaults([*(body["layers"] for body in blocks.bodies.values()), named])
     lines = [
-        f"# Imported from {origin} by `cnnkit import`.",
+        f"# Imported from {origin}.",
         f"name: {flow(name)}",
         f"input: {'x'.join(map(str, shape))}",
     ]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant
-from cnnkit.importing.onnx.folding import slices
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators.activation import tensor
-from cnnkit.importing.onnx.operators.windows import padding, scalar
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.activation import tensor
+from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.windows import padding, scalar
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator, Value
+    from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 
 def _integers(value: Value | None, what: str) -> list[int]:
@@ -144,7 +144,7 @@ def split(node: Node, build: Builder, given: Given) -> list[Value]:
         sizes = _integers(given[1], "sizes")
     if axis != 1:
         raise RefusedError(f"it splits axis {axis}", "near is channel_slice, of the channels")
-    channels, parts = view.shape[-1], len(node.proto.output)
+    channels, parts = view.shape[-1], node.outputs
     if sizes is None:
         each = -(-channels // parts)
         sizes = [min(each, channels - index * each) for index in range(parts)]
@@ -178,6 +178,18 @@ def cut(node: Node, build: Builder, given: Given) -> View:
         before, after = zip(*cells, strict=True)
         source = build.apply(node, "crop", source, fields={"cells": padding(before, after)})
     return build.view(source)
+
+
+def slices(
+    node: Node, values: Sequence[Array | None]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The starts, stops, axes and steps of a Slice: attributes before opset 10, inputs since."""
+    given = [None if each is None else [int(n) for n in each.reshape(-1)] for each in values[1:5]]
+    given += [None] * (4 - len(given))
+    starts = given[0] if given[0] is not None else node.get("starts", [])
+    stops = given[1] if given[1] is not None else node.get("ends", [])
+    axes = given[2] or node.get("axes") or list(range(len(starts)))
+    return starts, stops, axes, given[3] or [1] * len(starts)
 
 
 def _channels(node: Node, build: Builder, source: int, start: int, stop: int) -> View:

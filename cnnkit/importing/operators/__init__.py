@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.onnx.operators import (
+from cnnkit.importing.operators import (
     activation,
     convolution,
     elementwise,
@@ -16,7 +16,7 @@ from cnnkit.importing.onnx.operators import (
 )
 
 if TYPE_CHECKING:
-    from cnnkit.importing.onnx.builder import Operator
+    from cnnkit.importing.operators.builder import Operator
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {

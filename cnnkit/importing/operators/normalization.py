@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators.activation import tensor
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.activation import tensor
+from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 
 def _epsilon(node: Node) -> dict[str, Any]:
@@ -28,20 +28,31 @@ def _each_channel(value: Array, channels: int, what: str) -> Array:
     return value.reshape(channels)
 
 
+def _scale_and_shift(given: Given, channels: int) -> tuple[dict[str, Any], dict[str, Array]]:
+    """What says that there is no scale or no shift, and the arrays of what there is."""
+    fields: dict[str, Any] = {}
+    weights = {}
+    for name, value in zip(("scale", "shift"), (*given[1:3], None, None), strict=False):
+        if value is None:
+            fields[name] = False
+        else:
+            weights[name] = _each_channel(constant(value, name), channels, name)
+    return fields, weights
+
+
 def batch_norm(node: Node, build: Builder, given: Given) -> View:
     """BatchNormalization by its running averages."""
-    if node.get("training_mode", 0) or sum(map(bool, node.proto.output)) > 1:
+    if node.get("training_mode", 0) or node.outputs > 1:
         raise RefusedError("it takes the statistics of the batch", "export the model in `eval()`")
     source = build.channels(node, given[0])
     channels = build.graph.shape(source)[-1]
     names = ("scale", "shift", "mean", "variance")
     if len(given) < 5:
         raise RefusedError(f"it has {len(given) - 1} arrays, not {', '.join(names)}")
-    weights = {
-        name: _each_channel(constant(value, name), channels, name)
-        for name, value in zip(names, given[1:5], strict=True)
-    }
-    fields = _epsilon(node)
+    fields, weights = _scale_and_shift(given, channels)
+    for name, value in zip(names[2:], given[3:5], strict=True):
+        weights[name] = _each_channel(constant(value, name), channels, name)
+    fields |= _epsilon(node)
     momentum = node.number("momentum", 0.9)
     if momentum != 0.9:
         fields["momentum"] = momentum
@@ -52,11 +63,28 @@ def instance_norm(node: Node, build: Builder, given: Given) -> View:
     """InstanceNormalization."""
     source = build.channels(node, given[0])
     channels = build.graph.shape(source)[-1]
-    weights = {
-        name: _each_channel(constant(value, name), channels, name)
-        for name, value in zip(("scale", "shift"), given[1:3], strict=True)
-    }
-    return build.made(node, "instance_norm", source, fields=_epsilon(node), weights=weights)
+    fields, weights = _scale_and_shift(given, channels)
+    fields |= _epsilon(node)
+    return build.made(node, "instance_norm", source, fields=fields, weights=weights)
+
+
+def group_norm(node: Node, build: Builder, given: Given) -> View:
+    """GroupNormalization, whose scale and shift were one a group before opset 21."""
+    source = build.channels(node, given[0])
+    channels, groups = build.graph.shape(source)[-1], node.get("num_groups", 0)
+    if node.opset < 21 and groups:
+        given = [given[0], *(_repeated(each, groups, channels) for each in given[1:3])]
+    fields, weights = _scale_and_shift(given, channels)
+    fields = {"groups": groups, **fields, **_epsilon(node)}
+    return build.made(node, "group_norm", source, fields=fields, weights=weights)
+
+
+def _repeated(value: Value | None, groups: int, channels: int) -> Array:
+    """One number a group as one a channel."""
+    import numpy as np
+
+    each = constant(value, "scale or shift").reshape(-1)
+    return np.repeat(each, channels // groups) if each.size == groups else each
 
 
 def layer_norm(node: Node, build: Builder, given: Given) -> View:
@@ -69,13 +97,8 @@ def layer_norm(node: Node, build: Builder, given: Given) -> View:
             f"it is over the axes from {axis} on of {list(value.extents)}",
             "near is layer_norm, over the channels",
         )
-    channels = value.shape[-1]
-    weights = {"scale": _each_channel(constant(given[1], "scale"), channels, "scale")}
-    fields = _epsilon(node)
-    if len(given) > 2 and given[2] is not None:
-        weights["shift"] = _each_channel(constant(given[2], "shift"), channels, "shift")
-    else:
-        fields["shift"] = False
+    fields, weights = _scale_and_shift(given, value.shape[-1])
+    fields |= _epsilon(node)
     number = build.apply(node, "layer_norm", value.source, fields=fields, weights=weights)
     return value.over(number)
 
@@ -102,6 +125,7 @@ def local_response_norm(node: Node, build: Builder, given: Given) -> View:
 
 OPERATORS: dict[str, Operator] = {
     "BatchNormalization": batch_norm,
+    "GroupNormalization": group_norm,
     "InstanceNormalization": instance_norm,
     "LRN": local_response_norm,
     "LayerNormalization": layer_norm,

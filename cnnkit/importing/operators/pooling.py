@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant, spatial
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators.windows import window
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.builder import axis_of, constant, spatial
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.windows import window
 
 if TYPE_CHECKING:
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
 def max_pool(node: Node, build: Builder, given: Given) -> View:
     """MaxPool."""
-    if sum(map(bool, node.proto.output)) > 1:
+    if node.outputs > 1:
         raise RefusedError("it gives the places of the maxima, too")
     source, fields = _pool(node, build, given)
     return build.made(node, "max_pool", source, fields=fields)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.builder import axis_of
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
 def joined(kind: str) -> Operator:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import axis_of, constant
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.view import View
+from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 Fields = Callable[[Node], dict[str, Any]]
 
@@ -74,8 +74,8 @@ def _gelu(node: Node) -> dict[str, Any]:
 
 
 def clip(node: Node, build: Builder, given: Given) -> View:
-    """Clip from 0 to 6, and from 0 up."""
-    bounds = [node.get("min"), node.get("max")]
+    """Clip: from 0 to 6, from 0 up, and between two other numbers."""
+    bounds: list[float | None] = [node.get("min"), node.get("max")]
     for place, value in enumerate(given[1:3]):
         if value is not None:
             bounds[place] = float(constant(value, "bound").reshape(()))
@@ -83,10 +83,16 @@ def clip(node: Node, build: Builder, given: Given) -> View:
     lowest, highest = bounds
     if highest is not None and highest > 1e37:
         highest = None
-    if (lowest, highest) not in kinds:
-        raise RefusedError(f"it clips from {lowest} to {highest}", "near is relu6, from 0 to 6")
     value = tensor(given)
-    return value.over(build.apply(node, kinds[lowest, highest], value.source))
+    if (lowest, highest) in kinds:
+        return value.over(build.apply(node, kinds[lowest, highest], value.source))
+    if lowest is None or highest is None or lowest >= highest:
+        raise RefusedError(
+            f"it clips from {lowest} to {highest}", "near are relu6 and hard_tanh, of two bounds"
+        )
+    usual = {"minimum": (lowest, -1), "maximum": (highest, 1)}
+    fields = {name: bound for name, (bound, default) in usual.items() if bound != default}
+    return value.over(build.apply(node, "hard_tanh", value.source, fields=fields))
 
 
 def prelu(node: Node, build: Builder, given: Given) -> View:

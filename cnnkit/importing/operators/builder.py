@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import Graph, Operation, RefusedError
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.view import View, channels_first
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import View, channels_first
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
@@ -87,6 +87,19 @@ class Builder:
         number = view.source if len(view.shape) == 1 else self.apply(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
+
+    def output(self, node: Node, view: View) -> tuple[int, View]:
+        """What goes out, in our order, and how the model shows it.
+
+        Raises:
+            RefusedError: No kind rearranges a tensor so.
+        """
+        if len(view.axes) == 1 and len(view.shape) > 1:
+            return self.vector(node, view)[0], view
+        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
+            return view.source, view
+        made = self.view(self.tensor(node, view))
+        return made.source, made
 
     def channels(self, node: Node, value: Value | None) -> int:
         """As ``tensor``, of what must be one.

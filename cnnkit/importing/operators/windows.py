@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.node import Node
+from cnnkit.importing.operators.node import Node
 from cnnkit.layers.shape import Shape
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.onnx.builder import constant, spatial
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.operators.windows import scalar, window
-from cnnkit.importing.onnx.view import Atom, View
+from cnnkit.importing.operators.builder import constant, spatial
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.view import Atom, View
+from cnnkit.importing.operators.windows import scalar, window
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
 def conv(node: Node, build: Builder, given: Given) -> View:

@@ -1,0 +1,264 @@
+"""From a module to the graph: each call of its trace in turn."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
+from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.model import Model, NotRunError
+from cnnkit.importing.operators.builder import Builder
+from cnnkit.importing.operators.view import View, channels_first
+from cnnkit.importing.torch.call import Call, Node
+from cnnkit.importing.torch.functions import FUNCTIONS
+from cnnkit.importing.torch.shaping import SHAPING
+from cnnkit.importing.torch.windows import WINDOWS
+from cnnkit.layers.shape import Shape
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
+# What a call raises whose arguments are of a form that the table did not foresee.
+_UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+# Their results share memory with what they read, so that one changes in place with the other.
+_VIEWS = frozenset(SHAPING) - {"cat", "clone", "constant_pad_nd", "pad", "channel_shuffle"}
+
+
+def read(module: Any, example: Any) -> Model:
+    """The network of a module.
+
+    Args:
+        module: A ``torch.nn.Module`` in ``eval()``.
+        example: A batch that it takes, channels first: a float32 tensor.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: The module or the example is none.
+    """
+    torch = _torch()
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(f"{type(module).__name__} is no torch.nn.Module")
+    if module.training:
+        raise UsageError("the module is in training: call its `eval()` first")
+    if not isinstance(example, torch.Tensor) or example.dtype != torch.float32:
+        raise UsageError("the example must be a tensor of float32: torch.zeros(1, 3, 224, 224)")
+    if not 2 <= example.ndim <= 5:
+        shape = "x".join(map(str, example.shape))
+        raise UsageError(f"the example is {shape}: it must have a batch and 1 to 4 axes more")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # about PyTorch's own ways of tracing
+        try:
+            program = torch.export.export(module, (example,))
+        except Exception as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            message = f"torch.export cannot trace {type(module).__name__}: {said}"
+            raise _spec_error([Finding("not-importable", "error", message)], module) from error
+        reader = _Reader(program, tuple(example.shape))
+        try:
+            return reader.model(_Running(module))
+        except RefusedError as error:
+            finding = Finding("not-importable", "error", str(error), error.advice)
+            raise _spec_error([finding], module) from error
+        finally:
+            if reader.findings:
+                raise _spec_error(reader.findings, module)
+
+
+def zeros(example: Shape) -> Any:
+    """A batch of one example of zeros, channels first.
+
+    Args:
+        example: The shape of an example, channels last.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+    """
+    return _torch().zeros(1, example[-1], *example[:-1])
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "modules of PyTorch need torch, which is not installed: pip install torch"
+        ) from error
+    return torch
+
+
+def _spec_error(findings: Sequence[Finding], module: Any) -> SpecError:
+    return SpecError(findings, type(module).__name__)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """Runs the module itself."""
+
+    module: Any
+    name: str = "PyTorch"
+
+    def __call__(self, batch: Array) -> Array:
+        import numpy as np
+        import torch
+        from torch.utils import _pytree
+
+        try:
+            with torch.no_grad():
+                given = self.module(torch.from_numpy(batch))
+        except Exception as error:
+            raise NotRunError(f"PyTorch cannot run the module: {error}") from error
+        (tensor,) = _pytree.tree_leaves(given)
+        return np.asarray(tensor.numpy())
+
+
+class _Reader:
+    def __init__(self, program: Any, shape: tuple[int, ...]) -> None:
+        self.program = program
+        self.findings: list[Finding] = []
+        ours = (*shape[2:], shape[1])
+        self.build = Builder(Graph("", ours), shape[0])
+        self.shape = shape
+        self.values: dict[Any, Any] = {}
+        self.shared: dict[Any, Any] = {}  # the tensor whose memory another shares
+        self.changed: set[Any] = set()
+
+    def model(self, running: _Running) -> Model:
+        """The network; what cannot be said is among the findings."""
+        last = Node("output", "output", "")
+        out: View | None = None
+        for node in self.program.graph.nodes:
+            if node.op == "placeholder":
+                self.values[node] = self._given(node.name)
+            elif node.op == "output":
+                out = self._output(node)
+            else:
+                self._read(node)
+        if out is None:
+            raise RefusedError("the output does not depend on the input")
+        self.build.graph.output, out = self.build.output(last, out)
+        return Model(self.build.graph, out, self.shape, False, running)
+
+    def _given(self, name: str) -> Any:
+        """What a placeholder stands for: a parameter, a buffer, a constant or the input."""
+        signature = self.program.graph_signature
+        for table in (signature.inputs_to_parameters, signature.inputs_to_buffers):
+            if name in table:
+                found = self.program.state_dict.get(table[name])
+                return self.program.constants[table[name]] if found is None else found
+        constants = signature.inputs_to_lifted_tensor_constants
+        if name in constants:
+            return self.program.constants[constants[name]]
+        return channels_first(INPUT, self.build.graph.input)
+
+    def _output(self, node: Any) -> View | None:
+        outputs = [each for each in node.args[0] if each is not None]
+        if len(outputs) != 1:
+            raise RefusedError(f"the network has {len(outputs)} outputs: a spec has one")
+        value = self._value(outputs[0])
+        return value if isinstance(value, View) else None
+
+    def _value(self, node: Any) -> Any:
+        if node in self.changed:
+            raise RefusedError(
+                f"it reads `{node.name}` after a tensor that shares its memory was changed in place"
+            )
+        return self.values.get(node)
+
+    def _read(self, node: Any) -> None:
+        """Puts what a node gives among the values, or a finding that names it."""
+        try:
+            self.values[node] = self._made(node)
+        except RefusedError as error:
+            self._refuse(node, str(error), error.advice)
+        except _UNFORESEEN:
+            self._refuse(node, "its arguments are of a form that is not known", None)
+
+    def _refuse(self, node: Any, message: str, advice: str | None) -> None:
+        where = _scope(node).replace("/", ".")
+        place = f"`{where}`, node `{node.name}`" if where else f"node `{node.name}`"
+        text = f"{place}: {_name(node)} cannot be said: {message}"
+        self.findings.append(Finding("not-importable", "error", text, advice))
+
+    def _made(self, node: Any) -> Any:
+        import torch
+        from torch.utils import _pytree
+
+        if node.target is operator.getitem:
+            whole = self._value(node.args[0])
+            self.shared[node] = node.args[0]
+            return None if whole is None else whole[node.args[1]]
+        fx = type(node)
+        read = [each for each in _pytree.tree_leaves((node.args, node.kwargs))
+                if isinstance(each, fx)]  # fmt: skip
+        values = {each: self._value(each) for each in read}
+        name = _name(node)
+        known = name.removesuffix("_") if name not in OPERATORS else name
+        constant = bool(values) and all(isinstance(v, torch.Tensor) for v in values.values())
+        if known not in OPERATORS and not constant:
+            raise RefusedError("no kind does what it does")
+        if any(value is None for value in values.values()):
+            return None  # what it reads could not be said either
+        args, kwargs = _pytree.tree_map(
+            lambda each: values[each] if isinstance(each, fx) else each, (node.args, node.kwargs)
+        )
+        if constant:
+            return node.target(*args, **kwargs)
+        arguments = _arguments(node.target, args, kwargs)
+        call = Call(known, node.name, _scope(node), arguments, self.build)
+        made = OPERATORS[known](call)
+        if known != name:
+            self._change(node.args[0], made)
+        elif name in _VIEWS:
+            self.shared[node] = node.args[0]
+        return made
+
+    def _change(self, node: Any, made: Any) -> None:
+        """A tensor was changed in place: it is what was made, all that shares its memory is not."""
+        root = self._root(node)
+        sharing = {each for each in self.values if self._root(each) is root}
+        self.changed |= sharing - {node}
+        self.values[node] = made
+
+    def _root(self, node: Any) -> Any:
+        while node in self.shared:
+            node = self.shared[node]
+        return node
+
+
+def _name(node: Any) -> str:
+    """An operator without its overload: `conv2d`."""
+    packet = getattr(node.target, "overloadpacket", node.target)
+    return str(getattr(packet, "__name__", packet))
+
+
+def _scope(node: Any) -> str:
+    """The names of the modules that a node is in."""
+    stack = node.meta.get("nn_module_stack") or {}
+    path = next(reversed([path for path, _ in stack.values()] or [""]))
+    return str(path).replace(".", "/")
+
+
+def _arguments(target: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by the names of the schema, tensors of weights as arrays."""
+    declared = target._schema.arguments
+    found = {each.name: each.default_value for each in declared if each.has_default_value()}
+    names = [each.name for each in declared]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    ordered = {name: given.get(name, found.get(name)) for name in names}
+    return {name: _plain(value) for name, value in ordered.items()}
+
+
+def _plain(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().float().numpy()
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,175 @@
+"""Axes that are flattened, moved, cut, padded, joined and stretched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.operators.builder import axis_of
+
+if TYPE_CHECKING:
+    from cnnkit.importing.operators.builder import Made
+    from cnnkit.importing.torch.call import Call
+
+Function = Callable[["Call"], "Made"]
+
+
+def _same(call: Call) -> Made:
+    return call.first
+
+
+def _flatten(call: Call) -> Made:
+    view = call["self"]
+    rank = len(view.axes) + 1
+    start, stop = axis_of(call["start_dim"], rank), axis_of(call["end_dim"], rank)
+    if start == 0:
+        raise RefusedError("it flattens the batch", "flatten from axis 1 on")
+    sizes = list(view.extents)
+    sizes[start - 1 : stop] = [-1]
+    return _reshaped(call, [call.build.batch, *sizes])
+
+
+def _view(call: Call) -> Made:
+    return _reshaped(call, list(call["size"] or call["shape"]))
+
+
+def _reshaped(call: Call, sizes: list[int]) -> Made:
+    return call.onnx("Reshape", call["self"], _integers(sizes), allowzero=1)
+
+
+def _permute(call: Call) -> Made:
+    rank = len(call["self"].axes) + 1
+    return call.onnx("Transpose", call["self"], perm=[axis_of(axis, rank) for axis in call["dims"]])
+
+
+def _transpose(call: Call) -> Made:
+    rank = len(call["self"].axes) + 1
+    order = list(range(rank))
+    first, second = axis_of(call["dim0"], rank), axis_of(call["dim1"], rank)
+    order[first], order[second] = second, first
+    return call.onnx("Transpose", call["self"], perm=order)
+
+
+def _squeeze(call: Call) -> Made:
+    view, axes = call["self"], call["dim"]
+    axes = list(range(1, len(view.axes) + 1)) if axes is None else axes
+    axes = [axes] if isinstance(axes, int) else list(axes)
+    rank = len(view.axes) + 1
+    there = [axis_of(axis, rank) for axis in axes]
+    kept = [axis for axis in there if axis and view.extents[axis - 1] == 1]
+    return call.onnx("Squeeze", view, _integers(kept)) if kept else view
+
+
+def _unsqueeze(call: Call) -> Made:
+    return call.onnx("Unsqueeze", call["self"], _integers([call["dim"]]))
+
+
+def _concat(call: Call) -> Made:
+    if len(call["tensors"]) == 1:
+        only: Made = call["tensors"][0]
+        return only
+    return call.onnx("Concat", *call["tensors"], axis=call["dim"])
+
+
+def _split(call: Call) -> Made:
+    view = call["self"]
+    axis = axis_of(call["dim"], len(view.axes) + 1)
+    extent = (call.build.batch, *view.extents)[axis]
+    sizes = call["split_sizes"]
+    if sizes is None:
+        size = call["split_size"]
+        if size is None:
+            size = -(-extent // call["chunks"])
+        sizes = [min(size, extent - start) for start in range(0, extent, size)]
+    return call.onnx("Split", view, _integers(sizes), axis=axis, outputs=len(sizes))
+
+
+def _slice(call: Call) -> Made:
+    start, stop, step = call["start"] or 0, call["end"], call["step"]
+    if call["length"] is not None:
+        stop, step = start + call["length"], 1
+    stop = 2**62 if stop is None else stop
+    bounds = (_integers([each]) for each in (start, stop, call["dim"], step))
+    return call.onnx("Slice", call["self"], *bounds)
+
+
+def _pad(call: Call) -> Made:
+    """Cells before and after of each axis, the last axis first, as PyTorch has them."""
+    view = call["self"]
+    rank = len(view.axes) + 1
+    pairs = list(zip(call["pad"][::2], call["pad"][1::2], strict=True))[::-1]
+    before, after = zip(*([(0, 0)] * (rank - len(pairs)) + pairs), strict=True)
+    modes = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    mode = modes.get(call["mode"] or "constant", call["mode"])
+    value = float(call["value"] or 0)
+    return call.onnx("Pad", view, pads=[*before, *after], mode=mode, value=value)
+
+
+def _upsample(mode: str) -> Function:
+    def apply(call: Call) -> Made:
+        view = call["input"] if call["input"] is not None else call["self"]
+        size, factors = call["output_size"], call["scale_factors"]
+        if size is None:
+            size = [int(extent * by) for extent, by in zip(view.extents[1:], factors, strict=True)]
+        where = "align_corners" if call["align_corners"] else "half_pixel"
+        if mode == "nearest":
+            where = "asymmetric"
+        sizes = _integers([call.build.batch, view.extents[0], *size])
+        return call.onnx(
+            "Resize",
+            view,
+            None,
+            None,
+            sizes,
+            mode=mode,
+            coordinate_transformation_mode=where,
+            nearest_mode="floor",
+        )
+
+    return apply
+
+
+def _channel_shuffle(call: Call) -> Made:
+    return call.made("channel_shuffle", {"groups": call["groups"]})
+
+
+def _pixel_shuffle(call: Call) -> Made:
+    return call.onnx("DepthToSpace", call["self"], blocksize=call["upscale_factor"], mode="CRD")
+
+
+def _integers(values: list[int]) -> Any:
+    import numpy as np
+
+    return np.asarray(values, np.int64)
+
+
+SHAPING: Mapping[str, Function] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("alias", "clone", "contiguous", "detach", "to", "_to_copy", "type_as"), _same
+        ),
+        **dict.fromkeys(("cat", "concat", "concatenate"), _concat),
+        "channel_shuffle": _channel_shuffle,
+        "chunk": _split,
+        "constant_pad_nd": _pad,
+        "flatten": _flatten,
+        "narrow": _slice,
+        "pad": _pad,
+        "permute": _permute,
+        "pixel_shuffle": _pixel_shuffle,
+        "reshape": _view,
+        "slice": _slice,
+        "split": _split,
+        "split_with_sizes": _split,
+        "squeeze": _squeeze,
+        "swapaxes": _transpose,
+        "transpose": _transpose,
+        "unsqueeze": _unsqueeze,
+        **dict.fromkeys(("upsample_bilinear2d", "upsample_linear1d"), _upsample("linear")),
+        **dict.fromkeys((f"upsample_nearest{rank}d" for rank in (1, 2, 3)), _upsample("nearest")),
+        "view": _view,
+    }
+)
+"""By the names of ATen."""

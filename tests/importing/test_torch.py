@@ -1,0 +1,322 @@
+"""Modules of PyTorch, imported and held to what PyTorch computes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnnkit as package
+from cnnkit import SpecError, UsageError
+from cnnkit.errors import MissingExtraError
+from tests.cli.command import Run, runner
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+nn, F = torch.nn, torch.nn.functional
+Module: Any = nn.Module
+
+
+class Unit(Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.conv2(out)
+        out += x
+        return self.relu(out)
+
+
+class Small(Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.layer1 = nn.Sequential(Unit(), Unit(), Unit())
+        self.dropout = nn.Dropout(0.2)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x: Any) -> Any:
+        x = self.layer1(self.stem(x)).mean((2, 3))
+        return self.fc(self.dropout(x))
+
+
+SPEC = """\
+# Imported from Small by `cnnkit.from_torch`.
+name: Small
+input: 9x9x3
+defaults: {conv: {kernel: 3, padding: 1}}
+blocks:
+  conv_norm_relu:
+    layers:
+      - conv: {filters: 8, bias: false}
+      - batch_norm
+      - relu
+  unit:
+    layers:
+      - residual:
+          layers:
+            - conv_norm_relu
+            - conv: {filters: 8}
+          activation: relu
+layers:
+  - {name: stem, conv: {filters: 8, stride: 2}}
+  - {name: layer1, repeat: {times: 3, layers: [unit]}}
+  - global_mean_pool
+  - dropout: {rate: 0.2}
+  - {name: fc, dense: {units: 5}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture
+def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capfd)
+
+
+def randomized(module: Any) -> Any:
+    """The module in `eval()`, with statistics and norms that are not the identity."""
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if tensor.ndim == 1:
+            low = 0.5 if name.endswith(("running_var", "weight")) else -0.5
+            torch.nn.init.uniform_(tensor, low, low + 1)
+    return module.eval()
+
+
+def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
+    module = randomized(Small())
+    imported = package.from_torch(module, torch.zeros(1, 3, 9, 9))
+    assert imported.text == SPEC
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
+    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    kernel = module.fc.weight.detach().numpy().T
+    assert (imported.arrays["layers.fc.kernel"] == kernel).all()
+
+
+class Called(Module):
+    """A function as a module, with the modules that it uses."""
+
+    def __init__(self, function: Callable[..., Any], *modules: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.used = nn.ModuleList(modules)
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, *self.used)
+
+
+def in_place(x: Any, conv: Any) -> Any:
+    y = conv(x)
+    z = F.relu_(y)
+    return z + y
+
+
+def halves(x: Any, conv: Any) -> Any:
+    first, second = conv(x).chunk(2, 1)
+    return torch.cat([first * torch.sigmoid(first), F.hardswish(second), x], 1)
+
+
+def shuffled(x: Any) -> Any:
+    batch, channels, rows, columns = x.shape
+    x = x.view(batch, 2, channels // 2, rows, columns).transpose(1, 2).contiguous()
+    return x.view(batch, channels, rows, columns)
+
+
+def convnext(x: Any, norm: Any, first: Any, second: Any) -> Any:
+    y = second(F.gelu(first(norm(x.permute(0, 2, 3, 1)))))
+    return x + y.permute(0, 3, 1, 2)
+
+
+def arithmetic(x: Any, conv: Any) -> Any:
+    return torch.sub(conv(x), 1) * torch.sigmoid(x) + torch.add(x, x)
+
+
+def pools(x: Any) -> Any:
+    return torch.cat(
+        [
+            F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
+            F.avg_pool2d(x, 3, 2, 1),
+            F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+            F.adaptive_avg_pool2d(x, (4, 4)),
+        ],
+        1,
+    )
+
+
+def activations(x: Any) -> Any:
+    functions = (F.elu, F.celu, F.selu, F.mish, F.softplus, F.hardsigmoid, F.logsigmoid, F.relu6)
+    x = torch.cat([function(x) for function in functions], 1)
+    return F.leaky_relu(torch.cat([F.hardtanh(x), torch.tanh(x), x.clamp(min=0)], 1), 0.3)
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "in place": lambda: Called(in_place, nn.Conv2d(4, 4, 1)),
+    "halves": lambda: Called(halves, nn.Conv2d(4, 8, 3, padding="same", dilation=2)),
+    "shuffle": lambda: Called(shuffled),
+    "convnext": lambda: Called(convnext, nn.LayerNorm(4), nn.Linear(4, 8), nn.Linear(8, 4)),
+    "arithmetic": lambda: Called(arithmetic, nn.Conv2d(4, 4, 3, padding=1, groups=2)),
+    "pools": lambda: Called(pools),
+    "activations": lambda: Called(activations),
+    "norms": lambda: nn.Sequential(
+        nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.BatchNorm2d(4, affine=False), nn.PReLU(4)
+    ),
+    "transposed": lambda: nn.Sequential(
+        nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2), nn.Upsample(scale_factor=2), nn.Sigmoid()
+    ),
+    "enlarged": lambda: nn.Sequential(
+        nn.ZeroPad2d((1, 2, 3, 0)), nn.Upsample(scale_factor=2, mode="bilinear")
+    ),
+    "flat": lambda: nn.Sequential(
+        nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(16, 3), nn.LogSoftmax(1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_pytorch_computes(name: str) -> None:
+    module = randomized(NETWORKS[name]())
+    imported = package.from_torch(module, torch.zeros(1, 4, 7, 7), "network")
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+
+
+def test_a_sequence_and_a_volume() -> None:
+    for module, shape in ((nn.Conv1d(3, 4, 5), (2, 3, 9)), (nn.Conv3d(3, 4, 2), (1, 3, 4, 4, 4))):
+        imported = package.from_torch(module.eval(), torch.zeros(*shape))
+        assert imported.spec.input == (*shape[2:], 3)
+        (kernel,) = (each for name, each in imported.arrays.items() if name.endswith("kernel"))
+        assert kernel.shape == (*module.kernel_size, 3, 4)
+
+
+def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
+    class Odd(Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = Called(lambda x: torch.cumsum(x, 1))
+
+        def forward(self, x: Any) -> Any:
+            return torch.sin(self.head(x)) + torch.sin(x)
+
+    with pytest.raises(SpecError) as caught:
+        package.from_torch(Odd().eval(), torch.zeros(1, 3, 4, 4))
+    assert [finding.message for finding in caught.value.findings] == [
+        "`head`, node `cumsum`: cumsum cannot be said: no kind does what it does",
+        "node `sin`: sin cannot be said: no kind does what it does",
+        "node `sin_1`: sin cannot be said: no kind does what it does",
+    ]
+
+
+def test_several_outputs_are_refused() -> None:
+    module = Called(lambda x: (x, F.relu(x))).eval()
+    with pytest.raises(SpecError, match="the network has 2 outputs: a spec has one"):
+        package.from_torch(module, torch.zeros(1, 3, 4, 4))
+
+
+def test_memory_that_is_shared_and_changed_is_no_silent_guess() -> None:
+    def changed(x: Any, conv: Any) -> Any:
+        y = conv(x)
+        F.relu_(y.flatten(1))
+        return y
+
+    with pytest.raises(SpecError, match="after a tensor that shares its memory was changed"):
+        package.from_torch(Called(changed, nn.Conv2d(3, 4, 1)).eval(), torch.zeros(1, 3, 4, 4))
+
+
+def test_what_is_no_network_in_eval() -> None:
+    example = torch.zeros(1, 3, 4, 4)
+    with pytest.raises(UsageError, match=r"the module is in training: call its `eval\(\)` first"):
+        package.from_torch(nn.Conv2d(3, 4, 1), example)
+    with pytest.raises(UsageError, match=r"str is no torch\.nn\.Module"):
+        package.from_torch("resnet50", example)
+    with pytest.raises(UsageError, match="the example must be a tensor of float32"):
+        package.from_torch(nn.Conv2d(3, 4, 1).eval(), example.long())
+    with pytest.raises(UsageError, match="the example is 4: it must have a batch and 1 to 4 axes"):
+        package.from_torch(nn.Conv2d(3, 4, 1).eval(), torch.zeros(4))
+
+
+def test_what_cannot_be_traced_is_a_finding() -> None:
+    def depends(x: Any) -> Any:
+        return x if x.sum() > 0 else -x
+
+    with pytest.raises(SpecError, match=r"torch\.export cannot trace Called: "):
+        package.from_torch(Called(depends).eval(), torch.zeros(1, 3, 4, 4))
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match="need torch, which is not installed: pip install"):
+        package.from_torch(None, None)
+
+
+CODE = """\
+import torch
+def network():
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+def broken():
+    raise ValueError("no weights")
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    (tmp_path / "mine_to_import.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    yield "mine_to_import"
+    sys.modules.pop("mine_to_import", None)
+
+
+def test_the_command_line_runs_the_code_and_says_so(cnnkit: Run, code: str) -> None:
+    done = cnnkit("import", "--torch", f"{code}:network", "--input", "8x8x3")
+    assert done.code == 0
+    assert done.out == (
+        "# Imported from mine_to_import:network by `cnnkit import`.\n"
+        "name: network\ninput: 8x8x3\nlayers:\n"
+        "  - conv: {filters: 4, kernel: 3, activation: relu}\n"
+    )
+    said = done.err.splitlines()
+    assert said[0] == "--torch runs the code of mine_to_import:network"
+    assert said[1] == "parameters: 112 in the spec, 112 in the model"
+    assert said[2].startswith("outputs compared with PyTorch on a random input: the largest ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--torch a:b", "--torch needs the shape of one example, channels last: --input 224x224x3"),
+        ("a.onnx --torch m:f", "a.onnx and --torch m:f are two models: name one of them"),
+        ("--force", "name a file, or with --torch a module of PyTorch"),
+        (
+            "--torch resnet50 --input 8x8x3",
+            "--torch resnet50 names no callable: package.module:callable",
+        ),
+        (
+            "--torch mine_to_import:broken --input 8x8x3",
+            "--torch mine_to_import:broken: ValueError: no weights",
+        ),
+        (
+            "--torch builtins:dict --input 8x8x3",
+            "--torch builtins:dict gives dict, no torch.nn.Module",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("code")
+def test_what_the_command_line_refuses(cnnkit: Run, arguments: str, message: str) -> None:
+    done = cnnkit("import", *arguments.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == f"cnnkit: {message}"
