@@ -11,7 +11,7 @@ from cnnkit.layers.joining import Joined
 from cnnkit.network.builders import operation
 from cnnkit.network.model import Network, Plan, Scope, Step, named
 from cnnkit.network.operation import Operation, Site
-from cnnkit.spec.graph import Graph, Node, trace
+from cnnkit.spec.graph import Graph, Node, graph_of
 from cnnkit.spec.model.spec import Spec
 
 
@@ -42,7 +42,7 @@ def build(
         SpecError: The spec has findings of level error.
         LayerError: A layer could not be built; the message names its line.
     """
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     findings = in_order([*spec.origin.findings, *graph.findings])
     if any(finding.level == "error" for finding in findings):
         raise SpecError(findings)

@@ -67,7 +67,7 @@ class Plan(NamedTuple):
 
     def before_final(self, step: int) -> int:
         """The step that a final softmax or sigmoid reads; else the step itself."""
-        final = step != INPUT and self.steps[step].kind in FINAL
+        final = step > INPUT and self.steps[step].kind in FINAL
         return self.steps[step].inputs[0] if final else step
 
 
@@ -116,7 +116,7 @@ class Network(nnx.Module):
     def final(self) -> str | None:
         """The activation that the network ends in, where a loss is computed before it."""
         result = self.plan.result
-        kind = None if result == INPUT else self.plan.steps[result].kind
+        kind = None if result <= INPUT else self.plan.steps[result].kind
         return kind if kind in FINAL else None
 
     def parts(self) -> tuple[nnx.GraphDef[Network], nnx.State[Any, Any], nnx.State[Any, Any]]:
@@ -156,7 +156,7 @@ class Network(nnx.Module):
         """The output of each operation by its path; those of side outputs in training only."""
         values = self._run(x, train=train, key=key)
         steps = self.plan.steps
-        return {".".join(steps[at].path): y for at, y in values.items() if at != INPUT}
+        return {".".join(steps[at].path): y for at, y in values.items() if at > INPUT}
 
     def _run(self, x: Array, *, train: bool, key: Array | None) -> dict[int, Array]:
         """The output of each step, side outputs in training only."""
