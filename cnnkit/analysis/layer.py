@@ -222,13 +222,13 @@ class LayerAnalysis:
             "effective_stride": _axes(self.fields, "stride"),
             "effective_padding": _axes(self.fields, "padding"),
             "centre": _axes(self.fields, "centre"),
+            "line": location.line if location else None,
+            "column": location.column if location else None,
             "receptive_fields": {
                 name: _cells(fields, "size") for name, fields in self.fields_of.items()
             }
             or None,
             "shares": self.shares,
-            "line": location.line if location else None,
-            "column": location.column if location else None,
         }
 
 

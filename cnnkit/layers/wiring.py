@@ -47,7 +47,7 @@ class Shared(Composite):
     example = (
         "8x8x16",
         "save: start",
-        "{name: encoder, conv: {filters: 16, kernel: 3, padding: same}}",
+        "{name: encoder, conv: {filters: 16, kernel: 3, padding: same, activation: relu}}",
         "shared: encoder",
         "merge: {with: start, by: add}",
     )

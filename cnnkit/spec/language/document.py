@@ -72,8 +72,8 @@ class _Document:
         for section, example in _EXAMPLES.items():
             if reader.mapping(self.top.get(section), section, example):
                 self._section(section, fields)
-        if "inputs" in self.top:
-            self._inputs(self.top["inputs"], fields)
+        if (named := self._named_inputs()) is not None:
+            self._inputs(named, fields)
         fields["layers"] = self._layers()
         spec = self._validated(fields)
         if spec is not None and spec.train is not None:
@@ -163,9 +163,15 @@ class _Document:
             for fault in faults_of(error, model, section):
                 self._fault(fault, node)
 
+    def _named_inputs(self) -> Node | None:
+        """The section `inputs:`; None where it is left out or empty."""
+        node = self.top.get("inputs")
+        return node if node is not None and node.value is not None else None
+
     def _inputs(self, section: Node, fields: dict[str, Any]) -> None:
         """Reads the inputs by name; where one has a fault there is no telling the network."""
-        if "input" in self.top:
+        alone = self.top.get("input")
+        if alone is not None and alone.value is not None:
             message = "a spec has `input` or `inputs`, not both"
             advice = "give the one shape a name among `inputs`, or leave `inputs` out"
             self.report("wrong-value", message, advice, self.node.key_location("inputs"))
@@ -221,7 +227,7 @@ class _Document:
         return self.reader.layers(node)
 
     def _validated(self, fields: dict[str, Any]) -> Spec | None:
-        given = self.top.get("input", self.top.get("inputs"))
+        given = self._named_inputs() or self.top.get("input")
         if (given is None and self.whole) or (given is not None and given.value is None):
             self.report(
                 "missing-field",

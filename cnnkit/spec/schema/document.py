@@ -65,7 +65,7 @@ def _whole() -> Schema:
     blocks = {"doNotSuggest": True, "additionalProperties": {"properties": {"layers": layers}}}
     return {
         "required": ["layers"],
-        "allOf": [{"anyOf": [{"required": ["input"]}, {"required": ["inputs"]}]}],
+        "allOf": [{"oneOf": [{"required": ["input"]}, {"required": ["inputs"]}]}],
         "if": {"properties": {"defaults": schema_layer.without_needed()}},
         "then": {"properties": {"layers": layers, "blocks": blocks}},
     }
@@ -152,6 +152,10 @@ def _section(model: type[Section], rules: Collection[str]) -> Schema:
     for name in properties.keys() & {"findings", *Rules.model_fields} if rules else ():
         (listed,) = (each for each in properties[name]["anyOf"] if each.get("type") == "array")
         listed["items"] = {"enum": sorted(rules), "errorMessage": "there is no rule of this name"}
+    if "output" in properties:  # each of several outputs takes what the one does
+        choices = properties["output"]["anyOf"]
+        (named,) = (each for each in choices if each["type"] == "object")
+        named["additionalProperties"] = {"anyOf": [each for each in choices if each is not named]}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

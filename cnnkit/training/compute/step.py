@@ -146,7 +146,7 @@ class Steps:
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
             network = nnx.merge(self.graphdef, params, state.stats, copy=True)
-            scores, sides = network.outputs(images, train=True, key=layers)
+            scores, sides, _ = network.outputs(images, train=True, key=layers)
             total = self.loss(scores, targets, weights).mean()
             for side, weight in sides:
                 total += weight * self.loss(side, targets, weights).mean()
