@@ -12,7 +12,7 @@ from cnnkit.activations.example import Example, read_example
 from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
 from cnnkit.layers.weighted import Weighted
 from cnnkit.network import build
-from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.graph import Graph, graph_of
 from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
         UsageError: The input does not fit, or no layer has a path.
     """
     network = build(spec, seed)
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     example = read_example(source, spec.input)
     layers = chosen(layer_maps(network, graph, example.array), paths)
     return Work(example, layers, _weights(graph, seed))
@@ -85,7 +85,7 @@ def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Wo
 
 
 def _trained(run: Trained, source: str, paths: list[str], story: str) -> Work:
-    graph = trace(run.spec.layers, run.spec.input, run.spec.rounding)
+    graph = graph_of(run.spec)
     example = read_example(source, run.spec.input, run.preprocessing)
     standardized = np.asarray(run.standardized(example.array[None]))[0]
     layers = chosen(layer_maps(run.network, graph, standardized), paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,13 @@ from cnnkit.analysis.input_order import misordered_input
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.misalignment import findings as misaligned_findings
-from cnnkit.analysis.receptive_field import Fields, receptive_fields
+from cnnkit.analysis.receptive_field import Fields, fields_of_inputs
 from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums
 from cnnkit.errors import in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec import layer_patterns
-from cnnkit.spec.graph import Graph, Group, trace
+from cnnkit.spec.graph import Graph, Group, graph_of
 from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def analyze(
         convention: The name of a tool whose count is given beside ours; see
             ``cnnkit.analysis.convention``.
     """
-    graph = trace(spec.layers, spec.input, spec.rounding)
-    fields, misaligned = receptive_fields(graph)
-    tree = _Fold(graph, fields).layer(graph.root)
+    graph = graph_of(spec)
+    fields, by_input, misaligned = fields_of_inputs(graph)
+    tree = _Fold(graph, fields, by_input).layer(graph.root)
     findings = [*spec.origin.findings, *graph.findings, *misaligned_findings(graph, misaligned)]
     findings += filter(None, [misordered_input(spec)])
     findings += layer_patterns.faults(spec, graph)
@@ -73,15 +73,20 @@ def _counted_as(graph: Graph, convention: str) -> ConventionCount:
 class _Fold:
     """Makes the tree of layers from the groups of a graph."""
 
-    def __init__(self, graph: Graph, fields: Sequence[Fields]) -> None:
+    def __init__(
+        self, graph: Graph, fields: Sequence[Fields], by_input: Mapping[str, Sequence[Fields]]
+    ) -> None:
         self.graph = graph
         self.sums = Sums(graph)
         self.fields = fields
+        self.by_input = by_input
 
     def layer(self, group: Group) -> LayerAnalysis:
         """The analysis of a group and of all below it."""
         children = self._children(group)
-        return LayerAnalysis(group, self.graph, self.sums, self.fields, children)
+        return LayerAnalysis(
+            group, self.graph, self.sums, self.fields, children, seen_of=self.by_input
+        )
 
     def _children(self, group: Group) -> tuple[LayerAnalysis, ...]:
         """The layers inside a composite, and the operations between them, in order."""
@@ -112,4 +117,6 @@ class _Fold:
             node.output,
             index,
         )
-        return LayerAnalysis(inner, self.graph, self.sums, self.fields, composite=group)
+        return LayerAnalysis(
+            inner, self.graph, self.sums, self.fields, composite=group, seen_of=self.by_input
+        )

@@ -12,7 +12,7 @@ from cnnkit.analysis.align import Pair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
-from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.shape import show_each
 from cnnkit.spec.model.section import TOTALS
 
 FORMAT = 1
@@ -116,8 +116,8 @@ def _changes(pairs: Iterable[Pair]) -> Iterator[LayerChange]:
 
 def _network(old: Analysis, new: Analysis) -> Iterator[Setting]:
     rows = (
-        ("input", show(old.input), show(new.input)),
-        ("output", _shape(old.output), _shape(new.output)),
+        ("input", show_each(old.graph.inputs), show_each(new.graph.inputs)),
+        ("output", show_each(old.graph.given), show_each(new.graph.given)),
         ("rounding", old.spec.rounding, new.spec.rounding),
     )
     yield from (Setting(*row) for row in rows if row[1] != row[2])
@@ -137,10 +137,6 @@ def _only(findings: tuple[Finding, ...], others: tuple[Finding, ...]) -> tuple[F
 
 def _said(finding: Finding) -> tuple[str, ...]:
     return finding.rule, finding.level, finding.message
-
-
-def _shape(shape: Shape | None) -> str:
-    return show(shape) if shape else "?"
 
 
 def _side(result: Result) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cnnkit.analysis.derivation import Line, count_lines, field_lines, shape_lines, sum_of
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.receptive_field import Field, Fields, receptive_fields
+from cnnkit.analysis.receptive_field import Fields, first_fields
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.errors import Location
@@ -61,8 +61,7 @@ class _Explainer:
 
     def __init__(self, analysis: Analysis) -> None:
         self.graph = analysis.graph
-        self.start: Fields = (Field(1, 1, 0),) * (len(analysis.input) - 1)
-        self.fields, _ = receptive_fields(analysis.graph)
+        self.fields = analysis.tree.seen
 
     def layers(self, layer: LayerAnalysis, times: int = 1) -> Iterator[Explanation]:
         """The operations of a layer; of copies that are alike, those of one."""
@@ -93,13 +92,16 @@ class _Explainer:
             return
         yield from shape_lines(node.layer, inputs, node.effect)
         yield from count_lines(node.layer, inputs, node.effect)
+        if node.shares is not None:
+            owner = self.graph.nodes[node.shares].path
+            yield Line("parameters", f"0: the weights are those of {owner}, and count there")
         if len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
             first = node.inputs[0]
-            before = self.start if first == INPUT else self.fields[first]
+            before = self.fields[first] if first > INPUT else first_fields(self.graph, first)
             yield from field_lines(before, node.effect.reach, after)
 
     def _shape(self, node: int) -> Shape | None:
-        return self.graph.input if node == INPUT else self.graph.nodes[node].output
+        return self.graph.shape(node)
 
 
 def _totals(analysis: Analysis) -> Iterator[Line]:

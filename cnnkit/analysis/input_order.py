@@ -18,14 +18,20 @@ _LONGEST: Final = 8  # times as long as it is wide: no image, and so no hint
 
 def misordered_input(spec: Spec) -> Finding | None:
     """A note on an input whose first extent looks like the channels, or like a batch."""
-    shape = spec.input
+    for name, shape in (spec.inputs or {"": spec.input}).items():
+        if found := _misordered(spec, name, shape):
+            return found
+    return None
+
+
+def _misordered(spec: Spec, name: str, shape: Shape) -> Finding | None:
     if _channels_first(shape):
         order = show((*shape[1:], shape[0]))
-        advice = f"the channels come last: write `input: {order}` if the first extent is theirs"
+        advice = f"the channels come last: write `{name or 'input'}: {order}` if the first extent is theirs"
     elif _examples_first(shape):
         advice = (
-            f"the shape is that of one example: write `input: {show(shape[1:])}` if the first "
-            "extent counts examples"
+            f"the shape is that of one example: write `{name or 'input'}: {show(shape[1:])}` if the "
+            "first extent counts examples"
         )
     else:
         return None
@@ -38,7 +44,9 @@ def misordered_input(spec: Spec) -> Finding | None:
         f"`{show(shape)}` is read as {kind} of {show(extents)} with {channels} "
         f"channel{'' if channels == 1 else 's'}",
         advice,
-        inmost(document, ("input",)).location() if document is not None else None,
+        inmost(document, ("inputs", name) if name else ("input",)).location()
+        if document is not None
+        else None,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
@@ -25,7 +25,8 @@ class LayerAnalysis:
         group: The layer and its operations in the graph.
         graph: The graph.
         sums: The figures of its operations.
-        seen: The receptive field of each operation's output.
+        seen: The receptive field of each operation's output, in the first input that it sees.
+        seen_of: The same in each input alone, by its name, where there are several.
         children: The layers inside it, of a composite.
         composite: Of an operation that a composite adds itself, that composite.
     """
@@ -36,6 +37,7 @@ class LayerAnalysis:
     seen: Sequence[Fields]
     children: tuple[LayerAnalysis, ...] = ()
     composite: Group | None = None
+    seen_of: Mapping[str, Sequence[Fields]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"LayerAnalysis({self.path or 'network'}, {self.kind}, {self.output})"
@@ -112,9 +114,27 @@ class LayerAnalysis:
         """The receptive field of its output, for each spatial axis of the network's input."""
         if self.group.output is None:
             return None
-        if self.group.tensor == INPUT:
-            return first_fields(self.graph)
+        if self.group.tensor <= INPUT:
+            return first_fields(self.graph, self.group.tensor)
         return self.seen[self.group.tensor]
+
+    @property
+    def fields_of(self) -> dict[str, Fields]:
+        """The receptive field of its output in each input that it sees, where there are several."""
+        tensor, names = self.group.tensor, [*self.seen_of]
+        if self.group.output is None or not names:
+            return {}
+        if tensor <= INPUT:
+            return {names[INPUT - tensor]: self.fields}
+        found = {name: seen[tensor] for name, seen in self.seen_of.items()}
+        return {name: fields for name, fields in found.items() if fields is not None}
+
+    @property
+    def shares(self) -> str | None:
+        """The path of the layer whose weights it uses; None where it has its own or none."""
+        owners = [self.graph.nodes[node].shares for node in self.nodes]
+        paths = {self.graph.nodes[owner].path for owner in owners if owner is not None}
+        return paths.pop() if len(paths) == 1 else None
 
     @property
     def place(self) -> Place | None:
@@ -204,6 +224,11 @@ class LayerAnalysis:
             "centre": _axes(self.fields, "centre"),
             "line": location.line if location else None,
             "column": location.column if location else None,
+            "receptive_fields": {
+                name: _cells(fields, "size") for name, fields in self.fields_of.items()
+            }
+            or None,
+            "shares": self.shares,
         }
 
 

@@ -123,14 +123,15 @@ def _elements(graph: Graph, node: int) -> int:
 def _peak(graph: Graph) -> int:
     """The most elements live at once, buffers used again."""
     run = [index for index, node in enumerate(graph.nodes) if not node.side]
-    # How often each tensor is still to be read; the network's output is read by its caller, who
-    # also holds its input.
+    # How often each tensor is still to be read; what the network gives is read by its caller, who
+    # also holds what it takes.
     reads = Counter(source for index in run for source in graph.nodes[index].inputs)
-    reads.update((INPUT, graph.root.tensor))
-    buffer_of = {INPUT: INPUT}
-    readers = {INPUT: reads[INPUT]}
-    size = {INPUT: _elements(graph, INPUT)}
-    live = peak = size[INPUT]
+    inputs = [INPUT - number for number in range(len(graph.inputs))]
+    reads.update((*inputs, *graph.outputs.values()))
+    buffer_of = {number: number for number in inputs}
+    readers = {number: reads[number] for number in inputs}
+    size = {number: _elements(graph, number) for number in inputs}
+    live = peak = sum(size.values())
     for index in run:
         node = graph.nodes[index]
         buffer = _reused(graph, node, index, buffer_of, readers, size)
@@ -166,7 +167,7 @@ def _reused(
         for source in node.inputs:
             buffer = buffer_of[source]
             dying = readers[buffer] == sum(buffer_of[other] == buffer for other in node.inputs)
-            if dying and buffer != INPUT and size.get(buffer, 0) >= needed:
+            if dying and buffer > INPUT and size.get(buffer, 0) >= needed:
                 return buffer
     return index
 

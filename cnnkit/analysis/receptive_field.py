@@ -29,20 +29,50 @@ Fields = tuple[Field, ...] | None
 """A field for each spatial axis of the network's input; None where there is no telling."""
 
 
-def first_fields(graph: Graph) -> Fields:
-    """The fields of the network's input: each cell sees itself."""
-    return (Field(1, 1, 0),) * (len(graph.input) - 1)
+def first_fields(graph: Graph, source: int = INPUT) -> Fields:
+    """The fields of an input of the network: each cell sees itself."""
+    return (Field(1, 1, 0),) * (len(graph.shape(source) or ()) - 1)
 
 
-def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
-    """The fields of each node's output, and the joins at which branches are misaligned."""
-    start = first_fields(graph)
+def fields_of_inputs(
+    graph: Graph,
+) -> tuple[list[Fields], dict[str, list[Fields]], list[Misaligned]]:
+    """The fields of each node's output in the first input that it sees, and in each input.
+
+    The fields in each input are given where there are several. Branches are misaligned where they
+    are so in one and the same input: where the cells of two lie to each other is not known.
+    """
+    first, misaligned = receptive_fields(graph)
+    if len(graph.inputs) == 1:
+        return first, {}, misaligned
+    found = {}
+    for number, name in enumerate(graph.inputs):
+        found[name], more = receptive_fields(graph, INPUT - number)
+        misaligned += more if number else []
+    seen = [next((each for each in of if each is not None), None) for of in zip(*found.values())]
+    return seen, found, misaligned
+
+
+def receptive_fields(graph: Graph, whole: int = INPUT) -> tuple[list[Fields], list[Misaligned]]:
+    """The fields of each node's output in one input, and the joins where branches are misaligned.
+
+    A node that does not see the input has none.
+    """
+    start = first_fields(graph, whole)
+    extents = graph.shape(whole) or ()
+    several = len(graph.inputs) > 1
+    seeing = {whole}  # the nodes that the input reaches, of several inputs
     fields: list[Fields] = []
     misaligned: list[Misaligned] = []
     for index, node in enumerate(graph.nodes):
+        if several:
+            if seeing.isdisjoint(node.inputs):
+                fields.append(None)
+                continue
+            seeing.add(index)
         if len(node.inputs) == 1:  # as almost all have
             source = node.inputs[0]
-            field = start if source == INPUT else fields[source]
+            field = start if source <= INPUT else fields[source]
             effect = node.effect
             if field is None or effect.output is None:
                 fields.append(None)
@@ -54,16 +84,19 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
             ):
                 fields.append(field)  # cell by cell, as all activations are
             else:
-                fields.append(_step(graph, node, field))
+                fields.append(_step(graph, node, field, extents))
             continue
         # Only a join reads all its inputs: a `crop: {to: …}` has the second for its extents.
-        sources = node.inputs if node.layer.family == "composition" else node.inputs[:1]
-        incoming = [start if source == INPUT else fields[source] for source in sources]
+        joins = node.layer.family == "composition"
+        sources = node.inputs if joins else node.inputs[:1]
+        if several:
+            sources = tuple(source for source in sources if source in seeing)
+        incoming = [start if source <= INPUT else fields[source] for source in sources]
         known = [field for field in incoming if field is not None]
         if len(known) < len(incoming) or node.output is None:
             fields.append(None)
-        elif len(known) == 1:
-            fields.append(_step(graph, node, known[0]))
+        elif not joins:
+            fields.append(_step(graph, node, known[0], extents) if known else None)
         else:
             # Factors that are spread lie beside no other cell.
             layer = node.layer
@@ -78,7 +111,7 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
                     for field, shape in zip(known, shapes, strict=True)
                 ]
                 misaligned += misalignments(index, known)
-                joint = _join(known, node.output, graph.input)
+                joint = _join(known, node.output, extents)
             fields.append(joint)
     return fields, misaligned
 
@@ -140,7 +173,7 @@ def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) ->
     return tuple(found)
 
 
-def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
+def _step(graph: Graph, node: Node, fields: tuple[Field, ...], extents: Shape) -> Fields:
     reaches, windows = node.effect.reach, node.effect.windows
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
@@ -148,7 +181,7 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
     if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
         pairs = zip(fields, before, strict=False)
         gate = tuple(pooled(field, extent) for field, extent in pairs)
-        return _join([fields, gate], after, graph.input)
+        return _join([fields, gate], after, extents)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):

@@ -180,12 +180,12 @@ class Analysis:
 
     @property
     def input(self) -> Shape:
-        """The shape of one example."""
+        """The shape of one example; of several inputs that of the first."""
         return self.spec.input
 
     @property
     def output(self) -> Shape | None:
-        """The shape that the network gives; None where an error leaves it unknown."""
+        """The shape that the network gives, of several outputs the first; None where unknown."""
         return self.tree.output
 
     @property
@@ -221,6 +221,10 @@ class Analysis:
             "format": FORMAT,
             "name": self.name,
             "input": list(self.input),
+            "inputs": {name: list(shape) for name, shape in self.graph.inputs.items()},
+            "outputs": {
+                name: list(shape) if shape else None for name, shape in self.graph.given.items()
+            },
             "layers": [layer.to_dict() for layer in self.at_depth(depth)],
             "totals": self.totals.to_dict(),
             "convention": asdict(self.convention) if self.convention else None,
@@ -252,6 +256,8 @@ class Unreadable:
             "format": FORMAT,
             "name": None,
             "input": None,
+            "inputs": None,
+            "outputs": None,
             "layers": [],
             "totals": None,
             "convention": None,

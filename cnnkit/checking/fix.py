@@ -109,7 +109,7 @@ def _figures(analysis: Analysis) -> tuple[object, ...]:
     """What must not change; a layer without effect has activations, which may."""
     totals = analysis.totals
     figures = (totals.neurons, totals.parameters, totals.state, totals.macs)
-    return analysis.input, analysis.output, analysis.tree.fields, *figures
+    return analysis.graph.inputs, analysis.graph.given, analysis.tree.fields, *figures
 
 
 def _errors(result: CheckResult) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.export.target import Conversion
-from cnnkit.spec.graph import trace
+from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec
 
 __all__ = ["TARGETS", "Conversion", "convert"]
@@ -39,7 +39,7 @@ def convert(spec: Spec, target: str) -> Conversion:
         near = did_you_mean(target, TARGETS)
         advice = f"did you mean {near}?" if near else f"there are {', '.join(TARGETS)}"
         raise UsageError(f"there is no target {target}; {advice}")
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     findings = (*spec.origin.findings, *graph.findings)
     if any(finding.level == "error" for finding in findings):
         return Conversion(None, findings)

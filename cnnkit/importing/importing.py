@@ -20,7 +20,7 @@ from cnnkit.importing.writing.activations import fold_activations
 from cnnkit.importing.writing.document import written
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import trace
+from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec, shape
 from cnnkit.spec.reading import load
 
@@ -175,7 +175,7 @@ def _text(name: str, origin: str, graph: Graph, layers: list[Layer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
     text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)
-    found = trace(spec.layers, spec.input, spec.rounding).findings
+    found = graph_of(spec).findings
     if any(finding.rule == "invalid-stride" for finding in found):
         return written(name, origin, graph.input, layers, floors=True)
     return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
 from cnnkit.importing.layer import Layer, walk
-from cnnkit.spec.graph import trace
+from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def arrays_of(spec: Spec, layers: Sequence[Layer]) -> dict[str, Array]:
     """
     import numpy as np
 
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     nodes = [node for node in graph.nodes if node.effect.weights]
     given = [arrays for layer in walk(layers) for arrays in layer.arrays]
     if len(nodes) != len(given):

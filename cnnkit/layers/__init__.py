@@ -93,6 +93,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample
+    from cnnkit.layers.wiring import Output as Output
+    from cnnkit.layers.wiring import Shared as Shared
 
 __all__ = ["FAMILIES", "KINDS", "Layer", "class_name", "layer_class"]
 

@@ -129,6 +129,12 @@ class Trace(Protocol):
     def saved(self, name: str, field: tuple[str | int, ...]) -> Tensor | None:
         """A remembered tensor; where the name is unknown a finding at ``field``, and None."""
 
+    def output(self, name: str, x: Tensor) -> None:
+        """Names a tensor an output of the network."""
+
+    def shared(self, name: str, x: Tensor) -> Tensor:
+        """The layer of a name, traced before, applied once more with the same weights."""
+
     def problem(self, problem: Problem) -> None:
         """Reports a problem of the layer that is being traced."""
 

@@ -106,6 +106,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "load",
                 "head",
             ),
+            "wiring": ("output", "shared"),
         },
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 Shape = tuple[int, ...]
 """Extents of the spatial axes, then the channels: ``(32, 32, 3)``; a vector is ``(150,)``."""
@@ -23,3 +23,11 @@ def total(terms: Terms) -> int:
 def show(shape: Sequence[int]) -> str:
     """A shape as users write it: ``32x32x3``."""
     return "x".join(map(str, shape))
+
+
+def show_each(shapes: Mapping[str, Shape | None]) -> str:
+    """A shape, or where there are several each with its name: ``image 32x32x3, depth 32x32x1``."""
+    listed = {name: show(shape) if shape else "?" for name, shape in shapes.items()}
+    if len(listed) == 1:
+        return next(iter(listed.values()))
+    return ", ".join(f"{name} {shape}" for name, shape in listed.items())

@@ -11,7 +11,8 @@ from cnnkit.layers.joining import Joined
 from cnnkit.network.builders import operation
 from cnnkit.network.model import Network, Plan, Scope, Step, named
 from cnnkit.network.operation import Operation, Site
-from cnnkit.spec.graph import Graph, Node, trace
+from cnnkit.network.sharing import Borrowed
+from cnnkit.spec.graph import Graph, Node, graph_of
 from cnnkit.spec.model.spec import Spec
 
 
@@ -42,7 +43,7 @@ def build(
         SpecError: The spec has findings of level error.
         LayerError: A layer could not be built; the message names its line.
     """
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     findings = in_order([*spec.origin.findings, *graph.findings])
     if any(finding.level == "error" for finding in findings):
         raise SpecError(findings)
@@ -51,16 +52,25 @@ def build(
     streams = nnx.Rngs(rngs) if isinstance(rngs, int) else rngs
     for step, node, follower in zip(network.plan.steps, graph.nodes, followers, strict=True):
         inputs = tuple(graph.shape(source) or () for source in node.inputs)
-        site = Site(node.layer, inputs, node, follower, compute_dtype, streams)
         with named(step, "built for", inputs):
-            _attach(network, step.path, operation(site))
+            if node.shares is None:
+                site = Site(node.layer, inputs, node, follower, compute_dtype, streams)
+                made = operation(site)
+            else:
+                owner = graph.nodes[node.shares]
+                effect = node.effect._replace(weights=owner.effect.weights)
+                alike = node._replace(effect=effect)
+                site = Site(node.layer, inputs, alike, follower, compute_dtype, nnx.Rngs(0))
+                form = nnx.graphdef(operation(site))
+                made = Borrowed(network.plan.steps[node.shares].path, form)
+            _attach(network, step.path, made)
     return network
 
 
 def plan_of(graph: Graph) -> Plan:
     """How the operations of a graph are wired."""
     steps = tuple(map(_step, graph.nodes))
-    return Plan(graph.input, steps, graph.root.tensor, graph.sides)
+    return Plan(tuple(graph.inputs.items()), steps, tuple(graph.outputs.items()), graph.sides)
 
 
 def _step(node: Node) -> Step:
@@ -71,7 +81,7 @@ def _step(node: Node) -> Step:
     return Step(path, node.layer.title, where, node.inputs, node.output or (), node.side, random)
 
 
-def _attach(network: Network, path: tuple[str, ...], made: Operation) -> None:
+def _attach(network: Network, path: tuple[str, ...], made: Operation | Borrowed) -> None:
     """Sets an operation at its path, with the scopes on the way that are not there yet."""
     at: object = network
     for part in path[:-1]:

@@ -63,7 +63,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
 
 TRACED = frozenset(
     {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite"}
-    | {"save", "merge", "load", "head"}
+    | {"save", "merge", "load", "head", "output", "shared"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
 

@@ -15,7 +15,7 @@ from jax import Array
 
 from cnnkit.network.build import build
 from cnnkit.network.kernels import plain_only
-from cnnkit.network.model import Network
+from cnnkit.network.model import Batch, Network
 
 if TYPE_CHECKING:
     import optax
@@ -48,11 +48,11 @@ def inference_memory(spec: Spec, batch: int, compute_dtype: Any = jnp.float32) -
     network = nnx.eval_shape(lambda: build(spec, compute_dtype=compute_dtype))
     graphdef, params, stats = network.parts()
 
-    def predict(params: Any, stats: Any, x: Array) -> Array:
+    def predict(params: Any, stats: Any, x: Batch) -> Any:
         copy: Network = nnx.merge(graphdef, params, stats)
         return copy(x)
 
-    return _planned(jax.jit(predict), params, stats, _batch(network, batch))
+    return _planned(jax.jit(predict), params, stats, network.batch_of(batch))
 
 
 def training_memory(
@@ -69,12 +69,13 @@ def training_memory(
     graphdef, params, stats = network.parts()
     state = jax.eval_shape(optimizer.init, params)
 
-    def step(params: Any, stats: Any, state: Any, x: Array, key: Array) -> tuple[Any, ...]:
+    def step(params: Any, stats: Any, state: Any, x: Batch, key: Array) -> tuple[Any, ...]:
         def loss(params: Any) -> tuple[Array, Any]:
             # A variable moves only in the trace that it was made in: this one, for its gradient.
             copy: Network = nnx.merge(graphdef, params, stats, copy=True)
             outputs = copy.outputs(x, train=True, key=key)
-            parts = [(outputs.scores, 1.0), *outputs.sides]
+            ends = [(scores, 1.0) for scores in outputs.named.values()]
+            parts = [*ends, *outputs.sides]
             total = sum((weight * jnp.mean(scores**2) for scores, weight in parts), jnp.zeros(()))
             return total, nnx.state(copy, nnx.BatchStat)
 
@@ -85,11 +86,7 @@ def training_memory(
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     compiled = jax.jit(step, donate_argnums=(0, 1, 2))
-    return _planned(compiled, params, stats, state, _batch(network, batch), key)
-
-
-def _batch(network: Network, size: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((size, *network.plan.input), jnp.float32)
+    return _planned(compiled, params, stats, state, network.batch_of(batch), key)
 
 
 def _planned(function: Any, *arguments: Any) -> Planned:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from cnnkit.errors import CnnkitError, LayerError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.network.activation import FUNCTIONS
 from cnnkit.network.operation import Mode, ModeAware, Operation
+from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import INPUT
 
 FINAL = ("softmax", "log_softmax", "sigmoid")
@@ -54,33 +55,54 @@ class Plan(NamedTuple):
     """How the operations are wired: values alone, so that equal networks have equal plans.
 
     Attributes:
-        input: The shape of one example.
+        inputs: The name of each input, and the shape of one example.
         steps: The operations, in order.
-        result: The step whose output is the network's, or ``INPUT``.
+        outputs: The name of each output, and the step that gives it, or ``INPUT``.
         sides: The step of each side output, and the weight of its loss.
     """
 
-    input: Shape
+    inputs: tuple[tuple[str, Shape], ...]
     steps: tuple[Step, ...]
-    result: int
+    outputs: tuple[tuple[str, int], ...]
     sides: tuple[tuple[int, float], ...]
+
+    @property
+    def input(self) -> Shape:
+        """The shape of one example of the first input."""
+        return self.inputs[0][1]
+
+    @property
+    def result(self) -> int:
+        """The step that gives the first output."""
+        return self.outputs[0][1]
+
+    def final(self, step: int) -> str | None:
+        """The activation that an output ends in, where a loss is computed before it."""
+        kind = None if step <= INPUT else self.steps[step].kind
+        return kind if kind in FINAL else None
 
     def before_final(self, step: int) -> int:
         """The step that a final softmax or sigmoid reads; else the step itself."""
-        final = step != INPUT and self.steps[step].kind in FINAL
-        return self.steps[step].inputs[0] if final else step
+        return self.steps[step].inputs[0] if self.final(step) else step
 
 
 class Outputs(NamedTuple):
     """What a loss is computed from.
 
     Attributes:
-        scores: The output before a final softmax or sigmoid, [N, …] in float32.
+        scores: The output before a final softmax or sigmoid, [N, …] in float32; of several the
+            first.
         sides: The same of each side output, with the weight of its loss; in training only.
+        named: The same of each output by its name.
     """
 
     scores: Array
     sides: tuple[tuple[Array, float], ...]
+    named: Mapping[str, Array]
+
+
+Batch: TypeAlias = Array | Mapping[str, Array]
+"""A batch, [N, *spatial, C]; of each input by its name where there are several."""
 
 
 class Scope(nnx.Module):
@@ -115,9 +137,7 @@ class Network(nnx.Module):
     @property
     def final(self) -> str | None:
         """The activation that the network ends in, where a loss is computed before it."""
-        result = self.plan.result
-        kind = None if result == INPUT else self.plan.steps[result].kind
-        return kind if kind in FINAL else None
+        return self.plan.final(self.plan.result)
 
     def parts(self) -> tuple[nnx.GraphDef[Network], nnx.State[Any, Any], nnx.State[Any, Any]]:
         """What ``nnx.merge`` makes the network of: its form, trained arrays and statistics."""
@@ -125,25 +145,36 @@ class Network(nnx.Module):
         graphdef, params, stats = parts
         return graphdef, params, stats
 
-    def __call__(self, x: Array, *, train: bool = False, key: Array | None = None) -> Array:
+    def __call__(self, x: Batch, *, train: bool = False, key: Array | None = None) -> Any:
         """What the spec gives: probabilities, where it ends in a softmax.
 
+        >>> network({"image": images, "depth": depths})  # doctest: +SKIP
+        {'mask': …, 'label': …}
+
         Args:
-            x: A batch, [N, *spatial, C].
+            x: A batch, [N, *spatial, C]; of several inputs a mapping of their names to batches.
             train: Whether to drop and to take the statistics of the batch.
             key: The source of noise in training; a step folds its number into one key.
+
+        Returns:
+            An array; of several outputs one for each, by its name.
 
         Raises:
             UsageError: The batch has not the shape of the spec's input, or there is no key where
                 one is needed.
             LayerError: A layer could not be applied.
         """
-        scores = self.outputs(x, train=train, key=key).scores
-        return scores if self.final is None else FUNCTIONS[self.final](scores)
+        given = self.outputs(x, train=train, key=key).named
+        finals = {name: self.plan.final(step) for name, step in self.plan.outputs}
+        ends = {
+            name: scores if (final := finals[name]) is None else FUNCTIONS[final](scores)
+            for name, scores in given.items()
+        }
+        return ends if len(ends) > 1 else next(iter(ends.values()))
 
     def outputs(
         self,
-        x: Array,
+        x: Batch,
         *,
         train: bool = False,
         key: Array | None = None,
@@ -157,27 +188,40 @@ class Network(nnx.Module):
             key: As in a call.
             settled: The paths of operations that work as at inference in training too.
         """
-        sides = self.plan.sides if train else ()
-        wanted = [self.plan.before_final(step) for step in (self.plan.result, *dict(sides))]
         values = self._run(x, train=train, key=key, settled=settled)
-        scores, *others = (values[step].astype(jnp.float32) for step in wanted)
-        weights = [weight for _, weight in sides]
-        return Outputs(scores, tuple(zip(others, weights, strict=True)))
+
+        def scores(step: int) -> Array:
+            return values[self.plan.before_final(step)].astype(jnp.float32)
+
+        named = {name: scores(step) for name, step in self.plan.outputs}
+        sides = tuple((scores(step), weight) for step, weight in self.plan.sides if train)
+        return Outputs(next(iter(named.values())), sides, named)
+
+    def batch_of(self, size: int) -> Any:
+        """A batch of float32 in the abstract: its shapes, by name where there are several."""
+        shapes = {
+            name: jax.ShapeDtypeStruct((size, *shape), jnp.float32)
+            for name, shape in self.plan.inputs
+        }
+        return shapes if len(shapes) > 1 else next(iter(shapes.values()))
 
     def activations(
-        self, x: Array, *, train: bool = False, key: Array | None = None
+        self, x: Batch, *, train: bool = False, key: Array | None = None
     ) -> dict[str, Array]:
         """The output of each operation by its path; those of side outputs in training only."""
         values = self._run(x, train=train, key=key)
         steps = self.plan.steps
-        return {".".join(steps[at].path): y for at, y in values.items() if at != INPUT}
+        return {".".join(steps[at].path): y for at, y in values.items() if at > INPUT}
 
     def _run(
-        self, x: Array, *, train: bool, key: Array | None, settled: Set[str] = frozenset()
+        self, x: Batch, *, train: bool, key: Array | None, settled: Set[str] = frozenset()
     ) -> dict[int, Array]:
         """The output of each step, side outputs in training only."""
-        self._check(x, train=train, key=key)
-        values = {INPUT: jnp.asarray(x, self.compute_dtype)}
+        given = self._checked(x, train=train, key=key)
+        values = {
+            INPUT - number: jnp.asarray(each, self.compute_dtype)
+            for number, each in enumerate(given)
+        }
         with _matrix_precision(self.precision):
             for index, step in enumerate(self.plan.steps):
                 if step.side and not train:
@@ -188,24 +232,50 @@ class Network(nnx.Module):
                 path = ".".join(step.path)
                 mode = Mode(train and path not in settled, own)
                 with named(step, "applied to", shapes), jax.named_scope(path):
-                    values[index] = _apply(self._operation(step), inputs, mode)
+                    values[index] = self._applied(step.path, inputs, mode)
         return values
 
-    def _check(self, x: Array, *, train: bool, key: Array | None) -> None:
-        if x.ndim != len(self.plan.input) + 1 or x.shape[1:] != self.plan.input:
+    def _checked(self, x: Batch, *, train: bool, key: Array | None) -> list[Array]:
+        """The batch of each input, in order."""
+        names = [name for name, _ in self.plan.inputs]
+        several = len(names) > 1
+        if not isinstance(x, Mapping):
+            x = {} if several else {names[0]: x}
+        if x.keys() != set(names):
+            listed = ", ".join(f'"{name}": …' for name in names)
+            given = ", ".join(f"`{name}`" for name in x) or "one array"
             raise UsageError(
-                f"the network takes batches of {show(self.plan.input)}, that is an array of shape "
-                f"{('N', *self.plan.input)}, the one given has {x.shape}".replace("'", "")
+                f"the network takes {{{listed}}}, a batch of each input by its name; given is "
+                f"{given}"
             )
+        for name, shape in self.plan.inputs:
+            if x[name].ndim != len(shape) + 1 or x[name].shape[1:] != shape:
+                what = f"the network takes for `{name}`" if several else "the network takes"
+                raise UsageError(
+                    f"{what} batches of {show(shape)}, that is an array of shape "
+                    f"{('N', *shape)}, the one given has {x[name].shape}".replace("'", "")
+                )
+        sizes = {name: x[name].shape[0] for name in names}
+        if len(set(sizes.values())) > 1:
+            listed = ", ".join(f"{size} of `{name}`" for name, size in sizes.items())
+            raise UsageError(f"the inputs of a batch are of as many examples each, not {listed}")
         if train and key is None and any(step.random for step in self.plan.steps):
             step = next(step for step in self.plan.steps if step.random)
             raise UsageError(
                 f"{step.named()} draws random numbers in training: give `key=jax.random.key(0)`"
             )
+        return [x[name] for name in names]
 
-    def _operation(self, step: Step) -> Operation:
-        operation: Operation = reduce(getattr, step.path, self)
-        return operation
+    def _applied(self, path: tuple[str, ...], inputs: Sequence[Array], mode: Mode) -> Any:
+        """What the operation at a path gives."""
+        operation: Operation = reduce(getattr, path, self)
+        if not isinstance(operation, Borrowed):
+            return _apply(operation, inputs, mode)
+        owner: nnx.Module = reduce(getattr, operation.loan.owner, self)
+        made = operation.with_weights_of(owner)
+        given = _apply(made, inputs, mode)
+        operation.move(owner, made)
+        return given
 
 
 def _apply(operation: Operation, inputs: Sequence[Array], mode: Mode) -> Any:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jax.extend.core import ClosedJaxpr
 
@@ -26,7 +25,7 @@ from cnnkit.network.build import build
 from cnnkit.network.convolution import surplus_before
 from cnnkit.network.kernels import plain_only
 from cnnkit.network.kernels.plain import padded_as_cells
-from cnnkit.network.model import Network
+from cnnkit.network.model import Batch, Network
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.spec.graph import Node
 
@@ -162,11 +161,11 @@ def traced(network: Network) -> tuple[dict[str, Shape], ClosedJaxpr]:
     """The shape that each operation gives, and the program of a batch of one in training."""
     graphdef, params, stats = network.parts()
 
-    def run(params: Any, stats: Any, x: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
+    def run(params: Any, stats: Any, x: Batch, key: jax.Array) -> dict[str, jax.Array]:
         copy: Network = nnx.merge(graphdef, params, stats)
         return copy.activations(x, train=True, key=key)
 
-    example = jax.ShapeDtypeStruct((1, *network.plan.input), jnp.float32)
+    example = network.batch_of(1)
     key = jax.eval_shape(lambda: jax.random.key(0))
     with plain_only():  # a faster way to compute a layer may multiply more, or out of sight
         program, outputs = jax.make_jaxpr(run, return_shape=True)(params, stats, example, key)

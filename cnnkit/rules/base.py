@@ -74,15 +74,15 @@ class Network:
         readers: list[list[int]] = [[] for _ in self.operations]
         for index, operation in enumerate(self.operations):
             for source in operation.inputs:
-                if source != INPUT:
+                if source > INPUT:
                     readers[source].append(index)
         return readers
 
     @cached_property
     def ends(self) -> list[int]:
         """The operations whose output the network gives: its own first, then side outputs."""
-        ends = [self.graph.root.tensor, *(node for node, _ in self.graph.sides)]
-        return [end for end in ends if end != INPUT]
+        ends = [*self.graph.outputs.values(), *(node for node, _ in self.graph.sides)]
+        return [end for end in ends if end > INPUT]
 
     def of(self, fact: Callable[[Layer], object]) -> Iterator[int]:
         """The operations of the kinds of which a fact is true, in the order of the kinds."""

@@ -80,6 +80,6 @@ def _fills(network: Network, index: int, channels: int) -> bool:
 
 def _last(network: Network, end: int) -> int:
     """The last layer with weights before an end of the network."""
-    while not isinstance(network.operations[end].layer, Weighted) and network.source(end) != INPUT:
+    while not isinstance(network.operations[end].layer, Weighted) and network.source(end) > INPUT:
         end = network.source(end)
     return end

@@ -77,7 +77,7 @@ def _reading(network: Network, ends: list[int], seen: set[int]) -> list[int]:
     seen.update(found)
     for index in found:  # which grows meanwhile
         for source in network.operations[index].inputs:
-            if source != INPUT and source not in seen:
+            if source > INPUT and source not in seen:
                 seen.add(source)
                 found.append(source)
     return found

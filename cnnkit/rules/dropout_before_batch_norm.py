@@ -55,7 +55,7 @@ def check(network: Network) -> Iterator[Finding]:
     dropped: list[int | None] = []
     for index, operation in enumerate(network.operations):
         source = operation.inputs[0]
-        before = None if source == INPUT or len(operation.inputs) > 1 else dropped[source]
+        before = None if source <= INPUT or len(operation.inputs) > 1 else dropped[source]
         if operation.layer.family == "normalization":
             if operation.layer.kind == "batch_norm" and before is not None:
                 layer, above = network.owner(before)

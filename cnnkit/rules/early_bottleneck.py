@@ -59,7 +59,8 @@ _NARROW = 16
 def check(network: Network) -> Iterator[Finding]:
     """The narrowest early place, if it is too narrow."""
     output = network.graph.output
-    if output is None or len(output) > 1 or not _shrinks(network):
+    several = len(network.graph.outputs) > 1  # what one of them does not see another one may
+    if output is None or several or len(output) > 1 or not _shrinks(network):
         return
     places = _passed(network)
     sizes = [network.sizes[place] for place in places]
@@ -108,7 +109,7 @@ def _passed(network: Network) -> list[int]:
                 needed.add(source)
     found, reach = [], INPUT
     for index in sorted(needed):
-        if index != INPUT and reach <= index:
+        if index > INPUT and reach <= index:
             found.append(index)
         reach = max(reach, last_reader.get(index, index))
     return found

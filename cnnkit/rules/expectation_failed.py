@@ -2,7 +2,8 @@
 
 ## What it finds
 
-A figure under `expect:` that the analysis does not give, a different `output:`, or a rule listed
+A figure under `expect:` that the analysis does not give, a different `output:`, of several outputs
+any of them, or a rule listed
 in `expect.findings` that finds nothing.
 
 ## Why
@@ -37,12 +38,14 @@ expect: {parameters: 1248, output: 14x14x16}
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.layers.shape import show
+from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import Network, percent, place_in
 from cnnkit.rules.levels import LEVELS
+from cnnkit.spec.graph import ONLY
 from cnnkit.spec.model.spec import Spec
 
 NAME = "expectation-failed"
@@ -67,15 +70,38 @@ def check(network: Network) -> Iterator[Finding]:
                 f"if this is what is meant now, write `{name}: {value}`",
                 place_in(analysis.spec, "expect", name),
             )
-    if expect.output is not None and expect.output != analysis.output:
-        given = show(analysis.output)
-        yield Finding(
-            NAME,
-            "error",
-            f"the output is {given}, not {show(expect.output)} as expected",
-            f"if this is what is meant now, write `output: {list(analysis.output)}`",
-            place_in(analysis.spec, "expect", "output"),
-        )
+    if expect.output is not None:
+        yield from _outputs(analysis, expect.output)
+
+
+def _outputs(analysis: Analysis, wanted: Shape | Mapping[str, Shape]) -> Iterator[Finding]:
+    """What the network gives, beside the shape or the shapes by name that are expected."""
+    given = {name: shape or () for name, shape in analysis.graph.given.items()}
+    (first, shape), *others = given.items()
+    if not isinstance(wanted, Mapping) and not others:
+        wanted = {first: wanted}
+    if wanted == given:
+        return
+    write = f"{list(shape)}" if first == ONLY and not others else _by_name(given)
+    place = place_in(analysis.spec, "expect", "output")
+    advice = f"if this is what is meant now, write `output: {write}`"
+    if not isinstance(wanted, Mapping) or wanted.keys() != given.keys():
+        names = ", ".join(f"`{name}`" for name in given)
+        said = "one shape" if not isinstance(wanted, Mapping) else ", ".join(map(str, wanted))
+        message = f"the network gives {names}, and the output expected is {said}"
+        yield Finding(NAME, "error", message, advice, place)
+        return
+    for name, expected in wanted.items():
+        if given[name] != expected:
+            which = f"the output `{name}`" if name != ONLY or others else "the output"
+            message = f"{which} is {show(given[name])}, not {show(expected)} as expected"
+            at = place_in(analysis.spec, "expect", "output", name)
+            yield Finding(NAME, "error", message, advice, at)
+
+
+def _by_name(shapes: Mapping[str, Shape]) -> str:
+    listed = ", ".join(f"{name}: {list(shape)}" for name, shape in shapes.items())
+    return f"{{{listed}}}"
 
 
 def settle(spec: Spec, findings: Iterable[Finding]) -> list[Finding]:

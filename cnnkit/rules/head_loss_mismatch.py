@@ -61,7 +61,7 @@ def check(network: Network) -> Iterator[Finding]:
         return
     for index in network.ends:
         end = index
-        while _passes(network.operations[end].layer) and network.source(end) != INPUT:
+        while _passes(network.operations[end].layer) and network.source(end) > INPUT:
             end = network.source(end)
         output = network.operations[index].output
         last = network.operations[end].layer

@@ -80,7 +80,7 @@ def check(network: Network) -> Iterator[Finding]:
 
 def _map_before(network: Network, index: int) -> Shape | None:
     """The map that was flattened for a layer; None where it was pooled, or where there is none."""
-    while (index := network.source(index)) != INPUT:
+    while (index := network.source(index)) > INPUT:
         incoming = network.incoming(index)
         operation = network.operations[index]
         if incoming is not None and len(incoming) > 1:

@@ -55,6 +55,8 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
         "small-receptive-field": "info",
         "large-dense": "warning",
         "dead-branch": "warning",
+        "unused-input": "warning",
+        "duplicate-output": "warning",
         "no-op-layer": "warning",
         "unused-block": "warning",
         "unused-variable": "warning",

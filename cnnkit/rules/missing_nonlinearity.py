@@ -56,7 +56,7 @@ def check(network: Network) -> Iterator[Finding]:
     for index, operation in enumerate(network.operations):
         layer = operation.layer
         source = operation.inputs[0]
-        alone = source != INPUT and len(consumers[source]) == 1
+        alone = source > INPUT and len(consumers[source]) == 1 and source not in network.ends
         before = linear_in[source] if alone else None
         if isinstance(layer, Weighted) and layer.mixes_channels:
             if before is not None and not _factorized(network, before, index):

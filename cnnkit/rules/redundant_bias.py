@@ -86,13 +86,17 @@ def _advice(network: Network, layer: LayerAnalysis) -> str:
 
 def _useless(network: Network, index: int) -> int:
     """The parameters of a bias that only normalizations read; 0 where there is none."""
-    if index == INPUT:
+    if index <= INPUT:
         return 0
     operation = network.operations[index]
     # The bias of a locally connected layer differs from cell to cell, so the mean keeps it.
     if not isinstance(operation.layer, Weighted) or not operation.layer.shares_weights:
         return 0
     readers = [network.operations[each].layer for each in network.consumers[index]]
-    if not readers or not all(reader.centres_channels for reader in readers):
+    if (
+        not readers
+        or index in network.ends
+        or not all(reader.centres_channels for reader in readers)
+    ):
         return 0
     return sum(weight.size for weight in operation.effect.weights if weight.name == "bias")

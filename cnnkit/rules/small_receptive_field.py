@@ -5,7 +5,7 @@
 A network whose convolutions and pools end in a vector, by a global pool or a flatten, before their
 receptive field is as large as the input, along any axis. Behind a flatten, two dense layers or more
 can still join what the windows see, as in AlexNet and VGG, so these are left alone, and so are
-networks whose output is a map, or that join several vectors. Behind a squeeze and excitation, or
+networks whose output is a map, that join several vectors, or have several inputs. Behind a squeeze and excitation, or
 any other branch that was pooled over the whole map and joined to it again, every cell sees all of
 the input, so that there is nothing to find. It is a note, `info`: what matters may be small.
 
@@ -61,8 +61,8 @@ _JOINING = 2  # dense layers that can say how far-off features belong together
 def check(network: Network) -> Iterator[Finding]:
     """Where the main path leaves the map: the fields of the features there."""
     extents = network.graph.input[:-1]
-    index = _leaves_map(network)
-    if index is None or network.source(index) == INPUT:
+    index = _leaves_map(network) if len(network.graph.inputs) == 1 else None
+    if index is None or network.source(index) <= INPUT:
         return
     fields = network.analysis.tree.seen[network.source(index)]
     if fields is None or len(fields) != len(extents):
@@ -92,7 +92,7 @@ def _leaves_map(network: Network) -> int | None:
     """The operation on the main path that makes a vector, or a 1x1 map, of a larger map."""
     index = network.graph.root.tensor
     dense = 0
-    while index != INPUT and len(network.operations[index].inputs) == 1:
+    while index > INPUT and len(network.operations[index].inputs) == 1:
         before, after = network.incoming(index), network.operations[index].output
         if before is None or after is None:
             return None

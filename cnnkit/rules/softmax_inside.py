@@ -47,7 +47,8 @@ _READERS = frozenset({"convolution", "dense", "normalization", "activation"})
 def check(network: Network) -> Iterator[Finding]:
     """The softmaxes that another layer computes with."""
     softmaxes = network.of(lambda layer: layer.of_classes)
-    found = sorted(index for index in softmaxes if network.consumers[index])
+    ends = network.ends
+    found = sorted(index for index in softmaxes if network.consumers[index] and index not in ends)
     if not found:
         return
     reader: list[int | None] = [None] * len(network.operations)

@@ -3,7 +3,8 @@
 ## What it finds
 
 A tensor that `load`, `merge` or `crop` reads and that is not saved before, in the same list of
-layers or one round it; and the name of a rule that does not exist, in `rules:`, in a configuration
+layers or one round it, nor one of the `inputs`; a layer that `shared` applies and that has not been
+named there; and the name of a rule that does not exist, in `rules:`, in a configuration
 or in a comment `# cnnkit: ignore[…]`. Also the path of a layer that is not there, in
 `train.freeze` and in `train.learning_rate.layers`.
 

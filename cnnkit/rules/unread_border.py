@@ -76,7 +76,7 @@ def check(network: Network) -> Iterator[Finding]:
 def _padded(network: Network, index: int, rank: int) -> list[int]:
     """The cells behind the map's own that a `pad` before the layer has added, an axis each."""
     cells = [0] * rank
-    while (index := network.source(index)) != INPUT:
+    while (index := network.source(index)) > INPUT:
         operation = network.operations[index]
         if isinstance(operation.layer, Pad):
             added = sides(operation.layer.padding, rank) or ()

@@ -7,20 +7,26 @@ its effect; and the groups, one a layer as written, that say which operations be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.errors import Finding, Location, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Tensor, numbered
 from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.problem import Problem
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.place import ends, in_pass
 
+if TYPE_CHECKING:
+    from cnnkit.spec.model.spec import Spec
+
 INPUT = -1
-"""The node index of the network's input."""
+"""The node index of the network's input; of several the first, and the others are -2, -3, …"""
+
+ONLY = "output"
+"""What the one output is called where no layer names one."""
 
 # A network of this many operations would take longer than a person waits; real ones have
 # a few thousand.
@@ -49,6 +55,7 @@ class Node(NamedTuple):
         inputs: The nodes it reads, ``INPUT`` for the network's input.
         effect: What it does to the shapes of its inputs.
         side: Whether it belongs to a side output, used in training only.
+        shares: The node whose weights it uses, where it has none of its own.
     """
 
     layer: Layer
@@ -56,6 +63,7 @@ class Node(NamedTuple):
     inputs: tuple[int, ...]
     effect: Effect
     side: bool = False
+    shares: int | None = None
 
     @property
     def output(self) -> Shape | None:
@@ -111,58 +119,95 @@ class Graph:
     """A traced network.
 
     Attributes:
-        input: The shape of one example.
+        inputs: The shape of one example, of each input by its name.
         nodes: The operations, in an order in which they can be run.
         root: The layers as written.
         sides: The node of each side output, and the weight of its loss.
         findings: What is wrong with it.
+        outputs: The node of each output by its name; the first is the root's tensor.
     """
 
-    input: Shape
+    inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
     root: Group
     sides: tuple[tuple[int, float], ...]
     findings: tuple[Finding, ...]
+    outputs: Mapping[str, int]
+
+    @property
+    def input(self) -> Shape:
+        """The shape of one example of the first input, which the stack begins with."""
+        return next(iter(self.inputs.values()))
 
     @property
     def output(self) -> Shape | None:
-        """The shape that the network gives."""
+        """The shape that the network gives; of several outputs the first one's."""
         return self.root.output
 
+    @property
+    def given(self) -> Mapping[str, Shape | None]:
+        """The shape of each output by its name."""
+        return {name: self.shape(node) for name, node in self.outputs.items()}
+
     def shape(self, node: int) -> Shape | None:
-        """The shape that a node gives, ``INPUT`` being the network's input."""
-        return self.input if node == INPUT else self.nodes[node].output
+        """The shape that a node gives, ``INPUT`` being the network's first input."""
+        if node > INPUT:
+            return self.nodes[node].output
+        return self.input if node == INPUT else [*self.inputs.values()][INPUT - node]
 
 
 class _TooLargeError(Exception):
     """The network has more operations than the limit; raised and caught in this module."""
 
 
-def trace(layers: Sequence[Layer], input_shape: Shape, rounding: Rounding = "exact") -> Graph:
-    """The graph of layers applied to an input of a shape, channels last."""
-    tracer = _Tracer(input_shape, rounding)
+def trace(
+    layers: Sequence[Layer], inputs: Shape | Mapping[str, Shape], rounding: Rounding = "exact"
+) -> Graph:
+    """The graph of layers applied to an input of a shape, channels last, or to several by name."""
+    named = inputs if isinstance(inputs, Mapping) else {"input": inputs}
+    tensors = {name: Tensor(INPUT - i, shape) for i, (name, shape) in enumerate(named.items())}
+    first = next(iter(tensors.values()))
+    tracer = _Tracer(first, rounding, tensors if isinstance(inputs, Mapping) else {})
     root = tracer.stack[0]
     try:
-        x = tracer.sequence("layers", layers, Tensor(INPUT, input_shape))
+        last = tracer.sequence("layers", layers, first)
     except _TooLargeError:  # what there is of it has no end, so nothing of it is shown
-        empty = Group(None, root.kind, "", "", 0, input=input_shape)
-        return Graph(input_shape, (), empty, (), tuple(tracer.findings.values()))
-    root.stop, root.output, root.tensor = len(tracer.nodes), x.shape, x.node
+        empty = Group(None, root.kind, "", "", 0, input=first.shape)
+        findings = tuple(tracer.findings.values())
+        return Graph(named, (), empty, (), findings, {ONLY: empty.tensor})
+    outputs = tracer.outputs or {ONLY: last}
+    ends = (*outputs.values(), last)
+    root.stop, root.tensor = len(tracer.nodes), ends[0].node
+    root.output = ends[0].shape if all(end.shape for end in ends) else None
     return Graph(
-        input_shape, tuple(tracer.nodes), root, tuple(tracer.sides), tuple(tracer.findings.values())
+        named,
+        tuple(tracer.nodes),
+        root,
+        tuple(tracer.sides),
+        tuple(tracer.findings.values()),
+        {name: end.node for name, end in outputs.items()},
     )
+
+
+def graph_of(spec: Spec) -> Graph:
+    """The graph of a spec."""
+    return trace(spec.layers, spec.inputs or spec.input, spec.rounding)
 
 
 class _Tracer:
     """The network under construction; see ``cnnkit.layers.base.Trace``."""
 
-    def __init__(self, input_shape: Shape, rounding: Rounding) -> None:
+    def __init__(self, first: Tensor, rounding: Rounding, remembered: Mapping[str, Tensor]) -> None:
         self.rounding = rounding
         self.nodes: list[Node] = []
         self.sides: list[tuple[int, float]] = []
         self.findings: dict[tuple[object, ...], Finding] = {}
-        self.stack = [Group(None, "network", "", "", 0, input=input_shape)]
-        self.scopes: list[dict[str, Tensor]] = []
+        self.outputs: dict[str, Tensor] = {}
+        self.stack = [Group(None, "network", "", "", 0, input=first.shape)]
+        self.scopes: list[dict[str, Tensor]] = [dict(remembered)]
+        self.named: list[dict[str, Group]] = []
+        # How far the nodes that are made lie behind those whose weights they use.
+        self.behind: list[int] = []
         if len(_EFFECTS) > _MOST_EFFECTS:
             _EFFECTS.clear()
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
@@ -181,8 +226,16 @@ class _Tracer:
             self.problem(problem)
         path = f"{group.path}.{label}" if label else group.path
         nodes = tuple([tensor.node for tensor in inputs])
-        self.nodes.append(Node(layer, path, nodes, effect, self.in_side > 0))
+        shares = None
+        if self.behind and effect.weights:
+            shares = self._owner(number - self.behind[-1])
+        self.nodes.append(Node(layer, path, nodes, effect, self.in_side > 0, shares))
         return Tensor(number, effect.output)
+
+    def _owner(self, number: int) -> int:
+        """The node whose weights a node uses: itself, unless it shares another one's."""
+        shares = self.nodes[number].shares
+        return number if shares is None else shares
 
     def _check_size(self, count: int) -> None:
         if count >= MAX_OPERATIONS:
@@ -242,13 +295,17 @@ class _Tracer:
             y = layer.trace(self, x)
         group.stop, group.output, group.tensor = len(self.nodes), y.shape, y.node
         self.stack.pop()
+        if layer.name is not None:
+            self.named[-1][layer.name] = group
         return y
 
     def sequence(self, label: str, layers: Sequence[Layer], x: Tensor) -> Tensor:
         self.scopes.append({})
+        self.named.append({})
         for index, layer in numbered(layers):
             x = self.layer(layer, x, f"{label}.{layer.segment(index)}")
         self.scopes.pop()
+        self.named.pop()
         return x
 
     def side(self, layers: Sequence[Layer], x: Tensor, loss_weight: float) -> None:
@@ -269,22 +326,61 @@ class _Tracer:
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
-        known = list(dict.fromkeys(name for scope in self.scopes for name in scope))
-        near = did_you_mean(name, known)
-        if near:
-            advice = f"did you mean `{near}`?"
-        elif known:
-            more = ", …" if len(known) > _MAX_SHOWN else ""
-            shown = ", ".join(f"`{each}`" for each in known[:_MAX_SHOWN])
-            advice = f"saved here are {shown}{more}"
-        else:
-            advice = (
-                f"put `- save: {name}` where the tensor is made, before this layer and not inside "
-                "another branch or block"
-            )
+        advice = _offer(name, self.scopes, "saved here are") or (
+            f"put `- save: {name}` where the tensor is made, before this layer and not inside "
+            "another branch or block"
+        )
         message = f"no tensor is saved as `{name}` here"
         self.problem(Problem("unknown-name", message, advice, field))
         return None
+
+    def output(self, name: str, x: Tensor) -> None:
+        field = ("tensor",)
+        if self.in_side:
+            message = f"the output `{name}` stands inside a `head`, which only training runs"
+            advice = "move it out of the `head`: a side output needs no name"
+            self.problem(Problem("wrong-value", message, advice, field))
+        elif name in self.outputs:
+            message = f"two outputs are named `{name}`"
+            advice = "the network gives each output by its name: give each its own"
+            self.problem(Problem("duplicate-name", message, advice, field))
+        else:
+            self.outputs[name] = x
+
+    def shared(self, name: str, x: Tensor) -> Tensor:
+        source = next((scope[name] for scope in reversed(self.named) if name in scope), None)
+        if source is None or source.layer is None:
+            advice = _offer(name, self.named, "the layers with a name here are") or (
+                f"write `name: {name}` beside the layer whose weights are meant, before this one "
+                "and not inside another branch or block"
+            )
+            message = f"no layer is named `{name}` here"
+            self.problem(Problem("unknown-name", message, advice, ("layer",)))
+            return Tensor(x.node, None)
+        if len(self.behind) >= MAX_DEPTH:
+            message = f"layers that share weights are nested more than {MAX_DEPTH} deep"
+            self.problem(Problem("too-large", message, "name the layer that has the weights"))
+            return Tensor(x.node, None)
+        if source.output is None or x.shape is None:
+            return Tensor(x.node, None)
+        start = len(self.nodes)
+        self.behind.append(start - source.start)
+        y = source.layer.trace(self, x)
+        self.behind.pop()
+        for number in range(start, len(self.nodes)):
+            node = self.nodes[number]
+            if node.shares is None or not node.effect.weights:
+                continue
+            if misfit := _misfit(self.nodes[node.shares], node):
+                message = f"the weights of `{name}` do not fit {show(x.shape)}: {misfit}"
+                advice = (
+                    f"`{name}` has them for {show(source.input or ())}: bring this tensor to as "
+                    "many channels, or give it a layer of its own"
+                )
+                self.problem(Problem("shape-mismatch", message, advice, ("layer",)))
+                return Tensor(y.node, None)
+            self.nodes[number] = node._replace(effect=node.effect._replace(weights=()))
+        return y
 
     def problem(self, problem: Problem) -> None:
         location = None
@@ -294,7 +390,10 @@ class _Tracer:
                 location = place.find(problem.field)
                 break
         used_at = [
-            group.location for group in reversed(self.stack) if isinstance(group.layer, Block)
+            group.location
+            for group in reversed(self.stack)
+            if isinstance(group.layer, Block)
+            or (group.kind == "shared" and group is not self.stack[-1])
         ]
         path = self.stack[-1].path or None
         # The copies of a repeat share a line: the first of them speaks for all.
@@ -314,3 +413,27 @@ class _Tracer:
             path,
             ends([use for use in used_at if use]),
         )
+
+
+def _offer(name: str, scopes: Iterable[Mapping[str, object]], known_here: str) -> str:
+    """Which of the names that are known was meant, or which they are; empty without any."""
+    known = list(dict.fromkeys(name for scope in scopes for name in scope))
+    if near := did_you_mean(name, known):
+        return f"did you mean `{near}`?"
+    more = ", …" if len(known) > _MAX_SHOWN else ""
+    shown = ", ".join(f"`{each}`" for each in known[:_MAX_SHOWN])
+    return f"{known_here} {shown}{more}" if known else ""
+
+
+def _misfit(owner: Node, node: Node) -> str:
+    """Why the weights of one node cannot be another's; empty where they can."""
+    pairs = zip(owner.effect.weights, node.effect.weights, strict=False)
+    if type(owner.layer) is not type(node.layer):  # behind a fault, which is reported
+        return ""
+    for own, needed in pairs:
+        if own.shape != needed.shape:
+            return (
+                f"`{owner.path}.{own.name}` is {show(own.shape)}, where {show(needed.shape)} would "
+                "be needed"
+            )
+    return ""

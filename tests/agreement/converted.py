@@ -17,7 +17,7 @@ import cnnkit
 from cnnkit.export import convert
 from cnnkit.layers.base import Weight
 from cnnkit.network import build
-from cnnkit.spec.graph import Graph, Node, trace
+from cnnkit.spec.graph import Graph, Node, graph_of
 from tests.agreement.corpus import CORPUS
 
 BATCH = 2
@@ -68,7 +68,7 @@ def case(name: str) -> Case:
 def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case:
     """The network of a spec run forwards and, where wanted, backwards, at inference."""
     draw = np.random.default_rng(seed)
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     network = nnx.eval_shape(lambda: build(spec))  # nothing is drawn: the weights come from here
     owned = []
     for node in graph.nodes:

@@ -14,7 +14,7 @@ pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
 
 import cnnkit
 from cnnkit.export.onnx import model_of
-from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.graph import Graph, graph_of
 from tests.agreement.test_values_onnx import distance, run
 
 ROOT = Path(__file__).parents[2] / "specs"
@@ -35,7 +35,7 @@ def empty(graph: Graph) -> dict[str, np.ndarray]:
 def test_is_written(path: Path) -> None:
     """ONNX's checker accepts it, and its inference finds the shapes of the analysis."""
     spec = cnnkit.load(path)
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     model = model_of(graph, empty(graph), path.stem)
     assert not isinstance(model, tuple), model
     paths = {node.path for node in graph.nodes if not node.side}

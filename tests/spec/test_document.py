@@ -235,7 +235,12 @@ def test_expect_holds_an_output_and_findings() -> None:
     assert spec.expect.findings == ("a-rule",)
     finding = fault(f"{HEAD}layers: [relu]\nexpect: {{output: [8, «x»]}}")
     assert finding.message == '`output[1]` cannot be "x"'
-    assert finding.help == "it takes a shape, such as 7x7x512 or [10]"
+    assert finding.help == (
+        "it takes a shape, such as 7x7x512 or [10], or one for each output: {mask: 256x256x2}"
+    )
+    named = cnnkit.load(f"{HEAD}layers: [relu]\nexpect: {{output: {{mask: 8x8x1}}}}")
+    assert named.expect is not None
+    assert named.expect.output == {"mask": (8, 8, 1)}
 
 
 def test_the_output_is_no_budget() -> None:

@@ -184,6 +184,7 @@ def test_a_field_of_training_at_the_top(key: str) -> None:
 
 
 def test_shared_is_no_reshape() -> None:
-    assert kind_advice("shared") == (
-        "a layer has weights of its own: two that share them cannot be written"
+    assert kind_advice("Shared") == "here it is `shared`"
+    assert kind_advice("siamese") == (
+        "`shared: NAME` applies the layer named NAME once more with the same weights"
     )

@@ -21,7 +21,7 @@ from cnnkit.layers.pooling import Pool
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window, axis_names
-from cnnkit.spec.graph import INPUT, Graph, trace
+from cnnkit.spec.graph import INPUT, Graph, graph_of
 from cnnkit.spec.model.spec import Spec
 
 FORMAT = 1
@@ -124,6 +124,7 @@ def exact_inputs(
 ) -> InputSolution:
     """The extents of the input for which every layer is exact, a floored one being none.
 
+    Of several inputs those are varied together that have the extents of the first.
     A square input, or a cube, stays one. Else each axis is varied by itself, the others at
     their nearest exact extents.
 
@@ -140,7 +141,7 @@ def exact_inputs(
     """
 
     def analysis_of(shape: Shape) -> Analysis:
-        sized = spec.model_copy(update={"input": shape})
+        sized = spec.sized(shape[:-1])
         return analyze(sized, batch=batch, precision=precision, optimizer=optimizer)
 
     rank = len(spec.input) - 1
@@ -183,11 +184,11 @@ def _around(extent: int) -> tuple[int, int]:
 def _wired(spec: Spec) -> Graph:
     """The operations of a spec, of a larger input where they do not all come about."""
     for factor in (1, 2, 4, 8, 16, 32):
-        shape = (*(factor * extent for extent in spec.input[:-1]), spec.input[-1])
-        graph = trace(spec.layers, shape, spec.rounding)
+        shape = tuple(factor * extent for extent in spec.input[:-1])
+        graph = graph_of(spec.sized(shape))
         if graph.output is not None:
             return graph
-    return trace(spec.layers, spec.input, spec.rounding)
+    return graph_of(spec)
 
 
 def _with(shape: Sequence[int], varied: Iterable[int], extent: int) -> Shape:
@@ -231,7 +232,10 @@ class _Search:
         """Whether every operation is exact; of the windows, those of one axis if ``only``."""
         shapes: list[Shape] = []
         for node in self.graph.nodes:
-            inputs = tuple(shape if source == INPUT else shapes[source] for source in node.inputs)
+            inputs = tuple(
+                self._given(source, shape) if source <= INPUT else shapes[source]
+                for source in node.inputs
+            )
             if _misses(node.layer, inputs[0], only):
                 return False
             effect = self._effect(node.layer, inputs)
@@ -239,6 +243,12 @@ class _Search:
                 return False
             shapes.append(effect.output)
         return True
+
+    def _given(self, source: int, shape: Shape) -> Shape:
+        """The shape of an input: those that have the first one's extents are varied with it."""
+        present = self.graph.shape(source) or ()
+        same = present[:-1] == self.graph.input[:-1]
+        return (*shape[:-1], present[-1]) if same else present
 
     def _effect(self, layer: Layer, inputs: tuple[Shape, ...]) -> Effect:
         key = (id(layer), *inputs)

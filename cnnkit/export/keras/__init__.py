@@ -65,7 +65,7 @@ def _writer(graph: Graph) -> Write:
     read: set[int] = set()
     while pending:
         index = pending.pop()
-        if index != INPUT and index not in read:
+        if index > INPUT and index not in read:
             read.add(index)
             pending += graph.nodes[index].inputs
     unread = {id(node) for index, node in enumerate(graph.nodes) if index not in read}

@@ -80,7 +80,7 @@ class Maker:
 
     def _hint(self, group: Group) -> None:
         """What the values inside a group are called: by their branch, or the name saved under."""
-        if isinstance(group.layer, Save) and group.tensor != INPUT:
+        if isinstance(group.layer, Save) and group.tensor > INPUT:
             self.hints[group.tensor] = (group.layer.tensor, group.path)
         if isinstance(group.layer, Parallel):
             for child in group.children:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.layers.base import Operations
+from cnnkit.layers.shape import show_each
 from cnnkit.report.analysis.summary import title
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ COLUMNS = (
     "centre",
     "line",
     "column",
+    "receptive_fields",
+    "shares",
 )
 """The keys of a layer in the JSON; the columns are the same for every spec."""
 
@@ -52,7 +55,7 @@ def render(results: Sequence[Result], options: Options) -> str:
 
 
 def _flat(layer: dict[str, Any]) -> dict[str, object]:
-    """Operations as `operations.add`, lists as `32x32x3`, null as nothing."""
+    """Operations as `operations.add`, lists as `32x32x3`, by name where so, null as nothing."""
     flat: dict[str, object] = {}
     for key, value in layer.items():
         if key == "operations":
@@ -60,6 +63,8 @@ def _flat(layer: dict[str, Any]) -> dict[str, object]:
             flat |= {f"{key}.{name}": work.get(name) for name in Operations._fields}
         elif isinstance(value, list):
             flat[key] = "x".join(map(str, value))
+        elif isinstance(value, dict):
+            flat[key] = show_each(value)
         else:
             flat[key] = _safe(value) if isinstance(value, str) else value
     return flat

@@ -106,10 +106,16 @@ def captions(rows: Rows, *, hidden: bool = True) -> list[str]:
     return captions
 
 
+_NAMED = ("output", "shared")
+"""The kinds that say little without the name behind them."""
+
+
 def kind_of(analysis: Analysis, layer: LayerAnalysis) -> str:
     """Its kind, the activation that is a field of it, and how often it is repeated."""
     kind = layer.kind
     nodes = layer.nodes
+    if kind in _NAMED and layer.layer is not None:
+        return f"{kind} {vars(layer.layer)[layer.layer.scalar_field or 'name']}"
     if not layer.children and len(nodes) > 1:
         last = analysis.graph.nodes[nodes[-1]].layer
         if last.family == "activation":

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.analysis.result import Unreadable
-from cnnkit.layers.shape import show
+from cnnkit.layers.shape import show, show_each
 from cnnkit.presentation.numbers import axes, memory, printable
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def title(result: Result) -> str:
 
 def shapes(analysis: Analysis) -> str:
     """What the network makes of its input: ``32x32x3 → 4``."""
-    return f"{show(analysis.input)} → {show(analysis.output) if analysis.output else '?'}"
+    graph = analysis.graph
+    return f"{show_each(graph.inputs)} → {printable(show_each(graph.given))}"
 
 
 def figures(analysis: Analysis) -> list[Figure]:
@@ -65,10 +66,17 @@ def figures(analysis: Analysis) -> list[Figure]:
         _bytes("inference memory", totals.inference_memory, setting),
         _bytes("training memory", totals.training_memory, f"{setting}, {settings.optimizer}"),
     ]
-    if analysis.tree.fields:
-        seen = field_sizes(analysis.tree.fields)
-        least = axes(ceil(field.smallest) for field in analysis.tree.fields)
-        note = f"the input is {show(analysis.input[:-1])}"
+    inputs, outputs = analysis.graph.inputs, analysis.graph.outputs
+    of_inputs = analysis.tree.fields_of or dict.fromkeys(inputs, analysis.tree.fields)
+    for name, fields in of_inputs.items():
+        if not fields:
+            continue
+        seen = field_sizes(fields)
+        least = axes(ceil(field.smallest) for field in fields)
+        which = f"`{name}`" if len(inputs) > 1 else "the input"
+        note = f"{which} is {show(inputs[name][:-1])}"
+        if len(outputs) > 1:
+            note = f"of `{printable(next(iter(outputs)))}`; {note}"
         if least != seen:
             note = f"from {least} to {seen}, by position; {note}"
         listed.append(Figure("receptive field", seen, note))

@@ -21,6 +21,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.presentation.numbers import plural, printable, short
 from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import shapes, title
+from cnnkit.spec.graph import INPUT
 
 if TYPE_CHECKING:
     from cnnkit.report.analysis.options import Options, Result
@@ -80,6 +81,8 @@ class _Drawing:
     lines: list[str]
     tips: list[str]
     parameters: int = 0
+    # Whether it goes on from a map further back, so that no arrow leads to it from the last one.
+    begins: bool = False
 
     @property
     def slabs(self) -> int:
@@ -164,19 +167,26 @@ def _length(extent: int) -> int:
 
 def _drawings(analysis: Analysis, depth: int) -> list[_Drawing]:
     """What is drawn: the input, then each layer that makes a map of its own."""
-    drawings = [_Drawing("input", analysis.input, "input", [], [f"input {show(analysis.input)}"])]
+    name = next(iter(analysis.graph.inputs))
+    drawings = [_Drawing(name, analysis.input, "input", [], [f"{name} {show(analysis.input)}"])]
     for layer in _opened(analysis.tree.children, depth):
         last = drawings[-1]
         kind, family = _what(analysis, layer)
         if layer.side:
             last.lines.append(f"† {kind}, {short(layer.parameters)} parameters")
-        elif family in _IN_PLACE and layer.known and layer.output == last.shape:
+        elif (
+            family in _IN_PLACE
+            and layer.kind != "load"
+            and layer.known
+            and layer.output == last.shape
+        ):
             last.lines.append(kind)
             last.parameters += layer.parameters
         else:
             place = layer.label if depth == 1 else layer.path.removeprefix("layers.")
             path = printable(place.removesuffix(f".{layer.kind}"))
             drawings.append(_Drawing(path, layer.output, family, [kind], [], layer.parameters))
+            drawings[-1].begins = layer.kind == "load"
         drawings[-1].tips.append(_tip(layer, kind))
     for drawing in drawings:
         if len(drawing.lines) > _MOST_LINES:
@@ -202,6 +212,8 @@ def _opened(layers: Iterable[LayerAnalysis], depth: int) -> Iterator[LayerAnalys
 def _what(analysis: Analysis, layer: LayerAnalysis) -> tuple[str, str]:
     """A layer's kind with its window, and its family."""
     kind = printable(kind_of(analysis, layer))
+    if layer.kind == "load" and layer.group.tensor <= INPUT:
+        return f"input {[*analysis.graph.inputs][INPUT - layer.group.tensor]}", "input"
     if layer.children or not layer.nodes:
         passed_on = layer.known and not layer.children and layer.output == layer.input
         return kind, _IN_PLACE[0] if passed_on else "composition"
@@ -255,7 +267,7 @@ def _picture(
         for drawing in row:
             middle = x + drawing.width // 2
             left = middle - drawing.size[0] // 2
-            if start is not None:
+            if start is not None and not drawing.begins:
                 parts.append(_arrow(start, (left - 6, axis), y - _GAP // 2))
             parts.append(_drawn(drawing, middle, axis, y + tallest + 24))
             start = (left + drawing.size[0] + 6, axis)

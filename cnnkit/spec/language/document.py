@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from cnnkit.errors import Finding, Location
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
-from cnnkit.spec.language.blocks import read_blocks
+from cnnkit.layers.shape import Shape
+from cnnkit.spec.language.blocks import NAME, read_blocks
 from cnnkit.spec.language.expansion import Expander
 from cnnkit.spec.language.faults import Fault, faults_of, field_names, shown, unknown_field
 from cnnkit.spec.language.names import kind_advice
@@ -71,6 +72,8 @@ class _Document:
         for section, example in _EXAMPLES.items():
             if reader.mapping(self.top.get(section), section, example):
                 self._section(section, fields)
+        if (named := self._named_inputs()) is not None:
+            self._inputs(named, fields)
         fields["layers"] = self._layers()
         spec = self._validated(fields)
         if spec is not None and spec.train is not None:
@@ -160,6 +163,48 @@ class _Document:
             for fault in faults_of(error, model, section):
                 self._fault(fault, node)
 
+    def _named_inputs(self) -> Node | None:
+        """The section `inputs:`; None where it is left out or empty."""
+        node = self.top.get("inputs")
+        return node if node is not None and node.value is not None else None
+
+    def _inputs(self, section: Node, fields: dict[str, Any]) -> None:
+        """Reads the inputs by name; where one has a fault there is no telling the network."""
+        alone = self.top.get("input")
+        if alone is not None and alone.value is not None:
+            message = "a spec has `input` or `inputs`, not both"
+            advice = "give the one shape a name among `inputs`, or leave `inputs` out"
+            self.report("wrong-value", message, advice, self.node.key_location("inputs"))
+            return
+        example = "{image: 224x224x3, depth: 224x224x1}"
+        given = self.reader.mapping(section, "inputs", example)
+        if section.value == {}:
+            message = "`inputs` is empty: the network has nothing to begin with"
+            self.report("wrong-value", message, f"write `inputs: {example}`", section.location())
+        read = {name: self._shape(name, node, section) for name, node in given.items()}
+        if read and None not in read.values():
+            fields["inputs"] = read
+
+    def _shape(self, name: str, node: Node, section: Node) -> Shape | None:
+        """The shape of one input; None where it has a fault, which is reported."""
+        if not NAME.fullmatch(name):
+            message = f"an input cannot be named `{name}`"
+            advice = "use a letter, then letters, digits, _ and -"
+            self.report("wrong-value", message, advice, section.key_location(name))
+            return None
+        try:
+            value = self.reader.something(node, self.reader.variables, deep=True)
+        except Faulty:
+            return None
+        try:
+            return Spec.model_validate({"input": value, "layers": ()}).input
+        except ValidationError as error:
+            for fault in faults_of(error, Spec, "a spec"):
+                message = fault.message.replace("`input", f"`{name}", 1)
+                at = inmost(node, fault.field[1:]).location()
+                self.report(fault.rule, message, fault.help, at)
+        return None
+
     def _fault(self, fault: Fault, node: Node) -> None:
         """Adds a finding about a field below a node, at its key where that is at fault."""
         at = inmost(node, fault.field).location()
@@ -182,7 +227,7 @@ class _Document:
         return self.reader.layers(node)
 
     def _validated(self, fields: dict[str, Any]) -> Spec | None:
-        given = self.top.get("input")
+        given = self._named_inputs() or self.top.get("input")
         if (given is None and self.whole) or (given is not None and given.value is None):
             self.report(
                 "missing-field",
@@ -190,7 +235,7 @@ class _Document:
                 "add `input: 32x32x3`",
                 given.location() if given is not None else self._first(),
             )
-        if "input" not in fields:
+        if "input" not in fields and "inputs" not in fields:
             return None
         try:
             return Spec.model_validate(fields)

@@ -92,7 +92,8 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         "activation": "an activation is a kind of its own: `- relu`",
         "input": "the shape of the input stands at the top: `input: 32x32x3`",
         "inputlayer": "the shape of the input stands at the top: `input: 32x32x3`",
-        "shared": "a layer has weights of its own: two that share them cannot be written",
+        "inputs": "the inputs stand at the top: `inputs: {image: 224x224x3, depth: 224x224x1}`",
+        "siamese": "`shared: NAME` applies the layer named NAME once more with the same weights",
         "sequential": "layers need no container: put them into the list one after the other",
     }
 )

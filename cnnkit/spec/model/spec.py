@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, Strict
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, Strict, model_validator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
@@ -25,6 +26,7 @@ SECTIONS = (
     "name",
     "extends",
     "input",
+    "inputs",
     "rounding",
     "variables",
     "defaults",
@@ -87,6 +89,13 @@ def shape(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def shapes(value: object) -> object:
+    """A shape, or one for each name."""
+    if isinstance(value, Mapping):
+        return {name: shape(each) for name, each in value.items()}
+    return shape(value)
+
+
 def training(value: object) -> object:
     """The section `train:` from plain data."""
     if value is None:
@@ -105,10 +114,14 @@ InputShape = Annotated[
         "100x1 a signal"
     ),
 ]
+InputShapes = Annotated[
+    dict[str, InputShape],
+    Expects("a shape for each input by its name: {image: 224x224x3, depth: 224x224x1}"),
+]
 OutputShape = Annotated[
-    tuple[Extent, ...] | None,
-    BeforeValidator(shape),
-    Expects("a shape, such as 7x7x512 or [10]"),
+    tuple[Extent, ...] | dict[str, tuple[Extent, ...]] | None,
+    BeforeValidator(shapes),
+    Expects("a shape, such as 7x7x512 or [10], or one for each output: {mask: 256x256x2}"),
 ]
 Quantity = Annotated[
     Annotated[int, Field(ge=0)] | None,
@@ -187,7 +200,7 @@ class Origin(NamedTuple):
 
 
 class Spec(Section):
-    """A network: an input shape and a stack of layers.
+    """A network: an input shape, or several by name, and a stack of layers.
 
     >>> from cnnkit.layers.convolution import Conv
     >>> Spec(input="32x32x3", layers=[Conv(filters=3, kernel=7)]).input
@@ -195,7 +208,8 @@ class Spec(Section):
 
     Attributes:
         name: What reports call the network.
-        input: The shape of one example, channels last.
+        input: The shape of one example, channels last; of several inputs that of the first.
+        inputs: The shape of each input by its name; empty where there is one without a name.
         layers: The layers, with all variables and blocks put in.
         rounding: What an output extent that is no integer is, where a layer leaves it open.
         expect: Totals and findings that `cnnkit check` holds the analysis to.
@@ -211,6 +225,9 @@ class Spec(Section):
 
     name: Annotated[str | None, Expects("a name")] = Field(None, description="the network's name")
     input: InputShape = Field(description="the shape of one example, channels last")
+    inputs: InputShapes = Field(
+        {}, description="the shape of each input by its name, in place of `input`"
+    )
     layers: Annotated[tuple[InstanceOf[Layer], ...], Strict(False), Expects("a list of layers")] = (
         Field(description="the layers, first to last")
     )
@@ -231,6 +248,26 @@ class Spec(Section):
         "budget": Budget,
         "rules": Rules,
     }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_input(cls, given: Any) -> Any:
+        """The first of several inputs is the one that the stack begins with."""
+        if not isinstance(given, dict) or not given.get("inputs"):
+            return given
+        if "input" in given:
+            raise ValueError("a spec has `input` or `inputs`, not both")
+        if not isinstance(given["inputs"], dict):
+            return given | {"input": (1,)}  # what `inputs` is instead is reported of itself
+        return given | {"input": next(iter(given["inputs"].values()))}
+
+    def sized(self, extents: tuple[int, ...]) -> Spec:
+        """This spec for other extents of the first input, and of those that have its extents."""
+        inputs = {
+            name: (*extents, shape[-1]) if shape[:-1] == self.input[:-1] else shape
+            for name, shape in self.inputs.items()
+        }
+        return self.model_copy(update={"input": (*extents, self.input[-1]), "inputs": inputs})
 
     @property
     def origin(self) -> Origin:
@@ -256,7 +293,8 @@ class Spec(Section):
         layers, blocks = written(self.layers, self.origin.findings)
         sections = {
             "name": plain(self.name),
-            "input": show(self.input),
+            "input": None if self.inputs else show(self.input),
+            "inputs": {name: show(shape) for name, shape in self.inputs.items()},
             "rounding": self.rounding if self.rounding != "exact" else None,
             "blocks": blocks,
             "layers": layers,

@@ -64,7 +64,8 @@ def _whole() -> Schema:
     layers = {"doNotSuggest": True, "allOf": [{"$ref": "#/$defs/complete-layers"}]}
     blocks = {"doNotSuggest": True, "additionalProperties": {"properties": {"layers": layers}}}
     return {
-        "required": ["input", "layers"],
+        "required": ["layers"],
+        "allOf": [{"oneOf": [{"required": ["input"]}, {"required": ["inputs"]}]}],
         "if": {"properties": {"defaults": schema_layer.without_needed()}},
         "then": {"properties": {"layers": layers, "blocks": blocks}},
     }
@@ -95,7 +96,23 @@ def _sections(rules: Collection[str]) -> dict[str, Schema]:
         **fields(Spec, ("name", "input", "rounding", "layers"), _ALSO),
     }
     written["input"]["examples"] = ["32x32x3", "28x28x1", "100x1"]
+    written["inputs"] = _inputs(written["input"])
     return {name: {**about(name, texts[name]), **written[name]} for name in SECTIONS}
+
+
+def _inputs(shape: Schema) -> Schema:
+    """A shape for each name."""
+    texts = ("title", "description", "markdownDescription", "examples")
+    one = {key: part for key, part in shape.items() if key not in texts}
+    return {
+        "type": "object",
+        "patternProperties": {f"^{NAME.pattern}$": {**about("input", "One input."), **one}},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "errorMessage": "each input has a name, a letter, then letters, digits, _ and -, and a "
+        "shape: {image: 224x224x3, depth: 224x224x1}",
+        "examples": [{"image": "224x224x3", "depth": "224x224x1"}],
+    }
 
 
 def _names(what: str) -> Schema:
@@ -135,6 +152,10 @@ def _section(model: type[Section], rules: Collection[str]) -> Schema:
     for name in properties.keys() & {"findings", *Rules.model_fields} if rules else ():
         (listed,) = (each for each in properties[name]["anyOf"] if each.get("type") == "array")
         listed["items"] = {"enum": sorted(rules), "errorMessage": "there is no rule of this name"}
+    if "output" in properties:  # each of several outputs takes what the one does
+        choices = properties["output"]["anyOf"]
+        (named,) = (each for each in choices if each["type"] == "object")
+        named["additionalProperties"] = {"anyOf": [each for each in choices if each is not named]}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

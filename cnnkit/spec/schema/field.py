@@ -121,7 +121,9 @@ def _choices(schema: Schema) -> list[Schema]:
         return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
     if "$ref" in schema.get("items", {}):
         return [LAYERS]
-    if schema.get("type") == "object":  # branches by name, which a text may leave out
+    if schema.get("type") == "object" and _refers(
+        schema
+    ):  # branches by name, which a text may leave out
         branch = {"$ref": "#/$defs/branch"}
         return [
             {"type": "array", "items": branch},
@@ -150,6 +152,10 @@ def _value(choices: list[Schema], message: str, name: str) -> Schema:
         if each.get("type") == "array" and each not in of_layers:
             listed = _list(each, message, name)
             merged.append({"title": f"{name}: a list", **listed, "errorMessage": message})
+        elif each.get("type") == "object" and each not in of_layers:
+            inner = _value(_choices(each["additionalProperties"]), message, name)
+            named = {"type": "object", "additionalProperties": inner}
+            merged.append({"title": f"{name}: by name", **named, "errorMessage": message})
     return merged[0] if len(merged) == 1 else {"anyOf": merged}
 
 

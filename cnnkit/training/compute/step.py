@@ -165,7 +165,7 @@ class Steps:
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
             network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
-            scores, sides = network.outputs(images, train=True, key=layers, settled=self.settled)
+            scores, sides, _ = network.outputs(images, train=True, key=layers, settled=self.settled)
             total = self.loss(scores, targets, weights).mean()
             for side, weight in sides:
                 total += weight * self.loss(side, targets, weights).mean()

@@ -15,7 +15,7 @@ from cnnkit.errors import DataError, SpecError, UsageError, in_order
 from cnnkit.network import Network, build
 from cnnkit.network.weights import Arrays, arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
-from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.graph import Graph, graph_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import ENVIRONMENT
@@ -175,7 +175,7 @@ def _fits(record: Preprocessing, spec: Spec) -> bool:
 
 
 def _graph(spec: Spec) -> Graph:
-    graph = trace(spec.layers, spec.input, spec.rounding)
+    graph = graph_of(spec)
     findings = in_order([*spec.origin.findings, *graph.findings])
     if any(finding.level == "error" for finding in findings):
         raise SpecError(findings)
