@@ -1,7 +1,8 @@
 """`--fix`: lines that a rule knows to be without effect are deleted, what is old is written anew.
 
 All else stays as it is. The new text is read and analysed before it is written, and is written
-only if the network is the same. Comments, line endings, the encoding and the file's permissions are kept.
+only if the network is the same. Comments, line endings, the encoding and the file's permissions
+are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import codecs
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,7 @@ def mend(task: Task) -> tuple[str, ...]:
     return tuple(done)
 
 
-def edited(text: str, edits: list[Edit]) -> str:
+def edited(text: str, edits: Sequence[Edit]) -> str:
     r"""The text without some of its lines, whose line breaks go with them, and with other parts.
 
     >>> edited("a\r\nb\ncd", [Removal(2, 2), Replacement(3, 1, 3, 2, "e")])

@@ -55,8 +55,8 @@ def test_it_is_rewritten_wherever_it_stands(fixed: Callable[[str, str], str]) ->
     ("before", "after"),
     [
         (
-            "  - channel_slice:  # the parts\n      start: 1  # not it\n      stop: 3\n",
-            "  - slice:  # the parts\n      axis: channels\n      start: 1  # not it\n      stop: 3\n",
+            "  - channel_slice:  # the parts\n      start: 1  # it\n      stop: 3\n",
+            "  - slice:  # the parts\n      axis: channels\n      start: 1  # it\n      stop: 3\n",
         ),
         (
             "  - channel_slice: {  # the parts\n      stop: 3}\n",
