@@ -34,11 +34,7 @@ def kind_page(kind: str) -> str:
         f"# {kind}",
         f"{KINDS[kind]}, `cnnkit.layers.{layer.__name__}`",
         *_paragraphs(layer),
-        *(
-            [f"Deprecated: {instead(kind)}; `cnnkit check --fix` does."]
-            if kind in DEPRECATED
-            else []
-        ),
+        *([kind_summary(kind)] if kind in DEPRECATED else []),
         "## Fields",
         "\n".join(_fields(layer)) or "It has none.",
         *_other_names(layer),
