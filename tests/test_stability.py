@@ -11,6 +11,7 @@ import pytest
 import cnnkit
 from cnnkit.cli import COMMANDS
 
+LANGUAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[1] / "docs" / "stability.md").read_text(encoding="utf-8")
 CALLS = re.findall(r"^cnnkit\.(\w+)\((.*)\)$", PAGE, re.MULTILINE)
 
@@ -51,3 +52,25 @@ def test_the_versions_of_the_files_are_those_of_the_page() -> None:
     assert {name: int(version) for name, version in rows} == {
         name: module.FORMAT for name, module in formats.items()
     }
+
+
+def test_the_deprecated_kinds_are_those_of_the_pages() -> None:
+    from cnnkit import rules
+    from cnnkit.layers.kinds import DEPRECATED
+
+    row = re.compile(r"^\| `(\w+)` \| `(\w+): \{(.*), …\}` \|", re.MULTILINE)
+    for page in (LANGUAGE, rules.rule("deprecated").page):
+        assert {old: (new, fields) for old, new, fields in row.findall(page)} == {
+            kind: (better, ", ".join(f"{name}: {value}" for name, value in given.items()))
+            for kind, (better, given) in DEPRECATED.items()
+        }
+    assert f"of level **{rules.LEVELS['deprecated']}**" in LANGUAGE
+
+
+def test_the_names_that_blocks_may_not_bear_are_the_kinds_of_the_first_release() -> None:
+    from cnnkit.layers.kinds import KINDS, RESERVED
+
+    assert len(RESERVED) == 59
+    assert KINDS.keys() >= RESERVED
+    later = {"slice", "reduce", "glu", "celu", "global_response_norm"}
+    assert not later & RESERVED

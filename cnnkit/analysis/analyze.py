@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cnnkit.analysis.input_order import misordered_input
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Precision
 from cnnkit.analysis.misalignment import findings as misaligned_findings
+from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.receptive_field import Fields, fields_of_inputs
 from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums

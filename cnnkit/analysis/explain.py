@@ -106,7 +106,7 @@ class _Explainer:
 
 def _totals(analysis: Analysis) -> Iterator[Line]:
     """The sums over the layers, and the memory in words."""
-    totals, settings = analysis.totals, analysis.settings
+    totals = analysis.totals
 
     def line(label: str, count: Callable[[LayerAnalysis], int]) -> Line:
         terms = list(filter(None, map(count, analysis.layers)))
@@ -125,17 +125,37 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
         yield Line("MACs without heads", text)
     yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}")
     yield line("activations", lambda layer: layer.activations)
-    setting = f"batch {settings.batch:,} in {settings.precision}"
+    yield from _memory(analysis)
+
+
+def _memory(analysis: Analysis) -> Iterator[Line]:
+    """The bytes of inference and training, with what they are of."""
+    totals, settings = analysis.totals, analysis.settings
+    setting = f"for batch {settings.batch:,} in {settings.precision}"
     yield Line(
         "inference memory",
-        f"{totals.inference_memory:,} bytes: the weights, and the tensors that are live at once "
-        f"at the peak, for {setting}",
+        f"{totals.weight_memory:,} + {totals.activation_memory:,} = {totals.inference_memory:,} "
+        f"bytes: the weights, and the tensors that are live at once at the peak, {setting}",
     )
+    yield Line(
+        "memory traffic",
+        f"{totals.memory_traffic:,} bytes: what each operation reads, inputs and weights, and "
+        f"writes, {setting}",
+    )
+    if totals.training_memory is None:
+        bits = settings.precision.removeprefix("int")
+        yield Line(
+            "quantized",
+            f"kernels and tensors in {bits} bits{', two to a byte' if bits == '4' else ''}; biases "
+            "and norms in 4 bytes an element; scales and zero points left out",
+        )
+        yield Line("training memory", f"not defined: {settings.precision} is for inference alone")
+        return
     held = "are live at once in the forward pass"
     if totals.memory.saves_most:
         held = "the backward pass reads again"
     yield Line(
         "training memory",
         f"{totals.training_memory:,} bytes: the weights, their gradients, what "
-        f"{settings.optimizer} keeps of them, and the tensors that {held}, for {setting}",
+        f"{settings.optimizer} keeps of them, and the tensors that {held}, {setting}",
     )

@@ -13,27 +13,32 @@ The model, for one example, times the batch where activations are meant:
   live at once in the forward pass, as above, where these are more. Temporary gradients of
   activations are not in it. Weights that are frozen all the time have neither gradients nor slots;
   the tensors are counted as without them.
+- **traffic**: what the operations of an inference read and write when each runs on its own: all its
+  inputs and weights once, and its output. A view moves nothing; side outputs are not run. For a
+  convolution this is the memory access cost of ShuffleNet v2 (Ma et al., 2018, guideline 1).
 
-``precision`` is that of the activations. Weights that are trained, their gradients and slots
-are float32 at least, as mixed precision keeps them.
+``precision`` is that of the activations, and at inference of the weights;
+``cnnkit.analysis.precision`` says what it means for each. Weights that are trained, their gradients
+and slots are float32 at least, as mixed precision keeps them.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
 
+from cnnkit.analysis.precision import (
+    Precision,
+    is_quantized,
+    tensor_bytes,
+    weight_bytes,
+    width_in_training,
+)
 from cnnkit.spec.graph import INPUT, Graph, Node
 from cnnkit.spec.optimizer_state import STATE_ARRAYS
-
-Precision = Literal["float32", "bfloat16", "float16", "float64"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
-
-_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,41 @@ class Memory:
     optimizer: str = "adam"
     frozen: Set[str] = frozenset()
 
-    @cached_property
+    @property
     def inference(self) -> int:
         """Bytes of the weights that it needs and of the tensors live at once, at the peak."""
-        sides = (node.effect.weights for node in self.graph.nodes if node.side)
-        unused = sum(weight.size for weights in sides for weight in weights)
-        weights = self.parameters + self.state - unused
-        return (weights + self.batch * self._live) * _BYTES[self.precision]
+        return self.weights + self.activations
+
+    @cached_property
+    def weights(self) -> int:
+        """Bytes of the weights and running state of an inference, which side outputs are not in."""
+        if not is_quantized(self.precision):
+            sides = (node.effect.weights for node in self.graph.nodes if node.side)
+            unused = sum(weight.size for weights in sides for weight in weights)
+            return tensor_bytes(self.parameters + self.state - unused, self.precision)
+        return sum(self._weights(node) for node in self.graph.nodes if not node.side)
+
+    @cached_property
+    def activations(self) -> int:
+        """Bytes of the tensors that are live at once, at the peak."""
+        return _peak(self.graph, self._bytes)
+
+    @cached_property
+    def traffic(self) -> int:
+        """Bytes that an inference reads and writes, each operation on its own."""
+        moved = 0
+        for index, node in enumerate(self.graph.nodes):
+            if not node.side and node.layer.storage != "view":
+                tensors = sum(map(self._bytes, (*node.inputs, index)))
+                moved += tensors + self._weights(node)
+        return moved
+
+    def _bytes(self, node: int) -> int:
+        """The bytes of an operation's output, of the whole batch."""
+        return tensor_bytes(self.batch * _elements(self.graph, node), self.precision)
+
+    def _weights(self, node: Node) -> int:
+        return sum(weight_bytes(weight, self.precision) for weight in node.effect.weights)
 
     @property
     def saves_most(self) -> bool:
@@ -72,13 +105,17 @@ class Memory:
         return self._saved > self._live
 
     @cached_property
-    def training(self) -> int:
+    def training(self) -> int | None:
         """Bytes of weights, state, gradients, optimizer slots, and of the tensors that are held.
+
+        None in a precision of inference alone, in which training is not defined.
 
         These are the tensors saved for the backward pass, or the ones that are live at once in the
         forward pass where those are more.
         """
-        width = _BYTES[self.precision]
+        if is_quantized(self.precision):
+            return None
+        width = width_in_training(self.precision)
         kept = STATE_ARRAYS[self.optimizer]
         trained = self.parameters - self.untrained
         slots = kept.kernels * trained
@@ -102,7 +139,7 @@ class Memory:
 
     @cached_property
     def _live(self) -> int:
-        return _peak(self.graph)
+        return _peak(self.graph, lambda node: _elements(self.graph, node))
 
     @cached_property
     def _saved(self) -> int:
@@ -120,8 +157,8 @@ def _elements(graph: Graph, node: int) -> int:
     return math.prod(graph.shape(node) or (0,))
 
 
-def _peak(graph: Graph) -> int:
-    """The most elements live at once, buffers used again."""
+def _peak(graph: Graph, size_of: Callable[[int], int]) -> int:
+    """The most that is live at once, buffers used again, where an output is so large."""
     run = [index for index, node in enumerate(graph.nodes) if not node.side]
     # How often each tensor is still to be read; what the network gives is read by its caller, who
     # also holds what it takes.
@@ -130,13 +167,14 @@ def _peak(graph: Graph) -> int:
     reads.update((*inputs, *graph.outputs.values()))
     buffer_of = {number: number for number in inputs}
     readers = {number: reads[number] for number in inputs}
-    size = {number: _elements(graph, number) for number in inputs}
+    size = {number: size_of(number) for number in inputs}
     live = peak = sum(size.values())
     for index in run:
         node = graph.nodes[index]
-        buffer = _reused(graph, node, index, buffer_of, readers, size)
+        needed = size_of(index)
+        buffer = _reused(node, index, needed, buffer_of, readers, size)
         if buffer == index:
-            size[buffer] = _elements(graph, index)
+            size[buffer] = needed
             live += size[buffer]
         buffer_of[index] = buffer
         readers[buffer] = readers.get(buffer, 0) + reads[index]
@@ -151,9 +189,9 @@ def _peak(graph: Graph) -> int:
 
 
 def _reused(
-    graph: Graph,
     node: Node,
     index: int,
+    needed: int,
     buffer_of: dict[int, int],
     readers: dict[int, int],
     size: dict[int, int],
@@ -163,7 +201,6 @@ def _reused(
     if storage == "view":
         return buffer_of[node.inputs[0]]
     if storage == "in_place":
-        needed = _elements(graph, index)
         for source in node.inputs:
             buffer = buffer_of[source]
             dying = readers[buffer] == sum(buffer_of[other] == buffer for other in node.inputs)

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.analysis.layer import LayerAnalysis
-from cnnkit.analysis.memory import Memory, Precision
+from cnnkit.analysis.memory import Memory
+from cnnkit.analysis.precision import Precision
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Operations
 from cnnkit.layers.shape import Shape, show, total
@@ -118,8 +119,23 @@ class Totals:
         return self.memory.inference
 
     @property
-    def training_memory(self) -> int:
-        """Bytes while it is trained."""
+    def weight_memory(self) -> int:
+        """Bytes of the weights and running state while the network predicts."""
+        return self.memory.weights
+
+    @property
+    def activation_memory(self) -> int:
+        """Bytes of the tensors that are live at once while the network predicts, at the peak."""
+        return self.memory.activations
+
+    @property
+    def memory_traffic(self) -> int:
+        """Bytes that are read and written while the network predicts, operation by operation."""
+        return self.memory.traffic
+
+    @property
+    def training_memory(self) -> int | None:
+        """Bytes while it is trained; None in a precision of inference alone."""
         return self.memory.training
 
     @property
@@ -139,6 +155,9 @@ class Totals:
             "activations": self.activations,
             "operations": self.operations._asdict(),
             "inference_memory": self.inference_memory,
+            "weight_memory": self.weight_memory,
+            "activation_memory": self.activation_memory,
+            "memory_traffic": self.memory_traffic,
             "training_memory": self.training_memory,
         }
 
@@ -198,13 +217,13 @@ class Analysis:
         """The totals as a budget bounds them.
 
         Memory for training is that of a batch of the recipe, where the spec has one; all else is
-        as in ``totals``.
+        as in ``totals``. What is not defined in the precision is not among them.
         """
-        found: dict[str, int] = {name: getattr(self.totals, name) for name in TOTALS}
+        found: dict[str, int | None] = {name: getattr(self.totals, name) for name in TOTALS}
         if self.spec.train is not None:
             of_batch = replace(self.totals.memory, batch=self.spec.train.known_batch)
             found["training_memory"] = of_batch.training
-        return found
+        return {name: figure for name, figure in found.items() if figure is not None}
 
     @property
     def ok(self) -> bool:

@@ -1,7 +1,8 @@
-"""`--fix`: lines that a rule knows to be without effect are deleted, all else stays as it is.
+"""`--fix`: lines that a rule knows to be without effect are deleted, what is old is written anew.
 
-The shorter text is read and analysed before it is written, and is written only if the network is
-the same. Comments, line endings, the encoding and the file's permissions are kept.
+All else stays as it is. The new text is read and analysed before it is written, and is written
+only if the network is the same. Comments, line endings, the encoding and the file's permissions
+are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import codecs
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from cnnkit import rules
 from cnnkit.analysis import Analysis
 from cnnkit.checking.check import CheckResult, Judged, Task, judge, read
 from cnnkit.checking.suppression import Suppressions
-from cnnkit.rules import Removal
+from cnnkit.rules import Edit, Removal, Replacement
 from cnnkit.spec.text.node import Source
 
 _LINE_BREAK: Final = re.compile("(\r\n|[\n\r\x85\u2028\u2029])")
@@ -44,16 +45,16 @@ def mend(task: Task) -> tuple[str, ...]:
     text = source.text
     judged = judge(task, found)
     for _ in range(_MOST_PASSES):
-        removals = _removals(judged, Source(task.name, text))
-        if not removals:
+        edits = _edits(judged, Source(task.name, text))
+        if not edits:
             break
-        shorter = without(text, list(removals))
-        then = _judged(task, shorter)
+        changed = edited(text, list(edits))
+        then = _judged(task, changed)
         if then is None or not _same(judged, then):
-            done.append("not fixed: without the lines it would be another network")
+            done.append("not fixed: it would be another network")
             break
-        done += [f"fixed {rule}: removed {_lines(removal)}" for removal, rule in removals.items()]
-        text, judged = shorter, then
+        done += [f"fixed {rule}: {_done(edit)}" for edit, rule in edits.items()]
+        text, judged = changed, then
     if text == source.text:
         return tuple(done)
     try:
@@ -63,32 +64,46 @@ def mend(task: Task) -> tuple[str, ...]:
     return tuple(done)
 
 
-def without(text: str, removals: list[Removal]) -> str:
-    r"""The text without some of its lines, whose line breaks go with them.
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    r"""The text without some of its lines, whose line breaks go with them, and with other parts.
 
-    >>> without("a\r\nb\nc", [Removal(2, 2)])
-    'a\r\nc'
+    >>> edited("a\r\nb\ncd", [Removal(2, 2), Replacement(3, 1, 3, 2, "e")])
+    'a\r\ned'
     """
     pieces = [*_LINE_BREAK.split(text), ""]
     lines = ["".join(pair) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
+    replacements = [each for each in edits if isinstance(each, Replacement)]
+    for line, column, end_line, end_column, new in sorted(replacements, reverse=True):
+        start, rest = lines[line - 1][: column - 1], lines[end_line - 1][end_column - 1 :]
+        lines[line - 1 : end_line] = [start + new + rest, *[""] * (end_line - line)]
+    removals = [each for each in edits if isinstance(each, Removal)]
     gone = {line for start, end in removals for line in range(start, end + 1)}
     return "".join(line for number, line in enumerate(lines, 1) if number not in gone)
 
 
-def _removals(judged: Judged, source: Source) -> dict[Removal, str]:
-    """The lines to delete, each with its rule: that of a fault which is shown, not meant."""
+def _edits(judged: Judged, source: Source) -> dict[Edit, str]:
+    """What is to be done, each with its rule: that of a fault which is shown, not meant."""
     if judged.analysis is None or judged.levels is None:
         return {}
     expect = judged.analysis.spec.expect
     expected = (expect and expect.findings) or ()
     comments = Suppressions.of(source)
-    return {
-        removal: name
+    found = {
+        edit: name
         for name in judged.levels.names
         if name not in expected
-        for removal in rules.removals(judged.analysis, [name])
-        if not any(comments.suppresses(name, line) for line in range(removal[0], removal[1] + 1))
+        for edit in rules.edits(judged.analysis, [name])
+        if not any(
+            comments.suppresses(name, line) for line in range(edit.start_line, edit.end_line + 1)
+        )
     }
+    gone = [edit for edit in found if isinstance(edit, Removal)]
+    return {edit: name for edit, name in found.items() if edit in gone or not _within(edit, gone)}
+
+
+def _within(edit: Edit, removals: list[Removal]) -> bool:
+    """Whether lines of an edit are to be deleted, so that it would be for nothing."""
+    return any(start <= edit.end_line and edit.start_line <= end for start, end in removals)
 
 
 def _judged(task: Task, text: str) -> Judged | None:
@@ -116,9 +131,11 @@ def _errors(result: CheckResult) -> set[tuple[str, str]]:
     return {(each.rule, each.message) for each in result.findings if each.level == "error"}
 
 
-def _lines(removal: Removal) -> str:
-    start, end = removal
-    return f"line {start}" if start == end else f"lines {start} to {end}"
+def _done(edit: Edit) -> str:
+    """What was done, in words: ``removed lines 8 to 10``, ``rewrote line 3``."""
+    start, end = edit.start_line, edit.end_line
+    verb = "removed" if isinstance(edit, Removal) else "rewrote"
+    return f"{verb} line {start}" if start == end else f"{verb} lines {start} to {end}"
 
 
 def _replace(path: Path, old: str, new: str) -> None:

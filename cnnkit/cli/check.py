@@ -50,7 +50,8 @@ def check(
     ] = False,
     output: OutputOption = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Delete lines that are known to have no effect.")
+        bool,
+        typer.Option("--fix", help="Delete lines that have no effect, rewrite what is deprecated."),
     ] = False,
     level: Annotated[
         str, one_of(_LEVELS, "--level", help="The lowest level that is shown.")

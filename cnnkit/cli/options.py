@@ -32,12 +32,14 @@ def one_of(values: Iterable[str], *names: str, help: str, panel: str | None = No
 
 
 class Precision(StrEnum):
-    """What activations are computed in."""
+    """What activations are computed in; the last two are of inference alone."""
 
     float32 = "float32"
     bfloat16 = "bfloat16"
     float16 = "float16"
     float64 = "float64"
+    int8 = "int8"
+    int4 = "int4"
 
 
 class Device(StrEnum):

@@ -13,7 +13,7 @@ from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
-    from cnnkit.analysis.memory import Precision
+    from cnnkit.analysis.precision import Precision
     from cnnkit.analysis.result import Unreadable
     from cnnkit.spec.model.spec import Spec
 

@@ -122,6 +122,26 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 """The family of each kind."""
 
+RESERVED = frozenset(
+    """
+    conv depthwise_conv separable_conv transposed_conv locally_connected dense max_pool
+    mean_pool global_max_pool global_mean_pool adaptive_max_pool adaptive_mean_pool relu
+    leaky_relu sigmoid tanh softmax log_softmax maxout linear relu6 elu selu prelu gelu silu
+    mish hard_sigmoid hard_silu softplus batch_norm layer_norm group_norm instance_norm
+    rms_norm local_response_norm rescale dropout spatial_dropout drop_path gaussian_noise
+    flatten reshape scale pad crop upsample depth_to_space space_to_depth channel_shuffle
+    channel_slice residual parallel repeat squeeze_excite save merge load head
+    """.split()  # noqa: SIM905
+)
+"""The kinds of the first release, whose names no block may bear. This list is closed: a block of
+the name of a later kind goes on to be the spec's own."""
+
+DEPRECATED: Mapping[str, tuple[str, Mapping[str, str]]] = MappingProxyType(
+    {"channel_slice": ("slice", {"axis": "channels"})}
+)
+"""The kinds that are read and no longer to be written: the kind in place of each, and what it is to
+say besides; all fields that are given stay."""
+
 _HOMES: Mapping[str, str] = MappingProxyType(
     {
         kind: module
@@ -151,3 +171,10 @@ def layer_class(kind: str) -> type[Layer]:
 def class_name(kind: str) -> str:
     """The name of a kind's class: ``class_name("batch_norm") == "BatchNorm"``."""
     return kind.title().replace("_", "")
+
+
+def instead(kind: str) -> str:
+    """What to write in place of a deprecated kind: ``write `slice: {axis: channels, …}```."""
+    better, given = DEPRECATED[kind]
+    fields = ", ".join([*(f"{name}: {value}" for name, value in given.items()), "…"])
+    return f"write `{better}: {{{fields}}}`"

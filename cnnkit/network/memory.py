@@ -62,6 +62,7 @@ def compare_memory(
     predicted = replace(totals.memory, frozen=frozenset()).training
     inference = inference_memory(spec, batch, dtype)
     training = training_memory(spec, batch, optimizer, dtype)
+    predicted = totals.training_memory or 0  # None only in a precision that `_dtype` refuses
     return (
         MemoryComparison("inference_memory", totals.inference_memory, inference.total),
         MemoryComparison("training_memory", predicted, training.total),
@@ -72,5 +73,7 @@ def _dtype(precision: str) -> Any:
     import jax.numpy as jnp
 
     if precision not in ("float32", "bfloat16", "float16"):
-        raise UsageError(f"--precision {precision}: the network computes in float32 or less")
+        raise UsageError(
+            f"--precision {precision}: the network computes in float32, bfloat16 or float16"
+        )
     return getattr(jnp, precision)

@@ -14,6 +14,7 @@ from cnnkit.analysis import Analysis, analyze
 from cnnkit.analysis.explain import explain
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
+from cnnkit.layers.kinds import DEPRECATED, instead
 from cnnkit.layers.shape import show
 from cnnkit.report.analysis.explanation import heading
 from cnnkit.spec.language.faults import expected, field_names, shown
@@ -33,6 +34,7 @@ def kind_page(kind: str) -> str:
         f"# {kind}",
         f"{KINDS[kind]}, `cnnkit.layers.{layer.__name__}`",
         *_paragraphs(layer),
+        *([kind_summary(kind)] if kind in DEPRECATED else []),
         "## Fields",
         "\n".join(_fields(layer)) or "It has none.",
         *_other_names(layer),
@@ -54,6 +56,8 @@ def kind_example(kind: str) -> str:
 
 def kind_summary(kind: str) -> str:
     """The first sentence of the kind's page."""
+    if kind in DEPRECATED:
+        return f"Deprecated: {instead(kind)}."
     return (layer_class(kind).__doc__ or "").partition("\n\n")[0].replace("``", "`")
 
 

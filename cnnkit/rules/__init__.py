@@ -13,7 +13,7 @@ from importlib import import_module
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
-from cnnkit.rules.base import Check, Network, Removal, Rule, place_in
+from cnnkit.rules.base import Check, Edit, Network, Removal, Replacement, Rule, place_in
 from cnnkit.rules.expectation_failed import settle
 from cnnkit.rules.levels import CHECKED, FOUND_ELSEWHERE, LEVELS, OFF_BY_DEFAULT
 
@@ -22,11 +22,13 @@ __all__ = [
     "FOUND_ELSEWHERE",
     "LEVELS",
     "OFF_BY_DEFAULT",
+    "Edit",
     "Removal",
+    "Replacement",
     "Rule",
     "applied",
+    "edits",
     "place_in",
-    "removals",
     "rule",
     "settle",
 ]
@@ -72,8 +74,8 @@ def _checks(names: frozenset[str]) -> tuple[tuple[str, Level, Check], ...]:
     )
 
 
-def removals(analysis: Analysis, names: Iterable[str]) -> list[Removal]:
-    """The lines of the spec's own text that the safe fixes of these rules delete, in order."""
+def edits(analysis: Analysis, names: Iterable[str]) -> list[Edit]:
+    """What the safe fixes of these rules do to the spec's own text, in the order of its lines."""
     network = Network(analysis)
     fixes = [fix for name in names if (fix := rule(name).fix)]
-    return sorted({removal for fix in fixes for removal in fix(network)})
+    return sorted({edit for fix in fixes for edit in fix(network)})

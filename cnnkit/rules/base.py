@@ -34,6 +34,23 @@ class Removal(NamedTuple):
     end_line: int
 
 
+class Replacement(NamedTuple):
+    """Other text for a part of the spec's, which `--fix` puts in.
+
+    Lines and columns are counted from 1; the end is exclusive.
+    """
+
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+Edit: TypeAlias = Removal | Replacement
+"""What `--fix` does to the text."""
+
+
 class Network:
     """An analysis with what several rules ask of it, each computed once and only if asked."""
 
@@ -126,7 +143,7 @@ class Network:
 
 
 Check: TypeAlias = Callable[[Network], Iterable[Finding]]
-Fix: TypeAlias = Callable[[Network], Iterable[Removal]]
+Fix: TypeAlias = Callable[[Network], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,7 @@ class Rule:
         default: Whether it is applied where nothing selects it.
         page: What it finds, why that is a fault, an example, and what to write instead.
         check: Finds the fault in a network; None where reading or analysing finds it.
-        fix: Gives the lines whose deletion mends it without a change of the network's function.
+        fix: Gives the edits of the text that mend it without a change of the network's function.
     """
 
     name: str

@@ -61,6 +61,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
         "unused-block": "warning",
         "unused-variable": "warning",
         "channels-not-multiple-of-8": "info",
+        "deprecated": "info",
     }
 )
 """What ``applied`` finds in an analysis."""

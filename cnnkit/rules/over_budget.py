@@ -2,7 +2,8 @@
 
 ## What it finds
 
-A figure under `budget:` that the network's total lies above. `inference_memory` is of one example.
+A figure under `budget:` that the network's total lies above. `inference_memory`, its parts
+`weight_memory` and `activation_memory`, and `memory_traffic` are of one example in float32.
 `training_memory` is of a batch, the recipe's `batch_size`, where the spec has `train:` (128 where
 that says none, 1 where it is `auto`), else of one example. A search holds its trials to the same.
 
@@ -39,6 +40,7 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Network, percent, place_in
+from cnnkit.spec.model.section import BYTES
 
 
 def check(network: Network) -> Iterator[Finding]:
@@ -51,7 +53,7 @@ def check(network: Network) -> Iterator[Finding]:
     for name, limit in budget.figures().items():
         value = totals[name]
         if value > limit:
-            unit = " bytes" if name.endswith("memory") else ""
+            unit = " bytes" if name in BYTES else ""
             if name == "training_memory" and analysis.spec.train is not None:
                 unit += f" for a batch of {analysis.spec.train.known_batch:,}"
             over = value - limit

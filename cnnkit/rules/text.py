@@ -49,6 +49,20 @@ def scalars(node: Node) -> Iterator[str]:
             yield from scalars(item)
 
 
+def anchored(line: str) -> bool:
+    """Whether a line has an anchor: an alias elsewhere may stand for a part of it."""
+    return _ANCHOR.search(line) is not None
+
+
+def layer_nodes(document: Node) -> Iterator[Node]:
+    """The nodes that stand where a layer may, in `layers:` and in the blocks, used or not."""
+    sections = document.value if isinstance(document.value, dict) else {}
+    for name in ("layers", "blocks"):
+        if name in sections:
+            for items in _lists(sections[name]):
+                yield from items
+
+
 def without_entries(network: Network, name: str, unused: Iterable[str]) -> Iterator[Removal]:
     """The lines of some entries of a section, or of the whole section where no other is left."""
     document = network.analysis.spec.origin.document
@@ -110,8 +124,8 @@ def _lines(start: Node, value: Node, *, first: bool) -> Removal | None:
     rest = source.line(bottom)[column:]
     if (rest.strip() and not _COMMENT.match(rest)) or rest.startswith("#"):
         return None
-    if any(_ANCHOR.search(source.line(line)) for line in range(top, bottom + 1)):
-        return None  # an alias elsewhere may stand for a part of it
+    if any(anchored(source.line(line)) for line in range(top, bottom + 1)):
+        return None
     while bottom > top and not source.line(bottom).strip():
         bottom -= 1
     if not first:

@@ -100,7 +100,7 @@ def test_frozen_weights_have_neither_gradients_nor_slots() -> None:
 
 
 def test_every_optimizer_of_a_recipe_is_known() -> None:
-    sizes = {name: totals(CONV, optimizer=name).training_memory for name in STATE_ARRAYS}
+    sizes = {name: totals(CONV, optimizer=name).training_memory or 0 for name in STATE_ARRAYS}
     assert len(sizes) == 21
     assert sizes["sgd"] < sizes["lion"] < sizes["adam"] < sizes["amsgrad"]
 
@@ -168,5 +168,77 @@ def test_vgg_16_saves_what_is_known_of_it() -> None:
     but the last dense layer's output.
     """
     analysis = cnnkit.analyze(cnnkit.load("specs/zoo/vgg-16.yaml"), optimizer="sgd")
-    saved = analysis.totals.training_memory // 4 - 2 * analysis.totals.parameters
+    saved = (analysis.totals.training_memory or 0) // 4 - 2 * analysis.totals.parameters
     assert 14_000_000 < saved < 16_000_000
+
+
+def test_of_an_inference_weights_and_activations_are_told_apart() -> None:
+    found = totals(CONV + "  - relu\n", batch=2)
+    assert found.weight_memory == 4 * WEIGHTS
+    assert found.activation_memory == 4 * 2 * (128 + 256)
+    assert found.inference_memory == found.weight_memory + found.activation_memory
+
+
+def test_eight_bits_are_a_byte_and_biases_and_norms_stay_wide() -> None:
+    kernel, bias, norm = 3 * 3 * 2 * 4, 4, 4 * 4  # scale, shift, mean, variance
+    found = totals(CONV + "  - batch_norm\n  - relu\n", precision="int8", batch=3)
+    assert found.weight_memory == kernel + 4 * (bias + norm)
+    assert found.activation_memory == 3 * (128 + 256)
+    assert found.training_memory is None
+
+
+def test_of_four_bits_two_share_a_byte_and_each_tensor_begins_one() -> None:
+    # A kernel of 5·3 weights; an input of 5 elements, an output of 3.
+    found = totals("  - dense: {units: 3}\n", "5", precision="int4")
+    assert found.weight_memory == 8 + 4 * 3
+    assert found.activation_memory == 3 + 2
+    assert found.memory_traffic == (3 + 2) + (8 + 4 * 3)
+    of_two = totals("  - dense: {units: 3}\n", "5", precision="int4", batch=2)
+    assert of_two.activation_memory == 5 + 3
+
+
+def test_traffic_of_a_pointwise_convolution_is_the_access_cost_of_shufflenet_v2() -> None:
+    """Guideline 1 of Ma et al. (2018): h·w·(c1 + c2) + c1·c2 for a 1x1 convolution."""
+    h, w, c1, c2 = 8, 6, 16, 24
+    found = totals(f"  - conv: {{filters: {c2}, kernel: 1, bias: false}}\n", f"{h}x{w}x{c1}")
+    assert found.memory_traffic == 4 * (h * w * (c1 + c2) + c1 * c2)
+
+
+def test_traffic_counts_each_operation_and_no_view() -> None:
+    # The conv reads 128 and its weights and writes 256; the ReLU reads and writes 256.
+    layers = CONV + "  - relu\n"
+    expected = (128 + 256 + WEIGHTS) + (256 + 256)
+    assert totals(layers).memory_traffic == 4 * expected
+    assert totals(layers + "  - flatten\n").memory_traffic == 4 * expected
+    assert totals(layers, batch=5).memory_traffic == 4 * (WEIGHTS + 5 * (expected - WEIGHTS))
+    head = "  - head: {layers: [{conv: {filters: 100, kernel: 1}}]}\n"
+    assert totals(layers + head).memory_traffic == 4 * expected
+
+
+def test_the_sum_of_a_shortcut_reads_both() -> None:
+    layers = "  - residual: {layers: [relu]}\n"
+    assert totals(layers).memory_traffic == 4 * (2 * 128 + 3 * 128)
+
+
+def test_a_spec_is_told_what_is_not_defined() -> None:
+    from cnnkit.analysis.explain import explain
+    from cnnkit.report.analysis.summary import figures
+
+    analysis = cnnkit.analyze(cnnkit.load(f"input: 8x8x2\nlayers:\n{CONV}"), precision="int8")
+    assert analysis.totals.to_dict()["training_memory"] is None
+    assert "training_memory" not in analysis.budgeted
+    shown = {figure.label: figure[1:] for figure in figures(analysis)}
+    assert shown["training memory"] == ("not defined", "int8 is a precision of inference")
+    assert shown["inference memory"] == (
+        "472 bytes",
+        "384 of them activations; batch 1, int8",
+    )
+    lines = dict(explain(analysis)[-1].lines)
+    assert lines["inference memory"].startswith(
+        "88 + 384 = 472 bytes: the weights, and the tensors"
+    )
+    assert lines["quantized"] == (
+        "kernels and tensors in 8 bits; biases and norms in 4 bytes an element; scales and zero "
+        "points left out"
+    )
+    assert lines["training memory"] == "not defined: int8 is for inference alone"

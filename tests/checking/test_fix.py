@@ -8,9 +8,9 @@ import pytest
 
 from cnnkit import rules
 from cnnkit.checking import fix
-from cnnkit.checking.fix import without
+from cnnkit.checking.fix import edited
 from cnnkit.errors import UsageError
-from cnnkit.rules import Removal
+from cnnkit.rules import Removal, Replacement
 from tests.checking.checked import Check, Write, rules_of
 
 SPEC = """\
@@ -146,9 +146,9 @@ def test_what_would_change_the_network_is_left(
     def wrong(analysis: object, names: list[str]) -> list[Removal]:
         return [Removal(15, 15)] if "no-op-layer" in names else []
 
-    monkeypatch.setattr(rules, "removals", wrong)
+    monkeypatch.setattr(rules, "edits", wrong)
     [result] = check(fix=True)
-    assert result.fixed == ("not fixed: without the lines it would be another network",)
+    assert result.fixed == ("not fixed: it would be another network",)
     assert path.read_text() == SPEC
 
 
@@ -193,6 +193,49 @@ def test_it_takes_neither_overrides_nor_standard_input(
 
 def test_all_line_breaks_of_yaml_count() -> None:
     text = "1\n2\r\n3\r4\x855\u20286\u20297"
-    assert without(text, [Removal(2, 3), Removal(5, 6)]) == "1\n4\x857"
-    assert without(text, [Removal(1, 7)]) == ""
-    assert without(text, []) == text
+    assert edited(text, [Removal(2, 3), Removal(5, 6)]) == "1\n4\x857"
+    assert edited(text, [Removal(1, 7)]) == ""
+    assert edited(text, []) == text
+
+
+def test_parts_are_replaced_from_the_last_to_the_first() -> None:
+    parts = [
+        Replacement(1, 1, 1, 3, "x"),
+        Replacement(1, 4, 3, 2, "y\n"),
+        Replacement(4, 1, 4, 1, "z"),
+    ]
+    assert edited("ab cd\ne\nfg\nh\n", parts) == "x y\ng\nzh\n"
+    assert edited("ab cd\ne\nfg\nh\n", [Removal(4, 4), *parts[:2]]) == "x y\ng\n"
+
+
+def test_a_deprecated_kind_is_rewritten_and_a_useless_one_deleted(
+    write: Write, check: Check
+) -> None:
+    path = write(
+        "a.yaml",
+        """\
+        input: 8x8x6
+        layers:
+          - channel_slice: {stop: 6}  # all
+          - {name: part, channel_slice: {start: 1}}  # but the first
+          - conv: {filters: 2, kernel: 3, activation: relu}
+        """,
+    )
+    [before] = check(strict=True)
+    assert rules_of([before]) == ["no-op-layer", "deprecated", "deprecated"]
+    assert [each.level for each in before.findings if before.fails(each)] == ["warning"]
+    [result] = check(fix=True)
+    assert result.findings == ()
+    assert sorted(result.fixed) == [
+        "fixed deprecated: rewrote line 4",
+        "fixed no-op-layer: removed line 3",
+    ]
+    assert (
+        path.read_text()
+        == """\
+input: 8x8x6
+layers:
+  - {name: part, slice: {axis: channels, start: 1}}  # but the first
+  - conv: {filters: 2, kernel: 3, activation: relu}
+"""
+    )

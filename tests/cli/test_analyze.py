@@ -100,7 +100,7 @@ def test_wrong_usage_is_one_line_on_stderr(run: Run, arguments: list[str], said:
         (["analyze", "small.yaml", "--depth", "0"], "--depth"),
         (["analyze", "small.yaml", "--batch", "many"], "--batch"),
         (["analyze", "small.yaml", "--batch", "-1"], "--batch"),
-        (["analyze", "small.yaml", "--precision", "int8"], "int8"),
+        (["analyze", "small.yaml", "--precision", "int16"], "int16"),
         (["analyze", "small.yaml", "--optimizer", "magic"], "magic"),
         (["analyze", "small.yaml", "--convention", "mine"], "mine"),
         (["analyse", "small.yaml"], "analyse"),

@@ -216,7 +216,7 @@ CASES: dict[str, Case] = {
     "slice of channels": (
         [node("Slice", "x start stop axes", "y")],
         {"start": np.asarray([1]), "stop": np.asarray([3]), "axes": np.asarray([1])},
-        ["channel_slice: {start: 1, stop: 3}"],
+        ["slice: {axis: channels, start: 1, stop: 3}"],
     ),
     "slice of the map": (
         [node("Slice", "x start stop axes", "y")],

@@ -12,6 +12,7 @@ from cnnkit.checking.check import Task, check
 from cnnkit.checking.discovery import Candidate
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.composition import Composite
+from cnnkit.layers.kinds import DEPRECATED
 from cnnkit.report.kind import kind_example, kind_page, kind_summary
 from cnnkit.spec.language.faults import field_names
 
@@ -42,7 +43,7 @@ def test_the_example_is_a_spec_with_the_kind_and_without_a_finding(
     path.write_text(kind_example(kind), encoding="utf-8")
     result = check(Task(Candidate(str(path), named=True)))
     assert result is not None
-    on_purpose = ["no-op-layer"] if kind == "linear" else []
+    on_purpose = ["no-op-layer"] if kind == "linear" else ["deprecated"] * (kind in DEPRECATED)
     assert [finding.rule for finding in result.findings] == on_purpose
     assert kind in re.findall(r"\w+", section(kind_page(kind), "Example"))
 

@@ -10,6 +10,7 @@ import pytest
 
 from cnnkit import rules
 from cnnkit.analysis import Analysis, analyze
+from cnnkit.checking.fix import edited
 from cnnkit.errors import Finding
 from cnnkit.spec.reading import read
 
@@ -54,10 +55,8 @@ def fixed(analysis_of: Callable[[str], Analysis]) -> Callable[[str, str], str]:
     """A text after the safe fix of a rule, which leaves a network without faults."""
 
     def fix(name: str, text: str) -> str:
-        lines = text.splitlines(keepends=True)
-        for start, end in reversed(rules.removals(analysis_of(text), [name])):
-            del lines[start - 1 : end]
-        assert analysis_of("".join(lines)).ok
-        return "".join(lines)
+        mended = edited(text, rules.edits(analysis_of(text), [name]))
+        assert analysis_of(mended).ok
+        return mended
 
     return fix

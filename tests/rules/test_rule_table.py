@@ -31,7 +31,7 @@ def test_a_spec_built_in_python_has_findings_without_a_place() -> None:
         ("unused-block", None, None),
         ("unused-variable", None, None),
     ]
-    assert rules.removals(analysis, rules.LEVELS) == []
+    assert rules.edits(analysis, rules.LEVELS) == []
 
 
 def test_only_the_rules_that_are_named_are_applied_and_in_the_order_of_the_table(

@@ -6,6 +6,7 @@ import pytest
 
 import cnnkit
 from cnnkit.spec.graph import Node
+from cnnkit.spec.reading import read
 from tests.spec.marked import fault, kinds
 
 HEAD = "input: 16x16x4\n"
@@ -251,3 +252,18 @@ def test_an_argument_cannot_be_named_index() -> None:
     block = "{arguments: {«index»: 1}, layers: [relu]}"
     finding = fault(f"{HEAD}blocks: {{unit: {block}}}\nlayers: [unit]")
     assert finding.message == "an argument cannot be named `index`"
+
+
+def test_a_block_of_the_name_of_a_later_kind_is_the_specs_own() -> None:
+    text = (
+        "blocks: {glu: {arguments: {width: 2}, layers: [{conv: {filters: $width, kernel: 1}}]}}\n"
+        "layers: [glu, {glu: {width: 5}}]"
+    )
+    assert cnnkit.analyze(cnnkit.load(HEAD + text)).output == (16, 16, 5)
+    reading = read(HEAD + text, ["layers.1.width=7"])
+    assert reading.spec is not None
+    assert cnnkit.analyze(reading.spec).output == (16, 16, 7)
+    inner = fault(
+        HEAD + text.replace("layers: [glu,", "defaults: {«glu»: {width: 3}}\nlayers: [glu,")
+    )
+    assert inner.help == "a block has its defaults in its `arguments`"

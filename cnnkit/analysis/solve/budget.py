@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from cnnkit.analysis.memory import Precision
+from cnnkit.analysis.precision import Precision, is_quantized
 from cnnkit.analysis.result import Totals
 from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
 from cnnkit.analysis.solve.search import Search
@@ -185,6 +185,11 @@ def largest(
         raise UsageError(
             f"--between {values.low}..{values.high} holds {values.last + 1:,} values in steps of "
             f"{values.step}; at most {MOST_VALUES:,} are tried one by one: give a larger --step"
+        )
+    if "training_memory" in budgets and is_quantized(precision):
+        raise UsageError(
+            f"a budget of training_memory in {precision} has no meaning: that is a precision of "
+            "inference; take float32 or bfloat16"
         )
     if present is not None and present % 1 and not values.step % 1:
         raise UsageError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from cnnkit.analysis.analyze import analyze
-from cnnkit.analysis.memory import Precision
+from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.language.layer import BESIDE

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnnkit.analysis.analyze import analyze
-from cnnkit.analysis.memory import Precision
+from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import UsageError
 from cnnkit.layers.base import Effect, Layer

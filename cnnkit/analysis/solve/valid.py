@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cnnkit.analysis.memory import Precision
+from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
 from cnnkit.analysis.solve.values import ANY, MOST_VALUES, Values

@@ -143,7 +143,7 @@ def split(node: Node, build: Builder, given: Given) -> list[Value]:
     if len(given) > 1 and given[1] is not None:
         sizes = _integers(given[1], "sizes")
     if axis != 1:
-        raise RefusedError(f"it splits axis {axis}", "near is channel_slice, of the channels")
+        raise RefusedError(f"it splits axis {axis}", "near is slice, of one part")
     channels, parts = view.shape[-1], node.outputs
     if sizes is None:
         each = -(-channels // parts)
@@ -168,7 +168,7 @@ def cut(node: Node, build: Builder, given: Given) -> View:
         first, last, _ = slice(start, stop).indices(extent)
         if step != 1 or (place == 0 and (first, last) != (0, extent)):
             raise RefusedError(
-                f"it takes {start}:{stop}:{step} of axis {place}", "near are channel_slice and crop"
+                f"it takes {start}:{stop}:{step} of axis {place}", "near are slice and crop"
             )
         if place == 1:
             source = _channels(node, build, source, first, last).source
@@ -196,10 +196,12 @@ def _channels(node: Node, build: Builder, source: int, start: int, stop: int) ->
     channels = build.graph.shape(source)[-1]
     if (start, stop) == (0, channels):
         return build.view(source)
-    fields: dict[str, Any] = {"start": start} if start else {}
+    fields: dict[str, Any] = {"axis": "channels"}
+    if start:
+        fields["start"] = start
     if stop < channels:
         fields["stop"] = stop
-    return build.made(node, "channel_slice", source, fields=fields)
+    return build.made(node, "slice", source, fields=fields)
 
 
 def resize(node: Node, build: Builder, given: Given) -> View:

@@ -62,10 +62,17 @@ def figures(analysis: Analysis) -> list[Figure]:
             f"{value:,} {name}" if len(work) > 1 else name for name, value in work.items()
         )
         listed.append(Figure("other operations", f"{sum(totals.operations):,}", note))
+    of_tensors = f"{totals.activation_memory:,} of them activations; {setting}"
     listed += [
-        _bytes("inference memory", totals.inference_memory, setting),
-        _bytes("training memory", totals.training_memory, f"{setting}, {settings.optimizer}"),
+        _bytes("inference memory", totals.inference_memory, of_tensors, ", "),
+        _bytes("memory traffic", totals.memory_traffic, f"each operation on its own; {setting}"),
     ]
+    if totals.training_memory is None:
+        note = f"{settings.precision} is a precision of inference"
+        listed.append(Figure("training memory", "not defined", note))
+    else:
+        trained = f"{setting}, {settings.optimizer}"
+        listed.append(_bytes("training memory", totals.training_memory, trained))
     inputs, outputs = analysis.graph.inputs, analysis.graph.outputs
     of_inputs = analysis.tree.fields_of or dict.fromkeys(inputs, analysis.tree.fields)
     for name, fields in of_inputs.items():
@@ -91,9 +98,9 @@ def _trained(totals: Totals) -> str:
     return f"{trained:,} trained, {totals.parameters - trained:,} frozen"
 
 
-def _bytes(label: str, count: int, setting: str) -> Figure:
-    exact = f"{count:,} bytes; " if count >= 1024 else ""
-    return Figure(label, memory(count), exact + setting)
+def _bytes(label: str, count: int, note: str, joint: str = "; ") -> Figure:
+    exact = f"{count:,} bytes{joint}" if count >= 1024 else ""
+    return Figure(label, memory(count), exact + note)
 
 
 def field_sizes(fields: Fields) -> str:

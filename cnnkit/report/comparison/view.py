@@ -14,6 +14,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.presentation.numbers import memory, plural, printable
 from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import field_sizes, title
+from cnnkit.spec.model.section import BYTES
 
 if TYPE_CHECKING:
     from cnnkit.analysis.change import Change, LayerChange, Setting
@@ -29,6 +30,7 @@ _LABELS = {
     "macs_without_heads": "MACs without heads",
     "activations": "activations",
     "inference_memory": "inference memory",
+    "memory_traffic": "memory traffic",
     "training_memory": "training memory",
 }
 MARKS = {"same": " ", "changed": "~", "inserted": "+", "removed": "−"}
@@ -137,9 +139,11 @@ def totals(comparison: Comparison) -> list[Total]:
         change = comparison.totals[name]
         if name == "macs_without_heads" and change == comparison.totals["macs"]:
             continue
+        if change.old is change.new is None and not comparison.partial:
+            continue  # not defined in this precision
         if name == "state" and not change.old and not change.new:
             continue
-        of_bytes = name.endswith("memory")
+        of_bytes = name in BYTES
         old, new = (
             "?" if value is None else memory(value) if of_bytes else f"{value:,}"
             for value in (change.old, change.new)

@@ -14,6 +14,7 @@ from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import memory, plural, printable
 from cnnkit.report.analysis.summary import title
 from cnnkit.report.solution.sheet import Sheet
+from cnnkit.spec.model.section import BYTES
 
 _LABELS = {"macs": "MACs", "macs_without_heads": "MACs without heads", "flops": "FLOPs"}
 
@@ -160,7 +161,7 @@ def _tenths(value: Fraction) -> str:
 
 def _figure(total: str, value: int) -> str:
     sign = "−" if value < 0 else ""
-    size = memory(abs(value)) if total.endswith("memory") else f"{abs(value):,}"
+    size = memory(abs(value)) if total in BYTES else f"{abs(value):,}"
     return f"{sign}{size}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cnnkit.errors import Location, did_you_mean
-from cnnkit.layers import KINDS
+from cnnkit.layers.kinds import RESERVED
 from cnnkit.spec.language.faults import Fault, unknown_field
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.language.reader import Faulty, Reader, Scope, what
@@ -40,7 +40,7 @@ def read_blocks(reader: Reader, section: Node | None) -> dict[str, BlockDefiniti
     for name, node in reader.mapping(section, "blocks", "{unit: {layers: […]}}").items():
         at = section.key_location(name) if section is not None else None
         message = f"a block cannot be named `{name}`"
-        if name in KINDS:
+        if name in RESERVED:
             message += ": that is a kind of layer"
             reader.report("wrong-value", message, "give it another name", at)
         elif not NAME.fullmatch(name) or name in ("name", "when"):

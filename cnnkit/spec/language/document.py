@@ -110,7 +110,7 @@ class _Document:
         section = self.top.get("defaults")
         found: dict[str, Mapping[str, Node]] = {}
         for kind, node in self.reader.mapping(section, "defaults", "{conv: {bias: false}}").items():
-            if kind in KINDS:
+            if kind in KINDS and kind not in self.reader.blocks:
                 found[kind] = self._default_fields(kind, node)
                 continue
             advice = kind_advice(kind)

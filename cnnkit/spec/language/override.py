@@ -105,15 +105,7 @@ class _Setting(NamedTuple):
     def _field(self, kind: str, node: Node, parts: list[str]) -> Node:
         """What stands behind a kind, with the value set at a path below it."""
         field, *rest = parts
-        if kind in KINDS:
-            cls = layer_class(kind)
-            if field not in field_names(cls):
-                raise self.nowhere(field, field_names(cls))
-            entries = node.value if isinstance(node.value, dict) else {}
-            if rest and field in cls.activation_fields and field in entries:
-                inner = self.layer(entries[field], rest)
-                return node.with_value({**entries, field: inner})
-        elif kind in self.blocks:
+        if kind in self.blocks:
             definition = self.blocks[kind].value
             arguments = definition.get("arguments") if isinstance(definition, dict) else None
             known = arguments.value if arguments and isinstance(arguments.value, dict) else {}
@@ -122,6 +114,14 @@ class _Setting(NamedTuple):
                 raise self._refused(f"the layers of a block are set where they stand, at {where}")
             if field not in known:
                 raise self.nowhere(field, known)
+        elif kind in KINDS:
+            cls = layer_class(kind)
+            if field not in field_names(cls):
+                raise self.nowhere(field, field_names(cls))
+            entries = node.value if isinstance(node.value, dict) else {}
+            if rest and field in cls.activation_fields and field in entries:
+                inner = self.layer(entries[field], rest)
+                return node.with_value({**entries, field: inner})
         return self.at_key(node, field, rest)
 
     def _index(self, items: list[Node], part: str) -> int:

@@ -163,6 +163,9 @@ Objective = (
         "flops",
         "activations",
         "inference_memory",
+        "weight_memory",
+        "activation_memory",
+        "memory_traffic",
         "training_memory",
     ]
 )

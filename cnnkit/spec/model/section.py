@@ -15,9 +15,16 @@ TOTALS = (
     "flops",
     "activations",
     "inference_memory",
+    "weight_memory",
+    "activation_memory",
+    "memory_traffic",
     "training_memory",
 )
 """The totals that `expect:` and `budget:` may name."""
+
+
+BYTES = frozenset(name for name in TOTALS if "memory" in name)
+"""The totals that are bytes."""
 
 
 class Section(BaseModel):

@@ -142,6 +142,13 @@ class Totals(Section):
     flops: Quantity = Field(None, description="twice the MACs")
     activations: Quantity = Field(None, description="output elements of all layers")
     inference_memory: Quantity = Field(None, description="bytes while one example is predicted")
+    weight_memory: Quantity = Field(None, description="bytes of weights while it is predicted")
+    activation_memory: Quantity = Field(
+        None, description="bytes of tensors live at once while it is predicted, at the peak"
+    )
+    memory_traffic: Quantity = Field(
+        None, description="bytes read and written while it is predicted"
+    )
     training_memory: Quantity = Field(None, description="bytes while it is trained on")
 
     def figures(self) -> dict[str, int]:

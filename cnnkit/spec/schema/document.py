@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from cnnkit.layers import KINDS
+from cnnkit.layers.kinds import RESERVED
 from cnnkit.spec.language.blocks import NAME
 from cnnkit.spec.language.document import FORMAT
 from cnnkit.spec.language.layer import BESIDE
@@ -138,7 +139,7 @@ def _blocks() -> Schema:
         "additionalProperties": False,
         "allOf": [{"required": ["layers"]}],  # apart, or it is offered twice
     }
-    taken = "|".join([*BESIDE, *KINDS])
+    taken = "|".join([*BESIDE, *sorted(RESERVED)])
     return {
         "type": "object",
         "patternProperties": {f"^(?!(?:{taken})$){NAME.pattern}$": block},

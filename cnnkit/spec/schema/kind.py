@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from cnnkit.layers import layer_class
 from cnnkit.layers.base import Layer
+from cnnkit.layers.kinds import DEPRECATED, instead
 from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.schema.field import Schema, explained, fields, misnamed
 
@@ -43,6 +44,13 @@ class Kind:
         """What an editor shows: the docstring, and the fields with those needed in bold."""
         return explained(self.layer, self.layer.kind, self.fields, self.required)
 
+    @property
+    def deprecation(self) -> Schema:
+        """What an editor strikes through the name of a kind for."""
+        if self.layer.kind not in DEPRECATED:
+            return {}
+        return {"deprecated": True, "deprecationMessage": instead(self.layer.kind)}
+
     def definition(self) -> Schema:
         """The fields, any of which may be left out, as `defaults:` may give it."""
         names = {field: info.alias or field for field, info in self.layer.model_fields.items()}
@@ -50,6 +58,7 @@ class Kind:
         beside = f"it stands beside the kind: `- {{name: …, {self.layer.kind}: {{…}}}}`"
         return {
             **self.texts,
+            **self.deprecation,
             "properties": self.fields,
             "patternProperties": {
                 **misnamed(aliases),

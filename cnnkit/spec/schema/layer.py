@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from cnnkit.layers import FAMILIES, KINDS
+from cnnkit.layers.kinds import DEPRECATED
 from cnnkit.spec.language.blocks import NAME
 from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.schema.field import EXPRESSION, LAYERS, Schema, about, sentence
@@ -85,14 +86,17 @@ def _layer() -> Schema:
         "properties": {
             **_BESIDE,
             # Not suggested: the snippets are, with the fields that a kind needs.
-            **{name: {**kind(name).use(), "doNotSuggest": True} for name in KINDS},
+            **{
+                name: {**kind(name).use(), **kind(name).deprecation, "doNotSuggest": True}
+                for name in KINDS
+            },
         },
         "patternProperties": {
             f"^(?!(?:{'|'.join([*BESIDE, *KINDS])})$){NAME.pattern}$": {"$ref": "#/$defs/block"}
         },
         "additionalProperties": False,
         "propertyNames": {"doNotSuggest": True, "allOf": [{"$ref": "#/$defs/word"}]},
-        "defaultSnippets": [kind(name).snippet() for name in KINDS],
+        "defaultSnippets": [kind(name).snippet() for name in KINDS if name not in DEPRECATED],
     }
 
 

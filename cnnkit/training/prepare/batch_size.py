@@ -84,7 +84,7 @@ def needed(spec: Spec, recipe: Train, size: int) -> int:
     """The bytes that training takes with a batch, by the analysis."""
     optimizer = recipe.optimizer.kind
     analysis = analyze(spec, batch=size, precision=recipe.precision, optimizer=optimizer)
-    return int(analysis.totals.training_memory)
+    return analysis.totals.training_memory or 0
 
 
 def free_memory(device: jax.Device) -> int:
