@@ -11,15 +11,10 @@ import pytest
 
 import cnnkit as package
 from cnnkit.importing import proof
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -63,18 +58,18 @@ layers:
 """
 
 
-def test_a_spec_is_printed_and_what_was_compared_is_said(cnnkit: Run, model: Path) -> None:
-    done = cnnkit("import", str(model))
+def test_a_spec_is_printed_and_what_was_compared_is_said(run: Run, model: Path) -> None:
+    done = run("import", str(model))
     assert (done.code, done.out) == (0, SPEC)
     first, second = done.err.splitlines()
     assert first == "parameters: 69 in the spec, 69 in the model"
     assert second.startswith("outputs compared with onnxruntime on a random input: the largest ")
 
 
-def test_spec_and_weights_are_written(cnnkit: Run, model: Path, tmp_path: Path) -> None:
+def test_spec_and_weights_are_written(run: Run, model: Path, tmp_path: Path) -> None:
     safetensors = pytest.importorskip("safetensors")
     spec, weights = tmp_path / "small.yaml", tmp_path / "small.safetensors"
-    done = cnnkit("import", str(model), "--output", str(spec), "--weights", str(weights))
+    done = run("import", str(model), "--output", str(spec), "--weights", str(weights))
     assert (done.code, done.out) == (0, "")
     assert spec.read_text() == SPEC
     with safetensors.safe_open(weights, "numpy") as file:
@@ -92,12 +87,12 @@ def test_spec_and_weights_are_written(cnnkit: Run, model: Path, tmp_path: Path) 
 
 
 def test_outputs_that_differ_are_an_error(
-    cnnkit: Run, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     true = proof._outputs
     monkeypatch.setattr(proof, "_outputs", lambda *given: true(*given) * 1.01)
     spec = tmp_path / "small.yaml"
-    done = cnnkit("import", str(model), "--output", str(spec))
+    done = run("import", str(model), "--output", str(spec))
     assert done.code == 1
     assert not spec.exists()
     assert done.err.splitlines()[1:] == [
@@ -107,16 +102,16 @@ def test_outputs_that_differ_are_an_error(
         ),
         "nothing is written; --force writes it all the same",
     ]
-    assert cnnkit("import", str(model), "--output", str(spec), "--force").code == 0
+    assert run("import", str(model), "--output", str(spec), "--force").code == 0
     assert spec.read_text() == SPEC
 
 
-def test_what_cannot_be_said_is_a_finding(cnnkit: Run, model: Path) -> None:
+def test_what_cannot_be_said_is_a_finding(run: Run, model: Path) -> None:
     made = onnx.load(model)
     made.graph.node[1].op_type = "LSTM"
     made.graph.node[1].name = "/cell"
     model.write_bytes(made.SerializeToString())
-    done = cnnkit("import", str(model))
+    done = run("import", str(model))
     assert done.code == 1
     assert done.out == (
         f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does  "
@@ -125,14 +120,14 @@ def test_what_cannot_be_said_is_a_finding(cnnkit: Run, model: Path) -> None:
     )
 
 
-def test_a_shape_that_is_none(cnnkit: Run, model: Path) -> None:
-    done = cnnkit("import", str(model), "--input", "5by5")
+def test_a_shape_that_is_none(run: Run, model: Path) -> None:
+    done = run("import", str(model), "--input", "5by5")
     assert done.code == 2
     assert done.err == "cnnkit: --input 5by5 is no shape: 224x224x3\n"
 
 
 def test_the_readme_shows_what_an_import_prints(
-    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     shipped = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -140,7 +135,7 @@ def test_the_readme_shows_what_an_import_prints(
     monkeypatch.chdir(tmp_path)
     section = readme.partition("## From an ONNX file, or from PyTorch\n")[2].partition("\n## ")[0]
     (line,) = re.findall(r"^\$ cnnkit (import .*)$", section, re.MULTILINE)
-    done = cnnkit(*line.split())
+    done = run(*line.split())
     assert done.code == 0, done.out
     # The last digits of a sum depend on the processor.
     shown = re.sub(r"\d\.\de[-+]\d\d", "…", section)

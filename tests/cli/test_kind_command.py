@@ -6,12 +6,7 @@ import pytest
 
 from cnnkit.layers import FAMILIES, KINDS
 from cnnkit.report.kind import kind_page, kind_summary
-from tests.cli.command import Run, runner
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
+from tests.cli.command import Run
 
 
 def test_the_list_groups_the_kinds_by_family(run: Run) -> None:

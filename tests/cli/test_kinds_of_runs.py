@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 pytest.importorskip("jax")
 pytest.importorskip("optuna")
@@ -22,11 +22,6 @@ search: {variables.width: [4, 8], settings: {method: grid}}
 """
 
 
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
-
-
 @pytest.fixture(autouse=True)
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -34,28 +29,28 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("tiny.yaml").write_text(SPEC)
 
 
-def test_each_kind_has_its_own_page(cnnkit: Run) -> None:
+def test_each_kind_has_its_own_page(run: Run) -> None:
     device = ("--device", "cpu", "-q")
-    assert cnnkit("search", "tiny.yaml", *device).code == 0
-    assert cnnkit("search", "tiny.yaml", "--nested", "2", *device).code == 0
-    assert cnnkit("cross-validate", "tiny.yaml", "--folds", "2", *device).code == 0
-    assert cnnkit("train", "tiny.yaml", *device).code == 0
+    assert run("search", "tiny.yaml", *device).code == 0
+    assert run("search", "tiny.yaml", "--nested", "2", *device).code == 0
+    assert run("cross-validate", "tiny.yaml", "--folds", "2", *device).code == 0
+    assert run("train", "tiny.yaml", *device).code == 0
     titles = {
         "runs/tiny-search": "<h1>Search: tiny</h1>",
         "runs/tiny-nested": "<h1>Nested search: tiny</h1>",
         "runs/tiny-folds": "<h1>Cross-validation: tiny</h1>",
         "runs/tiny": "<h1>tiny</h1>",
     }
-    for run, title in titles.items():
-        written = Path(run, "report.html")
+    for path, title in titles.items():
+        written = Path(path, "report.html")
         before = written.read_text("utf-8")
         assert title in before
-        again = cnnkit("report", run)
+        again = run("report", path)
         assert (again.code, again.out) == (0, f"{written}\n")
         # All of a run's own page is in its files, the drawn curves of a search but for their ids.
         assert title in written.read_text("utf-8")
         assert len(written.read_text("utf-8")) == pytest.approx(len(before), rel=0.01)
-        elsewhere = cnnkit("report", run, "--output", "page.html")
+        elsewhere = run("report", path, "--output", "page.html")
         assert (elsewhere.code, elsewhere.out) == (0, "page.html\n")
 
     folds = json.loads(Path("runs/tiny-folds/summary.json").read_text())
@@ -72,13 +67,13 @@ def test_each_kind_has_its_own_page(cnnkit: Run) -> None:
         ("train", "--resume", "runs/tiny-search"),
         ("activations", "runs/tiny-search", "china.jpg"),
     ):
-        ended = cnnkit(*command)
+        ended = run(*command)
         assert (ended.code, ended.err) == (2, f"cnnkit: runs/tiny-search is {found}\n"), command
-    compared = cnnkit("compare", "runs/tiny-search", "runs/tiny-folds")
+    compared = run("compare", "runs/tiny-search", "runs/tiny-folds")
     assert compared.err.startswith(
         "cnnkit: runs/tiny-search is a search, not a training or a cross-validation: "
     )
-    taken = cnnkit("train", "tiny.yaml", "--run-dir", "runs/tiny-folds")
+    taken = run("train", "tiny.yaml", "--run-dir", "runs/tiny-folds")
     assert taken.err == (
         "cnnkit: runs/tiny-folds is there already and holds a cross-validation, and nothing is "
         "overwritten: give another --run-dir\n"
@@ -98,7 +93,7 @@ def test_each_kind_has_its_own_page(cnnkit: Run) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["evaluate", "predict", "report", "--resume", "compare"])
-def test_what_is_no_run_is_named(cnnkit: Run, command: str, path: str, message: str) -> None:
+def test_what_is_no_run_is_named(run: Run, command: str, path: str, message: str) -> None:
     for name in ("runs/a", "runs/b", "specs"):
         Path(name).mkdir(parents=True)
     Path("runs/a/split.json").write_text("{}")
@@ -111,16 +106,16 @@ def test_what_is_no_run_is_named(cnnkit: Run, command: str, path: str, message: 
             "tiny.yaml is a spec, which has no weights: give them as --weights FILE.safetensors, "
             "or a run in its place"
         )
-    ended = cnnkit(*(("train", command) if command == "--resume" else (command,)), path, *more)
+    ended = run(*(("train", command) if command == "--resume" else (command,)), path, *more)
     assert (ended.code, ended.err) == (2, f"cnnkit: {message}\n")
     assert [path for path in sorted(Path().rglob("*")) if "cache" not in path.parts] == before
 
 
-def test_a_search_without_results_has_no_page(cnnkit: Run) -> None:
+def test_a_search_without_results_has_no_page(run: Run) -> None:
     Path("found").mkdir()
     for name in ("spec.yaml", "environment.json", "study.db"):
         Path("found", name).write_text("{}")
-    ended = cnnkit("report", "found")
+    ended = run("report", "found")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
         "cnnkit: found is a search without results.json: nothing has come of it yet; the command "

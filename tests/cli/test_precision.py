@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 CONV = """\
 input: 8x8x2
 layers:
   - conv: {filters: 4, kernel: 3, padding: 1}
 """
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
 
 
 @pytest.fixture

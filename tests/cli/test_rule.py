@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnkit.rules import LEVELS, rule
-from tests.cli.command import Run, runner
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
+from tests.cli.command import Run
 
 
 def test_the_list_has_a_line_for_each_rule(run: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 pytest.importorskip("jax")
 pytest.importorskip("optuna")
@@ -24,11 +24,6 @@ search: {variables.width: [4, 8], settings: {method: grid}}
 
 
 @pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
-
-
-@pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -36,9 +31,9 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "tiny.yaml"
 
 
-def test_folds_are_kept_and_compared(cnnkit: Run, spec: str) -> None:
+def test_folds_are_kept_and_compared(run: Run, spec: str) -> None:
     flags = ("--folds", "3", "--device", "cpu")
-    first = cnnkit("cross-validate", spec, *flags)
+    first = run("cross-validate", spec, *flags)
     assert (first.code, first.err) == (0, "")
     lines = first.out.splitlines()
     assert [line.split(":")[0] for line in lines[:3]] == ["fold  1/3", "fold  2/3", "fold  3/3"]
@@ -47,35 +42,35 @@ def test_folds_are_kept_and_compared(cnnkit: Run, spec: str) -> None:
     assert lines[-1] == "  kept in runs/tiny-folds"
     assert Path("runs/tiny-folds/confusion.png").read_bytes().startswith(b"\x89PNG")
 
-    again = cnnkit("cross-validate", spec, *flags)
+    again = run("cross-validate", spec, *flags)
     assert again.out.count("(kept)") == 3
     assert again.out.splitlines()[3:] == lines[3:]
 
     wide = ("--set", "variables.width=32", "--run-dir", "runs/wide")
-    assert cnnkit("cross-validate", spec, *flags, *wide).code == 0
-    compared = cnnkit("compare", "runs/tiny-folds", "runs/wide")
+    assert run("cross-validate", spec, *flags, *wide).code == 0
+    compared = run("compare", "runs/tiny-folds", "runs/wide")
     assert compared.code == 0
     assert "Over 3 folds the accuracy of wide is on average " in compared.out
     assert "Nadeau and Bengio, 2003" in compared.out
-    found = json.loads(cnnkit("compare", "runs/tiny-folds", "runs/wide", "-f", "json").out)
+    found = json.loads(run("compare", "runs/tiny-folds", "runs/wide", "-f", "json").out)
     assert found["comparisons"][0]["pairing"] == "folds"
-    failed = cnnkit("compare", "runs/tiny-folds", "runs/wide", "--output", "nowhere/text")
+    failed = run("compare", "runs/tiny-folds", "runs/wide", "--output", "nowhere/text")
     assert failed.code == 2
     assert failed.err == "cnnkit: cannot write nowhere/text: No such file or directory\n"
-    other = cnnkit("evaluate", "runs/wide")
+    other = run("evaluate", "runs/wide")
     assert other.code == 2
     assert other.err == (
         "cnnkit: runs/wide is a cross-validation, not a training: name another directory\n"
     )
-    listed = cnnkit("runs")
+    listed = run("runs")
     assert listed.code == 0
     assert "wide" not in listed.out
     assert len(found["comparisons"][0]["pairs"]) == 3
 
 
-def test_another_spec_in_the_same_directory_is_wrong_usage(cnnkit: Run, spec: str) -> None:
+def test_another_spec_in_the_same_directory_is_wrong_usage(run: Run, spec: str) -> None:
     Path("runs/tiny-folds").mkdir(parents=True)
-    found = cnnkit("cross-validate", spec, "--device", "cpu")
+    found = run("cross-validate", spec, "--device", "cpu")
     assert (found.code, found.err) == (
         2,
         "cnnkit: runs/tiny-folds is no run: it has no spec.yaml\n",
@@ -102,42 +97,42 @@ def test_another_spec_in_the_same_directory_is_wrong_usage(cnnkit: Run, spec: st
         ),
     ],
 )
-def test_wrong_usage(cnnkit: Run, spec: str, arguments: list[str], message: str) -> None:
-    found = cnnkit(*arguments)
+def test_wrong_usage(run: Run, spec: str, arguments: list[str], message: str) -> None:
+    found = run(*arguments)
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(message)
     assert "Traceback" not in found.err
 
 
-def test_a_spec_without_a_search(cnnkit: Run, spec: str) -> None:
+def test_a_spec_without_a_search(run: Run, spec: str) -> None:
     Path(spec).write_text(SPEC.rpartition("search:")[0])
-    found = cnnkit("search", spec)
+    found = run("search", spec)
     assert found.code == 2
     assert found.err.startswith("cnnkit: the spec has no `search:`: add what to vary, such as ")
 
 
-def test_a_fault_in_the_search_is_a_finding(cnnkit: Run, spec: str) -> None:
+def test_a_fault_in_the_search_is_a_finding(run: Run, spec: str) -> None:
     Path(spec).write_text(SPEC.replace("variables.width:", "variables.widht:"))
-    found = cnnkit("search", spec)
+    found = run("search", spec)
     assert (found.code, found.err) == (1, "")
     assert "tiny.yaml:6:10: `variables.widht` leads nowhere: there is no `widht`" in found.out
 
 
 @pytest.mark.parametrize("command", ["cross-validate", "search", "compare"])
 def test_a_missing_extra_says_what_to_install(
-    cnnkit: Run, spec: str, command: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, spec: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [*sys.modules]:
         if name.startswith("cnnkit.selection"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "jax", None)
-    found = cnnkit(command, spec)
+    found = run(command, spec)
     assert found.code == 2
     assert found.err == (
         "cnnkit: model selection needs jax, which is not installed: pip install 'cnnkit[train]'\n"
     )
 
 
-def test_help_shows_an_example(cnnkit: Run) -> None:
+def test_help_shows_an_example(run: Run) -> None:
     for command in ("cross-validate", "search", "compare"):
-        assert f"Example: cnnkit {command} " in cnnkit(command, "--help").out
+        assert f"Example: cnnkit {command} " in run(command, "--help").out

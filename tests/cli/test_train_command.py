@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnkit.training.store.directory import RunDirectory
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 SPEC = """
 name: bars
@@ -25,11 +25,6 @@ train:
   epochs: 3
   batch_size: 16
 """
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
 
 
 @pytest.fixture
