@@ -52,8 +52,9 @@ def test_this_test_sees_what_is_loaded() -> None:
         command("--version"),
         command("kind"),
         command("kind", "squeeze_excite"),
+        command("exercises", "--level", "3"),
     ],
-    ids=["import", "names", "analyze", "command", "explain", "version", "kinds", "kind"],
+    ids=["import", "names", "analyze", "command", "explain", "version", "kinds", "kind", "exercises"],
 )
 def test_the_training_backend_is_not_loaded(code: str) -> None:
     assert loaded(code) & HEAVY == set()
@@ -93,6 +94,7 @@ ROOMS = {
     "rules": {"analysis", "spec", "layers"},
     "network": {"analysis", "spec", "layers"},
     "importing": {"network", "spec", "layers"},
+    "exercises": {"analysis", "spec", "presentation"},
     "checking": {"importing", "rules", "analysis", "spec"},
     "data": {"spec", "layers"},
     "export": {"spec", "layers"},
@@ -110,7 +112,7 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "activations", "selection", "training", "importing", "export", "report", "doctor",
+        "activations", "exercises", "selection", "training", "importing", "export", "report", "doctor",
         "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
         "templates", "presentation",
     },

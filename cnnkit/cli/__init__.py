@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "search": True,
         "compare": True,
         "data": True,
+        "exercises": False,
     }
 )
 """The commands; each is the function of its name in the module of its name, or a group of them.

@@ -9,17 +9,18 @@ from importlib.resources import files
 from cnnkit.presentation.numbers import printable
 
 
-def page(title: str, body: Iterable[str], *, style: str = "") -> str:
+def page(title: str, body: Iterable[str], *, style: str = "", language: str = "en") -> str:
     """A whole page.
 
     Args:
         title: What the window is called, as plain text.
         body: Lines of HTML.
         style: Rules of this page alone, after those of all pages.
+        language: What it is written in.
     """
     common = files("cnnkit.presentation").joinpath("page.css").read_text("utf-8")
     lines = [
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>{text(title)} · cnnkit</title>",
         f"<style>\n{common}{style}</style>\n</head>\n<body>\n<main>",

@@ -1,0 +1,50 @@
+"""The extent of a map behind a convolution: (D − F + P)/S + 1."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+from cnnkit.exercises.network import analysed, equations, extent_of, written
+from cnnkit.exercises.question import Question, mistakes
+from cnnkit.exercises.words import Say
+
+
+def question(draw: Random, level: int, say: Say) -> Question:
+    """One convolution; from level 2 on padded, at level 3 with a pooling behind it."""
+    kernel, stride = draw.choice((3, 5, 7)), draw.choice((1, 2, 3))
+    padding = draw.randint(1, kernel // 2) if level > 1 else 0
+    middle = draw.randint(4, 14) * (2 if level > 2 else 1)
+    extent = (middle - 1) * stride + kernel - 2 * padding
+    field = f", padding: {padding}" if padding else ""
+    layers = [f"conv: {{filters: 1, kernel: {kernel}, stride: {stride}{field}}}"]
+    if level > 2:
+        layers.append("max_pool: {size: 2}")
+    spec = written(f"{extent}x{extent}x1", layers)
+    analysis = analysed(spec)
+    answer = extent_of(analysis)
+    found = [
+        (Fraction(extent - kernel + 2 * padding, stride), say("sizes.one_more")),
+        (Fraction(extent - kernel + padding, stride) + 1, say("sizes.both_sides")),
+        (Fraction(extent - kernel, stride) + 1, say("sizes.no_padding")),
+        (Fraction(extent - kernel + 2 * padding + 1), say("sizes.no_stride")),
+    ]
+    if level > 2:
+        found = [(Fraction(middle), say("sizes.no_pool"))]
+    return Question(
+        "sizes",
+        " ".join(
+            [
+                say("sizes.conv", kernel=kernel, stride=stride, extent=extent),
+                *([say("sizes.padded", padding=padding)] if padding else []),
+                *([say("sizes.pooled")] if level > 2 else []),
+                say("sizes.asked"),
+            ]
+        ),
+        answer,
+        equations(analysis, "height and width", say),
+        mistakes(
+            answer, [(value if value.denominator == 1 else None, said) for value, said in found]
+        ),
+        spec=spec,
+    )
