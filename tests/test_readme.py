@@ -1,4 +1,4 @@
-"""The README's commands are run again, and print what it shows."""
+"""The commands of the README and of pages like it are run again, and print what they show."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import cnnkit
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "exercises.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -50,11 +51,12 @@ def again(block: str) -> str:
     return "".join(f"$ {command}\n{printed(command)}" for command in commands)
 
 
-def test_commands_print_what_the_readme_shows(request: pytest.FixtureRequest) -> None:
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_print_what_a_page_shows(page: Path, request: pytest.FixtureRequest) -> None:
+    text = page.read_text(encoding="utf-8")
     renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1])}```", text)
     if request.config.getoption("--overwrite-golden"):
-        README.write_text(renewed, encoding="utf-8", newline="\n")
+        page.write_text(renewed, encoding="utf-8", newline="\n")
     else:
         assert renewed == text
 

@@ -23,7 +23,8 @@ def render(sheet: Sheet, *, answers: bool) -> bytes:  # noqa: ARG001
     for number, question in enumerate(sheet.questions, 1):
         quiz.append(_question(question, number, say))
     ElementTree.indent(quiz)
-    return ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _question(question: Question, number: int, say: Say) -> ElementTree.Element:
