@@ -50,7 +50,7 @@ def question(draw: Random, level: int, say: Say) -> Question:
             name=say(f"metrics.{name}"),
         ),
         answer,
-        (f"{steps[name]} = {float(answer):.4f}",),
+        (f"{steps[name]} = {float(answer):.4f}".replace(".", say("point")),),
         mistakes(answer, others, _THOUSANDTH),
         _THOUSANDTH,
     )

@@ -58,7 +58,7 @@ def _value(draw: Random, say: Say) -> Question:
     window = f"[{shown[0]} {shown[1]}; {shown[2]} {shown[3]}]"
     step = (
         f"({' + '.join(f'({each})' if each.startswith('−') else each for each in shown)})/4 = "
-        f"{float(mean):g}"
+        f"{float(mean):g}".replace(".", say("point"))
         if of_mean
         else f"max({', '.join(shown)}) = {int(greatest)}"
     )
