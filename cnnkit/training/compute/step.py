@@ -268,8 +268,12 @@ def make_steps(
         return params, stats
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
-    graphdef, params, *_ = nnx.split(abstract, nnx.Param, nnx.BatchStat)
-    scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
+    graphdef, params, *rest = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    scores = jax.eval_shape(
+        lambda *arrays: nnx.merge(graphdef, *arrays).outputs(jnp.zeros((1, *spec.input))).scores,
+        params,
+        *rest,
+    )
     return Steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
