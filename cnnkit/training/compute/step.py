@@ -269,10 +269,11 @@ def make_steps(
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
     graphdef, params, *rest = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    (stats,) = rest
     scores = jax.eval_shape(
         lambda *arrays: nnx.merge(graphdef, *arrays).outputs(jnp.zeros((1, *spec.input))).scores,
         params,
-        *rest,
+        stats,
     )
     return Steps(
         graphdef=graphdef,
