@@ -153,8 +153,9 @@ _HOMES: Mapping[str, str] = MappingProxyType(
 
 # Pydantic evaluates the annotations of a base's class variables again for each model below it, a
 # third of what the models of the kinds cost. It took note of their names when it made `Layer`.
-for _name in Layer.__class_vars__:
-    del Layer.__annotations__[_name]
+for _name, _annotation in list(Layer.__annotations__.items()):
+    if _annotation.startswith("ClassVar"):
+        del Layer.__annotations__[_name]
 
 
 @cache

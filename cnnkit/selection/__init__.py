@@ -1,8 +1,8 @@
 """Choosing between networks: cross-validation, search, comparison; as statistics demands.
 
-``cross_validation``, ``search`` and ``protocol`` hold what is done, ``folding`` and ``searching``
-keep it in a directory, ``study`` shares it between processes. The names below are loaded when they
-are first used.
+``folds/`` and ``search/`` each have a ``directory`` that tells the story and keeps it, ``nested``
+puts the one into the other, ``comparison/`` says which is better. The names below are loaded when
+they are first used.
 """
 
 from __future__ import annotations

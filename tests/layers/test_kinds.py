@@ -5,6 +5,7 @@ import pytest
 from cnnkit import rules
 from cnnkit.analysis import analyze
 from cnnkit.layers import FAMILIES, KINDS, layer_class
+from cnnkit.layers.base import Layer
 from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import accepts, field_names
 from cnnkit.spec.reading import read
@@ -82,3 +83,12 @@ def test_any_value_of_any_field_is_taken_or_a_finding(kind: str) -> None:
                 assert analysis.to_dict()
                 rules.applied(analysis, rules.LEVELS)
                 assert analysis.ok or all(finding.message for finding in analysis.findings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_of_a_whole_kind_is_no_field_of_its_layers(kind: str) -> None:
+    """Pydantic knows class variables by their annotations, which `Layer` no longer has."""
+    assert set(Layer.__annotations__) == {"name"}
+    variables = {"kind", "family", "example", "size_field", "storage", "linear", "drops"}
+    assert not variables & layer_class(kind).model_fields.keys()
+    assert layer_class(kind).kind == kind

@@ -19,11 +19,11 @@ from cnnkit.selection.search.study import Study
 
 def main(url: str, slots: int, log: Path, seconds: float) -> None:
     study = Study(url, "shared", ["maximize"], {"spec": 1})
-    study.plan([{}] * slots)
+    study.slots.plan([{}] * slots)
     while True:
-        trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+        trial = study.claims.claim(lambda number: RandomSampler(seed=number), NopPruner())
         if trial is None:
-            if not study.unfinished():
+            if not study.slots.unfinished():
                 break
             time.sleep(0.02)
             continue

@@ -20,7 +20,10 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial, TrialState
 
 from cnnkit.errors import UsageError
-from cnnkit.selection.search.study import INTERRUPTED, MOST_INTERRUPTIONS, REJECTED, SLOT, Study
+from cnnkit.selection.search.claims import MOST_INTERRUPTIONS
+from cnnkit.selection.search.marks import INTERRUPTED, REJECTED, SLOT
+from cnnkit.selection.search.study import Study
+from cnnkit.selection.search.twins import twin
 
 WORKER = Path(__file__).with_name("study_worker.py")
 SLOTS = 16
@@ -39,7 +42,7 @@ def study(url: str) -> Iterator[Study]:
 
 
 def claimed(study: Study) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.claims.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
@@ -83,29 +86,29 @@ def test_four_processes_share_the_slots_and_one_of_them_is_killed(url: str, tmp_
 
 
 def test_more_slots_are_added_to_those_that_are_there(study: Study) -> None:
-    study.plan([{}] * 2)
-    study.plan([{}] * 3)
+    study.slots.plan([{}] * 2)
+    study.slots.plan([{}] * 3)
     assert [trial.user_attrs[SLOT] for trial in study.trials()] == [0, 1, 2]
-    assert study.unfinished()
+    assert study.slots.unfinished()
 
 
 def test_slots_of_a_grid_have_their_choices_fixed(study: Study) -> None:
-    study.plan([{"x": 1.0}, {"x": 2.0}])
+    study.slots.plan([{"x": 1.0}, {"x": 2.0}])
     drawn = [claimed(study).suggest_float("x", 0, 10) for _ in range(2)]
     assert drawn == [1.0, 2.0]
-    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
+    assert study.claims.claim(lambda _: RandomSampler(), NopPruner()) is None
 
 
 def test_a_slot_that_two_processes_planned_is_run_once(study: Study) -> None:
     for _ in range(2):
         study.optuna.enqueue_trial({}, user_attrs={SLOT: 0})
     assert study.finish(claimed(study), [1.0], {})
-    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
-    assert not study.unfinished()
+    assert study.claims.claim(lambda _: RandomSampler(), NopPruner()) is None
+    assert not study.slots.unfinished()
 
 
 def test_a_rejected_slot_is_drawn_anew(study: Study) -> None:
-    study.plan([{}])
+    study.slots.plan([{}])
     first = claimed(study)
     study.reject(first, "too large", again={})
     second = claimed(study)
@@ -115,31 +118,31 @@ def test_a_rejected_slot_is_drawn_anew(study: Study) -> None:
         "too large",
         "too large as well",
     ]
-    assert not study.unfinished()
+    assert not study.slots.unfinished()
 
 
 def test_of_two_that_chose_the_same_the_first_goes_on(study: Study) -> None:
-    study.plan([{"x": 0.5}, {"x": 0.5}, {"x": 0.25}])
+    study.slots.plan([{"x": 0.5}, {"x": 0.5}, {"x": 0.25}])
     first, second, third = (claimed(study) for _ in range(3))
     for trial in (first, second, third):
         trial.suggest_float("x", 0, 1)
-    assert study.twin(second) == first.number
+    assert twin(second, study.trials, study.workers) == first.number
     study.reject(second, "the same", again=None)
-    assert study.twin(first) is None
-    assert study.twin(third) is None
+    assert twin(first, study.trials, study.workers) is None
+    assert twin(third, study.trials, study.workers) is None
 
 
 def test_the_accepted_one_goes_on_even_where_its_number_is_higher(study: Study) -> None:
-    study.plan([{"x": 0.5}, {"x": 0.5}])
+    study.slots.plan([{"x": 0.5}, {"x": 0.5}])
     first, second = claimed(study), claimed(study)
     second.suggest_float("x", 0, 1)
-    assert study.twin(second) is None  # the first has not drawn yet
+    assert twin(second, study.trials, study.workers) is None  # the first has not drawn yet
     first.suggest_float("x", 0, 1)
-    assert study.twin(first) == second.number
+    assert twin(first, study.trials, study.workers) == second.number
 
 
 def test_a_trial_that_another_process_took_over_is_not_finished_twice(study: Study) -> None:
-    study.plan([{}])
+    study.slots.plan([{}])
     trial = claimed(study)
     study.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
     assert not study.finish(trial, [1.0], {"seconds": 3})
@@ -148,18 +151,18 @@ def test_a_trial_that_another_process_took_over_is_not_finished_twice(study: Stu
 
 
 def test_a_trial_that_ends_its_processes_is_given_up(study: Study) -> None:
-    study.plan([{"x": 0.5}])
+    study.slots.plan([{"x": 0.5}])
     for _ in range(MOST_INTERRUPTIONS):
         trial = claimed(study)
         trial.suggest_float("x", 0, 1)
         trial.set_user_attr("worker", "gone")
-    assert study.claim(lambda _: RandomSampler(), NopPruner()) is None
+    assert study.claims.claim(lambda _: RandomSampler(), NopPruner()) is None
     states = [trial.state for trial in study.trials()]
     assert states == [TrialState.FAIL, TrialState.FAIL, TrialState.PRUNED]
     assert study.trials()[-1].user_attrs["failed"] == "its process ended in it 3 times"
-    assert not study.unfinished()
-    study.plan([{"x": 0.5}])
-    assert not study.unfinished()
+    assert not study.slots.unfinished()
+    study.slots.plan([{"x": 0.5}])
+    assert not study.slots.unfinished()
 
 
 def test_a_study_of_another_spec_is_refused(study: Study, url: str) -> None:

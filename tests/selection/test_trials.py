@@ -157,7 +157,7 @@ def test_a_small_space_is_drawn_to_its_end_and_no_network_twice(start: Any, meth
     searching = start("  variables.width: [1, 2, 3, 4, 6, 60]", method=method, trials=30)
     found = searching.run()
     assert sorted(widths(found, "complete", "pruned")) == [1, 2, 3, 4, 6]
-    assert not searching.study.unfinished()
+    assert not searching.study.slots.unfinished()
 
 
 def test_trials_that_lag_behind_are_ended_early(start: Any) -> None:
@@ -202,7 +202,7 @@ def test_more_rejections_than_are_sensible_end_the_search(
         searching.run()
     assert str(error.value).startswith("5 networks in a row were rejected, the last because ")
     assert "above the budget of 2,000: narrow `search:`" in str(error.value)
-    assert searching.study.unfinished()
+    assert searching.study.slots.unfinished()
 
 
 def test_a_grid_without_end_is_refused(start: Any) -> None:

@@ -14,6 +14,7 @@ from cnnkit.errors import TrainingError
 from cnnkit.training.store.checkpoint import Record
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import Epoch, RunEpoch
+from cnnkit.training.store.looks import Look, last_look
 from cnnkit.training.store.record import DamagedRecordError, parse
 from cnnkit.training.store.summary import Diagnosis, Summary
 
@@ -135,3 +136,13 @@ def test_a_summary_of_other_values_is_damaged(tmp_path: Path, text: str, why: st
     with pytest.raises(TrainingError) as caught:
         run.read_summary()
     assert str(caught.value).startswith(f"{tmp_path / 'summary.json'} is damaged: {why}. Delete it")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"looks": [{"checkpoint": 3}]}', '{"looks": {}}'])
+def test_looks_that_are_damaged_are_none(tmp_path: Path, text: str) -> None:
+    run = RunDirectory(tmp_path)
+    (tmp_path / "looks.json").write_text(text)
+    assert last_look(run) is None
+    kept = {"run": "moved", "checkpoint": "a", "when": "2026-01-02", "figures": {"loss": 1.0}}
+    (tmp_path / "looks.json").write_text(json.dumps({"format": 1, "looks": [kept]}))
+    assert last_look(run) == Look(str(tmp_path), "a", "2026-01-02", {"loss": 1.0})

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from cnnkit.errors import TrainingError
+from cnnkit.selection.search.marks import FAILED, INTERRUPTED, REJECTED
 from cnnkit.selection.search.space import Chosen, Space
-from cnnkit.selection.search.study import FAILED, INTERRUPTED, REJECTED
 from cnnkit.spec.model.search import Settings
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.record import DamagedRecordError, parse

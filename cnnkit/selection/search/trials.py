@@ -22,7 +22,8 @@ from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.private import id_of_trial
 from cnnkit.selection.search.row import Trained
 from cnnkit.selection.search.space import Chosen, Space
-from cnnkit.selection.search.study import REJECTED, Direction, Study
+from cnnkit.selection.search.study import Direction, Study
+from cnnkit.selection.search.twins import twin
 from cnnkit.spec.model.search import Search, Settings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.store.epoch import Epoch
@@ -126,17 +127,17 @@ class TrialLoop:
             TrainingError: No drawn network could be trained.
             KeyboardInterrupt: The user asked to end.
         """
-        self.study.plan(slots(self.space, self.settings))
+        self.study.slots.plan(slots(self.space, self.settings))
         rejected = 0
         while True:
             self._obey()
-            trial = self.study.claim(
+            trial = self.study.claims.claim(
                 partial(sampler, self.settings), pruner(self.settings, self.epochs)
             )
             if trial is None:
-                if not self.study.unfinished():
+                if not self.study.slots.unfinished():
                     return
-                self.watch.waits(len(self.study.running()))
+                self.watch.waits(len(self.study.claims.running()))
                 time.sleep(_WAIT_SECONDS)
                 continue
             reason = self._trial(trial)
@@ -151,8 +152,8 @@ class TrialLoop:
         """Runs a trial; why it was rejected, if it was."""
         chosen = self.space.draw(trial)
         judged = self.judge(chosen)
-        twin = None if judged.reason else self.study.twin(trial)
-        reason = judged.reason if twin is None else f"it is the same as trial {twin}"
+        other = None if judged.reason else twin(trial, self.study.trials, self.study.workers)
+        reason = judged.reason if other is None else f"it is the same as trial {other}"
         if reason is not None or judged.spec is None:
             again = self._instead()
             self.study.reject(trial, reason or "it has no input", again=again)
@@ -288,12 +289,6 @@ def pruner(settings: Settings, epochs: int) -> BasePruner:
     if settings.method == "halving":
         return SuccessiveHalvingPruner(min_resource=max(1, epochs // 9), reduction_factor=3)
     return MedianPruner(n_startup_trials=5, n_warmup_steps=max(2, epochs // 4))
-
-
-def rejected(trial: FrozenTrial) -> str | None:
-    """Why a trial was not trained, if it was not."""
-    reason: str | None = trial.user_attrs.get(REJECTED)
-    return reason
 
 
 def _key(parameters: Mapping[str, Any]) -> str:

@@ -46,11 +46,12 @@ from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute import metrics
+from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.augmentation import make_augmentation
 from cnnkit.training.compute.averaging import averaged
+from cnnkit.training.compute.batches import Batches
 from cnnkit.training.compute.inputs import scaled, standardized
-from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
+from cnnkit.training.compute.loss import example_weights, make_loss
 from cnnkit.training.compute.optimizer import (
     evaluation_params,
     frozen_weights,
@@ -102,6 +103,16 @@ class Steps:
         """The steps that train all weights, of the same state."""
         return replace(self, frozen=None, settled=frozenset())
 
+    @property
+    def batches(self) -> Batches:
+        """How examples are cut into batches."""
+        return Batches(self.batch_size)
+
+    @property
+    def accumulator(self) -> Accumulator:
+        """What adds the examples of a batch to totals."""
+        return Accumulator(self.train, self.loss, self.classes, self.final, self.multi_label)
+
     def init(self, seed: Array) -> State:
         """The state before the first step."""
         params, stats = self.initial(seed)
@@ -119,13 +130,11 @@ class Steps:
 
     def no_totals(self) -> Totals:
         """The totals of no examples."""
-        zero = jnp.zeros((), jnp.int32)
-        confusion = metrics.empty(self.train, self.classes, multi_label=self.multi_label)
-        return Totals(zero, jnp.zeros((), jnp.float32), confusion, zero)
+        return self.accumulator.empty()
 
     def steps_per_epoch(self, examples: int) -> int:
         """The steps in which so many examples are all seen."""
-        return math.ceil(examples / self.batch_size)
+        return self.batches.count(examples)
 
     def order(self, feed: Feed, epoch: Array | int) -> Array:
         """The indices of the training examples in the order of an epoch, int32 ``[N]``."""
@@ -134,12 +143,10 @@ class Steps:
 
     def update(self, state: State, feed: Feed, order: Array) -> State:
         """One step on the next batch of an epoch's order; a failed state stays as it is."""
-        examples = order.shape[0]
-        number = state.step % self.steps_per_epoch(examples)
-        positions = number * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
-        indices = order[positions % examples]
+        number = state.step % self.steps_per_epoch(order.shape[0])
+        indices, counted = self.batches.wrapped(order, number)
         batch = Pool(feed.pool.inputs[indices], feed.pool.targets[indices])
-        return self.learn(state, feed, batch, number == 0, positions < examples)
+        return self.learn(state, feed, batch, number == 0, counted)
 
     def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
         """So many steps in one call; they are of one epoch."""
@@ -183,7 +190,7 @@ class Steps:
             stats=stats,
             optimizer=optimizer,
             average=averaged(self.train, state, params, stats),
-            totals=self._added(totals, scores, targets, counted),
+            totals=self.accumulator.added(totals, scores, targets, counted),
             failed=state.failed,
         )
         size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
@@ -214,11 +221,9 @@ class Steps:
         totals: Totals,
     ) -> Totals:
         """The totals with the batch of a number added; beyond the last example nothing counts."""
-        examples = indices.shape[0]
-        positions = number * self.batch_size + jnp.arange(self.batch_size, dtype=jnp.int32)
-        chosen = indices[jnp.minimum(positions, examples - 1)]
+        chosen, counted = self.batches.clipped(indices, number)
         batch = Pool(pool.inputs[chosen], pool.targets[chosen])
-        return self.judge(state, feed, batch, positions < examples, totals)
+        return self.judge(state, feed, batch, counted, totals)
 
     def judge(
         self, state: State, feed: Feed, batch: Pool, counted: Array, totals: Totals
@@ -227,7 +232,7 @@ class Steps:
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
         params, stats = self.evaluated(state)
         scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
-        return self._added(totals, scores, targets, counted)
+        return self.accumulator.added(totals, scores, targets, counted)
 
     def scores(self, state: State, feed: Feed, inputs: Array) -> Array:
         """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""
@@ -250,23 +255,6 @@ class Steps:
         return jax.tree.map(
             lambda frozen, each: lax.stop_gradient(each) if frozen else each, self.frozen, params
         )
-
-    def _added(self, totals: Totals, scores: Array, targets: Array, counted: Array) -> Totals:
-        # Class weights pull at the weights alone: a loss that is shown counts every example once,
-        # so that it is the same whatever the classes of the examples beside it.
-        losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
-        return Totals(
-            examples=totals.examples + counted.sum(dtype=jnp.int32),
-            loss=totals.loss + jnp.where(counted, losses, 0).sum(),
-            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
-            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
-        )
-
-    def _said(self, scores: Array) -> Array:
-        """What the metrics read: the scores, or of a regression what the network gives."""
-        if self.train.loss.of_classes:
-            return scores
-        return probabilities(scores, self.train, self.final)
 
     def _weights(self, feed: Feed, targets: Array) -> Array:
         """The weight of the loss of each example, ``[N]``."""
@@ -318,8 +306,13 @@ def make_steps(
         return params, stats
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
-    graphdef, params, stats = nnx.split(abstract, nnx.Param, nnx.BatchStat)
-    scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
+    graphdef, params, *rest = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    (stats,) = rest
+    scores = jax.eval_shape(
+        lambda *arrays: nnx.merge(graphdef, *arrays).outputs(jnp.zeros((1, *spec.input))).scores,
+        params,
+        stats,
+    )
     return Steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import SPLIT
+from cnnkit.training.store.record import parse
 
 LOOKS: Final = "looks.json"
+_FORMAT: Final = 1
 _FIGURES: Final = ("accuracy", "macro_f1", "mean_squared_error", "mean_absolute_error", "loss")
 
 
@@ -35,6 +38,17 @@ class Look:
     checkpoint: str
     when: str
     figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _File:
+    """What ``looks.json`` holds."""
+
+    looks: tuple[Look, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The looks as JSON takes them."""
+        return {"format": _FORMAT, "looks": [asdict(look) for look in self.looks]}
 
 
 class RunLooks:
@@ -86,7 +100,7 @@ class RunLooks:
         if looks == _kept(self.run):
             return
         try:
-            self.run.write_json(LOOKS, {"format": 1, "looks": [asdict(look) for look in looks]})
+            self.run.write_json(LOOKS, _File(tuple(looks)).to_dict())
         except OSError as error:
             raise UsageError(
                 f"{self.run.path} can't be written to, so that a look at its test split would not "
@@ -128,7 +142,7 @@ def _split(run: RunDirectory) -> Any:
 def _kept(run: RunDirectory) -> list[Look]:
     """The looks for a run's own network; none where their file is damaged."""
     try:
-        kept = (run.read_json(LOOKS) or {}).get("looks", [])
-        return [Look(str(run.path), e["checkpoint"], e["when"], e["figures"]) for e in kept]
-    except (TrainingError, KeyError, TypeError):
+        file = run.read_record(LOOKS, partial(parse, _File)) or _File()
+    except TrainingError:
         return []
+    return [replace(look, run=str(run.path)) for look in file.looks]  # it may have been moved

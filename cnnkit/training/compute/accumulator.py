@@ -1,0 +1,64 @@
+"""The sums that all metrics follow from, added up on the device batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+from jax import Array
+
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute import metrics
+from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.state import Totals
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """What adds the examples of batches to totals.
+
+    Attributes:
+        train: The recipe, whose loss says what the targets are.
+        loss: ``(scores, targets, weights) -> losses [N]``.
+        outputs: The outputs of the network, K.
+        final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None.
+        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
+    """
+
+    train: Train
+    loss: Callable[[Array, Array, Array], Array]
+    outputs: int
+    final: str | None
+    multi_label: bool = False
+
+    def empty(self) -> Totals:
+        """The totals of no examples."""
+        zero = jnp.zeros((), jnp.int32)
+        confusion = metrics.empty(self.train, self.outputs, multi_label=self.multi_label)
+        return Totals(zero, jnp.zeros((), jnp.float32), confusion, zero)
+
+    def added(self, totals: Totals, scores: Array, targets: Array, counted: Array) -> Totals:
+        """The totals with a batch added.
+
+        Args:
+            totals: Those before.
+            scores: ``[B, K]``, before a last softmax or sigmoid.
+            targets: ``[B]`` or ``[B, K]``.
+            counted: bool ``[B]``, which of the examples are added.
+        """
+        # Class weights pull at the weights alone: a loss that is shown counts every example once,
+        # so that it is the same whatever the classes of the examples beside it.
+        losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
+        return Totals(
+            examples=totals.examples + counted.sum(dtype=jnp.int32),
+            loss=totals.loss + jnp.where(counted, losses, 0).sum(),
+            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
+            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
+        )
+
+    def _said(self, scores: Array) -> Array:
+        """What the metrics read: the scores, or of a regression what the network gives."""
+        if self.train.loss.of_classes:
+            return scores
+        return probabilities(scores, self.train, self.final)
