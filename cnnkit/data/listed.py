@@ -106,12 +106,10 @@ def read(
     """
     path = Path(source.csv)
     extents = extents_of(shape, path)
-    folder = path.parent if source.folder is None else Path(source.folder)
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}, where the files of {path} are to lie")
-    lines = [_lines(path, source, folder, "train")]
+    folder = _folder(path, source)
+    lines = [_lines(path, source, "train")]
     if source.test is not None:
-        lines.append(_lines(Path(source.test), source, folder, "test"))
+        lines.append(_lines(Path(source.test), source, "test"))
     if len({each.called for each in lines}) > 1:
         raise DataError(f"{source.test} has other columns than {path}")
     # All at once, so that a text or a fraction means the same in both files.
@@ -141,7 +139,17 @@ def read(
     return replace(dataset, target=lines[0].story, notes=(*notes, *dataset.notes))
 
 
-def _lines(path: Path, source: Csv, folder: Path, part: Part) -> Lines:
+def _folder(path: Path, source: Csv) -> Path:
+    """Where the files of a table lie: beside it, where nothing else is said."""
+    folder = path.parent if source.folder is None else Path(source.folder)
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}, where the files of {path} are to lie")
+    return folder
+
+
+def _lines(path: Path, source: Csv, part: Part) -> Lines:
+    folder = _folder(path, source)
+    root = folder.resolve()
     with opened(path, _named(source)) as table:
         columns = _columns(table, source)
         places, files, targets, parts, numbers, faults = [], [], [], [], [], []
@@ -151,7 +159,7 @@ def _lines(path: Path, source: Csv, folder: Path, part: Part) -> Lines:
             if len(row) != table.width:
                 faults.append(f"{where} has {len(row)} columns, but the first line {table.width}")
                 continue
-            file, fault = _found(row[columns.file].strip(), folder)
+            file, fault = _found(row[columns.file].strip(), folder, root)
             if file in seen:
                 fault = f"{row[columns.file].strip()} is in line {seen[file]} too{_several(source)}"
             split = part if columns.split is None else part_of(row[columns.split].strip())
@@ -222,8 +230,8 @@ def _split_column(table: Table, taken: set[int]) -> int | None:
     return None
 
 
-def _found(name: str, folder: Path) -> tuple[Path, str | None]:
-    """A file that is named, or what is wrong with the name."""
+def _found(name: str, folder: Path, root: Path) -> tuple[Path, str | None]:
+    """A file that is named, or what is wrong with the name; links must not lead out of the root."""
     path = folder / name
     if not name:
         return path, "the file, is empty"
@@ -231,7 +239,7 @@ def _found(name: str, folder: Path) -> tuple[Path, str | None]:
         try:
             if not each.is_file():
                 continue
-            if not each.resolve().is_relative_to(folder.resolve()):
+            if not each.resolve().is_relative_to(root):
                 return each, f"{name} leads out of {folder}: name the folder of all files, `folder`"
         except (OSError, ValueError):
             continue

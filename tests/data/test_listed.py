@@ -160,6 +160,11 @@ def test_another_table_has_the_test_split(folder: Path) -> None:
     dataset = read(folder, table("file,label", *PETS), test=str(test))
     assert dataset.test is not None
     assert dataset.test.targets.tolist() == [1, 0]
+    beside = folder / "img" / "test.csv"  # whose files lie beside it
+    beside.write_text("file,label\n5.png,dog\n0.png,cat\n")
+    dataset = read(folder, table("file,label", *PETS), test=str(beside))
+    assert dataset.test is not None
+    assert dataset.test.inputs[:, 0, 0, 0].tolist() == [50, 0]
     test.write_text(table("file,class", "dog", "cat"))
     assert fault(folder, table("file,label", *PETS), test=str(test)) == [
         "DIR/test.csv has other columns than DIR/labels.csv"
