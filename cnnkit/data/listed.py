@@ -208,7 +208,7 @@ def _columns(table: Table, source: Csv) -> Columns:
 
 def _file_column(table: Table) -> int | None:
     """The column of files: by its name, and by what its first cell is; None where there is none."""
-    images = [Path(cell.strip()).suffix.lower() in SUFFIXES for cell in table.first]
+    images = [Path(cell).suffix.lower() in SUFFIXES for cell in _first(table)]
     if table.names is None:
         return images.index(True) if sum(images) == 1 else None
     found = [
@@ -222,10 +222,16 @@ def _file_column(table: Table) -> int | None:
     return found[0] if found else None
 
 
+def _first(table: Table) -> list[str]:
+    """The first line of values, a cell for each column."""
+    cells = [cell.strip() for cell in table.first[: table.width]]
+    return cells + [""] * (table.width - len(cells))
+
+
 def _split_column(table: Table, taken: set[int]) -> int | None:
     """The column that says which split a line belongs to."""
     for place, name in enumerate(table.names or []):
-        if name.lower() in _SPLITS and place not in taken and part_of(table.first[place].strip()):
+        if name.lower() in _SPLITS and place not in taken and part_of(_first(table)[place]):
             return place
     return None
 

@@ -185,6 +185,11 @@ def test_another_table_has_the_test_split(folder: Path) -> None:
                 "DIR/labels.csv:7 has 3 columns, but the first line 2",
             ],
         ),
+        (
+            table("file,label,split", "a", "b,train"),
+            {},
+            ["DIR/labels.csv:2 has 2 columns, but the first line 3"],
+        ),
         (table("file,label", "a", ""), {}, ["DIR/labels.csv:3: `label`, the target, is empty"]),
         (
             table("file,label", "1", "na"),
