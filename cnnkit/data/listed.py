@@ -106,12 +106,10 @@ def read(
     """
     path = Path(source.csv)
     extents = extents_of(shape, path)
-    folder = path.parent if source.folder is None else Path(source.folder)
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}, where the files of {path} are to lie")
-    lines = [_lines(path, source, folder, "train")]
+    folder = _folder(path, source)
+    lines = [_lines(path, source, "train")]
     if source.test is not None:
-        lines.append(_lines(Path(source.test), source, folder, "test"))
+        lines.append(_lines(Path(source.test), source, "test"))
     if len({each.called for each in lines}) > 1:
         raise DataError(f"{source.test} has other columns than {path}")
     # All at once, so that a text or a fraction means the same in both files.
@@ -141,7 +139,17 @@ def read(
     return replace(dataset, target=lines[0].story, notes=(*notes, *dataset.notes))
 
 
-def _lines(path: Path, source: Csv, folder: Path, part: Part) -> Lines:
+def _folder(path: Path, source: Csv) -> Path:
+    """Where the files of a table lie: beside it, where nothing else is said."""
+    folder = path.parent if source.folder is None else Path(source.folder)
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}, where the files of {path} are to lie")
+    return folder
+
+
+def _lines(path: Path, source: Csv, part: Part) -> Lines:
+    folder = _folder(path, source)
+    root = folder.resolve()
     with opened(path, _named(source)) as table:
         columns = _columns(table, source)
         places, files, targets, parts, numbers, faults = [], [], [], [], [], []
@@ -151,7 +159,7 @@ def _lines(path: Path, source: Csv, folder: Path, part: Part) -> Lines:
             if len(row) != table.width:
                 faults.append(f"{where} has {len(row)} columns, but the first line {table.width}")
                 continue
-            file, fault = _found(row[columns.file].strip(), folder)
+            file, fault = _found(row[columns.file].strip(), folder, root)
             if file in seen:
                 fault = f"{row[columns.file].strip()} is in line {seen[file]} too{_several(source)}"
             split = part if columns.split is None else part_of(row[columns.split].strip())
@@ -200,7 +208,7 @@ def _columns(table: Table, source: Csv) -> Columns:
 
 def _file_column(table: Table) -> int | None:
     """The column of files: by its name, and by what its first cell is; None where there is none."""
-    images = [Path(cell.strip()).suffix.lower() in SUFFIXES for cell in table.first]
+    images = [Path(cell).suffix.lower() in SUFFIXES for cell in _first(table)]
     if table.names is None:
         return images.index(True) if sum(images) == 1 else None
     found = [
@@ -214,16 +222,22 @@ def _file_column(table: Table) -> int | None:
     return found[0] if found else None
 
 
+def _first(table: Table) -> list[str]:
+    """The first line of values, a cell for each column."""
+    cells = [cell.strip() for cell in table.first[: table.width]]
+    return cells + [""] * (table.width - len(cells))
+
+
 def _split_column(table: Table, taken: set[int]) -> int | None:
     """The column that says which split a line belongs to."""
     for place, name in enumerate(table.names or []):
-        if name.lower() in _SPLITS and place not in taken and part_of(table.first[place].strip()):
+        if name.lower() in _SPLITS and place not in taken and part_of(_first(table)[place]):
             return place
     return None
 
 
-def _found(name: str, folder: Path) -> tuple[Path, str | None]:
-    """A file that is named, or what is wrong with the name."""
+def _found(name: str, folder: Path, root: Path) -> tuple[Path, str | None]:
+    """A file that is named, or what is wrong with the name; links must not lead out of the root."""
     path = folder / name
     if not name:
         return path, "the file, is empty"
@@ -231,7 +245,7 @@ def _found(name: str, folder: Path) -> tuple[Path, str | None]:
         try:
             if not each.is_file():
                 continue
-            if not each.resolve().is_relative_to(folder.resolve()):
+            if not each.resolve().is_relative_to(root):
                 return each, f"{name} leads out of {folder}: name the folder of all files, `folder`"
         except (OSError, ValueError):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -120,7 +121,7 @@ def answers_of(engine: Engine, scores: Scores, name: SplitName) -> Answers | Non
     steps, material = engine.steps, engine.material
     if not steps.train.loss.of_classes:
         return None
-    said = np.asarray(probabilities(scores, steps.train, steps.final))
+    said = np.asarray(probabilities(jnp.asarray(scores), steps.train, steps.final))
     targets = material.examples(name).targets[material.indices(name)]
     return Answers.of(said, targets, "labels" if steps.multi_label else "classes")
 

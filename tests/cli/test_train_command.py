@@ -72,7 +72,7 @@ def test_train_evaluate_list_and_show(run: Run, folder: Path) -> None:
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert [line.split("  ")[0] for line in epochs] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert "\x1b" not in trained.out
-    assert lines[-1] == "runs/bars: summary.json, curves.png, confusion.png, report.html"
+    assert lines[-1] == "runs/bars: summary.json, curves.png, confusion.png, wrong.csv, report.html"
     summary = json.loads((folder / "runs/bars/summary.json").read_text())
 
     evaluated = run("evaluate", "runs/bars", "--format", "json")

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cnnkit.data import DataError, arrays, cifar, csv
+from cnnkit.data import DataError, arrays, cifar, csv, load
 from cnnkit.data import idx as idx_format
 from cnnkit.data.decoding import Decoding, decoded, header
 from cnnkit.errors import UsageError
+from cnnkit.spec.model.training import Csv
 from tests.data.made import idx, in_turn, modern_pickle, python_2_pickle, random_images
 
 
@@ -59,6 +60,14 @@ def image(path: Path) -> None:
     decoded(path, (8, 8, 3), Decoding())
 
 
+def images_of(path: Path) -> None:
+    """A table of files; two of them lie beside it."""
+    for number in range(2):
+        if not (file := path.parent / f"{number}.png").exists():
+            file.write_bytes(picture("png"))
+    load(Csv(csv=str(path), separator="|"))
+
+
 Reader = Callable[[Path], object]
 FILES: dict[str, tuple[Reader, bytes]] = {
     "idx": (idx_format.read, idx(random_images(3, 4, 4))),
@@ -72,6 +81,7 @@ FILES: dict[str, tuple[Reader, bytes]] = {
         suffix: (image, picture(suffix)) for suffix in ("bmp", "jpeg", "png", "ppm", "tiff", "webp")
     },
     "gif": (image, picture("gif", "P")),
+    "files.csv": (images_of, b"file,label,split\n0.png,a|b,train\n1.png,b,test\n"),
     "csv.gz": (csv.read, gzip.compress(b"label,a,b\n0,1,2\n1,3,4\n0,5,6\n", mtime=0)),
     **{f"sixteen.{suffix}": (image, sixteen(suffix)) for suffix in ("png", "tiff", "ppm")},
 }

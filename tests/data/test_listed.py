@@ -160,6 +160,11 @@ def test_another_table_has_the_test_split(folder: Path) -> None:
     dataset = read(folder, table("file,label", *PETS), test=str(test))
     assert dataset.test is not None
     assert dataset.test.targets.tolist() == [1, 0]
+    beside = folder / "img" / "test.csv"  # whose files lie beside it
+    beside.write_text("file,label\n5.png,dog\n0.png,cat\n")
+    dataset = read(folder, table("file,label", *PETS), test=str(beside))
+    assert dataset.test is not None
+    assert dataset.test.inputs[:, 0, 0, 0].tolist() == [50, 0]
     test.write_text(table("file,class", "dog", "cat"))
     assert fault(folder, table("file,label", *PETS), test=str(test)) == [
         "DIR/test.csv has other columns than DIR/labels.csv"
@@ -179,6 +184,11 @@ def test_another_table_has_the_test_split(folder: Path) -> None:
                 'stand in one cell, with `separator: "|"`'),
                 "DIR/labels.csv:7 has 3 columns, but the first line 2",
             ],
+        ),
+        (
+            table("file,label,split", "a", "b,train"),
+            {},
+            ["DIR/labels.csv:2 has 2 columns, but the first line 3"],
         ),
         (table("file,label", "a", ""), {}, ["DIR/labels.csv:3: `label`, the target, is empty"]),
         (

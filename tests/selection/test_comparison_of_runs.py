@@ -110,7 +110,8 @@ def test_the_better_one_by_each_metric(metric: str) -> None:
     """What is 0.9 and 0.5: the second is worse by what rises, and better by what falls."""
     high, low = folds("high", [0.9, 0.91, 0.92]), folds("low", [0.5, 0.511, 0.519])
     (comparison,) = compare([high, low], metric)
-    rises = metric not in ("loss", "mean_squared_error", "mean_absolute_error")
+    falling = ("loss", "mean_squared_error", "mean_absolute_error", "calibration_error")
+    rises = metric not in falling
     assert comparison.better is (high if rises else low)
     assert comparison.sentences()[1].startswith(f"{'high' if rises else 'low'} is better")
 

@@ -32,6 +32,9 @@ def test_a_streamed_run_ends_in_the_bits_of_a_resident_one(
     assert (
         streamed.summary["validation"]["confusion"] == resident.summary["validation"]["confusion"]
     )
+    assert streamed.summary["validation"]["roc_auc"] == resident.summary["validation"]["roc_auc"]
+    kept = [(run.path / "wrong.csv").read_text() for run in (resident, streamed)]
+    assert kept[0] == kept[1]
     assert compare(resident.path, streamed.path) == []
 
 

@@ -26,7 +26,8 @@ TRUE = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.exp(scores - scores.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+    parts: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return parts
 
 
 def test_the_area_of_a_single_output_is_the_part_of_the_pairs_in_order() -> None:

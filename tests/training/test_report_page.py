@@ -73,7 +73,7 @@ def test_all_that_a_run_holds_is_on_the_page() -> None:
     text, sources = checked(render(run()))
     for part in (
         "trained on digits · 2 epochs",
-        "test accuracy 90.00 % of 100 examples",
+        "test accuracy 90.00 % of 100 examples, 95 % interval 82.56 % to 94.48 %",
         "balanced accuracy 50.00 % always the most frequent class: 90.00 % accuracy",
         "best epoch 2 by the validation accuracy",
         "1:02:05",

@@ -204,7 +204,7 @@ def test_a_disk_that_fills_while_orbax_writes_prints_nothing(
     assert kept.last()[1] == []
     # Anything else that nobody can catch is still told.
     other = SimpleNamespace(exc_type=ValueError, exc_value=ValueError("other"))
-    sys.unraisablehook(other)  # type: ignore[arg-type]
+    sys.unraisablehook(other)
     assert told == [other]
 
 

@@ -19,6 +19,8 @@ from cnnkit.tasks.task import Task
 
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
+Area = Callable[[Marks, Floats], float]
+"""Of one class: which examples are of it, and what is said of each."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,25 @@ class Answers:
         found = np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)).tolist()
         return [index for index in found if self.task != "binary" or index]
 
-    def mean(self, area: Callable[[Marks, Floats], float]) -> float:
+    def mean(self, area: Area) -> float:
         """The mean of an area over the classes or labels; NaN where none has one."""
-        if not self.sound or not self.judged:
-            return math.nan
-        areas = [area(self.marks[:, each], self.probabilities[:, each]) for each in self.judged]
-        return sum(areas) / len(areas)
+        every = self.each(area)
+        found = [value for index in self.judged if (value := every[index]) is not None]
+        return sum(found) / len(found) if found else math.nan
 
-    def each(self, area: Callable[[Marks, Floats], float]) -> list[float | None]:
+    def each(self, area: Area) -> list[float | None]:
         """An area for each class or label; None where it says nothing."""
-        found: list[float | None] = [None] * self.probabilities.shape[1]
-        for index in np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)) if self.sound else ():
-            found[index] = area(self.marks[:, index], self.probabilities[:, index])
-        return found
+        if area not in self._areas:
+            found: list[float | None] = [None] * self.probabilities.shape[1]
+            if self.sound:
+                for index in np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)):
+                    found[index] = area(self.marks[:, index], self.probabilities[:, index])
+            self._areas[area] = found
+        return self._areas[area]
+
+    @cached_property
+    def _areas(self) -> dict[Area, list[float | None]]:
+        return {}
 
 
 def roc_area(marks: Marks, scores: Floats) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -239,7 +240,8 @@ def _calibration(steps: Steps, test: Scored, validation: Scored | None) -> Calib
     marks = validation.answers.marks[:, 1:] if single else validation.answers.marks
     by_output = single or steps.final == "sigmoid"
     found = temperature(validation.scores, marks, softmax=not by_output)
-    said = np.asarray(probabilities(test.scores / np.float32(found), steps.train, steps.final))
+    scaled = jnp.asarray(test.scores / found, jnp.float32)
+    said = np.asarray(probabilities(scaled, steps.train, steps.final))
     mended = Answers.of(said, answers.marks[:, 1] if single else answers.marks, answers.task)
     return Calibration(bins, error, found, tuple(reliability(mended)), calibration_error(mended))
 

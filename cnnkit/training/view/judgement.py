@@ -28,7 +28,6 @@ ROC: Final = "roc.png"
 PRECISION: Final = "precision-recall.png"
 RELIABILITY: Final = "reliability.png"
 _MOST_CURVES: Final = 8
-_DIAGONAL: Final = {"color": "#595959", "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
 
 
 def write_evaluation(found: Evaluation, folder: Path) -> list[str]:
@@ -78,7 +77,7 @@ def save_roc(path: Path, curves: Sequence[Curve]) -> None:
     with drawn(path) as figure:
         figure.set_size_inches(3.4, 3.4)
         axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], **_DIAGONAL)
+        _diagonal(axes)
         for curve in shown:
             label = f"{_short(curve.name)}, area {100 * curve.roc_area:.2f} %"
             axes.step(*curve.roc, where="post", label=label)
@@ -102,7 +101,7 @@ def save_reliability(path: Path, calibration: Calibration) -> None:
     with drawn(path) as figure:
         figure.set_size_inches(3.4, 3.4)
         axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], **_DIAGONAL)
+        _diagonal(axes)
         label = f"as it is: error {100 * calibration.error:.2f} %"
         _bars(axes, calibration.bins, BLUE, label)
         if calibration.temperature is not None and calibration.mended_error is not None:
@@ -111,6 +110,10 @@ def save_reliability(path: Path, calibration: Calibration) -> None:
             points = [(each.confidence, each.accuracy) for each in calibration.mended]
             axes.plot(*zip(*points, strict=True), color=VERMILION, marker="s", label=label)
         _finish(axes, "confidence", "accuracy", "upper left", 1, 1)
+
+
+def _diagonal(axes: Axes) -> None:
+    axes.plot([0, 1], [0, 1], color="#595959", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
 
 
 def _bars(axes: Axes, bins: Sequence[Bin], color: str, label: str) -> None:

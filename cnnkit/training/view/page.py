@@ -137,6 +137,9 @@ def _notes(test: Measured) -> dict[str, str]:
         "macro_f1": "the mean over the classes",
         "top5": "the class is among the five best",
     }
+    if interval := test.get("accuracy_interval"):
+        low, high = map(percent, interval)
+        notes["accuracy"] += f", 95 % interval {low} to {high}"
     if (majority := test.get("majority")) is not None:
         always = f"always the most frequent class: {percent(majority)} accuracy"
         notes["balanced_accuracy"] = always

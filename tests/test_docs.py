@@ -1,0 +1,88 @@
+"""The pages of the documentation: their commands are run, and their figures are right."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+from sklearn import metrics as oracle
+
+from tests.cli.command import Run, runner
+
+pytest.importorskip("jax")
+
+DOCS = Path(__file__).parent.parent / "docs"
+COMMAND = re.compile(r"^\$ cnnkit (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+NUMBER = re.compile(r"\d[\d.,]*")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capfd)
+
+
+def test_a_rare_disease_by_hand() -> None:
+    """Each row of the table follows from its counts, of 1,000 people with 5 sick."""
+    page = (DOCS / "rare-disease.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| a")]
+    assert [row[0] for row in rows] == ["all are well", "a network", "all are sick"]
+    for _, *cells in rows:
+        found, missed, alarms = map(int, cells[:3])
+        true = [1] * 5 + [0] * 995
+        said = [1] * found + [0] * missed + [1] * alarms + [0] * (995 - alarms)
+        precision = found / (found + alarms) if found + alarms else None
+        expected = [
+            oracle.accuracy_score(true, said),
+            precision,
+            oracle.recall_score(true, said),
+            oracle.f1_score(true, said),
+            oracle.balanced_accuracy_score(true, said),
+        ]
+        for cell, value in zip(cells[3:8], expected, strict=True):
+            if value is None:
+                assert cell == "—"
+            else:
+                assert float(cell.removesuffix(" %")) == pytest.approx(100 * value, abs=5e-3)
+        assert float(cells[8]) == pytest.approx(oracle.matthews_corrcoef(true, said), abs=5e-5)
+
+
+def test_a_rare_disease_with_a_network(
+    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands print what the page shows; the last digits of what is trained may differ."""
+    page = (DOCS / "rare-disease.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (script,) = blocks(page, "python")
+    Path("make.py").write_text(script)
+    runpy.run_path("make.py")
+    (spec,) = blocks(page, "yaml")
+    Path("cells.yaml").write_text(spec)
+    exact, trained = blocks(page, "console")
+    for block in (exact, trained):
+        for command, shown in re.findall(
+            r"^\$ cnnkit (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
+        ):
+            ran = cnnkit(*shlex.split(command))
+            assert (ran.code, ran.err) == (0, "")
+            if block is exact:
+                assert ran.out == shown
+            assert NUMBER.sub("0", ran.out) == NUMBER.sub("0", shown)
+    found = json.loads(Path("judged/evaluation.json").read_text())
+    # What the page says of the figures, whatever the machine.
+    assert found["test"]["accuracy"] > found["test"]["majority"] == 107 / 119
+    assert found["test"]["roc_auc"] > 0.97
+    threshold = found["threshold"]
+    assert math.isclose(threshold["wanted_recall"], 0.95)
+    assert threshold["value"] < 0.5
+    assert threshold["validation"]["missed"] == 0
+    sick = next(row for row in found["test"]["classes"] if row["name"] == "sick")
+    assert threshold["test"]["recall"] >= sick["recall"]
