@@ -86,7 +86,7 @@ def predict(
     trained = _trained(run, weights, checkpoint)
     from cnnkit.data.inputs import suffixes_of
     from cnnkit.data.listing import files_of
-    from cnnkit.training.use.prediction import names_of
+    from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
     from cnnkit.training.view.predictions import FORMATS, Columns
 

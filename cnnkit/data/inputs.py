@@ -127,13 +127,19 @@ def _holds_many(file: str | Path) -> bool:
 
 
 def _decoded(files: Sequence[Path | Refused], record: Preprocessing) -> Part:
-    return [each if isinstance(each, Refused) else _image(each, record) for each in files]
+    return [each if isinstance(each, Refused) else image_of(each, record) for each in files]
 
 
-def _image(file: Path, record: Preprocessing) -> Input | Refused:
-    """The values of one image."""
+def image_of(file: Path, record: Preprocessing, content: bytes | None = None) -> Input | Refused:
+    """The values of one image.
+
+    Args:
+        file: The file.
+        record: What is done to inputs.
+        content: What is in it, where it is no file: then the path is a name.
+    """
     name, shape = str(file), record.shape
-    if not file.is_file():
+    if content is None and not file.is_file():
         return Refused(name, f"there is no file {file}")
     if not _is_image(shape):
         return Refused(
@@ -142,16 +148,16 @@ def _image(file: Path, record: Preprocessing) -> Input | Refused:
             f"which no image has",
         )
     try:
-        pixels = decoded(file, (shape[0], shape[1], shape[2]), record.decoding)
+        pixels = decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content)
     except DataError as error:
         return Refused(name, str(error))
     if fault := record.fault(pixels[None], str(pixels.dtype)):
         return Refused(name, f"{file} has {fault}")
-    return Input(name, _floats(pixels, record))
+    return Input(name, floats_of(pixels, record))
 
 
-def _floats(values: Array, record: Preprocessing) -> Array:
-    """Values of files as floats throughout: those of one batch may be of several types."""
+def floats_of(values: Array, record: Preprocessing) -> Array:
+    """Values of files, scaled, as floats throughout: a batch may have several types."""
     found = scaled(values, record.value_range)
     return np.divide(found, np.float32(255)) if found.dtype == np.uint8 else found
 
@@ -181,7 +187,7 @@ def _finite(values: Array) -> Array:
 
 
 def _prepared(block: Block, record: Preprocessing) -> Part:
-    values = iter(zip(_floats(block.values, record), _finite(block.values), strict=True))
+    values = iter(zip(floats_of(block.values, record), _finite(block.values), strict=True))
     part: Part = []
     for name in block.names:
         if name in block.problems:
