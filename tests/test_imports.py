@@ -103,6 +103,7 @@ ROOMS = {
     "selection": {
         "training", "checking", "network", "data", "analysis", "spec", "tasks", "presentation",
     },
+    "serving": {"training", "data", "layers", "presentation"},
     "activations": {"training", "network", "data", "spec", "layers", "presentation"},
     "doctor": {"network", "data"},
     "report": {
@@ -110,8 +111,8 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "activations", "selection", "training", "importing", "export", "report", "doctor",
-        "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
+        "serving", "activations", "selection", "training", "importing", "export", "report",
+        "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
         "templates", "presentation",
     },
 }  # fmt: skip
