@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,7 +93,7 @@ def _values(text: bytes) -> np.ndarray[Any, np.dtype[Any]]:
 async def _uploaded(content: bytes, headers: Headers, limit: int) -> list[tuple[str, bytes]]:
     """The files of a form."""
 
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
         yield content
 
     parser = MultiPartParser(headers, stream(), max_files=limit, max_fields=limit)
@@ -102,8 +102,10 @@ async def _uploaded(content: bytes, headers: Headers, limit: int) -> list[tuple[
     except MultiPartException as error:
         status = 413 if error.message.startswith("Too many") else 400
         raise HTTPException(status, f"the form cannot be read: {error.message}") from None
-    except (KeyError, UnicodeDecodeError):
-        raise HTTPException(400, "the form cannot be read: it names no boundary") from None
+    except (KeyError, ValueError):  # of versions of Starlette that hand on the parser's own
+        raise HTTPException(
+            400, "the form cannot be read: it is damaged, or names no boundary"
+        ) from None
     try:
         files = [each for _, each in form.multi_items() if not isinstance(each, str)]
         found = [(file.filename or "image", await file.read()) for file in files]

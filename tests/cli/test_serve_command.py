@@ -94,9 +94,9 @@ def test_an_address_that_cannot_be_had(
         f"cnnkit: cannot listen at 127.0.0.1, port {port}: Address already in use; --port 0 takes "
         f"a free one\n"
     )
-    done = run(*SERVE, "--host", "256.1.1.1")
+    done = run(*SERVE, "--host", "192.0.2.1")  # an address of documentation, which none has
     assert done.code == 2
-    assert done.err.startswith("cnnkit: cannot listen at 256.1.1.1: ")
+    assert done.err.startswith("cnnkit: cannot listen at 192.0.2.1, port 8000: ")
 
 
 @pytest.mark.parametrize(
