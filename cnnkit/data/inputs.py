@@ -109,7 +109,7 @@ def _parts(
     images: list[Path | Refused] = []
     for file in files:
         if isinstance(file, Refused) or not _holds_many(file):
-            images.append(file if isinstance(file, Refused) else Path(file))
+            images.append(Path(file) if isinstance(file, str) else file)
             if len(images) == _TOGETHER:
                 yield partial(_decoded, tuple(images), record)
                 images.clear()
@@ -138,22 +138,25 @@ def image_of(file: Path, record: Preprocessing, content: bytes | None = None) ->
         record: What is done to inputs.
         content: What is in it, where it is no file: then the path is a name.
     """
-    name, shape = str(file), record.shape
-    if content is None and not file.is_file():
-        return Refused(name, f"there is no file {file}")
-    if not _is_image(shape):
-        return Refused(
-            name,
-            f"{file} is no .npy, .npz or .csv file, and the network's input is {show(shape)}, "
-            f"which no image has",
-        )
+    name = str(file)
     try:
-        pixels = decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content)
+        pixels = _pixels(file, record, content)
     except DataError as error:
-        return Refused(name, str(error))
+        absent = content is None and not file.is_file()
+        return Refused(name, f"there is no file {file}" if absent else str(error))
     if fault := record.fault(pixels[None], str(pixels.dtype)):
         return Refused(name, f"{file} has {fault}")
     return Input(name, floats_of(pixels, record))
+
+
+def _pixels(file: Path, record: Preprocessing, content: bytes | None) -> Array:
+    shape = record.shape
+    if not _is_image(shape):
+        raise DataError(
+            f"{file} is no .npy, .npz or .csv file, and the network's input is {show(shape)}, "
+            f"which no image has"
+        )
+    return decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content)
 
 
 def floats_of(values: Array, record: Preprocessing) -> Array:

@@ -60,12 +60,13 @@ def predict(
     answer, views = compiled(trained, augment=augment)
     shape = trained.preprocessing.shape
     size = max(1, min(_BATCH, _BATCH_BYTES // (4 * int(np.prod(shape)))) // views)
+    none = np.zeros((0, len(naming.names)), np.float32)
     # One batch is computed while the next one is read.
     begun: deque[tuple[Sequence[str | Refused], Any]] = deque()
     for entries, inputs in _batches(
         inputs_of(files, trained.preprocessing, trained.table), size, shape
     ):
-        begun.append((entries, answer(inputs)))
+        begun.append((entries, answer(inputs) if len(inputs) else none))
         if len(begun) > 1:
             yield from naming.named(*begun.popleft())
     while begun:
@@ -78,8 +79,10 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
     Raises:
         UsageError: Views are asked for, and its recipe has none.
     """
-    views = views_of(trained.train.augment if augment else (), trained.spec.input)
-    if augment and len(views) == 1:
+    if not augment:
+        return trained.compute, 1
+    views = views_of(trained.train.augment, trained.spec.input)
+    if len(views) == 1:
         raise UsageError(
             "the recipe neither moves nor mirrors its examples, so that the network has not "
             "learnt to see through it: `augment: [{flip: horizontal}]` and the like come before "
@@ -90,10 +93,9 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
     @jax.jit
     def forward(params: Any, stats: Any, values: jax.Array) -> jax.Array:
         network = nnx.merge(graphdef, params, stats)
-        seen = jnp.concatenate([view(values) for view in views]) if augment else values
-        scores = network.outputs(trained.standardized(seen)).scores
-        found = probabilities(scores, trained.train, network.final)
-        return found.reshape(len(views), *values.shape[:1], -1).mean(0) if augment else found
+        seen = trained.standardized(jnp.concatenate([view(values) for view in views]))
+        found = probabilities(network.outputs(seen).scores, trained.train, network.final)
+        return found.reshape(len(views), *values.shape[:1], -1).mean(0)
 
     return lambda values: forward(params, stats, values), len(views)
 
@@ -101,7 +103,7 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
 def _batches(
     inputs: Iterable[Input | Refused], size: int, shape: Sequence[int]
 ) -> Iterator[tuple[Sequence[str | Refused], NDArray[np.float32]]]:
-    """Batches of one size, the last one filled with zeros, and who stands in each."""
+    """Batches of one size, filled up with zeros, and who stands in each; empty where none does."""
     entries: list[str | Refused] = []
     batch, count = np.zeros((size, *shape), np.float32), 0
     for each in inputs:
@@ -112,7 +114,7 @@ def _batches(
             batch[count] = each.values
             count += 1
         if count == size or len(entries) == 16 * size:
-            yield entries, batch
+            yield entries, batch if count else batch[:0]
             entries, batch, count = [], np.zeros((size, *shape), np.float32), 0
     if entries:
-        yield entries, batch
+        yield entries, batch if count else batch[:0]
