@@ -24,9 +24,9 @@ RATE_BAR, MEMORY_BAR = 0.8, 1.1
 SPEC = """
 input: 32x32x3
 layers:
-  - conv: {filters: 16, kernel: 3, stride: 2, padding: same}
+  - conv: {filters: 8, kernel: 3, stride: 2, padding: same}
   - relu
-  - conv: {filters: 32, kernel: 3, stride: 2, padding: same}
+  - conv: {filters: 16, kernel: 3, stride: 2, padding: same}
   - relu
   - global_mean_pool
   - dense: {units: 10}

@@ -105,6 +105,7 @@ ROOMS = {
     "selection": {
         "training", "checking", "network", "data", "analysis", "spec", "tasks", "presentation",
     },
+    "serving": {"training", "data", "layers", "presentation"},
     "activations": {"training", "network", "data", "spec", "layers", "presentation"},
     "doctor": {"network", "data"},
     "report": {
@@ -112,8 +113,8 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "activations", "exercises", "selection", "training", "importing", "export", "report", "doctor",
-        "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
+        "serving", "exercises", "activations", "selection", "training", "importing", "export", "report",
+        "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
         "templates", "presentation",
     },
 }  # fmt: skip

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "evaluate": True,
         "retrain": True,
         "predict": True,
+        "serve": True,
         "runs": False,
         "report": True,
         "cross-validate": True,

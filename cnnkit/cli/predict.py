@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from cnnkit.cli.network import network_of
 from cnnkit.cli.options import Checkpoint, CheckpointOption, WeightsOption
 from cnnkit.cli.sources import STDIN
 from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
     from cnnkit.training.use.prediction import Prediction, Refused
-    from cnnkit.training.use.trained import Trained
 
 # In a log, a line after so many seconds.
 _INTERVAL = 30.0
@@ -83,15 +83,13 @@ def predict(
         raise UsageError("--probabilities gives all classes: leave out --top")
     if STDIN in inputs and str(run) == STDIN:
         raise UsageError("standard input has the spec or the paths, and not both")
-    trained = _trained(run, weights, checkpoint)
+    trained = network_of(run, weights, checkpoint)
     from cnnkit.data.inputs import suffixes_of
     from cnnkit.data.listing import files_of
-    from cnnkit.training.use.prediction import names_of
+    from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
     from cnnkit.training.view.predictions import FORMATS, Columns
 
-    for problem in trained.problems:
-        typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
     named = None if probabilities else top or (1 if format_ is Format.csv else 3)
     columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
     files = files_of(_named(inputs), suffixes_of(trained.spec.input))
@@ -102,19 +100,6 @@ def predict(
             stream.write(text)
     if ending.refused:
         raise typer.Exit(2 if ending.absent else 1)
-
-
-def _trained(run: Path, weights: Path | None, checkpoint: Checkpoint) -> Trained:
-    """The network of a run, or of a spec and its weights."""
-    from cnnkit.cli.sources import readable_spec, weights_for
-    from cnnkit.training import load_run
-
-    file = weights_for(str(run), weights)
-    if file is None:
-        return load_run(run, checkpoint.value)
-    from cnnkit.training.use.weights import trained_of, weights_of_file
-
-    return trained_of(weights_of_file(readable_spec(str(run)), file), file)
 
 
 class _Ending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -98,19 +99,27 @@ def header(path: Path) -> Header:
     return Header(height, width, mode, dtype)
 
 
-def decoded(path: Path, shape: tuple[int, int, int], decoding: Decoding) -> NDArray[Any]:
+def decoded(
+    path: Path, shape: tuple[int, int, int], decoding: Decoding, content: bytes | None = None
+) -> NDArray[Any]:
     """The values of an image, ``[H, W, C]`` of a shape, in the type that holds those of its file.
+
+    Args:
+        path: The file.
+        shape: Height, width and channels.
+        decoding: How it is brought to them.
+        content: What is in the file, where it is no file: then the path is a name.
 
     Raises:
         DataError: The file is damaged, or with ``fit`` as ``none`` of other extents.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path if content is None else BytesIO(content), formats=_FORMATS) as image:
             _require_size(image)
             if depth.dtype_of(image) == "uint8":
                 pixels = _of_bytes(image, shape, decoding)
             else:
-                pixels = _of_values(image, shape, decoding)
+                pixels = _of_values(image, shape, decoding, content)
     except Exception as error:
         raise _damaged(path, error) from None
     if pixels.shape != shape:
@@ -157,10 +166,13 @@ def _toned(image: Image.Image, mode: str, background: Colour | None) -> Image.Im
 
 
 def _of_values(
-    image: ImageFile.ImageFile, shape: tuple[int, int, int], decoding: Decoding
+    image: ImageFile.ImageFile,
+    shape: tuple[int, int, int],
+    decoding: Decoding,
+    content: bytes | None,
 ) -> NDArray[Any]:
     height, width, channels = shape
-    values = depth.values(image)
+    values = depth.values(image, content)
     turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # Pillow turns TIFF by itself
     toned = _with_channels(values, channels, decoding.background)
     planes = [Image.fromarray(plane) for plane in np.moveaxis(toned, -1, 0)]

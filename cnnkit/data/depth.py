@@ -7,6 +7,7 @@ The file is decoded twice, the second time with the other order, which gives the
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from typing import Final
 
 import numpy as np
@@ -28,8 +29,14 @@ def dtype_of(image: Image.Image) -> str:
     return "float32" if image.mode in ("I", "F") else "uint8"
 
 
-def values(image: ImageFile.ImageFile) -> NDArray[np.uint16 | np.float32]:
+def values(
+    image: ImageFile.ImageFile, content: bytes | None = None
+) -> NDArray[np.uint16 | np.float32]:
     """The values of an image of more than 8 bits, ``[H, W, C]``, as the file has them.
+
+    Args:
+        image: The image, not yet loaded.
+        content: What it was opened from, where that is no file.
 
     Raises:
         ValueError: It is of a kind whose values cannot be had.
@@ -45,16 +52,17 @@ def values(image: ImageFile.ImageFile) -> NDArray[np.uint16 | np.float32]:
     if maximum:
         raise ValueError("16 bits in colour are read from PNG and TIFF: save it as one of them")
     if raw == "LA;16B":  # its four bytes a pixel are those of an image in RGBA
-        whole = _told(image, "RGBA").astype(np.uint16)
+        whole = _told(image, "RGBA", content).astype(np.uint16)
         return whole[..., 0::2] * _HALF + whole[..., 1::2]
     order = raw[-1] if raw[-1] in _OTHER else _NATIVE
-    lower = _told(image, raw[:-1] + _OTHER[order])
+    lower = _told(image, raw[:-1] + _OTHER[order], content)
     return np.asarray(image).astype(np.uint16) * _HALF + lower
 
 
-def _told(image: ImageFile.ImageFile, raw: str) -> NDArray[np.uint8]:
+def _told(image: ImageFile.ImageFile, raw: str, content: bytes | None) -> NDArray[np.uint8]:
     """The file decoded once more, its pixels taken to lie as another raw mode says."""
-    with Image.open(image.filename, formats=[str(image.format)]) as again:
+    source = image.filename if content is None else BytesIO(content)
+    with Image.open(source, formats=[str(image.format)]) as again:
         if raw == "RGBA":
             again._mode = raw
         again.tile = [

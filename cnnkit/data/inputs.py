@@ -109,7 +109,7 @@ def _parts(
     images: list[Path | Refused] = []
     for file in files:
         if isinstance(file, Refused) or not _holds_many(file):
-            images.append(file if isinstance(file, Refused) else Path(file))
+            images.append(Path(file) if isinstance(file, str) else file)
             if len(images) == _TOGETHER:
                 yield partial(_decoded, tuple(images), record)
                 images.clear()
@@ -127,31 +127,40 @@ def _holds_many(file: str | Path) -> bool:
 
 
 def _decoded(files: Sequence[Path | Refused], record: Preprocessing) -> Part:
-    return [each if isinstance(each, Refused) else _image(each, record) for each in files]
+    return [each if isinstance(each, Refused) else image_of(each, record) for each in files]
 
 
-def _image(file: Path, record: Preprocessing) -> Input | Refused:
-    """The values of one image."""
-    name, shape = str(file), record.shape
-    if not file.is_file():
-        return Refused(name, f"there is no file {file}")
-    if not _is_image(shape):
-        return Refused(
-            name,
-            f"{file} is no .npy, .npz or .csv file, and the network's input is {show(shape)}, "
-            f"which no image has",
-        )
+def image_of(file: Path, record: Preprocessing, content: bytes | None = None) -> Input | Refused:
+    """The values of one image.
+
+    Args:
+        file: The file.
+        record: What is done to inputs.
+        content: What is in it, where it is no file: then the path is a name.
+    """
+    name = str(file)
     try:
-        pixels = decoded(file, (shape[0], shape[1], shape[2]), record.decoding)
+        pixels = _pixels(file, record, content)
     except DataError as error:
-        return Refused(name, str(error))
+        absent = content is None and not file.is_file()
+        return Refused(name, f"there is no file {file}" if absent else str(error))
     if fault := record.fault(pixels[None], str(pixels.dtype)):
         return Refused(name, f"{file} has {fault}")
-    return Input(name, _floats(pixels, record))
+    return Input(name, floats_of(pixels, record))
 
 
-def _floats(values: Array, record: Preprocessing) -> Array:
-    """Values of files as floats throughout: those of one batch may be of several types."""
+def _pixels(file: Path, record: Preprocessing, content: bytes | None) -> Array:
+    shape = record.shape
+    if not _is_image(shape):
+        raise DataError(
+            f"{file} is no .npy, .npz or .csv file, and the network's input is {show(shape)}, "
+            f"which no image has"
+        )
+    return decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content)
+
+
+def floats_of(values: Array, record: Preprocessing) -> Array:
+    """Values of files, scaled, as floats throughout: a batch may have several types."""
     found = scaled(values, record.value_range)
     return np.divide(found, np.float32(255)) if found.dtype == np.uint8 else found
 
@@ -181,7 +190,7 @@ def _finite(values: Array) -> Array:
 
 
 def _prepared(block: Block, record: Preprocessing) -> Part:
-    values = iter(zip(_floats(block.values, record), _finite(block.values), strict=True))
+    values = iter(zip(floats_of(block.values, record), _finite(block.values), strict=True))
     part: Part = []
     for name in block.names:
         if name in block.problems:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -105,6 +106,19 @@ class Trained:
     def table(self) -> Csv | None:
         """The table that it was trained on, where it was one."""
         return self.train.data if isinstance(self.train.data, Csv) else None
+
+    @cached_property
+    def compute(self) -> Callable[[ArrayLike], Array]:
+        """What the network says of inputs that are scaled, as a compiled function of a batch."""
+        graphdef, params, stats = self.network.parts()
+
+        @jax.jit
+        def forward(params: Any, stats: Any, values: Array) -> Array:
+            network = nnx.merge(graphdef, params, stats)
+            scores = network.outputs(self.standardized(values)).scores
+            return probabilities(scores, self.train, network.final)
+
+        return lambda values: forward(params, stats, values)
 
     def answers(self, prepared: Array) -> Array:
         """What the network says of inputs that are prepared; a function that JAX can compile."""

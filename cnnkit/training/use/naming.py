@@ -1,0 +1,128 @@
+"""What a network's output means in words: the most probable classes, and the one decided for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnkit.data.listing import Refused
+from cnnkit.errors import UsageError
+from cnnkit.training.use.trained import Trained
+
+REFUSAL = "unknown"
+"""What an input is called whose most probable class is not probable enough."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one input.
+
+    Attributes:
+        file: The file, or the example in it.
+        classes: The most probable classes, the first first; of a regression the outputs.
+        values: Their probabilities; of a regression the numbers.
+        decision: The class that it is taken for: the most probable, or that of refusal where it
+            is not probable enough; None of a regression.
+    """
+
+    file: str
+    classes: tuple[str, ...]
+    values: tuple[float, ...]
+    decision: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The prediction as JSON takes it."""
+        found = zip(self.classes, self.values, strict=True)
+        named = [{"name": name, "value": value} for name, value in found]
+        return {"file": self.file, "class": self.decision, "predictions": named, "error": None}
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How outputs are named.
+
+    Attributes:
+        names: The names of the classes, or of the outputs of a regression.
+        of_classes: Whether they are classes.
+        top: How many of the most probable classes are named; None for all.
+        threshold: The probability that the most probable class needs to be decided for.
+        refusal: What is decided where it has less.
+    """
+
+    names: tuple[str, ...]
+    of_classes: bool
+    top: int | None = 3
+    threshold: float = 0.0
+    refusal: str = REFUSAL
+
+    @classmethod
+    def of(
+        cls,
+        trained: Trained,
+        top: int | None = 3,
+        threshold: float = 0.0,
+        refusal: str = REFUSAL,
+    ) -> Self:
+        """That of a network.
+
+        Raises:
+            UsageError: There is a threshold and no class, or the class of refusal is one that the
+                network knows.
+        """
+        names, of_classes = names_of(trained), trained.train.loss.of_classes
+        if threshold and not of_classes:
+            raise UsageError(
+                "a threshold is for the probability of a class: the run predicts numbers"
+            )
+        if threshold and refusal in names:
+            raise UsageError(f"`{refusal}` is a class of the network: call the refusal otherwise")
+        return cls(names, of_classes, top, threshold, refusal)
+
+    def named(
+        self, entries: Sequence[str | Refused], outputs: ArrayLike
+    ) -> Iterator[Prediction | Refused]:
+        """What is said of the inputs of a batch; what was refused has no output.
+
+        Args:
+            entries: What the inputs are called, in the order of the outputs.
+            outputs: ``[n, K]``, of as many as are not refused; more are passed over.
+        """
+        values = self._of_all_classes(np.asarray(outputs))
+        if self.of_classes:
+            order = np.argsort(-values, axis=1, kind="stable")[:, : self.top]
+        else:
+            order = np.broadcast_to(np.arange(len(self.names)), values.shape)
+        rows = iter(zip(order.tolist(), np.take_along_axis(values, order, 1).tolist(), strict=True))
+        for entry in entries:
+            if isinstance(entry, Refused):
+                yield entry
+                continue
+            chosen, found = next(rows)
+            classes = tuple(self.names[each] for each in chosen)
+            decision = None
+            if self.of_classes:
+                decision = classes[0] if found[0] >= self.threshold else self.refusal
+            yield Prediction(entry, classes, tuple(found), decision)
+
+    def _of_all_classes(self, values: NDArray[Any]) -> NDArray[Any]:
+        """One output tells two classes apart."""
+        if values.shape[1] == 1 and len(self.names) == 2:
+            return np.concatenate([1 - values, values], 1)
+        return values
+
+
+def names_of(trained: Trained) -> tuple[str, ...]:
+    """The names of the classes, or of the outputs where there are none."""
+    outputs = jax.eval_shape(
+        lambda x: trained.network.outputs(x).scores,
+        jax.ShapeDtypeStruct((1, *trained.spec.input), np.float32),
+    ).shape[-1]
+    if trained.train.loss.of_classes and outputs == 1 and len(trained.classes) == 2:
+        return trained.classes
+    more = (f"output {index}" for index in range(len(trained.classes), outputs))
+    return (*trained.classes[:outputs], *more)
