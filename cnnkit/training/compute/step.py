@@ -311,7 +311,8 @@ def make_steps(
         return params, stats
 
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
-    graphdef, params, stats = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    graphdef, params, *rest = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    (stats,) = rest
     scores = jax.eval_shape(lambda: build(spec, 0).outputs(jnp.zeros((1, *spec.input))).scores)
     return Steps(
         graphdef=graphdef,
