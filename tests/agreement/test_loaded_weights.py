@@ -23,7 +23,7 @@ from tests.agreement.converted import Case, case, channels_first, close, quick
 pytest.importorskip("safetensors", reason="the extra `export` is not installed")
 
 # One of each way in which arrays are ordered or laid out; the other networks are like these.
-NETWORKS = ("NETWORKS",)
+NETWORKS = ("transposed-groups", "locally-connected", "normalizations", "composition")
 
 
 def in_flax(model: Any, x: np.ndarray) -> np.ndarray:

@@ -252,7 +252,11 @@ def kernels_of(engine: Engine) -> list[Any]:
 
 
 def test_folds_begin_with_it(
-    recipe: Recipe, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    before: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     made: list[Engine] = []
 
@@ -261,11 +265,12 @@ def test_folds_begin_with_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cross_validation, "machine", begun)
-    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", quiet=True, side_by_side=2)
+    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", side_by_side=2)
     with pytest.raises(KeyboardInterrupt):
         cross_validated(recipe(init=str(before)), options)
     expected = weights(before, "best")["layers.0.kernel"]
     assert all(np.array_equal(kernel, expected) for kernel in kernels_of(made[0]))
+    assert f"7 of 7 arrays begin as in {before}\n" in capsys.readouterr().out
     record = json.loads((tmp_path / "folds" / "folds.json").read_text())
     source = initial(recipe(init=str(before)))
     assert source is not None
