@@ -38,8 +38,8 @@ class Totals:
     """The figures of the whole network, for one example unless a batch is asked for.
 
     Each is computed when it is asked for; two that say the same are equal. Memory is in bytes;
-    ``cnnkit.analysis.memory`` states the model. ``frozen`` are the paths of operations whose weights
-    are never trained.
+    ``cnnkit.analysis.memory`` states the model. ``frozen`` are the paths of the operations
+    whose weights are never trained.
     """
 
     tree: LayerAnalysis

@@ -19,6 +19,14 @@ class Kind(StrEnum):
 
     onnx = "onnx"
     safetensors = "safetensors"
+    stablehlo = "stablehlo"
+    flax = "flax"
+    torch = "torch"
+    keras = "keras"
+
+
+_MODELS = (Kind.onnx, Kind.stablehlo)
+_SOURCE_CODE = (Kind.flax, Kind.torch, Kind.keras)
 
 
 def export(
@@ -47,10 +55,12 @@ def export(
     ] = False,
     assignments: AssignmentsOption = None,
 ) -> None:
-    """Write a trained network for other tools: a model of ONNX, or its weights as safetensors.
+    """Write a trained network for other tools: as a model, as source code, or its weights alone.
 
-    A model of ONNX is run and compared with the network before it is written. Without weights
-    those of a spec are random.
+    A model of ONNX or StableHLO is run and compared with the network before it is written, and so
+    is the code of Flax, PyTorch or Keras where these are installed; its weights lie beside it.
+    Without weights those of a spec are random. LiteRT's converter takes StableHLO, but cannot be
+    installed beside Pydantic: the README says more.
 
     Example: cnnkit export runs/digits --to onnx
     """
@@ -58,16 +68,36 @@ def export(
     from cnnkit.training import train  # noqa: F401 - says which package is missing
     from cnnkit.training.use.export import TOLERANCE, export_onnx, export_safetensors
 
-    if to is not Kind.onnx and (opset is not None or raw or optimize):
-        raise UsageError("--opset, --raw and --optimize are of --to onnx")
+    if to is not Kind.onnx and (opset is not None or optimize):
+        raise UsageError("--opset and --optimize are of --to onnx")
+    if raw and to not in _MODELS:
+        raise UsageError("--raw is of --to onnx and --to stablehlo")
     found = _weights(source, weights, checkpoint, seed, assignments or [])
     for problem in found.problems:
         typer.echo(f"cnnkit: {problem}; another checkpoint is taken", err=True)
     name = found.spec.name or Path(source).stem or "network"
+    if to in _SOURCE_CODE:
+        from cnnkit.export import TARGETS
+        from cnnkit.training.use.source_code import export_source_code
+
+        code = export_source_code(found, to.value, output or Path(f"{name}_{to.value}.py"))
+        run = f"loaded by it, run in {TARGETS[to.value]} and within {TOLERANCE:g} of the network"
+        told = run if code.compared else f"not compared: {TARGETS[to.value]} is not installed"
+        typer.echo(f"wrote {code.code} and its weights {code.weights}: {told}")
+        return
     path = output or Path(f"{name}.{to.value}")
     if to is Kind.safetensors:
         done = export_safetensors(found, path)
         typer.echo(f"wrote {path}: {done.arrays:,} arrays, read again and the same")
+        return
+    if to is Kind.stablehlo:
+        from cnnkit.training.use.stablehlo import PLATFORMS, export_stablehlo
+
+        export_stablehlo(found, path, raw=raw)
+        typer.echo(
+            f"wrote {path}: StableHLO for {', '.join(PLATFORMS)}, loaded again and within "
+            f"{TOLERANCE:g} of the network"
+        )
         return
     model = export_onnx(found, path, name=name, opset=opset, raw=raw, optimize=optimize)
     typer.echo(

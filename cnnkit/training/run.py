@@ -30,7 +30,7 @@ from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
 from cnnkit.training.prepare.device import choose, usable
 from cnnkit.training.prepare.environment import environment, versions
-from cnnkit.training.prepare.initial import Initial, initial, keep_initial
+from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.recorded import keep_record, require_same_data
@@ -94,9 +94,7 @@ def train(
             shown.note(f"warning: {note}")
         devices = choose(options.device)
         _set_up(shown)
-        begun = initial(spec)
-        for line in begun.lines() if begun is not None else ():
-            shown.note(line)
+        begun = told_initial(spec, shown)
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
         if not isinstance(recipe.data, str):  # published data sets are known to be sound

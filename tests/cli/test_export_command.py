@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,15 @@ pytest.importorskip("safetensors", reason="the extra `export` is not installed")
 import onnx
 import onnxruntime
 import safetensors
+from jax import export
 from safetensors.numpy import load_file
 
 from cnnkit.errors import ExportError
 from cnnkit.network.weights_file import written
 from cnnkit.training import load_run
 from cnnkit.training.use import export as exporting
+from cnnkit.training.use import source_code as code
+from cnnkit.training.use import stablehlo as hlo
 from cnnkit.training.use.weights import weights_of_run
 
 ROOT = Path(__file__).parents[2]
@@ -211,12 +215,97 @@ def test_weights_of_another_network_are_findings(run: Run, folder: Path) -> None
     assert not Path("wide.onnx").exists()
 
 
+def test_stablehlo_reads_the_values_of_files(run: Run, folder: Path) -> None:
+    done = run("export", "runs/bars", "--to", "stablehlo")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        "wrote bars.stablehlo: StableHLO for cpu, cuda, tpu, loaded again and within 1e-05 of the "
+        "network\n"
+    )
+    program = export.deserialize(bytearray(Path("bars.stablehlo").read_bytes()))
+    assert program.platforms == ("cpu", "cuda", "tpu")
+    images = np.random.default_rng(1).integers(0, 256, (3, 6, 6, 1)).astype(np.uint8)
+    run_ = load_run("runs/bars")
+    scores = run_.network.outputs(run_.prepared(images)).scores
+    np.testing.assert_allclose(program.call(images), scores, atol=1e-5)
+    np.testing.assert_allclose(program.call(images[:1]), scores[:1], atol=1e-5)  # any batch
+    assert run("export", "runs/bars", "--to", "stablehlo", "--raw", "-o", "raw").code == 0
+    raw = export.deserialize(bytearray(Path("raw").read_bytes()))
+    np.testing.assert_allclose(raw.call(run_.prepared(images)), scores, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("target", "framework"), [("flax", "Flax NNX"), ("torch", "PyTorch"), ("keras", "Keras")]
+)
+def test_source_code_loads_the_weights_beside_it(
+    run: Run, folder: Path, target: str, framework: str
+) -> None:
+    if find_spec(target) is None:
+        pytest.skip(f"{framework} is not installed")
+    done = run("export", "runs/bars", "--to", target)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        f"wrote bars_{target}.py and its weights bars_{target}.safetensors: loaded by it, run in "
+        f"{framework} and within 1e-05 of the network\n"
+    )
+    with safetensors.safe_open(f"bars_{target}.safetensors", "np") as file:
+        assert file.metadata()["cnnkit.for"] == target
+        assert file.get_slice("layers.0.kernel").get_shape() == (
+            [4, 1, 3, 3] if target == "torch" else [3, 3, 1, 4]
+        )
+    # It is the file that loads them: other weights, and it says so.
+    arrays = load_file(f"bars_{target}.safetensors")
+    shutil.copy(f"bars_{target}.safetensors", "kept")
+    with safetensors.safe_open("kept", "np") as file:
+        metadata = file.metadata()
+    Path(f"bars_{target}.safetensors").write_bytes(
+        written({name: array + 1 for name, array in arrays.items()}, metadata)
+    )
+    with pytest.raises(ExportError, match=f"the file of {framework} differs from the network by"):
+        code._compare(weights_of_run(Path("runs/bars")), target, Path(f"bars_{target}.py"))
+
+
+def test_source_code_of_a_framework_that_is_not_there(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "find_spec", lambda _: None)
+    done = run("export", "bars.yaml", "--to", "torch", "-o", "new.py")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        "wrote new.py and its weights new.safetensors: not compared: PyTorch is not installed\n"
+    )
+    assert '.with_name("new.safetensors")' in Path("new.py").read_text()
+
+
+def test_source_code_that_does_not_run(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    monkeypatch.setattr(code, "with_loader", lambda *_: "raise ValueError('broken')\n")
+    done = run("export", "runs/bars", "--to", "torch", "-o", "off.py")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "cnnkit: the file of PyTorch does not run: ValueError: broken\n"
+    assert not Path("off.py").exists()
+    assert not Path("off.safetensors").exists()
+
+
+def test_a_program_that_differs_is_not_written(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hlo, "answer", lambda *given: exporting.answer(*given) + 1)
+    with pytest.raises(ExportError, match="the program of StableHLO differs from the network by"):
+        hlo.export_stablehlo(weights_of_run(Path("runs/bars")), Path("off.stablehlo"))
+    assert not Path("off.stablehlo").exists()
+
+
 def test_options_of_onnx_alone(run: Run, folder: Path) -> None:
     done = run("export", "bars.yaml", "--to", "safetensors", "--opset", "17")
     assert (done.code, done.err) == (
         2,
-        "cnnkit: --opset, --raw and --optimize are of --to onnx\n",
+        "cnnkit: --opset and --optimize are of --to onnx\n",
     )
+    done = run("export", "bars.yaml", "--to", "safetensors", "--raw")
+    assert (done.code, done.err) == (2, "cnnkit: --raw is of --to onnx and --to stablehlo\n")
     done = run("export", "bars.yaml", "--to", "onnx", "--opset", "9")
     assert done.code == 2
     assert done.err.startswith("cnnkit: opset 9 is not written: give one from 13 to ")

@@ -23,7 +23,7 @@ from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.optimizer import layer_of, name_of
-from cnnkit.training.compute.state import Feed, Pool
+from cnnkit.training.compute.state import Feed, Pool, State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.initial import initial
@@ -181,13 +181,16 @@ def test_statistics_of_frozen_layers_move_where_it_is_said(recipe: Recipe) -> No
     assert stepped(recipe(freeze=freeze)) == HEAD | STATISTICS
 
 
+def kernel(state: State) -> np.ndarray[Any, Any]:
+    return np.asarray(state.params["layers"]["0"]["kernel"][...])
+
+
 def test_the_steps_of_later_epochs_train_all(recipe: Recipe) -> None:
     spec = recipe(freeze=["layers.0", "layers.1"], unfreeze={"at": 1}, optimizer="adam")
     steps, given = steps_of(spec), feed()
     first, later = jax.jit(steps.update), jax.jit(steps.unfrozen().update)
     begun = steps.init(given.seed)
     held = first(begun, given, given.train)
-    kernel = lambda state: np.asarray(state.params["layers"]["0"]["kernel"][...])  # noqa: E731
     assert np.array_equal(kernel(begun), kernel(held))
     # The first step of Adam is the rate, by the sign of the gradient: its means begin here.
     moved = np.abs(kernel(later(held, given, given.train)) - kernel(held))
@@ -197,7 +200,7 @@ def test_the_steps_of_later_epochs_train_all(recipe: Recipe) -> None:
 
 def test_a_settled_batch_norm_norms_as_at_inference(recipe: Recipe) -> None:
     network = build(recipe(), 0)
-    x = np.random.default_rng(0).normal(3, 2, (8, 6, 6, 1)).astype(np.float32)
+    x = jnp.asarray(np.random.default_rng(0).normal(3, 2, (8, 6, 6, 1)), jnp.float32)
     key = jax.random.key(0)
     trained = network.outputs(x, train=True, key=key).scores
     settled = network.outputs(x, train=True, key=key, settled={"layers.1"}).scores
@@ -252,7 +255,11 @@ def kernels_of(engine: Engine) -> list[Any]:
 
 
 def test_folds_begin_with_it(
-    recipe: Recipe, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    before: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     made: list[Engine] = []
 
@@ -261,11 +268,12 @@ def test_folds_begin_with_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cross_validation, "machine", begun)
-    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", quiet=True, side_by_side=2)
+    options = FoldOptions(folds=2, run_dir=tmp_path / "folds", side_by_side=2)
     with pytest.raises(KeyboardInterrupt):
         cross_validated(recipe(init=str(before)), options)
     expected = weights(before, "best")["layers.0.kernel"]
     assert all(np.array_equal(kernel, expected) for kernel in kernels_of(made[0]))
+    assert f"7 of 7 arrays begin as in {before}\n" in capsys.readouterr().out
     record = json.loads((tmp_path / "folds" / "folds.json").read_text())
     source = initial(recipe(init=str(before)))
     assert source is not None

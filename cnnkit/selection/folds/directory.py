@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,10 +24,11 @@ from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
-from cnnkit.training.prepare.initial import Initial, initial
+from cnnkit.training.prepare.initial import Initial, told_initial
 from cnnkit.training.prepare.resolution import resolved
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
+from cnnkit.training.view.display import make_display
 
 if TYPE_CHECKING:
     import jax
@@ -100,7 +102,8 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
     if options.random_labels:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
-    begun = initial(spec)
+    with closing(make_display(quiet=options.quiet)) as display:
+        begun = told_initial(spec, display)
     run = _directory(spec, options, data, fold_of, begun)
     with run.lock:
         done = _kept(run, options.folds)

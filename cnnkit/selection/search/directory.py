@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,7 @@ from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
-from cnnkit.training.prepare.initial import source_of
+from cnnkit.training.prepare.initial import told_initial
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
@@ -172,11 +173,12 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     data = sealed(spec, recipe_, options.data_dir)
     asked = (*settings.objectives, recipe_.monitor)
     recalls_of(asked, data.dataset.classes, max(outputs_of(spec), 2))  # refuses an unknown class
-    begun = source_of(spec)
+    with closing(make_display(quiet=options.quiet)) as display:
+        begun = told_initial(spec, display)
     run = _directory(spec, options)
     url = options.storage or f"sqlite:///{(run.path / DATABASE).absolute()}"
     name = options.study or spec.name or "network"
-    init = None if begun is None else begun.sha256
+    init = None if begun is None else begun.source.sha256
     return SearchContext(spec, search, space, settings, data, devices, run, url, name, init)
 
 

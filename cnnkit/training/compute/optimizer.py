@@ -92,7 +92,8 @@ def _labels(train: Train, params: Tree) -> Tree | None:
 def _multiplied(train: Train) -> optax.GradientTransformation:
     """Steps made longer or shorter by layer, which is to multiply the rate.
 
-    In all methods that are offered a step is the rate times what does not depend on it.
+    In all methods but the schedule-free, which take none, a step is the rate times what does not
+    depend on it.
     """
 
     def longer(path: tuple[Any, ...], update: Any) -> Any:

@@ -18,6 +18,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.location import located_weights
 from cnnkit.training.store.directory import INIT, RunDirectory
 from cnnkit.training.use.trained import load_run
+from cnnkit.training.view.display import Display
 
 _SHOWN = 6
 
@@ -141,6 +142,19 @@ def initial(spec: Spec) -> Initial | None:
     """
     source = source_of(spec)
     return None if source is None else source.fitting(spec)
+
+
+def told_initial(spec: Spec, display: Display) -> Initial | None:
+    """What the network of a spec begins with, told to the user.
+
+    Raises:
+        DataError: None of the arrays fits.
+        UsageError: As of ``source_of``; the other errors too.
+    """
+    found = initial(spec)
+    for line in found.lines() if found is not None else ():
+        display.note(line)
+    return found
 
 
 def keep_initial(run: RunDirectory, found: Initial | None) -> None:

@@ -21,7 +21,7 @@ from cnnkit.training.store.files import write_atomic
 from cnnkit.training.use.weights import Weights
 
 TOLERANCE = 1e-5
-"""How far an output of ONNX may be from ours, of outputs up to 1; of larger ones in proportion."""
+"""How far an output may be from ours, of outputs up to 1; of larger ones in proportion."""
 _EXAMPLES = 2  # more than one: the batch is open
 
 
@@ -50,7 +50,7 @@ def export_safetensors(weights: Weights, path: Path) -> Exported:
     Raises:
         ExportError: What is read is not what was written.
     """
-    _write(path, written(weights.arrays, weights.metadata()))
+    write(path, written(weights.arrays, weights.metadata()))
     found = read_weights(path, weights.graph).arrays
     if any(not np.array_equal(found[name], array) for name, array in weights.arrays.items()):
         raise ExportError(f"{path} does not hold what was written to it: look at the disk")
@@ -104,7 +104,7 @@ def export_onnx(
         raise SpecError(model)
     content = model.SerializeToString()
     difference = compared(weights, content, record, version)
-    _write(path, content)
+    write(path, content)
     return Exported(path, len(model.graph.initializer), len(model.graph.node), version, difference)
 
 
@@ -115,25 +115,34 @@ def compared(weights: Weights, model: bytes, record: Preprocessing | None, opset
         ExportError: Too far, or the runtime does not run the model.
     """
     session = _session(model, opset)
-    inputs = _examples(weights.spec.input, record)
+    inputs = examples(weights.spec.input, record)
     (found,) = session.run(None, {session.get_inputs()[0].name: inputs})
-    values = inputs if record is None else _prepared(inputs, record)
-    expected = _answer(weights, values)
+    values = inputs if record is None else prepared(inputs, record)
+    expected = answer(weights, values)
+    return distance(found, expected, "the model of ONNX")
+
+
+def distance(found: NDArray[Any], expected: NDArray[np.float32], what: str) -> float:
+    """How far an output is from ours, of outputs above 1 in proportion.
+
+    Raises:
+        ExportError: Too far.
+    """
     if found.shape != expected.shape or not np.isfinite(found).all():
         raise ExportError(
-            f"the model of ONNX gives {found.shape} and the network {expected.shape}, or values "
+            f"{what} gives {found.shape} and the network {expected.shape}, or values "
             f"that are not finite: nothing is written"
         )
     difference = float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))
     if difference > TOLERANCE:
         raise ExportError(
-            f"the model of ONNX differs from the network by {difference:.2g}, and at most "
+            f"{what} differs from the network by {difference:.2g}, and at most "
             f"{TOLERANCE:g} is rounding: nothing is written"
         )
     return difference
 
 
-def _answer(weights: Weights, values: Any) -> NDArray[np.float32]:
+def answer(weights: Weights, values: Any) -> NDArray[np.float32]:
     """What the network gives: compiled, though not for speed, since it runs once."""
     graphdef, params, stats = weights.network.parts()
 
@@ -144,7 +153,12 @@ def _answer(weights: Weights, values: Any) -> NDArray[np.float32]:
     return np.asarray(jax.jit(forward, compiler_options=once)(params, stats, values))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Writes a file.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
     try:
         write_atomic(path, content)
     except OSError as error:
@@ -171,7 +185,7 @@ def _session(model: bytes, opset: int) -> Any:
         ) from error
 
 
-def _examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any]:
+def examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any]:
     """Inputs of the kind that the model reads, of the range that training saw."""
     random = np.random.default_rng(0)
     size = (_EXAMPLES, *shape)
@@ -183,5 +197,6 @@ def _examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any
     return values.astype(np.float32 if dtype.kind == "f" else dtype)
 
 
-def _prepared(inputs: NDArray[Any], record: Preprocessing) -> Any:
+def prepared(inputs: NDArray[Any], record: Preprocessing) -> Any:
+    """Values of files as training prepared them."""
     return standardized(scaled(jnp.asarray(record.values(inputs))), record.statistics)

@@ -1,0 +1,1 @@
+"""What loads a file of weights into a converted model: read as text, never imported."""
