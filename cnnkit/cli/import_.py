@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def import_(
     model: Annotated[
-        Path | None, typer.Argument(metavar="MODEL", help="A file of ONNX.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="MODEL", help="A file of ONNX or Keras.", show_default=False),
     ] = None,
     torch: Annotated[
         str | None,
@@ -59,6 +60,8 @@ def import_(
         print("nothing is written; --force writes it all the same", file=sys.stderr)
         raise typer.Exit(1)
     put_text(imported.text, output)
+    if weights is not None and not imported.model.weighted:
+        raise UsageError(f"{model} holds no weights: leave out --weights")
     if weights is not None:
         save(imported.arrays, imported.text, weights)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
+from cnnkit.importing.keras import read as read_keras
 from cnnkit.importing.layer import Layer
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
@@ -27,6 +28,9 @@ from cnnkit.spec.reading import load
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.proof import Proof
+
+
+_READERS = {".onnx": read_onnx, ".keras": read_keras, ".h5": read_keras, ".json": read_keras}
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     """The spec of a model.
 
     Args:
-        path: A file of ONNX.
+        path: A file of ONNX or Keras.
         example: The shape of one example, channels last, where the model leaves it open.
 
     Raises:
@@ -86,9 +90,11 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
         SpecError: The file cannot be read, or not all of it can be said.
         UsageError: There is no such file, or it is of another format.
     """
-    if path.suffix.lower() != ".onnx":
-        raise UsageError(f"{path} is of no format that can be imported: they end in .onnx")
-    model, findings = read_onnx(path, example)
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        ends = ", ".join(_READERS)
+        raise UsageError(f"{path} is of no format that can be imported: they end in {ends}")
+    model, findings = _READERS[suffix](path, example)
     if model is None:
         raise SpecError(findings, str(path))
     return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))

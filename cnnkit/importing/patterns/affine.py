@@ -1,8 +1,8 @@
 """A factor or a summand a channel, as part of the layer before it.
 
 A convolution or dense layer without a bias takes a summand as one, a batch norm takes both, as
-Caffe writes them in a layer of their own. Before all layers they rescale the input; a factor that
-is left is a `scale`.
+Caffe writes them in a layer of their own. Before all layers, and where it is one number for
+all, it is a `rescale`; a factor a channel that is left is a `scale`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _alone(graph: Graph, number: int, operation: Operation, before: Operation | 
     ):
         _rescaled(before, operation)
         graph.bypass(number)
-    elif operation.inputs == (INPUT,) and (not factor or (value > 0).all()):
+    elif (operation.inputs == (INPUT,) or value.size == 1) and (not factor or (value > 0).all()):
         operation.kind, operation.weights = "rescale", {}
         operation.fields = (
             {"deviation": _values(1 / value)} if factor else {"mean": _values(-value)}
