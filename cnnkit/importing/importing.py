@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
@@ -30,7 +30,21 @@ if TYPE_CHECKING:
     from cnnkit.importing.proof import Proof
 
 
-_READERS = {".onnx": read_onnx, ".keras": read_keras, ".h5": read_keras, ".json": read_keras}
+class Reader(Protocol):
+    """Reads a file of one format."""
+
+    def __call__(
+        self, path: Path, example: Shape | None, *, partial: bool = False
+    ) -> tuple[Model | None, tuple[Finding, ...]]:
+        """The network, where there is enough of one, and what cannot be said of it."""
+
+
+_READERS: Mapping[str, Reader] = {
+    ".onnx": read_onnx,
+    ".keras": read_keras,
+    ".h5": read_keras,
+    ".json": read_keras,
+}
 
 
 @dataclass(frozen=True)
@@ -90,14 +104,18 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
         SpecError: The file cannot be read, or not all of it can be said.
         UsageError: There is no such file, or it is of another format.
     """
+    model, findings = _reader_of(path)(path, example)
+    if model is None:
+        raise SpecError(findings, str(path))
+    return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
+
+
+def _reader_of(path: Path) -> Reader:
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         ends = ", ".join(_READERS)
         raise UsageError(f"{path} is of no format that can be imported: they end in {ends}")
-    model, findings = _READERS[suffix](path, example)
-    if model is None:
-        raise SpecError(findings, str(path))
-    return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
+    return _READERS[suffix]
 
 
 def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
@@ -153,10 +171,10 @@ def imported(model: Model, name: str, origin: str, source: str) -> Imported:
     try:
         return _imported(model, name, origin)
     except RefusedError as error:
-        raise SpecError(
-            [Finding("not-importable", "error", str(error), error.advice)], source
-        ) from error
+        raise SpecError([_finding(error)], source) from error
     except SpecError as error:
+        if model.graph.refused:
+            raise SpecError(error.findings, source) from error
         message = f"the spec that comes out has a fault: {error.findings[0].message}"
         raise SpecError([Finding("not-importable", "error", message)], source) from error
     except RecursionError as error:
@@ -164,10 +182,45 @@ def imported(model: Model, name: str, origin: str, source: str) -> Imported:
         raise SpecError([Finding("not-importable", "error", message)], source) from error
 
 
-def _imported(model: Model, name: str, origin: str) -> Imported:
+def partial_text(path: Path, example: Shape | None = None) -> tuple[str, tuple[Finding, ...]]:
+    """What of a file can be said, with a `placeholder` for each node that cannot.
+
+    Args:
+        path: As for ``import_model``.
+        example: As for ``import_model``.
+
+    Returns:
+        The text, which `check` refuses for its placeholders, and the findings.
+
+    Raises:
+        MissingExtraError: The package that reads the format is not installed.
+        SpecError: Nothing of it can be said.
+        UsageError: There is no such file, or it is of another format.
+    """
+    model, findings = _reader_of(path)(path, example, partial=True)
+    if model is None:
+        raise SpecError(findings, str(path))
+    layers = _layers(model)
+    found = (*findings, *map(_finding, model.graph.refused))
+    origin = f"{path.name} by `cnnkit import --partial`"
+    return written(path.stem, origin, model.graph.input, layers, floors=True), found
+
+
+def _finding(error: RefusedError) -> Finding:
+    return Finding("not-importable", "error", str(error), error.advice)
+
+
+def _layers(model: Model) -> list[Layer]:
+    """The tree of a graph, in which patterns are layers."""
     for pattern in PATTERNS:
         pattern(model.graph)
-    layers = name_gates(fold_activations(layers_of(model.graph)))
+    return name_gates(fold_activations(layers_of(model.graph)))
+
+
+def _imported(model: Model, name: str, origin: str) -> Imported:
+    layers = _layers(model)
+    if model.graph.refused:
+        raise SpecError([_finding(error) for error in model.graph.refused], name)
     text = _text(name, origin, model.graph, layers)
     spec = load(text)
     try:

@@ -35,7 +35,8 @@ def network(layers: Callable[[Any], Any], shape: tuple[int, ...] = (8, 8, 4)) ->
     model = keras.Model(given, layers(given))
     generator = np.random.default_rng(0)
     for weight in model.weights:
-        weight.assign(generator.uniform(0.5, 1.5, weight.shape) * (-1) ** len(weight.shape))
+        values = generator.uniform(0.5, 1.5, weight.shape)
+        weight.assign(values - 1 if len(weight.shape) > 1 else values)
     return model
 
 

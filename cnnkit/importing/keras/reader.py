@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, PLACEHOLDER, Graph, Operation, RefusedError
 from cnnkit.importing.keras.call import Call
 from cnnkit.importing.keras.file import Stored, load
 from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
@@ -31,41 +31,49 @@ _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticErro
 _HINT = "give the shape of one example with --input: --input 224x224x3"
 
 
-def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[Finding, ...]]:
+def read(
+    path: Path, example: Shape | None = None, *, partial: bool = False
+) -> tuple[Model | None, tuple[Finding, ...]]:
     """The network of a file of Keras, and all that cannot be said of it.
 
     Args:
         path: The file.
         example: The shape of one example, where the model leaves it open.
+        partial: Whether placeholders stand for layers that cannot be said.
 
     Raises:
         MissingExtraError: The package ``h5py`` is not installed.
         UsageError: There is no such file.
     """
     findings: list[Finding] = []
+    output = None
     try:
         stored = load(path)
-        reader = _Reader(stored, findings, example)
+        reader = _Reader(stored, findings, example, partial)
         try:
             output = reader.network()
         except _MALFORMED as error:
             raise RefusedError("its configuration is not one that Keras writes") from error
     except RefusedError as error:
         findings.append(Finding("not-importable", "error", str(error), error.advice))
-    if findings:
+    if output is None or (findings and not partial):
         return None, tuple(findings)
     graph = reader.graph
     graph.output = output
     runtime = Running(path, stored.config, stored.store.holds)
     view = channels_last(output, graph.shape(output))
-    return Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds), ()
+    model = Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds)
+    return model, tuple(findings)
 
 
 class _Reader:
-    def __init__(self, stored: Stored, findings: list[Finding], example: Shape | None) -> None:
+    def __init__(
+        self, stored: Stored, findings: list[Finding], example: Shape | None, partial: bool
+    ) -> None:
         self.stored = stored
         self.findings = findings
         self.example = example
+        self.partial = partial
         self.legacy = stored.version.split(".")[0] in ("1", "2")
         self.graph = Graph("", ())
 
@@ -185,7 +193,11 @@ class _Reader:
             return made
         message = f"layer `{'/'.join((*names, name))}`: {kind} cannot be said: {text}"
         self.findings.append(Finding("not-importable", "error", message, advice))
-        return None
+        if not self.partial or not inputs or inputs[0] is None:
+            return None
+        scope = "/".join((*names, name))
+        fields = {"operator": kind, "node": scope}
+        return self.graph.add(Operation(PLACEHOLDER, (inputs[0],), fields, {}, scope, scope))
 
 
 def _function(layer: Mapping[str, Any], constants: Sequence[float]) -> Any:

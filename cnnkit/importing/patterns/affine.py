@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import INPUT, Graph, Operation, RefusedError
+from cnnkit.importing.graph import INPUT, Graph, Operation
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -19,11 +19,7 @@ _NORMS = ("batch_norm", "instance_norm", "layer_norm")
 
 
 def fold_affine(graph: Graph) -> None:
-    """Folds what belongs to the layer before; the rest becomes a layer of its own.
-
-    Raises:
-        RefusedError: A summand has no layer that it could belong to.
-    """
+    """Folds what belongs to the layer before; the rest becomes a layer of its own."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
         if operation is None or operation.kind not in ("channel_multiply", "channel_add"):
@@ -81,10 +77,8 @@ def _alone(graph: Graph, number: int, operation: Operation, before: Operation | 
         operation.kind = "scale"
         operation.weights = {"scale": _spread(value, operation.shape[-1])}
     else:
-        raise RefusedError(
-            f"node `{operation.node}` adds a constant a channel, which no kind does alone",
-            "near is the `bias` of a conv or dense layer",
-        )
+        message = f"node `{operation.node}` adds a constant a channel, which no kind does alone"
+        graph.refuse(operation, message, "near is the `bias` of a conv or dense layer")
 
 
 def _rescaled(before: Operation, operation: Operation) -> None:
