@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnkit.cli.options import OutputOption
-from cnnkit.errors import UsageError
+from cnnkit.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from cnnkit.importing import Imported
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def import_(
     model: Annotated[
-        Path | None, typer.Argument(metavar="MODEL", help="A file of ONNX.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="MODEL", help="A file of ONNX or Keras.", show_default=False),
     ] = None,
     torch: Annotated[
         str | None,
@@ -43,6 +44,13 @@ def import_(
     force: Annotated[
         bool, typer.Option("--force", help="Write even if the outputs differ.")
     ] = False,
+    partial: Annotated[
+        bool,
+        typer.Option(
+            "--partial",
+            help="Of what cannot be said whole write the rest, with placeholders. Exits with 1.",
+        ),
+    ] = False,
 ) -> None:
     """Write a model as a spec, and compare what both compute on a random input.
 
@@ -54,13 +62,39 @@ def import_(
     from cnnkit.importing.weights import save
     from cnnkit.presentation.output import put_text
 
-    imported = _imported(model, torch, input_)
+    try:
+        imported = _imported(model, torch, input_)
+    except SpecError as error:
+        if not partial or model is None:
+            raise
+        _write_partly(model, input_, output)
+        raise typer.Exit(1) from error
     if not _proven(imported) and not force:
         print("nothing is written; --force writes it all the same", file=sys.stderr)
         raise typer.Exit(1)
     put_text(imported.text, output)
+    if weights is not None and not imported.model.weighted:
+        raise UsageError(f"{model} holds no weights: leave out --weights")
     if weights is not None:
         save(imported.arrays, imported.text, weights)
+
+
+def _write_partly(model: Path, input_: str | None, output: Path | None) -> None:
+    """The spec of what can be said, and on stderr what cannot."""
+    from cnnkit.importing import example_of, partial_text
+    from cnnkit.presentation.output import put_text
+
+    example = None if input_ is None else example_of(input_, "--input ")
+    text, findings = partial_text(model, example)
+    put_text(text, output)
+    for finding in findings:
+        advice = f"; {finding.help}" if finding.help else ""
+        print(f"{model}: {finding.message}{advice}", file=sys.stderr)
+    print(
+        f"{len(findings)} placeholder{'s' * (len(findings) != 1)} to fill in by hand; no outputs "
+        "were compared, no weights are written",
+        file=sys.stderr,
+    )
 
 
 def _imported(model: Path | None, torch: str | None, input_: str | None) -> Imported:

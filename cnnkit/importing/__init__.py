@@ -6,6 +6,13 @@ A format is a room of its own that gives the graph; ``patterns`` find what its f
 
 from __future__ import annotations
 
-from cnnkit.importing.importing import Imported, example_of, from_torch, import_model, import_torch
+from cnnkit.importing.importing import (
+    Imported,
+    example_of,
+    from_torch,
+    import_model,
+    import_torch,
+    partial_text,
+)
 
-__all__ = ["Imported", "example_of", "from_torch", "import_model", "import_torch"]
+__all__ = ["Imported", "example_of", "from_torch", "import_model", "import_torch", "partial_text"]

@@ -26,6 +26,10 @@ UNFINISHED = ("channel_multiply", "channel_add", "erf")
 a pattern finds the layer that they belong to."""
 
 
+PLACEHOLDER = "placeholder"
+"""What stands in a part of a spec for a node that no kind says; no kind is called so."""
+
+
 class RefusedError(Exception):
     """What a node does cannot be said in the language; ``advice`` names what is near."""
 
@@ -82,12 +86,20 @@ class Graph:
         input: The shape of one example.
         operations: By their numbers, which patterns may leave gaps in.
         output: The number of the operation whose tensor goes out.
+        refused: What patterns found that cannot be said, with what is near.
     """
 
     name: str
     input: Shape
     operations: dict[int, Operation] = field(default_factory=dict)
     output: int = INPUT
+    refused: list[RefusedError] = field(default_factory=list)
+
+    def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
+        """Notes that an operation cannot be said, and puts a placeholder in its stead."""
+        self.refused.append(RefusedError(message, advice))
+        operation.fields = {"operator": operation.kind, "node": operation.node}
+        operation.kind, operation.weights = PLACEHOLDER, {}
 
     def add(self, operation: Operation) -> int:
         """Appends an operation, and gives it its shape and its number.
@@ -145,6 +157,8 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
     Raises:
         RefusedError: It cannot be applied to its inputs.
     """
+    if operation.kind == PLACEHOLDER:
+        return operation.shape or inputs[0]
     if operation.kind in UNFINISHED:
         return inputs[0]
     made: Layer

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
+from cnnkit.importing.keras import read as read_keras
 from cnnkit.importing.layer import Layer
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
@@ -27,6 +28,23 @@ from cnnkit.spec.reading import load
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.proof import Proof
+
+
+class Reader(Protocol):
+    """Reads a file of one format."""
+
+    def __call__(
+        self, path: Path, example: Shape | None, *, partial: bool = False
+    ) -> tuple[Model | None, tuple[Finding, ...]]:
+        """The network, where there is enough of one, and what cannot be said of it."""
+
+
+_READERS: Mapping[str, Reader] = {
+    ".onnx": read_onnx,
+    ".keras": read_keras,
+    ".h5": read_keras,
+    ".json": read_keras,
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     """The spec of a model.
 
     Args:
-        path: A file of ONNX.
+        path: A file of ONNX or Keras.
         example: The shape of one example, channels last, where the model leaves it open.
 
     Raises:
@@ -86,12 +104,18 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
         SpecError: The file cannot be read, or not all of it can be said.
         UsageError: There is no such file, or it is of another format.
     """
-    if path.suffix.lower() != ".onnx":
-        raise UsageError(f"{path} is of no format that can be imported: they end in .onnx")
-    model, findings = read_onnx(path, example)
+    model, findings = _reader_of(path)(path, example)
     if model is None:
         raise SpecError(findings, str(path))
     return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
+
+
+def _reader_of(path: Path) -> Reader:
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        ends = ", ".join(_READERS)
+        raise UsageError(f"{path} is of no format that can be imported: they end in {ends}")
+    return _READERS[suffix]
 
 
 def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
@@ -147,10 +171,10 @@ def imported(model: Model, name: str, origin: str, source: str) -> Imported:
     try:
         return _imported(model, name, origin)
     except RefusedError as error:
-        raise SpecError(
-            [Finding("not-importable", "error", str(error), error.advice)], source
-        ) from error
+        raise SpecError([_finding(error)], source) from error
     except SpecError as error:
+        if model.graph.refused:
+            raise SpecError(error.findings, source) from error
         message = f"the spec that comes out has a fault: {error.findings[0].message}"
         raise SpecError([Finding("not-importable", "error", message)], source) from error
     except RecursionError as error:
@@ -158,10 +182,45 @@ def imported(model: Model, name: str, origin: str, source: str) -> Imported:
         raise SpecError([Finding("not-importable", "error", message)], source) from error
 
 
-def _imported(model: Model, name: str, origin: str) -> Imported:
+def partial_text(path: Path, example: Shape | None = None) -> tuple[str, tuple[Finding, ...]]:
+    """What of a file can be said, with a `placeholder` for each node that cannot.
+
+    Args:
+        path: As for ``import_model``.
+        example: As for ``import_model``.
+
+    Returns:
+        The text, which `check` refuses for its placeholders, and the findings.
+
+    Raises:
+        MissingExtraError: The package that reads the format is not installed.
+        SpecError: Nothing of it can be said.
+        UsageError: There is no such file, or it is of another format.
+    """
+    model, findings = _reader_of(path)(path, example, partial=True)
+    if model is None:
+        raise SpecError(findings, str(path))
+    layers = _layers(model)
+    found = (*findings, *map(_finding, model.graph.refused))
+    origin = f"{path.name} by `cnnkit import --partial`"
+    return written(path.stem, origin, model.graph.input, layers, floors=True), found
+
+
+def _finding(error: RefusedError) -> Finding:
+    return Finding("not-importable", "error", str(error), error.advice)
+
+
+def _layers(model: Model) -> list[Layer]:
+    """The tree of a graph, in which patterns are layers."""
     for pattern in PATTERNS:
         pattern(model.graph)
-    layers = name_gates(fold_activations(layers_of(model.graph)))
+    return name_gates(fold_activations(layers_of(model.graph)))
+
+
+def _imported(model: Model, name: str, origin: str) -> Imported:
+    layers = _layers(model)
+    if model.graph.refused:
+        raise SpecError([_finding(error) for error in model.graph.refused], name)
     text = _text(name, origin, model.graph, layers)
     spec = load(text)
     try:

@@ -42,6 +42,7 @@ class Model:
         input_shape: The shape that the model takes, batch and all.
         channels_last: Whether its channels are last, as ours are.
         runtime: Runs it.
+        weighted: Whether the file holds weights; else all are zeros.
     """
 
     graph: Graph
@@ -49,3 +50,4 @@ class Model:
     input_shape: Shape
     channels_last: bool
     runtime: Runtime
+    weighted: bool = True

@@ -18,7 +18,7 @@ from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 from cnnkit.spec.text.source import read_file, read_plain, read_stream, read_text
 
-MODEL_SUFFIXES = (".onnx",)
+MODEL_SUFFIXES = (".onnx", ".keras", ".h5")
 """What files of other frameworks' models end with: they are no specs, and are imported."""
 
 _A_TEXT = re.compile(r"\n|^\s*\{|:\s|:$")

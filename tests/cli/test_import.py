@@ -142,3 +142,60 @@ def test_the_readme_shows_what_an_import_prints(
     assert re.sub(r"\d\.\de[-+]\d\d", "…", done.err) in shown
     assert (tmp_path / "resnet50.yaml").read_text() in section
     assert (tmp_path / "resnet50.safetensors").stat().st_size > 4 * 25_557_032
+
+
+PARTLY = """\
+# Imported from small.onnx by `cnnkit import --partial`.
+name: small
+input: 5x5x3
+rounding: floor # as in the model: a row or a column may be left over
+layers:
+  - {name: stem, conv: {filters: 2, kernel: 2, stride: 2, bias: false}}
+  - placeholder: {operator: LSTM, node: "/cell"}
+  - flatten
+  - {name: head, dense: {units: 5}}
+"""
+
+
+def test_with_partial_the_rest_is_written_and_check_refuses_it(
+    cnnkit: Run, model: Path, tmp_path: Path
+) -> None:
+    made = onnx.load(model)
+    made.graph.node[1].op_type = "LSTM"
+    made.graph.node[1].name = "/cell"
+    model.write_bytes(made.SerializeToString())
+    spec = tmp_path / "small.yaml"
+    done = cnnkit("import", str(model), "--partial", "--output", str(spec))
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines() == [
+        (
+            f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does; near is a "
+            "conv along the sequence"
+        ),
+        "1 placeholder to fill in by hand; no outputs were compared, no weights are written",
+    ]
+    assert spec.read_text() == PARTLY
+    done = cnnkit("check", str(spec))
+    assert done.code == 1
+    assert f"{spec}:7:5: there is no kind `placeholder`" in done.out
+
+
+def test_all_that_no_layer_takes_is_told_in_one_run(cnnkit: Run, model: Path) -> None:
+    """A summand a channel behind a pool, twice: no layer before it has a bias."""
+    made = onnx.load(model)
+    values = onnx.numpy_helper.from_array(np.arange(2, dtype=np.float32).reshape(2, 1, 1), "k")
+    made.graph.initializer.append(values)
+    pool = onnx.helper.make_node("MaxPool", ["p"], ["q"], kernel_shape=[1, 1], name="pool")
+    added = [
+        onnx.helper.make_node("Add", [a, "k"], [b], name=b) for a, b in (("b", "p"), ("q", "r"))
+    ]
+    made.graph.node.insert(2, added[0])
+    made.graph.node.insert(3, pool)
+    made.graph.node.insert(4, added[1])
+    made.graph.node[5].input[0] = "r"
+    model.write_bytes(made.SerializeToString())
+    done = cnnkit("import", str(model))
+    assert done.code == 1
+    for name in ("p", "r"):
+        message = f"node `{name}` adds a constant a channel, which no kind does alone"
+        assert f"{model}: {message}  [not-importable]" in done.out

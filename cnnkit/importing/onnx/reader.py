@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +31,15 @@ _HINT = (
 )
 
 
-def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[Finding, ...]]:
+def read(
+    path: Path, example: Shape | None = None, *, partial: bool = False
+) -> tuple[Model | None, tuple[Finding, ...]]:
     """The network of an ONNX file, and all that cannot be said of it.
 
     Args:
         path: The file.
         example: The shape of one example, channels last, where the model leaves it open.
+        partial: Whether placeholders stand for nodes that cannot be said.
 
     Raises:
         MissingExtraError: The package ``onnx`` is not installed.
@@ -44,7 +47,7 @@ def read(path: Path, example: Shape | None = None) -> tuple[Model | None, tuple[
     """
     try:
         reader = _Reader(path, example)
-        return reader.model(), tuple(reader.findings)
+        return reader.model(partial=partial), tuple(reader.findings)
     except RefusedError as error:
         return None, (_finding(str(error), error.advice),)
 
@@ -119,8 +122,9 @@ class _Reader:
         self.values[given.name] = made
         self.input_shape = (self.batch, *made.extents)
 
-    def model(self) -> Model | None:
-        """The network, where all of it can be said."""
+    def model(self, *, partial: bool) -> Model | None:
+        """The network, where all of it can be said, or with placeholders for the rest."""
+        shapes = _known_shapes(self.proto) if partial else {}
         for proto in self.nodes:
             node = Node(proto, self.folder, self.opset)
             try:
@@ -132,9 +136,11 @@ class _Reader:
                 message = "its inputs or attributes are not those of the operator"
                 self._refuse(node, message, "`onnx.checker.check_model` says what is wrong")
                 made = []
+            if partial and not made:
+                made = self._placeholders(node, shapes)
             outputs = [*made, *[None] * len(proto.output)]
             self.values.update(zip(proto.output, outputs, strict=False))
-        if self.findings:
+        if self.findings and not partial:
             return None
         name = self.proto.graph.output[0].name
         view = self.values.get(name)
@@ -145,6 +151,15 @@ class _Reader:
         graph.output, view = self.build.output(last, view)
         running = Running(self.path, self.input_name)
         return Model(graph, view, self.input_shape, self.last, running)
+
+    def _placeholders(self, node: Node, shapes: Mapping[str, Shape]) -> Sequence[Value]:
+        """What stands for all that a node gives."""
+        read = (self.values.get(name) for name in node.proto.input)
+        view = next((value for value in read if isinstance(value, View)), None)
+        if view is None:
+            return []
+        shown = [shapes.get(name) for name in node.proto.output]
+        return [self.build.placeholder(node, view, shape) for shape in shown]
 
     def _refuse(self, node: Node, message: str, advice: str | None) -> None:
         """A finding that names the node, its operator and what is near."""
@@ -194,6 +209,22 @@ class _Reader:
             if node.get(name) is not None:
                 return np.asarray(node.get(name), kind)
         raise RefusedError("it holds no numbers")
+
+
+def _known_shapes(proto: Any) -> dict[str, Shape]:
+    """The shapes that ONNX infers, as ours: without the batch, channels last."""
+    from onnx import shape_inference
+
+    try:
+        graph = shape_inference.infer_shapes(proto).graph
+    except Exception:  # of a model that its checker refuses; then no shape is known
+        graph = proto.graph
+    found = {}
+    for each in (*graph.value_info, *graph.output):
+        dims = [dim.dim_value for dim in each.type.tensor_type.shape.dim[1:]]
+        if 1 <= len(dims) <= 4 and min(dims) > 0:
+            found[each.name] = (*dims[1:], dims[0])
+    return found
 
 
 def _reads_channels_last(nodes: Sequence[Any], name: str, rank: int) -> bool:

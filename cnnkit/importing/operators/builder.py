@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import Graph, Operation, RefusedError
+from cnnkit.importing.graph import PLACEHOLDER, Graph, Operation, RefusedError
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View, channels_first
 from cnnkit.layers.shape import Shape
@@ -87,6 +87,19 @@ class Builder:
         number = view.source if len(view.shape) == 1 else self.apply(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
+
+    def placeholder(self, node: Node, view: View, shape: Shape | None = None) -> View:
+        """What stands for a node that no kind says.
+
+        Args:
+            node: The node.
+            view: The first tensor that it reads.
+            shape: Of what it gives, where that is known; else the tensor's.
+        """
+        fields = {"operator": node.operator, "node": node.label}
+        operation = Operation(PLACEHOLDER, (view.source,), fields, {}, node.scope, node.label)
+        operation.shape = shape or ()
+        return self.view(self.graph.add(operation))
 
     def output(self, node: Node, view: View) -> tuple[int, View]:
         """What goes out, in our order, and how the model shows it.

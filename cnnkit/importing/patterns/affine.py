@@ -1,15 +1,15 @@
 """A factor or a summand a channel, as part of the layer before it.
 
 A convolution or dense layer without a bias takes a summand as one, a batch norm takes both, as
-Caffe writes them in a layer of their own. Before all layers they rescale the input; a factor that
-is left is a `scale`.
+Caffe writes them in a layer of their own. Before all layers, and where it is one number for
+all, it is a `rescale`; a factor a channel that is left is a `scale`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import INPUT, Graph, Operation, RefusedError
+from cnnkit.importing.graph import INPUT, Graph, Operation
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -19,11 +19,7 @@ _NORMS = ("batch_norm", "instance_norm", "layer_norm")
 
 
 def fold_affine(graph: Graph) -> None:
-    """Folds what belongs to the layer before; the rest becomes a layer of its own.
-
-    Raises:
-        RefusedError: A summand has no layer that it could belong to.
-    """
+    """Folds what belongs to the layer before; the rest becomes a layer of its own."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
         if operation is None or operation.kind not in ("channel_multiply", "channel_add"):
@@ -72,7 +68,7 @@ def _alone(graph: Graph, number: int, operation: Operation, before: Operation | 
     ):
         _rescaled(before, operation)
         graph.bypass(number)
-    elif operation.inputs == (INPUT,) and (not factor or (value > 0).all()):
+    elif (operation.inputs == (INPUT,) or value.size == 1) and (not factor or (value > 0).all()):
         operation.kind, operation.weights = "rescale", {}
         operation.fields = (
             {"deviation": _values(1 / value)} if factor else {"mean": _values(-value)}
@@ -81,10 +77,8 @@ def _alone(graph: Graph, number: int, operation: Operation, before: Operation | 
         operation.kind = "scale"
         operation.weights = {"scale": _spread(value, operation.shape[-1])}
     else:
-        raise RefusedError(
-            f"node `{operation.node}` adds a constant a channel, which no kind does alone",
-            "near is the `bias` of a conv or dense layer",
-        )
+        message = f"node `{operation.node}` adds a constant a channel, which no kind does alone"
+        graph.refuse(operation, message, "near is the `bias` of a conv or dense layer")
 
 
 def _rescaled(before: Operation, operation: Operation) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from cnnkit.importing.graph import Graph, Operation, RefusedError
+from cnnkit.importing.graph import Graph, Operation
 
 _PRODUCTS = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 
 
 def name_gated(graph: Graph) -> None:
-    """Names each written-out activation.
-
-    Raises:
-        RefusedError: An error function is no part of a GELU.
-    """
+    """Names each written-out activation; an error function outside a GELU is refused."""
     for number in list(graph.operations):
         if number in graph.operations:
             _hard_sigmoid(graph, number)
@@ -92,7 +88,7 @@ def _gelu(graph: Graph, number: int) -> None:
                 continue
             _becomes(graph, last, "gelu", x)
             return
-    raise RefusedError(f"node `{node}`: an error function outside a GELU cannot be said")
+    graph.refuse(erf, f"node `{node}`: an error function outside a GELU cannot be said")
 
 
 def _multiplied(graph: Graph, number: int, x: int) -> bool:

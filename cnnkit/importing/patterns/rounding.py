@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cnnkit.importing.graph import Graph
+from cnnkit.importing.graph import PLACEHOLDER, Graph
 from cnnkit.layers.kinds import layer_class
 
 
 def drop_rounding(graph: Graph) -> None:
     """Drops what a pool says of its rounding where its windows fit exactly."""
     for operation in graph.operations.values():
-        if "rounding" not in operation.fields:
+        if operation.kind == PLACEHOLDER or "rounding" not in operation.fields:
             continue
         fields = {key: value for key, value in operation.fields.items() if key != "rounding"}
         layer = layer_class(operation.kind).model_validate(fields)

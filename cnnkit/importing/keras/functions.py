@@ -1,0 +1,215 @@
+"""Layers of Keras without weights: activations, merges, shapes, rescaling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.keras.call import Call
+from cnnkit.importing.operators.windows import padding, scalar
+
+Layer = Callable[[Call], int]
+
+
+def _same(call: Call) -> int:
+    return call.inputs[0]
+
+
+def _activation(call: Call) -> int:
+    return call.activated(call.inputs[0])
+
+
+def _relu(call: Call) -> int:
+    most, slope = call.get("max_value"), call.get("negative_slope") or 0
+    if call.get("threshold") or (most is not None and (most != 6 or slope)):
+        raise RefusedError("its bounds are others than 0 and 6", "near are relu, relu6, leaky_relu")
+    if most is not None:
+        return call.add("relu6")
+    return call.add("leaky_relu", {"slope": slope}) if slope else call.add("relu")
+
+
+def _leaky_relu(call: Call) -> int:
+    return call.add("leaky_relu", {"slope": call.get("negative_slope", call.get("alpha", 0.3))})
+
+
+def _prelu(call: Call) -> int:
+    axes, channels = call.get("shared_axes") or [], call.shape[-1]
+    if list(axes) != list(range(1, call.rank + 1)):
+        raise RefusedError(
+            "it has a slope for each cell", f"near is prelu: `shared_axes={[1, 2][: call.rank]}`"
+        )
+    slopes = call.arrays(alpha=(*[1] * call.rank, channels))["alpha"]
+    return call.add("prelu", weights={"slope": slopes.reshape(-1)})
+
+
+def _elu(call: Call) -> int:
+    alpha = call.get("alpha", 1.0)
+    return call.add("elu", {} if alpha == 1 else {"alpha": alpha})
+
+
+def _softmax(call: Call) -> int:
+    if call.get("axis", -1) not in (-1, call.rank + 1):
+        raise RefusedError(f"it is over axis {call.get('axis')}", "near is softmax, over channels")
+    return call.add("softmax")
+
+
+def _dropout(kind: str) -> Layer:
+    def apply(call: Call) -> int:
+        rate = call.get("rate", 0.5)
+        return call.add(kind, {"rate": rate}) if rate else call.inputs[0]
+
+    return apply
+
+
+def _merge(kind: str) -> Layer:
+    def apply(call: Call) -> int:
+        if call.constants:
+            raise RefusedError("it joins a constant to what depends on the input")
+        return call.add(kind, inputs=call.inputs)
+
+    return apply
+
+
+def _concatenate(call: Call) -> int:
+    if call.get("axis", -1) not in (-1, call.rank + 1):
+        raise RefusedError(
+            f"it joins along axis {call.get('axis')}", "near is `merge: {by: concat}`, of channels"
+        )
+    return _merge("concat")(call)
+
+
+def _arithmetic(sign: str) -> Layer:
+    """`x + y` and the like of Keras's tensors: of two, or of one and a number."""
+
+    def apply(call: Call) -> int:
+        if not call.constants:
+            if sign in "+*":
+                return _merge("add" if sign == "+" else "multiply")(call)
+            raise RefusedError(
+                f"no kind forms differences or quotients of two tensors: x {sign} y",
+                "near is residual, which adds",
+            )
+        (number,) = call.constants
+        if sign in "+-":
+            return _constant(call, "channel_add", number if sign == "+" else -number)
+        return _constant(call, "channel_multiply", number if sign == "*" else 1 / number)
+
+    return apply
+
+
+def _constant(call: Call, kind: str, value: Any, source: int | None = None) -> int:
+    import numpy as np
+
+    weights = {"value": np.asarray(value, np.float64)}
+    return call.add(kind, weights=weights, inputs=None if source is None else [source])
+
+
+def _rescaling(call: Call) -> int:
+    number = _constant(call, "channel_multiply", call.get("scale", 1.0))
+    offset = call.get("offset", 0.0)
+    return _constant(call, "channel_add", offset, number) if offset != 0 else number
+
+
+def _normalization(call: Call) -> int:
+    import numpy as np
+
+    mean, variance = call.get("mean"), call.get("variance")
+    if mean is None or variance is None:
+        axis = call.get("axis", -1)
+        if axis not in (-1, [-1], call.rank + 1, [call.rank + 1]):
+            raise RefusedError(f"it is over the axes {axis}", "near is rescale, one a channel")
+        one = (call.shape[-1],)
+        arrays = call.arrays(mean=one, variance=one)
+        mean, variance = arrays["mean"], arrays["variance"]
+    deviation = np.maximum(np.sqrt(np.asarray(variance, np.float64)), 1e-7).reshape(-1)
+    mean = np.asarray(mean, np.float64).reshape(-1)
+    if call.get("invert"):
+        number = _constant(call, "channel_multiply", deviation)
+        return _constant(call, "channel_add", mean, number)
+    return _constant(call, "channel_multiply", 1 / deviation, _constant(call, "channel_add", -mean))
+
+
+def _flatten(call: Call) -> int:
+    call.channels_last()
+    return call.add("flatten") if call.rank else call.inputs[0]
+
+
+def _reshape(call: Call) -> int:
+    shape = list(call.get("target_shape"))
+    if shape == list(call.shape):
+        return call.inputs[0]
+    return call.add("reshape", {"shape": scalar(shape) if len(shape) == 1 else shape})
+
+
+def _cells(call: Call, name: str) -> Any:
+    """Cells before and after of each axis."""
+    call.channels_last()
+    given = call.get(name)
+    if isinstance(given, int):
+        return given
+    each = [given] if call.rank == 1 and all(isinstance(n, int) for n in given) else given
+    pairs = [(side, side) if isinstance(side, int) else tuple(side) for side in each]
+    before, after = zip(*pairs, strict=True)
+    return padding(before, after)
+
+
+def _pad(call: Call) -> int:
+    return call.add("pad", {"padding": _cells(call, "padding")})
+
+
+def _crop(call: Call) -> int:
+    return call.add("crop", {"cells": _cells(call, "cropping")})
+
+
+def _upsample(call: Call) -> int:
+    call.channels_last()
+    how = call.get("interpolation", "nearest")
+    if how not in ("nearest", "bilinear"):
+        raise RefusedError(f"it resizes by `{how}`", "near is upsample, nearest or linear")
+    fields: dict[str, Any] = {"factor": scalar(call.each("size", 2))}
+    return call.add("upsample", fields if how == "nearest" else {**fields, "method": "linear"})
+
+
+def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+    return {name.format(rank): layer for rank in (1, 2, 3)}
+
+
+FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
+    {
+        "Activation": _activation,
+        "ELU": _elu,
+        "LeakyReLU": _leaky_relu,
+        "PReLU": _prelu,
+        "ReLU": _relu,
+        "Softmax": _softmax,
+        "Dropout": _dropout("dropout"),
+        **_ranks("SpatialDropout{}D", _dropout("spatial_dropout")),
+        "Identity": _same,
+        "Add": _merge("add"),
+        "Average": _merge("mean"),
+        "Concatenate": _concatenate,
+        "Maximum": _merge("maximum"),
+        "Multiply": _merge("multiply"),
+        "Flatten": _flatten,
+        "Normalization": _normalization,
+        "Rescaling": _rescaling,
+        "Reshape": _reshape,
+        **_ranks("ZeroPadding{}D", _pad),
+        **_ranks("Cropping{}D", _crop),
+        **_ranks("UpSampling{}D", _upsample),
+    }
+)
+"""By the names of Keras's classes."""
+
+ARITHMETIC: Mapping[str, Layer] = MappingProxyType(
+    {
+        "Add": _arithmetic("+"),
+        "Subtract": _arithmetic("-"),
+        "Multiply": _arithmetic("*"),
+        "Divide": _arithmetic("/"),
+        "TrueDivide": _arithmetic("/"),
+    }
+)
+"""By the names of the classes in `keras.ops` that stand for operators of tensors."""

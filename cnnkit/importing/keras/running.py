@@ -1,0 +1,68 @@
+"""A file of Keras run by Keras, where all that it names is Keras's own."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.model import NotRunError
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+
+@dataclass(frozen=True)
+class Running:
+    """Runs a file, once its configuration was read."""
+
+    path: Path
+    config: Any
+    holds: bool
+    name: str = "Keras"
+
+    def __call__(self, batch: Array) -> Array:
+        """What the model gives for a batch.
+
+        Raises:
+            NotRunError: There are no weights, Keras is not installed, or it cannot run the model.
+        """
+        import numpy as np
+
+        if not self.holds:
+            raise NotRunError("the file holds no weights")
+        foreign = sorted(set(_foreign(self.config)))
+        if foreign:
+            raise NotRunError(f"the model names code outside Keras, which is not run: {foreign[0]}")
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+        try:
+            import keras
+        except (ModuleNotFoundError, ImportError) as error:
+            raise NotRunError(f"Keras is not installed: pip install keras ({error})") from error
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about Keras's own ways with its arrays
+                model = keras.models.load_model(self.path, compile=False, safe_mode=True)
+                given = keras.ops.convert_to_numpy(model(batch, training=False))
+        except Exception as error:  # Keras has no common base of its errors
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise NotRunError(f"Keras cannot run the model: {reason}") from error
+        return np.asarray(given)
+
+
+def _foreign(value: Any) -> Iterator[str]:
+    """The modules that a configuration names and that are not Keras's."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _foreign(each)
+    elif isinstance(value, dict):
+        module = value.get("module")
+        if isinstance(module, str) and module.partition(".")[0] not in ("keras", "builtins"):
+            yield module
+        if value.get("class_name") in ("Lambda", "__lambda__"):
+            yield str(value["class_name"])
+        for each in value.values():
+            yield from _foreign(each)

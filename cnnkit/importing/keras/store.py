@@ -1,0 +1,162 @@
+"""The weights in a file of Keras: shapes are known before they are read, links not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.layers.shape import Shape
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+Shapes = Mapping[str, Shape]
+MAX_ELEMENTS = 2**29
+
+
+class Store(Protocol):
+    """Gives the arrays of a layer."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether there are weights at all."""
+
+    def arrays(
+        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+    ) -> dict[str, Array]:
+        """The arrays of a layer by Keras's names.
+
+        Args:
+            place: Where the layer is in the archive: ``layers``, ``conv2d_1``.
+            names: The names of the models that the layer is in, and its own.
+            shapes: What is wanted, in the order in which Keras has it.
+
+        Raises:
+            RefusedError: They are not there, or of other shapes.
+        """
+
+
+class Nothing:
+    """A model without weights: all are zeros."""
+
+    holds = False
+
+    def arrays(
+        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+    ) -> dict[str, Array]:
+        """Zeros that take no memory."""
+        import numpy as np
+
+        del place
+        return {
+            name: np.broadcast_to(np.zeros((), np.float32), _bounded(shape, names[-1], name))
+            for name, shape in shapes.items()
+        }
+
+
+class Archive:
+    """`model.weights.h5`: arrays by number in a group for each layer."""
+
+    holds = True
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def arrays(
+        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+    ) -> dict[str, Array]:
+        """Each by its number."""
+        group = descend(self.file, [*place, "vars"], names[-1])
+        return {
+            name: read(descend(group, [str(index)], names[-1]), shape, names[-1], name)
+            for index, (name, shape) in enumerate(shapes.items())
+        }
+
+
+class Legacy:
+    """A whole model as HDF5: arrays by the names of layer and variable."""
+
+    holds = True
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def arrays(
+        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+    ) -> dict[str, Array]:
+        """Each by its name, `conv1/kernel:0`, whatever scopes are before it."""
+        del place
+        group = descend(self.file, ["model_weights", names[0]], names[-1])
+        listed = [
+            each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each)
+            for each in group.attrs.get("weight_names", ())
+        ]
+        found = {}
+        for name, shape in shapes.items():
+            paths = [
+                path
+                for path in listed
+                if path.split("/")[-1].split(":")[0].removeprefix("depthwise_")
+                == name.removeprefix("depthwise_")
+                and path.split("/")[-2:-1] in ([names[-1]], [])
+            ]
+            if len(paths) != 1:
+                raise RefusedError(
+                    f"the file has {len(paths)} arrays `{names[-1]}/{name}`, not one"
+                )
+            found[name] = read(
+                descend(group, paths[0].split("/"), names[-1]), shape, names[-1], name
+            )
+        return found
+
+
+def descend(group: Any, parts: Sequence[str], layer: str) -> Any:
+    """What lies in a group of HDF5.
+
+    Raises:
+        RefusedError: There is none, or it is a link to somewhere else.
+    """
+    import h5py
+
+    for part in parts:
+        link = group.get(part, getlink=True) if hasattr(group, "get") else None
+        if link is None:
+            raise RefusedError(f"the file has no weights of layer `{layer}`: `{part}` is missing")
+        if not isinstance(link, h5py.HardLink):
+            raise RefusedError(
+                f"`{part}` of layer `{layer}` is a link to another place, which is not followed"
+            )
+        group = group[part]
+    return group
+
+
+def read(dataset: Any, shape: Shape, layer: str, name: str) -> Array:
+    """An array, once it is known to be here and of the shape that is wanted."""
+    import h5py
+    import numpy as np
+
+    what = f"`{name}` of layer `{layer}`"
+    if not isinstance(dataset, h5py.Dataset):
+        raise RefusedError(f"{what} is no array")
+    if dataset.external or dataset.is_virtual:
+        raise RefusedError(f"{what} has its values in another file, which is not read")
+    if dataset.dtype.kind != "f":
+        raise RefusedError(f"{what} is of type {dataset.dtype}, not of floating point")
+    if tuple(dataset.shape) != tuple(shape):
+        raise RefusedError(
+            f"{what} has the shape {list(dataset.shape)} in the file, the configuration says "
+            f"{list(shape)}"
+        )
+    return np.asarray(dataset[...], np.float32).reshape(_bounded(shape, layer, name))
+
+
+def _bounded(shape: Shape, layer: str, name: str) -> Shape:
+    import math
+
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise RefusedError(
+            f"`{name}` of layer `{layer}` has the shape {list(shape)}: more than {MAX_ELEMENTS:,} "
+            "elements"
+        )
+    return shape

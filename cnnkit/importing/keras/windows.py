@@ -1,0 +1,196 @@
+"""Layers of Keras with weights, and its pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.keras.call import Call
+from cnnkit.importing.operators.windows import scalar
+
+Layer = Callable[[Call], int]
+
+
+def _window(call: Call, size: list[int], name: str) -> dict[str, Any]:
+    """Size, stride, dilation and padding, each where it is not what Keras takes for granted."""
+    call.channels_last()
+    fields: dict[str, Any] = {name: scalar(size)}
+    for ours, theirs in (("stride", "strides"), ("dilation", "dilation_rate")):
+        numbers = call.each(theirs)
+        if set(numbers) != {1}:
+            fields[ours] = scalar(numbers)
+    if call.get("padding", "valid") not in ("valid", "same", "causal"):
+        raise RefusedError(f"its padding is `{call.get('padding')}`")
+    if call.get("padding", "valid") != "valid":
+        fields["padding"] = call.get("padding")
+    return fields
+
+
+def _biased(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
+    return fields if call.get("use_bias", True) else {**fields, "bias": False}
+
+
+def _bias(call: Call, size: int) -> tuple[int] | None:
+    return (size,) if call.get("use_bias", True) else None
+
+
+def _conv(call: Call) -> int:
+    size, groups, filters = call.each("kernel_size"), call.get("groups", 1), call.get("filters")
+    kernel = (*size, call.shape[-1] // groups, filters)
+    weights = call.arrays(kernel=kernel, bias=_bias(call, filters))
+    fields = {"filters": filters, **_window(call, size, "kernel")}
+    if groups > 1:
+        fields["groups"] = groups
+    return call.activated(call.add("conv", _biased(call, fields), weights))
+
+
+def _depthwise(call: Call) -> int:
+    size, multiplier, channels = (
+        call.each("kernel_size"),
+        call.get("depth_multiplier", 1),
+        _last(call),
+    )
+    weights = call.arrays(
+        depthwise_kernel=(*size, channels, multiplier), bias=_bias(call, channels * multiplier)
+    )
+    weights["kernel"] = weights.pop("depthwise_kernel").reshape(*size, 1, -1)
+    fields = _window(call, size, "kernel")
+    if multiplier > 1:
+        fields["multiplier"] = multiplier
+    return call.activated(call.add("depthwise_conv", _biased(call, fields), weights))
+
+
+def _separable(call: Call) -> int:
+    size, multiplier, channels = (
+        call.each("kernel_size"),
+        call.get("depth_multiplier", 1),
+        _last(call),
+    )
+    filters, rank = call.get("filters"), call.rank
+    arrays = call.arrays(
+        depthwise_kernel=(*size, channels, multiplier),
+        pointwise_kernel=(*[1] * rank, channels * multiplier, filters),
+        bias=_bias(call, filters),
+    )
+    fields = {**_window(call, size, "kernel"), "bias": False}
+    if multiplier > 1:
+        fields["multiplier"] = multiplier
+    kernel = arrays.pop("depthwise_kernel").reshape(*size, 1, -1)
+    depthwise = call.add("depthwise_conv", fields, {"kernel": kernel})
+    arrays["kernel"] = arrays.pop("pointwise_kernel")
+    pointwise = _biased(call, {"filters": filters, "kernel": 1})
+    return call.activated(call.add("conv", pointwise, arrays, [depthwise]))
+
+
+def _transposed(call: Call) -> int:
+    import numpy as np
+
+    size, filters = call.each("kernel_size"), call.get("filters")
+    if call.get("output_padding") is not None:
+        raise RefusedError("it has an output padding")
+    weights = call.arrays(kernel=(*size, filters, _last(call)), bias=_bias(call, filters))
+    weights["kernel"] = np.swapaxes(weights["kernel"], -1, -2)
+    fields = {"filters": filters, **_window(call, size, "kernel")}
+    return call.activated(call.add("transposed_conv", _biased(call, fields), weights))
+
+
+def _dense(call: Call) -> int:
+    units, channels = call.get("units"), _last(call)
+    weights = call.arrays(kernel=(channels, units), bias=_bias(call, units))
+    if call.rank == 0:
+        return call.activated(call.add("dense", _biased(call, {"units": units}), weights))
+    weights["kernel"] = weights["kernel"].reshape(*[1] * call.rank, channels, units)
+    fields = _biased(call, {"filters": units, "kernel": 1})
+    return call.activated(call.add("conv", fields, weights))
+
+
+def _pool(kind: str) -> Layer:
+    def apply(call: Call) -> int:
+        size = call.each("pool_size", 2)
+        config = {**call.config, "strides": call.get("strides") or size}
+        fields = _window(_with(call, config), size, "size")
+        if fields.get("stride", 1) == fields["size"]:
+            fields.pop("stride", None)  # it is what a pool takes for granted
+        else:
+            fields.setdefault("stride", 1)
+        return call.add(kind, fields)
+
+    return apply
+
+
+def _with(call: Call, config: Mapping[str, Any]) -> Call:
+    from dataclasses import replace
+
+    return replace(call, config=config)
+
+
+def _global_pool(kind: str) -> Layer:
+    def apply(call: Call) -> int:
+        call.channels_last()
+        return call.add(kind, {"keep_axes": True} if call.get("keepdims") else {})
+
+    return apply
+
+
+def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> Layer:
+    """A normalization of the channels, with its scale, its shift and its running averages."""
+
+    def apply(call: Call) -> int:
+        axis = call.get("axis", -1)
+        axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+        if axis not in (-1, call.rank + 1):
+            raise RefusedError(f"it is over axis {axis}", f"near is {kind}, over the channels")
+        one = (_last(call),)
+        scale, shift = call.get("scale", True), call.get("center", True)
+        arrays = call.arrays(
+            gamma=one if scale else None,
+            beta=one if shift else None,
+            **dict.fromkeys(statistics, one),
+        )
+        ours = {"gamma": "scale", "beta": "shift", "moving_mean": "mean"}
+        ours["moving_variance"] = "variance"
+        fields: dict[str, Any] = {}
+        if kind == "group_norm":
+            groups = call.get("groups", 32)
+            fields["groups"] = _last(call) if groups == -1 else groups
+        given = {"scale": bool(scale), "shift": bool(shift)}
+        fields |= {name: False for name, there in given.items() if not there}
+        if call.get("epsilon", epsilon) != 1e-5:
+            fields["epsilon"] = call.get("epsilon", epsilon)
+        if statistics and call.get("momentum", 0.99) != 0.9:
+            fields["momentum"] = call.get("momentum", 0.99)
+        if kind == "layer_norm" and call.get("rms_scaling"):
+            raise RefusedError("it does not subtract the mean", "near is rms_norm")
+        return call.add(kind, fields, {ours[name]: value for name, value in arrays.items()})
+
+    return apply
+
+
+def _last(call: Call) -> int:
+    return call.shape[-1]
+
+
+def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+    return {name.format(rank): layer for rank in (1, 2, 3)}
+
+
+WINDOWS: Mapping[str, Layer] = MappingProxyType(
+    {
+        **_ranks("Conv{}D", _conv),
+        **_ranks("Convolution{}D", _conv),
+        **_ranks("DepthwiseConv{}D", _depthwise),
+        **_ranks("SeparableConv{}D", _separable),
+        **_ranks("Conv{}DTranspose", _transposed),
+        "Dense": _dense,
+        **_ranks("AveragePooling{}D", _pool("mean_pool")),
+        **_ranks("MaxPooling{}D", _pool("max_pool")),
+        **_ranks("GlobalAveragePooling{}D", _global_pool("global_mean_pool")),
+        **_ranks("GlobalMaxPooling{}D", _global_pool("global_max_pool")),
+        "BatchNormalization": _normalized("batch_norm", "moving_mean", "moving_variance"),
+        "GroupNormalization": _normalized("group_norm"),
+        "LayerNormalization": _normalized("layer_norm"),
+    }
+)
+"""By the names of Keras's classes."""
