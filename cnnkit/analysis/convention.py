@@ -140,6 +140,11 @@ def _torchinfo(node: Node, _: Shape) -> int:
     return own
 
 
+def _torchinfo_relative_bias(node: Node, _: Shape) -> int:
+    own = sum(weight.size for weight in node.effect.weights)
+    return own * (node.output or (0,))[-1]
+
+
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "torchvision": Convention(
@@ -159,6 +164,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "global_mean_pool": _fvcore_pool,
                 "adaptive_mean_pool": _fvcore_pool,
                 "upsample": _fvcore_upsample,
+                "dot_product_attention": _nothing,
             },
         ),
         "thop": Convention(
@@ -177,6 +183,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "global_mean_pool": _thop_pool,
                 "adaptive_mean_pool": _thop_pool,
                 "upsample": _thop_upsample,
+                "dot_product_attention": _nothing,
             },
         ),
         "ptflops": Convention(
@@ -188,7 +195,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             "weights and biases times the output positions of convolutions, and once those of "
             "dense layers and norms",
             _torchinfo,
-            {"scale": _nothing},  # a bare parameter, which its rule by name passes over
+            # A bare parameter its rule by name passes over; `relative_bias` it takes for a bias.
+            {"scale": _nothing, "dot_product_attention": _torchinfo_relative_bias},
         ),
     }
 )

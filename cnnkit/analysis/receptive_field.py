@@ -63,7 +63,8 @@ def receptive_fields(graph: Graph) -> tuple[list[Fields], list[Misaligned]]:
         if len(known) < len(incoming) or node.output is None:
             fields.append(None)
         elif len(known) == 1:
-            fields.append(_step(graph, node, known[0]))
+            last = node.inputs[-1]
+            fields.append(_step(graph, node, known[0], start if last == INPUT else fields[last]))
         else:
             # Factors that are spread lie beside no other cell.
             layer = node.layer
@@ -140,15 +141,16 @@ def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) ->
     return tuple(found)
 
 
-def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
+def _step(graph: Graph, node: Node, fields: tuple[Field, ...], context: Fields = ()) -> Fields:
+    """The fields behind a node; ``context`` are those of the last map, where it reads several."""
     reaches, windows = node.effect.reach, node.effect.windows
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
+    if node.layer.sees_all and context and context != fields:
+        return _beside(fields, context, graph.shape(node.inputs[-1]) or (), graph, after)
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
-    if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
-        pairs = zip(fields, before, strict=False)
-        gate = tuple(pooled(field, extent) for field, extent in pairs)
-        return _join([fields, gate], after, graph.input)
+    if node.layer.sees_all:
+        return _beside(fields, fields, before, graph, after)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):
@@ -168,6 +170,16 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...]) -> Fields:
             dilation = windows[axis].dilation if windows else 1
             found.append(slid(field, reach, dilation, extent, after[axis]))
     return tuple(found)
+
+
+def _beside(
+    fields: tuple[Field, ...], seen: tuple[Field, ...], shape: Shape, graph: Graph, output: Shape
+) -> tuple[Field, ...]:
+    """A map beside what was pooled of one, of a shape, as behind a gate."""
+    gate = tuple(pooled(field, extent) for field, extent in zip(seen, shape, strict=False))
+    if len(gate) < len(seen):  # axes that the map has no more were pooled before
+        gate = (*gate, *(pooled(field, 1) for field in seen[len(gate) :]))
+    return _join([fields, gate], output, graph.input)
 
 
 def _is_like_last(axis: int, fields: tuple[Field, ...], node: Node, before: Shape) -> bool:

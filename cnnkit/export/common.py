@@ -11,6 +11,7 @@ from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
+from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.axis import place_of
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
@@ -35,12 +36,13 @@ def writing(families: Sequence[ModuleType], joined: Join) -> Write:
     """How a target writes a node.
 
     Args:
-        families: A module for each family of layers, with the ``WRITERS`` of its kinds.
+        families: A module for each family of layers, with the ``WRITERS`` of its kinds, and the
+            ``PARTS`` that kinds are made of, where there are any.
         joined: Writes where branches meet.
     """
-    writers: dict[str, Writer] = {
-        kind: writer for family in families for kind, writer in family.WRITERS.items()
-    }
+    writers: dict[str, Writer] = {}
+    for family in families:
+        writers |= {**family.WRITERS, **vars(family).get("PARTS", {})}
 
     def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
         if isinstance(node.layer, Joined):
@@ -134,6 +136,14 @@ def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
 def fixed_scale(site: Site[layers.Scale]) -> Operation:
     """A scale that is not learnt."""
     return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+
+
+def cells_of(site: Site[DotProductAttention]) -> tuple[Shape, Shape, Shape]:
+    """The extents of a map, of the windows that it is cut into, and by what they are moved."""
+    windows = site.layer.partition(site.shape[:-1])
+    assert isinstance(windows, tuple)  # noqa: S101 - a graph without errors has its windows
+    size, shift = ([getattr(each, name) for each in windows] for name in ("size", "shift"))
+    return site.shape[:-1], tuple(size), tuple(shift)
 
 
 def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.activation import Sigmoid as Sigmoid
     from cnnkit.layers.activation import Softmax as Softmax
     from cnnkit.layers.activation import Tanh as Tanh
+    from cnnkit.layers.attention import Attention as Attention
     from cnnkit.layers.composition import Head as Head
     from cnnkit.layers.composition import Load as Load
     from cnnkit.layers.composition import Merge as Merge

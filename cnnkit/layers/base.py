@@ -75,6 +75,7 @@ class Effect(NamedTuple):
         windows: The sliding window of each spatial axis, where there is one.
         reach: How each axis of the output looks back on the input; None means cell by cell.
         problems: What is wrong.
+        scratch: Elements that are live only while the layer computes.
     """
 
     output: Shape | None
@@ -85,6 +86,7 @@ class Effect(NamedTuple):
     windows: tuple[Window | TransposedWindow, ...] = ()
     reach: tuple[Reach, ...] | None = None
     problems: tuple[Problem, ...] = ()
+    scratch: int = 0
 
 
 class Tensor(NamedTuple):
@@ -197,6 +199,11 @@ class Layer(BaseModel):
     def sees_all(self) -> bool:
         """Whether each cell is computed from all cells of the map, and stays in its place."""
         return False
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers."""
+        return self.family == "regularization"
 
     @property
     def bounds(self) -> str | None:

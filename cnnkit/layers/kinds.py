@@ -95,6 +95,9 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
             "slicing": ("slice", "channel_slice"),
         },
+        "attention": {
+            "attention": ("attention",),
+        },
         "composition": {
             "composition": (
                 "residual",

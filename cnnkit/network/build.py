@@ -66,9 +66,8 @@ def plan_of(graph: Graph) -> Plan:
 def _step(node: Node) -> Step:
     place = node.layer.place.find(()) if node.layer.place else None
     where = f"{place.file}:{place.line}" if place else ""
-    random = node.layer.family == "regularization"
-    path = tuple(node.path.split("."))
-    return Step(path, node.layer.title, where, node.inputs, node.output or (), node.side, random)
+    path, layer = tuple(node.path.split(".")), node.layer
+    return Step(path, layer.title, where, node.inputs, node.output or (), node.side, layer.random)
 
 
 def _attach(network: Network, path: tuple[str, ...], made: Operation) -> None:

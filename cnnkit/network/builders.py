@@ -9,6 +9,7 @@ from typing import Any
 from cnnkit.layers.joining import Joined
 from cnnkit.network import (
     activation,
+    attention,
     composition,
     convolution,
     dense,
@@ -61,8 +62,15 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
 )
 """The builder of each kind that is an operation of the graph."""
 
+PARTS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "dot_product_attention": attention.dot_product_attention,
+    }
+)
+"""The builder of each operation that kinds are made of, and that no spec writes."""
+
 TRACED = frozenset(
-    {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite"}
+    {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
     | {"save", "merge", "load", "head"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
@@ -72,4 +80,5 @@ def operation(site: Site[Any]) -> Operation:
     """The operation of a node."""
     if isinstance(site.layer, Joined):  # a join has no kind: no spec writes it
         return composition.joined(site)
-    return BUILDERS[site.layer.kind](site)
+    kind = site.layer.kind
+    return (PARTS if kind in PARTS else BUILDERS)[kind](site)

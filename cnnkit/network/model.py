@@ -192,7 +192,7 @@ class Network(nnx.Module):
 
 def _apply(operation: Operation, inputs: Sequence[Array], mode: Mode) -> Any:
     if isinstance(operation, ModeAware):
-        return operation.in_mode(inputs[0], mode)
+        return operation.in_mode(*inputs, mode)
     return operation(*inputs)
 
 

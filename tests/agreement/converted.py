@@ -33,6 +33,11 @@ class Owned:
     weight: Weight
     array: np.ndarray
 
+    @property
+    def least(self) -> float:
+        """What its gradient is held to where that is 0: a softmax takes no heed of key biases."""
+        return float(self.node.path.endswith(".key") and self.weight.name == "bias")
+
 
 @dataclass(frozen=True)
 class Case:

@@ -390,6 +390,25 @@ layers:
   - load: vector
   - merge: {with: norm, by: divide}
 """,
+    "attention": """
+input: 4x6x4
+layers:
+  - save: map
+  - parallel:
+      branches:
+        - [{attention: {heads: 2, relative_bias: true}}]
+        - [{attention: {heads: 1, units: 6, window: 2, bias: false}}]
+        - [{attention: {heads: 2, window: [2, 3], shift: [1, 2], relative_bias: true}}]
+  - conv: {filters: 4, kernel: [2, 3], stride: [2, 3]}
+  - flatten: {keep_channels: true}
+  - attention: {heads: 2, context: map, dropout: 0.5}
+  - attention: {heads: 2, units: 8, window: 2, shift: 1}
+""",
+    "attention-of-a-volume": """
+input: 2x4x3x4
+layers:
+  - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
+""",
     "nothing": """
 input: 3
 layers: [{save: b}]

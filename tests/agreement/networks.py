@@ -457,6 +457,30 @@ def squeeze_excite(sequence: Sequence) -> list[LayerData]:
     return [{"squeeze_excite": {"ratio": 0.5, "bias": sequence.draw(FLAGS)}}]
 
 
+def attention(sequence: Sequence) -> list[LayerData]:
+    """Over all positions, in windows, or with what is saved here and pooled as the context."""
+    *extents, channels = sequence.shape
+    if not extents:
+        return []
+    draw = sequence.draw
+    units = draw(st.sampled_from([None, 2, 6]))
+    fields: Fields = {"heads": groups(draw, units or channels), "bias": draw(FLAGS)}
+    fields |= {"dropout": draw(RATES), **({"units": units} if units else {})}
+    way = draw(st.sampled_from(["all", "windows", "context"]))
+    if way == "context":
+        name = f"context-{sequence.depth}"
+        return [
+            {"save": {"tensor": name}},
+            {"adaptive_max_pool": {"output": [max(1, extent // 2) for extent in extents]}},
+            {"attention": {**fields, "context": name}},
+        ]
+    fields["relative_bias"] = draw(FLAGS)
+    if way == "windows":
+        window = [groups(draw, extent) for extent in extents]
+        fields |= {"window": window, "shift": draw(st.integers(0, max(window) - 1))}
+    return [{"attention": fields}]
+
+
 def save(sequence: Sequence) -> list[LayerData]:
     return [{"save": {"tensor": f"tensor-{sequence.depth}"}}]
 
@@ -485,6 +509,7 @@ COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "parallel": parallel,
     "repeat": repeat,
     "squeeze_excite": squeeze_excite,
+    "attention": attention,
     "save": save,
     "load": load,
     "merge": merge,
@@ -504,7 +529,7 @@ def shapes(draw: Draw) -> Shape:
 
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
-    if len(shape) == 1 and (kind in MAPS or kind == "squeeze_excite"):
+    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention")):
         return (7, *shape)
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])

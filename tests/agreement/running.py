@@ -40,7 +40,8 @@ def torch_model(case: Case) -> Any:
     import torch
 
     model = module_of(case.spec, "torch").MODEL().eval()
-    state = [array for array in model.buffers() if array.ndim]
+    kept = model.state_dict()  # not what follows from a layer's fields, such as a mask
+    state = [a for name, a in model.named_buffers() if a.ndim and name in kept]
     parameters = list(model.parameters())
     assert len(parameters) + len(state) == len(case.owned)
     for owned in case.owned:

@@ -65,6 +65,7 @@ PYTORCH = {
     "channel_slice": "[:, 1:7]",
     "slice": "[:, :, 1:5]",
     "reduce": "torch.linalg.vector_norm(",
+    "attention": "F.scaled_dot_product_attention(",
 }
 """The words of PyTorch for each kind that it has."""
 

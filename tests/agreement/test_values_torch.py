@@ -26,4 +26,5 @@ def test_outputs_and_gradients(name: str) -> None:
     ):
         found = np.zeros(parameter.shape) if parameter.grad is None else parameter.grad
         layout = torch_layout(owned, slope).reshape(parameter.shape)
-        close(found, layout, f"gradient by {owned.node.path}.{owned.weight.name}")
+        what = f"gradient by {owned.node.path}.{owned.weight.name}"
+        close(found, layout, what, least=owned.least)

@@ -7,6 +7,7 @@ from cnnkit.export.code import comment
 from cnnkit.export.common import writing
 from cnnkit.export.flax import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
@@ -25,6 +26,7 @@ _IMPORTS = {
     "math": "import math",
     "jax": "import jax",
     "jnp": "import jax.numpy as jnp",
+    "np": "import numpy as np",
     "nnx": "from flax import nnx",
 }
 _DIALECT = Dialect(
@@ -40,6 +42,7 @@ _DIALECT = Dialect(
     sequence="nnx.Sequential",
 )
 _FAMILIES = (
+    attention,
     convolution,
     dense,
     pooling,

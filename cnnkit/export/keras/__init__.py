@@ -10,6 +10,7 @@ from cnnkit.export.common import writing
 from cnnkit.export.functions import layer_name, write_functions
 from cnnkit.export.keras import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
@@ -32,6 +33,7 @@ _IMPORTS = {
 }
 _TAKEN = frozenset({*_IMPORTS, "layers", "ops", "inputs", "heads", "model", "parameters", "name"})
 _FAMILIES = (
+    attention,
     convolution,
     dense,
     pooling,

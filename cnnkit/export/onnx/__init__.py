@@ -25,6 +25,7 @@ except ModuleNotFoundError as error:
 
 from cnnkit.export.onnx import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
@@ -51,6 +52,7 @@ OLDEST, NEWEST = 13, min(28, onnx.defs.onnx_opset_version())
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
+        **attention.WRITERS,
         **convolution.WRITERS,
         **dense.WRITERS,
         **pooling.WRITERS,
@@ -117,7 +119,9 @@ def model_of(
 
 def _written(write: Writing, site: Site[Any]) -> str:
     layer = site.layer
-    return joined(write, site) if isinstance(layer, Joined) else WRITERS[layer.kind](write, site)
+    if isinstance(layer, Joined):
+        return joined(write, site)
+    return (attention.PARTS.get(layer.kind) or WRITERS[layer.kind])(write, site)
 
 
 def _too_large(graph: Graph, arrays: Arrays) -> Finding | None:

@@ -8,6 +8,7 @@ from cnnkit.export.common import writing
 from cnnkit.export.target import Conversion, kinds_of
 from cnnkit.export.torch import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
@@ -40,6 +41,7 @@ _DIALECT = Dialect(
     sequence="nn.Sequential",
 )
 _FAMILIES = (
+    attention,
     convolution,
     dense,
     pooling,

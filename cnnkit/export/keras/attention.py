@@ -1,0 +1,35 @@
+"""Attention, in the words of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit.export.code import hole, option
+from cnnkit.export.common import cells_of
+from cnnkit.export.keras.naming import named
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.attention import DotProductAttention
+
+
+def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
+    layer = site.layer
+    build = f"DotProductAttention({hole('heads', layer.heads)}"
+    if layer.window is not None or layer.relative_bias:
+        extents, window, shift = cells_of(site)
+        build = (
+            f"WindowAttention({hole('heads', layer.heads)}, {hole('extents', extents)}"
+            f", {hole('window', window)}, {hole('shift', shift)}"
+            + option("relative_bias", layer.relative_bias, False)
+        )
+    build += option("dropout", layer.dropout, 0.0)
+    return Operation((f"{build}, {named()})([{{0}}, {{1}}, {{2}}])",))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType({})
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dot_product_attention": _dot_product_attention,
+    }
+)
