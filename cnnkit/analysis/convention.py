@@ -145,6 +145,9 @@ def _torchinfo_relative_bias(node: Node, _: Shape) -> int:
     return own * (node.output or (0,))[-1]
 
 
+BARE = ("scale", "position_embedding", "class_token")
+
+
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "torchvision": Convention(
@@ -196,7 +199,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             "dense layers and norms",
             _torchinfo,
             # A bare parameter its rule by name passes over; `relative_bias` it takes for a bias.
-            {"scale": _nothing, "dot_product_attention": _torchinfo_relative_bias},
+            {**dict.fromkeys(BARE, _nothing), "dot_product_attention": _torchinfo_relative_bias},
         ),
     }
 )

@@ -94,6 +94,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample
+    from cnnkit.layers.tokens import ClassToken as ClassToken
+    from cnnkit.layers.tokens import PositionEmbedding as PositionEmbedding
 
 __all__ = ["FAMILIES", "KINDS", "Layer", "class_name", "layer_class"]
 

@@ -97,6 +97,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         },
         "attention": {
             "attention": ("attention",),
+            "tokens": ("position_embedding", "class_token"),
         },
         "composition": {
             "composition": (

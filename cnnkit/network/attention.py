@@ -11,6 +11,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
+from cnnkit import layers
 from cnnkit.layers.attention import DotProductAttention as Layer
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.network.initialization import normal
@@ -127,3 +128,37 @@ def _together(windows: Sequence[PartitionWindow]) -> np.ndarray:
 def dot_product_attention(site: Site[Layer]) -> Operation:
     """Queries, keys and values to what the positions attend to."""
     return DotProductAttention(site)
+
+
+class PositionEmbedding(nnx.Module):
+    """A learnt vector of each position, added."""
+
+    def __init__(self, site: Site[layers.PositionEmbedding]) -> None:
+        started = normal(site.layer.deviation)(site.rngs.params(), site.inputs[0])
+        self.embedding = nnx.Param(started)
+
+    def __call__(self, x: Array) -> Array:
+        """Maps [N, *spatial, C] to maps of the same shape."""
+        return x + self.embedding[...].astype(x.dtype)
+
+
+def position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+    """Where each position is."""
+    return PositionEmbedding(site)
+
+
+class ClassToken(nnx.Module):
+    """A learnt vector, before all others."""
+
+    def __init__(self, site: Site[layers.ClassToken]) -> None:
+        self.token = nnx.Param(jnp.zeros(site.channels, jnp.float32))
+
+    def __call__(self, x: Array) -> Array:
+        """Sequences [N, L, C] to sequences [N, L + 1, C]."""
+        token = jnp.broadcast_to(self.token[...].astype(x.dtype), (x.shape[0], 1, x.shape[-1]))
+        return jnp.concatenate([token, x], axis=1)
+
+
+def class_token(site: Site[layers.ClassToken]) -> Operation:
+    """One more position."""
+    return ClassToken(site)

@@ -58,6 +58,8 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "channel_slice": shaping.channel_slice,
         "slice": shaping.slice_of,
         "scale": shaping.scale,
+        "position_embedding": attention.position_embedding,
+        "class_token": attention.class_token,
     }
 )
 """The builder of each kind that is an operation of the graph."""

@@ -400,8 +400,12 @@ layers:
         - [{attention: {heads: 1, units: 6, window: 2, bias: false}}]
         - [{attention: {heads: 2, window: [2, 3], shift: [1, 2], relative_bias: true}}]
   - conv: {filters: 4, kernel: [2, 3], stride: [2, 3]}
+  - position_embedding
   - flatten: {keep_channels: true}
+  - class_token
+  - position_embedding: {deviation: 0.1}
   - attention: {heads: 2, context: map, dropout: 0.5}
+  - slice: {axis: 0, start: 1}
   - attention: {heads: 2, units: 8, window: 2, shift: 1}
 """,
     "attention-of-a-volume": """

@@ -315,6 +315,7 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "pad": (pad, {"padding": 1}),
     "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
     "upsample": (upsample, {"factor": 1}),
+    "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
     "space_to_depth": (space_to_depth, {"block": 1}),
 }
@@ -504,12 +505,20 @@ def head(sequence: Sequence) -> list[LayerData]:
     return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
 
 
+def class_token(sequence: Sequence) -> list[LayerData]:
+    """Before what is a sequence, or is made one."""
+    rank = len(sequence.shape) - 1
+    flat: list[LayerData] = [{"flatten": {"keep_channels": True}}] if rank > 1 else []
+    return [*flat, {"class_token": {}}] if rank else []
+
+
 COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "residual": residual,
     "parallel": parallel,
     "repeat": repeat,
     "squeeze_excite": squeeze_excite,
     "attention": attention,
+    "class_token": class_token,
     "save": save,
     "load": load,
     "merge": merge,
@@ -529,7 +538,7 @@ def shapes(draw: Draw) -> Shape:
 
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
-    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention")):
+    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention", "class_token")):
         return (7, *shape)
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])

@@ -126,6 +126,8 @@ NEITHER = {
     "space_to_depth": "PyTorch's pixel_unshuffle has another order of channels; a transposition",
     "channel_shuffle": "PyTorch has it for CPUs alone, Keras has none; a transposition",
     "scale": "neither has it as a layer; a multiplication",
+    "position_embedding": "neither has it for maps; an addition",
+    "class_token": "neither has it; a concatenation",
     **dict.fromkeys(FAMILIES["composition"], "the wiring of other layers; sums and joins"),
 }
 """The kinds that neither has as a layer: their values come from the operations named."""

@@ -99,6 +99,8 @@ UNCOUNTED = {
     **dict.fromkeys(FAMILIES["regularization"], "nothing at inference"),
     **{kind: "moves elements" for kind in FAMILIES["shaping"] if kind not in ("upsample", "scale")},
     **dict.fromkeys(FAMILIES["composition"], "the layers inside are counted"),
+    "position_embedding": "a bare parameter, which the tools pass over",
+    "class_token": "a bare parameter, which the tools pass over",
     "attention": "its projections and products are counted",
 }
 """The kinds that add nothing to any tool's figure, and why."""

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("flax")
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,8 @@ from flax import nnx
 import cnnkit
 from cnnkit.network import build
 from tests.agreement.converted import quick
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 PROJECTIONS = ("query", "key", "value", "output")
 

@@ -45,6 +45,8 @@ TORCHVISION = {
     "VGG16_BN": "vgg-16-bn",
     "VGG19": "vgg-19",
     "VGG19_BN": "vgg-19-bn",
+    "ViT_B_16": "vit-b-16",
+    "Swin_T": "swin-t",
 }
 KERAS = {
     "VGG16": "vgg-16",  # the same network, but for the dropout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from cnnkit import layers
 from cnnkit.export.code import hole, option
 from cnnkit.export.common import cells_of
 from cnnkit.export.outline import Operation
@@ -30,7 +31,22 @@ def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
     return Operation(call, build)
 
 
-WRITERS: Mapping[str, Writer] = MappingProxyType({})
+def _position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+    deviation = option("stddev", site.layer.deviation, 0.02)
+    build = f"PositionEmbedding({hole('shape', site.shape)}{deviation}, rngs=rngs)"
+    return Operation(("{layer}({0})",), build)
+
+
+def _class_token(site: Site[layers.ClassToken]) -> Operation:
+    return Operation(("{layer}({0})",), f"ClassToken({hole('features', site.channels)})")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "position_embedding": _position_embedding,
+        "class_token": _class_token,
+    }
+)
 PARTS: Mapping[str, Writer] = MappingProxyType(
     {
         "dot_product_attention": _dot_product_attention,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from cnnkit import layers
 from cnnkit.export.onnx.writing import Writer, Writing, reshaped, sliced
 from cnnkit.export.site import Site
 from cnnkit.layers.attention import DotProductAttention
@@ -117,7 +118,27 @@ def _mask(windows: Sequence[PartitionWindow]) -> np.ndarray:
     return np.where(part[:, :, None] == part[:, None, :], 0, -np.inf)[:, None]
 
 
-WRITERS: Mapping[str, Writer] = MappingProxyType({})
+def _position_embedding(write: Writing, site: Site[layers.PositionEmbedding]) -> str:
+    del site
+    embedding = np.moveaxis(write.array("embedding"), -1, 0)
+    return write.node("Add", write.x, write.weight("embedding", embedding))
+
+
+def _class_token(write: Writing, site: Site[layers.ClassToken]) -> str:
+    """A cell of zeros before the others, and the token added to it alone."""
+    length = site.shape[0]
+    pads = write.constant("pads", [0, 0, 1, 0, 0, 0], np.int64)
+    token = write.weight("token", write.array("token")[:, None])
+    after = write.constant("after", [0, 0, 0, length], np.int64)
+    return write.node("Add", write.node("Pad", write.x, pads), write.node("Pad", token, after))
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "position_embedding": _position_embedding,
+        "class_token": _class_token,
+    }
+)
 PARTS: Mapping[str, Writer] = MappingProxyType(
     {
         "dot_product_attention": _dot_product_attention,

@@ -379,3 +379,24 @@ class WindowAttention(nnx.Module):
         pairs = [axis for at in range(1, rank + 1) for axis in (at, rank + 1 + at)]
         y = y.transpose(0, *pairs, rank + 1, 2 * rank + 2).reshape(query.shape)
         return jnp.roll(y, self.shift, axes)
+
+
+class PositionEmbedding(nnx.Module):
+    """A learnt vector for each position, added."""
+
+    def __init__(self, shape: tuple[int, ...], stddev: float = 0.02, *, rngs: nnx.Rngs) -> None:
+        self.embedding = nnx.Param(stddev * jax.random.normal(rngs.params(), shape))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x + self.embedding[...]
+
+
+class ClassToken(nnx.Module):
+    """A learnt vector before a sequence [N, L, C]."""
+
+    def __init__(self, features: int) -> None:
+        self.token = nnx.Param(jnp.zeros((features,)))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        token = jnp.broadcast_to(self.token[...], (x.shape[0], 1, x.shape[2]))
+        return jnp.concatenate([token, x], axis=1)

@@ -287,3 +287,25 @@ class WindowAttention(nn.Module):
         pairs = [axis for at in range(1, rank + 1) for axis in (at, rank + 1 + at)]
         y = y.permute(0, rank + 1, 2 * rank + 2, *pairs).reshape(query.shape)
         return torch.roll(y, self.shift, axes)
+
+
+class PositionEmbedding(nn.Module):
+    """A learnt vector for each position, of shape [C, *spatial], added."""
+
+    def __init__(self, shape: tuple[int, ...], std: float = 0.02) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(nn.init.normal_(torch.empty(shape), std=std))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.embedding
+
+
+class ClassToken(nn.Module):
+    """A learnt vector before a sequence [N, C, L]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(channels, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.token.expand(len(x), -1, -1), x], dim=2)
