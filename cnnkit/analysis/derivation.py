@@ -203,6 +203,8 @@ def _resampled(extent: int, output: int, reach: Reach) -> str:
     """One axis of a layer without a sliding window: padded, cropped, enlarged, pooled."""
     before = reach.before
     if isinstance(reach.uneven, PartitionWindow):
+        if reach.size == extent:
+            return f"each of {extent} reads all {extent}"
         moved = f", moved by {reach.uneven.shift}" if reach.uneven.shift else ""
         return f"{extent}/{reach.size} = {extent // int(reach.size)} windows{moved}"
     if reach.size == reach.stride == 1 and isinstance(before, int):

@@ -157,7 +157,9 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...], context: Fields =
         return None
     # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
     # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
-    seen = len(after) == 1 or len(after) != len(before) or node.layer.kind == "reshape"
+    seen = (
+        len(after) == 1 or len(after) != len(before) or node.layer.kind in ("reshape", "transpose")
+    )
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
     for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):

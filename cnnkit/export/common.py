@@ -133,6 +133,17 @@ def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
     return axis_slice(place_of(site.layer.axis, site.shape) + 1, site.layer)
 
 
+def channels_first_order(site: Site[layers.Transpose]) -> tuple[int, ...]:
+    """The order of the axes of an array [N, C, *spatial]."""
+    *spatial, last = (1 if at == site.rank else at + 2 for at in site.layer.places(site.shape))
+    return (0, last, *spatial)
+
+
+def channels_last_order(site: Site[layers.Transpose]) -> tuple[int, ...]:
+    """The order of the axes of an array [N, *spatial, C]."""
+    return (0, *(place + 1 for place in site.layer.places(site.shape)))
+
+
 def fixed_scale(site: Site[layers.Scale]) -> Operation:
     """A scale that is not learnt."""
     return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))

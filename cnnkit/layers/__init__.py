@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Upsample as Upsample
     from cnnkit.layers.tokens import ClassToken as ClassToken
     from cnnkit.layers.tokens import PositionEmbedding as PositionEmbedding
+    from cnnkit.layers.transposition import Transpose as Transpose
 
 __all__ = ["FAMILIES", "KINDS", "Layer", "class_name", "layer_class"]
 

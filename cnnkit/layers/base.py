@@ -168,8 +168,6 @@ class Layer(BaseModel):
     linear: ClassVar[bool] = False
     # Whether each channel's mean is subtracted, and with it what was added to all of the channel.
     centres_channels: ClassVar[bool] = False
-    # Whether the channels become the probabilities of classes, 1 together, or their logarithms.
-    of_classes: ClassVar[bool] = False
     # What the outputs stay within, where they are not any number: `above 0`.
     limits: ClassVar[str | None] = None
     # Whether training sets a part of an example to 0, the field `rate`, and scales up the rest.
@@ -204,6 +202,11 @@ class Layer(BaseModel):
     def random(self) -> bool:
         """Whether training draws random numbers."""
         return self.family == "regularization"
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether the channels become probabilities of classes, 1 together, or their logarithms."""
+        return False
 
     @property
     def bounds(self) -> str | None:

@@ -93,6 +93,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "shaping": ("flatten", "reshape", "scale"),
             "spatial": ("pad", "crop", "upsample"),
             "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
+            "transposition": ("transpose",),
             "slicing": ("slice", "channel_slice"),
         },
         "attention": {

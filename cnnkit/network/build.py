@@ -67,7 +67,9 @@ def _step(node: Node) -> Step:
     place = node.layer.place.find(()) if node.layer.place else None
     where = f"{place.file}:{place.line}" if place else ""
     path, layer = tuple(node.path.split(".")), node.layer
-    return Step(path, layer.title, where, node.inputs, node.output or (), node.side, layer.random)
+    final = layer.of_classes or layer.kind == "sigmoid"
+    output = node.output or ()
+    return Step(path, layer.title, where, node.inputs, output, node.side, layer.random, final)
 
 
 def _attach(network: Network, path: tuple[str, ...], made: Operation) -> None:

@@ -57,6 +57,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "channel_shuffle": shaping.channel_shuffle,
         "channel_slice": shaping.channel_slice,
         "slice": shaping.slice_of,
+        "transpose": shaping.transpose,
         "scale": shaping.scale,
         "position_embedding": attention.position_embedding,
         "class_token": attention.class_token,

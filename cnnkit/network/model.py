@@ -19,9 +19,6 @@ from cnnkit.network.activation import FUNCTIONS
 from cnnkit.network.operation import Mode, ModeAware, Operation
 from cnnkit.spec.graph import INPUT
 
-FINAL = ("softmax", "log_softmax", "sigmoid")
-"""The last activations that a loss is computed before, in its stable form."""
-
 
 class Step(NamedTuple):
     """One operation of the plan.
@@ -34,6 +31,7 @@ class Step(NamedTuple):
         output: The shape that goes out, without the batch.
         side: Whether it belongs to a side output.
         random: Whether it draws random numbers in training.
+        final: Whether a loss is computed before it, where it is the last, in its stable form.
     """
 
     path: tuple[str, ...]
@@ -43,6 +41,7 @@ class Step(NamedTuple):
     output: Shape
     side: bool
     random: bool
+    final: bool = False
 
     def named(self) -> str:
         """What messages call it: ``spec.yaml:7:5: conv (layers.3)``."""
@@ -67,7 +66,7 @@ class Plan(NamedTuple):
 
     def before_final(self, step: int) -> int:
         """The step that a final softmax or sigmoid reads; else the step itself."""
-        final = step != INPUT and self.steps[step].kind in FINAL
+        final = step != INPUT and self.steps[step].final
         return self.steps[step].inputs[0] if final else step
 
 
@@ -116,8 +115,9 @@ class Network(nnx.Module):
     def final(self) -> str | None:
         """The activation that the network ends in, where a loss is computed before it."""
         result = self.plan.result
-        kind = None if result == INPUT else self.plan.steps[result].kind
-        return kind if kind in FINAL else None
+        if result == INPUT or not self.plan.steps[result].final:
+            return None
+        return self.plan.steps[result].kind
 
     def parts(self) -> tuple[nnx.GraphDef[Network], nnx.State[Any, Any], nnx.State[Any, Any]]:
         """What ``nnx.merge`` makes the network of: its form, trained arrays and statistics."""

@@ -364,6 +364,8 @@ layers:
         - [{reduce: {over: [0, 1], by: sum, keep: false}}]
         - [{flatten: {keep_channels: true}}, {conv: {filters: 2, kernel: 3}}, flatten]
         - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
+        - [{transpose: {axes: [1, 0]}}, {softmax: {over: 1}}, {log_softmax: {over: 0}}, flatten]
+        - [{transpose: {axes: [channels, 0, 1]}}, {conv: {filters: 2, kernel: [3, 2]}}, flatten]
 """,
     "axes-of-a-volume": """
 input: 3x4x2x5

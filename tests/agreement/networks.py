@@ -231,6 +231,17 @@ def slice_(draw: Draw, shape: Shape) -> Fields:
     return {"axis": axis, "start": start, "stop": draw(st.integers(start + 1, shape[place]))}
 
 
+def over(draw: Draw, shape: Shape) -> Fields:
+    return {"over": draw(st.sampled_from([*range(len(shape) - 1), "channels"]))}
+
+
+def transpose(draw: Draw, shape: Shape) -> Fields:
+    axes: list[Any] = [*range(len(shape) - 1)]
+    if draw(FLAGS) or not axes:
+        axes.append("channels")
+    return {"axes": draw(st.permutations(axes))}
+
+
 def reduce(draw: Draw, shape: Shape) -> Fields:
     axes = st.sampled_from([*range(len(shape) - 1), "channels"])
     return {
@@ -270,8 +281,10 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     **{
         kind: (lambda draw, shape, fields=fields: draw(fields), {})  # type: ignore[misc]
         for kind, fields in ACTIVATIONS.items()
-        if kind not in ("maxout", "glu")
+        if kind not in ("maxout", "glu", "softmax", "log_softmax")
     },
+    "softmax": (over, {}),
+    "log_softmax": (over, {}),
     "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
     "glu": (lambda draw, shape: {"gate": draw(GATES)}, {}),
     "batch_norm": (affine, {}),
@@ -295,6 +308,7 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
     "channel_slice": (channel_slice, {"start": 0}),
     "slice": (slice_, {"start": 0}),
+    "transpose": (transpose, {"axes": ["channels"]}),
     "reduce": (reduce, {"over": "channels"}),
     "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
 }

@@ -64,6 +64,7 @@ PYTORCH = {
     "upsample": "F.interpolate(",
     "channel_slice": "[:, 1:7]",
     "slice": "[:, :, 1:5]",
+    "transpose": ".permute(0, 1, 3, 2)",
     "reduce": "torch.linalg.vector_norm(",
     "attention": "F.scaled_dot_product_attention(",
 }
@@ -109,6 +110,7 @@ KERAS = {
     "flatten": "layers.Flatten(",
     "reshape": "layers.Reshape(",
     "reduce": "ops.max(",
+    "transpose": "layers.Permute((2, 1, 3)",
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",
 }

@@ -83,6 +83,7 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "positionalencoding": "position_embedding",
         "posembed": "position_embedding",
         "clstoken": "class_token",
+        "permute": "transpose",
         "concat": "merge",
         "concatenate": "merge",
         "add": "residual",
