@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.rearrangement import ChannelShuffle as ChannelShuffle
     from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
     from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
+    from cnnkit.layers.recurrence import Gru as Gru
+    from cnnkit.layers.recurrence import Lstm as Lstm
     from cnnkit.layers.reduction import Reduce as Reduce
     from cnnkit.layers.regularization import Dropout as Dropout
     from cnnkit.layers.regularization import DropPath as DropPath

@@ -100,6 +100,9 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "attention": ("attention",),
             "tokens": ("position_embedding", "class_token"),
         },
+        "recurrence": {
+            "recurrence": ("lstm", "gru"),
+        },
         "composition": {
             "composition": (
                 "residual",

@@ -15,6 +15,7 @@ from cnnkit.network import (
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
 )
@@ -59,6 +60,8 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "slice": shaping.slice_of,
         "transpose": shaping.transpose,
         "scale": shaping.scale,
+        "lstm": recurrence.recurrent,
+        "gru": recurrence.recurrent,
         "position_embedding": attention.position_embedding,
         "class_token": attention.class_token,
     }

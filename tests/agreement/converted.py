@@ -192,6 +192,16 @@ def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     return np.moveaxis(array, (-1, -2), (0, 1))
 
 
+def torch_arrays(owned: Owned, array: np.ndarray) -> list[np.ndarray]:
+    """An array as PyTorch has it: of a GRU's biases one each, its gates in the order r z n."""
+    if owned.node.layer.family != "recurrence":
+        return [torch_layout(owned, array)]
+    if owned.node.layer.kind == "gru":
+        z, r, n = np.split(array, 3, axis=-1)
+        array = np.concatenate([r, z, n], axis=-1)
+    return [*array] if owned.weight.name.endswith("bias") and array.ndim == 2 else [array.T]
+
+
 def channels_first(array: np.ndarray) -> np.ndarray:
     """A batch of maps as PyTorch has it."""
     return np.moveaxis(array, -1, 1)

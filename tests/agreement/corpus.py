@@ -415,6 +415,15 @@ input: 2x4x3x4
 layers:
   - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
 """,
+    "recurrence": """
+input: 4x3
+layers:
+  - parallel:
+      branches:
+        - [{lstm: {units: 2, direction: both, sequences: true}}, {gru: {units: 3}}]
+        - [{gru: {units: 2, direction: backward, sequences: true, bias: false}},
+            {lstm: {units: 2, direction: backward, bias: false}}]
+""",
     "nothing": """
 input: 3
 layers: [{save: b}]

@@ -251,6 +251,15 @@ def reduce(draw: Draw, shape: Shape) -> Fields:
     }
 
 
+def recurrent(draw: Draw, shape: Shape) -> Fields:
+    return {
+        "units": draw(CHANNELS),
+        "sequences": draw(FLAGS),
+        "direction": draw(st.sampled_from(["forward", "backward", "both"])),
+        "bias": draw(FLAGS),
+    }
+
+
 def affine(draw: Draw, shape: Shape) -> Fields:
     return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
 
@@ -329,6 +338,8 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "pad": (pad, {"padding": 1}),
     "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
     "upsample": (upsample, {"factor": 1}),
+    "lstm": (recurrent, {"units": 2}),
+    "gru": (recurrent, {"units": 2}),
     "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
     "space_to_depth": (space_to_depth, {"block": 1}),

@@ -60,12 +60,18 @@ layers:
   - relu
   - flatten: {keep_channels: true}
 """
+RECURRENT = """
+input: 5x3
+layers:
+  - lstm: {units: 4, sequences: true}
+  - gru: {units: 2, direction: both}
+"""
 PRINTED = {
-    "torchvision": (233_620_096, 1_704_184, 44_352),
-    "fvcore": (235_426_432, 2_066_730, 18_432),
-    "thop": (237_032_128, 3_873_113, 18_432),
-    "ptflops": (233_820_810, 1_753_366, 46_656),
-    "torchinfo": (233_820_938, 3_326_338, 21_136),
+    "torchvision": (233_620_096, 1_704_184, 44_352, 360),
+    "fvcore": (235_426_432, 2_066_730, 18_432, 0),
+    "thop": (237_032_128, 3_873_113, 18_432, 1_500),
+    "ptflops": (233_820_810, 1_753_366, 46_656, 480),
+    "torchinfo": (233_820_938, 3_326_338, 21_136, 1_120),
 }
 
 
@@ -73,7 +79,7 @@ PRINTED = {
 def test_count_is_what_the_tool_printed(name: str) -> None:
     counts = tuple(
         count_as(cnnkit.analyze(cnnkit.load(text)).graph, name).count
-        for text in (RESIDUAL, MIXED, ATTENTION)
+        for text in (RESIDUAL, MIXED, ATTENTION, RECURRENT)
     )
     assert counts == PRINTED[name]
 
@@ -99,8 +105,6 @@ UNCOUNTED = {
     **dict.fromkeys(FAMILIES["regularization"], "nothing at inference"),
     **{kind: "moves elements" for kind in FAMILIES["shaping"] if kind not in ("upsample", "scale")},
     **dict.fromkeys(FAMILIES["composition"], "the layers inside are counted"),
-    "position_embedding": "a bare parameter, which the tools pass over",
-    "class_token": "a bare parameter, which the tools pass over",
     "attention": "its projections and products are counted",
 }
 """The kinds that add nothing to any tool's figure, and why."""

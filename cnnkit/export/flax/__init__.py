@@ -12,6 +12,7 @@ from cnnkit.export.flax import (
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -43,6 +44,7 @@ _DIALECT = Dialect(
 )
 _FAMILIES = (
     attention,
+    recurrence,
     convolution,
     dense,
     pooling,

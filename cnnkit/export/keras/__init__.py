@@ -15,6 +15,7 @@ from cnnkit.export.keras import (
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -34,6 +35,7 @@ _IMPORTS = {
 _TAKEN = frozenset({*_IMPORTS, "layers", "ops", "inputs", "heads", "model", "parameters", "name"})
 _FAMILIES = (
     attention,
+    recurrence,
     convolution,
     dense,
     pooling,

@@ -30,6 +30,7 @@ from cnnkit.export.onnx import (
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -53,6 +54,7 @@ OLDEST, NEWEST = 13, min(28, onnx.defs.onnx_opset_version())
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         **attention.WRITERS,
+        **recurrence.WRITERS,
         **convolution.WRITERS,
         **dense.WRITERS,
         **pooling.WRITERS,

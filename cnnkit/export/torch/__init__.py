@@ -13,6 +13,7 @@ from cnnkit.export.torch import (
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -42,6 +43,7 @@ _DIALECT = Dialect(
 )
 _FAMILIES = (
     attention,
+    recurrence,
     convolution,
     dense,
     pooling,
