@@ -13,6 +13,7 @@ from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.axis import place_of
+from cnnkit.layers.filtering import binomial
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
@@ -155,6 +156,12 @@ def cells_of(site: Site[DotProductAttention]) -> tuple[Shape, Shape, Shape]:
     assert isinstance(windows, tuple)  # noqa: S101 - a graph without errors has its windows
     size, shift = ([getattr(each, name) for each in windows] for name in ("size", "shift"))
     return site.shape[:-1], tuple(size), tuple(shift)
+
+
+def blur_weights(site: Site[layers.BlurPool]) -> str:
+    """The windows of a blur as arguments: the weights along each axis, and the strides."""
+    weights = tuple(binomial(window.size) for window in site.windows)
+    return f"{hole('weights', weights)}, {hole('stride', tuple(w.stride for w in site.windows))}"
 
 
 def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.elementwise import Softsign as Softsign
     from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
     from cnnkit.layers.elementwise import Threshold as Threshold
+    from cnnkit.layers.filtering import BlurPool as BlurPool
+    from cnnkit.layers.filtering import LpPool as LpPool
     from cnnkit.layers.gating import Glu as Glu
     from cnnkit.layers.normalization import BatchNorm as BatchNorm
     from cnnkit.layers.normalization import GlobalResponseNorm as GlobalResponseNorm

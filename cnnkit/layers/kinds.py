@@ -37,6 +37,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "adaptive_max_pool",
                 "adaptive_mean_pool",
             ),
+            "filtering": ("lp_pool", "blur_pool"),
             "reduction": ("reduce",),
         },
         "activation": {

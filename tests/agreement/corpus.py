@@ -424,6 +424,17 @@ layers:
         - [{gru: {units: 2, direction: backward, sequences: true, bias: false}},
             {lstm: {units: 2, direction: backward, bias: false}}]
 """,
+    "filtering-pools": """
+input: 6x7x2
+layers:
+  - parallel:
+      branches:
+        - [{lp_pool: {size: 2, rounding: floor}}, flatten]
+        - [{lp_pool: {size: [3, 2], stride: 2, padding: 1, p: 3, rounding: ceil}}, flatten]
+        - [{blur_pool: {padding: 1, rounding: floor}}, flatten]
+        - [{blur_pool: {size: [4, 1], stride: [3, 2], padding: [[1, 2], 0], padding_mode: zeros,
+            rounding: ceil}}, flatten]
+""",
     "nothing": """
 input: 3
 layers: [{save: b}]

@@ -329,6 +329,8 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "locally_connected": (conv, {"filters": 2, "kernel": 1}),
     "max_pool": (max_pool, {"size": 1}),
     "mean_pool": (mean_pool, {"size": 1}),
+    "lp_pool": (lambda draw, shape: {**pool(draw, shape), "p": draw(SMALL)}, {"size": 1}),
+    "blur_pool": (pool, {"size": 1, "stride": 1}),
     "global_max_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
     "global_mean_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
     "adaptive_max_pool": (adaptive, {"output": 1}),

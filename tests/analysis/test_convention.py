@@ -92,6 +92,8 @@ UNCOUNTED = {
     "max_pool": "thop alone has a rule for it, which counts nothing",
     "global_max_pool": "no tool has a rule for it",
     "adaptive_max_pool": "no tool has a rule for it",
+    "lp_pool": "no tool has a rule for it",
+    "blur_pool": "an operation on tensors, which the tools pass over",
     "reduce": "an operation on tensors, which the tools pass over",
     "rms_norm": "none of these versions has a rule for it",
     "local_response_norm": "no tool has a rule for it",

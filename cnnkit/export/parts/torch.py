@@ -343,3 +343,11 @@ class Recurrent(nn.Module):
             return (y.flip(1) if self.backward else y).mT
         last = state[0] if isinstance(state, tuple) else state
         return last.movedim(0, 1).flatten(1)
+
+
+def blur_pool(x: torch.Tensor, weights, stride) -> torch.Tensor:
+    """Weighted sums of neighbouring cells along each axis, at strides."""
+    for axis, (row, apart) in enumerate(zip(weights, stride, strict=True), start=2):
+        cells = x.unfold(axis, len(row), apart)
+        x = (cells * x.new_tensor(row)).sum(dim=-1)
+    return x
