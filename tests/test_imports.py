@@ -54,7 +54,17 @@ def test_this_test_sees_what_is_loaded() -> None:
         command("kind", "squeeze_excite"),
         command("exercises", "--level", "3"),
     ],
-    ids=["import", "names", "analyze", "command", "explain", "version", "kinds", "kind", "exercises"],
+    ids=[
+        "import",
+        "names",
+        "analyze",
+        "command",
+        "explain",
+        "version",
+        "kinds",
+        "kind",
+        "exercises",
+    ],
 )
 def test_the_training_backend_is_not_loaded(code: str) -> None:
     assert loaded(code) & HEAVY == set()

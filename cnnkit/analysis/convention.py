@@ -12,10 +12,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from cnnkit.layers.shape import Shape, total
 from cnnkit.spec.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from cnnkit.layers.recurrence import Recurrent
 
 Count: TypeAlias = Callable[[Node, Shape], int]
 """What a tool counts for a node, from the shape that comes in."""
@@ -140,11 +143,38 @@ def _torchinfo(node: Node, _: Shape) -> int:
     return own
 
 
+def _torchinfo_relative_bias(node: Node, _: Shape) -> int:
+    own = sum(weight.size for weight in node.effect.weights)
+    return own * (node.output or (0,))[-1]
+
+
+BARE = ("scale", "position_embedding", "class_token")
+
+
+def _thop_recurrent(node: Node, shape: Shape) -> int:
+    """Each gate with its additions, and four operations of each unit, in each step."""
+    layer, (length, channels) = cast("Recurrent", node.layer), shape
+    units = layer.units
+    gate = units * (channels + units) + units + 2 * units * layer.bias
+    return length * layer.ways * (layer.gates * gate + 4 * units)
+
+
+def _ptflops_gru(node: Node, shape: Shape) -> int:
+    """Its two products of each step are dense layers with biases."""
+    biases = [each.size for each in node.effect.weights if each.name.endswith("bias")]
+    return _macs(node) + shape[0] * sum(biases)
+
+
+def _torchinfo_recurrent(node: Node, shape: Shape) -> int:
+    return shape[0] * sum(weight.size for weight in node.effect.weights)
+
+
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "torchvision": Convention(
             "multiply-accumulates of convolutions and dense layers, without biases",
             _macs,
+            {"lstm": _nothing},  # one operation of torch, which has no rule
         ),
         "fvcore": Convention(
             "the multiply-accumulates of convolutions and dense layers, 2 for each element of a "
@@ -159,6 +189,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "global_mean_pool": _fvcore_pool,
                 "adaptive_mean_pool": _fvcore_pool,
                 "upsample": _fvcore_upsample,
+                "dot_product_attention": _nothing,
+                "lstm": _nothing,
+                "gru": _nothing,
             },
         ),
         "thop": Convention(
@@ -177,18 +210,28 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 "global_mean_pool": _thop_pool,
                 "adaptive_mean_pool": _thop_pool,
                 "upsample": _thop_upsample,
+                "dot_product_attention": _nothing,
+                "lstm": _thop_recurrent,
+                "gru": _thop_recurrent,
             },
         ),
         "ptflops": Convention(
             "the multiply-accumulates of convolutions and dense layers, and one addition for each "
             "output of a layer with a bias",
             _ptflops,
+            {"lstm": _nothing, "gru": _ptflops_gru},
         ),
         "torchinfo": Convention(
             "weights and biases times the output positions of convolutions, and once those of "
             "dense layers and norms",
             _torchinfo,
-            {"scale": _nothing},  # a bare parameter, which its rule by name passes over
+            # A bare parameter its rule by name passes over; `relative_bias` it takes for a bias.
+            {
+                **dict.fromkeys(BARE, _nothing),
+                "dot_product_attention": _torchinfo_relative_bias,
+                "lstm": _torchinfo_recurrent,
+                "gru": _torchinfo_recurrent,
+            },
         ),
     }
 )

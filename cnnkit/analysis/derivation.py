@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from cnnkit.analysis.receptive_field import Field, Fields
 from cnnkit.layers.base import Effect, Layer, Weight
-from cnnkit.layers.resample import TransposedWindow
+from cnnkit.layers.resample import PartitionWindow, TransposedWindow
 from cnnkit.layers.shape import Shape, Terms, show, total
 from cnnkit.layers.window import Reach, Window, axis_names
 
@@ -49,6 +49,8 @@ def shape_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
     output = effect.output
     if output is None:
         return
+    if layer.family == "attention" and effect.macs:
+        yield Line("scores", terms_of((effect.macs[0][:-1],)))
     if effect.windows:
         padding = getattr(layer, "padding", None)
         steps = [list(_window(window, padding)) for window in effect.windows]
@@ -58,7 +60,7 @@ def shape_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
         yield from _each_axis([[_resampled(*axis)] for axis in axes])
         if output != inputs[0] and math.prod(output) == math.prod(inputs[0]):
             yield Line("channels", _rearranged(inputs[0][-1], output[-1]))
-    elif len(inputs) > 1:
+    elif len(inputs) > 1 and not effect.macs:
         yield from _joined(inputs, output)
     elif inputs[0] != output and not effect.neurons:
         yield from _reshaped(inputs[0], output)
@@ -200,6 +202,11 @@ def _positions(window: Window) -> str:
 def _resampled(extent: int, output: int, reach: Reach) -> str:
     """One axis of a layer without a sliding window: padded, cropped, enlarged, pooled."""
     before = reach.before
+    if isinstance(reach.uneven, PartitionWindow):
+        if reach.size == extent:
+            return f"each of {extent} reads all {extent}"
+        moved = f", moved by {reach.uneven.shift}" if reach.uneven.shift else ""
+        return f"{extent}/{reach.size} = {extent // int(reach.size)} windows{moved}"
     if reach.size == reach.stride == 1 and isinstance(before, int):
         sides = (before, output - extent - before)
         if any(sides):

@@ -19,7 +19,7 @@ from cnnkit.analysis.spans import (
     regular,
     union,
 )
-from cnnkit.layers.window import Reach
+from cnnkit.layers.window import Reach, UnevenReach
 
 Number = int | Fraction
 
@@ -107,7 +107,8 @@ def slid(field: Field, reach: Reach, dilation: int, before: int, after: int) -> 
     plain = _windowed(field, reach)
     spans = _spans(field)
     window = reach.uneven or Slide(int(reach.size), int(reach.stride), int(reach.before), dilation)
-    step = (reach.stride.numerator, reach.stride.denominator)
+    period = reach.period if isinstance(reach, UnevenReach) else 1
+    step = (period * reach.stride.numerator, period * reach.stride.denominator)
     found = spans and read(spans, window, step, after)
     return _spanned(found, plain.stride, plain.centre, after) if found else plain
 

@@ -6,7 +6,8 @@ The model, for one example, times the batch where activations are meant:
   once when the operations run in order. A tensor is live from the operation that makes it to the
   last one that reads it, and the network's input, which its caller holds, throughout. A view
   (``flatten``) shares its input's buffer, and an operation that
-  works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. Side
+  works element by element (``relu``, a norm, a sum) overwrites an input that dies with it. The
+  scores of attention are live while it computes, and computed again in the backward pass. Side
   outputs are not run.
 - **training**: weights, state, gradients, the optimizer's slots, and the tensors that the
   backward pass reads again, each once: a convolution's input, a ReLU's output; or those that are
@@ -178,7 +179,7 @@ def _peak(graph: Graph, size_of: Callable[[int], int]) -> int:
             live += size[buffer]
         buffer_of[index] = buffer
         readers[buffer] = readers.get(buffer, 0) + reads[index]
-        peak = max(peak, live)
+        peak = max(peak, live + node.effect.scratch)
         touched = [buffer_of[source] for source in node.inputs]
         for used in touched:
             readers[used] -= 1

@@ -96,7 +96,9 @@ def receptive_fields(graph: Graph, whole: int = INPUT) -> tuple[list[Fields], li
         if len(known) < len(incoming) or node.output is None:
             fields.append(None)
         elif not joins:
-            fields.append(_step(graph, node, known[0], extents) if known else None)
+            last = node.inputs[-1]
+            context = fields[last] if last > INPUT else start if last == whole else None
+            fields.append(_step(graph, node, known[0], extents, context) if known else None)
         else:
             # Factors that are spread lie beside no other cell.
             layer = node.layer
@@ -173,22 +175,27 @@ def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) ->
     return tuple(found)
 
 
-def _step(graph: Graph, node: Node, fields: tuple[Field, ...], extents: Shape) -> Fields:
+def _step(
+    graph: Graph, node: Node, fields: tuple[Field, ...], extents: Shape, context: Fields = ()
+) -> Fields:
+    """The fields behind a node; ``context`` are those of the last map, where it reads several."""
     reaches, windows = node.effect.reach, node.effect.windows
     before, after = graph.shape(node.inputs[0]) or (), node.output or ()
+    if node.layer.sees_all and context and context != fields:
+        return _beside(fields, context, graph.shape(node.inputs[-1]) or (), after, extents)
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
-    if node.layer.sees_all:  # a map beside what was pooled of it, as behind a gate
-        pairs = zip(fields, before, strict=False)
-        gate = tuple(pooled(field, extent) for field, extent in pairs)
-        return _join([fields, gate], after, extents)
+    if node.layer.sees_all:
+        return _beside(fields, fields, before, after, extents)
     if reaches is None:
         return fields if len(before) == len(after) else None
     if len(reaches) != len(fields):
         return None
     # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
     # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
-    seen = len(after) == 1 or len(after) != len(before) or node.layer.kind == "reshape"
+    seen = (
+        len(after) == 1 or len(after) != len(before) or node.layer.kind in ("reshape", "transpose")
+    )
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
     for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
@@ -201,6 +208,16 @@ def _step(graph: Graph, node: Node, fields: tuple[Field, ...], extents: Shape) -
             dilation = windows[axis].dilation if windows else 1
             found.append(slid(field, reach, dilation, extent, after[axis]))
     return tuple(found)
+
+
+def _beside(
+    fields: tuple[Field, ...], seen: tuple[Field, ...], shape: Shape, output: Shape, whole: Shape
+) -> tuple[Field, ...]:
+    """A map beside what was pooled of one, of a shape, as behind a gate."""
+    gate = tuple(pooled(field, extent) for field, extent in zip(seen, shape, strict=False))
+    if len(gate) < len(seen):  # axes that the map has no more were pooled before
+        gate = (*gate, *(pooled(field, 1) for field in seen[len(gate) :]))
+    return _join([fields, gate], output, whole)
 
 
 def _is_like_last(axis: int, fields: tuple[Field, ...], node: Node, before: Shape) -> bool:

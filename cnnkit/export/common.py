@@ -11,7 +11,9 @@ from cnnkit import layers
 from cnnkit.export.code import hole
 from cnnkit.export.outline import Operation, Write
 from cnnkit.export.site import Site, Writer
+from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.axis import place_of
+from cnnkit.layers.filtering import binomial
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
@@ -35,12 +37,13 @@ def writing(families: Sequence[ModuleType], joined: Join) -> Write:
     """How a target writes a node.
 
     Args:
-        families: A module for each family of layers, with the ``WRITERS`` of its kinds.
+        families: A module for each family of layers, with the ``WRITERS`` of its kinds, and the
+            ``PARTS`` that kinds are made of, where there are any.
         joined: Writes where branches meet.
     """
-    writers: dict[str, Writer] = {
-        kind: writer for family in families for kind, writer in family.WRITERS.items()
-    }
+    writers: dict[str, Writer] = {}
+    for family in families:
+        writers |= {**family.WRITERS, **vars(family).get("PARTS", {})}
 
     def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
         if isinstance(node.layer, Joined):
@@ -131,9 +134,34 @@ def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
     return axis_slice(place_of(site.layer.axis, site.shape) + 1, site.layer)
 
 
+def channels_first_order(site: Site[layers.Transpose]) -> tuple[int, ...]:
+    """The order of the axes of an array [N, C, *spatial]."""
+    *spatial, last = (1 if at == site.rank else at + 2 for at in site.layer.places(site.shape))
+    return (0, last, *spatial)
+
+
+def channels_last_order(site: Site[layers.Transpose]) -> tuple[int, ...]:
+    """The order of the axes of an array [N, *spatial, C]."""
+    return (0, *(place + 1 for place in site.layer.places(site.shape)))
+
+
 def fixed_scale(site: Site[layers.Scale]) -> Operation:
     """A scale that is not learnt."""
     return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+
+
+def cells_of(site: Site[DotProductAttention]) -> tuple[Shape, Shape, Shape]:
+    """The extents of a map, of the windows that it is cut into, and by what they are moved."""
+    windows = site.layer.partition(site.shape[:-1])
+    assert isinstance(windows, tuple)  # noqa: S101 - a graph without errors has its windows
+    size, shift = ([getattr(each, name) for each in windows] for name in ("size", "shift"))
+    return site.shape[:-1], tuple(size), tuple(shift)
+
+
+def blur_weights(site: Site[layers.BlurPool]) -> str:
+    """The windows of a blur as arguments: the weights along each axis, and the strides."""
+    weights = tuple(binomial(window.size) for window in site.windows)
+    return f"{hole('weights', weights)}, {hole('stride', tuple(w.stride for w in site.windows))}"
 
 
 def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:

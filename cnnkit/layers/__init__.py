@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.activation import Sigmoid as Sigmoid
     from cnnkit.layers.activation import Softmax as Softmax
     from cnnkit.layers.activation import Tanh as Tanh
+    from cnnkit.layers.attention import Attention as Attention
     from cnnkit.layers.composition import Head as Head
     from cnnkit.layers.composition import Load as Load
     from cnnkit.layers.composition import Merge as Merge
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.elementwise import Softsign as Softsign
     from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
     from cnnkit.layers.elementwise import Threshold as Threshold
+    from cnnkit.layers.filtering import BlurPool as BlurPool
+    from cnnkit.layers.filtering import LpPool as LpPool
     from cnnkit.layers.gating import Glu as Glu
     from cnnkit.layers.normalization import BatchNorm as BatchNorm
     from cnnkit.layers.normalization import GlobalResponseNorm as GlobalResponseNorm
@@ -80,6 +83,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.rearrangement import ChannelShuffle as ChannelShuffle
     from cnnkit.layers.rearrangement import DepthToSpace as DepthToSpace
     from cnnkit.layers.rearrangement import SpaceToDepth as SpaceToDepth
+    from cnnkit.layers.recurrence import Gru as Gru
+    from cnnkit.layers.recurrence import Lstm as Lstm
     from cnnkit.layers.reduction import Reduce as Reduce
     from cnnkit.layers.regularization import Dropout as Dropout
     from cnnkit.layers.regularization import DropPath as DropPath
@@ -93,6 +98,9 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample
+    from cnnkit.layers.tokens import ClassToken as ClassToken
+    from cnnkit.layers.tokens import PositionEmbedding as PositionEmbedding
+    from cnnkit.layers.transposition import Transpose as Transpose
     from cnnkit.layers.wiring import Output as Output
     from cnnkit.layers.wiring import Shared as Shared
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
+from cnnkit.layers.axis import axis_problem, place_of
 from cnnkit.layers.base import (
     BackwardReads,
     Effect,
@@ -17,9 +18,11 @@ from cnnkit.layers.base import (
     broken,
     elementwise,
 )
-from cnnkit.layers.field import Count, Number
+from cnnkit.layers.field import AxisField, Count, Number
 from cnnkit.layers.problem import Problem
+from cnnkit.layers.resample import PartitionWindow
 from cnnkit.layers.shape import Shape
+from cnnkit.layers.window import Reach
 
 
 class Activation(Layer):
@@ -93,36 +96,61 @@ class Tanh(Activation):
     operations = Operations(exponential=1, add=2, divide=1)
 
 
-class Softmax(Activation):
-    """e^x_i / Σ e^x_k over the channels."""
+class OverAxis(Activation):
+    """A function of all values along an axis, of which the channels are classes."""
+
+    suited_init = "glorot"
+    field_aliases: ClassVar = {"axis": "over", "dim": "over"}
+
+    over: AxisField = Field("channels", description="the channels, or a spatial axis by number")
+
+    @property
+    @override
+    def of_classes(self) -> bool:
+        return self.over == "channels"
+
+    def work(self, sets: int, size: int) -> Operations:
+        """The operations of as many sets of a size."""
+        raise NotImplementedError
+
+    @override
+    def effect(self, *inputs: Shape) -> Effect:
+        shape = inputs[0]
+        if problem := axis_problem(self.over, shape, field=("over",)):
+            return broken(problem)
+        size = shape[place_of(self.over, shape)]
+        reach = None
+        if self.over != "channels":  # which sees all of that axis
+            reach = tuple(
+                PartitionWindow(extent, extent).reach if axis == self.over else Reach(1, 1, 0)
+                for axis, extent in enumerate(shape[:-1])
+            )
+        return Effect(shape, operations=self.work(math.prod(shape) // size, size), reach=reach)
+
+
+class Softmax(OverAxis):
+    """e^x_i / Σ e^x_k over the channels, or over a spatial axis."""
 
     kind = "softmax"
-    suited_init = "glorot"
-    of_classes = True
     limits = "between 0 and 1"
 
     @override
-    def effect(self, *inputs: Shape) -> Effect:
-        shape = inputs[0]
-        groups, size = math.prod(shape[:-1]), shape[-1]
-        work = Operations(exponential=groups * size, add=groups * (size - 1), divide=groups * size)
-        return Effect(shape, operations=work)
+    def work(self, sets: int, size: int) -> Operations:
+        return Operations(exponential=sets * size, add=sets * (size - 1), divide=sets * size)
 
 
-class LogSoftmax(Activation):
-    """x_i − log Σ e^x_k over the channels; the logarithm counts as one exponential."""
+class LogSoftmax(OverAxis):
+    """x_i − log Σ e^x_k over the channels, or over a spatial axis.
+
+    The logarithm counts as one exponential.
+    """
 
     kind = "log_softmax"
-    suited_init = "glorot"
-    of_classes = True
     limits = "at 0 or below"
 
     @override
-    def effect(self, *inputs: Shape) -> Effect:
-        shape = inputs[0]
-        groups, size = math.prod(shape[:-1]), shape[-1]
-        work = Operations(exponential=groups * (size + 1), add=groups * (2 * size - 1))
-        return Effect(shape, operations=work)
+    def work(self, sets: int, size: int) -> Operations:
+        return Operations(exponential=sets * (size + 1), add=sets * (2 * size - 1))
 
 
 class Maxout(Activation):

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from cnnkit.layers.base import Effect, Layer
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
-from cnnkit.layers.window import Window
+from cnnkit.layers.window import Window, axis_names
 
 SEARCH = 64
 """How far from the value given another is looked for: further away it corrects nothing."""
@@ -102,6 +102,26 @@ def groups_problem(layer: Layer, shape: Shape, counts: Mapping[str, int]) -> Pro
     return None
 
 
+def undivided(
+    layer: Layer, inputs: Sequence[Shape], sizes: Sequence[int], field: str
+) -> Problem | None:
+    """The problem of an axis of the first input that does not split into parts of equal size.
+
+    ``sizes`` has the size for each axis, which ``field`` of the layer says.
+    """
+    *axes, _ = inputs[0]
+    for axis, (extent, size) in enumerate(zip(axes, sizes, strict=True)):
+        if extent % size:
+            return Problem(
+                "shape-mismatch",
+                f"the {axis_names(len(axes))[axis]} of {extent} must be divisible by the "
+                f"`{field}` (={size})",
+                partial(_divisible, layer, inputs, sizes, field),
+                (field,),
+            )
+    return None
+
+
 def extents(shape: Sequence[int]) -> str:
     """Extents in words: ``3`` where all axes agree, else ``3x4``."""
     return str(shape[0]) if len(set(shape)) == 1 else show(shape)
@@ -144,6 +164,26 @@ def _groups(layer: Layer, shape: Shape, counts: Mapping[str, int]) -> str:
     nouns = {"input channels": "channels", "`filters`": "filters"}
     listed = " and ".join(f"{count} {nouns[name]}" for name, count in counts.items())
     return f"groups that divide {listed}: {', '.join(map(str, good))}"
+
+
+def _divisible(layer: Layer, inputs: Sequence[Shape], sizes: Sequence[int], field: str) -> str:
+    """The nearest maps that the sizes divide, and the sizes that divide this one."""
+    *axes, _ = inputs[0]
+    below = [extent - extent % size for extent, size in zip(axes, sizes, strict=True)]
+    above = [-(-extent // size) * size for extent, size in zip(axes, sizes, strict=True)]
+    found = []
+    for kind, each in (("crop", below), ("pad", above)):
+        given = [(*each, shape[-1]) for shape in inputs]
+        if min(each) and tried(layer, inputs, "shape-mismatch", given):
+            found.append(f"`{kind}` the map to {show(each)}")
+    good = [
+        str(each)
+        for each in divisors(math.gcd(*axes))[1:]
+        if tried(layer, inputs, "shape-mismatch", **changing(field, each))
+    ]
+    if good:
+        found.append(f"{field}s that divide {show(axes)}: {', '.join(good)}")
+    return "; ".join(found)
 
 
 def _faults(layer: Layer, inputs: Sequence[Shape]) -> set[tuple[str, object]]:

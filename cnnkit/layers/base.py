@@ -75,6 +75,7 @@ class Effect(NamedTuple):
         windows: The sliding window of each spatial axis, where there is one.
         reach: How each axis of the output looks back on the input; None means cell by cell.
         problems: What is wrong.
+        scratch: Elements that are live only while the layer computes.
     """
 
     output: Shape | None
@@ -85,6 +86,7 @@ class Effect(NamedTuple):
     windows: tuple[Window | TransposedWindow, ...] = ()
     reach: tuple[Reach, ...] | None = None
     problems: tuple[Problem, ...] = ()
+    scratch: int = 0
 
 
 class Tensor(NamedTuple):
@@ -172,8 +174,6 @@ class Layer(BaseModel):
     linear: ClassVar[bool] = False
     # Whether each channel's mean is subtracted, and with it what was added to all of the channel.
     centres_channels: ClassVar[bool] = False
-    # Whether the channels become the probabilities of classes, 1 together, or their logarithms.
-    of_classes: ClassVar[bool] = False
     # What the outputs stay within, where they are not any number: `above 0`.
     limits: ClassVar[str | None] = None
     # Whether training sets a part of an example to 0, the field `rate`, and scales up the rest.
@@ -202,6 +202,16 @@ class Layer(BaseModel):
     @property
     def sees_all(self) -> bool:
         """Whether each cell is computed from all cells of the map, and stays in its place."""
+        return False
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers."""
+        return self.family == "regularization"
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether the channels become probabilities of classes, 1 together, or their logarithms."""
         return False
 
     @property

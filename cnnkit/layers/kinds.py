@@ -37,6 +37,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "adaptive_max_pool",
                 "adaptive_mean_pool",
             ),
+            "filtering": ("lp_pool", "blur_pool"),
             "reduction": ("reduce",),
         },
         "activation": {
@@ -93,7 +94,15 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "shaping": ("flatten", "reshape", "scale"),
             "spatial": ("pad", "crop", "upsample"),
             "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
+            "transposition": ("transpose",),
             "slicing": ("slice", "channel_slice"),
+        },
+        "attention": {
+            "attention": ("attention",),
+            "tokens": ("position_embedding", "class_token"),
+        },
+        "recurrence": {
+            "recurrence": ("lstm", "gru"),
         },
         "composition": {
             "composition": (

@@ -7,6 +7,7 @@ is n − 1 additions and a division.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -40,7 +41,6 @@ class Pool(Layer):
 
     family = "pooling"
     size_field = "size"
-    padding_mode: ClassVar[str] = "nothing"
     field_aliases: ClassVar = {
         "pool_size": "size",
         "kernel_size": "size",
@@ -72,6 +72,11 @@ class Pool(Layer):
         )
 
     @property
+    def filling(self) -> str:
+        """What the cells of the padding hold."""
+        return "nothing"
+
+    @property
     def spread(self) -> Extents:
         """The dilation of the window."""
         return 1
@@ -88,6 +93,11 @@ class Pool(Layer):
         """The operations of ``outputs`` windows that read ``cells`` cells together."""
         raise NotImplementedError
 
+    def work_of(self, windows: Sequence[Window], channels: int) -> Operations:
+        """The operations of all windows of all channels."""
+        outputs = math.prod(window.output for window in windows) * channels
+        return self.work(outputs * math.prod(window.size for window in windows), outputs)
+
     @override
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
@@ -96,15 +106,14 @@ class Pool(Layer):
             return broken(windows)
         problems = (
             *fit.check(self, shape, windows),
-            *fit.padding_problem(self, shape, windows, self.padding_mode),
+            *fit.padding_problem(self, shape, windows, self.filling),
         )
         if any(problem.rule != "invalid-stride" for problem in problems):
             return broken(*problems)
         output = (*(window.output for window in windows), shape[-1])
-        outputs = math.prod(output)
         return Effect(
             output,
-            operations=self.work(outputs * math.prod(window.size for window in windows), outputs),
+            operations=self.work_of(windows, shape[-1]),
             windows=windows,
             reach=tuple(window.reach for window in windows),
             problems=problems,

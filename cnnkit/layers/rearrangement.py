@@ -9,21 +9,20 @@ channels permuted. Nothing is computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.advice import divisors, groups_problem, map_problem, tried
+from cnnkit.layers.advice import groups_problem, map_problem, tried, undivided
 from cnnkit.layers.base import Effect, broken, keeps_shape
 from cnnkit.layers.field import Count, Extents
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import stretch
 from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.shaping import Shaping
-from cnnkit.layers.window import axis_names, per_axis, slide, wrong_length
+from cnnkit.layers.window import per_axis, slide, wrong_length
 
 
 class Rearranged(Shaping):
@@ -105,17 +104,8 @@ class SpaceToDepth(Rearranged):
         block = self.extents(inputs[0])
         if isinstance(block, Problem):
             return broken(block)
-        for axis, (extent, cells) in enumerate(zip(extents, block, strict=True)):
-            if extent % cells:
-                return broken(
-                    Problem(
-                        "shape-mismatch",
-                        f"the {axis_names(len(extents))[axis]} of {extent} must be divisible by "
-                        f"the `block` (={cells})",
-                        partial(_divisible, self, inputs[0], block),
-                        ("block",),
-                    )
-                )
+        if problem := undivided(self, inputs, block, "block"):
+            return broken(problem)
         windows = slide(tuple(extents), block, block)
         if isinstance(windows, Problem):
             return broken(windows)
@@ -156,23 +146,3 @@ def _filters(layer: DepthToSpace, shape: Shape, cells: int) -> str:
         if count and tried(layer, [shape], "shape-mismatch", [(*extents, count)])
     ]
     return f"give the layer before {' or '.join(good)} filters"
-
-
-def _divisible(layer: SpaceToDepth, shape: Shape, block: Sequence[int]) -> str:
-    """The nearest maps that the block divides, and the blocks that divide this one."""
-    *extents, channels = shape
-    below = [extent - extent % cells for extent, cells in zip(extents, block, strict=True)]
-    above = [-(-extent // cells) * cells for extent, cells in zip(extents, block, strict=True)]
-    found = [
-        f"`{kind}` the map to {show(each)}"
-        for kind, each in (("crop", below), ("pad", above))
-        if min(each) and tried(layer, [shape], "shape-mismatch", [(*each, channels)])
-    ]
-    blocks = [
-        str(each)
-        for each in divisors(math.gcd(*extents))[1:]
-        if tried(layer, [shape], "shape-mismatch", block=each)
-    ]
-    if blocks:
-        found.append(f"blocks that divide {show(extents)}: {', '.join(blocks)}")
-    return "; ".join(found)

@@ -193,6 +193,33 @@ def adapt(
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionWindow:
+    """One axis that is cut into windows, in which each cell reads all others.
+
+    The windows begin ``shift`` cells on; the one before the first of them goes as far as the border
+    and so does the last.
+
+    >>> PartitionWindow(extent=12, size=4, shift=1).reads(0), PartitionWindow(12, 4).reads(5)
+    (range(-3, 1), range(4, 8))
+    """
+
+    extent: int
+    size: int
+    shift: int = 0
+
+    @property
+    def reach(self) -> Reach:
+        """As many cells as a window has; the centres stay where they are."""
+        before = Fraction(self.size - 1, 2)
+        return UnevenReach.of(self, self.size, Fraction(1), before, period=self.size)
+
+    def reads(self, position: int) -> range:
+        """The cells of the window that the position is in."""
+        start = (position - self.shift) // self.size * self.size + self.shift
+        return range(start, start + self.size)
+
+
+@dataclass(frozen=True, slots=True)
 class UpsampledWindow:
     """One axis that is enlarged, each output cell made from at most ``cells`` cells.
 

@@ -89,12 +89,23 @@ class UnevenReach(Reach):
     """
 
     window: Uneven
+    period: int
 
     @classmethod
-    def of(cls, window: Uneven, size: int, stride: Fraction, before: Fraction) -> UnevenReach:
-        """The reach of a window that says what each cell reads."""
-        reach = cls(size, stride, before if before.denominator > 1 else before.numerator)
-        reach.window = window
+    def of(
+        cls, window: Uneven, size: int, stride: Fraction, before: Fraction, period: int = 1
+    ) -> UnevenReach:
+        """The reach of a window that says what each cell reads.
+
+        What the cells of ``period`` times the stride's denominator read, the next ones read as
+        many times its numerator further on.
+        """
+        reach = cls(
+            size,
+            stride if stride.denominator > 1 else stride.numerator,
+            before if before.denominator > 1 else before.numerator,
+        )
+        reach.window, reach.period = window, period
         return reach
 
     @property

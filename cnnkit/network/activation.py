@@ -117,6 +117,14 @@ def power(site: Site[layers.Power]) -> Operation:
     return Function(_power, (site.layer.exponent,))
 
 
+def over_axis(site: Site[layers.Softmax | layers.LogSoftmax]) -> Operation:
+    """A function of all channels, or of all cells along an axis."""
+    layer = site.layer
+    if layer.over == "channels":
+        return plain(site)
+    return Function(FUNCTIONS[layer.kind], (layer.over + 1,))
+
+
 GATES: dict[Gate, Callable[[Array], Array]] = {
     "sigmoid": jax.nn.sigmoid,
     "silu": jax.nn.silu,
@@ -183,6 +191,8 @@ def maxout(site: Site[layers.Maxout]) -> Operation:
 
 BUILDERS: dict[str, Builder] = {
     **dict.fromkeys(FUNCTIONS, plain),
+    "softmax": over_axis,
+    "log_softmax": over_axis,
     "leaky_relu": leaky_relu,
     "elu": elu,
     "gelu": gelu,

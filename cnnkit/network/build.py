@@ -76,9 +76,10 @@ def plan_of(graph: Graph) -> Plan:
 def _step(node: Node) -> Step:
     place = node.layer.place.find(()) if node.layer.place else None
     where = f"{place.file}:{place.line}" if place else ""
-    random = node.layer.family == "regularization"
-    path = tuple(node.path.split("."))
-    return Step(path, node.layer.title, where, node.inputs, node.output or (), node.side, random)
+    path, layer = tuple(node.path.split(".")), node.layer
+    final = layer.of_classes or layer.kind == "sigmoid"
+    output = node.output or ()
+    return Step(path, layer.title, where, node.inputs, output, node.side, layer.random, final)
 
 
 def _attach(network: Network, path: tuple[str, ...], made: Operation | Borrowed) -> None:

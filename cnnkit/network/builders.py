@@ -9,11 +9,14 @@ from typing import Any
 from cnnkit.layers.joining import Joined
 from cnnkit.network import (
     activation,
+    attention,
     composition,
     convolution,
     dense,
+    filtering,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
 )
@@ -32,6 +35,8 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "global_mean_pool": pooling.global_mean_pool,
         "adaptive_max_pool": pooling.adaptive_max_pool,
         "adaptive_mean_pool": pooling.adaptive_mean_pool,
+        "lp_pool": filtering.lp_pool,
+        "blur_pool": filtering.blur_pool,
         "reduce": pooling.reduced,
         **activation.BUILDERS,
         "batch_norm": normalization.batch_norm,
@@ -56,13 +61,25 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "channel_shuffle": shaping.channel_shuffle,
         "channel_slice": shaping.channel_slice,
         "slice": shaping.slice_of,
+        "transpose": shaping.transpose,
         "scale": shaping.scale,
+        "lstm": recurrence.recurrent,
+        "gru": recurrence.recurrent,
+        "position_embedding": attention.position_embedding,
+        "class_token": attention.class_token,
     }
 )
 """The builder of each kind that is an operation of the graph."""
 
+PARTS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "dot_product_attention": attention.dot_product_attention,
+    }
+)
+"""The builder of each operation that kinds are made of, and that no spec writes."""
+
 TRACED = frozenset(
-    {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite"}
+    {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
     | {"save", "merge", "load", "head", "output", "shared"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
@@ -72,4 +89,5 @@ def operation(site: Site[Any]) -> Operation:
     """The operation of a node."""
     if isinstance(site.layer, Joined):  # a join has no kind: no spec writes it
         return composition.joined(site)
-    return BUILDERS[site.layer.kind](site)
+    kind = site.layer.kind
+    return (PARTS if kind in PARTS else BUILDERS)[kind](site)

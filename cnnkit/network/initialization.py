@@ -74,6 +74,15 @@ def given(values: Sequence[Any]) -> Initializer:
     return initialize
 
 
+def normal(deviation: float) -> Initializer:
+    """Normally distributed values of mean 0."""
+
+    def draw(generator: np.random.Generator, shape: Shape) -> np.ndarray[Any, Any]:
+        return generator.standard_normal(shape, np.float32) * np.float32(deviation)
+
+    return partial(_drawn, draw)
+
+
 def named(name: str, unshared: int = 0) -> Initializer:
     """The initialiser of a name; the first ``unshared`` axes do not add to a fan."""
     if name == "zeros":

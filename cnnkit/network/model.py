@@ -20,9 +20,6 @@ from cnnkit.network.operation import Mode, ModeAware, Operation
 from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import INPUT
 
-FINAL = ("softmax", "log_softmax", "sigmoid")
-"""The last activations that a loss is computed before, in its stable form."""
-
 
 class Step(NamedTuple):
     """One operation of the plan.
@@ -35,6 +32,7 @@ class Step(NamedTuple):
         output: The shape that goes out, without the batch.
         side: Whether it belongs to a side output.
         random: Whether it draws random numbers in training.
+        final: Whether a loss is computed before it, where it is the last, in its stable form.
     """
 
     path: tuple[str, ...]
@@ -44,6 +42,7 @@ class Step(NamedTuple):
     output: Shape
     side: bool
     random: bool
+    final: bool = False
 
     def named(self) -> str:
         """What messages call it: ``spec.yaml:7:5: conv (layers.3)``."""
@@ -78,8 +77,9 @@ class Plan(NamedTuple):
 
     def final(self, step: int) -> str | None:
         """The activation that an output ends in, where a loss is computed before it."""
-        kind = None if step <= INPUT else self.steps[step].kind
-        return kind if kind in FINAL else None
+        if step <= INPUT or not self.steps[step].final:
+            return None
+        return self.steps[step].kind
 
     def before_final(self, step: int) -> int:
         """The step that a final softmax or sigmoid reads; else the step itself."""
@@ -280,7 +280,7 @@ class Network(nnx.Module):
 
 def _apply(operation: Operation, inputs: Sequence[Array], mode: Mode) -> Any:
     if isinstance(operation, ModeAware):
-        return operation.in_mode(inputs[0], mode)
+        return operation.in_mode(*inputs, mode)
     return operation(*inputs)
 
 

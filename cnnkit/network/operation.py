@@ -33,8 +33,8 @@ class Mode(NamedTuple):
 class ModeAware(Protocol):
     """An operation that differs in training; it is called by this method instead."""
 
-    def in_mode(self, x: Array, mode: Mode) -> Array:
-        """The output in the mode that the network runs in."""
+    def in_mode(self, *inputs: Any) -> Array:
+        """The output, from the inputs and the ``Mode`` that the network runs in."""
 
 
 Operation: TypeAlias = Callable[..., Any] | ModeAware

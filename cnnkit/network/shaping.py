@@ -217,6 +217,22 @@ def slice_of(site: Site[layers.Slice]) -> Operation:
     return Slice(place_of(layer.axis, site.inputs[0]) + 1, layer.start, layer.stop)
 
 
+@dataclass(frozen=True)
+class Transpose:
+    """The axes of the array in another order, the batch first."""
+
+    order: tuple[int, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """An array [N, …] to one of other axes."""
+        return x.transpose(self.order)
+
+
+def transpose(site: Site[layers.Transpose]) -> Operation:
+    """Axes in another order."""
+    return Transpose((0, *(place + 1 for place in site.layer.places(site.inputs[0]))))
+
+
 class Scale(nnx.Module):
     """A learnt factor a channel."""
 

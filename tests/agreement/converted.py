@@ -33,6 +33,11 @@ class Owned:
     weight: Weight
     array: np.ndarray
 
+    @property
+    def least(self) -> float:
+        """What its gradient is held to where that is 0: a softmax takes no heed of key biases."""
+        return float(self.node.path.endswith(".key") and self.weight.name == "bias")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -176,6 +181,8 @@ def flax_variables(made: list[Any], case: Case) -> list[Any]:
 def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     """An array in the order of PyTorch's axes."""
     kind = owned.node.layer.kind
+    if kind == "position_embedding":
+        return np.moveaxis(array, -1, 0)
     if kind == "locally_connected" or owned.weight.name != "kernel":
         return array
     if kind == "transposed_conv":
@@ -183,6 +190,16 @@ def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
         parts = np.split(array, groups, axis=-1)
         return np.concatenate([np.moveaxis(part, (-2, -1), (0, 1)) for part in parts])
     return np.moveaxis(array, (-1, -2), (0, 1))
+
+
+def torch_arrays(owned: Owned, array: np.ndarray) -> list[np.ndarray]:
+    """An array as PyTorch has it: of a GRU's biases one each, its gates in the order r z n."""
+    if owned.node.layer.family != "recurrence":
+        return [torch_layout(owned, array)]
+    if owned.node.layer.kind == "gru":
+        z, r, n = np.split(array, 3, axis=-1)
+        array = np.concatenate([r, z, n], axis=-1)
+    return [*array] if owned.weight.name.endswith("bias") and array.ndim == 2 else [array.T]
 
 
 def channels_first(array: np.ndarray) -> np.ndarray:

@@ -364,6 +364,8 @@ layers:
         - [{reduce: {over: [0, 1], by: sum, keep: false}}]
         - [{flatten: {keep_channels: true}}, {conv: {filters: 2, kernel: 3}}, flatten]
         - [{reduce: {over: [0, 1, channels], by: norm}}, flatten]
+        - [{transpose: {axes: [1, 0]}}, {softmax: {over: 1}}, {log_softmax: {over: 0}}, flatten]
+        - [{transpose: {axes: [channels, 0, 1]}}, {conv: {filters: 2, kernel: [3, 2]}}, flatten]
 """,
     "axes-of-a-volume": """
 input: 3x4x2x5
@@ -389,6 +391,49 @@ layers:
   - save: norm
   - load: vector
   - merge: {with: norm, by: divide}
+""",
+    "attention": """
+input: 4x6x4
+layers:
+  - save: map
+  - parallel:
+      branches:
+        - [{attention: {heads: 2, relative_bias: true}}]
+        - [{attention: {heads: 1, units: 6, window: 2, bias: false}}]
+        - [{attention: {heads: 2, window: [2, 3], shift: [1, 2], relative_bias: true}}]
+  - conv: {filters: 4, kernel: [2, 3], stride: [2, 3]}
+  - position_embedding
+  - flatten: {keep_channels: true}
+  - class_token
+  - position_embedding: {deviation: 0.1}
+  - attention: {heads: 2, context: map, dropout: 0.5}
+  - slice: {axis: 0, start: 1}
+  - attention: {heads: 2, units: 8, window: 2, shift: 1}
+""",
+    "attention-of-a-volume": """
+input: 2x4x3x4
+layers:
+  - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
+""",
+    "recurrence": """
+input: 4x3
+layers:
+  - parallel:
+      branches:
+        - [{lstm: {units: 2, direction: both, sequences: true}}, {gru: {units: 3}}]
+        - [{gru: {units: 2, direction: backward, sequences: true, bias: false}},
+            {lstm: {units: 2, direction: backward, bias: false}}]
+""",
+    "filtering-pools": """
+input: 6x7x2
+layers:
+  - parallel:
+      branches:
+        - [{lp_pool: {size: 2, rounding: floor}}, flatten]
+        - [{lp_pool: {size: [3, 2], stride: 2, padding: 1, p: 3, rounding: ceil}}, flatten]
+        - [{blur_pool: {padding: 1, rounding: floor}}, flatten]
+        - [{blur_pool: {size: [4, 1], stride: [3, 2], padding: [[1, 2], 0], padding_mode: zeros,
+            rounding: ceil}}, flatten]
 """,
     "nothing": """
 input: 3

@@ -231,12 +231,32 @@ def slice_(draw: Draw, shape: Shape) -> Fields:
     return {"axis": axis, "start": start, "stop": draw(st.integers(start + 1, shape[place]))}
 
 
+def over(draw: Draw, shape: Shape) -> Fields:
+    return {"over": draw(st.sampled_from([*range(len(shape) - 1), "channels"]))}
+
+
+def transpose(draw: Draw, shape: Shape) -> Fields:
+    axes: list[Any] = [*range(len(shape) - 1)]
+    if draw(FLAGS) or not axes:
+        axes.append("channels")
+    return {"axes": draw(st.permutations(axes))}
+
+
 def reduce(draw: Draw, shape: Shape) -> Fields:
     axes = st.sampled_from([*range(len(shape) - 1), "channels"])
     return {
         "over": draw(st.one_of(axes, st.lists(axes, min_size=1, max_size=3))),
         "by": draw(st.sampled_from(["mean", "max", "sum", "norm"])),
         "keep": draw(FLAGS),
+    }
+
+
+def recurrent(draw: Draw, shape: Shape) -> Fields:
+    return {
+        "units": draw(CHANNELS),
+        "sequences": draw(FLAGS),
+        "direction": draw(st.sampled_from(["forward", "backward", "both"])),
+        "bias": draw(FLAGS),
     }
 
 
@@ -270,8 +290,10 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     **{
         kind: (lambda draw, shape, fields=fields: draw(fields), {})  # type: ignore[misc]
         for kind, fields in ACTIVATIONS.items()
-        if kind not in ("maxout", "glu")
+        if kind not in ("maxout", "glu", "softmax", "log_softmax")
     },
+    "softmax": (over, {}),
+    "log_softmax": (over, {}),
     "maxout": (lambda draw, shape: {"pieces": groups(draw, shape[-1])}, {"pieces": 1}),
     "glu": (lambda draw, shape: {"gate": draw(GATES)}, {}),
     "batch_norm": (affine, {}),
@@ -295,6 +317,7 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "channel_shuffle": (lambda draw, shape: {"groups": groups(draw, shape[-1])}, {"groups": 1}),
     "channel_slice": (channel_slice, {"start": 0}),
     "slice": (slice_, {"start": 0}),
+    "transpose": (transpose, {"axes": ["channels"]}),
     "reduce": (reduce, {"over": "channels"}),
     "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
 }
@@ -306,6 +329,8 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "locally_connected": (conv, {"filters": 2, "kernel": 1}),
     "max_pool": (max_pool, {"size": 1}),
     "mean_pool": (mean_pool, {"size": 1}),
+    "lp_pool": (lambda draw, shape: {**pool(draw, shape), "p": draw(SMALL)}, {"size": 1}),
+    "blur_pool": (pool, {"size": 1, "stride": 1}),
     "global_max_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
     "global_mean_pool": (lambda draw, shape: {"keep_axes": draw(FLAGS)}, {}),
     "adaptive_max_pool": (adaptive, {"output": 1}),
@@ -315,6 +340,9 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "pad": (pad, {"padding": 1}),
     "crop": (lambda draw, shape: {"cells": draw(st.integers(0, 1))}, {"cells": 0}),
     "upsample": (upsample, {"factor": 1}),
+    "lstm": (recurrent, {"units": 2}),
+    "gru": (recurrent, {"units": 2}),
+    "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
     "space_to_depth": (space_to_depth, {"block": 1}),
 }
@@ -457,6 +485,30 @@ def squeeze_excite(sequence: Sequence) -> list[LayerData]:
     return [{"squeeze_excite": {"ratio": 0.5, "bias": sequence.draw(FLAGS)}}]
 
 
+def attention(sequence: Sequence) -> list[LayerData]:
+    """Over all positions, in windows, or with what is saved here and pooled as the context."""
+    *extents, channels = sequence.shape
+    if not extents:
+        return []
+    draw = sequence.draw
+    units = draw(st.sampled_from([None, 2, 6]))
+    fields: Fields = {"heads": groups(draw, units or channels), "bias": draw(FLAGS)}
+    fields |= {"dropout": draw(RATES), **({"units": units} if units else {})}
+    way = draw(st.sampled_from(["all", "windows", "context"]))
+    if way == "context":
+        name = f"context-{sequence.depth}"
+        return [
+            {"save": {"tensor": name}},
+            {"adaptive_max_pool": {"output": [max(1, extent // 2) for extent in extents]}},
+            {"attention": {**fields, "context": name}},
+        ]
+    fields["relative_bias"] = draw(FLAGS)
+    if way == "windows":
+        window = [groups(draw, extent) for extent in extents]
+        fields |= {"window": window, "shift": draw(st.integers(0, max(window) - 1))}
+    return [{"attention": fields}]
+
+
 def save(sequence: Sequence) -> list[LayerData]:
     return [{"save": {"tensor": f"tensor-{sequence.depth}"}}]
 
@@ -480,11 +532,20 @@ def head(sequence: Sequence) -> list[LayerData]:
     return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
 
 
+def class_token(sequence: Sequence) -> list[LayerData]:
+    """Before what is a sequence, or is made one."""
+    rank = len(sequence.shape) - 1
+    flat: list[LayerData] = [{"flatten": {"keep_channels": True}}] if rank > 1 else []
+    return [*flat, {"class_token": {}}] if rank else []
+
+
 COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "residual": residual,
     "parallel": parallel,
     "repeat": repeat,
     "squeeze_excite": squeeze_excite,
+    "attention": attention,
+    "class_token": class_token,
     "save": save,
     "load": load,
     "merge": merge,
@@ -504,7 +565,7 @@ def shapes(draw: Draw) -> Shape:
 
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
-    if len(shape) == 1 and (kind in MAPS or kind == "squeeze_excite"):
+    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention", "class_token")):
         return (7, *shape)
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])

@@ -19,7 +19,7 @@ from tests.agreement.converted import (
     keras_layout,
     module_of,
     quick,
-    torch_layout,
+    torch_arrays,
 )
 
 
@@ -40,14 +40,16 @@ def torch_model(case: Case) -> Any:
     import torch
 
     model = module_of(case.spec, "torch").MODEL().eval()
-    state = [array for array in model.buffers() if array.ndim]
+    kept = model.state_dict()  # not what follows from a layer's fields, such as a mask
+    state = [a for name, a in model.named_buffers() if a.ndim and name in kept]
     parameters = list(model.parameters())
-    assert len(parameters) + len(state) == len(case.owned)
     for owned in case.owned:
-        target = (parameters if owned.weight.trainable else state).pop(0)
-        with torch.no_grad():
-            array = torch_layout(owned, owned.array).copy()
-            target.copy_(torch.from_numpy(array).reshape(target.shape))
+        for array in torch_arrays(owned, owned.array):
+            target = (parameters if owned.weight.trainable else state).pop(0)
+            with torch.no_grad():
+                target.copy_(torch.from_numpy(array.copy()).reshape(target.shape))
+    assert not parameters
+    assert not state
     return model
 
 

@@ -55,7 +55,8 @@ def test_outputs_and_gradients(name: str) -> None:
         weights = model.get_layer(layer_name(node.path)).trainable_weights if own else []
         for weight, (owned, slope) in zip(weights, own, strict=True):
             where = f"gradient by {node.path}.{owned.weight.name}"
-            close(found[id(weight)], keras_layout(owned, slope).reshape(weight.shape), where)
+            layout = keras_layout(owned, slope).reshape(weight.shape)
+            close(found[id(weight)], layout, where, least=owned.least)
 
 
 @pytest.mark.parametrize("name", INEXPRESSIBLE)

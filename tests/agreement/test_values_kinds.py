@@ -64,7 +64,12 @@ PYTORCH = {
     "upsample": "F.interpolate(",
     "channel_slice": "[:, 1:7]",
     "slice": "[:, :, 1:5]",
+    "lp_pool": "F.lp_pool2d(",
+    "lstm": "Recurrent(nn.LSTM, ",
+    "gru": "Recurrent(nn.GRU, ",
+    "transpose": ".permute(0, 1, 3, 2)",
     "reduce": "torch.linalg.vector_norm(",
+    "attention": "F.scaled_dot_product_attention(",
 }
 """The words of PyTorch for each kind that it has."""
 
@@ -108,6 +113,9 @@ KERAS = {
     "flatten": "layers.Flatten(",
     "reshape": "layers.Reshape(",
     "reduce": "ops.max(",
+    "lstm": "layers.LSTM(",
+    "gru": "layers.GRU(",
+    "transpose": "layers.Permute((2, 1, 3)",
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",
 }
@@ -125,6 +133,9 @@ NEITHER = {
     "space_to_depth": "PyTorch's pixel_unshuffle has another order of channels; a transposition",
     "channel_shuffle": "PyTorch has it for CPUs alone, Keras has none; a transposition",
     "scale": "neither has it as a layer; a multiplication",
+    "blur_pool": "neither has it; weighted sums of slices",
+    "position_embedding": "neither has it for maps; an addition",
+    "class_token": "neither has it; a concatenation",
     **dict.fromkeys(FAMILIES["composition"], "the wiring of other layers; sums and joins"),
 }
 """The kinds that neither has as a layer: their values come from the operations named."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.agreement.converted import case, channels_first, close, torch_layout
+from tests.agreement.converted import case, channels_first, close, torch_arrays
 from tests.agreement.corpus import CORPUS
 from tests.agreement.running import torch_model
 
@@ -21,9 +21,12 @@ def test_outputs_and_gradients(name: str) -> None:
     close(y.detach(), channels_first(expected.output), "output")
     y.backward(torch.from_numpy(channels_first(expected.towards).copy()))
     close(x.grad, channels_first(expected.slopes[0]), "gradient by the input")
-    for parameter, owned, slope in zip(
-        model.parameters(), expected.trained, expected.slopes[1:], strict=True
-    ):
+    right = [
+        (owned, array)
+        for owned, slope in zip(expected.trained, expected.slopes[1:], strict=True)
+        for array in torch_arrays(owned, slope)
+    ]
+    for parameter, (owned, slope) in zip(model.parameters(), right, strict=True):
         found = np.zeros(parameter.shape) if parameter.grad is None else parameter.grad
-        layout = torch_layout(owned, slope).reshape(parameter.shape)
-        close(found, layout, f"gradient by {owned.node.path}.{owned.weight.name}")
+        what = f"gradient by {owned.node.path}.{owned.weight.name}"
+        close(found, slope.reshape(parameter.shape), what, least=owned.least)

@@ -13,6 +13,9 @@ import cnnkit
 from cnnkit.analysis.convention import CONVENTIONS, count_as
 from cnnkit.layers import FAMILIES, KINDS
 
+PARTS = {"dot_product_attention"}
+"""What no spec writes, and conventions know."""
+
 RESIDUAL = """
 input: 224x224x3
 rounding: floor
@@ -48,19 +51,35 @@ layers:
   - layer_norm
   - softmax
 """
+ATTENTION = """
+input: 6x6x8
+layers:
+  - attention: {heads: 2}
+  - relu
+  - attention: {heads: 2, window: 3, shift: 1, relative_bias: true}
+  - relu
+  - flatten: {keep_channels: true}
+"""
+RECURRENT = """
+input: 5x3
+layers:
+  - lstm: {units: 4, sequences: true}
+  - gru: {units: 2, direction: both}
+"""
 PRINTED = {
-    "torchvision": (233_620_096, 1_704_184),
-    "fvcore": (235_426_432, 2_066_730),
-    "thop": (237_032_128, 3_873_113),
-    "ptflops": (233_820_810, 1_753_366),
-    "torchinfo": (233_820_938, 3_326_338),
+    "torchvision": (233_620_096, 1_704_184, 44_352, 360),
+    "fvcore": (235_426_432, 2_066_730, 18_432, 0),
+    "thop": (237_032_128, 3_873_113, 18_432, 1_500),
+    "ptflops": (233_820_810, 1_753_366, 46_656, 480),
+    "torchinfo": (233_820_938, 3_326_338, 21_136, 1_120),
 }
 
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_count_is_what_the_tool_printed(name: str) -> None:
     counts = tuple(
-        count_as(cnnkit.analyze(cnnkit.load(text)).graph, name).count for text in (RESIDUAL, MIXED)
+        count_as(cnnkit.analyze(cnnkit.load(text)).graph, name).count
+        for text in (RESIDUAL, MIXED, ATTENTION, RECURRENT)
     )
     assert counts == PRINTED[name]
 
@@ -73,6 +92,8 @@ UNCOUNTED = {
     "max_pool": "thop alone has a rule for it, which counts nothing",
     "global_max_pool": "no tool has a rule for it",
     "adaptive_max_pool": "no tool has a rule for it",
+    "lp_pool": "no tool has a rule for it",
+    "blur_pool": "an operation on tensors, which the tools pass over",
     "reduce": "an operation on tensors, which the tools pass over",
     "rms_norm": "none of these versions has a rule for it",
     "local_response_norm": "no tool has a rule for it",
@@ -86,6 +107,7 @@ UNCOUNTED = {
     **dict.fromkeys(FAMILIES["regularization"], "nothing at inference"),
     **{kind: "moves elements" for kind in FAMILIES["shaping"] if kind not in ("upsample", "scale")},
     **dict.fromkeys(FAMILIES["composition"], "the layers inside are counted"),
+    "attention": "its projections and products are counted",
 }
 """The kinds that add nothing to any tool's figure, and why."""
 
@@ -93,7 +115,7 @@ UNCOUNTED = {
 def test_every_kind_is_counted_or_there_is_a_reason() -> None:
     connected = {*FAMILIES["convolution"], *FAMILIES["dense"]}
     special = {kind for convention in CONVENTIONS.values() for kind in convention.kinds}
-    assert connected | special | UNCOUNTED.keys() == set(KINDS)
+    assert connected | special | UNCOUNTED.keys() == {*KINDS, *PARTS}
     assert not (connected | special) & UNCOUNTED.keys()
 
 

@@ -20,7 +20,7 @@ from cnnkit.export.onnx import Standardization, model_of
 from cnnkit.layers import KINDS
 from cnnkit.spec.graph import Graph, trace
 
-TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite"}
+TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
 TRACED |= {"save", "merge", "load", "head"}
 SMALL = """
 name: small

@@ -36,10 +36,15 @@ def test_there_are_architectures() -> None:
 
 # What the comments of the zoo say of a network's relatives: torchvision's counts of parameters,
 # and for MobileNet v1 Keras's, with the state.
+SWIN_B = ("variables.width=128", "variables.heads=4", "variables.drop=0.5")
 RELATIVES = [
     ("densenet-121", ("variables.depths=[6,12,32,32]",), 14_149_480),
     ("densenet-121", ("variables.depths=[6,12,48,32]",), 20_013_928),
     ("convnext-tiny", ("variables.depths=[3,3,27,3]",), 50_223_688),
+    ("swin-t", ("variables.depths=[2,2,18,2]",), 49_606_258),
+    ("swin-t", ("variables.depths=[2,2,18,2]", *SWIN_B), 87_768_224),
+    ("vit-b-16", ("variables.patch=32",), 88_224_232),
+    ("vit-b-16", ("variables.width=1024", "variables.depth=24", "variables.heads=16"), 304_326_632),
     ("shufflenet-v2-1.0", ("variables.widths=[48,96,192]",), 1_366_792),
     ("shufflenet-v2-1.0", ("variables.widths=[176,352,704]",), 3_503_624),
     ("shufflenet-v2-1.0", ("variables.widths=[244,488,976]", "variables.last=2048"), 7_393_996),

@@ -7,10 +7,12 @@ from cnnkit.export.code import comment
 from cnnkit.export.common import writing
 from cnnkit.export.flax import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -25,6 +27,7 @@ _IMPORTS = {
     "math": "import math",
     "jax": "import jax",
     "jnp": "import jax.numpy as jnp",
+    "np": "import numpy as np",
     "nnx": "from flax import nnx",
 }
 _DIALECT = Dialect(
@@ -40,6 +43,8 @@ _DIALECT = Dialect(
     sequence="nnx.Sequential",
 )
 _FAMILIES = (
+    attention,
+    recurrence,
     convolution,
     dense,
     pooling,

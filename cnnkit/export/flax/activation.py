@@ -64,6 +64,15 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
     return Operation(("{layer}({0})",), f"PReLU({hole('features', site.channels)}{init})")
 
 
+def _over_axis(name: str) -> Writer:
+    def written(site: Site[Any]) -> Operation:
+        over = site.layer.over
+        axis = "" if over == "channels" else f", axis={over + 1}"
+        return Operation((f"nnx.{name}({{0}}{axis})",))
+
+    return written
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "relu": function("nnx.relu"),
@@ -90,8 +99,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "power": power,
         "log_sigmoid": function("nnx.log_sigmoid"),
         "tanhshrink": lambda _: Operation(("{0} - nnx.tanh({0})",)),
-        "softmax": function("nnx.softmax"),
-        "log_softmax": function("nnx.log_softmax"),
+        "softmax": _over_axis("softmax"),
+        "log_softmax": _over_axis("log_softmax"),
         "maxout": maxout,
         "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),

@@ -8,6 +8,8 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import blur_weights
+from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Sides, Site, Writer, both, is_zero, overhang_of, sides_of
 
@@ -59,6 +61,26 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return Operation((f"adaptive_pool({{0}}, {hole('output', output)}, {function})",))
 
 
+def _lp_pool(site: Site[layers.LpPool]) -> Operation:
+    windows, calls = site.windows, []
+    if not is_zero(cells := both(sides_of(windows), overhang_of(windows))):
+        calls.append(f"pad({{0}}, {hole('sides', cells)})")
+    size = hole("window", tuple(window.size for window in windows))
+    strides = hole("strides", tuple(window.stride for window in windows))
+    calls.append(f"lp_pool({{0}}, {hole('p', site.layer.p)}, {size}, {strides})")
+    return Operation(tuple(calls))
+
+
+def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
+    windows, calls = site.windows, []
+    if not is_zero(sides_of(windows)):
+        mode = MODES.get(site.layer.padding_mode, "constant")
+        calls.append(f'pad({{0}}, {hole("sides", sides_of(windows))}, "{mode}")')
+    if not is_zero(overhang_of(windows)):
+        calls.append(f"pad({{0}}, {hole('overhang', overhang_of(windows))})")
+    return Operation((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+
+
 def _reduce(site: Site[layers.Reduce]) -> Operation:
     layer = site.layer
     axes = tuple(place + 1 for place in layer.places(site.shape))
@@ -76,6 +98,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "lp_pool": _lp_pool,
+        "blur_pool": _blur_pool,
         "reduce": _reduce,
     }
 )

@@ -11,6 +11,7 @@ from cnnkit.export.code import hole, option
 from cnnkit.export.common import (
     channel_shuffle,
     channels_last_axis_slice,
+    channels_last_order,
     channels_last_slice,
     fixed_scale,
     rearranged,
@@ -29,6 +30,10 @@ def _reshape(site: Site[Any]) -> Operation:
     return Operation((f"{{0}}.reshape(-1, *{hole('shape', site.output)})",))
 
 
+def _transpose(site: Site[layers.Transpose]) -> Operation:
+    return Operation((f"{{0}}.transpose{channels_last_order(site)}",))
+
+
 def _scale(site: Site[layers.Scale]) -> Operation:
     if not site.layer.learnt:
         return fixed_scale(site)
@@ -45,6 +50,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "channel_shuffle": channel_shuffle,
         "channel_slice": channels_last_slice,
         "slice": channels_last_axis_slice,
+        "transpose": _transpose,
         "scale": _scale,
     }
 )

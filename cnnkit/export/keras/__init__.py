@@ -10,10 +10,12 @@ from cnnkit.export.common import writing
 from cnnkit.export.functions import layer_name, write_functions
 from cnnkit.export.keras import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -32,6 +34,8 @@ _IMPORTS = {
 }
 _TAKEN = frozenset({*_IMPORTS, "layers", "ops", "inputs", "heads", "model", "parameters", "name"})
 _FAMILIES = (
+    attention,
+    recurrence,
     convolution,
     dense,
     pooling,

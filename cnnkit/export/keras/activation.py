@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
@@ -79,6 +80,15 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
     )
 
 
+def _over_axis(name: str) -> Writer:
+    def written(site: Site[Any]) -> Operation:
+        if site.layer.over == "channels":
+            return _activation(name)(site)
+        return Operation((f"ops.{name}({{0}}, axis={site.layer.over + 1})",))
+
+    return written
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "relu": _activation("relu"),
@@ -105,8 +115,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "power": power,
         "log_sigmoid": _activation("log_sigmoid"),
         "tanhshrink": _activation("tanh_shrink"),
-        "softmax": _activation("softmax"),
-        "log_softmax": _activation("log_softmax"),
+        "softmax": _over_axis("softmax"),
+        "log_softmax": _over_axis("log_softmax"),
         "maxout": maxout,
         "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),

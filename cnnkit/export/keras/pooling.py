@@ -8,10 +8,11 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import blur_weights
 from cnnkit.export.keras.naming import named, operation_of
-from cnnkit.export.keras.padding import padding_word
+from cnnkit.export.keras.padding import MODES, padding_word, zero_padding
 from cnnkit.export.outline import Operation
-from cnnkit.export.site import Site, Writer, both, brief, is_even, overhang_of, sides_of
+from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Operation:
@@ -90,6 +91,26 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return operation_of(f"layers.{name}Pooling{site.rank}D({size}")
 
 
+def _lp_pool(site: Site[layers.LpPool]) -> Operation:
+    windows = site.windows
+    cells = both(sides_of(windows), overhang_of(windows))
+    before = () if is_zero(cells) else (zero_padding(cells),)
+    size = hole("pool_size", tuple(window.size for window in windows))
+    strides = hole("strides", tuple(window.stride for window in windows))
+    return Operation((*before, f"lp_pool({{0}}, {hole('p', site.layer.p)}, {size}, {strides})"))
+
+
+def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
+    windows, calls, mode = site.windows, [], site.layer.padding_mode
+    if not is_zero(sides_of(windows)):
+        filled = f'pad({{0}}, {hole("sides", sides_of(windows))}, "{MODES.get(mode)}")'
+        calls.append(zero_padding(sides_of(windows)) if mode == "zeros" else filled)
+    if not is_zero(overhang_of(windows)):
+        cells = ((0, 0), *overhang_of(windows), (0, 0))
+        calls.append(f"ops.pad({{0}}, {hole('overhang', cells)})")
+    return Operation((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+
+
 def _reduce(site: Site[layers.Reduce]) -> Operation:
     layer = site.layer
     axes = tuple(place + 1 for place in layer.places(site.shape))
@@ -107,6 +128,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "lp_pool": _lp_pool,
+        "blur_pool": _blur_pool,
         "reduce": _reduce,
     }
 )

@@ -25,10 +25,12 @@ except ModuleNotFoundError as error:
 
 from cnnkit.export.onnx import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -51,6 +53,8 @@ OLDEST, NEWEST = 13, min(28, onnx.defs.onnx_opset_version())
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
+        **attention.WRITERS,
+        **recurrence.WRITERS,
         **convolution.WRITERS,
         **dense.WRITERS,
         **pooling.WRITERS,
@@ -117,7 +121,9 @@ def model_of(
 
 def _written(write: Writing, site: Site[Any]) -> str:
     layer = site.layer
-    return joined(write, site) if isinstance(layer, Joined) else WRITERS[layer.kind](write, site)
+    if isinstance(layer, Joined):
+        return joined(write, site)
+    return (attention.PARTS.get(layer.kind) or WRITERS[layer.kind])(write, site)
 
 
 def _too_large(graph: Graph, arrays: Arrays) -> Finding | None:

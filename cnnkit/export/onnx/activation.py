@@ -8,7 +8,15 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.onnx.writing import Writer, Writing, per_channel, reduced, reshaped, sliced
+from cnnkit.export.onnx.writing import (
+    Writer,
+    Writing,
+    channels_first_axis,
+    per_channel,
+    reduced,
+    reshaped,
+    sliced,
+)
 from cnnkit.export.site import Site
 
 
@@ -16,6 +24,13 @@ def _plain(kind: str, **attributes: Any) -> Writer:
     def written(write: Writing, site: Site[Any]) -> str:
         del site
         return write.node(kind, write.x, **attributes)
+
+    return written
+
+
+def _over_axis(kind: str) -> Writer:
+    def written(write: Writing, site: Site[Any]) -> str:
+        return write.node(kind, write.x, axis=channels_first_axis(site.layer.over))
 
     return written
 
@@ -177,8 +192,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "power": _power,
         "log_sigmoid": _log_sigmoid,
         "tanhshrink": _tanhshrink,
-        "softmax": _plain("Softmax", axis=1),
-        "log_softmax": _plain("LogSoftmax", axis=1),
+        "softmax": _over_axis("Softmax"),
+        "log_softmax": _over_axis("LogSoftmax"),
         "maxout": _maxout,
         "glu": _glu,
         "linear": _linear,

@@ -22,6 +22,7 @@ from cnnkit.export.onnx.writing import (
     sliced,
 )
 from cnnkit.export.site import Sides, Site, both, is_zero, overhang_of, sides_of
+from cnnkit.layers.filtering import binomial
 from cnnkit.layers.window import Window
 
 
@@ -93,6 +94,28 @@ def _adaptive_pool(write: Writing, site: Site[Any]) -> str:
     return y
 
 
+def _lp_pool(write: Writing, site: Site[layers.LpPool]) -> str:
+    windows = site.windows
+    x = padded(write, write.x, both(sides_of(windows), overhang_of(windows)))
+    return write.node("LpPool", x, **_window(windows, ((0, 0),) * len(windows)), p=site.layer.p)
+
+
+def _blur_pool(write: Writing, site: Site[layers.BlurPool]) -> str:
+    """A convolution of each channel along each axis."""
+    windows, x = site.windows, write.x
+    x = padded(write, x, sides_of(windows), site.layer.padding_mode)
+    x = padded(write, x, overhang_of(windows))
+    for axis, window in enumerate(windows):
+        shape = [1] * len(windows)
+        shape[axis] = window.size
+        weights = np.array(binomial(window.size)).reshape(shape)
+        kernel = np.broadcast_to(weights, (site.channels, 1, *shape))
+        strides = [window.stride if at == axis else 1 for at in range(len(windows))]
+        constant = write.constant("weights", kernel)
+        x = write.node("Conv", x, constant, group=site.channels, strides=strides)
+    return x
+
+
 _REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum", "norm": "ReduceL2"}
 
 
@@ -112,6 +135,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "lp_pool": _lp_pool,
+        "blur_pool": _blur_pool,
         "reduce": _reduce,
     }
 )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
+from cnnkit.export.common import channels_first_order
 from cnnkit.export.onnx.writing import (
     Writer,
     Writing,
@@ -71,6 +72,10 @@ def _slice(write: Writing, site: Site[layers.Slice]) -> str:
     return sliced(write, write.x, [start], [stop], [channels_first_axis(axis)])
 
 
+def _transpose(write: Writing, site: Site[layers.Transpose]) -> str:
+    return write.node("Transpose", write.x, perm=channels_first_order(site))
+
+
 def _scale(write: Writing, site: Site[layers.Scale]) -> str:
     if not site.layer.learnt:
         return write.node("Mul", write.x, write.constant("factor", site.layer.init))
@@ -87,6 +92,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "channel_shuffle": _channel_shuffle,
         "channel_slice": _channel_slice,
         "slice": _slice,
+        "transpose": _transpose,
         "scale": _scale,
     }
 )

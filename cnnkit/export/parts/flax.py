@@ -5,6 +5,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 
@@ -284,3 +285,213 @@ class Scale(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return x * self.scale[...]
+
+
+def attend(q, k, v, bias, dropout: float, rngs) -> jax.Array:
+    """Each query's mean of the values by their keys; all are [..., heads, cells, channels]."""
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    weights = jax.nn.softmax(scores if bias is None else scores + bias, axis=-1)
+    if rngs is not None and dropout:
+        kept = jax.random.bernoulli(rngs(), 1 - dropout, weights.shape)
+        weights = jnp.where(kept, weights / (1 - dropout), 0)
+    return weights @ v
+
+
+class DotProductAttention(nnx.Module):
+    """Each query's mean of the values, weighed by how well their keys match it, head by head."""
+
+    def __init__(self, heads: int, dropout: float = 0.0, *, rngs: nnx.Rngs) -> None:
+        self.heads = heads
+        self.dropout = dropout
+        self.deterministic = False
+        self.rngs = rngs["dropout"].fork() if dropout else None
+
+    def __call__(self, query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+        q, k, v = (
+            x.reshape(x.shape[0], -1, self.heads, x.shape[-1] // self.heads).swapaxes(1, 2)
+            for x in (query, key, value)
+        )
+        rngs = None if self.deterministic else self.rngs
+        y = attend(q, k, v, None, self.dropout, rngs)
+        return y.swapaxes(1, 2).reshape(query.shape)
+
+
+class WindowAttention(nnx.Module):
+    """The same among the cells of each window, with a learnt number for the distance of two."""
+
+    def __init__(
+        self,
+        heads: int,
+        extents: tuple[int, ...],
+        window: tuple[int, ...],
+        shift: tuple[int, ...],
+        relative_bias: bool = False,
+        dropout: float = 0.0,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.heads = heads
+        self.extents = extents
+        self.window = window
+        self.shift = shift
+        self.has_bias = relative_bias
+        if relative_bias:
+            shape = (*(2 * size - 1 for size in window), heads)
+            self.relative_bias = nnx.Param(0.02 * jax.random.normal(rngs.params(), shape))
+        self.dropout = dropout
+        self.deterministic = False
+        self.rngs = rngs["dropout"].fork() if dropout else None
+
+    def parted(self, x: jax.Array, heads: int) -> jax.Array:
+        """[N, *spatial, C] as [N, windows, heads, cells of a window, channels of a head]."""
+        rank = len(self.window)
+        counts = [extent // size for extent, size in zip(self.extents, self.window, strict=True)]
+        pairs = [each for pair in zip(counts, self.window, strict=True) for each in pair]
+        x = x.reshape(x.shape[0], *pairs, heads, x.shape[-1] // heads)
+        windows, cells = range(1, 2 * rank, 2), range(2, 2 * rank + 1, 2)
+        x = x.transpose(0, *windows, 2 * rank + 1, *cells, 2 * rank + 2)
+        return x.reshape(x.shape[0], math.prod(counts), heads, -1, x.shape[-1])
+
+    def bias(self) -> jax.Array:
+        """What is added to the scores, [windows, heads, cells, cells]."""
+        cells = np.indices(self.window).reshape(len(self.window), -1)
+        apart = cells[:, :, None] - cells[:, None, :]
+        distances = tuple(each + size - 1 for each, size in zip(apart, self.window, strict=True))
+        part = jnp.zeros((1, *self.extents, 1))
+        for axis, (extent, moved) in enumerate(zip(self.extents, self.shift, strict=True), 1):
+            edge = jnp.arange(extent) >= extent - moved
+            part = 2 * part + edge.reshape([-1 if axis == at else 1 for at in range(part.ndim)])
+        part = self.parted(part, 1)[0, :, 0, :, 0]
+        bias = jnp.where(part[:, :, None] == part[:, None, :], 0, -jnp.inf)[:, None]
+        if self.has_bias:
+            bias = bias + jnp.moveaxis(self.relative_bias[...][distances], -1, 0)
+        return bias
+
+    def __call__(self, query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+        rank = len(self.window)
+        axes = tuple(range(1, rank + 1))
+        back = tuple(-cells for cells in self.shift)
+        q, k, v = (self.parted(jnp.roll(x, back, axes), self.heads) for x in (query, key, value))
+        rngs = None if self.deterministic else self.rngs
+        y = attend(q, k, v, self.bias(), self.dropout, rngs)
+        counts = [extent // size for extent, size in zip(self.extents, self.window, strict=True)]
+        y = y.reshape(y.shape[0], *counts, self.heads, *self.window, -1)
+        pairs = [axis for at in range(1, rank + 1) for axis in (at, rank + 1 + at)]
+        y = y.transpose(0, *pairs, rank + 1, 2 * rank + 2).reshape(query.shape)
+        return jnp.roll(y, self.shift, axes)
+
+
+class PositionEmbedding(nnx.Module):
+    """A learnt vector for each position, added."""
+
+    def __init__(self, shape: tuple[int, ...], stddev: float = 0.02, *, rngs: nnx.Rngs) -> None:
+        self.embedding = nnx.Param(stddev * jax.random.normal(rngs.params(), shape))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x + self.embedding[...]
+
+
+class ClassToken(nnx.Module):
+    """A learnt vector before a sequence [N, L, C]."""
+
+    def __init__(self, features: int) -> None:
+        self.token = nnx.Param(jnp.zeros((features,)))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        token = jnp.broadcast_to(self.token[...], (x.shape[0], 1, x.shape[2]))
+        return jnp.concatenate([token, x], axis=1)
+
+
+class Recurrent(nnx.Module):
+    """Along a sequence [N, L, C]: the last step, or all of them; `gates` are side by side."""
+
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        sequences: bool = False,
+        direction: str = "forward",
+        use_bias: bool = True,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        wide = self.gates * units
+        for prefix in ("", "backward_")[: 2 if direction == "both" else 1]:
+            kernel = nnx.initializers.glorot_uniform()(rngs.params(), (in_features, wide))
+            recurrent = nnx.initializers.orthogonal()(rngs.params(), (units, wide))
+            setattr(self, f"{prefix}kernel", nnx.Param(kernel))
+            setattr(self, f"{prefix}recurrent_kernel", nnx.Param(recurrent))
+            if use_bias:
+                shape = (wide,) if self.gates == 4 else (2, wide)
+                setattr(self, f"{prefix}bias", nnx.Param(jnp.zeros(shape)))
+        self.units = units
+        self.sequences = sequences
+        self.direction = direction
+        self.use_bias = use_bias
+
+    def along(self, x: jax.Array, prefix: str, reverse: bool) -> jax.Array:
+        """One way along the sequence."""
+        recurrent = getattr(self, f"{prefix}recurrent_kernel")[...]
+        x = x @ getattr(self, f"{prefix}kernel")[...]
+        own = jnp.zeros(recurrent.shape[-1])
+        if self.use_bias:
+            bias = getattr(self, f"{prefix}bias")[...]
+            x, own = (x + bias, own) if bias.ndim == 1 else (x + bias[0], bias[1])
+
+        def step(state, x):
+            return self.step(state, x, state[0] @ recurrent + own)
+
+        start = (jnp.zeros((x.shape[0], self.units)),) * self.states
+        last, steps = jax.lax.scan(step, start, x.swapaxes(0, 1), reverse=reverse)
+        return steps.swapaxes(0, 1) if self.sequences else last[0]
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if self.direction != "both":
+            return self.along(x, "", self.direction == "backward")
+        ways = [self.along(x, "", False), self.along(x, "backward_", True)]
+        return jnp.concatenate(ways, axis=-1)
+
+
+class LSTM(Recurrent):
+    """A long short-term memory."""
+
+    gates = 4
+    states = 2
+
+    def step(self, state, x: jax.Array, own: jax.Array):
+        """One step, from the input's part of the gates and the state's."""
+        i, f, g, o = jnp.split(x + own, 4, axis=-1)
+        c = nnx.sigmoid(f) * state[1] + nnx.sigmoid(i) * jnp.tanh(g)
+        h = nnx.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+
+class GRU(Recurrent):
+    """A gated recurrent unit."""
+
+    gates = 3
+
+    def step(self, state, x: jax.Array, own: jax.Array):
+        """One step, from the input's part of the gates and the state's."""
+        (z, r, n), (own_z, own_r, own_n) = (jnp.split(each, 3, axis=-1) for each in (x, own))
+        z, r = nnx.sigmoid(z + own_z), nnx.sigmoid(r + own_r)
+        h = z * state[0] + (1 - z) * jnp.tanh(n + r * own_n)
+        return (h,), h
+
+
+def lp_pool(x: jax.Array, p: int, window, strides) -> jax.Array:
+    """The p-norm of each window."""
+    sums = nnx.avg_pool(jnp.abs(x) ** p, window, strides) * math.prod(window)
+    return jnp.where(sums > 0, jnp.where(sums > 0, sums, 1) ** (1 / p), 0)
+
+
+def blur_pool(x: jax.Array, weights, stride) -> jax.Array:
+    """Weighted sums of neighbouring cells along each axis, at strides."""
+    for axis, (row, apart) in enumerate(zip(weights, stride, strict=True), start=1):
+        last = (x.shape[axis] - len(row)) // apart * apart + 1
+        cells = [jax.lax.slice_in_dim(x, i, i + last, apart, axis) for i in range(len(row))]
+        x = sum(weight * cell for weight, cell in zip(row, cells, strict=True))
+    return x

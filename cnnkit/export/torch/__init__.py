@@ -8,10 +8,12 @@ from cnnkit.export.common import writing
 from cnnkit.export.target import Conversion, kinds_of
 from cnnkit.export.torch import (
     activation,
+    attention,
     convolution,
     dense,
     normalization,
     pooling,
+    recurrence,
     regularization,
     shaping,
     spatial,
@@ -40,6 +42,8 @@ _DIALECT = Dialect(
     sequence="nn.Sequential",
 )
 _FAMILIES = (
+    attention,
+    recurrence,
     convolution,
     dense,
     pooling,

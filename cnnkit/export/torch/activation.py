@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
@@ -69,8 +70,12 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
     return Operation(("{layer}({0})",), f"nn.PReLU({hole('channels', site.channels)}{init})")
 
 
-def _over_channels(name: str) -> Writer:
-    return lambda _: Operation((f"F.{name}({{0}}, dim=1)",))
+def _over_axis(name: str) -> Writer:
+    def written(site: Site[Any]) -> Operation:
+        axis = 1 if site.layer.over == "channels" else site.layer.over + 2
+        return Operation((f"F.{name}({{0}}, dim={axis})",))
+
+    return written
 
 
 def _maxout(site: Site[layers.Maxout]) -> Operation:
@@ -105,8 +110,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "power": power,
         "log_sigmoid": function("F.logsigmoid"),
         "tanhshrink": function("F.tanhshrink"),
-        "softmax": _over_channels("softmax"),
-        "log_softmax": _over_channels("log_softmax"),
+        "softmax": _over_axis("softmax"),
+        "log_softmax": _over_axis("log_softmax"),
         "maxout": _maxout,
         "glu": _glu,
         "linear": lambda _: Operation(("{0}",)),

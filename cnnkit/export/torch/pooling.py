@@ -8,9 +8,10 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
+from cnnkit.export.common import blur_weights
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
-from cnnkit.export.torch.padding import last_axis_first
+from cnnkit.export.torch.padding import last_axis_first, pad
 from cnnkit.layers.window import Window
 
 
@@ -83,6 +84,27 @@ def _adaptive_pool(site: Site[Any]) -> Operation:
     return Operation((f"F.adaptive_{function}_pool{site.rank}d({{0}}, {output})",))
 
 
+def _lp_pool(site: Site[layers.LpPool]) -> Operation:
+    windows = site.windows
+    calls = []
+    if not is_zero(cells := both(sides_of(windows), overhang_of(windows))):
+        calls.append(pad(cells))
+    size = hole("kernel_size", brief([window.size for window in windows]))
+    stride = hole("stride", brief([window.stride for window in windows]))
+    p = hole("p", site.layer.p)
+    calls.append(f"F.lp_pool{site.rank}d({{0}}.abs(), {p}, {size}, {stride})")
+    return Operation(tuple(calls))
+
+
+def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
+    calls = []
+    if not is_zero(sides_of(site.windows)):
+        calls.append(pad(sides_of(site.windows), site.layer.padding_mode))
+    if not is_zero(overhang_of(site.windows)):
+        calls.append(pad(overhang_of(site.windows), name="overhang"))
+    return Operation((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+
+
 def _reduce(site: Site[layers.Reduce]) -> Operation:
     layer, channels = site.layer, len(site.shape) - 1
     places = layer.places(site.shape)
@@ -105,6 +127,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "global_mean_pool": _global_pool,
         "adaptive_max_pool": _adaptive_pool,
         "adaptive_mean_pool": _adaptive_pool,
+        "lp_pool": _lp_pool,
+        "blur_pool": _blur_pool,
         "reduce": _reduce,
     }
 )

@@ -9,7 +9,13 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.common import axis_slice, channel_range, fixed_scale, rearranged
+from cnnkit.export.common import (
+    axis_slice,
+    channel_range,
+    channels_first_order,
+    fixed_scale,
+    rearranged,
+)
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer
 
@@ -44,6 +50,10 @@ def _slice(site: Site[layers.Slice]) -> Operation:
     return axis_slice(1 if axis == "channels" else axis + 2, site.layer)
 
 
+def _transpose(site: Site[layers.Transpose]) -> Operation:
+    return Operation((f"{{0}}.permute{channels_first_order(site)}",))
+
+
 def _scale(site: Site[layers.Scale]) -> Operation:
     if not site.layer.learnt:
         return fixed_scale(site)
@@ -61,6 +71,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "channel_shuffle": _channel_shuffle,
         "channel_slice": _channel_slice,
         "slice": _slice,
+        "transpose": _transpose,
         "scale": _scale,
     }
 )

@@ -1,0 +1,54 @@
+"""Attention, in the words of Flax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.common import cells_of
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.attention import DotProductAttention
+
+
+def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
+    layer = site.layer
+    heads = hole("heads", layer.heads)
+    dropout = option("dropout", layer.dropout, 0.0)
+    call = ("{layer}({0}, {1}, {2})",)
+    if layer.window is None and not layer.relative_bias:
+        return Operation(call, f"DotProductAttention({heads}{dropout}, rngs=rngs)")
+    extents, window, shift = cells_of(site)
+    build = (
+        f"WindowAttention({heads}, {hole('extents', extents)}, {hole('window', window)}"
+        f", {hole('shift', shift)}"
+        + option("relative_bias", layer.relative_bias, False)
+        + dropout
+        + ", rngs=rngs)"
+    )
+    return Operation(call, build)
+
+
+def _position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+    deviation = option("stddev", site.layer.deviation, 0.02)
+    build = f"PositionEmbedding({hole('shape', site.shape)}{deviation}, rngs=rngs)"
+    return Operation(("{layer}({0})",), build)
+
+
+def _class_token(site: Site[layers.ClassToken]) -> Operation:
+    return Operation(("{layer}({0})",), f"ClassToken({hole('features', site.channels)})")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "position_embedding": _position_embedding,
+        "class_token": _class_token,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dot_product_attention": _dot_product_attention,
+    }
+)

@@ -1,0 +1,32 @@
+"""Recurrent layers, in the words of Flax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit.export.code import hole, option
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.recurrence import Recurrent
+
+
+def _recurrent(site: Site[Recurrent]) -> Operation:
+    layer = site.layer
+    build = (
+        f"{'LSTM' if layer.kind == 'lstm' else 'GRU'}({hole('in_features', site.channels)}"
+        f", {hole('units', layer.units)}"
+        + option("sequences", layer.sequences, False)
+        + option("direction", layer.direction, "forward")
+        + option("use_bias", layer.bias, True)
+        + ", rngs=rngs)"
+    )
+    return Operation(("{layer}({0})",), build)
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "lstm": _recurrent,
+        "gru": _recurrent,
+    }
+)

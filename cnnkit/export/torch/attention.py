@@ -1,0 +1,55 @@
+"""Attention, in the words of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cnnkit import layers
+from cnnkit.export.code import hole, option
+from cnnkit.export.common import cells_of
+from cnnkit.export.outline import Operation
+from cnnkit.export.site import Site, Writer
+from cnnkit.layers.attention import DotProductAttention
+
+
+def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
+    layer = site.layer
+    heads = hole("heads", layer.heads)
+    dropout = option("dropout", layer.dropout, 0.0)
+    call = ("{layer}({0}, {1}, {2})",)
+    if layer.window is None and not layer.relative_bias:
+        return Operation(call, f"DotProductAttention({heads}{dropout})")
+    extents, window, shift = cells_of(site)
+    build = (
+        f"WindowAttention({heads}, {hole('extents', extents)}, {hole('window', window)}"
+        f", {hole('shift', shift)}"
+        + option("relative_bias", layer.relative_bias, False)
+        + dropout
+        + ")"
+    )
+    return Operation(call, build)
+
+
+def _position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+    *extents, channels = site.shape
+    shape = hole("shape", (channels, *extents))
+    deviation = option("std", site.layer.deviation, 0.02)
+    return Operation(("{layer}({0})",), f"PositionEmbedding({shape}{deviation})")
+
+
+def _class_token(site: Site[layers.ClassToken]) -> Operation:
+    return Operation(("{layer}({0})",), f"ClassToken({hole('channels', site.channels)})")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "position_embedding": _position_embedding,
+        "class_token": _class_token,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "dot_product_attention": _dot_product_attention,
+    }
+)
