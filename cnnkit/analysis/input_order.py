@@ -44,7 +44,9 @@ def _misordered(spec: Spec, name: str, shape: Shape) -> Finding | None:
         f"`{show(shape)}` is read as {kind} of {show(extents)} with {channels} "
         f"channel{'' if channels == 1 else 's'}",
         advice,
-        inmost(document, ("inputs", name) if name else ("input",)).location() if document is not None else None,
+        inmost(document, ("inputs", name) if name else ("input",)).location()
+        if document is not None
+        else None,
     )
 
 

@@ -53,9 +53,7 @@ def fields_of_inputs(
     return seen, found, misaligned
 
 
-def receptive_fields(
-    graph: Graph, whole: int = INPUT
-) -> tuple[list[Fields], list[Misaligned]]:
+def receptive_fields(graph: Graph, whole: int = INPUT) -> tuple[list[Fields], list[Misaligned]]:
     """The fields of each node's output in one input, and the joins where branches are misaligned.
 
     A node that does not see the input has none.

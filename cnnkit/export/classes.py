@@ -281,7 +281,9 @@ def input_names(graph: Graph, taken: Iterable[str]) -> dict[int, str]:
 
 def named_outputs(outputs: Mapping[str, int], variables: Mapping[int, str]) -> str:
     """Several outputs by their names, as a dict."""
-    return f"{{{', '.join(f'{written(name)}: {variables[node]}' for name, node in outputs.items())}}}"
+    return (
+        f"{{{', '.join(f'{written(name)}: {variables[node]}' for name, node in outputs.items())}}}"
+    )
 
 
 def docstring(definition: Definition) -> list[str]:

@@ -93,6 +93,10 @@ def _useless(network: Network, index: int) -> int:
     if not isinstance(operation.layer, Weighted) or not operation.layer.shares_weights:
         return 0
     readers = [network.operations[each].layer for each in network.consumers[index]]
-    if not readers or index in network.ends or not all(reader.centres_channels for reader in readers):
+    if (
+        not readers
+        or index in network.ends
+        or not all(reader.centres_channels for reader in readers)
+    ):
         return 0
     return sum(weight.size for weight in operation.effect.weights if weight.name == "bias")

@@ -199,9 +199,7 @@ def graph_of(spec: Spec) -> Graph:
 class _Tracer:
     """The network under construction; see ``cnnkit.layers.base.Trace``."""
 
-    def __init__(
-        self, first: Tensor, rounding: Rounding, remembered: Mapping[str, Tensor]
-    ) -> None:
+    def __init__(self, first: Tensor, rounding: Rounding, remembered: Mapping[str, Tensor]) -> None:
         self.rounding = rounding
         self.nodes: list[Node] = []
         self.sides: list[tuple[int, float]] = []

@@ -202,7 +202,11 @@ class Maker:
         steps: tuple[Step, ...],
     ) -> Body:
         body = Body(title, path, *tensors, shapes, steps)
-        places = {body.input: "input"} | self._other_inputs(path) | {step.output: str(i) for i, step in enumerate(steps)}
+        places = (
+            {body.input: "input"}
+            | self._other_inputs(path)
+            | {step.output: str(i) for i, step in enumerate(steps)}
+        )
         key = (title, *(self._key(step, places) for step in steps), places[body.output])
         body.key = self.keys.setdefault(key, len(self.keys))
         body.values = tuple(value for step in steps for value in _raw(step))

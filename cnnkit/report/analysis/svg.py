@@ -174,7 +174,12 @@ def _drawings(analysis: Analysis, depth: int) -> list[_Drawing]:
         kind, family = _what(analysis, layer)
         if layer.side:
             last.lines.append(f"† {kind}, {short(layer.parameters)} parameters")
-        elif family in _IN_PLACE and layer.kind != "load" and layer.known and layer.output == last.shape:
+        elif (
+            family in _IN_PLACE
+            and layer.kind != "load"
+            and layer.known
+            and layer.output == last.shape
+        ):
             last.lines.append(kind)
             last.parameters += layer.parameters
         else:

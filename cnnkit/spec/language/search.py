@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 Read: TypeAlias = Callable[[Node], Sequence[Finding]]
 """Reads a document, and gives what is wrong with it."""
 
-SEARCHED: Final = ("input", "inputs", "rounding", "variables", "defaults", "blocks", "layers", "train")
+SEARCHED: Final = (
+    "input",
+    "inputs",
+    "rounding",
+    "variables",
+    "defaults",
+    "blocks",
+    "layers",
+    "train",
+)
 """The sections that a search may vary; the others say what the spec is held to."""
 
 SAME_FOR_ALL: Final = ("train.data", "train.split", "train.seed")

@@ -121,7 +121,9 @@ def _choices(schema: Schema) -> list[Schema]:
         return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
     if "$ref" in schema.get("items", {}):
         return [LAYERS]
-    if schema.get("type") == "object" and _refers(schema):  # branches by name, which a text may leave out
+    if schema.get("type") == "object" and _refers(
+        schema
+    ):  # branches by name, which a text may leave out
         branch = {"$ref": "#/$defs/branch"}
         return [
             {"type": "array", "items": branch},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,16 +115,13 @@ def compared(weights: Weights, model: bytes, record: Preprocessing | None, opset
         ExportError: Too far, or the runtime does not run the model.
     """
     session = _session(model, opset)
-    inputs = _examples(weights.spec.input, record)
-    (found,) = session.run(None, {session.get_inputs()[0].name: inputs})
-    values = inputs if record is None else _prepared(inputs, record)
-    expected = _answer(weights, values)
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        raise ExportError(
-            f"the model of ONNX gives {found.shape} and the network {expected.shape}, or values "
-            f"that are not finite: nothing is written"
-        )
-    difference = float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))
+    shapes = weights.graph.inputs
+    inputs = [_examples(shape, record) for shape in shapes.values()]
+    doors = [door.name for door in session.get_inputs()]
+    given = session.run(None, dict(zip(doors, inputs, strict=True)))
+    values = [each if record is None else _prepared(each, record) for each in inputs]
+    answers = _answers(weights, dict(zip(shapes, values, strict=True)))
+    difference = max(map(_difference, given, answers))
     if difference > TOLERANCE:
         raise ExportError(
             f"the model of ONNX differs from the network by {difference:.2g}, and at most "
@@ -133,7 +130,21 @@ def compared(weights: Weights, model: bytes, record: Preprocessing | None, opset
     return difference
 
 
-def _answer(weights: Weights, values: Any) -> NDArray[np.float32]:
+def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """How far an output is from ours, as a part of the largest value.
+
+    Raises:
+        ExportError: It is not of the same shape, or not finite.
+    """
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        raise ExportError(
+            f"the model of ONNX gives {found.shape} and the network {expected.shape}, or values "
+            f"that are not finite: nothing is written"
+        )
+    return float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))
+
+
+def _answers(weights: Weights, values: Mapping[str, Any]) -> list[NDArray[np.float32]]:
     """What the network gives: compiled, though not for speed, since it runs once."""
     graphdef, params, stats = weights.network.parts()
 
@@ -141,7 +152,10 @@ def _answer(weights: Weights, values: Any) -> NDArray[np.float32]:
         return nnx.merge(graphdef, params, stats)(x)
 
     once = {"xla_backend_optimization_level": "0"}
-    return np.asarray(jax.jit(forward, compiler_options=once)(params, stats, values))
+    given = jax.jit(forward, compiler_options=once)(params, stats, values)
+    outputs = weights.graph.outputs
+    named = given if len(outputs) > 1 else dict.fromkeys(outputs, given)
+    return [np.asarray(named[name]) for name in outputs]
 
 
 def _write(path: Path, content: bytes) -> None:
