@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnkit.activations.example import Example, read_example
 from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
+from cnnkit.errors import UsageError
 from cnnkit.layers.weighted import Weighted
 from cnnkit.network import build
 from cnnkit.spec.graph import Graph, graph_of
@@ -48,7 +49,7 @@ def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
         UsageError: The input does not fit, or no layer has a path.
     """
     network = build(spec, seed)
-    graph = graph_of(spec)
+    graph = _of_one_input(graph_of(spec))
     example = read_example(source, spec.input)
     layers = chosen(layer_maps(network, graph, example.array), paths)
     return Work(example, layers, _weights(graph, seed))
@@ -76,6 +77,7 @@ def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Wo
     from cnnkit.training.use.weights import trained_of, weights_of_file
 
     weights = weights_of_file(spec, file)
+    _of_one_input(weights.graph)
     story = f"the weights are those of {file}"
     if weights.preprocessing is not None:
         return _trained(trained_of(weights, file), source, paths, story)
@@ -91,6 +93,14 @@ def _trained(run: Trained, source: str, paths: list[str], story: str) -> Work:
     layers = chosen(layer_maps(run.network, graph, standardized), paths)
     read = "the layers read the input standardized as the training data was"
     return Work(example, layers, f"{story}; {read}")
+
+
+def _of_one_input(graph: Graph) -> Graph:
+    """The graph, whose network one example is enough for."""
+    if len(graph.inputs) > 1:
+        names = ", ".join(f"`{name}`" for name in graph.inputs)
+        raise UsageError(f"activations are shown of one input, and the network has {names}")
+    return graph
 
 
 def _weights(graph: Graph, seed: int) -> str:

@@ -49,7 +49,8 @@ def fields_of_inputs(
     for number, name in enumerate(graph.inputs):
         found[name], more = receptive_fields(graph, INPUT - number)
         misaligned += more if number else []
-    seen = [next((each for each in of if each is not None), None) for of in zip(*found.values())]
+    nodes = zip(*found.values(), strict=True)
+    seen = [next((each for each in of if each is not None), None) for of in nodes]
     return seen, found, misaligned
 
 

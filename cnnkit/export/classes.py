@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cnnkit.export.code import Hole, annotation, comment, filled, identifier, line
+from cnnkit.export.code import Hole, annotation, comment, filled, identifier, line, written
 from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outline
 from cnnkit.export.reserved import RESERVED
 from cnnkit.export.target import Conversion, assembled, parts
 from cnnkit.export.variables import name_values
-from cnnkit.layers.shape import show
-from cnnkit.spec.graph import Graph
+from cnnkit.layers.shape import show, show_each
+from cnnkit.spec.graph import INPUT, Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def convert_to_classes(
     plan = outline(graph, title, write, dialect.framework, sorted(taken))
     if plan.findings:
         return Conversion(None, plan.findings)
-    about = f"{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."
+    about = f"{comment(title)}: {show_each(graph.inputs)} → {comment(show_each(graph.given))}."
     definitions = "\n".join(write_classes(plan, dialect, taken, about))
     code = definitions.rstrip() + main(graph, plan.definition(plan.root).name)
     return Conversion(assembled(dialect.target, header, dialect.imports, code), ())
@@ -105,7 +105,10 @@ class _Class:
         self.attributes = _attributes(self.body)
         self.sides = outline.graph.sides if self.is_root else ()
         names = {*taken, "self", "heads", *(each.name for each in outline.definitions)}
-        self.variables = name_values(self.body, names, [node for node, _ in self.sides])
+        self.inputs = input_names(outline.graph, names) if self.is_root else {}
+        self.outputs = outline.graph.outputs if self.is_root else {}
+        ends = [*self.outputs.values(), *(node for node, _ in self.sides)]
+        self.variables = name_values(self.body, names, ends, self.inputs)
 
     def lines(self, shown: str) -> Iterator[str]:
         """The lines of the class."""
@@ -136,22 +139,27 @@ class _Class:
 
     def _forward(self, called: list[list[str]]) -> Iterator[str]:
         method, array = self.dialect.method, self.dialect.array
+        taken = ", ".join(f"{name}: {array}" for name in self.inputs.values() or ("x",))
+        several = len(self.outputs) > 1
+        given = f"dict[str, {array}]" if several else array
+        out = self.variables[self.body.output]
+        if several:
+            out = named_outputs(self.outputs, self.variables)
         if not self.sides:
-            yield f"    def {method}(self, x: {array}) -> {array}:"
+            yield from line(f"def {method}(self, {taken}) -> {given}:", 1)
             for calls in called:
                 yield from calls
-            yield f"        return {self.variables[self.body.output]}"
+            yield from line(f"return {out}", 2)
             return
         yield f"    def {method}("
-        yield f"        self, x: {array}, heads: bool = False"
-        yield f"    ) -> {array} | tuple[{array}, ...]:"
+        yield f"        self, {taken}, heads: bool = False"
+        yield f"    ) -> {given} | tuple[{f'{given} | {array}' if several else array}, ...]:"
         weights = ", ".join(f"{weight:g}" for _, weight in self.sides)
         yield "        # With `heads` also the side outputs, for training; the weights of their"
         yield f"        # losses are {weights}."
         for step, calls in zip(self.body.steps, called, strict=True):
             if not step.side:
                 yield from calls
-        out = self.variables[self.body.output]
         yield "        if not heads:"
         yield f"            return {out}"
         ends = ", ".join(self.variables[node] for node, _ in self.sides)
@@ -162,7 +170,7 @@ class _Class:
 
     def _statement(self, number: int, step: Step) -> tuple[list[str], list[str]]:
         """The lines that make a step's layer, and those that call it."""
-        attribute = self.attributes.get(number, "")
+        attribute = self.attributes.get(self._layer_of(number), "")
         build, calls = self._texts(step)
         path = comment(step.path)
         made = line(f"self.{attribute} = {build}", 2, path) if build else []
@@ -181,6 +189,13 @@ class _Class:
                 lines += line(f"{target} = {text}", 2, note if last else "")
             inputs = [target]
         return made, lines
+
+    def _layer_of(self, number: int) -> int:
+        """The number of the step whose layer a step calls: its own, or one that it uses again."""
+        reuses = self.body.steps[number].reuses
+        if reuses is None:
+            return number
+        return next(i for i, step in enumerate(self.body.steps) if step.output == reuses)
 
     def _texts(self, step: Step) -> tuple[str, list[str]]:
         """A step's texts with arguments in their holes: what makes the layer, what calls it."""
@@ -252,6 +267,23 @@ def _attributes(body: Body) -> dict[int, str]:
             chosen += "_"
         names[number] = chosen
     return names
+
+
+def input_names(graph: Graph, taken: Iterable[str]) -> dict[int, str]:
+    """The arguments of a network of several inputs; none where ``x`` will do."""
+    if len(graph.inputs) == 1:
+        return {}
+    names: dict[int, str] = {}
+    for number, name in enumerate(graph.inputs):
+        names[INPUT - number] = identifier(name, {*taken, *names.values()})
+    return names
+
+
+def named_outputs(outputs: Mapping[str, int], variables: Mapping[int, str]) -> str:
+    """Several outputs by their names, as a dict."""
+    return (
+        f"{{{', '.join(f'{written(name)}: {variables[node]}' for name, node in outputs.items())}}}"
+    )
 
 
 def docstring(definition: Definition) -> list[str]:

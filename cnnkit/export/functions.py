@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnkit.export.classes import docstring
-from cnnkit.export.code import COPY, INDEX, NAME, Hole, annotation, comment, filled, line
+from cnnkit.export.classes import docstring, input_names, named_outputs
+from cnnkit.export.code import (
+    COPY,
+    INDEX,
+    NAME,
+    Hole,
+    annotation,
+    comment,
+    filled,
+    identifier,
+    line,
+)
 from cnnkit.export.outline import Body, Definition, Outline, Step
 from cnnkit.export.variables import name_values
-from cnnkit.layers.shape import show
+from cnnkit.layers.shape import show, show_each
 
 _OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name
 _NAME = re.compile(f"{NAME}([^{NAME}]*){NAME}")
@@ -40,8 +50,23 @@ class _Function:
         self.columns = iter(definition.columns)
         self.sides = outline.graph.sides if self.is_root else ()
         names = {*taken, *definition.arguments, *(each.name for each in outline.definitions)}
-        ends = [node for node, _ in self.sides]
-        self.variables = name_values(self.body, names - {"x", "y", "z"}, ends)
+        names -= {"x", "y", "z"}
+        self.inputs = input_names(outline.graph, names) if self.is_root else {}
+        self.outputs = outline.graph.outputs if self.is_root else {}
+        ends = [*self.outputs.values(), *(node for node, _ in self.sides)]
+        # The layers that are called more than once have variables of their own.
+        self.lent: dict[int, str] = {}
+        names |= {*self.inputs.values()}
+        for step in self.body.steps:
+            if step.reuses is not None and step.reuses not in self.lent:
+                self.lent[step.reuses] = identifier(self._label(step.reuses), names)
+                names.add(self.lent[step.reuses])
+        self.variables = name_values(self.body, names, ends, self.inputs)
+
+    def _label(self, output: int) -> str:
+        """What the layer of a step is best called."""
+        label = next(step.label for step in self.body.steps if step.output == output)
+        return f"shared_{label}"
 
     def lines(self, title: str) -> Iterator[str]:
         """The lines of the function."""
@@ -64,10 +89,24 @@ class _Function:
 
     def _model(self, title: str, called: list[list[str]], output: str) -> Iterator[str]:
         graph = self.outline.graph
+        shown = show_each(graph.given)
         heads = "heads: bool = False" if self.sides else ""
         yield f"def {self.definition.name}({heads}) -> keras.Model:"
-        yield f'    """{comment(title)}: {show(graph.input)} → {show(graph.output or ())}."""'
-        yield f"    inputs = x = keras.Input({graph.input})"
+        yield f'    """{comment(title)}: {show_each(graph.inputs)} → {comment(shown)}."""'
+        if self.inputs:
+            for (name, shape), variable in zip(
+                graph.inputs.items(), self.inputs.values(), strict=True
+            ):
+                yield f'    {variable}_input = {variable} = keras.Input({shape}, name="{name}")'
+            inputs = ", ".join(
+                f'"{name}": {variable}_input'
+                for name, variable in zip(graph.inputs, self.inputs.values(), strict=True)
+            )
+            yield f"    inputs = {{{inputs}}}"
+        else:
+            yield f"    inputs = x = keras.Input({graph.input})"
+        if len(self.outputs) > 1:
+            output = named_outputs(self.outputs, self.variables)
         for step, lines in zip(self.body.steps, called, strict=True):
             yield from () if step.side else lines
         name = re.sub(r"[^\w-]+", "-", title, flags=re.ASCII).strip("-") or "network"
@@ -80,7 +119,8 @@ class _Function:
         yield f"    # The side outputs, for training; the weights of their losses are {weights}."
         for step, lines in zip(self.body.steps, called, strict=True):
             yield from lines if step.side else ()
-        ends = ", ".join([output, *(self.variables[node] for node, _ in self.sides)])
+        given = [self.variables[node] for node in self.outputs.values()]
+        ends = ", ".join([*given, *(self.variables[node] for node, _ in self.sides)])
         yield f'    return keras.Model(inputs, [{ends}], name="{name}")'
 
     def _statement(self, number: int, step: Step) -> list[str]:
@@ -95,6 +135,12 @@ class _Function:
         for index, call in enumerate(calls):
             text = _NAME.sub(lambda match: self._name(step.path + match[1]), call)
             text = filled(text, lambda hole: self._value(hole))
+            owner = step.output if step.reuses is None else step.reuses
+            if owner in self.lent and NAME in call:
+                layer = self.lent[owner]
+                if step.reuses is None:
+                    lines += line(f"{layer} = {text.removesuffix('({0})')}", 1)
+                text = f"{layer}({{0}})"
             for place, source in enumerate(inputs):
                 text = text.replace(f"{{{place}}}", source)
             # What is no layer of Keras has no name: its path is in the comment.

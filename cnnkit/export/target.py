@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from cnnkit.errors import Finding
+from cnnkit.export.code import line
 from cnnkit.spec.graph import Graph
 
 
@@ -67,18 +68,36 @@ def assembled(target: str, header: str, imports: Mapping[str, str], definitions:
     """
     body = [f"{text}\n\n" for text in helpers(target, definitions)] + [definitions]
     code = "\n".join(body)
-    used = [line for name, line in imports.items() if re.search(rf"(?<![\w.]){name}\b", code)]
+    used = [text for name, text in imports.items() if re.search(rf"(?<![\w.]){name}\b", code)]
     return "\n".join([header, "", *_imported(used), "", "", code.rstrip(), ""])
 
 
 def _imported(lines: list[str]) -> Iterator[str]:
     """Imports, the standard library's apart."""
-    standard = [line for line in lines if line.split()[1] in ("itertools", "math")]
-    others = [line for line in lines if line not in standard]
+    standard = [text for text in lines if text.split()[1] in ("itertools", "math")]
+    others = [text for text in lines if text not in standard]
     yield from standard
     if standard and others:
         yield ""
     yield from others
+
+
+def batches(graph: Graph, channels: str) -> Iterator[str]:
+    """What a file says of the batches that its network takes, channels `first` or `last`."""
+    for name, shape in graph.inputs.items():
+        ordered = (shape[-1], *shape[:-1]) if channels == "first" else shape
+        what = f"`{name}`" if len(graph.inputs) > 1 else "The input"
+        listed = ", ".join(map(str, ordered))
+        yield f"{what} is a batch of shape [N, {listed}], channels {channels}."
+
+
+def shown_outputs(graph: Graph, call: str, shape: str, *, depth: int) -> str:
+    """The statement that prints the shape of what a call gives; of several outputs each."""
+    if len(graph.outputs) == 1:
+        return "\n".join(line(f'print("output:", {shape.format(call)})', depth))
+    given = line(f"outputs = {call}", depth)
+    named = f"{{name: {shape.format('y')} for name, y in outputs.items()}}"
+    return "\n".join([*given, *line(f'print("outputs:", {named})', depth)])
 
 
 def kinds_of(graph: Graph) -> set[str]:

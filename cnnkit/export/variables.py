@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, count
 
 from cnnkit.export.code import identifier
 from cnnkit.export.outline import Body
 
 
-def name_values(body: Body, taken: Iterable[str], outputs: Iterable[int] = ()) -> dict[int, str]:
+def name_values(
+    body: Body,
+    taken: Iterable[str],
+    outputs: Iterable[int] = (),
+    inputs: Mapping[int, str] | None = None,
+) -> dict[int, str]:
     """The variable of each value of a body, its input being ``x``.
 
     A variable is used again once its value is read no more: the layers of a sequence all
@@ -19,15 +24,17 @@ def name_values(body: Body, taken: Iterable[str], outputs: Iterable[int] = ()) -
         body: The statements.
         taken: Names that mean something else in the file.
         outputs: Values that are read at the end beside the body's output.
+        inputs: The variables of the inputs, where there are several.
     """
+    named = inputs or {body.input: "x"}
     steps = sorted(body.steps, key=lambda step: step.side)  # side outputs come last
-    last = {body.input: -1}
+    last = dict.fromkeys(named, -1)
     for number, step in enumerate(steps):
         last[step.output] = number
         last.update(dict.fromkeys(step.inputs, number))
     last.update(dict.fromkeys((body.output, *outputs), len(steps)))
-    names = {body.input: "x"}
-    live = {body.input}
+    names = dict(named)
+    live = {*named}
     reserved = set(taken)
     for number, step in enumerate(steps):
         live = {value for value in live if last[value] > number}

@@ -274,7 +274,8 @@ class Network(nnx.Module):
         owner: nnx.Module = reduce(getattr, operation.loan.owner, self)
         made = operation.with_weights_of(owner)
         given = _apply(made, inputs, mode)
-        operation.move(owner, made)
+        if mode.train:
+            operation.move(owner, made)
         return given
 
 

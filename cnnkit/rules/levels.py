@@ -41,6 +41,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
     {
         "expectation-failed": "error",
         "over-budget": "error",
+        "not-trainable": "error",
         "head-loss-mismatch": "error",
         "beyond-last-epoch": "warning",
         "batch-norm-of-one": "warning",

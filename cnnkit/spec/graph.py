@@ -87,6 +87,7 @@ class Group:
         tensor: The node whose output goes on.
         children: The layers inside, in order.
         copies: Where the copies of a repeat begin among the children.
+        source: Of a layer that is applied once more, where it has its weights.
     """
 
     layer: Layer | None
@@ -100,6 +101,7 @@ class Group:
     tensor: int = INPUT
     children: list[Group] = field(default_factory=list)
     copies: list[int] = field(default_factory=list)
+    source: Group | None = None
 
     @property
     def location(self) -> Location | None:
@@ -363,6 +365,7 @@ class _Tracer:
             return Tensor(x.node, None)
         if source.output is None or x.shape is None:
             return Tensor(x.node, None)
+        self.stack[-1].source = source
         start = len(self.nodes)
         self.behind.append(start - source.start)
         y = source.layer.trace(self, x)

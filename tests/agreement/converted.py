@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,16 +47,16 @@ class Case:
     Attributes:
         graph: Its operations.
         owned: Its arrays, in the order of the graph.
-        x: The batch.
+        x: The batch; of several inputs one for each, by its name.
         towards: The gradient that the outputs are given: random numbers.
-        outputs: The output, and after it the side outputs.
+        output: What it gives; of several outputs all of them, as ``flat`` has them.
         slopes: The gradient by the batch, and by each trained array; none of a forward run.
     """
 
     spec: cnnkit.Spec
     graph: Graph
     owned: tuple[Owned, ...]
-    x: np.ndarray
+    x: Any
     towards: np.ndarray
     output: np.ndarray
     slopes: tuple[np.ndarray, ...]
@@ -81,20 +82,25 @@ def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case
             array = _drawn(draw, weight)
             _variable(network, node, weight).set_value(jnp.asarray(array))
             owned.append(Owned(node, weight, array))
-    x = draw.normal(size=(BATCH, *spec.input)).astype("float32")
+    xs = {
+        name: draw.normal(size=(BATCH, *shape)).astype("float32")
+        for name, shape in graph.inputs.items()
+    }
+    x: Any = xs if len(xs) > 1 else xs.popitem()[1]
     split: Any = nnx.split(network, nnx.Param, nnx.BatchStat)
     graphdef, params, stats = split
 
-    def forward(x: jax.Array, params: Any) -> jax.Array:
-        y: jax.Array = nnx.merge(graphdef, params, stats)(x)
-        return y
+    def forward(x: Any, params: Any) -> Any:
+        return flat(nnx.merge(graphdef, params, stats)(x))
 
     @quick
     def run(x: jax.Array, params: Any, towards: jax.Array) -> Any:
         y, back = jax.vjp(forward, x, params)
         return y, back(towards)
 
-    towards = draw.normal(size=(BATCH, *(graph.output or ()))).astype("float32")
+    shapes = [shape or () for shape in graph.given.values()]
+    given = shapes[0] if len(shapes) == 1 else (sum(map(math.prod, shapes)),)
+    towards = draw.normal(size=(BATCH, *given)).astype("float32")
     if not backwards:
         return Case(
             spec, graph, tuple(owned), x, towards, np.asarray(quick(forward)(x, params)), ()
@@ -104,6 +110,13 @@ def case_of(spec: cnnkit.Spec, seed: int = 0, *, backwards: bool = True) -> Case
     trained = [each for each in owned if each.weight.trainable]
     slopes = [np.asarray(_variable(network, o.node, o.weight)[...]) for o in trained]
     return Case(spec, graph, tuple(owned), x, towards, np.asarray(y), (np.asarray(by_x), *slopes))
+
+
+def flat(given: Any) -> Any:
+    """An output; of several all of them side by side as vectors, in the order of their names."""
+    if not isinstance(given, dict):
+        return given
+    return jnp.concatenate([jnp.asarray(given[n]).reshape(BATCH, -1) for n in sorted(given)], -1)
 
 
 def _drawn(draw: np.random.Generator, weight: Weight) -> np.ndarray:

@@ -390,14 +390,19 @@ class Sequence:
         output = outcome(layers, self.shape, self.saved, self.blocks)
         if output is None or math.prod(output) > LARGEST:
             return
-        if layers and "save" in layers[0]:  # what is drawn here saves at its beginning
+        if layers and "save" in layers[0] and kind != "shared":  # it saves at its beginning
             self.saved[layers[0]["save"]["tensor"]] = self.shape
         self.layers += layers
         self.shape = output
 
     def kinds(self) -> list[str]:
         """The kinds that take the shape at the end, those with most to say more than once."""
-        composites = [kind for kind in COMPOSITES if self.depth or kind in ("save", "load")]
+        composites = [
+            kind
+            for kind in COMPOSITES
+            if (self.depth or kind in ("save", "load"))
+            and (self.depth == DEPTH or kind != "output")
+        ]
         fitting = [*MAPS] * 2 if len(self.shape) > 1 else [*VECTORS] * 5
         return [*ANY, *fitting, *composites * 2]
 
@@ -539,6 +544,36 @@ def class_token(sequence: Sequence) -> list[LayerData]:
     return [*flat, {"class_token": {}}] if rank else []
 
 
+def output(sequence: Sequence) -> list[LayerData]:
+    """An output; only the network's own list names some, each once."""
+    names = [layer["output"] for layer in sequence.layers if "output" in layer]
+    return [{"output": f"output-{len(names)}"}]
+
+
+def shared(sequence: Sequence) -> list[LayerData]:
+    """A layer or block applied once more, to the same tensor, to another, or to what it gives."""
+    draw, name = sequence.draw, f"twin-{sequence.chance.randrange(10**9)}"
+    if draw(FLAGS):
+        block = f"block{len(sequence.blocks)}"
+        sequence.blocks[block] = {"layers": sequence.inner(1)[0]}
+        twin: LayerData = {"name": name, block: {}}
+    else:
+        weighted = "conv" if len(sequence.shape) > 1 else "dense"
+        kind = sequence.chance.choice([weighted, weighted, "batch_norm", "prelu"])
+        twin = {"name": name, **primitive(draw, kind, sequence.shape)}
+    again = {"shared": name}
+    where = draw(st.sampled_from(["after", "beside", "larger"]))
+    if where == "after":
+        return [twin, again]
+    load = [{"save": {"tensor": f"{name}-in"}}, twin, {"save": {"tensor": f"{name}-out"}}]
+    load += [{"load": {"tensor": f"{name}-in"}}]
+    merge = {"merge": {"with": f"{name}-out", "by": "concat"}}
+    if where == "beside" or len(sequence.shape) == 1:
+        return [*load, again, merge]
+    pooled: list[LayerData] = [{"pad": {"padding": 1}}, again, {"reduce": {"over": "channels"}}]
+    return [*load, *pooled]
+
+
 COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "residual": residual,
     "parallel": parallel,
@@ -550,6 +585,8 @@ COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "load": load,
     "merge": merge,
     "head": head,
+    "output": output,
+    "shared": shared,
 }
 DRAWN = frozenset({*ANY, *MAPS, *VECTORS, *COMPOSITES})
 """The kinds that are drawn."""
@@ -578,7 +615,11 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
     shape = taken(first, draw(shapes()))
     chance = Random(draw(SEEDS))  # noqa: S311 - drawn evenly, which Hypothesis does not
     blocks: Fields = {}
-    sequence = Sequence(draw, chance, shape, DEPTH, {}, blocks)
+    inputs = {"first": shape}
+    if chance.random() < 0.3:
+        inputs["second"] = shape if draw(FLAGS) else draw(shapes())
+    several = len(inputs) > 1
+    sequence = Sequence(draw, chance, shape, DEPTH, inputs if several else {}, blocks)
     if first == "load":
         sequence.add("save")
     if first is not None:
@@ -586,6 +627,11 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
     for _ in range(chance.randint(1, MOST)):
         sequence.add()
     layers = sequence.layers or [{"relu": {}}]
+    if any("output" in layer for layer in layers):  # else what comes after the last leads nowhere
+        layers.append({"output": "last"})
+    if several:
+        shown = {name: list(each) for name, each in inputs.items()}
+        return {"inputs": shown, "blocks": blocks, "layers": layers}
     return {"input": list(shape), "blocks": blocks, "layers": layers}
 
 

@@ -14,6 +14,7 @@ from cnnkit.export.functions import layer_name
 from tests.agreement.converted import (
     Case,
     channels_first,
+    flat,
     flax_model,
     flax_variables,
     keras_layout,
@@ -61,25 +62,36 @@ def flax_output(case: Case) -> np.ndarray:
         assert variable.shape == owned.array.shape
         variable.set_value(jnp.asarray(owned.array))
     graphdef, state = nnx.split(model)
-    return np.asarray(quick(lambda x: nnx.merge(graphdef, state)(x))(case.x))
+    return np.asarray(quick(lambda xs: flat(nnx.merge(graphdef, state)(*xs)))(batches(case)))
 
 
 def torch_output(case: Case) -> np.ndarray:
     """What the code in PyTorch makes of the batch, channels last."""
     import torch
 
+    xs = [torch.from_numpy(channels_first(x).copy()) for x in batches(case)]
     with torch.no_grad():
-        y = torch_model(case)(torch.from_numpy(channels_first(case.x).copy()))
-    return np.moveaxis(y.numpy(), 1, -1)
+        given = torch_model(case)(*xs)
+    if not isinstance(given, dict):
+        return np.moveaxis(given.numpy(), 1, -1)
+    return np.asarray(flat({name: np.moveaxis(y.numpy(), 1, -1) for name, y in given.items()}))
 
 
 def keras_output(case: Case) -> np.ndarray:
     """What the code in Keras makes of the batch, with the backend that Keras has chosen."""
     import keras
 
-    y = keras_model(case)(keras.ops.convert_to_tensor(case.x), training=False)
-    output: np.ndarray = keras.ops.convert_to_numpy(y[0] if case.graph.sides else y)
-    return output
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, case.x)
+    given = keras_model(case)(x, training=False)
+    outputs = case.graph.outputs
+    if case.graph.sides:  # a list, the side outputs last
+        given = dict(zip(outputs, given, strict=False)) if len(outputs) > 1 else given[0]
+    return np.asarray(flat(keras.tree.map_structure(keras.ops.convert_to_numpy, given)))
+
+
+def batches(case: Case) -> list[np.ndarray]:
+    """The batch of each input."""
+    return [*case.x.values()] if isinstance(case.x, dict) else [case.x]
 
 
 OUTPUTS: Mapping[str, Callable[[Case], np.ndarray]] = MappingProxyType(

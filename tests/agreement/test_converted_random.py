@@ -48,7 +48,11 @@ def test_random_networks_run_in_pytorch(network: dict[str, Any]) -> None:
     assume(convert(spec, "torch").code is not None)
     with torch.device("meta"), torch.no_grad():
         model = module_of(spec, "torch").MODEL().eval()
-        output = model(torch.zeros(1, spec.input[-1], *spec.input[:-1])).shape
+        graph = analysis.graph
+        given = model(*[torch.zeros(1, c, *extents) for *extents, c in graph.inputs.values()])
     assert sum(parameter.numel() for parameter in model.parameters()) == analysis.totals.parameters
-    *extents, channels = analysis.output or ()
-    assert tuple(output) == (1, channels, *extents)
+    named = given if isinstance(given, dict) else dict.fromkeys(graph.outputs, given)
+    assert named.keys() == graph.outputs.keys()
+    for name, shape in graph.given.items():
+        *extents, channels = shape or ()
+        assert tuple(named[name].shape) == (1, channels, *extents)

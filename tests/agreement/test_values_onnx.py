@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tests.agreement.converted import Case, case
+from tests.agreement.converted import Case, case, flat
 from tests.agreement.corpus import CORPUS
+from tests.agreement.running import batches
 
 pytest.importorskip("onnx", reason="the extra `export` is not installed")
 pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
@@ -33,8 +34,10 @@ def run(case: Case, opset: int, *, optimize: bool, off: float = 0.0) -> np.ndarr
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    (output,) = session.run(["output"], {"input": case.x})
-    return np.asarray(output)
+    doors = [door.name for door in session.get_inputs()]
+    given = session.run(None, dict(zip(doors, batches(case), strict=True)))
+    named = dict(zip(case.graph.outputs, given, strict=True))
+    return np.asarray(flat(named) if len(named) > 1 else given[0])
 
 
 def distance(case: Case, output: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from cnnkit.export.flax import (
     spatial,
 )
 from cnnkit.export.flax.joining import joined
-from cnnkit.export.target import Conversion, kinds_of
+from cnnkit.export.target import Conversion, batches, kinds_of, shown_outputs
 from cnnkit.layers import FAMILIES
 from cnnkit.spec.graph import Graph
 
@@ -68,7 +68,7 @@ def _header(graph: Graph, title: str) -> str:
     lines = [
         f'"""{comment(title)} as a Flax NNX model, written by `cnnkit convert --to flax`.',
         "",
-        f"The input is a batch of shape [N, {', '.join(map(str, graph.input))}], channels last.",
+        *batches(graph, "last"),
         "Weights start as Flax starts them, but where the spec says how.",
     ]
     if kinds_of(graph) & {"batch_norm", *FAMILIES["regularization"]}:
@@ -78,7 +78,10 @@ def _header(graph: Graph, title: str) -> str:
 
 
 def _main(graph: Graph, name: str) -> str:
-    shape = ", ".join(map(str, (1, *graph.input)))
+    zeros = ", ".join(
+        f"jnp.zeros(({', '.join(map(str, (1, *shape)))}))" for shape in graph.inputs.values()
+    )
+    shown = shown_outputs(graph, f"model({zeros})", "{}.shape", depth=1)
     return f"""
 
 
@@ -87,5 +90,5 @@ if __name__ == "__main__":
     model.eval()
     parameters = sum(x.size for x in jax.tree.leaves(nnx.state(model, nnx.Param)))
     print(f"parameters: {{parameters:,}}")
-    print("output:", model(jnp.zeros(({shape}))).shape)
+{shown}
 """

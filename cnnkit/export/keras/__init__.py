@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cnnkit.export.code import comment, identifier
+from cnnkit.export.code import comment, identifier, written
 from cnnkit.export.common import writing
 from cnnkit.export.functions import layer_name, write_functions
 from cnnkit.export.keras import (
@@ -22,7 +22,14 @@ from cnnkit.export.keras import (
 )
 from cnnkit.export.keras.joining import joined
 from cnnkit.export.outline import InexpressibleError, Operation, Write, outline
-from cnnkit.export.target import Conversion, assembled, helpers, parts
+from cnnkit.export.target import (
+    Conversion,
+    assembled,
+    batches,
+    helpers,
+    parts,
+    shown_outputs,
+)
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 
@@ -52,7 +59,8 @@ write = writing(_FAMILIES, joined)
 def convert(graph: Graph, title: str) -> Conversion:
     """The file of a network, or why there is none."""
     taken = frozenset({*_TAKEN, *parts("keras"), "x", "y", "z", "times"})
-    plan = outline(graph, title, _writer(graph), "Keras", sorted(taken), identifier)
+    write_node = _writer(graph)
+    plan = outline(graph, title, write_node, "Keras", sorted(taken), identifier, objects=False)
     if plan.findings:
         return Conversion(None, plan.findings)
     name = plan.definition(plan.root).name
@@ -65,18 +73,19 @@ def convert(graph: Graph, title: str) -> Conversion:
 
 def _writer(graph: Graph) -> Write:
     """``write``, but for layers that a functional model would drop, or that share a name."""
-    pending = [graph.root.tensor, *(node for node, _ in graph.sides)]
+    pending = [*graph.outputs.values(), *(node for node, _ in graph.sides)]
     read: set[int] = set()
     while pending:
         index = pending.pop()
         if index > INPUT and index not in read:
             read.add(index)
             pending += graph.nodes[index].inputs
-    unread = {id(node) for index, node in enumerate(graph.nodes) if index not in read}
+    read |= {shares for index in read if (shares := graph.nodes[index].shares) is not None}
+    unread = {node.path for index, node in enumerate(graph.nodes) if index not in read}
     names = Counter(layer_name(node.path) for node in graph.nodes)
 
     def checked(node: Node, shapes: tuple[Shape, ...]) -> Operation:
-        if id(node) in unread and node.effect.weights:
+        if node.path in unread and node.effect.weights:
             raise InexpressibleError(
                 "its models leave out layers whose output nothing reads, and their parameters",
                 "remove the layer, or `merge` what it gives; or `--to flax` or `--to torch`",
@@ -101,7 +110,7 @@ def _header(graph: Graph, title: str) -> str:
     lines = [
         f'"""{comment(title)} as a Keras 3 model, written by `cnnkit convert --to keras`.',
         "",
-        f"The input is a batch of shape [N, {', '.join(map(str, graph.input))}], channels last.",
+        *batches(graph, "last"),
         "Weights start as Keras starts them, but where the spec says how.",
         "Layers are named by their paths in the spec, `layers.0.conv[1]` as `layers-0-conv-1`; the",
         "comments are the shapes after them.",
@@ -111,7 +120,14 @@ def _header(graph: Graph, title: str) -> str:
 
 def _main(graph: Graph, name: str) -> str:
     heads = "heads=True" if graph.sides else ""
-    shape = ", ".join(map(str, (1, *graph.input)))
+    zeros = {
+        each: f"keras.ops.zeros(({', '.join(map(str, (1, *shape)))}))"
+        for each, shape in graph.inputs.items()
+    }
+    given = next(iter(zeros.values()))
+    if len(zeros) > 1:
+        given = f"{{{', '.join(f'{written(each)}: {zero}' for each, zero in zeros.items())}}}"
+    shown = shown_outputs(graph, f"{name}()({given})", "{}.shape", depth=1)
     return f"""
 
 
@@ -119,5 +135,5 @@ if __name__ == "__main__":
     model = {name}({heads})
     parameters = sum(weight.numpy().size for weight in model.trainable_weights)
     print(f"parameters: {{parameters:,}}")
-    print("output:", {name}()(keras.ops.zeros(({shape}))).shape)
+{shown}
 """

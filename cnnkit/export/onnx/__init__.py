@@ -36,7 +36,7 @@ from cnnkit.export.onnx import (
     spatial,
 )
 from cnnkit.export.onnx.assembly import assembled
-from cnnkit.export.onnx.doors import Standardization, write_input, write_output
+from cnnkit.export.onnx.doors import Standardization, names_of, write_input, write_output
 from cnnkit.export.onnx.folding import fold_batch_norms
 from cnnkit.export.onnx.joining import joined
 from cnnkit.export.onnx.writing import Arrays, Draft, Writer, Writing
@@ -103,20 +103,30 @@ def model_of(
     if optimize:
         arrays, skipped = fold_batch_norms(graph, arrays)
     draft = Draft(opset, arrays)
-    values = {INPUT: write_input(draft, len(graph.input) - 1, standardization)}
+    inputs, outputs = names_of(graph)
+    values = {
+        INPUT - number: write_input(draft, name, len(shape) - 1, standardization)
+        for number, (name, shape) in enumerate(zip(inputs, graph.inputs.values(), strict=True))
+    }
     for index, node in enumerate(graph.nodes):
         if node.side:
             continue  # for training alone
-        inputs = [values[source] for source in node.inputs]
+        read = [values[source] for source in node.inputs]
         if index in skipped:
-            values[index] = inputs[0]
+            values[index] = read[0]
             continue
-        write = Writing(draft, node.path, inputs)
+        owner = None
+        if node.shares is not None:
+            shared = graph.nodes[node.shares]
+            owner = shared.path
+            node = node._replace(effect=node.effect._replace(weights=shared.effect.weights))
+        write = Writing(draft, node.path, read, owner)
         shapes: tuple[Shape, ...] = tuple(graph.shape(source) or () for source in node.inputs)
         values[index] = write.finish(_written(write, Site(node.layer, node, shapes)))
-    write_output(draft, values[graph.root.tensor], len(graph.output or ()) - 1)
-    read = None if standardization is None else standardization.read
-    return assembled(draft, graph, name, read, metadata or {})
+    for each, (_, end) in zip(outputs, graph.outputs.items(), strict=True):
+        write_output(draft, each, values[end], len(graph.shape(end) or ()) - 1)
+    dtype = None if standardization is None else standardization.read
+    return assembled(draft, graph, name, dtype, metadata or {})
 
 
 def _written(write: Writing, site: Site[Any]) -> str:

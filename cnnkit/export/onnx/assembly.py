@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from cnnkit import __version__
 from cnnkit.errors import ExportError
-from cnnkit.export.onnx.doors import INPUT, OUTPUT
+from cnnkit.export.onnx.doors import names_of
 from cnnkit.export.onnx.writing import Draft
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.graph import Graph
@@ -38,6 +38,7 @@ def assembled(
     Raises:
         ExportError: ONNX refuses it, or finds other shapes than the analysis.
     """
+    inputs, outputs = names_of(graph)
     opsets = [helper.make_opsetid("", draft.opset)]
     model = helper.make_model(
         helper.make_graph(
@@ -48,8 +49,14 @@ def assembled(
                 for each in draft.operators
             ],
             name,
-            [_value(INPUT, graph.input, np.dtype(np.float32) if read is None else read)],
-            [_value(OUTPUT, graph.output or (), np.dtype(np.float32))],
+            [
+                _value(each, shape, np.dtype(np.float32) if read is None else read)
+                for each, shape in zip(inputs, graph.inputs.values(), strict=True)
+            ],
+            [
+                _value(each, shape or (), np.dtype(np.float32))
+                for each, shape in zip(outputs, graph.given.values(), strict=True)
+            ],
             [numpy_helper.from_array(array, key) for key, array in draft.initializers.items()],
         ),
         opset_imports=opsets,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnkit.export.onnx.writing import Draft, Writing, channels_first, channels_last
+from cnnkit.spec.graph import Graph
 
 INPUT = "input"
 OUTPUT = "output"
@@ -36,10 +37,17 @@ class Standardization:
         return np.dtype(np.float32) if dtype.kind == "f" else dtype
 
 
-def write_input(draft: Draft, rank: int, by: Standardization | None) -> str:
-    """From the model's input, channels last, to what the first layer reads."""
-    write = Writing(draft, INPUT, [INPUT])
-    x = INPUT
+def names_of(graph: Graph) -> tuple[list[str], list[str]]:
+    """The names of the model's inputs and outputs: those of the spec, where there are several."""
+    inputs = [*graph.inputs] if len(graph.inputs) > 1 else [INPUT]
+    outputs = [*graph.outputs] if len(graph.outputs) > 1 else [OUTPUT]
+    return inputs, [f"{name}/{OUTPUT}" if name in inputs else name for name in outputs]
+
+
+def write_input(draft: Draft, name: str, rank: int, by: Standardization | None) -> str:
+    """From an input of the model, channels last, to what the first layer reads."""
+    write = Writing(draft, name, [name])
+    x = name
     if by is not None:
         if by.read != np.float32:
             x = write.node("Cast", x, to=1)  # TensorProto.FLOAT
@@ -53,8 +61,8 @@ def write_input(draft: Draft, rank: int, by: Standardization | None) -> str:
     return channels_first(write, x, rank)
 
 
-def write_output(draft: Draft, x: str, rank: int) -> None:
-    """What the last layer gives as the model's output, channels last."""
-    write = Writing(draft, OUTPUT, [x])
+def write_output(draft: Draft, name: str, x: str, rank: int) -> None:
+    """What a layer gives as an output of the model, channels last."""
+    write = Writing(draft, name, [x])
     last = channels_last(write, x, rank) if rank else write.node("Identity", x)
     write.finish(last)

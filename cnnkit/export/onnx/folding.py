@@ -29,12 +29,17 @@ class Folded(NamedTuple):
 def fold_batch_norms(graph: Graph, arrays: Arrays) -> Folded:
     """Each batch norm that alone reads a convolution or dense layer becomes part of it."""
     readers = Counter(source for node in graph.nodes if not node.side for source in {*node.inputs})
-    readers[graph.root.tensor] += 1
+    readers.update(graph.outputs.values())
+    # What shares its weights is left as it is: another norm may read the other use of them.
+    shared = {node.shares for node in graph.nodes}
+    shared |= {index for index, node in enumerate(graph.nodes) if node.shares is not None}
     changed, folded = dict(arrays), set()
     for index, node in enumerate(graph.nodes):
         if not isinstance(node.layer, BatchNorm) or node.side or node.inputs[0] < 0:
             continue
         source = graph.nodes[node.inputs[0]]
+        if shared & {index, node.inputs[0]}:
+            continue
         if source.layer.family not in _FAMILIES or readers[node.inputs[0]] != 1:
             continue
         own = {

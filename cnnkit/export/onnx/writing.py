@@ -62,11 +62,15 @@ class Writing:
         draft: The model.
         path: The layer's path.
         inputs: The values that it reads.
+        owner: The path of the layer whose weights it uses; None where they are its own.
     """
 
-    def __init__(self, draft: Draft, path: str, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, draft: Draft, path: str, inputs: Sequence[str], owner: str | None = None
+    ) -> None:
         self.draft = draft
         self.path = path
+        self.owner = owner or path
         self.inputs = tuple(inputs)
         self._first = len(draft.operators)
 
@@ -93,17 +97,21 @@ class Writing:
 
     def weight(self, label: str, values: NDArray[np.float32]) -> str:
         """An array under the name that the weight has in the spec."""
-        name = f"{self.path}.{label}"
-        self.draft.initializers[name] = np.ascontiguousarray(values)
+        name = f"{self.owner}.{label}"
+        array = np.ascontiguousarray(values)
+        known = self.draft.initializers.get(name)
+        if known is not None and not np.array_equal(known, array):
+            name = self._free(f"{self.path}.{label}")  # weights shared in another arrangement
+        self.draft.initializers[name] = array
         return name
 
     def array(self, label: str) -> NDArray[np.float32]:
         """The values of a weight of the layer, channels last."""
-        return self.draft.arrays[f"{self.path}.{label}"]
+        return self.draft.arrays[f"{self.owner}.{label}"]
 
     def has(self, label: str) -> bool:
         """Whether the layer has the weight."""
-        return f"{self.path}.{label}" in self.draft.arrays
+        return f"{self.owner}.{label}" in self.draft.arrays
 
     def finish(self, value: str) -> str:
         """Gives the last node and its value the name of the layer; a layer may need no node."""

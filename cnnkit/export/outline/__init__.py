@@ -23,6 +23,7 @@ from cnnkit.export.outline.model import (
     Step,
     Write,
 )
+from cnnkit.export.outline.sharing import links_of
 from cnnkit.spec.graph import Graph
 
 __all__ = [
@@ -45,6 +46,8 @@ def outline(
     target: str,
     taken: Iterable[str],
     name: Callable[[str, Iterable[str]], str] = class_name,
+    *,
+    objects: bool = True,
 ) -> Outline:
     """The bodies and definitions of a network, each node written by a target.
 
@@ -55,8 +58,9 @@ def outline(
         target: What messages call the target.
         taken: Names of the file that no definition may have.
         name: Makes the name of a definition, from what it is called and the names taken.
+        objects: Whether definitions make modules, which can be called twice.
     """
-    maker = Maker(graph, write, target)
+    maker = Maker(graph, write, target, links_of(graph, objects=objects))
     root = maker.whole(title)
     definitions = define(maker.bodies, root, taken, name)
     return Outline(graph, root, definitions, tuple(maker.findings))

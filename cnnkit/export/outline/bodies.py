@@ -17,9 +17,10 @@ from cnnkit.export.outline.model import (
     Step,
     Write,
 )
+from cnnkit.export.outline.sharing import Link, divides
 from cnnkit.layers.block import Block
 from cnnkit.layers.composition import Parallel, Save, SqueezeExcite
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.graph import INPUT, Graph, Group, Node
 
 
@@ -52,8 +53,11 @@ class _Copy(NamedTuple):
 class Maker:
     """Makes the bodies of a graph."""
 
-    def __init__(self, graph: Graph, write: Write, target: str) -> None:
+    def __init__(self, graph: Graph, write: Write, target: str, links: Sequence[Link]) -> None:
         self.graph = graph
+        self.links = links
+        self.whole_uses = {id(link.use): link.source for link in links if link.whole}
+        self.given: dict[int, int] = {}  # of a module, the value that its first call gives
         self.write = write
         self.target = target
         self.bodies: list[Body] = []  # innermost first
@@ -63,7 +67,7 @@ class Maker:
         for index, node in enumerate(graph.nodes):
             for source in node.inputs:
                 self.readers.setdefault(source, []).append(index)
-        for source in (graph.root.tensor, *(node for node, _ in graph.sides)):
+        for source in (*graph.outputs.values(), *(node for node, _ in graph.sides)):
             self.readers.setdefault(source, []).append(end)
         self.keys: dict[object, int] = {}
         self.hints: dict[int, tuple[str, str]] = {}  # a name, and the path of who gives it
@@ -108,7 +112,17 @@ class Maker:
     def _child(self, group: Group, frame: _Frame) -> Iterator[Step]:
         named = isinstance(group.layer, Block | SqueezeExcite)
         tensors = self._one_in_one_out(group.start, group.stop)
+        source = self.whole_uses.get(id(group))
+        if source is not None and tensors and id(source) in self.given:
+            path, call = frame.relative(group.path), Operation(("{layer}({0})",))
+            shape, hint = self.graph.shape(tensors[1]) or (), self._hint_of(tensors[1], frame)
+            first = self.given[id(source)]
+            yield Step(path, group.kind, tensors[:1], tensors[1], shape, hint, call, reuses=first)
+            return
+        if named and divides(self.links, group.start, group.stop):
+            named = False
         if named and tensors and group.layer is not None:
+            self.given[id(group)] = tensors[1]
             body = self._of_groups(group.kind, _Frame(group.path), tensors, [group])
             path, label = frame.relative(group.path), group.layer.name or group.kind
             yield self._call(path, label, (Run(body, 1, False),), tensors, frame)
@@ -122,7 +136,7 @@ class Maker:
             children = [child for child in group.children[first:last] if child.start < child.stop]
             span = (children[0].start, children[-1].stop) if children else (0, 0)
             tensors = self._one_in_one_out(*span)
-            if tensors is None:
+            if tensors is None or divides(self.links, *span):
                 for child in group.children:
                     yield from self._child(child, frame)
                 return
@@ -188,18 +202,28 @@ class Maker:
         steps: tuple[Step, ...],
     ) -> Body:
         body = Body(title, path, *tensors, shapes, steps)
-        places = {body.input: "input"} | {step.output: str(i) for i, step in enumerate(steps)}
+        places = (
+            {body.input: "input"}
+            | self._other_inputs(path)
+            | {step.output: str(i) for i, step in enumerate(steps)}
+        )
         key = (title, *(self._key(step, places) for step in steps), places[body.output])
         body.key = self.keys.setdefault(key, len(self.keys))
         body.values = tuple(value for step in steps for value in _raw(step))
         self.bodies.append(body)
         return body
 
+    def _other_inputs(self, path: str) -> dict[int, str]:
+        """The inputs of the network beside the first, which the network as a whole reads."""
+        others = range(1, len(self.graph.inputs)) if not path else ()
+        return {INPUT - number: f"input {number}" for number in others}
+
     def _key(self, step: Step, places: Mapping[int, str]) -> object:
         texts = tuple(map(skeleton, step.texts))
         runs = tuple((run.body.key, run.counted or run.times) for run in step.runs)
         inputs = tuple(places[source] for source in step.inputs)
-        return (step.path, step.label, inputs, texts, runs)
+        reuses = None if step.reuses is None else places[step.reuses]
+        return (step.path, step.label, inputs, texts, runs, reuses)
 
     def _one_in_one_out(self, start: int, stop: int) -> tuple[int, int] | None:
         """The tensor that nodes read and the one they give, where it is one of each."""
@@ -226,9 +250,8 @@ class Maker:
     def _nodes(self, group: Group, indices: range, frame: _Frame) -> Iterator[Step]:
         for index in indices:
             node = self.graph.nodes[index]
-            shapes = tuple(self.graph.shape(source) or () for source in node.inputs)
             try:
-                operation = self.write(node, shapes)
+                operation = self._operation(node)
             except InexpressibleError as error:
                 self._report(error, node, group)
                 operation = Operation(("{0}",))
@@ -238,7 +261,36 @@ class Maker:
             name = label or owner or node.layer.kind or node.layer.title
             hint = self._hint_of(index, frame)
             output = node.output or ()
-            yield Step(path, name, node.inputs, index, output, hint, operation, side=node.side)
+            yield Step(
+                path,
+                name,
+                node.inputs,
+                index,
+                output,
+                hint,
+                operation,
+                side=node.side,
+                reuses=node.shares,
+            )
+
+    def _operation(self, node: Node) -> Operation:
+        """How a node is written; one that shares weights calls the layer of their owner."""
+        shapes = tuple(self.graph.shape(source) or () for source in node.inputs)
+        if node.shares is None:
+            return self.write(node, shapes)
+        owner = self.graph.nodes[node.shares]
+        alike = node._replace(
+            path=owner.path, effect=node.effect._replace(weights=owner.effect.weights)
+        )
+        made = self.write(alike, shapes)
+        of_owner = self.write(owner, tuple(self.graph.shape(each) or () for each in owner.inputs))
+        if made.build == of_owner.build and (made.build or made.calls == of_owner.calls):
+            return Operation(made.calls)
+        raise InexpressibleError(
+            f"`{owner.path}` would be another layer for {show(shapes[0])}, as its padding depends "
+            "on the extents",
+            "give both tensors the same extents, or the layer a `padding` in numbers",
+        )
 
     def _report(self, error: InexpressibleError, node: Node, group: Group) -> None:
         place = group.layer.place if group.layer else None

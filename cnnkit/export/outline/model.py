@@ -62,6 +62,7 @@ class Step:
         first: The number of the first of these bodies among the copies of a repeat.
         below: What leads from the path to one of these bodies, where it is a layer of its own.
         side: Whether it is part of a side output.
+        reuses: The node that the step gives whose layer is called once more, if it is.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Step:
     first: int = 0
     below: str = ""
     side: bool = False
+    reuses: int | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:

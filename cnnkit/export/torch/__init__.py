@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnkit.export.classes import Dialect, convert_to_classes
 from cnnkit.export.code import comment
 from cnnkit.export.common import writing
-from cnnkit.export.target import Conversion, kinds_of
+from cnnkit.export.target import Conversion, batches, kinds_of, shown_outputs
 from cnnkit.export.torch import (
     activation,
     attention,
@@ -65,12 +65,10 @@ def convert(graph: Graph, title: str) -> Conversion:
 
 def _header(graph: Graph, title: str) -> str:
     kinds = kinds_of(graph)
-    *extents, channels = graph.input
-    shape = ", ".join(map(str, (channels, *extents)))
     lines = [
         f'"""{comment(title)} as a PyTorch model, written by `cnnkit convert --to torch`.',
         "",
-        f"The input is a batch of shape [N, {shape}], channels first.",
+        *batches(graph, "first"),
         "Weights start as PyTorch starts them, but where the spec says how.",
     ]
     if kinds & {"batch_norm", *FAMILIES["regularization"]}:
@@ -85,8 +83,11 @@ def _header(graph: Graph, title: str) -> str:
 
 
 def _main(graph: Graph, name: str) -> str:
-    *extents, channels = graph.input
-    shape = ", ".join(map(str, (1, channels, *extents)))
+    zeros = ", ".join(
+        f"torch.zeros({', '.join(map(str, (1, channels, *extents)))})"
+        for *extents, channels in graph.inputs.values()
+    )
+    shown = shown_outputs(graph, f"model({zeros})", "tuple({}.shape)", depth=2)
     return f"""
 
 
@@ -95,5 +96,5 @@ if __name__ == "__main__":
     parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"parameters: {{parameters:,}}")
     with torch.no_grad():
-        print("output:", tuple(model(torch.zeros({shape})).shape))
+{shown}
 """

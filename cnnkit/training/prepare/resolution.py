@@ -6,6 +6,7 @@ from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
+from cnnkit.rules.not_trainable import several
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located, located_weights
@@ -52,12 +53,14 @@ def outputs_of(spec: Spec) -> int:
 
     Raises:
         SpecError: The spec has findings of level error.
-        UsageError: It gives no vector.
+        UsageError: It gives no vector, or has several inputs or outputs.
     """
     analysis = analyze(spec)
     shape = analysis.output
     if shape is None:
         raise SpecError(analysis.findings)
+    if what := several(analysis.graph):
+        raise UsageError(f"a network of one input and one output is trained, this one has {what}")
     if len(shape) != 1:
         raise UsageError(
             f"the network gives {'x'.join(map(str, shape))}, and is trained on a vector of scores: "

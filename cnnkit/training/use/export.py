@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,19 +115,25 @@ def compared(weights: Weights, model: bytes, record: Preprocessing | None, opset
         ExportError: Too far, or the runtime does not run the model.
     """
     session = _session(model, opset)
-    inputs = examples(weights.spec.input, record)
-    (found,) = session.run(None, {session.get_inputs()[0].name: inputs})
-    values = inputs if record is None else prepared(inputs, record)
-    expected = answer(weights, values)
-    return distance(found, expected, "the model of ONNX")
+    inputs = batches(weights, record)
+    doors = [door.name for door in session.get_inputs()]
+    given = session.run(None, dict(zip(doors, inputs.values(), strict=True)))
+    found = dict(zip(weights.graph.outputs, given, strict=True))
+    return distances(found, answers(weights, inputs, record), "the model of ONNX")
 
 
-def distance(found: NDArray[Any], expected: NDArray[np.float32], what: str) -> float:
-    """How far an output is from ours, of outputs above 1 in proportion.
+def distances(
+    found: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[np.float32]], what: str
+) -> float:
+    """How far outputs are from ours, of outputs above 1 in proportion; the largest.
 
     Raises:
         ExportError: Too far.
     """
+    return max(_distance(found[name], expected[name], what) for name in expected)
+
+
+def _distance(found: NDArray[Any], expected: NDArray[np.float32], what: str) -> float:
     if found.shape != expected.shape or not np.isfinite(found).all():
         raise ExportError(
             f"{what} gives {found.shape} and the network {expected.shape}, or values "
@@ -142,7 +148,9 @@ def distance(found: NDArray[Any], expected: NDArray[np.float32], what: str) -> f
     return difference
 
 
-def answer(weights: Weights, values: Any) -> NDArray[np.float32]:
+def answers(
+    weights: Weights, inputs: Mapping[str, NDArray[Any]], record: Preprocessing | None
+) -> dict[str, NDArray[np.float32]]:
     """What the network gives: compiled, though not for speed, since it runs once."""
     graphdef, params, stats = weights.network.parts()
 
@@ -150,7 +158,22 @@ def answer(weights: Weights, values: Any) -> NDArray[np.float32]:
         return nnx.merge(graphdef, params, stats)(x)
 
     once = {"xla_backend_optimization_level": "0"}
-    return np.asarray(jax.jit(forward, compiler_options=once)(params, stats, values))
+    values: dict[str, Any] = {
+        name: each if record is None else prepared(each, record) for name, each in inputs.items()
+    }
+    given = jax.jit(forward, compiler_options=once)(params, stats, alone(values))
+    return {name: np.asarray(each) for name, each in by_name(weights, given).items()}
+
+
+def alone(values: Mapping[str, Any]) -> Any:
+    """What a network of these inputs is called with: the one array, or all by their names."""
+    return dict(values) if len(values) > 1 else next(iter(values.values()))
+
+
+def by_name(weights: Weights, given: Any) -> dict[str, Any]:
+    """What a network gives, by the names of its outputs."""
+    outputs = weights.graph.outputs
+    return dict(given) if len(outputs) > 1 else dict.fromkeys(outputs, given)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -185,8 +208,12 @@ def _session(model: bytes, opset: int) -> Any:
         ) from error
 
 
-def examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any]:
-    """Inputs of the kind that the model reads, of the range that training saw."""
+def batches(weights: Weights, record: Preprocessing | None) -> dict[str, NDArray[Any]]:
+    """A batch of each input, of the kind that the model reads, of the range that training saw."""
+    return {name: _examples(shape, record) for name, shape in weights.graph.inputs.items()}
+
+
+def _examples(shape: Sequence[int], record: Preprocessing | None) -> NDArray[Any]:
     random = np.random.default_rng(0)
     size = (_EXAMPLES, *shape)
     if record is None:

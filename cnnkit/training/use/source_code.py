@@ -9,17 +9,17 @@ import tempfile
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.errors import ExportError, SpecError
+from cnnkit.errors import ExportError, SpecError, UsageError
 from cnnkit.export import TARGETS, convert
 from cnnkit.export.loading import order_of, with_loader
 from cnnkit.network.weights_file import written
 from cnnkit.spec.graph import Node
-from cnnkit.training.use.export import answer, distance, examples, write
+from cnnkit.training.use.export import answers, batches, distances, write
 from cnnkit.training.use.weights import Weights
 
 _RUN: Final = """
@@ -69,8 +69,14 @@ def export_source_code(weights: Weights, target: str, path: Path) -> Written:
 
     Raises:
         SpecError: The framework cannot say the network.
+        UsageError: It has several inputs or outputs.
         ExportError: The file does not run, or gives something else than the network.
     """
+    if len(weights.graph.inputs) + len(weights.graph.outputs) > 2:
+        raise UsageError(
+            f"--to {target} writes networks of one input and one output with their weights, and "
+            "this one has more: `cnnkit convert` writes its code, `--to safetensors` its weights"
+        )
     conversion = convert(weights.spec, target)
     if conversion.code is None:
         raise SpecError(conversion.findings)
@@ -118,8 +124,9 @@ def _compare(weights: Weights, target: str, code: Path) -> None:
     Raises:
         ExportError: It does not run, or gives something else.
     """
-    inputs: Any = examples(weights.spec.input, None)
-    expected = answer(weights, inputs)
+    batch = batches(weights, None)
+    expected = answers(weights, batch, None)
+    (inputs,) = batch.values()
     given, found = code.with_name("inputs.npy"), code.with_name("outputs.npy")
     first = target == "torch"
     np.save(given, np.ascontiguousarray(np.moveaxis(inputs, -1, 1)) if first else inputs)
@@ -138,4 +145,4 @@ def _compare(weights: Weights, target: str, code: Path) -> None:
         raise ExportError(f"the file of {TARGETS[target]} does not run: {reason}")
     outputs = np.load(found)
     last = np.moveaxis(outputs, 1, -1) if first else outputs
-    distance(last, expected, f"the file of {TARGETS[target]}")
+    distances(dict.fromkeys(expected, last), expected, f"the file of {TARGETS[target]}")

@@ -15,7 +15,15 @@ from jax import Array, export
 from cnnkit.errors import ExportError
 from cnnkit.network.kernels import plain_only
 from cnnkit.training.compute.inputs import scaled, standardized
-from cnnkit.training.use.export import Exported, answer, distance, examples, prepared, write
+from cnnkit.training.use.export import (
+    Exported,
+    alone,
+    answers,
+    batches,
+    by_name,
+    distances,
+    write,
+)
 from cnnkit.training.use.weights import Weights
 
 PLATFORMS: Final = ("cpu", "cuda", "tpu")
@@ -42,14 +50,18 @@ def export_stablehlo(weights: Weights, path: Path, *, raw: bool = False) -> Expo
     if record is not None and (read := np.dtype(record.dtype)).kind != "f":
         dtype = read
     (batch,) = export.symbolic_shape("batch")
-    shape = jax.ShapeDtypeStruct((batch, *weights.spec.input), dtype)
+    shapes = {
+        name: jax.ShapeDtypeStruct((batch, *shape), dtype)
+        for name, shape in weights.graph.inputs.items()
+    }
     with plain_only():
-        exported = export.export(jax.jit(_whole(weights, raw=raw)), platforms=PLATFORMS)(shape)
+        program = export.export(jax.jit(_whole(weights, raw=raw)), platforms=PLATFORMS)
+        exported = program(alone(shapes))
     content = bytes(exported.serialize())
-    inputs = examples(weights.spec.input, record)
-    found = np.asarray(export.deserialize(bytearray(content)).call(inputs))
-    values = inputs if record is None else prepared(inputs, record)
-    difference = distance(found, answer(weights, values), "the program of StableHLO")
+    inputs = batches(weights, record)
+    given = export.deserialize(bytearray(content)).call(alone(inputs))
+    found = {name: np.asarray(each) for name, each in by_name(weights, given).items()}
+    difference = distances(found, answers(weights, inputs, record), "the program of StableHLO")
     write(path, content)
     if path.read_bytes() != content:
         raise ExportError(f"{path} does not hold what was written to it: look at the disk")
