@@ -134,8 +134,8 @@ class Graph:
         return self.input if node == INPUT else self.nodes[node].output
 
 
-class _TooLargeError(Exception):
-    """The network has more operations than the limit; raised and caught in this module."""
+class TooLargeError(Exception):
+    """The network has more operations than the limit; caught by whoever traces."""
 
 
 def trace(layers: Sequence[Layer], input_shape: Shape, rounding: Rounding = "exact") -> Graph:
@@ -144,13 +144,18 @@ def trace(layers: Sequence[Layer], input_shape: Shape, rounding: Rounding = "exa
     root = tracer.stack[0]
     try:
         x = tracer.sequence("layers", layers, Tensor(INPUT, input_shape))
-    except _TooLargeError:  # what there is of it has no end, so nothing of it is shown
+    except TooLargeError:  # what there is of it has no end, so nothing of it is shown
         empty = Group(None, root.kind, "", "", 0, input=input_shape)
         return Graph(input_shape, (), empty, (), tuple(tracer.findings.values()))
     root.stop, root.output, root.tensor = len(tracer.nodes), x.shape, x.node
     return Graph(
         input_shape, tuple(tracer.nodes), root, tuple(tracer.sides), tuple(tracer.findings.values())
     )
+
+
+def under_construction(input_shape: Shape, rounding: Rounding) -> _Tracer:
+    """A network without layers yet, for whoever traces them one by one."""
+    return _Tracer(input_shape, rounding)
 
 
 class _Tracer:
@@ -193,7 +198,7 @@ class _Tracer:
                     "a `repeat` or a block used by blocks multiplies layers: lower its `times`",
                 )
             )
-            raise _TooLargeError
+            raise TooLargeError
 
     def _count_group(self) -> None:
         """Also layers and copies that hold nothing take time: they are bounded as well."""

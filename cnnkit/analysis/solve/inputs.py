@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from typing_extensions import override
+
 from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.solve.resize import asks, resized
 from cnnkit.errors import UsageError
 from cnnkit.layers.base import Effect, Layer
 from cnnkit.layers.convolution import Convolution, TransposedConv
@@ -140,8 +143,7 @@ def exact_inputs(
     """
 
     def analysis_of(shape: Shape) -> Analysis:
-        sized = spec.model_copy(update={"input": shape})
-        return analyze(sized, batch=batch, precision=precision, optimizer=optimizer)
+        return analyze(resized(spec, shape), batch=batch, precision=precision, optimizer=optimizer)
 
     rank = len(spec.input) - 1
     if not rank:
@@ -151,7 +153,7 @@ def exact_inputs(
             f"{between[0]}..{between[1]} are {between[1] - between[0] + 1:,} extents; at most "
             f"{MOST_CANDIDATES:,} are tried"
         )
-    search = _Search(_wired(spec))
+    search = _Reread(spec) if asks(spec) else _Search(_wired(spec))
     square = len(set(spec.input[:-1])) == 1
     shape = list(search.graph.input)
     for axis in () if square else range(rank):
@@ -249,6 +251,23 @@ class _Search:
                 self.known.clear()
             self.known[key] = effect
         return effect
+
+
+class _Reread(_Search):
+    """Trials of a spec whose layers depend on its input: each is read and traced as a whole."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(trace(spec.layers, spec.input, spec.rounding))
+        self.spec = spec
+
+    @override
+    def passes(self, shape: Shape, only: int | None = None) -> bool:
+        sized = resized(self.spec, shape)
+        graph = trace(sized.layers, shape, sized.rounding)
+        rank = len(shape) - 1
+        return graph.output is not None and all(
+            _exact(node.layer, node.effect, rank, only) for node in graph.nodes
+        )
 
 
 def _outwards(present: int, between: tuple[int, int]) -> Iterator[int]:

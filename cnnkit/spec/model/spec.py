@@ -87,6 +87,17 @@ def shape(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def known_shape(value: object) -> tuple[int, ...] | None:
+    """The extents of an input as it is written; None where it is none."""
+    try:
+        extents = shape(value)
+    except ValueError:
+        return None
+    if not isinstance(extents, tuple) or not 1 <= len(extents) <= 4:
+        return None
+    return extents if all(type(each) is int and each > 0 for each in extents) else None
+
+
 def training(value: object) -> object:
     """The section `train:` from plain data."""
     if value is None:
