@@ -103,7 +103,7 @@ def _names(what: str) -> Schema:
     """A mapping of names that expressions read to their values."""
     return {
         "type": "object",
-        "patternProperties": {"^(?!index$)[A-Za-z_][A-Za-z0-9_]*$": {"$ref": "#/$defs/argument"}},
+        "patternProperties": {"^(?!index$)[A-Za-z_][A-Za-z0-9_]*$": {"$ref": f"#/$defs/{what}"}},
         "additionalProperties": False,
         "errorMessage": f"the name of each {what} is a letter, then letters, digits and _; "
         "`$index` is the number of a repeat's copy",
