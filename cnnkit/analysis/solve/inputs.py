@@ -166,14 +166,14 @@ def exact_inputs(
         low, high = between or _around(present)
         passed = sorted(search.all(shape, varied, low, high), key=lambda e: abs(e - present))
         analysed = ((e, analysis_of(_with(shape, varied, e))) for e in passed[:limit])
-        answers = {e: answer for e, answer in analysed if answer.ok and _is_exact(answer.graph)}
+        answers = {e: answer for e, answer in analysed if answer.ok and is_exact(answer.graph)}
         nearest = None if answers else search.nearest(shape, varied, present)
         more = len(passed[limit:]) if limit is not None else 0
         axes.append(
             AxisSolution(name, present, low, high, dict(sorted(answers.items())), more, nearest)
         )
     now = analysis_of(spec.input)
-    return InputSolution(now, now.ok and _is_exact(now.graph), tuple(axes))
+    return InputSolution(now, now.ok and is_exact(now.graph), tuple(axes))
 
 
 def _around(extent: int) -> tuple[int, int]:
@@ -308,6 +308,7 @@ def _exact(layer: Layer, effect: Effect, rank: int, only: int | None = None) -> 
     return all(window.exact for window in windows if isinstance(window, Window))
 
 
-def _is_exact(graph: Graph) -> bool:
+def is_exact(graph: Graph) -> bool:
+    """Whether no operation has a fault, or a rounding that hides that it leaves cells unread."""
     rank = len(graph.input) - 1
     return all(_exact(node.layer, node.effect, rank) for node in graph.nodes)

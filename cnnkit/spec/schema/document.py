@@ -36,7 +36,15 @@ _QUANTITY: Final[list[Schema]] = [
         "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(UNITS)})\s*$|{EXPRESSION}",
     },
 ]
-_ALSO: Final = {"input": _SHAPE, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
+_EXTENT: Final = "([0-9]+|[A-WYZa-wyz])"  # a letter leaves an extent open
+_INPUT: Final[list[Schema]] = [
+    {
+        "type": "string",
+        "pattern": rf"^\s*{_EXTENT}(\s*[x×]\s*{_EXTENT})*\s*$|{EXPRESSION}",
+    },
+    *_SHAPE[1:],
+]
+_ALSO: Final = {"input": _INPUT, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
 
 
 def schema(rules: Collection[str] = ()) -> Schema:
