@@ -123,9 +123,9 @@ ROOMS = {
         "presentation",
     },
     "cli": {
-        "serving", "exercises", "activations", "selection", "training", "importing", "export", "report",
-        "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers", "tasks",
-        "templates", "presentation",
+        "serving", "exercises", "activations", "selection", "training", "importing", "export",
+        "report", "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers",
+        "tasks", "templates", "presentation",
     },
 }  # fmt: skip
 

@@ -60,7 +60,8 @@ def analyze(
     Example: cnnkit analyze specs/lectures/rgb-valid-4-classes.yaml --explain
     """
     from cnnkit import report
-    from cnnkit.cli.sources import analyses_of
+    from cnnkit.cli.sources import analyses_of, open_analyses
+    from cnnkit.errors import UsageError
 
     chosen = format_ or format_of(output, FORMATS)
     analyses = analyses_of(
@@ -71,5 +72,12 @@ def analyze(
         optimizer=optimizer,
         convention=convention.value if convention else None,
     )
+    if opened := open_analyses(specs, analyses, assignments or [], depth):
+        from cnnkit.report.extents import write
+
+        if len(opened) < len(specs):
+            raise UsageError("specs with open extents, such as HxWx3, are analysed by themselves")
+        write(opened, chosen, output, explain=explain)
+        raise typer.Exit(0 if all(each.exact for each in opened) else 1)
     report.write(analyses, chosen, output, depth=depth, explain=explain)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

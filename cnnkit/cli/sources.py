@@ -13,6 +13,7 @@ from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
+    from cnnkit.analysis.extents import OpenAnalysis
     from cnnkit.analysis.precision import Precision
     from cnnkit.analysis.result import Unreadable
     from cnnkit.spec.model.spec import Spec
@@ -51,6 +52,33 @@ def analyses_of(
             found.append(Unreadable(source, reading.findings))
         else:
             found.append(analyze(reading.spec, **settings))
+    return found
+
+
+def open_analyses(
+    sources: Sequence[str],
+    results: Sequence[Analysis | Unreadable],
+    assignments: Sequence[str],
+    depth: int | None,
+) -> list[OpenAnalysis]:
+    """The formulas of the sources that cannot be read for the letters in their input.
+
+    Raises:
+        SpecError: Such a text has other faults, or fits no extents.
+        UsageError: There are too many residues to try.
+    """
+    if all(each.ok for each in results):
+        return []
+    from cnnkit.analysis.extents import open_analysis, open_input
+    from cnnkit.analysis.result import Unreadable
+    from cnnkit.spec.text.source import read_file
+
+    found = []
+    for source, result in zip(sources, results, strict=True):
+        if isinstance(result, Unreadable) and source != STDIN:
+            node, _ = read_file(Path(source))
+            if given := open_input(node, source, assignments):
+                found.append(open_analysis(given, depth))
     return found
 
 

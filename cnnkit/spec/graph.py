@@ -158,8 +158,8 @@ class Graph:
         return self.input if node == INPUT else [*self.inputs.values()][INPUT - node]
 
 
-class _TooLargeError(Exception):
-    """The network has more operations than the limit; raised and caught in this module."""
+class TooLargeError(Exception):
+    """The network has more operations than the limit; caught by whoever traces."""
 
 
 def trace(
@@ -167,13 +167,12 @@ def trace(
 ) -> Graph:
     """The graph of layers applied to an input of a shape, channels last, or to several by name."""
     named = inputs if isinstance(inputs, Mapping) else {"input": inputs}
-    tensors = {name: Tensor(INPUT - i, shape) for i, (name, shape) in enumerate(named.items())}
-    first = next(iter(tensors.values()))
-    tracer = _Tracer(first, rounding, tensors if isinstance(inputs, Mapping) else {})
+    tracer = under_construction(inputs, rounding)
     root = tracer.stack[0]
+    first = Tensor(INPUT, root.input)
     try:
         last = tracer.sequence("layers", layers, first)
-    except _TooLargeError:  # what there is of it has no end, so nothing of it is shown
+    except TooLargeError:  # what there is of it has no end, so nothing of it is shown
         empty = Group(None, root.kind, "", "", 0, input=first.shape)
         findings = tuple(tracer.findings.values())
         return Graph(named, (), empty, (), findings, {ONLY: empty.tensor})
@@ -194,6 +193,14 @@ def trace(
 def graph_of(spec: Spec) -> Graph:
     """The graph of a spec."""
     return trace(spec.layers, spec.inputs or spec.input, spec.rounding)
+
+
+def under_construction(inputs: Shape | Mapping[str, Shape], rounding: Rounding) -> _Tracer:
+    """A network without layers yet, for whoever traces them one by one."""
+    if not isinstance(inputs, Mapping):
+        return _Tracer(Tensor(INPUT, inputs), rounding, {})
+    tensors = {name: Tensor(INPUT - i, shape) for i, (name, shape) in enumerate(inputs.items())}
+    return _Tracer(next(iter(tensors.values())), rounding, tensors)
 
 
 class _Tracer:
@@ -248,7 +255,7 @@ class _Tracer:
                     "a `repeat` or a block used by blocks multiplies layers: lower its `times`",
                 )
             )
-            raise _TooLargeError
+            raise TooLargeError
 
     def _count_group(self) -> None:
         """Also layers and copies that hold nothing take time: they are bounded as well."""

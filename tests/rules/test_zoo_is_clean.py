@@ -27,6 +27,9 @@ TRUE: dict[str, tuple[str, ...]] = {
     "lectures/signal-same": SIZES_ONLY,
     "lectures/signal-valid": SIZES_ONLY,
     "zoo/alexnet": HEAVY,
+    # Its head drops cells before a conv and its norm, as torchvision's; the wide dilations of the
+    # pyramid read mostly padding on 65x65.
+    "zoo/deeplab-v3-resnet-50": ("dropout-before-batch-norm", "mostly-padding"),
     # Rajpurkar's network: `same` kernels of 16, whose centre a max-pooled shortcut does not
     # share; dropout before each batch norm; 2,566 of 4,096 samples seen.
     "zoo/ecg-resnet": (
@@ -35,6 +38,11 @@ TRUE: dict[str, tuple[str, ...]] = {
         "misaligned-branches",
         "small-receptive-field",
     ),
+    # 33 cells become 65: of the two scales that are added neither stride is whole.
+    "zoo/lraspp-mobilenet-v3-large": ("misaligned-branches",),
+    # 16 frames stand where many put a batch; and in time MC3 looks at 11 of them.
+    "zoo/mc3-18": ("misordered-input", "small-receptive-field"),
+    "zoo/r2plus1d-18": ("misordered-input",),
     "zoo/resnet-101-keras": BIASED,
     "zoo/resnet-152-keras": BIASED,
     "zoo/resnet-50-keras": BIASED,

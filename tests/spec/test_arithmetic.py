@@ -22,7 +22,7 @@ VARIABLES: dict[str, Value] = {
 IMPOSSIBLE = [
     ("$(name + 1)", "the left side is the string 'stem', the right side the integer 1"),
     ("$('a' * 3)", "the left side is the string 'a', the right side the integer 3"),
-    ("$(depths * 2)", "the left side is a list of 4 items, the right side the integer 2"),
+    ("$(depths / 2)", "the left side is a list of 4 items, the right side the integer 2"),
     ("$(1 < nothing)", "the left side is the integer 1, the right side null"),
     ("$(1 in half)", "the left side is the integer 1, the right side the float 0.5"),
     ("$(-name)", "the string 'stem' is not a number"),

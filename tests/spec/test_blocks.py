@@ -177,12 +177,6 @@ layers:
             "block `unit` has no argument `when`",
             "`when` stands beside the block: `- {when: …, unit: {…}}`",
         ),
-        (
-            "{unit: {width: «{a: 1}»}}",
-            "wrong-type",
-            "argument `width` is a mapping",
-            "an argument is a number, a string, true or false, or a list of those",
-        ),
     ],
 )
 def test_faults_of_arguments(use: str, rule: str, message: str, advice: str) -> None:

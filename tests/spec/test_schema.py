@@ -113,14 +113,34 @@ def test_knows_the_fields_of_a_kind_and_no_others(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_value_may_be_an_expression(kind: str) -> None:
     layer = layer_class(kind)
-    of_layers = {"layers", "shortcut", "branches"}
     needed = {"layers": ["relu"], "branches": [["relu"]]}
     fields = {name: needed.get(name, "$value") for name in field_names(layer)}
     if "shortcut" in fields:
         fields["shortcut"] = "identity"
     assert faults(layers({"when": "$here", "name": "it$index", kind: fields})) == []
-    for name in of_layers & set(fields):
-        assert faults(layers({kind: {**fields, name: "$value"}}))
+    for name in {"layers", "shortcut"} & set(fields):  # an argument that holds layers
+        assert faults(layers({kind: {**fields, name: "$value"}})) == []
+        assert faults(layers({kind: {**fields, name: "relu"}}))
+    if "branches" in fields:
+        assert faults(layers({kind: {**fields, "branches": "$value"}}))
+
+
+def test_arguments_hold_layers_and_branches_are_repeated() -> None:
+    branches = {"times": "$n", "layers": ["relu"]}
+    wrap = {
+        "arguments": {"body": "required", "norm": {"group_norm": {"groups": 2}}},
+        "layers": [
+            {"residual": {"layers": "$body"}},
+            "$norm",
+            {"parallel": {"branches": branches}},
+        ],
+    }
+    use = {"wrap": {"body": ["relu", {"conv": {"filters": 3, "kernel": 1}}]}}
+    assert faults({"blocks": {"wrap": wrap}, **layers(use)}) == []
+    named = {"wide": {"when": True, **branches}, "times": ["relu"], "layers": []}
+    assert faults(layers({"parallel": {"branches": named}})) == []
+    assert faults(layers({"parallel": {"branches": {"times": -1, "layers": ["relu"]}}}))
+    assert faults(layers({"wrap": {"norm": {"relu": {}, "tanh": {}}}}))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from typing_extensions import override
+
 from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.solve.resize import asks, resized
 from cnnkit.errors import UsageError
 from cnnkit.layers.base import Effect, Layer
 from cnnkit.layers.convolution import Convolution, TransposedConv
@@ -141,8 +144,7 @@ def exact_inputs(
     """
 
     def analysis_of(shape: Shape) -> Analysis:
-        sized = spec.sized(shape[:-1])
-        return analyze(sized, batch=batch, precision=precision, optimizer=optimizer)
+        return analyze(resized(spec, shape), batch=batch, precision=precision, optimizer=optimizer)
 
     rank = len(spec.input) - 1
     if not rank:
@@ -152,7 +154,7 @@ def exact_inputs(
             f"{between[0]}..{between[1]} are {between[1] - between[0] + 1:,} extents; at most "
             f"{MOST_CANDIDATES:,} are tried"
         )
-    search = _Search(_wired(spec))
+    search = _Reread(spec) if asks(spec) else _Search(_wired(spec))
     square = len(set(spec.input[:-1])) == 1
     shape = list(search.graph.input)
     for axis in () if square else range(rank):
@@ -165,14 +167,14 @@ def exact_inputs(
         low, high = between or _around(present)
         passed = sorted(search.all(shape, varied, low, high), key=lambda e: abs(e - present))
         analysed = ((e, analysis_of(_with(shape, varied, e))) for e in passed[:limit])
-        answers = {e: answer for e, answer in analysed if answer.ok and _is_exact(answer.graph)}
+        answers = {e: answer for e, answer in analysed if answer.ok and is_exact(answer.graph)}
         nearest = None if answers else search.nearest(shape, varied, present)
         more = len(passed[limit:]) if limit is not None else 0
         axes.append(
             AxisSolution(name, present, low, high, dict(sorted(answers.items())), more, nearest)
         )
     now = analysis_of(spec.input)
-    return InputSolution(now, now.ok and _is_exact(now.graph), tuple(axes))
+    return InputSolution(now, now.ok and is_exact(now.graph), tuple(axes))
 
 
 def _around(extent: int) -> tuple[int, int]:
@@ -261,6 +263,23 @@ class _Search:
         return effect
 
 
+class _Reread(_Search):
+    """Trials of a spec whose layers depend on its input: each is read and traced as a whole."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(graph_of(spec))
+        self.spec = spec
+
+    @override
+    def passes(self, shape: Shape, only: int | None = None) -> bool:
+        sized = resized(self.spec, shape)
+        graph = graph_of(sized)
+        rank = len(shape) - 1
+        return graph.output is not None and all(
+            _exact(node.layer, node.effect, rank, only) for node in graph.nodes
+        )
+
+
 def _outwards(present: int, between: tuple[int, int]) -> Iterator[int]:
     """The numbers of a range, the nearest first."""
     low, high = max(between[0], 1), between[1]
@@ -299,6 +318,7 @@ def _exact(layer: Layer, effect: Effect, rank: int, only: int | None = None) -> 
     return all(window.exact for window in windows if isinstance(window, Window))
 
 
-def _is_exact(graph: Graph) -> bool:
+def is_exact(graph: Graph) -> bool:
+    """Whether no operation has a fault, or a rounding that hides that it leaves cells unread."""
     rank = len(graph.input) - 1
     return all(_exact(node.layer, node.effect, rank) for node in graph.nodes)

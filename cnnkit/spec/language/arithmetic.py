@@ -87,17 +87,33 @@ def calculate(function: Callable[[Any, Any], Value], left: Value, right: Value) 
     Raises:
         ImpossibleError: It does not take these operands, or the result exceeds a bound.
     """
+    if function is operator.mul and isinstance(left, list) and type(right) is int:
+        return _repeated(left, right)
     if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
         joined = type(left) is type(right) and isinstance(left, str | list)
         if not joined or function is not operator.add:
             operands = f"the left side is {described(left)}, the right side {described(right)}"
-            raise ImpossibleError(operands, "calculate with numbers; `+` joins strings or lists")
+            raise ImpossibleError(
+                operands,
+                "calculate with numbers; `+` joins strings or lists, `[x] * 3` repeats a list",
+            )
     try:
         result = function(left, right)
     except ZeroDivisionError:
         raise ImpossibleError(f"division of {described(left)} by zero") from None
     except OverflowError:
         raise ImpossibleError(_UNBOUNDED) from None
+    check_bounds(result)
+    return result
+
+
+def _repeated(items: list[Value], times: int) -> list[Value]:
+    """A list some times over, whose length is checked before it is made."""
+    if len(items) * times > MAX_LIST_ITEMS:
+        raise ImpossibleError(
+            f"a list of {len(items):,} {times:,} times over has more than {MAX_LIST_ITEMS:,} items"
+        )
+    result = items * times
     check_bounds(result)
     return result
 

@@ -11,8 +11,8 @@ from cnnkit.errors import Location, did_you_mean
 from cnnkit.layers.kinds import RESERVED
 from cnnkit.spec.language.faults import Fault, unknown_field
 from cnnkit.spec.language.place import LayerPlace
-from cnnkit.spec.language.reader import Faulty, Reader, Scope, what
-from cnnkit.spec.language.variables import good_name, read_variable
+from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope, what
+from cnnkit.spec.language.variables import good_name, read_argument
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def _block(reader: Reader, name: str, node: Node, at: Location | None) -> BlockD
 
 def read_arguments(
     reader: Reader, block: BlockDefinition, place: LayerPlace, scope: Scope, variables: Scope
-) -> dict[str, Value]:
+) -> dict[str, Value | LayerArgument]:
     """The arguments of a block where it is used.
 
     What is given is evaluated in the scope of the use; a default sees the spec's variables and
-    the arguments before it.
+    the arguments before it. Both see what comes into the block. An argument may hold layers.
 
     Raises:
         Faulty: One of them has a fault.
@@ -89,18 +89,18 @@ def read_arguments(
         if name not in block.arguments:
             reader.fault(_no_argument(block, name), place)
             faulty = True
-    values: dict[str, Value] = {}
+    values: dict[str, Value | LayerArgument] = {}
     for name, default in block.arguments.items():
         try:
             if name in given:
-                values[name] = read_variable(reader, "argument", name, given[name], scope)
+                values[name] = read_argument(reader, name, given[name], scope)
             elif default.value == REQUIRED:
                 message = f"block `{block.name}` needs `{name}`"
                 reader.report("missing-field", message, f"add `{name}: …`", place.find(()))
                 faulty = True
             else:
                 inner = {**variables, **values}
-                values[name] = read_variable(reader, "argument", name, default, inner)
+                values[name] = read_argument(reader, name, default, inner)
         except Faulty:
             faulty = True
     if faulty:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
 from cnnkit.errors import Finding, Location
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
+from cnnkit.layers.field import Rounding
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.blocks import NAME, read_blocks
 from cnnkit.spec.language.expansion import Expander
@@ -19,7 +20,7 @@ from cnnkit.spec.language.place import inmost
 from cnnkit.spec.language.reader import Faulty, what
 from cnnkit.spec.language.variables import read_variables
 from cnnkit.spec.model.section import Section
-from cnnkit.spec.model.spec import SECTIONS, Spec
+from cnnkit.spec.model.spec import SECTIONS, Spec, known_shape
 from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 
@@ -74,7 +75,7 @@ class _Document:
                 self._section(section, fields)
         if (named := self._named_inputs()) is not None:
             self._inputs(named, fields)
-        fields["layers"] = self._layers()
+        fields["layers"] = self._layers(fields)
         spec = self._validated(fields)
         if spec is not None and spec.train is not None:
             for fault in spec.train.misfits(spec.input):
@@ -213,7 +214,7 @@ class _Document:
             at = inmost(node, above).key_location(str(key)) or at
         self.report(fault.rule, fault.message, fault.help, at)
 
-    def _layers(self) -> tuple[Layer, ...]:
+    def _layers(self, fields: Mapping[str, Any]) -> tuple[Layer, ...]:
         node = self.top.get("layers")
         example = "each layer after a dash: `- conv: {filters: 8, kernel: 3}`"
         if node is None:
@@ -224,7 +225,10 @@ class _Document:
         if node.value == []:
             message = "`layers` is empty: the network gives its input as it is"
             self.report("no-layers", message, f"write {example}", node.location(), "warning")
-        return self.reader.layers(node)
+        rounding = fields.get("rounding")
+        known: Rounding = rounding if rounding in get_args(Rounding) else "exact"  # type: ignore[assignment]
+        inputs = fields.get("inputs") or known_shape(fields.get("input"))
+        return self.reader.layers(node, inputs, known)
 
     def _validated(self, fields: dict[str, Any]) -> Spec | None:
         given = self._named_inputs() or self.top.get("input")

@@ -6,19 +6,23 @@ on, so that one run shows all of a file's faults.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from typing_extensions import override
 
 from cnnkit.errors import Location
 from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.field import Rounding
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import MAX_DEPTH, MAX_OPERATIONS
 from cnnkit.spec.language.blocks import NAME, BlockDefinition, read_arguments
+from cnnkit.spec.language.branches import BranchReader
 from cnnkit.spec.language.faults import shown
-from cnnkit.spec.language.layer import BESIDE, CONDITIONAL, LayerReader
+from cnnkit.spec.language.incoming import NAMES, Incoming, Seen, without_incoming
+from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.language.place import LayerPlace
-from cnnkit.spec.language.reader import Faulty, Scope, what
+from cnnkit.spec.language.reader import Faulty, LayerArgument, Scope, what
 from cnnkit.spec.text.node import Node
 
 _FEWER: Final = "a `repeat` or a block used by blocks multiplies layers: lower its `times`"
@@ -28,7 +32,7 @@ class _TooManyLayersError(Exception):
     """The spec expands to more layers than the limit, which is reported; reading stops."""
 
 
-class Expander(LayerReader):
+class Expander(BranchReader):
     """Makes the layers of a spec from nodes."""
 
     def __init__(self) -> None:
@@ -39,16 +43,70 @@ class Expander(LayerReader):
         self._shared = 0
         self._made: dict[tuple[object, ...], Layer] = {}
         self._names: dict[int, frozenset[str]] = {}
+        # Where a layer asks for what comes in, all are traced as they are read.
+        self._incoming: Incoming | None = None
 
-    def layers(self, node: Node) -> tuple[Layer, ...]:
-        """The layers of a spec."""
+    def layers(
+        self, node: Node, inputs: Shape | Mapping[str, Shape] | None, rounding: Rounding
+    ) -> tuple[Layer, ...]:
+        """The layers of a spec, applied to an input or several of known shapes."""
+        if self._asks(node):
+            self._incoming = Incoming(inputs, rounding)
         try:
-            return self._sequence(node, self.variables, "layers")
+            return self.sequence(node, self.variables, "layers")
         except _TooManyLayersError:
             self.trail.clear()
             return (Unreadable(word="layers"),)
 
-    def _sequence(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+    def _asks(self, node: Node) -> bool:
+        """Whether a layer, a block or the defaults ask for what comes in."""
+        defaults = [each for fields in self.defaults.values() for each in fields.values()]
+        blocks = [block.layers for block in self.blocks.values()]
+        texts = {each.source.text for each in (node, *defaults, *blocks)}
+        if all(text and not any(name in text for name in NAMES) for text in texts):
+            return False  # a search of the text is quicker than of the nodes
+        asked = self._names_in(node)
+        asked = asked.union(*map(self._names_in, defaults))
+        for block in self.blocks.values():
+            asked |= self._names_in(block.layers) - block.arguments.keys()
+            asked = asked.union(*map(self._names_in, block.arguments.values()))
+        return bool(asked & NAMES - self.variables.keys())
+
+    @override
+    def sequence(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+        if isinstance(node.value, str) and "$" in node.value:
+            return self._given(node, scope, label)
+        incoming = self._incoming
+        if incoming is None:
+            return self._listed(node, scope, label)
+        start = incoming.enter()
+        try:
+            return self._listed(node, without_incoming(scope), label)
+        finally:
+            incoming.leave(start)
+
+    def _given(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+        """The layers that an expression stands for: an argument, or kinds by name."""
+        try:
+            value = self.evaluated(node, str(node.value), scope)
+        except Faulty:
+            return (Unreadable(word="layers"),)
+        if isinstance(value, LayerArgument):
+            return self._argument(value, label)
+        kinds = [value] if isinstance(value, str) else value
+        if not _are_words(kinds):
+            return self._listed(node, scope, label)  # which says that it is no list of layers
+        return self.sequence(node.with_value([node.with_value(kind) for kind in kinds]), {}, label)
+
+    def _argument(self, argument: LayerArgument, label: str) -> tuple[Layer, ...]:
+        """The layers of an argument, where they are put; they are read where they are written."""
+        uses, self.uses = self.uses, list(argument.uses)
+        try:
+            return self.sequence(argument.listed, argument.scope, label)
+        finally:
+            self.uses = uses
+
+    def _listed(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
         """The layers of a list, without those whose `when` is false."""
         if not isinstance(node.value, list):
             owner, _, branch = label.partition(".")
@@ -70,6 +128,8 @@ class Expander(LayerReader):
             layer = self._layer(item, scope, index)
             if layer is not None:
                 layers.append(layer)
+                if self._incoming is not None:
+                    self._incoming.passed(layer)
                 if layer.name is not None:
                     self._unique(layer.name, item, named)
             self.trail.pop()
@@ -93,6 +153,11 @@ class Expander(LayerReader):
     def _layer(self, node: Node, scope: Scope, index: int) -> Layer | None:
         """The layer of a node in a list; None where its `when` is false."""
         self._spend(node)
+        if self._incoming is not None:
+            unknown = self._incoming.names() is None
+            if unknown and self._names_in(node) & NAMES - scope.keys():
+                return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
+            return self._new(node, self.seen(scope), index)
         if not self._shared:
             return self._new(node, scope, index)
         names = self._names_in(node)
@@ -105,6 +170,16 @@ class Expander(LayerReader):
             if made is not None:
                 self._made[key] = made
         return made
+
+    @override
+    def seen(self, scope: Scope) -> Scope:
+        if self._incoming is None:
+            return scope
+        return Seen(without_incoming(scope), self._incoming.names() or {})
+
+    @override
+    def copy_scope(self, scope: Scope, number: int) -> Scope:
+        return {**without_incoming(scope), "index": number}
 
     def _spend(self, node: Node) -> None:
         self._left -= 1
@@ -147,6 +222,14 @@ class Expander(LayerReader):
         return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
 
     def _read(self, node: Node, scope: Scope, index: int) -> Layer | None:
+        if isinstance(node.value, str) and "$" in node.value:
+            given = self.evaluated(node, node.value, scope)
+            if isinstance(given, LayerArgument) or _are_words(given):
+                word = node.value.removeprefix("$")
+                word = word if NAME.fullmatch(word) else "layers"
+                self.trail[-1] += f".{word}"
+                layers = self.sequence(node, scope, "layers")
+                return Block(block=word, layers=layers).placed(LayerPlace(node, None, index))
         place, kind = self.kind(node, scope, index)
         name = None
         if isinstance(node.value, dict):
@@ -167,46 +250,10 @@ class Expander(LayerReader):
         if field in cls.sequence_fields:
             if field == "shortcut" and node.value == "identity":
                 return ()
-            return self._sequence(node, scope, field)
+            return self.sequence(node, scope, field)
         if field == "branches":
-            return self._branches(node, scope)
+            return self.branches(node, scope)
         return super().field(cls, field, node, scope)
-
-    def _branches(self, node: Node, scope: Scope) -> dict[str, tuple[Layer, ...]]:
-        value = node.value
-        if isinstance(value, list):
-            named = {str(index): branch for index, branch in enumerate(value)}
-        elif isinstance(value, dict):
-            named = {
-                name: branch for name, branch in value.items() if self._branch_name(name, node)
-            }
-        else:
-            message = f"`branches` is {what(node)}, not a list of lists of layers"
-            advice = "write `branches: [[…], […]]`, or `name: […]` for each branch"
-            self.report("wrong-type", message, advice, node.location())
-            raise Faulty
-        branches = {}
-        for name, branch in named.items():
-            layers = self._branch(branch, scope)
-            if layers is not None:
-                branches[name] = self._sequence(layers, scope, f"branches.{name}")
-        return branches
-
-    def _branch(self, node: Node, scope: Scope) -> Node | None:
-        """The list of a branch's layers; None where its `when` is false."""
-        value = node.value
-        if not isinstance(value, dict) or value.keys() != CONDITIONAL:
-            return node
-        return value["layers"] if self.when(value["when"], scope) else None
-
-    def _branch_name(self, name: str, branches: Node) -> bool:
-        """Whether a branch may have a name; reports where it may not."""
-        if NAME.fullmatch(name):
-            return True
-        message = f"a branch cannot be named `{name}`"
-        advice = "a name is part of a path: a letter, then letters, digits, _ and -"
-        self.report("wrong-value", message, advice, branches.key_location(name))
-        return False
 
     def _repeat(self, cls: type[Layer], place: LayerPlace, scope: Scope, name: str | None) -> Layer:
         given = dict(self.fields(cls, place))
@@ -226,7 +273,8 @@ class Expander(LayerReader):
         """The layers of each copy of a repeat; of one alone where all are the same."""
         if times == 0:
             return ((),)
-        if not isinstance(times, int) or times < 0 or "index" not in self._names_in(body):
+        alike = "index" not in self._names_in(body)
+        if not isinstance(times, int) or times < 0 or (alike and self._incoming is None):
             times = 1  # where it is no number of copies, the model says so
         if times > MAX_OPERATIONS:
             message = f"`times` is {shown(times)}: at most {MAX_OPERATIONS:,} copies are expanded"
@@ -234,15 +282,26 @@ class Expander(LayerReader):
             raise Faulty
         copies = []
         self._shared += 1
+        start = self._incoming.tensor if self._incoming else None
         try:
             for index in range(times):
                 self._spend(body)
                 self.passes.append((index + 1, times))
-                copies.append(self._sequence(body, {**scope, "index": index}, "layers"))
+                copies.append(self._body(body, self.copy_scope(scope, index)))
                 self.passes.pop()
         finally:
             self._shared -= 1
+            if self._incoming and start:
+                self._incoming.tensor = start
+        if alike and all(copy == copies[0] for copy in copies):
+            return (copies[0],)
         return tuple(copies)
+
+    def _body(self, body: Node, scope: Scope) -> tuple[Layer, ...]:
+        """The layers of one copy: they open no scope of saved tensors, and the next follows."""
+        if self._incoming is None or not isinstance(body.value, list):
+            return self.sequence(body, scope, "layers")
+        return self._listed(body, scope, "layers")
 
     def _block(
         self, block: BlockDefinition, place: LayerPlace, scope: Scope, name: str | None
@@ -255,16 +314,21 @@ class Expander(LayerReader):
             advice = "a block may use other blocks, not itself"
             self.report("recursive-block", message, advice, place.find(()))
             raise Faulty
-        arguments = read_arguments(self, block, place, scope, self.variables)
+        arguments = read_arguments(self, block, place, scope, self.seen(self.variables))
         self.uses.append((block.name, place))
         self.trail[-1] += f".{block.name}"
         self._shared += 1
         try:
-            layers = self._sequence(block.layers, {**self.variables, **arguments}, "layers")
+            layers = self.sequence(block.layers, {**self.variables, **arguments}, "layers")
         finally:
             self._shared -= 1
             self.uses.pop()
         return Block(block=block.name, layers=layers, name=name).placed(place)
+
+
+def _are_words(value: object) -> TypeGuard[list[str]]:
+    """Whether a value is a list of words, which may name kinds."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _hashable(value: Any) -> object:

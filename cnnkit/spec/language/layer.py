@@ -15,7 +15,7 @@ from cnnkit.spec.language.blocks import NAME, BlockDefinition
 from cnnkit.spec.language.faults import Fault, accepts, faults_of, field_names, shown, unknown_field
 from cnnkit.spec.language.names import kind_advice
 from cnnkit.spec.language.place import LayerPlace, inmost
-from cnnkit.spec.language.reader import Faulty, Reader, Scope, what
+from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope, what
 from cnnkit.spec.text.node import Node
 from cnnkit.spec.text.scalars import shortened
 
@@ -163,7 +163,10 @@ class LayerReader(Reader):
         place = LayerPlace(node)
         kind: object = node.plain()
         if isinstance(value, str):
-            kind = self.value(node, scope)
+            given = self.evaluated(node, value, scope) if "$" in value else value
+            if isinstance(given, LayerArgument):
+                return self.activation(given.node, given.scope, field)
+            kind = given
         elif isinstance(value, dict) and len(value) == 1:
             (kind,) = value
             place = LayerPlace(node, kind)
@@ -190,7 +193,8 @@ class LayerReader(Reader):
         values: dict[str, Any] = {}
         faulty: list[str] = []
         structured = _structured(cls)
-        for nodes, seen in (given, scope), (self.defaults.get(cls.kind, _NOTHING), self.variables):
+        own = self.defaults.get(cls.kind, _NOTHING)
+        for nodes, seen in (given, scope), (own, self.seen(self.variables) if own else scope):
             for field, node in nodes.items():
                 if nodes is not given and field in given:
                     continue
@@ -203,6 +207,10 @@ class LayerReader(Reader):
                 except Faulty:
                     faulty.append(field)
         return values, faulty
+
+    def seen(self, scope: Scope) -> Scope:
+        """The names of a scope, and what else the layer that is being read may ask for."""
+        return scope
 
     def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
         """The value of a field that holds layers.

@@ -6,6 +6,7 @@ Faults are collected, never raised to a caller outside, so that one run shows al
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, Level, Location
@@ -17,12 +18,34 @@ from cnnkit.spec.text.scalars import shortened
 if TYPE_CHECKING:
     from cnnkit.spec.language.value import Value
 
-Scope = Mapping[str, "Value"]
-"""The variables that an expression sees."""
+Scope = Mapping[str, Any]
+"""The variables that an expression sees, each a ``Value`` or a ``LayerArgument``."""
 
 
 class Faulty(Exception):  # noqa: N818 - control flow inside this room, never seen outside
     """The value being read has a fault, which is already among the findings."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerArgument:
+    """Layers that are given to a block as an argument.
+
+    Attributes:
+        name: The argument's.
+        node: One layer, or a list of them.
+        scope: The names that they see: those of the place where they are written.
+        uses: The blocks in which that place is.
+    """
+
+    name: str
+    node: Node
+    scope: Scope
+    uses: tuple[tuple[str, LayerPlace], ...]
+
+    @property
+    def listed(self) -> Node:
+        """The list of the layers."""
+        return self.node if isinstance(self.node.value, list) else self.node.with_value([self.node])
 
 
 class Reader:
@@ -114,6 +137,23 @@ class Reader:
 
         Raises:
             Faulty: One of them is wrong.
+        """
+        value = self.evaluated(node, text, scope)
+        if isinstance(value, LayerArgument):
+            self.report(
+                "wrong-type",
+                f"the argument `{value.name}` holds layers, which are no value",
+                f"they stand where layers do: `- ${value.name}`, or `layers: ${value.name}`",
+                node.location(),
+            )
+            raise Faulty
+        return value
+
+    def evaluated(self, node: Node, text: str, scope: Scope) -> Value | LayerArgument:
+        """As ``text``, also where the value is an argument that holds layers.
+
+        Raises:
+            Faulty: One of the expressions is wrong.
         """
         from cnnkit.spec.language.expression import evaluate
         from cnnkit.spec.language.value import ExpressionError

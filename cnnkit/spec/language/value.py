@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from cnnkit.errors import did_you_mean
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | None"
+"""What an expression is made of, and gives; ``LayerArgument`` passes through it untouched."""
 
 MAX_TEXT_LENGTH: Final = 100_000
 """Characters of a string that expressions make, as of one that is written out."""
@@ -56,6 +57,10 @@ def lookup(name: str, variables: Mapping[str, Value], offset: int) -> Value:
         return CONSTANTS[name]
     if name == "index":
         advice = "it counts the copies inside a `repeat`; a block is given it as an argument"
+    elif name in ("channels", "extents"):
+        advice = (
+            f"`${name}` is what comes into a layer: only layers and arguments of blocks read it"
+        )
     elif near := did_you_mean(name, variables):
         advice = f"did you mean `{near}`?"
     elif variables:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
-from cnnkit.spec.language.reader import Faulty, Reader, Scope
+from cnnkit.spec.language.incoming import without_incoming
+from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
@@ -37,6 +38,19 @@ def good_name(reader: Reader, what: str, name: str, mapping: Node) -> bool:
     at = mapping.key_location(name)
     reader.report("wrong-value", f"{_a(what)} cannot be named `{name}`", advice, at)
     return False
+
+
+def read_argument(reader: Reader, name: str, node: Node, scope: Scope) -> Value | LayerArgument:
+    """The value of a block's argument: as that of a variable, or layers.
+
+    Raises:
+        Faulty: It has a fault, which is reported.
+    """
+    if _mapping_in(node):
+        return LayerArgument(name, node, without_incoming(scope), tuple(reader.uses))
+    if isinstance(node.value, str) and "$" in node.value:
+        return reader.evaluated(node, node.value, scope)
+    return read_variable(reader, "argument", name, node, scope)
 
 
 def read_variable(reader: Reader, what: str, name: str, node: Node, scope: Scope) -> Value:

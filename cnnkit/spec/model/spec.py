@@ -96,6 +96,17 @@ def shapes(value: object) -> object:
     return shape(value)
 
 
+def known_shape(value: object) -> tuple[int, ...] | None:
+    """The extents of an input as it is written; None where it is none."""
+    try:
+        extents = shape(value)
+    except ValueError:
+        return None
+    if not isinstance(extents, tuple) or not 1 <= len(extents) <= 4:
+        return None
+    return extents if all(type(each) is int and each > 0 for each in extents) else None
+
+
 def training(value: object) -> object:
     """The section `train:` from plain data."""
     if value is None:

@@ -93,12 +93,32 @@ class _Writer:
             return [self._value(item) for item in value]
         if isinstance(value, Mapping):
             entries = {key: self._value(item) for key, item in value.items()}
-            return entries if any(map(NAME.fullmatch, entries)) else _listed(entries)
+            return _named(entries) if any(map(_is_named, entries)) else _listed(entries)
         return plain(value)
 
 
+def _is_named(branch: str) -> bool:
+    return NAME.match(branch) is not None
+
+
+def _named(branches: Mapping[str, Any]) -> dict[str, Any]:
+    """Branches by name; ``wide[0]``, a copy of one, becomes ``wide-0``, a branch of its own."""
+    found: dict[str, Any] = {}
+    for name, layers in branches.items():
+        plain_name = name.replace("[", "-").replace("]", "")
+        while plain_name in found or (plain_name != name and plain_name in branches):
+            plain_name += "-"
+        found[plain_name] = layers
+    return found
+
+
 def _listed(branches: Mapping[str, Any]) -> list[Any]:
-    """Branches without names; where `when` has left one out it is still counted."""
+    """Branches without names; where `when` has left one out it is still counted.
+
+    Copies of a branch, ``1[0]`` and so on, become branches of their own.
+    """
+    if not all(map(str.isdecimal, branches)):
+        return list(branches.values())
     count = max(map(int, branches), default=-1) + 1
     return [branches.get(str(n), {"when": False, "layers": []}) for n in range(count)]
 

@@ -36,7 +36,15 @@ _QUANTITY: Final[list[Schema]] = [
         "pattern": rf"^\s*[0-9]+(\.[0-9]+)?\s*({'|'.join(UNITS)})\s*$|{EXPRESSION}",
     },
 ]
-_ALSO: Final = {"input": _SHAPE, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
+_EXTENT: Final = "([0-9]+|[A-WYZa-wyz])"  # a letter leaves an extent open
+_INPUT: Final[list[Schema]] = [
+    {
+        "type": "string",
+        "pattern": rf"^\s*{_EXTENT}(\s*[x×]\s*{_EXTENT})*\s*$|{EXPRESSION}",
+    },
+    *_SHAPE[1:],
+]
+_ALSO: Final = {"input": _INPUT, "output": _SHAPE, **dict.fromkeys(TOTALS, _QUANTITY)}
 
 
 def schema(rules: Collection[str] = ()) -> Schema:
@@ -120,7 +128,7 @@ def _names(what: str) -> Schema:
     """A mapping of names that expressions read to their values."""
     return {
         "type": "object",
-        "patternProperties": {"^(?!index$)[A-Za-z_][A-Za-z0-9_]*$": {"$ref": "#/$defs/argument"}},
+        "patternProperties": {"^(?!index$)[A-Za-z_][A-Za-z0-9_]*$": {"$ref": f"#/$defs/{what}"}},
         "additionalProperties": False,
         "errorMessage": f"the name of each {what} is a letter, then letters, digits and _; "
         "`$index` is the number of a repeat's copy",

@@ -24,6 +24,7 @@ EXPRESSION: Final = r"\$"
 
 LAYERS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
 
+_NO_LIST: Final[Schema] = {"not": {"type": ["array", "object"]}}
 _SCALARS: Final = ("integer", "number", "boolean", "null", "string")
 
 
@@ -120,14 +121,17 @@ def _choices(schema: Schema) -> list[Schema]:
     if "$ref" in schema:
         return [{"$ref": "#/$defs/activation"}]  # the one layer that a field may hold
     if "$ref" in schema.get("items", {}):
-        return [LAYERS]
-    if schema.get("type") == "object" and _refers(
-        schema
-    ):  # branches by name, which a text may leave out
+        return [LAYERS, {"type": "string", "pattern": EXPRESSION}]  # `$body`, an argument
+    if schema.get("type") == "object" and _refers(schema):  # branches by name
         branch = {"$ref": "#/$defs/branch"}
         return [
             {"type": "array", "items": branch},
-            {"type": ["object"], "additionalProperties": branch},
+            {
+                "type": ["object"],
+                "if": {"required": ["times", "layers"], "properties": {"times": _NO_LIST}},
+                "then": branch,  # `{times: 4, layers: […]}`, of which all are alike
+                "else": {"additionalProperties": branch},
+            },
         ]
     texts = ("title", "description", "default")
     return [{key: part for key, part in schema.items() if key not in texts}]

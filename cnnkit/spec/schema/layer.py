@@ -40,6 +40,15 @@ _BESIDE: Final[dict[str, Schema]] = {
 }
 
 
+_TIMES: Final[Schema] = {
+    **about("times", "How many of the branch there are; `$index` is the number of each."),
+    "type": ["integer", "string"],
+    "pattern": EXPRESSION,
+    "minimum": 0,
+    "errorMessage": "`times` is a whole number or an expression",
+}
+
+
 def definitions() -> dict[str, Schema]:
     """The `$defs` of layers: one for each kind, and those of what is made of kinds."""
     return {
@@ -48,9 +57,15 @@ def definitions() -> dict[str, Schema]:
         "activation": _activation(),
         "word": _word(),
         "block": _block_use(),
-        "argument": {
+        "variable": {
             "type": ["string", "number", "boolean", "array", "null"],
             "errorMessage": "a number, a string, true or false, or a list of those",
+        },
+        "argument": {  # as a variable, or layers
+            "type": ["string", "number", "boolean", "array", "null", "object"],
+            "errorMessage": "a number, a string, true or false, a list of those, or layers",
+            "if": {"type": "object"},
+            "then": {"$ref": "#/$defs/layer"},
         },
         "complete-layers": {"items": {"$ref": "#/$defs/complete-layer"}},
         "complete-layer": _complete(),
@@ -125,14 +140,18 @@ def _one_kind() -> Schema:
 
 
 def _branch() -> Schema:
-    message = "a branch is a list of layers, or `{when: …, layers: […]}`"
+    message = "a branch is a list of layers, or `{when: …, times: …, layers: […]}`"
     conditional = {
         "type": ["object"],  # as a list, or an editor adds it to the message of the other
-        "properties": {"when": _BESIDE["when"], "layers": LAYERS},
+        "properties": {"when": _BESIDE["when"], "times": _TIMES, "layers": LAYERS},
         "additionalProperties": False,
-        "allOf": [{"required": ["when", "layers"]}],
+        "allOf": [
+            {"required": ["layers"]},
+            {"anyOf": [{"required": ["when"]}, {"required": ["times"]}]},
+        ],
     }
-    return {"anyOf": [{**LAYERS, "errorMessage": message}, conditional]}
+    given = {"type": ["string"], "pattern": EXPRESSION, "errorMessage": message}
+    return {"anyOf": [{**LAYERS, "errorMessage": message}, conditional, given]}
 
 
 def _activation() -> Schema:
