@@ -15,7 +15,7 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.solve.inputs import is_exact
 from cnnkit.analysis.solve.resize import resized
 from cnnkit.errors import SpecError, UsageError
-from cnnkit.spec.graph import Graph
+from cnnkit.spec.graph import Graph, graph_of
 from cnnkit.spec.model.spec import Spec
 
 LARGE = 512
