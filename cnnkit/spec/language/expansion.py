@@ -6,6 +6,7 @@ on, so that one run shows all of a file's faults.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
 from typing_extensions import override
