@@ -61,6 +61,27 @@ def test_a_run_that_is_moved_ends_and_goes_on_at_its_new_place(
     assert result.summary["epochs"] == 6
 
 
+def test_a_run_that_is_moved_while_orbax_writes_leaves_nothing_behind(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orbax makes the folders anew that it is to write to."""
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    checkpointer = checkpoint._checkpointer
+
+    class Moving:
+        def save(self, path: Path, **arguments: Any) -> None:
+            run.rename(elsewhere)
+            checkpointer().save(path, **arguments)
+
+    said = ended(
+        recipe(epochs=4), run, 2, lambda: monkeypatch.setattr(checkpoint, "_checkpointer", Moving)
+    )
+    assert said == GONE.format(run=run)
+    assert not run.exists()
+    monkeypatch.setattr(checkpoint, "_checkpointer", checkpointer)
+    assert resume(elsewhere, display=Quiet()).ending == "epochs"
+
+
 def test_a_run_that_is_deleted_ends_and_leaves_nothing(recipe: Recipe, tmp_path: Path) -> None:
     run = tmp_path / "run"
     said = ended(recipe(epochs=6), run, 2, lambda: shutil.rmtree(run, ignore_errors=True))
@@ -74,9 +95,11 @@ def test_a_run_that_is_replaced_leaves_the_other_alone(recipe: Recipe, tmp_path:
     def replaced() -> None:
         run.rename(elsewhere)
         run.mkdir()
+        (run / "notes.txt").write_text("of another")
 
     assert ended(recipe(epochs=6), run, 2, replaced) == GONE.format(run=run)
-    assert {path.name for path in run.iterdir()} <= {"checkpoints"}
+    assert {path.name for path in run.iterdir()} - {"checkpoints"} == {"notes.txt"}
+    assert not list((run / "checkpoints").glob("*"))
 
 
 FULL = (

@@ -129,6 +129,7 @@ class Checkpoints:
         self.keep = keep
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
+        self._run = folder.parent.stat() if folder.parent.is_dir() else None
 
     def found(self) -> list[Checkpoint]:
         """What is there, the oldest first; none is checked yet."""
@@ -203,6 +204,7 @@ class Checkpoints:
 
         final = self.folder / name_of(record["step"], len(record["history"]))
         pending = self.folder / f"{_PENDING}{final.name}-{os.getpid()}"
+        self._require_there()
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
@@ -226,11 +228,17 @@ class Checkpoints:
                 write_json(pending / _RECORD, record)
                 write_manifest(pending)
                 sync(pending)
+                self._require_there()  # Orbax makes folders anew that are gone
                 pending.rename(final)
                 sync_folder(self.folder)
         finally:
             shutil.rmtree(pending, ignore_errors=True)
         self._prune(record)
+
+    def _require_there(self) -> None:
+        """Raises where the directory of the run is no more that which was there at first."""
+        if self._run is None or not os.path.samestat(self._run, self.folder.parent.stat()):
+            raise FileNotFoundError(errno.ENOENT, "it was moved or deleted", str(self.folder))
 
     def _prune(self, record: Record) -> None:
         """Removes all but the last ones, and the best ones that they name."""
