@@ -99,9 +99,11 @@ def test_a_run_that_is_replaced_leaves_the_other_alone(recipe: Recipe, tmp_path:
     def replaced() -> None:
         run.rename(elsewhere)
         run.mkdir()
+        (run / "notes.txt").write_text("of another")
 
     assert ended(recipe(epochs=6), run, 2, replaced) == GONE.format(run=run)
-    assert {path.name for path in run.iterdir()} <= {"checkpoints"}
+    assert {path.name for path in run.iterdir()} - {"checkpoints"} == {"notes.txt"}
+    assert not list((run / "checkpoints").glob("*"))
 
 
 FULL = (

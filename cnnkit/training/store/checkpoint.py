@@ -172,6 +172,7 @@ class Checkpoints:
         self.keep = keep
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
+        self._run = folder.parent.stat() if folder.parent.is_dir() else None
 
     def found(self) -> list[Checkpoint]:
         """What is there, the oldest first; none is checked yet."""
@@ -242,6 +243,7 @@ class Checkpoints:
 
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
         final = self.folder / name_of(record.step, len(record.history))
+        self._require_there()
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
@@ -262,6 +264,11 @@ class Checkpoints:
             finally:
                 shutil.rmtree(pending, ignore_errors=True)
         self._prune(record)
+
+    def _require_there(self) -> None:
+        """Raises where the directory of the run is no more that which was there at first."""
+        if self._run is None or not os.path.samestat(self._run, self.folder.parent.stat()):
+            raise FileNotFoundError(errno.ENOENT, "it was moved or deleted", str(self.folder))
 
     def _prune(self, record: Record) -> None:
         """Removes all but the last ones, and the best ones that they name."""
