@@ -173,10 +173,13 @@ def _watched(
 
 
 def _logged(found: Iterable[Prediction | Refused]) -> Iterator[Prediction | Refused]:
+    from cnnkit.presentation.numbers import plural
+
     begun = told = time.monotonic()
     for count, each in enumerate(found, 1):
         now = time.monotonic()
         if now - told >= _INTERVAL:
             told = now
-            typer.echo(f"{count:,} inputs, {count / (now - begun):,.0f} a second", err=True)
+            rate = count / max(now - begun, 1e-6)
+            typer.echo(f"{plural(count, 'input')}, {rate:,.0f} a second", err=True)
         yield each

@@ -27,8 +27,8 @@ _FORMATS = (
     *(("AVIF",) if features.check("avif") else ()),
     *("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"),
 )
-# The pixels from which Pillow itself takes an image for one that is to fill the memory.
-_MOST_PIXELS = 89_478_485
+MOST_PIXELS: Final = 89_478_485
+"""The pixels from which Pillow itself takes an image for one that is to fill the memory."""
 _ORIENTATION = 0x0112
 _LYING = {5, 6, 7, 8}
 _TURNS: Final = {
@@ -92,15 +92,19 @@ def header(path: Path) -> Header:
             mode, dtype = image.mode, depth.dtype_of(image)
     except Exception as error:  # what a damaged file makes of a decoder is anyone's guess
         raise _damaged(path, error) from None
-    if width * height > _MOST_PIXELS:
+    if width * height > MOST_PIXELS:
         raise DataError(
-            f"{path} has {width}x{height} pixels; more than {_MOST_PIXELS:,} are not decoded"
+            f"{path} has {width}x{height} pixels; more than {MOST_PIXELS:,} are not decoded"
         )
     return Header(height, width, mode, dtype)
 
 
 def decoded(
-    path: Path, shape: tuple[int, int, int], decoding: Decoding, content: bytes | None = None
+    path: Path,
+    shape: tuple[int, int, int],
+    decoding: Decoding,
+    content: bytes | None = None,
+    pixels: int = MOST_PIXELS,
 ) -> NDArray[Any]:
     """The values of an image, ``[H, W, C]`` of a shape, in the type that holds those of its file.
 
@@ -109,22 +113,23 @@ def decoded(
         shape: Height, width and channels.
         decoding: How it is brought to them.
         content: What is in the file, where it is no file: then the path is a name.
+        pixels: As many are decoded, and no more.
 
     Raises:
         DataError: The file is damaged, or with ``fit`` as ``none`` of other extents.
     """
     try:
         with Image.open(path if content is None else BytesIO(content), formats=_FORMATS) as image:
-            _require_size(image)
+            _require_size(image, pixels)
             if depth.dtype_of(image) == "uint8":
-                pixels = _of_bytes(image, shape, decoding)
+                values = _of_bytes(image, shape, decoding)
             else:
-                pixels = _of_values(image, shape, decoding, content)
+                values = _of_values(image, shape, decoding, content)
     except Exception as error:
-        raise _damaged(path, error) from None
-    if pixels.shape != shape:
-        raise DataError(other_extents(path, pixels.shape[:2], shape[:2]))
-    return pixels
+        raise _damaged(path, error, pixels) from None
+    if values.shape != shape:
+        raise DataError(other_extents(path, values.shape[:2], shape[:2]))
+    return values
 
 
 def other_extents(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
@@ -135,8 +140,8 @@ def other_extents(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -
     )
 
 
-def _require_size(image: Image.Image) -> None:
-    if image.width * image.height > _MOST_PIXELS:
+def _require_size(image: Image.Image, pixels: int) -> None:
+    if image.width * image.height > pixels:
         raise Image.DecompressionBombError
 
 
@@ -218,11 +223,11 @@ def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image
     return image.resize(size, method) if fit == "stretch" else image
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
+def _damaged(path: Path, error: Exception, pixels: int = MOST_PIXELS) -> DataError:
     if isinstance(error, UnidentifiedImageError):
         known = ", ".join(_FORMATS)
         return DataError(f"{path} is no image that can be read, or is damaged (known are {known})")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return DataError(f"{path} would unpack to more than {_MOST_PIXELS:,} pixels")
+        return DataError(f"{path} would unpack to more than {pixels:,} pixels")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"{path} cannot be decoded: {reason}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.blocks import ARRAYS, TABLES, Block, blocks_of
 from cnnkit.data.dataset import Array
-from cnnkit.data.decoding import MODES, decoded
+from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
 from cnnkit.data.listing import Refused, files_of
 from cnnkit.data.preprocessing import Preprocessing
@@ -130,33 +130,39 @@ def _decoded(files: Sequence[Path | Refused], record: Preprocessing) -> Part:
     return [each if isinstance(each, Refused) else image_of(each, record) for each in files]
 
 
-def image_of(file: Path, record: Preprocessing, content: bytes | None = None) -> Input | Refused:
+def image_of(
+    file: Path,
+    record: Preprocessing,
+    content: bytes | None = None,
+    pixels: int = MOST_PIXELS,
+) -> Input | Refused:
     """The values of one image.
 
     Args:
         file: The file.
         record: What is done to inputs.
         content: What is in it, where it is no file: then the path is a name.
+        pixels: As many are decoded, and no more.
     """
     name = str(file)
     try:
-        pixels = _pixels(file, record, content)
+        values = _values(file, record, content, pixels)
     except DataError as error:
         absent = content is None and not file.is_file()
         return Refused(name, f"there is no file {file}" if absent else str(error))
-    if fault := record.fault(pixels[None], str(pixels.dtype)):
+    if fault := record.fault(values[None], str(values.dtype)):
         return Refused(name, f"{file} has {fault}")
-    return Input(name, floats_of(pixels, record))
+    return Input(name, floats_of(values, record))
 
 
-def _pixels(file: Path, record: Preprocessing, content: bytes | None) -> Array:
+def _values(file: Path, record: Preprocessing, content: bytes | None, pixels: int) -> Array:
     shape = record.shape
     if not _is_image(shape):
         raise DataError(
             f"{file} is no .npy, .npz or .csv file, and the network's input is {show(shape)}, "
             f"which no image has"
         )
-    return decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content)
+    return decoded(file, (shape[0], shape[1], shape[2]), record.decoding, content, pixels)
 
 
 def floats_of(values: Array, record: Preprocessing) -> Array:

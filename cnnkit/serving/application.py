@@ -143,7 +143,7 @@ class _Service:
                 body = await body_of(content, request.headers, limits.examples)
                 async with self._reading:
                     found = await loop.run_in_executor(
-                        self._readers, inputs_in, body, record, limits.examples
+                        self._readers, inputs_in, body, record, limits
                     )
                 sound = [each.values for each in found if isinstance(each, Input)]
                 outputs = await self._batcher.outputs(np.stack(sound)) if sound else None

@@ -14,6 +14,7 @@ class Limits:
         time: The seconds that a request may take, from its first byte to its answer.
         queue: The requests that are read, waiting or computed at once.
         examples: The inputs that a request may have.
+        pixels: The pixels of an image: what it unpacks to, whatever it was packed into.
         batch: The inputs that are computed together, at most.
     """
 
@@ -21,4 +22,5 @@ class Limits:
     time: float = 30.0
     queue: int = 128
     examples: int = 64
+    pixels: int = 2**25
     batch: int = 32

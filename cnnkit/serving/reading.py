@@ -16,6 +16,7 @@ from cnnkit.data.inputs import Input, image_of
 from cnnkit.data.listing import Refused
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, UsageError
+from cnnkit.serving.limits import Limits
 
 JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/octet-stream"
 
@@ -48,7 +49,7 @@ async def body_of(content: bytes, headers: Headers, limit: int) -> Body:
     )
 
 
-def inputs_in(body: Body, record: Preprocessing, limit: int) -> list[Input | Refused]:
+def inputs_in(body: Body, record: Preprocessing, limits: Limits) -> list[Input | Refused]:
     """The inputs of a body, prepared as the network was trained on them; images may be refused.
 
     Raises:
@@ -57,13 +58,16 @@ def inputs_in(body: Body, record: Preprocessing, limit: int) -> list[Input | Ref
     """
     if body.text is None:
         return [
-            image_of(Path(name.replace("\0", "")), record, content) for name, content in body.images
+            image_of(Path(name.replace("\0", "")), record, content, limits.pixels)
+            for name, content in body.images
         ]
     values = _values(body.text)
     if values.shape == record.shape:
         values = values[None]
-    if values.ndim and len(values) > limit:
-        raise HTTPException(413, f"{len(values):,} inputs are more than the {limit:,} of a request")
+    if values.ndim and len(values) > limits.examples:
+        raise HTTPException(
+            413, f"{len(values):,} inputs are more than the {limits.examples:,} of a request"
+        )
     try:
         prepared = record.values(values)
     except (DataError, UsageError) as error:

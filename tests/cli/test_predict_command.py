@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +179,13 @@ def test_a_file_of_output(ask: Run, made: Path) -> None:
         2,
         "cnnkit: cannot write nowhere/out.csv: No such file or directory\n",
     )
+
+
+def test_a_log_says_how_far_it_is(ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("cnnkit.cli.predict"), "_INTERVAL", -1.0)
+    done = ask("photos", "-f", "csv", "-o", "logged.csv")
+    rate = r"[\d,]+ a second\n"
+    assert re.fullmatch(f"1 input, {rate}2 inputs, {rate}3 inputs, {rate}", done.err)
 
 
 def test_flags_that_exclude_each_other(ask: Run, made: Path) -> None:

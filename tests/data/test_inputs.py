@@ -13,7 +13,7 @@ from PIL import Image
 
 from cnnkit.data import blocks
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.inputs import Input, inputs_of, read_inputs
+from cnnkit.data.inputs import Input, image_of, inputs_of, read_inputs
 from cnnkit.data.listing import Refused
 from cnnkit.data.preprocessing import Found, Preprocessing
 from cnnkit.errors import DataError
@@ -183,14 +183,11 @@ def test_all_inputs_of_paths_or_all_that_is_wrong(tmp_path: Path) -> None:
     assert second == f"there is no file {tmp_path}/gone.png"
 
 
-def test_an_image_that_would_fill_the_memory_is_not_decoded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cnnkit.data import decoding
-
-    monkeypatch.setattr(decoding, "_MOST_PIXELS", 99)
-    Image.new("L", (10, 10), 7).save(tmp_path / "a.png")
-    assert (
-        problem(tmp_path / "a.png", BYTES)
-        == f"{tmp_path}/a.png would unpack to more than 99 pixels"
-    )
+def test_an_image_that_would_fill_the_memory_is_not_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("L", (10, 10), 7).save(path)
+    assert isinstance(image_of(path, BYTES, pixels=100), Input)
+    for content in (None, path.read_bytes()):
+        assert image_of(path, BYTES, content, pixels=99) == Refused(
+            str(path), f"{path} would unpack to more than 99 pixels"
+        )

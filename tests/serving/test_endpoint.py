@@ -31,7 +31,7 @@ from tests.training.asked import read_network, write_network
 
 LIKELY = float(np.e**4 / (np.e**4 + 2))
 LEFT, MIDDLE = [[[255], [0], [0]]], [[[0], [255], [0]]]
-LIMITS = Limits(size=20_000, time=60.0, queue=4, examples=5, batch=8)
+LIMITS = Limits(size=20_000, time=60.0, queue=4, examples=5, pixels=1_000, batch=8)
 
 
 def png(lit: int) -> bytes:
@@ -170,6 +170,13 @@ def test_what_is_too_large_is_refused(client: Client) -> None:
     assert (declared.status, declared.json["error"]) == (413, told)
     in_pieces = client.ask("/predict", iter([b"x" * 9_000] * 3), {"Content-Type": "image/png"})
     assert (in_pieces.status, in_pieces.json["error"]) == (413, told)
+    stream = io.BytesIO()
+    Image.new("L", (101, 10)).save(stream, "PNG")
+    unpacked = client.image(stream.getvalue())
+    assert (unpacked.status, unpacked.json["error"]) == (
+        422,
+        "image would unpack to more than 1,000 pixels",
+    )
     many = client.json({"inputs": [LEFT] * 6})
     assert (many.status, many.json["error"]) == (413, "6 inputs are more than the 5 of a request")
     files = client.ask("/predict", *form(**{str(each): png(0) for each in range(6)}))
