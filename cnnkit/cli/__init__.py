@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "convert": True,
         "export": True,
         "import": True,
+        "import-weights": True,
         "activations": True,
         "train": True,
         "evaluate": True,

@@ -1,0 +1,153 @@
+"""Layers of a file laid beside those of a spec, family by family, in their order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnkit.errors import Finding, SpecError
+from cnnkit.importing.foreign.group import Group, family, groups_of
+from cnnkit.importing.foreign.layouts import fitted
+from cnnkit.layers.shape import show
+from cnnkit.spec.graph import Graph, Node, trace
+from cnnkit.spec.model.spec import Spec
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+Signature = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """What belongs to what.
+
+    Attributes:
+        rows: For each array of the spec its path, the name in the file, and the file's shape.
+        arrays: The arrays by the paths of the spec, in our layout.
+    """
+
+    rows: Sequence[tuple[str, str, tuple[int, ...]]]
+    arrays: Mapping[str, Array]
+
+
+def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -> Assigned:
+    """Which array of a file belongs to which layer.
+
+    Args:
+        spec: The spec.
+        arrays: Those of the file, by name, in its order.
+        by_order: Whether layers of equal shapes in branches side by side are taken in the order
+            of the file.
+
+    Raises:
+        SpecError: Layers are left over on one side, do not fit, or leave a choice.
+    """
+    graph = trace(spec.layers, spec.input, spec.rounding)
+    nodes = [node for node in graph.nodes if node.effect.weights and not node.side]
+    groups = groups_of(arrays)
+    if len(nodes) != len(groups):
+        raise _refused(
+            f"the spec has {len(nodes):,} layers with weights, the file {len(groups):,}"
+            + _extra(nodes, groups)
+        )
+    marked = any(group.beside for group in groups)
+    ours: dict[tuple[str, bool], list[Node]] = defaultdict(list)
+    theirs: dict[tuple[str, bool], list[Group]] = defaultdict(list)
+    for node in nodes:
+        ours[_family(node), marked and ".shortcut." in node.path].append(node)
+    for group in groups:
+        theirs[group.family, marked and group.beside].append(group)
+    pairs = [pair for key in ours for pair in _paired(key, ours[key], theirs[key], graph)]
+    if not by_order:
+        _refuse_choices(pairs)
+    rows, found = [], {}
+    place = {node.path: index for index, node in enumerate(nodes)}
+    for node, group, made in sorted(pairs, key=lambda pair: place[pair[0].path]):
+        for name, array in made.items():
+            own = next(r for r in _roles(name) if r in group.names)
+            rows.append((f"{node.path}.{name}", group.names[own], group.arrays[own].shape))
+            found[f"{node.path}.{name}"] = array
+    return Assigned(rows, found)
+
+
+Pair = tuple[Node, Group, dict[str, "Array"]]
+
+
+def _paired(
+    key: tuple[str, bool], nodes: Sequence[Node], groups: Sequence[Group], graph: Graph
+) -> list[Pair]:
+    what = f"{key[0]} layers{' in shortcuts' if key[1] else ''}"
+    if len(nodes) != len(groups):
+        raise _refused(f"the spec has {len(nodes):,} {what}, the file {len(groups):,}")
+    pairs = []
+    for node, group in zip(nodes, groups, strict=True):
+        made = fitted(group, node, graph)
+        if made is None:
+            shapes = ", ".join(f"{w.name} {show(w.shape)}" for w in node.effect.weights)
+            given = ", ".join(f"{r} {show(a.shape)}" for r, a in group.arrays.items())
+            raise _refused(
+                f"`{group.name}` of the file, the next of its {what}, does not fit `{node.path}`: "
+                f"it has {given}; the layer {shapes}"
+            )
+        pairs.append((node, group, made))
+    return pairs
+
+
+def _refuse_choices(pairs: Sequence[Pair]) -> None:
+    """Refuses layers of equal shapes in branches side by side: order does not tell them apart."""
+    composites = {fork for node, _, _ in pairs for fork in _forks(node.path)}
+    alike: dict[tuple[str, bool, Signature], list[tuple[Node, Group]]] = defaultdict(list)
+    for node, group, _ in pairs:
+        shapes = tuple((weight.name, weight.shape) for weight in node.effect.weights)
+        for composite in composites:
+            if node.path.startswith(f"{composite}."):
+                alike[composite, group.beside, shapes].append((node, group))
+    choices = []
+    for (composite, _, _), found in alike.items():
+        branches = {_branch(node.path, composite) for node, _ in found}
+        if len(branches) > 1 and not all(group.in_branch for _, group in found):
+            choices.append([node.path for node, _ in found])
+    if choices:
+        shown = "; ".join(" and ".join(f"`{path}`" for path in each[:3]) for each in choices[:5])
+        more = f"; and {len(choices) - 5:,} more" if len(choices) > 5 else ""
+        raise _refused(
+            f"layers of equal shapes in branches side by side leave a choice: {shown}{more}",
+            "with --by-order they are taken in the order of the file",
+        )
+
+
+def _forks(path: str) -> list[str]:
+    """The layers that a path is in a branch of, but for the main branch of a residual."""
+    parts = path.split(".")
+    places = [index for index, part in enumerate(parts) if part in ("branches", "shortcut")]
+    return [".".join(parts[:place]) for place in places]
+
+
+def _branch(path: str, composite: str) -> str:
+    """Which branch of a composite layer a path is in: `layers`, `shortcut` or `branches.one`."""
+    first, second, *_ = [*path.removeprefix(f"{composite}.").split("."), ""]
+    return f"{first}.{second}" if first == "branches" else first
+
+
+def _family(node: Node) -> str:
+    roles = {"scale": "weight", "shift": "bias", "slope": "weight"}
+    names = {weight.name: len(weight.shape) for weight in node.effect.weights}
+    return family({roles.get(name, name): rank for name, rank in names.items()})
+
+
+def _roles(name: str) -> tuple[str, ...]:
+    usual = {"kernel": ("kernel", "weight"), "scale": ("weight", "slope"), "shift": ("bias",)}
+    return usual.get(name, (name, "weight"))
+
+
+def _extra(nodes: Sequence[Node], groups: Sequence[Group]) -> str:
+    ours, theirs = [node.path for node in nodes], [group.name for group in groups]
+    longer = theirs if len(theirs) > len(ours) else ours
+    return f"; the last of them is `{longer[-1]}`" if longer else ""
+
+
+def _refused(message: str, advice: str | None = None) -> SpecError:
+    return SpecError([Finding("shape-mismatch", "error", message, advice)])

@@ -1,0 +1,141 @@
+"""Files of arrays, read as data: safetensors, NumPy, HDF5 of Keras, PyTorch with `weights_only`."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+MAX_ELEMENTS: Final = 2**29
+_WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "model_ema")
+_NUMBER: Final = re.compile(r"(\d+)")
+
+
+class _UnreadableError(Exception):
+    """A file cannot be read; the message says why."""
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays of floating point in a file, by their names, in its order.
+
+    Raises:
+        MissingExtraError: The package that reads the format is not installed.
+        SpecError: It cannot be read.
+        UsageError: There is no such file, or it is of another format.
+    """
+    reader = next((_READERS[end] for end in _READERS if path.name.lower().endswith(end)), None)
+    if reader is None:
+        raise UsageError(f"{path} is no file of weights: they end in {', '.join(_READERS)}")
+    try:
+        with path.open("rb"):
+            pass  # the words of the system, where it cannot be opened
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        found = reader(path)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{path} needs {error.name}, which is not installed: pip install {_line(error.name)}"
+        ) from error
+    except _UnreadableError as error:
+        message = f"{path} cannot be read: {error}"
+        raise SpecError([Finding("unreadable-file", "error", message)]) from error
+    except Exception as error:  # each package has errors of its own for what is damaged
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"{path} cannot be read: {said}"
+        advice = "it may be cut off, or of another kind"
+        raise SpecError([Finding("unreadable-file", "error", message, advice)]) from error
+    return {name: array for name, array in found.items() if array.dtype.kind == "f"}
+
+
+def _line(package: str | None) -> str:
+    return "torch" if package == "torch" else "'cnnkit[import]'"
+
+
+def _safetensors(path: Path) -> dict[str, Array]:
+    from safetensors.numpy import load_file
+
+    return dict(load_file(path))
+
+
+def _numpy(path: Path) -> dict[str, Array]:
+    import numpy as np
+
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.file_size > 4 * MAX_ELEMENTS or (
+                info.file_size > 2**20 + 100 * info.compress_size
+            ):
+                raise _UnreadableError(
+                    f"`{info.filename}` says that it unpacks from {info.compress_size:,} bytes to "
+                    f"{info.file_size:,}"
+                )
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _torch(path: Path) -> dict[str, Array]:
+    import torch
+
+    given = torch.load(path, map_location="cpu", weights_only=True)
+    for wrapper in _WRAPPERS:
+        if isinstance(given, Mapping) and isinstance(given.get(wrapper), Mapping):
+            given = given[wrapper]
+    if not isinstance(given, Mapping):
+        raise _UnreadableError(f"it holds {type(given).__name__}, no `state_dict`")
+    return {
+        str(name): tensor.float().numpy() if tensor.is_floating_point() else tensor.numpy()
+        for name, tensor in given.items()
+        if isinstance(tensor, torch.Tensor)
+    }
+
+
+def _hdf5(path: Path) -> dict[str, Array]:
+    """Layers by class and number, as Keras counts them; arrays by number or name."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        found = dict(_datasets(file, h5py, ""))
+    return {name: found[name] for name in sorted(found, key=_counted)}
+
+
+def _datasets(group: Any, h5py: Any, prefix: str) -> Iterator[tuple[str, Array]]:
+    import numpy as np
+
+    for name in group:
+        if prefix == "" and name.startswith("optimizer"):
+            continue
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise _UnreadableError(f"`{prefix}{name}` is a link to another place")
+        inner = group[name]
+        if isinstance(inner, h5py.Group):
+            yield from _datasets(inner, h5py, f"{prefix}{name}/")
+        elif inner.external or inner.is_virtual:
+            raise _UnreadableError(f"`{prefix}{name}` has its values in another file")
+        elif inner.size > MAX_ELEMENTS:
+            raise _UnreadableError(f"`{prefix}{name}` has {inner.size:,} elements")
+        else:
+            yield f"{prefix}{name}", np.asarray(inner[...])
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """Names in the order of their numbers: `conv2d`, `conv2d_2`, `conv2d_10`."""
+    parts = _NUMBER.split(name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+_READERS: Mapping[str, Callable[[Path], dict[str, Array]]] = {
+    ".safetensors": _safetensors,
+    ".npz": _numpy,
+    ".h5": _hdf5,
+    ".pth": _torch,
+    ".pt": _torch,
+    ".bin": _torch,
+}

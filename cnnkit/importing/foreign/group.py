@@ -1,0 +1,127 @@
+"""The arrays of one layer in a file, by the roles that their names say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+_T = TypeVar("_T")
+_ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "weight": "weight", "kernel": "kernel", "bias": "bias", "gamma": "weight",
+        "beta": "bias", "scale": "weight", "shift": "bias", "alpha": "slope", "slope": "slope",
+        "layer_scale": "slope", "running_mean": "mean", "running_var": "variance",
+        "moving_mean": "mean", "moving_variance": "variance", "mean": "mean", "var": "variance",
+        "variance": "variance", "depthwise_kernel": "kernel", "pointwise_kernel": "pointwise",
+    }
+)  # fmt: skip
+_SIDE: Final = re.compile(
+    r"downsample|shortcut|conv_sc|(?:^|[._/])proj(?:ection)?\b|_0_(?:conv|bn)"
+)
+"""What PyTorch's, timm's and Keras's residual networks call the layers of a shortcut."""
+_BRANCH: Final = re.compile(r"branch")
+_AUXILIARY: Final = re.compile(r"^(?:AuxLogits|aux\d*|aux_classifier)\b")
+
+
+@dataclass(frozen=True)
+class Group:
+    """The arrays of a layer.
+
+    Attributes:
+        name: What the file calls the layer.
+        arrays: By their roles.
+        names: The arrays' own names, by role.
+    """
+
+    name: str
+    arrays: Mapping[str, Array]
+    names: Mapping[str, str]
+
+    @property
+    def beside(self) -> bool:
+        """Whether the name says that it is in a shortcut."""
+        return _SIDE.search(self.name) is not None
+
+    @property
+    def in_branch(self) -> bool:
+        """Whether the name says which branch it is in: files have these in their order."""
+        return _BRANCH.search(self.name) is not None
+
+    @property
+    def family(self) -> str:
+        """Layers with a kernel, with statistics, with a scale, or with a vector alone."""
+        return family({role: array.ndim for role, array in self.arrays.items()})
+
+
+def family(ranks: Mapping[str, int]) -> str:
+    """The family of a layer, by the ranks of its arrays."""
+    if "mean" in ranks:
+        return "batch norm"
+    main = ranks.get("kernel", ranks.get("weight", 0))
+    if main > 1:
+        return "kernel"
+    return "norm" if len(ranks) > 1 else "vector"
+
+
+def groups_of(arrays: Mapping[str, Array]) -> list[Group]:
+    """The layers of a file, in its order; counters and heads for training alone are left out."""
+    layers: dict[str, dict[str, str]] = {}
+    for name in arrays:
+        plain = name.removeprefix("module.")
+        layer, role = _split(plain)
+        if role is not None and not _AUXILIARY.match(plain):
+            layers.setdefault(layer, {})[role] = name
+    found = []
+    for layer, roles in layers.items():
+        found += _parted(layer, {role: arrays[name] for role, name in roles.items()}, roles)
+    return found
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """A layer and a role; a number stands for the role in Keras's `vars`."""
+    whole = re.sub(r":\d+$", "", name)
+    layer, _, last = re.sub(r"/vars/(\d+)$", r"/\1", whole).replace("/", ".").rpartition(".")
+    role = _ROLES.get(last)
+    if last.isdigit() and "/vars/" in whole:
+        role = f"#{last}"
+    return layer, role
+
+
+def _parted(layer: str, arrays: dict[str, Array], names: Mapping[str, str]) -> list[Group]:
+    """The layer; a separable convolution of Keras as the two that it is."""
+    numbered = [arrays[role] for role in sorted(arrays) if role.startswith("#")]
+    if numbered:
+        arrays, names = _by_number(numbered, names)
+    if "pointwise" in arrays:
+        first = {"kernel": arrays["kernel"]}
+        second = {"kernel": arrays["pointwise"], **_only(arrays, "bias")}
+        return [
+            Group(layer, first, {"kernel": names["kernel"]}),
+            Group(layer, second, {"kernel": names["pointwise"], **_only(dict(names), "bias")}),
+        ]
+    return [Group(layer, arrays, names)]
+
+
+def _only(given: Mapping[str, _T], key: str) -> dict[str, _T]:
+    return {key: given[key]} if key in given else {}
+
+
+def _by_number(
+    arrays: list[Array], names: Mapping[str, str]
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """The roles of arrays that Keras numbers."""
+    ranks = [array.ndim for array in arrays]
+    if ranks[0] > 1:
+        separable = len(ranks) > 1 and ranks[1] > 1
+        roles = ["kernel", "pointwise", "bias"] if separable else ["kernel", "bias"]
+    else:
+        roles = ["weight", "bias", "mean", "variance"]
+    ordered = [names[f"#{index}"] for index in range(len(arrays))]
+    paired = list(zip(roles, arrays, ordered, strict=False))
+    return {role: a for role, a, _ in paired}, {role: name for role, _, name in paired}

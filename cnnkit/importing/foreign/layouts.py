@@ -1,0 +1,96 @@
+"""The arrays of a layer of a file, in the layout of a layer of ours."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from cnnkit.importing.foreign.group import Group
+from cnnkit.layers.shape import Shape
+from cnnkit.spec.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
+
+
+def fitted(group: Group, node: Node, graph: Graph) -> dict[str, Array] | None:
+    """The arrays by our names, or None where they do not fit.
+
+    A name `weight` says the layout of PyTorch, [filters, channels, *kernel] and [units, inputs];
+    a name `kernel` that of Keras and Flax, with the channels last.
+    """
+    wanted = {weight.name: weight.shape for weight in node.effect.weights}
+    left = dict(group.arrays)
+    found = {}
+    for name, shape in wanted.items():
+        role = _role(name, left)
+        array = left.pop(role, None) if role else None
+        if array is None:
+            return None
+        made = _kernel(array, role == "weight", shape, node, graph) if name == "kernel" else array
+        if made is None or math.prod(made.shape) != math.prod(shape):
+            return None
+        if name != "kernel" and max(made.shape, default=1) != math.prod(shape):
+            return None  # a vector of other axes is not a layer's own
+        found[name] = made.reshape(shape)
+    return None if left else found
+
+
+def _role(name: str, roles: dict[str, Array]) -> str | None:
+    usual = {
+        "kernel": ("kernel", "weight"),
+        "scale": ("weight", "slope"),
+        "slope": ("slope", "weight"),
+        "shift": ("bias",),
+    }
+    return next((role for role in usual.get(name, (name,)) if role in roles), None)
+
+
+def _kernel(
+    array: Array, filters_first: bool, shape: Shape, node: Node, graph: Graph
+) -> Array | None:
+    """A kernel in our layout, [*cells, channels / groups, filters]."""
+    import numpy as np
+
+    kind = type(node.layer).__name__
+    if filters_first and array.ndim > 1:
+        if kind == "TransposedConv":
+            groups = getattr(node.layer, "groups", 1)
+            merged = np.concatenate(np.split(array, groups), axis=1)
+            array = np.moveaxis(merged, (0, 1), (-2, -1))
+        else:
+            array = np.moveaxis(array, (1, 0), (-2, -1))
+    elif kind == "TransposedConv":
+        array = np.swapaxes(array, -1, -2)
+    elif kind == "DepthwiseConv" and array.ndim == len(shape):
+        array = array.reshape(*array.shape[:-2], 1, -1)
+    if len(shape) == 2 and array.shape[:-2] == (1,) * (array.ndim - 2):
+        array = array.reshape(array.shape[-2:])  # a convolution of one cell
+    if array.ndim == 2 and shape[:-2] == (1,) * (len(shape) - 2):
+        array = array.reshape(shape) if array.shape == shape[-2:] else array
+    if array.shape != shape:
+        return None
+    order = _flattened(node, graph) if filters_first and len(shape) == 2 else None
+    return array if order is None else array[order]
+
+
+def _flattened(node: Node, graph: Graph) -> Array | None:
+    """Where our flatten of a map has what PyTorch's, channels first, has elsewhere."""
+    import numpy as np
+
+    for _ in graph.nodes:
+        (source,) = node.inputs[:1]
+        if source < 0:
+            return None
+        node = graph.nodes[source]
+        if type(node.layer).__name__ == "Flatten":
+            (before,) = node.inputs
+            shape = graph.nodes[before].output if before >= 0 else graph.input
+            if shape is None or len(shape) < 2:
+                return None
+            rank = len(shape)
+            first = np.arange(math.prod(shape)).reshape(shape[-1], *shape[:-1])
+            return np.transpose(first, (*range(1, rank), 0)).reshape(-1)
+        if node.effect.weights or len(node.output or ()) != 1:
+            return None
+    return None

@@ -1,0 +1,216 @@
+"""Weights of other frameworks for specs of ours."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnkit import SpecError, load
+from cnnkit.errors import UsageError
+from cnnkit.importing.foreign import assign, read_arrays
+from tests.cli.command import Run, runner
+
+SPEC = """\
+input: 6x6x3
+layers:
+  - {name: stem, conv: {filters: 4, kernel: 3, padding: 1, bias: false}}
+  - batch_norm
+  - residual:
+      layers:
+        - conv: {filters: 4, kernel: 1}
+      shortcut:
+        - conv: {filters: 4, kernel: 1}
+  - depthwise_conv: {kernel: 3}
+  - transposed_conv: {filters: 2, kernel: 2}
+  - flatten
+  - {name: head, dense: {units: 5}}
+"""
+
+
+def numbered(*shape: int) -> Any:
+    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape) + len(shape)
+
+
+def state() -> dict[str, Any]:
+    """The arrays of the spec as PyTorch has them, in the order in which torchvision would."""
+    return {
+        "stem.weight": numbered(4, 3, 3, 3),
+        "bn.weight": numbered(4),
+        "bn.bias": numbered(4) + 10,
+        "bn.running_mean": numbered(4) + 20,
+        "bn.running_var": numbered(4) + 30,
+        "bn.num_batches_tracked": np.asarray(7),
+        "block.downsample.weight": numbered(4, 4, 1, 1) + 100,
+        "block.downsample.bias": numbered(4) + 100,
+        "block.conv.weight": numbered(4, 4, 1, 1),
+        "block.conv.bias": numbered(4),
+        "depth.weight": numbered(4, 1, 3, 3),
+        "depth.bias": numbered(4),
+        "up.weight": numbered(4, 2, 2, 2),
+        "up.bias": numbered(2),
+        "head.weight": numbered(5, 2 * 5 * 5),
+        "head.bias": numbered(5),
+    }
+
+
+def test_layouts_of_pytorch_are_transposed() -> None:
+    given = state()
+    arrays = assign(load(SPEC), given).arrays
+    # [filters, channels, rows, columns] as [rows, columns, channels, filters].
+    kernel = arrays["layers.stem.kernel"]
+    assert kernel[1, 2, 0, 3] == given["stem.weight"][3, 0, 1, 2]
+    assert arrays["layers.1.variance"].tolist() == [31, 32, 33, 34]
+    assert arrays["layers.3.kernel"][1, 2, 0, 3] == given["depth.weight"][3, 0, 1, 2]
+    # [channels, filters, rows, columns] as [rows, columns, filters, channels].
+    up = arrays["layers.4.kernel"]
+    assert up.shape == (2, 2, 4, 2)
+    assert up[1, 0, 3, 1] == given["up.weight"][3, 1, 1, 0]
+    # PyTorch's column of channel 1, row 2, column 3 of a 2x5x5 map is our row of 2, 3, 1.
+    head = arrays["layers.head.kernel"]
+    assert head[(2 * 5 + 3) * 2 + 1, 4] == given["head.weight"][4, 1 * 25 + 2 * 5 + 3]
+
+
+def test_a_shortcut_is_told_by_its_name_wherever_it_stands() -> None:
+    rows = {path: name for path, name, _ in assign(load(SPEC), state()).rows}
+    assert rows["layers.2.shortcut.0.kernel"] == "block.downsample.weight"
+    assert rows["layers.2.layers.0.kernel"] == "block.conv.weight"
+
+
+def renamed(given: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {name.replace(old, new): array for name, array in given.items()}
+
+
+def said(given: dict[str, Any], spec: str = SPEC) -> str:
+    with pytest.raises(SpecError) as caught:
+        assign(load(spec), given)
+    (finding,) = caught.value.findings
+    return finding.message
+
+
+def test_what_is_ambiguous_is_refused_but_on_demand() -> None:
+    given = renamed(state(), "downsample", "other")
+    assert said(given) == (
+        "layers of equal shapes in branches side by side leave a choice: "
+        "`layers.2.layers.0` and `layers.2.shortcut.0`"
+    )
+    rows = {path: name for path, name, _ in assign(load(SPEC), given, by_order=True).rows}
+    assert rows["layers.2.layers.0.kernel"] == "block.other.weight"
+
+
+def test_what_does_not_fit_is_named() -> None:
+    given = state()
+    given["stem.weight"] = numbered(4, 3, 5, 5)
+    assert said(given) == (
+        "`stem` of the file, the next of its kernel layers, does not fit `layers.stem`: "
+        "it has weight 4x3x5x5; the layer kernel 3x3x3x4"
+    )
+    given = state()
+    del given["head.weight"], given["head.bias"]
+    assert said(given).startswith("the spec has 7 layers with weights, the file 6")
+    assert said({}).startswith("the spec has 7 layers with weights, the file 0")
+
+
+def test_arrays_of_keras_are_taken_as_they_are() -> None:
+    """Two filters a channel: [rows, columns, channels, filters a channel] as ours, flattened."""
+    spec = "input: 4x4x3\nlayers: [{depthwise_conv: {kernel: 2, multiplier: 2}}, batch_norm]"
+    given = {
+        "layers/batch_normalization/vars/0": numbered(6),
+        "layers/batch_normalization/vars/1": numbered(6) + 1,
+        "layers/batch_normalization/vars/2": numbered(6) + 2,
+        "layers/batch_normalization/vars/3": numbered(6) + 3,
+        "layers/depthwise_conv2d/vars/0": numbered(2, 2, 3, 2),
+        "layers/depthwise_conv2d/vars/1": numbered(6),
+    }
+    arrays = assign(load(spec), given).arrays
+    assert (arrays["layers.0.kernel"] == numbered(2, 2, 3, 2).reshape(2, 2, 1, 6)).all()
+    assert arrays["layers.1.variance"].tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_numpy_safetensors_and_hdf5_hold_the_same(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.numpy")
+    h5py = pytest.importorskip("h5py")
+    given = {"a.weight": numbered(2, 3), "a.bias": numbered(2), "count": np.asarray(3)}
+    np.savez(tmp_path / "a.npz", **given)
+    safetensors.save_file(given, tmp_path / "a.safetensors")
+    with h5py.File(tmp_path / "a.weights.h5", "w") as file:
+        for number in (2, 10, 1):
+            file[f"layers/dense_{number}/vars/0"] = numbered(2, 3) + number
+    for name in ("a.npz", "a.safetensors"):
+        found = read_arrays(tmp_path / name)
+        assert sorted(found) == ["a.bias", "a.weight"]
+        assert (found["a.weight"] == given["a.weight"]).all()
+    assert list(read_arrays(tmp_path / "a.weights.h5")) == [
+        f"layers/dense_{number}/vars/0" for number in (1, 2, 10)
+    ]
+
+
+def test_files_that_are_damaged_hostile_or_none(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    for name in ("a.npz", "a.safetensors"):
+        (tmp_path / name).write_bytes(b"no weights at all")
+        with pytest.raises(SpecError, match=rf"{name} cannot be read: "):
+            read_arrays(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", b"\0" * 2**24)
+    with pytest.raises(SpecError, match=r"`a\.npy` says that it unpacks from "):
+        read_arrays(tmp_path / "bomb.npz")
+    np.savez(tmp_path / "code.npz", a=np.asarray([object()], object))
+    with pytest.raises(SpecError, match="allow_pickle=False"):
+        read_arrays(tmp_path / "code.npz")
+    with pytest.raises(UsageError, match=r"a\.txt is no file of weights: they end in "):
+        read_arrays(tmp_path / "a.txt")
+    with pytest.raises(UsageError, match=r"cannot read .*none\.npz: No such file"):
+        read_arrays(tmp_path / "none.npz")
+
+
+class Hostile:
+    def __reduce__(self) -> Any:
+        return (Path.touch, (Path("touched"),))
+
+
+def test_a_pickle_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    monkeypatch.chdir(tmp_path)
+    stream = io.BytesIO()
+    torch.save({"a": Hostile()}, stream)
+    (tmp_path / "a.pth").write_bytes(stream.getvalue())
+    with pytest.raises(SpecError, match=r"a\.pth cannot be read: "):
+        read_arrays(tmp_path / "a.pth")
+    assert not (tmp_path / "touched").exists()
+    torch.save({"state_dict": OrderedDict(b=torch.zeros(2), a=torch.ones(3))}, tmp_path / "b.pth")
+    assert list(read_arrays(tmp_path / "b.pth")) == ["b", "a"]
+
+
+@pytest.fixture
+def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capfd)
+
+
+def test_the_command_shows_what_belongs_to_what_and_writes_it(cnnkit: Run, tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors")
+    spec = tmp_path / "a.yaml"
+    spec.write_text("input: 2x2x3\nlayers: [flatten, {name: head, dense: {units: 2}}]\n")
+    np.savez(tmp_path / "a.npz", **{"fc.weight": numbered(2, 12), "fc.bias": numbered(2)})
+    out = tmp_path / "a.safetensors"
+    done = cnnkit("import-weights", str(spec), str(tmp_path / "a.npz"), "--output", str(out))
+    assert done == (
+        0,
+        (
+            "spec                file       shape in the file\n"
+            "layers.head.kernel  fc.weight  2x12\n"
+            "layers.head.bias    fc.bias    2\n"
+        ),
+        "",
+    )
+    with safetensors.safe_open(out, "numpy") as file:
+        assert "name: head" in file.metadata()["cnnkit.spec"]
+        # Our element 1, of channel 1 in the first cell, is PyTorch's element 4.
+        assert file.get_tensor("layers.head.kernel")[1].tolist() == [2 + 4, 2 + 16]
+    done = cnnkit("import-weights", str(spec), str(tmp_path / "none.npz"))
+    assert done.code == 2
