@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnkit.export.classes import Dialect, convert_to_classes
 from cnnkit.export.code import comment
 from cnnkit.export.common import writing
-from cnnkit.export.target import Conversion, kinds_of
+from cnnkit.export.target import Conversion, changes_in_training, kinds_of
 from cnnkit.export.torch import (
     activation,
     attention,
@@ -19,7 +19,6 @@ from cnnkit.export.torch import (
     spatial,
 )
 from cnnkit.export.torch.joining import joined
-from cnnkit.layers import FAMILIES
 from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
@@ -73,7 +72,7 @@ def _header(graph: Graph, title: str) -> str:
         f"The input is a batch of shape [N, {shape}], channels first.",
         "Weights start as PyTorch starts them, but where the spec says how.",
     ]
-    if kinds & {"batch_norm", *FAMILIES["regularization"]}:
+    if changes_in_training(graph):
         lines.append("Call `model.eval()` before predicting.")
     if "batch_norm" in kinds:
         lines.append(
