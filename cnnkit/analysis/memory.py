@@ -95,7 +95,7 @@ class Memory:
 def _beside_kernels(graph: Graph) -> int:
     """The trained elements that are no kernel's."""
     weights = (weight for node in graph.nodes for weight in node.effect.weights)
-    return sum(each.size for each in weights if each.trainable and each.name != "kernel")
+    return sum(each.size for each in weights if each.trainable and not each.name.endswith("kernel"))
 
 
 def _elements(graph: Graph, node: int) -> int:

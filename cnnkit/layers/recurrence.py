@@ -52,7 +52,7 @@ class Recurrent(Layer):
         """How often the sequence is gone along."""
         return 2 if self.direction == "both" else 1
 
-    def weights(self, channels: int) -> tuple[Weight, ...]:
+    def arrays(self, channels: int) -> tuple[Weight, ...]:
         """The arrays of each way, the gates side by side."""
         wide = self.gates * self.units
         own: dict[str, Shape] = {"kernel": (channels, wide), "recurrent_kernel": (self.units, wide)}
@@ -80,7 +80,7 @@ class Recurrent(Layer):
         work = self.step.plus(Operations(add=added)).times(steps)
         return Effect(
             output,
-            weights=self.weights(channels),
+            weights=self.arrays(channels),
             neurons=(output,),
             macs=(
                 (self.ways, length, wide, channels),
