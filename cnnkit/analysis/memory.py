@@ -151,7 +151,7 @@ def _beside_kernels(graph: Graph, frozen: Set[str]) -> int:
     """The trained elements that are no kernel's."""
     nodes = (node for node in graph.nodes if node.path not in frozen)
     weights = (weight for node in nodes for weight in node.effect.weights)
-    return sum(each.size for each in weights if each.trainable and each.name != "kernel")
+    return sum(each.size for each in weights if each.trainable and not each.name.endswith("kernel"))
 
 
 def _elements(graph: Graph, node: int) -> int:

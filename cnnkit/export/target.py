@@ -105,6 +105,11 @@ def kinds_of(graph: Graph) -> set[str]:
     return {node.layer.kind for node in graph.nodes}
 
 
+def changes_in_training(graph: Graph) -> bool:
+    """Whether a network computes other values in training than at inference."""
+    return any(node.layer.random or node.layer.kind == "batch_norm" for node in graph.nodes)
+
+
 def plain(values: Any) -> Any:
     """Nested tuples as lists, whole numbers as such."""
     if isinstance(values, tuple):

@@ -102,7 +102,7 @@ class DotProductAttention(Layer):
         read = math.prod(keys[:-1] if self.window is None else sizes)
         scores = self.heads * cells * read
         shifted = any(window.shift for window in windows)
-        weights = ()
+        weights: tuple[Weight, ...] = ()
         if self.relative_bias:
             table = (*(2 * size - 1 for size in sizes), self.heads)
             weights = (Weight("relative_bias", table),)

@@ -18,6 +18,7 @@ from cnnkit.layers.field import Count, Expects, Flag
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import PartitionWindow, whole
 from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.window import Reach
 
 Direction = Literal["forward", "backward", "both"]
 
@@ -51,10 +52,10 @@ class Recurrent(Layer):
         """How often the sequence is gone along."""
         return 2 if self.direction == "both" else 1
 
-    def weights(self, channels: int) -> tuple[Weight, ...]:
+    def arrays(self, channels: int) -> tuple[Weight, ...]:
         """The arrays of each way, the gates side by side."""
         wide = self.gates * self.units
-        own = {"kernel": (channels, wide), "recurrent_kernel": (self.units, wide)}
+        own: dict[str, Shape] = {"kernel": (channels, wide), "recurrent_kernel": (self.units, wide)}
         if self.bias:
             own["bias"] = (*self.biases, wide)
         prefixes = ("", "backward_")[: self.ways]
@@ -68,8 +69,8 @@ class Recurrent(Layer):
         if len(shape) != 2:
             return broken(self._no_sequence(shape))
         length, channels = shape
-        output = (self.ways * self.units,)
-        reach = whole(shape[:-1])
+        output: Shape = (self.ways * self.units,)
+        reach: tuple[Reach, ...] = whole(shape[:-1])
         if self.sequences:
             output = (length, *output)
             reach = (PartitionWindow(length, length).reach,)
@@ -79,7 +80,7 @@ class Recurrent(Layer):
         work = self.step.plus(Operations(add=added)).times(steps)
         return Effect(
             output,
-            weights=self.weights(channels),
+            weights=self.arrays(channels),
             neurons=(output,),
             macs=(
                 (self.ways, length, wide, channels),

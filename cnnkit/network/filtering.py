@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,8 @@ class BlurPool:
             cells = [
                 lax.slice_in_dim(x, at, at + last, window.stride, axis) for at in range(window.size)
             ]
-            x = sum(w * cell for w, cell in zip(binomial(window.size), cells, strict=True))
+            weights = binomial(window.size)
+            x = reduce(jnp.add, [w * cell for w, cell in zip(weights, cells, strict=True)])
         return x
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -172,13 +173,13 @@ def test_a_window_as_large_as_the_map_is_not_moved() -> None:
         fields = f"heads: 2, window: 3, shift: {shift}, relative_bias: true"
         spec = f"input: 3x3x4\nlayers:\n  - {{name: one, attention: {{{fields}}}}}\n"
         network, arrays, x = drawn(spec, "layers", "one")
-        agree(network, x, lambda x, arrays=arrays: swin(x, arrays, 2, 3, 0))
+        agree(network, x, partial(swin, arrays=arrays, heads=2, window=3, shift=0))
 
 
 def test_dropout_drops_weights_in_training_alone() -> None:
     """With values of 1 each position gets the sum of its weights: 1, or what is left of it."""
     spec = "input: 40x1\nlayers:\n  - {name: one, attention: {heads: 1, dropout: 0.5}}\n"
-    network = build(cnnkit.load(spec))
+    network: Any = build(cnnkit.load(spec))
     for name, weight, bias in (("query", 0, 0), ("key", 0, 0), ("value", 0, 1), ("output", 1, 0)):
         layer = getattr(network.layers.one, name)
         layer.kernel.set_value(jnp.full_like(layer.kernel[...], weight))

@@ -106,6 +106,14 @@ def test_a_final_activation_of_a_dense_layer_is_left_to_the_loss_too() -> None:
     np.testing.assert_allclose(built.outputs(x).scores, built.activations(x)["layers.0"])
 
 
+def test_a_softmax_over_cells_is_no_final_one() -> None:
+    """What it gives are no probabilities of classes: a loss reads what comes out of it."""
+    built = network({"softmax": {"over": 0}}, shape="5x3")
+    x = jnp.arange(15.0).reshape((1, 5, 3))
+    assert built.final is None
+    np.testing.assert_allclose(built.outputs(x).scores, jax.nn.softmax(x, axis=1), rtol=1e-6)
+
+
 HEAD = {"head": {"layers": ["global_mean_pool", {"dense": {"units": 2}}, "softmax"]}}
 
 

@@ -82,6 +82,12 @@ def test_kernels_are_found_by_their_names() -> None:
     assert chosen == KERNELS
 
 
+def test_the_matrices_of_a_recurrent_layer_are_kernels() -> None:
+    names = ("kernel", "recurrent_kernel", "bias")
+    params = {f"{way}{name}": jnp.zeros(2) for way in ("", "backward_") for name in names}
+    assert kernels(params) == {name: name.endswith("kernel") for name in params}
+
+
 def test_kernels_of_a_network_are_found_too() -> None:
     from flax import nnx
 

@@ -18,8 +18,7 @@ from cnnkit.export.flax import (
     spatial,
 )
 from cnnkit.export.flax.joining import joined
-from cnnkit.export.target import Conversion, batches, kinds_of, shown_outputs
-from cnnkit.layers import FAMILIES
+from cnnkit.export.target import Conversion, batches, changes_in_training, shown_outputs
 from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
@@ -71,7 +70,7 @@ def _header(graph: Graph, title: str) -> str:
         *batches(graph, "last"),
         "Weights start as Flax starts them, but where the spec says how.",
     ]
-    if kinds_of(graph) & {"batch_norm", *FAMILIES["regularization"]}:
+    if changes_in_training(graph):
         lines.append("A new model is in training mode: call `model.eval()` before predicting.")
     lines += ["The comments are the paths of the layers in the spec, and shapes without the batch."]
     return "\n".join([*lines, '"""'])

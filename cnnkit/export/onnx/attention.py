@@ -103,7 +103,8 @@ def _places(windows: Sequence[PartitionWindow]) -> np.ndarray:
     cells = np.indices(sizes).reshape(len(sizes), -1)
     apart = cells[:, :, None] - cells[:, None, :]
     moved = [each + size - 1 for each, size in zip(apart, sizes, strict=True)]
-    return np.ravel_multi_index(moved, [2 * size - 1 for size in sizes])
+    places: np.ndarray = np.ravel_multi_index(moved, [2 * size - 1 for size in sizes])
+    return places
 
 
 def _mask(windows: Sequence[PartitionWindow]) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnkit.export.classes import Dialect, convert_to_classes
 from cnnkit.export.code import comment
 from cnnkit.export.common import writing
-from cnnkit.export.target import Conversion, batches, kinds_of, shown_outputs
+from cnnkit.export.target import Conversion, batches, changes_in_training, kinds_of, shown_outputs
 from cnnkit.export.torch import (
     activation,
     attention,
@@ -19,7 +19,6 @@ from cnnkit.export.torch import (
     spatial,
 )
 from cnnkit.export.torch.joining import joined
-from cnnkit.layers import FAMILIES
 from cnnkit.spec.graph import Graph
 
 _IMPORTS = {
@@ -71,7 +70,7 @@ def _header(graph: Graph, title: str) -> str:
         *batches(graph, "first"),
         "Weights start as PyTorch starts them, but where the spec says how.",
     ]
-    if kinds & {"batch_norm", *FAMILIES["regularization"]}:
+    if changes_in_training(graph):
         lines.append("Call `model.eval()` before predicting.")
     if "batch_norm" in kinds:
         lines.append(

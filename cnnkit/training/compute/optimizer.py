@@ -27,7 +27,7 @@ Mask = Any
 TRAINED: Final = "trained"
 FROZEN: Final = "frozen"
 DECAYED: Final = "kernel"
-"""The weights that decay; biases, scales, shifts and slopes do not (He et al., 2019)."""
+"""How the names of weights that decay end; biases, scales and slopes do not (He et al., 2019)."""
 
 
 def make_optimizer(
@@ -114,7 +114,11 @@ def optimizer_of(name: str) -> optax.GradientTransformation:
 
 def kernels(params: Tree) -> Tree:
     """Which leaves of the weights are kernels, as a tree of booleans."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: name_of(path) == DECAYED, params)
+
+    def is_kernel(path: tuple[Any, ...], _: Any) -> bool:
+        return (name_of(path) or "").endswith(DECAYED)
+
+    return jax.tree_util.tree_map_with_path(is_kernel, params)
 
 
 def name_of(path: tuple[Any, ...]) -> str | None:
