@@ -47,15 +47,15 @@ def test_one_named_input_and_output_are_arrays() -> None:
         (
             jnp.ones((3, 4, 4, 2)),
             (
-                'the network takes {"image": …, "depth": …}, a batch of each input by its name; given '
-                "is one array"
+                'the network takes {"image": …, "depth": …}, a batch of each input by its name; '
+                "given is one array"
             ),
         ),
         (
             batch(image=(3, 4, 4, 2), deep=(3, 4, 4, 1)),
             (
-                'the network takes {"image": …, "depth": …}, a batch of each input by its name; given '
-                "is `image`, `deep`"
+                'the network takes {"image": …, "depth": …}, a batch of each input by its name; '
+                "given is `image`, `deep`"
             ),
         ),
         (
