@@ -25,13 +25,14 @@ def misordered_input(spec: Spec) -> Finding | None:
 
 
 def _misordered(spec: Spec, name: str, shape: Shape) -> Finding | None:
+    key = name or "input"
     if _channels_first(shape):
         order = show((*shape[1:], shape[0]))
-        advice = f"the channels come last: write `{name or 'input'}: {order}` if the first extent is theirs"
+        advice = f"the channels come last: write `{key}: {order}` if the first extent is theirs"
     elif _examples_first(shape):
         advice = (
-            f"the shape is that of one example: write `{name or 'input'}: {show(shape[1:])}` if the "
-            "first extent counts examples"
+            f"the shape is that of one example: write `{key}: {show(shape[1:])}` if the first "
+            "extent counts examples"
         )
     else:
         return None

@@ -136,7 +136,7 @@ class _Function:
             text = _NAME.sub(lambda match: self._name(step.path + match[1]), call)
             text = filled(text, lambda hole: self._value(hole))
             owner = step.output if step.reuses is None else step.reuses
-            if owner in self.lent and NAME in call:
+            if owner in self.lent and NAME * 2 in call:
                 layer = self.lent[owner]
                 if step.reuses is None:
                     lines += line(f"{layer} = {text.removesuffix('({0})')}", 1)

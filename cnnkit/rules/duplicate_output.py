@@ -51,8 +51,10 @@ def check(network: Network) -> Iterator[Finding]:
         return
     named: dict[int, str] = {}
     for layer, above in network.layers:
-        name = vars(layer.layer)["tensor"] if layer.kind == "output" and layer.layer else None
-        if name not in outputs:
+        if layer.kind != "output" or layer.layer is None:
+            continue
+        name = str(vars(layer.layer)["tensor"])
+        if name not in outputs:  # another one has the name, which is reported
             continue
         first = named.setdefault(outputs[name], name)
         if first != name:

@@ -46,13 +46,12 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Network, place_in
-from cnnkit.spec.graph import Graph
 
 
 def check(network: Network) -> Iterator[Finding]:
     """The section `train:`, of a network that it cannot teach."""
     spec = network.analysis.spec
-    what = several(network.graph)
+    what = network.graph.several
     if spec.train is not None and what:
         yield Finding(
             "not-trainable",
@@ -61,13 +60,3 @@ def check(network: Network) -> Iterator[Finding]:
             "leave `train` out: `cnnkit convert` writes the network as code that can be trained",
             place_in(spec, "train"),
         )
-
-
-def several(graph: Graph) -> str:
-    """What of a network there is more than one of, in words; empty where it is one of each."""
-    parts = [
-        f"the {noun} {', '.join(f'`{name}`' for name in names)}"
-        for noun, names in (("inputs", graph.inputs), ("outputs", graph.outputs))
-        if len(names) > 1
-    ]
-    return " and ".join(parts)

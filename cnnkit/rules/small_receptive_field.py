@@ -7,7 +7,8 @@ receptive field is as large as the input, along any axis. Behind a flatten, two 
 can still join what the windows see, as in AlexNet and VGG, so these are left alone, and so are
 networks whose output is a map, that join several vectors, or that have several inputs. Behind a
 squeeze and excitation, or any other branch that was pooled over the whole map and joined to it
-again, every cell sees all of the input, so that there is nothing to find. It is a note, `info`: what matters may be small.
+again, every cell sees all of the input, so that there is nothing to find. It is a note, `info`:
+what matters may be small.
 
 ## Why
 

@@ -151,6 +151,16 @@ class Graph:
         """The shape of each output by its name."""
         return {name: self.shape(node) for name, node in self.outputs.items()}
 
+    @property
+    def several(self) -> str:
+        """What of it there is more than one of, in words; empty where it is one of each."""
+        parts = [
+            f"the {noun} {', '.join(f'`{name}`' for name in names)}"
+            for noun, names in (("inputs", self.inputs), ("outputs", self.outputs))
+            if len(names) > 1
+        ]
+        return " and ".join(parts)
+
     def shape(self, node: int) -> Shape | None:
         """The shape that a node gives, ``INPUT`` being the network's first input."""
         if node > INPUT:

@@ -554,8 +554,9 @@ def shared(sequence: Sequence) -> list[LayerData]:
     """A layer or block applied once more, to the same tensor, to another, or to what it gives."""
     draw, name = sequence.draw, f"twin-{sequence.chance.randrange(10**9)}"
     if draw(FLAGS):
-        block = f"block{len(sequence.blocks)}"
-        sequence.blocks[block] = {"layers": sequence.inner(1)[0]}
+        layers, _ = sequence.inner(1)
+        block = f"block{len(sequence.blocks)}"  # counted after those inside it
+        sequence.blocks[block] = {"layers": layers}
         twin: LayerData = {"name": name, block: {}}
     else:
         weighted = "conv" if len(sequence.shape) > 1 else "dense"

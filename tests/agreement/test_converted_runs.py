@@ -42,7 +42,8 @@ def test_pytorch_has_the_parameters_and_the_output(name: str) -> None:
     analysis = cnnkit.analyze(spec)
     with torch.device("meta"), torch.no_grad():
         model = module_of(spec, "torch").MODEL().eval()
-        output = model(torch.zeros(1, spec.input[-1], *spec.input[:-1])).shape
+        inputs = analysis.graph.inputs.values()
+        output = model(*[torch.zeros(1, c, *extents) for *extents, c in inputs]).shape
     assert sum(parameter.numel() for parameter in model.parameters()) == analysis.totals.parameters
     *extents, channels = analysis.output or ()
     assert tuple(output) == (1, channels, *extents)

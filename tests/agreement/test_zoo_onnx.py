@@ -40,7 +40,7 @@ def test_is_written(path: Path) -> None:
     assert not isinstance(model, tuple), model
     paths = {node.path for node in graph.nodes if not node.side}
     written = {node.name.partition("/")[0] for node in model.graph.node}
-    assert written - {"input", "output"} <= paths
+    assert written - {"input", "output", *graph.inputs, *graph.outputs} <= paths
     # What has weights is there by its own name, and with them.
     owners = {node.path for node in graph.nodes if node.effect.weights and not node.side}
     assert owners <= {node.name for node in model.graph.node}

@@ -46,18 +46,24 @@ def test_one_named_input_and_output_are_arrays() -> None:
     [
         (
             jnp.ones((3, 4, 4, 2)),
-            'the network takes {"image": …, "depth": …}, a batch of each input by its name; given '
-            "is one array",
+            (
+                'the network takes {"image": …, "depth": …}, a batch of each input by its name; '
+                "given is one array"
+            ),
         ),
         (
             batch(image=(3, 4, 4, 2), deep=(3, 4, 4, 1)),
-            'the network takes {"image": …, "depth": …}, a batch of each input by its name; given '
-            "is `image`, `deep`",
+            (
+                'the network takes {"image": …, "depth": …}, a batch of each input by its name; '
+                "given is `image`, `deep`"
+            ),
         ),
         (
             batch(image=(3, 4, 4, 2), depth=(3, 4, 4)),
-            "the network takes for `depth` batches of 4x4x1, that is an array of shape "
-            "(N, 4, 4, 1), the one given has (3, 4, 4)",
+            (
+                "the network takes for `depth` batches of 4x4x1, that is an array of shape "
+                "(N, 4, 4, 1), the one given has (3, 4, 4)"
+            ),
         ),
         (
             batch(image=(3, 4, 4, 2), depth=(2, 4, 4, 1)),

@@ -112,7 +112,8 @@ def test_an_array_of_no_layer_is_found(analysis: Analysis, network: Network) -> 
 
 
 def test_an_operation_too_few_is_found(analysis: Analysis, network: Network) -> None:
-    network.plan = network.plan._replace(steps=network.plan.steps[:-1], result=3)
+    outputs = (("output", 3),)
+    network.plan = network.plan._replace(steps=network.plan.steps[:-1], outputs=outputs)
     verification = compare(analysis, network)
     assert verification.strays == ("layers.4",)
     assert mismatches(verification)["layers.4"]["output"] == ("2", "none")

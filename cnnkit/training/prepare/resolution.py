@@ -6,7 +6,6 @@ from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
-from cnnkit.rules.not_trainable import several
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located, located_weights
@@ -59,7 +58,7 @@ def outputs_of(spec: Spec) -> int:
     shape = analysis.output
     if shape is None:
         raise SpecError(analysis.findings)
-    if what := several(analysis.graph):
+    if what := analysis.graph.several:
         raise UsageError(f"a network of one input and one output is trained, this one has {what}")
     if len(shape) != 1:
         raise UsageError(
