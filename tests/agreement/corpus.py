@@ -186,7 +186,7 @@ layers:
         - [leaky_relu, {leaky_relu: {slope: 0.3}}]
         - [elu, {elu: {alpha: 0.5}}]
         - [selu]
-        - [prelu]
+        - [prelu, {prelu: {per: layer}}, {prelu: {per: cell, init: 0.1}}]
         - [gelu, {gelu: {approximate: true}}]
         - [silu]
         - [mish]
@@ -218,6 +218,8 @@ layers:
     "activations-of-a-vector": """
 input: 8
 layers:
+  - prelu: {per: layer}
+  - prelu: {per: cell}
   - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}], [glu]]}
 """,
     "normalizations": """
