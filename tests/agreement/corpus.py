@@ -291,6 +291,14 @@ layers:
   - flatten
   - {dense: {units: 3}}
 """,
+    "upsampling-by-a-fraction": """
+input: 4x6x2
+layers:
+  - {upsample: {factor: 1.5}}
+  - {upsample: {size: [7, 10], method: linear}}
+  - {upsample: {factor: [2, 1.5], method: linear}}
+  - {upsample: {size: 31}}
+""",
     "upsampling-to": """
 input: 3x4x2
 layers:
