@@ -58,7 +58,7 @@ def solve(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="`input`, or a number of the spec: variables.width.",
+            help="`input`, `batch`, or a number of the spec: variables.width.",
             rich_help_panel=_SPEC,
         ),
     ] = None,
@@ -119,6 +119,8 @@ def solve(
 
     Example: cnnkit solve specs/zoo/lenet-5.yaml --vary layers.0.filters --budget macs=1M
 
+    Example: cnnkit solve specs/zoo/u-net.yaml --vary input --budget activation_memory=1GiB
+
     Example: cnnkit solve specs/lectures/stride-2.yaml --vary layers.0.kernel
     """
     from cnnkit.report.solution.formats import write
@@ -142,8 +144,7 @@ def solve(
             "convention": None,
         }
         read = _read(spec, assignments or [], settings, chosen, output)
-        if vary == "input":
-            _exclude("--budget", budgets, "a number to vary, such as `--vary variables.width`")
+        if vary == "input" and not budgets:
             _exclude("--step", step, "a number to vary, such as `--vary variables.width`")
             solution = _inputs(read, between, limit, settings)
         else:
@@ -241,7 +242,11 @@ def _budget(
     if path is None:
         raise UsageError("--vary says what is looked for: `input`, or `variables.width`")
     budgets = dict(map(figures.bound, given)) or (spec.budget.figures() if spec.budget else {})
+    if path in ("input", "batch") and (range_[1] or "1").partition(".")[2]:
+        raise UsageError(f"--step {range_[1]}: the {path} grows in whole numbers")
     low, high = (None, None) if range_[0] is None else figures.bounds(range_[0])
+    if path == "batch" and not budgets:
+        raise UsageError("--vary batch needs a --budget of memory, such as training_memory=8GiB")
     step = figures.number("--step", range_[1] or "1")
     if step <= 0:
         raise UsageError(f"--step {range_[1]}: a step is above 0")

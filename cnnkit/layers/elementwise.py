@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from typing_extensions import override
 
 from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Effect, Operations, Weight, elementwise
-from cnnkit.layers.field import Flag, NonNegativeNumber, Number, PositiveNumber
+from cnnkit.layers.field import Expects, Flag, NonNegativeNumber, Number, PositiveNumber
 from cnnkit.layers.shape import Shape
 
 
@@ -43,7 +43,11 @@ class Selu(Activation):
 
 
 class Prelu(Activation):
-    """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015)."""
+    """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015).
+
+    ``per: layer`` learns one slope for the whole layer, ``per: cell`` one for each channel of each
+    cell of the map, as Keras's does without shared axes.
+    """
 
     kind = "prelu"
     suited_init = "he"
@@ -51,13 +55,18 @@ class Prelu(Activation):
     operations = Operations(compare=1, multiply=1)
 
     init: Number = Field(0.25, description="the slopes before training")
+    per: Annotated[Literal["channel", "layer", "cell"], Expects("`channel`, `layer` or `cell`")] = (
+        Field("channel", description="what has a slope of its own")
+    )
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
-        work = elementwise(inputs[0], self.operations)
+        shape = inputs[0]
+        work = elementwise(shape, self.operations)
+        slopes = {"channel": shape[-1:], "layer": (1,), "cell": shape}[self.per]
         return Effect(
             work.output,
-            weights=(Weight("slope", inputs[0][-1:]),),
+            weights=(Weight("slope", slopes),),
             operations=work.operations,
         )
 

@@ -20,6 +20,14 @@ Extents = Annotated[
     PositiveInt | Annotated[tuple[PositiveInt, ...], Strict(False)],
     Expects("a whole number above 0, or a list of one for each axis"),
 ]
+Factors = Annotated[
+    PositiveInt
+    | Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    | Annotated[
+        tuple[PositiveInt | Annotated[float, Field(ge=1, allow_inf_nan=False)], ...], Strict(False)
+    ],
+    Expects("a number of at least 1, or a list of one for each axis"),
+]
 Flag = Annotated[bool, Expects("true or false")]
 Number = Annotated[float, Field(allow_inf_nan=False), Expects("a number")]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False), Expects("a number above 0")]

@@ -20,6 +20,7 @@ from cnnkit.layers.window import (
     Uneven,
     UnevenReach,
     Window,
+    axis_names,
     per_axis,
     sides,
     slide,
@@ -246,14 +247,23 @@ class UpsampledWindow:
 
 
 def enlarge(
-    extents: Sequence[int], factor: int | Sequence[int], *, linear: bool = False
+    extents: Sequence[int], factor: float | Sequence[float], *, linear: bool = False
 ) -> tuple[UpsampledWindow, ...] | Problem:
-    """The windows that make ``factor`` cells of each cell of an axis."""
-    factors = per_axis(factor, len(extents))
-    if factors is None:
-        given = factor if isinstance(factor, Sequence) else ()
-        return wrong_length("factor", given, len(extents))
-    outputs = [extent * times for extent, times in zip(extents, factors, strict=True)]
+    """The windows that make ``factor`` cells of each cell of an axis: a whole number in all."""
+    factors = tuple(factor) if isinstance(factor, Sequence) else (factor,) * len(extents)
+    if len(factors) != len(extents):
+        return wrong_length("factor", factors, len(extents))
+    outputs = []
+    for name, extent, times in zip(axis_names(len(extents)), extents, factors, strict=True):
+        exact = extent * Fraction(times).limit_denominator(10**6)
+        if exact.denominator != 1:
+            return Problem(
+                "shape-mismatch",
+                f"{times} times the {name} of {extent} is {float(exact):g}, no whole number",
+                f"`size` takes the extents as they are to be: {math.floor(exact)}",
+                ("factor",),
+            )
+        outputs.append(int(exact))
     return stretch(extents, outputs, linear=linear)
 
 

@@ -12,7 +12,7 @@ from typing_extensions import override
 from cnnkit.layers import fit
 from cnnkit.layers.advice import map_problem, tried, written
 from cnnkit.layers.base import Effect, Layer, Operations, Tensor, Trace, broken, keeps_shape
-from cnnkit.layers.field import Expects, Extents, SavedName
+from cnnkit.layers.field import Expects, Extents, Factors, SavedName
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import (
     TransposedWindow,
@@ -28,8 +28,10 @@ from cnnkit.layers.window import (
     PaddingMode,
     Sides,
     axis_names,
+    per_axis,
     sides,
     slide,
+    wrong_length,
 )
 
 CELLS = Expects(
@@ -210,7 +212,7 @@ def _larger(reference: Shape, shape: Shape, name: str) -> Problem | None:
     return None
 
 
-def _smaller(reference: Shape, shape: Shape, name: str) -> Problem | None:
+def _smaller(reference: Shape, shape: Shape, name: str, field: str = "to") -> Problem | None:
     """The problem of a tensor that a map cannot be enlarged to."""
     if len(reference) != len(shape):
         return _other_axes("upsample", reference, shape, name)
@@ -220,8 +222,10 @@ def _smaller(reference: Shape, shape: Shape, name: str) -> Problem | None:
             return Problem(
                 "shape-mismatch",
                 f"the {axis_name} of {extent} cannot be enlarged to the {wanted} of `{name}`",
-                f"upsample `{name}` instead, or make the input smaller, with `crop` or a pool",
-                ("to",),
+                f"upsample `{name}` instead, or make the input smaller, with `crop` or a pool"
+                if field == "to"
+                else f"a `size` of at least {extent}; `crop` or a pool makes a map smaller",
+                (field,),
             )
     return None
 
@@ -238,11 +242,12 @@ def _other_axes(verb: str, reference: Shape, shape: Shape, name: str) -> Problem
 class Upsample(Shaping):
     """Enlarges the map, with half-pixel centres: 16x16x8 by a factor of 2 → 32x32x8.
 
-    ``factor`` is a whole number; ``to: skip`` gives the extents of the tensor saved as ``skip``,
-    none of which is below the input's. The centre of output cell i of n, made from D cells, is at
-    (i + 1/2)·D/n − 1/2. ``nearest`` repeats the cell there (PyTorch's ``nearest-exact``);
-    ``linear`` weighs the two nearest cells of each axis (bilinear on a 2-D map): an output of n
-    cells read counts n multiplications and n − 1 additions.
+    ``factor`` is how many times the extent, 2 or 1.5; ``size`` gives the extents themselves, and
+    ``to: skip`` those of the tensor saved as ``skip``. None of them is below the input's. The
+    centre of output cell i of n, made from D cells, is at (i + 1/2)·D/n − 1/2. ``nearest`` repeats
+    the cell there (PyTorch's ``nearest-exact``); ``linear`` weighs the two nearest cells of each
+    axis (bilinear on a 2-D map): an output of n cells read counts n multiplications and n − 1
+    additions.
     """
 
     kind = "upsample"
@@ -255,8 +260,11 @@ class Upsample(Shaping):
     }
 
     factor: Annotated[
-        Extents | None, Expects("a whole number above 0, or a list of one for each axis")
+        Factors | None, Expects("a number of at least 1, or a list of one for each axis")
     ] = Field(None, description="how many times the extent, one number or one an axis")
+    size: Annotated[
+        Extents | None, Expects("a whole number above 0, or a list of one for each axis")
+    ] = Field(None, description="the extents that are given, instead of a factor")
     to: Annotated[SavedName | None, Expects("the name of a saved tensor")] = Field(
         None, description="the saved tensor whose extents are given, instead of a factor"
     )
@@ -266,14 +274,14 @@ class Upsample(Shaping):
     ] = Field("nearest", description="how new cells are made")
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
-        if (self.factor is None) == (self.to is None):
-            raise ValueError(
-                "upsample needs `factor`, how many times the extent, or `to`, the name of a saved "
-                "tensor"
-                if self.to is None
-                else "upsample takes `factor` or `to`, not both"
+    def _one_of_three(self) -> Self:
+        given = [each for each in (self.factor, self.size, self.to) if each is not None]
+        if len(given) != 1:
+            said = (
+                "`factor`, how many times the extent, `size`, the extents, or `to`, the name of a"
             )
+            few = "upsample needs" if not given else "upsample takes one of"
+            raise ValueError(f"{few} {said} saved tensor")
         return self
 
     @override
@@ -305,5 +313,12 @@ class Upsample(Shaping):
         linear = self.method == "linear"
         if self.factor is not None:
             return enlarge(shape[:-1], self.factor, linear=linear)
+        if self.size is not None:
+            extents = per_axis(self.size, len(shape) - 1)
+            if extents is None:
+                given = self.size if isinstance(self.size, tuple) else ()
+                return wrong_length("size", given, len(shape) - 1)
+            problem = _smaller((*extents, 1), shape, "size", "size")
+            return problem or stretch(shape[:-1], extents, linear=linear)
         problem = _smaller(reference, shape, str(self.to))
         return problem or stretch(shape[:-1], reference[:-1], linear=linear)

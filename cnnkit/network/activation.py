@@ -165,10 +165,11 @@ def linear(site: Site[Layer]) -> Operation:
 
 
 class Prelu(nnx.Module):
-    """A leaky rectifier whose slope is learnt, one a channel; Flax's has one for all."""
+    """A leaky rectifier whose slopes are learnt; Flax's has one for all."""
 
     def __init__(self, site: Site[layers.Prelu]) -> None:
-        self.slope = nnx.Param(jnp.full(site.channels, site.layer.init, jnp.float32))
+        (slope,) = site.node.effect.weights
+        self.slope = nnx.Param(jnp.full(slope.shape, site.layer.init, jnp.float32))
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
@@ -176,7 +177,7 @@ class Prelu(nnx.Module):
 
 
 def prelu(site: Site[layers.Prelu]) -> Operation:
-    """A learnt slope a channel."""
+    """Learnt slopes."""
     return Prelu(site)
 
 

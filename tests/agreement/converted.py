@@ -194,7 +194,7 @@ def flax_variables(made: list[Any], case: Case) -> list[Any]:
 def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     """An array in the order of PyTorch's axes."""
     kind = owned.node.layer.kind
-    if kind == "position_embedding":
+    if kind == "position_embedding" or (kind == "prelu" and array.ndim > 1):
         return np.moveaxis(array, -1, 0)
     if kind == "locally_connected" or owned.weight.name != "kernel":
         return array

@@ -186,7 +186,7 @@ layers:
         - [leaky_relu, {leaky_relu: {slope: 0.3}}]
         - [elu, {elu: {alpha: 0.5}}]
         - [selu]
-        - [prelu]
+        - [prelu, {prelu: {per: layer}}, {prelu: {per: cell, init: 0.1}}]
         - [gelu, {gelu: {approximate: true}}]
         - [silu]
         - [mish]
@@ -218,6 +218,8 @@ layers:
     "activations-of-a-vector": """
 input: 8
 layers:
+  - prelu: {per: layer}
+  - prelu: {per: cell}
   - parallel: {branches: [[prelu], [softmax], [log_softmax], [{maxout: {pieces: 4}}], [glu]]}
 """,
     "normalizations": """
@@ -288,6 +290,14 @@ layers:
   - {reshape: {shape: [6, -1, 4]}}
   - flatten
   - {dense: {units: 3}}
+""",
+    "upsampling-by-a-fraction": """
+input: 4x6x2
+layers:
+  - {upsample: {factor: 1.5}}
+  - {upsample: {size: [7, 10], method: linear}}
+  - {upsample: {factor: [2, 1.5], method: linear}}
+  - {upsample: {size: 31}}
 """,
     "upsampling-to": """
 input: 3x4x2

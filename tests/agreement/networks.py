@@ -58,7 +58,13 @@ ACTIVATIONS: dict[str, st.SearchStrategy[Fields]] = {
     },
     "leaky_relu": st.fixed_dictionaries({}, optional={"slope": st.floats(0, 1)}),
     "elu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0, 2)}),
-    "prelu": st.fixed_dictionaries({}, optional={"init": st.floats(0, 1)}),
+    "prelu": st.fixed_dictionaries(
+        {},
+        optional={
+            "init": st.floats(0, 1),
+            "per": st.sampled_from(["channel", "layer", "cell"]),
+        },
+    ),
     "gelu": st.fixed_dictionaries({}, optional={"approximate": FLAGS}),
     "celu": st.fixed_dictionaries({}, optional={"alpha": st.floats(0.1, 2)}),
     "hard_tanh": st.fixed_dictionaries({}, optional={"maximum": st.floats(0, 2)}),

@@ -127,6 +127,25 @@ def test_budgets_given(run: Run) -> None:
     assert best["margins"]["parameters"] == 1_000_000 - best["totals"]["parameters"]
 
 
+def test_the_largest_batch_and_the_largest_input_within_a_budget(run: Run) -> None:
+    """A 1x1 convolution of 2 channels to 3: 9 parameters, and 5 values a cell."""
+    Path("point.yaml").write_text(
+        "name: point\ninput: 4x4x2\nlayers: [{conv: {filters: 3, kernel: 1}}]\n"
+    )
+    done = run("solve", "point.yaml", "--vary", "batch")
+    assert "--vary batch needs a --budget of memory, such as training_memory=8GiB" in done.err
+    done = run("solve", "point.yaml", "--vary", "batch", "--budget", "activation_memory=3500")
+    assert "point: the largest batch that meets the budget is 10 (now 1)" in done.out  # 320 each
+    assert "  cnnkit analyze point.yaml --batch 10" in done.out.splitlines()
+    done = run("solve", "point.yaml", "--vary", "input", "--budget", "activation_memory=2000")
+    assert "point: the largest input that meets the budget is 10 (now 4)" in done.out  # 20·D²
+    assert "  cnnkit analyze point.yaml --set input=10x10x2" in done.out.splitlines()
+    Path("point.yaml").write_text("input: 4x6x2\nlayers: [{conv: {filters: 3, kernel: 1}}]\n")
+    done = run("solve", "point.yaml", "--vary", "input", "--budget", "macs=2000")
+    assert done.code == 2
+    assert "4x6x2 is none: vary a number of it" in done.err
+
+
 def test_no_value_in_budget(run: Run) -> None:
     done = run("solve", "net.yaml", "--vary", "variables.width", "--budget", "parameters=14")
     assert done.code == 1
@@ -181,8 +200,8 @@ WHOLE = ("net.yaml", "--vary", "variables.width")
         ),
         (("net.yaml",), "--vary says what is looked for: `input`, or `variables.width`"),
         (
-            ("net.yaml", "--vary", "input", "--budget", "macs=1"),
-            "--budget needs a number to vary, such as `--vary variables.width`",
+            ("net.yaml", "--vary", "batch", "--budget", "macs=1", "--step", "0.5"),
+            "--step 0.5: the batch grows in whole numbers",
         ),
         (
             ("net.yaml", "--vary", "input", "--between", "3"),

@@ -200,6 +200,8 @@ CASES: dict[str, Case] = {
     "elu": ([node("Elu", "x", "y", alpha=0.5)], {}, ["elu: {alpha: 0.5}"]),
     "selu": ([node("Selu", "x", "y")], {}, ["selu"]),
     "prelu": ([node("PRelu", "x s", "y")], {"s": random(4, 1, 1)}, ["prelu"]),
+    "prelu of one slope": ([node("PRelu", "x s", "y")], {"s": random(1)}, ["prelu: {per: layer}"]),
+    "prelu of cells": ([node("PRelu", "x s", "y")], {"s": random(4, 8, 8)}, ["prelu: {per: cell}"]),
     "hard swish": ([node("HardSwish", "x", "y")], {}, ["hard_silu"]),
     "softmax": ([node("Softmax", "x", "y", axis=1)], {}, ["softmax"]),
     "log softmax": ([node("LogSoftmax", "x", "y", axis=1)], {}, ["log_softmax"]),

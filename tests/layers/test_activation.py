@@ -32,6 +32,11 @@ def test_prelu_learns_a_slope_a_channel() -> None:
     assert effect.weights == (Weight("slope", (4,)),)
 
 
+@pytest.mark.parametrize(("per", "slopes"), [("layer", (1,)), ("cell", (8, 6, 4))])
+def test_prelu_learns_one_slope_or_one_a_cell(per: str, slopes: tuple[int, ...]) -> None:
+    assert build("prelu", per=per).effect((8, 6, 4)).weights == (Weight("slope", slopes),)
+
+
 @pytest.mark.parametrize(
     ("kind", "operations"),
     [

@@ -280,9 +280,14 @@ def test_the_text_of_each_problem(
         ("channel_slice", {"start": 3, "stop": 3}, r"`start` \(=3\) must be below `stop` \(=3\)"),
         ("channel_slice", {"start": -1, "stop": 3}, "greater than or equal to 0"),
         ("upsample", {"factor": 2, "method": "bilinear"}, "'nearest' or 'linear'"),
-        ("upsample", {"factor": 1.5}, "valid integer"),
-        ("upsample", {}, "upsample needs `factor`, how many times the extent, or `to`, the name"),
-        ("upsample", {"factor": 2, "to": "skip"}, "upsample takes `factor` or `to`, not both"),
+        ("upsample", {"factor": 0.5}, "greater than or equal to 1"),
+        (
+            "upsample",
+            {},
+            "upsample needs `factor`, how many times the extent, `size`",
+        ),
+        ("upsample", {"factor": 2, "to": "skip"}, "upsample takes one of `factor`, how many times"),
+        ("upsample", {"factor": 2, "size": 4}, "upsample takes one of `factor`, how many times"),
         ("channel_slice", {}, "channel_slice needs `start`, the first index, or `stop`, or both"),
         ("depth_to_space", {"block": 0}, "greater than 0"),
     ],
@@ -295,3 +300,45 @@ def test_refused_values(kind: str, fields: dict[str, Any], message: str) -> None
 def test_pad_adds_channels_of_zeros() -> None:
     assert build("pad", channels=8).effect((32, 32, 16)).output == (32, 32, 32)
     assert build("pad", channels=[0, 4], padding=1).effect((4, 4, 4)).output == (6, 6, 8)
+
+
+@pytest.mark.parametrize(
+    ("fields", "output"),
+    [
+        ({"factor": 1.5}, (6, 9, 3)),
+        ({"factor": [1.25, 2]}, (5, 12, 3)),
+        ({"size": 7}, (7, 7, 3)),
+        ({"size": [4, 65]}, (4, 65, 3)),
+    ],
+)
+def test_a_map_is_enlarged_by_a_fraction_or_to_a_size(
+    fields: dict[str, Any], output: tuple[int, ...]
+) -> None:
+    assert build("upsample", **fields).effect((4, 6, 3)).output == output
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "advice"),
+    [
+        (
+            {"factor": 1.3},
+            "1.3 times the height of 4 is 5.2, no whole number",
+            "`size` takes the extents as they are to be: 5",
+        ),
+        (
+            {"size": [4, 5]},
+            "the width of 6 cannot be enlarged to the 5 of `size`",
+            "a `size` of at least 6; `crop` or a pool makes a map smaller",
+        ),
+        (
+            {"size": [4, 6, 8]},
+            "`size` has 3 entries, the input has 2 axes: height and width",
+            "give one number for all axes, or one for each axis",
+        ),
+    ],
+)
+def test_a_map_is_not_enlarged_to_a_part_of_a_cell(
+    fields: dict[str, Any], message: str, advice: str
+) -> None:
+    (problem,) = build("upsample", **fields).effect((4, 6, 3)).problems
+    assert (problem.message, problem.advice) == (message, advice)

@@ -17,7 +17,7 @@ from typing import Any
 
 from cnnkit.analysis.precision import Precision, is_quantized
 from cnnkit.analysis.result import Totals
-from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
+from cnnkit.analysis.solve.knob import knob
 from cnnkit.analysis.solve.search import Search
 from cnnkit.analysis.solve.values import ANY, LARGEST, MOST_VALUES, Values
 from cnnkit.errors import Finding, UsageError
@@ -109,6 +109,7 @@ class BudgetSolution:
         endless: Whether the best one is the largest that any field may have.
         fault: Where no value is valid, why the smallest is not.
         tried: How many values were analysed.
+        put_in: What `--set` takes to apply the best one, where it does.
     """
 
     name: str | None
@@ -123,6 +124,7 @@ class BudgetSolution:
     endless: bool
     fault: Finding | None
     tried: int
+    put_in: str | None = None
 
     @property
     def found(self) -> bool:
@@ -131,8 +133,8 @@ class BudgetSolution:
 
     @property
     def assignment(self) -> str | None:
-        """What `--set` takes to apply it."""
-        return f"{self.path}={self.best.text}" if self.best else None
+        """What `--set` takes to apply it; None of a batch, which `--batch` takes."""
+        return self.put_in
 
     def to_dict(self) -> dict[str, Any]:
         """The solution as JSON shows it; every key is always there."""
@@ -167,7 +169,8 @@ def largest(
 
     Args:
         spec: A spec that was read from a text; it need not be valid as it is.
-        path: As `--set` takes it: ``variables.width``, ``layers.0.filters``.
+        path: As `--set` takes it: ``variables.width``, ``layers.0.filters``; ``input`` for the
+            extent of a square one, ``batch`` for the examples at once.
         budgets: Upper bounds on totals, by their names.
         values: The values that the field may take.
         batch: Examples at once, for the memory.
@@ -177,8 +180,8 @@ def largest(
     Raises:
         UsageError: The path leads nowhere, or not to a number, or there are too many values.
     """
-    document = document_of(spec)
-    present = number_at(document, path)
+    varied = knob(spec, path, batch=batch, precision=precision, optimizer=optimizer)
+    present = varied.present
     if values.low is not None and values.last < 0:
         raise UsageError(f"--between {values.low}..{values.high} holds no value")
     if values.bounded and values.last >= MOST_VALUES:
@@ -198,9 +201,7 @@ def largest(
 
     def trial(number: int) -> Trial:
         value = values.value(number)
-        answer = analysis_with(
-            document, path, value, batch=batch, precision=precision, optimizer=optimizer
-        )
+        answer = varied.analysis(value)
         if isinstance(answer, Finding):
             return Trial(value, None, answer, budgets)
         return Trial(value, answer.totals, None, budgets)
@@ -229,6 +230,7 @@ def largest(
         endless=best is not None and not values.bounded and 2 * values.value(best) > LARGEST,
         fault=None if valid or best is not None else tried[min(tried)].fault,
         tried=len(tried),
+        put_in=None if best is None else varied.assignment(tried[best].value),
     )
 
 

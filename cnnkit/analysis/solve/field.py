@@ -74,12 +74,13 @@ def analysis_with(
         reason = str(error).removeprefix(f"--set {assignment}")
         raise UsageError(f"--vary {path}{reason}") from None
     if reading.spec is None:
-        return _first_error(reading.findings) or reading.findings[0]
+        return first_error(reading.findings) or reading.findings[0]
     analysis = analyze(reading.spec, batch=batch, precision=precision, optimizer=optimizer)
-    return _first_error(analysis.findings) or analysis
+    return first_error(analysis.findings) or analysis
 
 
-def _first_error(findings: Iterable[Finding]) -> Finding | None:
+def first_error(findings: Iterable[Finding]) -> Finding | None:
+    """The first finding that is an error."""
     return next((finding for finding in findings if finding.level == "error"), None)
 
 

@@ -61,7 +61,9 @@ def _glu(site: Site[layers.Glu]) -> Operation:
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
     init = option("init", site.layer.init, 0.25)
-    return Operation(("{layer}({0})",), f"PReLU({hole('features', site.channels)}{init})")
+    (slope,) = site.node.effect.weights
+    features = slope.size if len(slope.shape) == 1 else slope.shape
+    return Operation(("{layer}({0})",), f"PReLU({hole('features', features)}{init})")
 
 
 def _over_axis(name: str) -> Writer:

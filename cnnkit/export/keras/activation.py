@@ -73,7 +73,8 @@ def _glu(site: Site[layers.Glu]) -> Operation:
 
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
-    axes = list(range(1, len(site.shape)))
+    shared_axes = {"channel": len(site.shape), "layer": len(site.shape) + 1, "cell": 1}
+    axes = list(range(1, shared_axes[site.layer.per]))
     shared = f", shared_axes={axes}" if axes else ""
     return operation_of(
         f"layers.PReLU(keras.initializers.Constant({hole('init', site.layer.init)}){shared}"

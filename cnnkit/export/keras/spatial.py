@@ -37,7 +37,8 @@ def _crop(site: Site[layers.Crop]) -> Operation:
 
 def _upsample(site: Site[layers.Upsample]) -> Operation:
     extents = site.output[:-1]
-    if site.layer.method == "nearest" and site.layer.factor is not None:
+    whole = all(a % b == 0 for a, b in zip(extents, site.shape[:-1], strict=True))
+    if site.layer.method == "nearest" and site.layer.factor is not None and whole:
         factors = tuple(a // b for a, b in zip(extents, site.shape[:-1], strict=True))
         size = hole("size", brief(factors))
         return operation_of(f"layers.UpSampling{len(factors)}D({size}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from cnnkit import layers
 from cnnkit.export.onnx.writing import (
     Writer,
@@ -49,7 +51,9 @@ def _elu(write: Writing, site: Site[layers.Elu]) -> str:
 
 
 def _prelu(write: Writing, site: Site[Any]) -> str:
-    slope = write.weight("slope", per_channel(write.array("slope"), site.rank))
+    values = write.array("slope")
+    slopes = np.moveaxis(values, -1, 0) if values.ndim > 1 else per_channel(values, site.rank)
+    slope = write.weight("slope", slopes)
     return write.node("PRelu", write.x, slope)
 
 

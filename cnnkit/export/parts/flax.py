@@ -148,10 +148,10 @@ def adaptive_pool(x: jax.Array, output: tuple[int, ...], reduce) -> jax.Array:
 
 
 class PReLU(nnx.Module):
-    """A leaky ReLU with a learnt slope for each channel."""
+    """A leaky ReLU with learnt slopes: as many as features, 1 for all, or a shape of them."""
 
-    def __init__(self, features: int, init: float = 0.25) -> None:
-        self.slope = nnx.Param(jnp.full((features,), init))
+    def __init__(self, features: int | tuple[int, ...], init: float = 0.25) -> None:
+        self.slope = nnx.Param(jnp.full(features, init))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.where(x >= 0, x, self.slope[...] * x)

@@ -155,6 +155,17 @@ class GlobalResponseNorm(nn.Module):
         return self.weight * (x * beside) + self.bias + x
 
 
+class PReLUOfCells(nn.Module):
+    """A leaky ReLU with a learnt slope for each channel of each cell."""
+
+    def __init__(self, shape: tuple[int, ...], init: float = 0.25) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full(shape, init))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.where(x >= 0, x, self.weight * x)
+
+
 class DropPath(nn.Module):
     """Drops the whole tensor of an example in training: stochastic depth."""
 

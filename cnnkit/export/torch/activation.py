@@ -67,7 +67,11 @@ def _glu(site: Site[layers.Glu]) -> Operation:
 
 def _prelu(site: Site[layers.Prelu]) -> Operation:
     init = option("init", site.layer.init, 0.25)
-    return Operation(("{layer}({0})",), f"nn.PReLU({hole('channels', site.channels)}{init})")
+    if site.layer.per == "cell" and site.rank:  # PyTorch's has one slope, or one a channel
+        shape = (site.channels, *site.shape[:-1])
+        return Operation(("{layer}({0})",), f"PReLUOfCells({hole('shape', shape)}{init})")
+    slopes = 1 if site.layer.per == "layer" else site.channels
+    return Operation(("{layer}({0})",), f"nn.PReLU({hole('channels', slopes)}{init})")
 
 
 def _over_axis(name: str) -> Writer:

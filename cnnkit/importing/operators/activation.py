@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -96,16 +97,22 @@ def clip(node: Node, build: Builder, given: Given) -> View:
 
 
 def prelu(node: Node, build: Builder, given: Given) -> View:
-    """PRelu, a slope a channel."""
+    """PRelu, a slope a channel, one for all, or one for each channel of each cell."""
     import numpy as np
 
     source = build.channels(node, given[0])
-    channels = build.graph.shape(source)[-1]
+    *extents, channels = build.graph.shape(source)
     slope = constant(given[1], "slope")
-    if slope.size not in (1, channels):
+    if slope.size == channels:  # one a channel, also where there is one channel
+        return build.made(node, "prelu", source, weights={"slope": slope.reshape(-1)})
+    if slope.size == 1:
+        weights = {"slope": slope.reshape(-1)}
+        return build.made(node, "prelu", source, fields={"per": "layer"}, weights=weights)
+    cells = (channels, *extents)
+    if slope.shape[-len(cells) :] != cells or slope.size != math.prod(cells):
         raise RefusedError(f"its slopes are {list(slope.shape)}", "near is prelu, one a channel")
-    weights = {"slope": np.broadcast_to(slope.reshape(-1), (channels,))}
-    return build.made(node, "prelu", source, weights=weights)
+    weights = {"slope": np.moveaxis(slope.reshape(cells), 0, -1)}
+    return build.made(node, "prelu", source, fields={"per": "cell"}, weights=weights)
 
 
 def softmax(kind: str) -> Operator:

@@ -187,8 +187,11 @@ def _solved(solution: BudgetSolution, best: Trial) -> Iterator[str]:
 def _applied(solution: BudgetSolution, source: str, assignments: Sequence[str]) -> Iterator[str]:
     """The command that applies the answer, a line of its own, so that it can be copied."""
     yield f"{plural(solution.tried, 'value')} analysed; to apply it:"
-    sets = [f"--set {shlex.quote(each)}" for each in (*assignments, solution.assignment or "")]
-    yield f"  cnnkit analyze {shlex.quote(source)} {' '.join(sets)}"
+    own = [] if solution.assignment is None else [solution.assignment]
+    options = [f"--set {shlex.quote(each)}" for each in (*assignments, *own)]
+    if not own and solution.best is not None:
+        options.append(f"--batch {solution.best.text}")
+    yield f"  cnnkit analyze {shlex.quote(source)} {' '.join(options)}"
 
 
 def _unsolved(solution: BudgetSolution) -> Iterator[str]:
