@@ -26,7 +26,7 @@ ARRAYS: Final = (".npy", ".npz")
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 _ROWS = 64
-_BLOCK_BYTES = 2**24
+_BLOCK_BYTES = 2**22
 # An array whose first axis is the fastest is read at once, and no further than this.
 _LARGEST = 2**30
 
