@@ -44,6 +44,11 @@ def _prelu(call: Call) -> int:
     return call.add("prelu", weights={"slope": slopes.reshape(-1)})
 
 
+def _layer_scale(call: Call) -> int:
+    """The factor a channel of Keras's own ConvNeXt."""
+    return call.add("scale", weights={"scale": call.arrays(gamma=(call.shape[-1],))["gamma"]})
+
+
 def _elu(call: Call) -> int:
     alpha = call.get("alpha", 1.0)
     return call.add("elu", {} if alpha == 1 else {"alpha": alpha})
@@ -57,8 +62,12 @@ def _softmax(call: Call) -> int:
 
 def _dropout(kind: str) -> Layer:
     def apply(call: Call) -> int:
-        rate = call.get("rate", 0.5)
-        return call.add(kind, {"rate": rate}) if rate else call.inputs[0]
+        rate, shape = call.get("rate", 0.5), list(call.get("noise_shape") or [])
+        whole = len(shape) > 1 and shape[1:] == [1] * (call.rank + 1)
+        if shape and not whole:
+            raise RefusedError(f"its noise has the shape {shape}", "near are dropout, drop_path")
+        chosen = "drop_path" if whole else kind
+        return call.add(chosen, {"rate": rate}) if rate else call.inputs[0]
 
     return apply
 
@@ -193,6 +202,7 @@ FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
         "Maximum": _merge("maximum"),
         "Multiply": _merge("multiply"),
         "Flatten": _flatten,
+        "LayerScale": _layer_scale,
         "Normalization": _normalization,
         "Rescaling": _rescaling,
         "Reshape": _reshape,
