@@ -4,7 +4,8 @@
 
 A file that `cnnkit import` is to read and that is damaged, lies about its sizes or reads other
 files than those of its folder; and a node whose operator, or whose way of using it, the language
-has no words for. Each such node is named, all in one run. Only `import` finds it.
+has no words for. Each such node is named, all in one run. Only `import` finds it, and commands that
+are given a model in the place of a spec.
 
 ## Why
 

@@ -133,7 +133,7 @@ def test_the_readme_shows_what_an_import_prints(
     shipped = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
     shutil.copy(shipped / "light_resnet50.onnx", tmp_path / "resnet50.onnx")
     monkeypatch.chdir(tmp_path)
-    section = readme.partition("## From an ONNX file, or from PyTorch\n")[2].partition("\n## ")[0]
+    section = readme.partition("## From ONNX, Keras or PyTorch\n")[2].partition("\n## ")[0]
     (line,) = re.findall(r"^\$ cnnkit (import .*)$", section, re.MULTILINE)
     done = run(*line.split())
     assert done.code == 0, done.out

@@ -29,7 +29,7 @@ L = keras.layers
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-def network(layers: Callable[[Any], Any], shape: tuple[int, ...] = (8, 8, 4)) -> Any:
+def network(layers: Callable[[Any], Any], shape: tuple[int | None, ...] = (8, 8, 4)) -> Any:
     """A functional model, all weights random."""
     given = keras.Input(shape, name="given")
     model = keras.Model(given, layers(given))
@@ -241,6 +241,9 @@ def test_hostile_json(text: str, message: str, tmp_path: Path) -> None:
     assert said(path) == [message]
 
 
+WRONG: tuple[Any, ...] = (None, -1, [], {}, "x", [[None]])
+
+
 def test_no_damage_of_a_configuration_makes_a_traceback(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
@@ -248,7 +251,7 @@ def test_no_damage_of_a_configuration_makes_a_traceback(path: Path) -> None:
     for layer in config["config"]["layers"]:
         for fields in (layer, layer["config"]):
             for name, value in list(fields.items()):
-                for wrong in (None, -1, [], {}, "x", [[None]]):
+                for wrong in WRONG:
                     fields[name] = wrong
                     damaged.write_text(json.dumps(config))
                     with suppress(SpecError):

@@ -12,6 +12,7 @@ import pytest
 import cnnkit as package
 from cnnkit import SpecError, UsageError
 from cnnkit.errors import MissingExtraError
+from cnnkit.export import convert
 from tests.cli.command import Run, runner
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -202,6 +203,43 @@ def test_a_sequence_and_a_volume() -> None:
         assert imported.spec.input == (*shape[2:], 3)
         (kernel,) = (each for name, each in imported.arrays.items() if name.endswith("kernel"))
         assert kernel.shape == (*module.kernel_size, 3, 4)
+
+
+CONVERTED = """\
+input: 16x16x3
+layers:
+  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
+  - batch_norm
+  - relu
+  - repeat:
+      times: 2
+      layers:
+        - residual:
+            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
+            activation: relu
+  - parallel:
+      branches:
+        - [conv: {filters: 4, kernel: 1}]
+        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
+  - max_pool: {size: 2}
+  - flatten
+  - {name: head, dense: {units: 10}}
+  - softmax
+"""
+
+
+def test_what_convert_wrote_comes_back() -> None:
+    spec = package.load(CONVERTED)
+    converted = convert(spec, "torch").code
+    assert converted is not None
+    names: dict[str, Any] = {"__name__": "converted"}
+    exec(converted, names)  # noqa: S102 - it is our own
+    classes = (each for each in names.values() if isinstance(each, type))
+    *_, network = (each for each in classes if issubclass(each, nn.Module))
+    imported = package.from_torch(network().eval(), torch.zeros(1, 3, 16, 16))
+    before, after = (package.analyze(each).totals for each in (spec, imported.spec))
+    for total in ("neurons", "parameters", "state", "macs", "activations"):
+        assert getattr(after, total) == getattr(before, total)
 
 
 def test_what_cannot_be_said_is_named_all_in_one_run() -> None:

@@ -17,6 +17,8 @@ from cnnkit.spec.model.spec import Spec
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
+Key = tuple[str, bool, bool]
+"""The family of layers, whether they are in a shortcut, and whether in a head for training."""
 Signature = tuple[tuple[str, tuple[int, ...]], ...]
 
 
@@ -46,20 +48,22 @@ def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -
         SpecError: Layers are left over on one side, do not fit, or leave a choice.
     """
     graph = trace(spec.layers, spec.input, spec.rounding)
-    nodes = [node for node in graph.nodes if node.effect.weights and not node.side]
-    groups = groups_of(arrays)
+    nodes = [node for node in graph.nodes if node.effect.weights]
+    sided = any(node.side for node in nodes)
+    # Heads for training alone are left out where the spec has none.
+    groups = [group for group in groups_of(arrays) if sided or not group.auxiliary]
     if len(nodes) != len(groups):
         raise _refused(
             f"the spec has {len(nodes):,} layers with weights, the file {len(groups):,}"
             + _extra(nodes, groups)
         )
     marked = any(group.beside for group in groups)
-    ours: dict[tuple[str, bool], list[Node]] = defaultdict(list)
-    theirs: dict[tuple[str, bool], list[Group]] = defaultdict(list)
+    ours: dict[Key, list[Node]] = defaultdict(list)
+    theirs: dict[Key, list[Group]] = defaultdict(list)
     for node in nodes:
-        ours[_family(node), marked and ".shortcut." in node.path].append(node)
+        ours[_family(node), marked and ".shortcut." in node.path, node.side].append(node)
     for group in groups:
-        theirs[group.family, marked and group.beside].append(group)
+        theirs[group.family, marked and group.beside, group.auxiliary].append(group)
     pairs = [pair for key in ours for pair in _paired(key, ours[key], theirs[key], graph)]
     if not by_order:
         _refuse_choices(pairs)
@@ -76,10 +80,9 @@ def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -
 Pair = tuple[Node, Group, dict[str, "Array"]]
 
 
-def _paired(
-    key: tuple[str, bool], nodes: Sequence[Node], groups: Sequence[Group], graph: Graph
-) -> list[Pair]:
-    what = f"{key[0]} layers{' in shortcuts' if key[1] else ''}"
+def _paired(key: Key, nodes: Sequence[Node], groups: Sequence[Group], graph: Graph) -> list[Pair]:
+    family_, beside, side = key
+    what = f"{family_} layers{' in shortcuts' * beside}{' of heads for training' * side}"
     if len(nodes) != len(groups):
         raise _refused(f"the spec has {len(nodes):,} {what}, the file {len(groups):,}")
     pairs = []

@@ -49,6 +49,11 @@ class Group:
         return _SIDE.search(self.name) is not None
 
     @property
+    def auxiliary(self) -> bool:
+        """Whether the name says that it is in a head for training alone."""
+        return _AUXILIARY.match(self.name) is not None
+
+    @property
     def in_branch(self) -> bool:
         """Whether the name says which branch it is in: files have these in their order."""
         return _BRANCH.search(self.name) is not None
@@ -70,12 +75,12 @@ def family(ranks: Mapping[str, int]) -> str:
 
 
 def groups_of(arrays: Mapping[str, Array]) -> list[Group]:
-    """The layers of a file, in its order; counters and heads for training alone are left out."""
+    """The layers of a file, in its order; counters are left out."""
     layers: dict[str, dict[str, str]] = {}
     for name in arrays:
         plain = name.removeprefix("module.")
         layer, role = _split(plain)
-        if role is not None and not _AUXILIARY.match(plain):
+        if role is not None:
             layers.setdefault(layer, {})[role] = name
     found = []
     for layer, roles in layers.items():

@@ -55,7 +55,7 @@ class Call:
         """A field of the configuration."""
         return self.config.get(name, default)
 
-    def add(
+    def layer(
         self,
         kind: str,
         fields: Mapping[str, Any] | None = None,
@@ -74,7 +74,7 @@ class Call:
         if made is None:
             return number
         kind, fields = made
-        return self.add(kind, fields, inputs=[number])
+        return self.layer(kind, fields, inputs=[number])
 
     def arrays(self, **shapes: Shape | None) -> dict[str, Array]:
         """The arrays of the layer; a shape of None is one that it does not have."""

@@ -26,12 +26,12 @@ def _relu(call: Call) -> int:
     if call.get("threshold") or (most is not None and (most != 6 or slope)):
         raise RefusedError("its bounds are others than 0 and 6", "near are relu, relu6, leaky_relu")
     if most is not None:
-        return call.add("relu6")
-    return call.add("leaky_relu", {"slope": slope}) if slope else call.add("relu")
+        return call.layer("relu6")
+    return call.layer("leaky_relu", {"slope": slope}) if slope else call.layer("relu")
 
 
 def _leaky_relu(call: Call) -> int:
-    return call.add("leaky_relu", {"slope": call.get("negative_slope", call.get("alpha", 0.3))})
+    return call.layer("leaky_relu", {"slope": call.get("negative_slope", call.get("alpha", 0.3))})
 
 
 def _prelu(call: Call) -> int:
@@ -41,24 +41,33 @@ def _prelu(call: Call) -> int:
             "it has a slope for each cell", f"near is prelu: `shared_axes={[1, 2][: call.rank]}`"
         )
     slopes = call.arrays(alpha=(*[1] * call.rank, channels))["alpha"]
-    return call.add("prelu", weights={"slope": slopes.reshape(-1)})
+    return call.layer("prelu", weights={"slope": slopes.reshape(-1)})
+
+
+def _layer_scale(call: Call) -> int:
+    """The factor a channel of Keras's own ConvNeXt."""
+    return call.layer("scale", weights={"scale": call.arrays(gamma=(call.shape[-1],))["gamma"]})
 
 
 def _elu(call: Call) -> int:
     alpha = call.get("alpha", 1.0)
-    return call.add("elu", {} if alpha == 1 else {"alpha": alpha})
+    return call.layer("elu", {} if alpha == 1 else {"alpha": alpha})
 
 
 def _softmax(call: Call) -> int:
     if call.get("axis", -1) not in (-1, call.rank + 1):
         raise RefusedError(f"it is over axis {call.get('axis')}", "near is softmax, over channels")
-    return call.add("softmax")
+    return call.layer("softmax")
 
 
 def _dropout(kind: str) -> Layer:
     def apply(call: Call) -> int:
-        rate = call.get("rate", 0.5)
-        return call.add(kind, {"rate": rate}) if rate else call.inputs[0]
+        rate, shape = call.get("rate", 0.5), list(call.get("noise_shape") or [])
+        whole = len(shape) > 1 and shape[1:] == [1] * (call.rank + 1)
+        if shape and not whole:
+            raise RefusedError(f"its noise has the shape {shape}", "near are dropout, drop_path")
+        chosen = "drop_path" if whole else kind
+        return call.layer(chosen, {"rate": rate}) if rate else call.inputs[0]
 
     return apply
 
@@ -67,7 +76,7 @@ def _merge(kind: str) -> Layer:
     def apply(call: Call) -> int:
         if call.constants:
             raise RefusedError("it joins a constant to what depends on the input")
-        return call.add(kind, inputs=call.inputs)
+        return call.layer(kind, inputs=call.inputs)
 
     return apply
 
@@ -103,7 +112,7 @@ def _constant(call: Call, kind: str, value: Any, source: int | None = None) -> i
     import numpy as np
 
     weights = {"value": np.asarray(value, np.float64)}
-    return call.add(kind, weights=weights, inputs=None if source is None else [source])
+    return call.layer(kind, weights=weights, inputs=None if source is None else [source])
 
 
 def _rescaling(call: Call) -> int:
@@ -133,14 +142,14 @@ def _normalization(call: Call) -> int:
 
 def _flatten(call: Call) -> int:
     call.channels_last()
-    return call.add("flatten") if call.rank else call.inputs[0]
+    return call.layer("flatten") if call.rank else call.inputs[0]
 
 
 def _reshape(call: Call) -> int:
     shape = list(call.get("target_shape"))
     if shape == list(call.shape):
         return call.inputs[0]
-    return call.add("reshape", {"shape": scalar(shape) if len(shape) == 1 else shape})
+    return call.layer("reshape", {"shape": scalar(shape) if len(shape) == 1 else shape})
 
 
 def _cells(call: Call, name: str) -> Any:
@@ -156,11 +165,11 @@ def _cells(call: Call, name: str) -> Any:
 
 
 def _pad(call: Call) -> int:
-    return call.add("pad", {"padding": _cells(call, "padding")})
+    return call.layer("pad", {"padding": _cells(call, "padding")})
 
 
 def _crop(call: Call) -> int:
-    return call.add("crop", {"cells": _cells(call, "cropping")})
+    return call.layer("crop", {"cells": _cells(call, "cropping")})
 
 
 def _upsample(call: Call) -> int:
@@ -169,7 +178,7 @@ def _upsample(call: Call) -> int:
     if how not in ("nearest", "bilinear"):
         raise RefusedError(f"it resizes by `{how}`", "near is upsample, nearest or linear")
     fields: dict[str, Any] = {"factor": scalar(call.each("size", 2))}
-    return call.add("upsample", fields if how == "nearest" else {**fields, "method": "linear"})
+    return call.layer("upsample", fields if how == "nearest" else {**fields, "method": "linear"})
 
 
 def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
@@ -193,6 +202,7 @@ FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
         "Maximum": _merge("maximum"),
         "Multiply": _merge("multiply"),
         "Flatten": _flatten,
+        "LayerScale": _layer_scale,
         "Normalization": _normalization,
         "Rescaling": _rescaling,
         "Reshape": _reshape,

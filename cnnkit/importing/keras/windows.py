@@ -43,7 +43,7 @@ def _conv(call: Call) -> int:
     fields = {"filters": filters, **_window(call, size, "kernel")}
     if groups > 1:
         fields["groups"] = groups
-    return call.activated(call.add("conv", _biased(call, fields), weights))
+    return call.activated(call.layer("conv", _biased(call, fields), weights))
 
 
 def _depthwise(call: Call) -> int:
@@ -59,7 +59,7 @@ def _depthwise(call: Call) -> int:
     fields = _window(call, size, "kernel")
     if multiplier > 1:
         fields["multiplier"] = multiplier
-    return call.activated(call.add("depthwise_conv", _biased(call, fields), weights))
+    return call.activated(call.layer("depthwise_conv", _biased(call, fields), weights))
 
 
 def _separable(call: Call) -> int:
@@ -78,10 +78,10 @@ def _separable(call: Call) -> int:
     if multiplier > 1:
         fields["multiplier"] = multiplier
     kernel = arrays.pop("depthwise_kernel").reshape(*size, 1, -1)
-    depthwise = call.add("depthwise_conv", fields, {"kernel": kernel})
+    depthwise = call.layer("depthwise_conv", fields, {"kernel": kernel})
     arrays["kernel"] = arrays.pop("pointwise_kernel")
     pointwise = _biased(call, {"filters": filters, "kernel": 1})
-    return call.activated(call.add("conv", pointwise, arrays, [depthwise]))
+    return call.activated(call.layer("conv", pointwise, arrays, [depthwise]))
 
 
 def _transposed(call: Call) -> int:
@@ -93,17 +93,17 @@ def _transposed(call: Call) -> int:
     weights = call.arrays(kernel=(*size, filters, _last(call)), bias=_bias(call, filters))
     weights["kernel"] = np.swapaxes(weights["kernel"], -1, -2)
     fields = {"filters": filters, **_window(call, size, "kernel")}
-    return call.activated(call.add("transposed_conv", _biased(call, fields), weights))
+    return call.activated(call.layer("transposed_conv", _biased(call, fields), weights))
 
 
 def _dense(call: Call) -> int:
     units, channels = call.get("units"), _last(call)
     weights = call.arrays(kernel=(channels, units), bias=_bias(call, units))
     if call.rank == 0:
-        return call.activated(call.add("dense", _biased(call, {"units": units}), weights))
+        return call.activated(call.layer("dense", _biased(call, {"units": units}), weights))
     weights["kernel"] = weights["kernel"].reshape(*[1] * call.rank, channels, units)
     fields = _biased(call, {"filters": units, "kernel": 1})
-    return call.activated(call.add("conv", fields, weights))
+    return call.activated(call.layer("conv", fields, weights))
 
 
 def _pool(kind: str) -> Layer:
@@ -115,7 +115,7 @@ def _pool(kind: str) -> Layer:
             fields.pop("stride", None)  # it is what a pool takes for granted
         else:
             fields.setdefault("stride", 1)
-        return call.add(kind, fields)
+        return call.layer(kind, fields)
 
     return apply
 
@@ -129,7 +129,7 @@ def _with(call: Call, config: Mapping[str, Any]) -> Call:
 def _global_pool(kind: str) -> Layer:
     def apply(call: Call) -> int:
         call.channels_last()
-        return call.add(kind, {"keep_axes": True} if call.get("keepdims") else {})
+        return call.layer(kind, {"keep_axes": True} if call.get("keepdims") else {})
 
     return apply
 
@@ -163,7 +163,7 @@ def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> Layer:
             fields["momentum"] = call.get("momentum", 0.99)
         if kind == "layer_norm" and call.get("rms_scaling"):
             raise RefusedError("it does not subtract the mean", "near is rms_norm")
-        return call.add(kind, fields, {ours[name]: value for name, value in arrays.items()})
+        return call.layer(kind, fields, {ours[name]: value for name, value in arrays.items()})
 
     return apply
 

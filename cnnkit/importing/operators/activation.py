@@ -80,7 +80,7 @@ def clip(node: Node, build: Builder, given: Given) -> View:
     for place, value in enumerate(given[1:3]):
         if value is not None:
             bounds[place] = float(constant(value, "bound").reshape(()))
-    kinds = {(0, 6): "relu6", (0, None): "relu"}
+    kinds: dict[tuple[float | None, float | None], str] = {(0, 6): "relu6", (0, None): "relu"}
     lowest, highest = bounds
     if highest is not None and highest > 1e37:
         highest = None

@@ -52,6 +52,17 @@ def _transpose(call: Call) -> Made:
     return call.onnx("Transpose", call["self"], perm=order)
 
 
+def _movedim(call: Call) -> Made:
+    rank = len(call["self"].axes) + 1
+    ends = (call["source"], call["destination"])
+    lists = ([each] if isinstance(each, int) else each for each in ends)
+    source, destination = ([axis_of(axis, rank) for axis in each] for each in lists)
+    order = [axis for axis in range(rank) if axis not in source]
+    for place, axis in sorted(zip(destination, source, strict=True)):
+        order.insert(place, axis)
+    return call.onnx("Transpose", call["self"], perm=order)
+
+
 def _squeeze(call: Call) -> Made:
     view, axes = call["self"], call["dim"]
     axes = list(range(1, len(view.axes) + 1)) if axes is None else axes
@@ -155,6 +166,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "chunk": _split,
         "constant_pad_nd": _pad,
         "flatten": _flatten,
+        **dict.fromkeys(("moveaxis", "movedim"), _movedim),
         "narrow": _slice,
         "pad": _pad,
         "permute": _permute,
