@@ -46,3 +46,28 @@ layers:
   - dense: {units: 7, activation: sigmoid}
 """
     assert found("channels-not-multiple-of-8", spec) == ""
+
+
+def test_attention_is_told_once_and_a_last_recurrent_layer_not(
+    found: Callable[[str, str], str],
+) -> None:
+    spec = """\
+input: 8x8x16
+layers:
+  - attention: {heads: 3, units: 6}
+  - flatten: {keep_channels: true}
+  - lstm: {units: 6, direction: both, sequences: true}
+  - lstm: {units: 10}
+"""
+    assert (
+        found("channels-not-multiple-of-8", spec)
+        == """\
+3:5 layers.0
+6 channels are no multiple of 8
+help: 8 would fill the blocks that hardware works on
+
+5:19 layers.2
+12 channels are no multiple of 8
+help: a multiple of 8 would fill the blocks that hardware works on
+"""
+    )
