@@ -27,6 +27,7 @@ class Recurrent(Layer):
     """The fields and counts that recurrent layers share."""
 
     family = "recurrence"
+    channels_field = "units"  # of one way
     backward_reads = ("input", "output")
     field_aliases: ClassVar = {
         "hidden_size": "units",

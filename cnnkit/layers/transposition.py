@@ -48,6 +48,8 @@ class Transpose(Shaping):
 
     @override
     def no_op(self, shape: Shape) -> str | None:
+        if self.effect(shape).output is None:
+            return None
         moved = [place for place in self.places(shape) if shape[place] > 1]
         return "the order stays" if moved == sorted(moved) else None
 

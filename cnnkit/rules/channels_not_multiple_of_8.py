@@ -54,6 +54,9 @@ def check(network: Network) -> Iterator[Finding]:
         # The middle of a squeeze_excite is a handful of numbers, whatever its units.
         if any(each.kind == "squeeze_excite" for each in above):
             continue
+        # The queries of attention speak for keys and values; as many go out as came in.
+        if layer.kind == "attention" and operation.path != f"{layer.path}.query":
+            continue
         channels = output[-1]
         near = [
             str(number)
@@ -80,6 +83,9 @@ def _fills(network: Network, index: int, channels: int) -> bool:
 
 def _last(network: Network, end: int) -> int:
     """The last layer with weights before an end of the network."""
-    while not isinstance(network.operations[end].layer, Weighted) and network.source(end) > INPUT:
+    while network.source(end) > INPUT:
+        layer = network.operations[end].layer
+        if isinstance(layer, Weighted) or layer.channels_field:
+            break
         end = network.source(end)
     return end

@@ -237,9 +237,10 @@ class LayerReader(Reader):
         known = field_names(cls)
         meant = [*faulty, *self._strangers(cls, values, place)]
         try:
-            # A kind without fields has nothing to validate: its validator need not be built.
+            # Where nothing is given there is nothing to validate: no validator need be built.
             fields = {**values, **beside}
-            layer = cls.model_validate(fields) if known else cls.model_construct(**fields)
+            validated = known and (values or _needs_fields(cls))
+            layer = cls.model_validate(fields) if validated else cls.model_construct(**fields)
         except ValidationError as error:
             for fault in faults_of(error, cls, cls.kind, cls.field_aliases):
                 # What is missing because it is misspelt is one mistake, not two; and what a layer
@@ -276,3 +277,10 @@ class LayerReader(Reader):
         else:
             at = inmost(default, inner).location()
             self.report(fault.rule, fault.message, fault.help, at)
+
+
+@cache
+def _needs_fields(cls: type[Layer]) -> bool:
+    """Whether a kind may refuse to stand without fields."""
+    required = any(field.is_required() for field in cls.model_fields.values())
+    return required or bool(cls.__pydantic_decorators__.model_validators)

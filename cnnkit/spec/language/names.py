@@ -84,7 +84,6 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "posembed": "position_embedding",
         "clstoken": "class_token",
         "permute": "transpose",
-        "lppool": "lp_pool",
         "powerpool": "lp_pool",
         "rnn": "gru",
         "bilstm": "lstm",
