@@ -94,7 +94,7 @@ class _Explainer:
         yield from count_lines(node.layer, inputs, node.effect)
         if node.shares is not None:
             owner = self.graph.nodes[node.shares].path
-            yield Line("parameters", f"0: the weights are those of {owner}, and count there")
+            yield Line("weights", f"those of {owner}, which count there")
         if len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
             first = node.inputs[0]
             before = self.fields[first] if first > INPUT else first_fields(self.graph, first)

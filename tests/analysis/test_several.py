@@ -77,7 +77,8 @@ def test_shared_weights_count_once_and_work_each_time() -> None:
     assert (first.parameters, second.parameters) == (38, 0)
     assert (first.shares, second.shares) == (None, "layers.twin")
     lines = {line.label: line.text for line in explain(analysis)[1].lines}
-    assert lines["parameters"] == "0: the weights are those of layers.twin, and count there"
+    assert lines["weights"] == "those of layers.twin, which count there"
+    assert "parameters" not in lines
     assert lines["MACs"] == "8×8×2×3×3×2 = 2,304"
 
 

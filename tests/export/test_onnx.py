@@ -21,7 +21,7 @@ from cnnkit.layers import KINDS
 from cnnkit.spec.graph import Graph, trace
 
 TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-TRACED |= {"save", "merge", "load", "head"}
+TRACED |= {"save", "merge", "load", "head", "output", "shared"}
 SMALL = """
 name: small
 input: 4x5x1
