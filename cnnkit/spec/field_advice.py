@@ -56,7 +56,6 @@ _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "weight_norm": "leave it out: weights that are normalized themselves cannot be written",
         "inplace": "leave it out: what is overwritten is no matter of the network",
         "align_corners": "leave it out: the centres are always those of half pixels",
-        "size": "`factor` is how many times as large; `to: NAME` gives the extents of a saved map",
     }
 )
 """The advice for each name; it is given where the fields that it names are there."""
@@ -69,7 +68,6 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "causal": ("padding",),
         "bias_init": ("bias",),
         "bias_initializer": ("bias",),
-        "size": ("factor", "to"),
         "shared": ("kernel",),
         "share_weights": ("kernel",),
         "weight_sharing": ("kernel",),

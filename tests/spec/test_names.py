@@ -142,11 +142,6 @@ AFFINE = "here it is `scale` and `shift`, each true or false"
                 "for all layers"
             ),
         ),
-        (
-            "upsample: {factor: 2, %s}",
-            "size: [16, 16]",
-            "`factor` is how many times as large; `to: NAME` gives the extents of a saved map",
-        ),
     ],
 )
 def test_what_frameworks_say_and_we_do_not(layer: str, field: str, advice: str) -> None:
