@@ -171,11 +171,10 @@ def test_the_network_as_a_whole() -> None:
 
 def test_findings_gained_and_lost_wherever_they_stand() -> None:
     def found(*layers: str) -> cnnkit.Analysis:
-        return cnnkit.analyze(
-            cnnkit.spec.reading.read(
-                "input: 8x8x1\nlayers:\n" + "".join(f"  - {each}\n" for each in layers)
-            ).spec
-        )
+        text = "input: 8x8x1\nlayers:\n" + "".join(f"  - {each}\n" for each in layers)
+        spec = cnnkit.spec.reading.read(text).spec
+        assert spec is not None
+        return cnnkit.analyze(spec)
 
     stride = "conv: {filters: 1, kernel: 3, stride: 2}"
     large = "conv: {filters: 1, kernel: 9}"
@@ -189,8 +188,10 @@ def test_findings_gained_and_lost_wherever_they_stand() -> None:
 
 
 def test_a_count_that_is_unknown_has_no_change() -> None:
-    spec = cnnkit.spec.reading.read("input: 8x8x1\nlayers:\n  - conv: {filters: 1, kernel: 9}\n")
-    change = compare(analysis(CONV), cnnkit.analyze(spec.spec)).layers[0]
+    text = "input: 8x8x1\nlayers:\n  - conv: {filters: 1, kernel: 9}\n"
+    spec = cnnkit.spec.reading.read(text).spec
+    assert spec is not None
+    change = compare(analysis(CONV), cnnkit.analyze(spec)).layers[0]
     assert change.count("parameters") == Change(40, None)
     assert change.count("parameters").to_dict() == {
         "old": 40,

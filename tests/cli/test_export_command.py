@@ -7,6 +7,7 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -292,7 +293,10 @@ def test_source_code_that_does_not_run(
 def test_a_program_that_differs_is_not_written(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hlo, "answer", lambda *given: exporting.answer(*given) + 1)
+    def off(*given: Any) -> dict[str, Any]:
+        return {name: each + 1 for name, each in exporting.answers(*given).items()}
+
+    monkeypatch.setattr(hlo, "answers", off)
     with pytest.raises(ExportError, match="the program of StableHLO differs from the network by"):
         hlo.export_stablehlo(weights_of_run(Path("runs/bars")), Path("off.stablehlo"))
     assert not Path("off.stablehlo").exists()
