@@ -90,7 +90,8 @@ class Memory:
         for index, node in enumerate(self.graph.nodes):
             if not node.side and node.layer.storage != "view":
                 tensors = sum(map(self._bytes, (*node.inputs, index)))
-                moved += tensors + self._weights(node)
+                owner = node if node.shares is None else self.graph.nodes[node.shares]
+                moved += tensors + self._weights(owner)
         return moved
 
     def _bytes(self, node: int) -> int:

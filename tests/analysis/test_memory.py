@@ -242,3 +242,14 @@ def test_a_spec_is_told_what_is_not_defined() -> None:
         "points left out"
     )
     assert lines["training memory"] == "not defined: int8 is for inference alone"
+
+
+def test_shared_weights_are_kept_once_and_read_each_time() -> None:
+    # 64 cells of 2 channels go in and out of each; the kernel has 3·3·2·2 weights and 2 biases.
+    conv = "  - {name: twin, conv: {filters: 2, kernel: 3, padding: same}}\n"
+    found = totals(conv + "  - shared: twin\n")
+    assert found.parameters == 38
+    assert found.memory_traffic == 4 * 2 * (128 + 128 + 38)
+    quantized = totals(conv + "  - shared: twin\n", precision="int8")
+    assert quantized.weight_memory == 36 + 4 * 2
+    assert quantized.memory_traffic == 2 * (128 + 128 + 36 + 4 * 2)
