@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cnnkit import layers
-from cnnkit.export.code import hole
-from cnnkit.export.outline import Operation, Write
+from cnnkit.export.code.lines import hole
+from cnnkit.export.outline import Expression, Write
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.axis import place_of
@@ -29,7 +29,7 @@ class Axes(NamedTuple):
     first: int
 
 
-Join = Callable[[Joined, tuple[Shape, ...]], Operation]
+Join = Callable[[Joined, tuple[Shape, ...]], Expression]
 """How a target writes where branches meet."""
 
 
@@ -45,7 +45,7 @@ def writing(families: Sequence[ModuleType], joined: Join) -> Write:
     for family in families:
         writers |= {**family.WRITERS, **vars(family).get("PARTS", {})}
 
-    def write(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+    def write(node: Node, shapes: tuple[Shape, ...]) -> Expression:
         if isinstance(node.layer, Joined):
             return joined(node.layer, shapes)
         return writers[node.layer.kind](Site(node.layer, node, shapes))
@@ -63,57 +63,57 @@ def joining(concatenate: str, axes: Axes, channels: str, extremes: str) -> Join:
         extremes: The module with the functions ``maximum`` and ``minimum`` of two tensors.
     """
 
-    def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
+    def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Expression:
         rank = max(map(len, shapes))
         inputs = [f"{{{place}}}" for place in range(len(shapes))]
         if layer.by == "concat":
             axis = axes.channels if layer.axis == "channels" else axes.first + layer.axis
-            return Operation((concatenate.format(f"[{', '.join(inputs)}]", axis),))
+            return Expression((concatenate.format(f"[{', '.join(inputs)}]", axis),))
         if layer.spreads:
             for place, shape in enumerate(shapes):
                 if len(shape) == 1 < rank:  # a factor for each channel of a map
                     inputs[place] += f"[{channels}{', None' * (rank - 1)}]"
         if layer.by in OPERATORS:
-            return Operation((OPERATORS[layer.by].join(inputs),))
+            return Expression((OPERATORS[layer.by].join(inputs),))
         if layer.by in ("maximum", "minimum"):
             call = f"{extremes}.{layer.by}"
-            return Operation((reduce(lambda a, b: f"{call}({a}, {b})", inputs),))
+            return Expression((reduce(lambda a, b: f"{call}({a}, {b})", inputs),))
         total = " + ".join(inputs)
-        return Operation((f"({total}) / {len(inputs)}" if layer.by == "mean" else total,))
+        return Expression((f"({total}) / {len(inputs)}" if layer.by == "mean" else total,))
 
     return joined
 
 
 def function(name: str) -> Writer:
     """A layer without fields, by a function of the target."""
-    return lambda _: Operation((f"{name}({{0}})",))
+    return lambda _: Expression((f"{name}({{0}})",))
 
 
-def power(site: Site[layers.Power]) -> Operation:
+def power(site: Site[layers.Power]) -> Expression:
     """A power by Python's operator, a whole exponent written as such."""
     exponent = site.layer.exponent
     whole = int(exponent) if float(exponent).is_integer() else exponent
-    return Operation((f"{{0}} ** {hole('exponent', whole)}",))
+    return Expression((f"{{0}} ** {hole('exponent', whole)}",))
 
 
-def maxout(site: Site[layers.Maxout]) -> Operation:
+def maxout(site: Site[layers.Maxout]) -> Expression:
     """A maxout by the helper of that name."""
-    return Operation((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))
+    return Expression((f"maxout({{0}}, {hole('pieces', site.layer.pieces)})",))
 
 
-def rearranged(site: Site[Any]) -> Operation:
+def rearranged(site: Site[Any]) -> Expression:
     """`depth_to_space` or `space_to_depth`, by the helper of that name."""
-    return Operation((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
+    return Expression((f"{site.layer.kind}({{0}}, {hole('block', site.block)})",))
 
 
-def channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+def channel_shuffle(site: Site[layers.ChannelShuffle]) -> Expression:
     """A channel shuffle by the helper of that name."""
-    return Operation((f"channel_shuffle({{0}}, {hole('groups', site.layer.groups)})",))
+    return Expression((f"channel_shuffle({{0}}, {hole('groups', site.layer.groups)})",))
 
 
-def channels_last_slice(site: Site[layers.ChannelSlice]) -> Operation:
+def channels_last_slice(site: Site[layers.ChannelSlice]) -> Expression:
     """A slice of the channels where these are the last axis."""
-    return Operation((f"{{0}}[..., {channel_range(site.layer)}]",))
+    return Expression((f"{{0}}[..., {channel_range(site.layer)}]",))
 
 
 def channel_range(layer: layers.ChannelSlice | layers.Slice) -> str:
@@ -123,13 +123,13 @@ def channel_range(layer: layers.ChannelSlice | layers.Slice) -> str:
     return f"{start}:{stop}"
 
 
-def axis_slice(axis: int, layer: layers.Slice) -> Operation:
+def axis_slice(axis: int, layer: layers.Slice) -> Expression:
     """A slice of an axis of the target's array."""
     before = ":, " * axis
-    return Operation((f"{{0}}[{before}{channel_range(layer)}]",))
+    return Expression((f"{{0}}[{before}{channel_range(layer)}]",))
 
 
-def channels_last_axis_slice(site: Site[layers.Slice]) -> Operation:
+def channels_last_axis_slice(site: Site[layers.Slice]) -> Expression:
     """A slice of any axis where the channels are the last one."""
     return axis_slice(place_of(site.layer.axis, site.shape) + 1, site.layer)
 
@@ -145,9 +145,9 @@ def channels_last_order(site: Site[layers.Transpose]) -> tuple[int, ...]:
     return (0, *(place + 1 for place in site.layer.places(site.shape)))
 
 
-def fixed_scale(site: Site[layers.Scale]) -> Operation:
+def fixed_scale(site: Site[layers.Scale]) -> Expression:
     """A scale that is not learnt."""
-    return Operation((f"{{0}} * {hole('factor', site.layer.init)}",))
+    return Expression((f"{{0}} * {hole('factor', site.layer.init)}",))
 
 
 def cells_of(site: Site[DotProductAttention]) -> tuple[Shape, Shape, Shape]:
@@ -171,7 +171,7 @@ def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:
     )
 
 
-def rescaled(layer: layers.Rescale, constant: Callable[[str], str]) -> Operation:
+def rescaled(layer: layers.Rescale, constant: Callable[[str], str]) -> Expression:
     """A rescaling by the given numbers.
 
     Args:
@@ -182,4 +182,4 @@ def rescaled(layer: layers.Rescale, constant: Callable[[str], str]) -> Operation
         constant(hole(name, value)) if isinstance(value, tuple) else hole(name, value)
         for name, value in (("mean", layer.mean), ("deviation", layer.deviation))
     )
-    return Operation((f"({{0}} - {mean}) / {deviation}",))
+    return Expression((f"({{0}} - {mean}) / {deviation}",))

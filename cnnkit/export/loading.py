@@ -7,7 +7,7 @@ from importlib.resources import files
 from json import dumps
 from typing import Any, Final
 
-from cnnkit.export.functions import layer_name
+from cnnkit.export.code.functions import layer_name
 from cnnkit.spec.graph import Graph
 
 _MAIN: Final = '\n\nif __name__ == "__main__":\n'

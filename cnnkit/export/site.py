@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.layers.base import Layer
 from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.shape import Shape
@@ -69,7 +69,7 @@ class Site(Generic[LayerT]):
         return tuple(max(pair) // min(pair) for pair in pairs)
 
 
-Writer = Callable[[Site[Any]], Operation]
+Writer = Callable[[Site[Any]], Expression]
 """How a target writes the layers of a kind."""
 
 

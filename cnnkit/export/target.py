@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from cnnkit.errors import Finding
-from cnnkit.export.code import line
+from cnnkit.export.code.lines import line
 from cnnkit.spec.graph import Graph
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from cnnkit.export.functions import layer_name
+from cnnkit.export.code.functions import layer_name
 from tests.agreement.converted import (
     Case,
     channels_first,

@@ -13,7 +13,7 @@ from flax import nnx
 
 import cnnkit
 from cnnkit.export import convert
-from cnnkit.export.reserved import RESERVED
+from cnnkit.export.code.reserved import RESERVED
 from tests.agreement.converted import case_of, close, module_of
 from tests.agreement.running import OUTPUTS
 

@@ -15,7 +15,7 @@ import pytest
 
 import cnnkit
 from cnnkit.export import convert
-from cnnkit.export.functions import layer_name
+from cnnkit.export.code.functions import layer_name
 from tests.agreement.converted import Case, case_of, close, keras_layout
 from tests.agreement.corpus import CORPUS
 from tests.agreement.keras_backend import Model

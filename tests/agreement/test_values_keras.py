@@ -8,7 +8,7 @@ import jax
 import pytest
 
 from cnnkit.export import convert
-from cnnkit.export.functions import layer_name
+from cnnkit.export.code.functions import layer_name
 from tests.agreement.converted import case, close, keras_layout, quick
 from tests.agreement.corpus import CORPUS
 from tests.agreement.running import keras_model

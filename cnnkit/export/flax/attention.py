@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import cells_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
 
 
-def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
+def _dot_product_attention(site: Site[DotProductAttention]) -> Expression:
     layer = site.layer
     heads = hole("heads", layer.heads)
     dropout = option("dropout", layer.dropout, 0.0)
     call = ("{layer}({0}, {1}, {2})",)
     if layer.window is None and not layer.relative_bias:
-        return Operation(call, f"DotProductAttention({heads}{dropout}, rngs=rngs)")
+        return Expression(call, f"DotProductAttention({heads}{dropout}, rngs=rngs)")
     extents, window, shift = cells_of(site)
     build = (
         f"WindowAttention({heads}, {hole('extents', extents)}, {hole('window', window)}"
@@ -28,17 +28,17 @@ def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
         + dropout
         + ", rngs=rngs)"
     )
-    return Operation(call, build)
+    return Expression(call, build)
 
 
-def _position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+def _position_embedding(site: Site[layers.PositionEmbedding]) -> Expression:
     deviation = option("stddev", site.layer.deviation, 0.02)
     build = f"PositionEmbedding({hole('shape', site.shape)}{deviation}, rngs=rngs)"
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
-def _class_token(site: Site[layers.ClassToken]) -> Operation:
-    return Operation(("{layer}({0})",), f"ClassToken({hole('features', site.channels)})")
+def _class_token(site: Site[layers.ClassToken]) -> Expression:
+    return Expression(("{layer}({0})",), f"ClassToken({hole('features', site.channels)})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

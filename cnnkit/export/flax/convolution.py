@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.flax.initialization import initializers
 from cnnkit.export.flax.padding import MODES
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import (
     Sides,
     Site,
@@ -30,7 +30,7 @@ def _padding(padding: Sides) -> object:
     return brief([before for before, _ in padding]) if is_even(padding) else padding
 
 
-def _conv(site: Site[Any]) -> Operation:
+def _conv(site: Site[Any]) -> Expression:
     windows = site.windows
     groups = site.channels if site.layer.kind == "depthwise_conv" else site.layer.groups
     padding, calls = both(sides_of(windows), overhang_of(windows)), ["{layer}({0})"]
@@ -53,10 +53,10 @@ def _conv(site: Site[Any]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Operation(tuple(calls), build)
+    return Expression(tuple(calls), build)
 
 
-def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
+def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
     windows = site.windows
     calls = ["{layer}({0})"]
     overhang = overhang_of(windows)
@@ -76,10 +76,10 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer, len(windows))}, rngs=rngs)"
     )
-    return Operation(tuple(calls), build)
+    return Expression(tuple(calls), build)
 
 
-def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
+def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
     windows = site.transposed
     padding = tuple((window.before, window.after - window.output_padding) for window in windows)
     output = site.output
@@ -93,7 +93,7 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

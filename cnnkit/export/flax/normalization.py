@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 # By default Flax takes the variance as mean(x²) − mean(x)², which loses digits far from zero.
@@ -22,18 +22,18 @@ def _affine(layer: Any) -> str:
     )
 
 
-def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+def _batch_norm(site: Site[layers.BatchNorm]) -> Expression:
     build = (
         f"nnx.BatchNorm({hole('features', site.channels)}"
         + option("momentum", site.layer.momentum, 0.99)
         + option("epsilon", site.layer.epsilon, 1e-5)
         + f"{_affine(site.layer)}, rngs=rngs)"
     )
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
 def _norm(name: str) -> Writer:
-    def written(site: Site[Any]) -> Operation:
+    def written(site: Site[Any]) -> Expression:
         groups = (
             option("num_groups", site.layer.groups, None) if site.layer.kind == "group_norm" else ""
         )
@@ -44,12 +44,12 @@ def _norm(name: str) -> Writer:
         )
         epsilon = option("epsilon", site.layer.epsilon, 1e-6)
         build = f"nnx.{name}({hole('features', site.channels)}{groups}{epsilon}{affine}, rngs=rngs)"
-        return Operation(("{layer}({0})",), build)
+        return Expression(("{layer}({0})",), build)
 
     return written
 
 
-def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+def _layer_norm(site: Site[layers.LayerNorm]) -> Expression:
     layer = site.layer
     if layer.over == "channels":
         return _norm("LayerNorm")(site)
@@ -58,20 +58,20 @@ def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
         + option("use_bias", layer.shift, True)
         + option("use_scale", layer.scale, True)
     )
-    return Operation(("{layer}({0})",), f"WholeNorm({hole('shape', site.shape)}{options})")
+    return Expression(("{layer}({0})",), f"WholeNorm({hole('shape', site.shape)}{options})")
 
 
-def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Expression:
     epsilon = option("epsilon", site.layer.epsilon, 1e-6)
     build = f"GlobalResponseNorm({hole('features', site.channels)}{epsilon})"
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
-def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
-    return Operation((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Expression:
+    return Expression((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
 
 
-def _rescale(site: Site[layers.Rescale]) -> Operation:
+def _rescale(site: Site[layers.Rescale]) -> Expression:
     return rescaled(site.layer, lambda numbers: f"jnp.array({numbers})")
 
 

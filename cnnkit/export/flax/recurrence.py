@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from cnnkit.export.code import hole, option
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import hole, option
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.recurrence import Recurrent
 
 
-def _recurrent(site: Site[Recurrent]) -> Operation:
+def _recurrent(site: Site[Recurrent]) -> Expression:
     layer = site.layer
     build = (
         f"{'LSTM' if layer.kind == 'lstm' else 'GRU'}({hole('in_features', site.channels)}"
@@ -21,7 +21,7 @@ def _recurrent(site: Site[Recurrent]) -> Operation:
         + option("use_bias", layer.bias, True)
         + ", rngs=rngs)"
     )
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import hole
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _dropout(site: Site[Any]) -> Operation:
+def _dropout(site: Site[Any]) -> Expression:
     axes: tuple[int, ...] = ()
     if site.layer.kind == "spatial_dropout":
         axes = tuple(range(1, len(site.shape)))
@@ -20,12 +20,12 @@ def _dropout(site: Site[Any]) -> Operation:
         axes = tuple(range(1, len(site.shape) + 1))
     broadcast = f", broadcast_dims={axes}" if axes else ""
     build = f"nnx.Dropout({hole('rate', site.layer.rate)}{broadcast}, rngs=rngs)"
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
-def _gaussian_noise(site: Site[layers.GaussianNoise]) -> Operation:
+def _gaussian_noise(site: Site[layers.GaussianNoise]) -> Expression:
     build = f"GaussianNoise({hole('deviation', site.layer.deviation)}, rngs=rngs)"
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

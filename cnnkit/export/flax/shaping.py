@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import (
     channel_shuffle,
     channels_last_axis_slice,
@@ -16,29 +16,29 @@ from cnnkit.export.common import (
     fixed_scale,
     rearranged,
 )
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _flatten(site: Site[Any]) -> Operation:
+def _flatten(site: Site[Any]) -> Expression:
     if site.layer.keep_channels:
-        return Operation(("{0}.reshape({0}.shape[0], -1, {0}.shape[-1])" if site.rank else "{0}",))
-    return Operation(("{0}.reshape({0}.shape[0], -1)" if len(site.shape) > 1 else "{0}",))
+        return Expression(("{0}.reshape({0}.shape[0], -1, {0}.shape[-1])" if site.rank else "{0}",))
+    return Expression(("{0}.reshape({0}.shape[0], -1)" if len(site.shape) > 1 else "{0}",))
 
 
-def _reshape(site: Site[Any]) -> Operation:
-    return Operation((f"{{0}}.reshape(-1, *{hole('shape', site.output)})",))
+def _reshape(site: Site[Any]) -> Expression:
+    return Expression((f"{{0}}.reshape(-1, *{hole('shape', site.output)})",))
 
 
-def _transpose(site: Site[layers.Transpose]) -> Operation:
-    return Operation((f"{{0}}.transpose{channels_last_order(site)}",))
+def _transpose(site: Site[layers.Transpose]) -> Expression:
+    return Expression((f"{{0}}.transpose{channels_last_order(site)}",))
 
 
-def _scale(site: Site[layers.Scale]) -> Operation:
+def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
-    return Operation(("{layer}({0})",), f"Scale({hole('features', site.channels)}{init})")
+    return Expression(("{layer}({0})",), f"Scale({hole('features', site.channels)}{init})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.flax.padding import MODES
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, is_zero
 from cnnkit.layers.window import sides
 
 
-def _pad(site: Site[layers.Pad]) -> Operation:
+def _pad(site: Site[layers.Pad]) -> Expression:
     cells = sides(site.layer.padding, site.rank) or ()
     calls = []
     if not is_zero(cells):
@@ -25,22 +25,22 @@ def _pad(site: Site[layers.Pad]) -> Operation:
         calls.append(
             f"jnp.pad({{0}}, ({widths}, ({hole('before', before)}, {hole('after', after)})))"
         )
-    return Operation(tuple(calls) or ("{0}",))
+    return Expression(tuple(calls) or ("{0}",))
 
 
-def _crop(site: Site[layers.Crop]) -> Operation:
+def _crop(site: Site[layers.Crop]) -> Expression:
     kept = site.output[:-1]
     cut = site.layer.cells_off(site.shape[:-1], kept)
     spans = ", ".join(
         f"{hole('start', before)}:{hole('stop', before + extent)}"
         for (before, _), extent in zip(cut, kept, strict=True)
     )
-    return Operation((f"{{0}}[:, {spans}]",))
+    return Expression((f"{{0}}[:, {spans}]",))
 
 
-def _upsample(site: Site[layers.Upsample]) -> Operation:
+def _upsample(site: Site[layers.Upsample]) -> Expression:
     extents = hole("extents", site.output[:-1])
-    return Operation((f'upsample({{0}}, {extents}, "{site.layer.method}")',))
+    return Expression((f'upsample({{0}}, {extents}, "{site.layer.method}")',))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

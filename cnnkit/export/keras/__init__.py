@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cnnkit.export.code import comment, identifier, written
+from cnnkit.export.code.functions import layer_name, write_functions
+from cnnkit.export.code.lines import comment, identifier, written
 from cnnkit.export.common import writing
-from cnnkit.export.functions import layer_name, write_functions
 from cnnkit.export.keras import (
     activation,
     attention,
@@ -21,7 +21,7 @@ from cnnkit.export.keras import (
     spatial,
 )
 from cnnkit.export.keras.joining import joined
-from cnnkit.export.outline import InexpressibleError, Operation, Write, outline
+from cnnkit.export.outline import Expression, InexpressibleError, Write, outline
 from cnnkit.export.target import (
     Conversion,
     assembled,
@@ -84,7 +84,7 @@ def _writer(graph: Graph) -> Write:
     unread = {node.path for index, node in enumerate(graph.nodes) if index not in read}
     names = Counter(layer_name(node.path) for node in graph.nodes)
 
-    def checked(node: Node, shapes: tuple[Shape, ...]) -> Operation:
+    def checked(node: Node, shapes: tuple[Shape, ...]) -> Expression:
         if node.path in unread and node.effect.weights:
             raise InexpressibleError(
                 "its models leave out layers whose output nothing reads, and their parameters",

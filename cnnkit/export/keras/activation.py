@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import maxout, power
 from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
@@ -19,40 +19,40 @@ def _activation(name: str) -> Writer:
     return lambda _: operation_of(f'layers.Activation("{name}"')
 
 
-def _leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
+def _leaky_relu(site: Site[layers.LeakyRelu]) -> Expression:
     return operation_of(f"layers.LeakyReLU({hole('negative_slope', site.layer.slope)}")
 
 
-def _elu(site: Site[layers.Elu]) -> Operation:
+def _elu(site: Site[layers.Elu]) -> Expression:
     return operation_of(f"layers.ELU({hole('alpha', site.layer.alpha)}")
 
 
-def _gelu(site: Site[layers.Gelu]) -> Operation:
-    return Operation((f"ops.gelu({{0}}, approximate={site.layer.approximate})",))
+def _gelu(site: Site[layers.Gelu]) -> Expression:
+    return Expression((f"ops.gelu({{0}}, approximate={site.layer.approximate})",))
 
 
-def _celu(site: Site[layers.Celu]) -> Operation:
-    return Operation((f"ops.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+def _celu(site: Site[layers.Celu]) -> Expression:
+    return Expression((f"ops.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
 
 
-def _hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+def _hard_tanh(site: Site[layers.HardTanh]) -> Expression:
     layer = site.layer
     if (layer.minimum, layer.maximum) == (-1, 1):
         return operation_of('layers.Activation("hard_tanh"')
     limits = f"{hole('minimum', layer.minimum)}, {hole('maximum', layer.maximum)}"
-    return Operation((f"ops.clip({{0}}, {limits})",))
+    return Expression((f"ops.clip({{0}}, {limits})",))
 
 
 def _shrink(name: str) -> Writer:
-    return lambda site: Operation(
+    return lambda site: Expression(
         (f"ops.{name}({{0}}{option('threshold', site.layer.threshold, 0.5)})",)
     )
 
 
-def _threshold(site: Site[layers.Threshold]) -> Operation:
+def _threshold(site: Site[layers.Threshold]) -> Expression:
     layer = site.layer
     numbers = f"{hole('threshold', layer.threshold)}, {hole('value', layer.value)}"
-    return Operation((f"ops.threshold({{0}}, {numbers})",))
+    return Expression((f"ops.threshold({{0}}, {numbers})",))
 
 
 _GATES = {
@@ -64,15 +64,15 @@ _GATES = {
 }
 
 
-def _glu(site: Site[layers.Glu]) -> Operation:
+def _glu(site: Site[layers.Glu]) -> Expression:
     if site.layer.gate == "sigmoid":
         return operation_of('layers.Activation("glu"')
     half = hole("half", site.channels // 2)
     gate = _GATES[site.layer.gate].format(f"{{0}}[..., {half}:]")
-    return Operation((f"{{0}}[..., :{half}] * {gate}",))
+    return Expression((f"{{0}}[..., :{half}] * {gate}",))
 
 
-def _prelu(site: Site[layers.Prelu]) -> Operation:
+def _prelu(site: Site[layers.Prelu]) -> Expression:
     shared_axes = {"channel": len(site.shape), "layer": len(site.shape) + 1, "cell": 1}
     axes = list(range(1, shared_axes[site.layer.per]))
     shared = f", shared_axes={axes}" if axes else ""
@@ -82,10 +82,10 @@ def _prelu(site: Site[layers.Prelu]) -> Operation:
 
 
 def _over_axis(name: str) -> Writer:
-    def written(site: Site[Any]) -> Operation:
+    def written(site: Site[Any]) -> Expression:
         if site.layer.over == "channels":
             return _activation(name)(site)
-        return Operation((f"ops.{name}({{0}}, axis={site.layer.over + 1})",))
+        return Expression((f"ops.{name}({{0}}, axis={site.layer.over + 1})",))
 
     return written
 
@@ -109,7 +109,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "celu": _celu,
         "softsign": _activation("softsign"),
         "hard_tanh": _hard_tanh,
-        "quick_gelu": lambda _: Operation(("{0} * ops.sigmoid(1.702 * {0})",)),
+        "quick_gelu": lambda _: Expression(("{0} * ops.sigmoid(1.702 * {0})",)),
         "softshrink": _shrink("soft_shrink"),
         "hard_shrink": _shrink("hard_shrink"),
         "threshold": _threshold,
@@ -120,6 +120,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "log_softmax": _over_axis("log_softmax"),
         "maxout": maxout,
         "glu": _glu,
-        "linear": lambda _: Operation(("{0}",)),
+        "linear": lambda _: Expression(("{0}",)),
     }
 )

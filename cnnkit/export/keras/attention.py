@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import cells_of
 from cnnkit.export.keras.naming import named, operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
 
 
-def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
+def _dot_product_attention(site: Site[DotProductAttention]) -> Expression:
     layer = site.layer
     build = f"DotProductAttention({hole('heads', layer.heads)}"
     if layer.window is not None or layer.relative_bias:
@@ -25,16 +25,16 @@ def _dot_product_attention(site: Site[DotProductAttention]) -> Operation:
             + option("relative_bias", layer.relative_bias, False)
         )
     build += option("dropout", layer.dropout, 0.0)
-    return Operation((f"{build}, {named()})([{{0}}, {{1}}, {{2}}])",))
+    return Expression((f"{build}, {named()})([{{0}}, {{1}}, {{2}}])",))
 
 
-def _position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+def _position_embedding(site: Site[layers.PositionEmbedding]) -> Expression:
     return operation_of(f"PositionEmbedding({hole('stddev', site.layer.deviation)}")
 
 
-def _class_token(site: Site[layers.ClassToken]) -> Operation:
+def _class_token(site: Site[layers.ClassToken]) -> Expression:
     del site
-    return Operation((f"ClassToken({named()})({{0}})",))
+    return Expression((f"ClassToken({named()})({{0}})",))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

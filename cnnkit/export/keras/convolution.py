@@ -7,16 +7,16 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.initialization import initializers
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, padding_word, sliced, zero_padding
-from cnnkit.export.outline import InexpressibleError, Operation
+from cnnkit.export.outline import Expression, InexpressibleError
 from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.layers.window import Window
 
 
-def _conv(site: Site[Any]) -> Operation:
+def _conv(site: Site[Any]) -> Expression:
     windows = site.windows
     before, padding = _padded(site)
     strides, after = [window.stride for window in windows], []
@@ -72,7 +72,7 @@ def _causal(window: Window) -> bool:
     return (window.before, window.after, window.overhang) == (window.dilated - 1, 0, 0)
 
 
-def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
+def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
     windows = site.windows
     before = []
     if not is_zero(sides_of(windows)):
@@ -97,7 +97,7 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
     return operation_of(build, *before)
 
 
-def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
+def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
     windows, rank = site.transposed, site.rank
     if site.layer.groups > 1:
         raise InexpressibleError(

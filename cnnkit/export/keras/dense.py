@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.initialization import initializers
 from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _dense(site: Site[layers.Dense]) -> Operation:
+def _dense(site: Site[layers.Dense]) -> Expression:
     units = hole("units", site.output[-1])
     bias = option("use_bias", site.layer.has_bias, True)
     return operation_of(f"layers.Dense({units}{bias}{initializers(site.layer)}")

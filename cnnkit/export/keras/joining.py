@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cnnkit.export.common import OPERATORS
 from cnnkit.export.keras.naming import named
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import brief
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 
 
-def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
+def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Expression:
     """A join of several tensors."""
     rank = max(map(len, shapes))
     inputs = [f"{{{place}}}" for place in range(len(shapes))]
@@ -20,10 +20,10 @@ def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
                 axes = brief(range(1, rank)) if rank == 2 else tuple(range(1, rank))
                 inputs[place] = f"ops.expand_dims({inputs[place]}, {axes})"
     if layer.by in OPERATORS:
-        return Operation((OPERATORS[layer.by].join(inputs),))
+        return Expression((OPERATORS[layer.by].join(inputs),))
     if layer.by == "concat" and layer.axis != "channels":
         build = f"layers.Concatenate(axis={layer.axis + 1}, {named()})"
-        return Operation((f"{build}([{', '.join(inputs)}])",))
+        return Expression((f"{build}([{', '.join(inputs)}])",))
     names = {
         "concat": "Concatenate",
         "add": "Add",
@@ -31,4 +31,4 @@ def joined(layer: Joined, shapes: tuple[Shape, ...]) -> Operation:
         "maximum": "Maximum",
         "minimum": "Minimum",
     }
-    return Operation((f"layers.{names[layer.by]}({named()})([{', '.join(inputs)}])",))
+    return Expression((f"layers.{names[layer.by]}({named()})([{', '.join(inputs)}])",))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnkit.export.code import NAME
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import NAME
+from cnnkit.export.outline import Expression
 
 
 def named(suffix: str = "") -> str:
@@ -13,6 +13,6 @@ def named(suffix: str = "") -> str:
     return f"name={NAME}{suffix}{NAME}"
 
 
-def operation_of(build: str, *before: str, after: Sequence[str] = ()) -> Operation:
+def operation_of(build: str, *before: str, after: Sequence[str] = ()) -> Expression:
     """A Keras layer, with what is called before and after it."""
-    return Operation((*before, f"{build}, {named()})({{0}})", *after))
+    return Expression((*before, f"{build}, {named()})({{0}})", *after))

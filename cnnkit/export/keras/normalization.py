@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
 def _norm(name: str, axes: list[int] | None = None, *, momentum: bool = False) -> Writer:
-    def written(site: Site[Any]) -> Operation:
+    def written(site: Site[Any]) -> Expression:
         groups = {"group_norm": f"groups={hole('groups', vars(site.layer).get('groups'))}, "}
         groups["instance_norm"] = "groups=-1, "  # a group for each channel
         first = groups.get(site.layer.kind, "")
@@ -32,27 +32,27 @@ def _norm(name: str, axes: list[int] | None = None, *, momentum: bool = False) -
     return written
 
 
-def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+def _layer_norm(site: Site[layers.LayerNorm]) -> Expression:
     axes = list(range(1, len(site.shape) + 1))
     return _norm("LayerNormalization", axes if site.layer.over == "all" else None)(site)
 
 
-def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Expression:
     return operation_of(f"GlobalResponseNorm({hole('epsilon', site.layer.epsilon)}")
 
 
-def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+def _rms_norm(site: Site[layers.RmsNorm]) -> Expression:
     epsilon = hole("epsilon", site.layer.epsilon)
     if not site.layer.scale:
-        return Operation((f"rms_norm({{0}}, {epsilon})",))
+        return Expression((f"rms_norm({{0}}, {epsilon})",))
     return operation_of(f"layers.RMSNormalization(epsilon={epsilon}")
 
 
-def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
-    return Operation((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Expression:
+    return Expression((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
 
 
-def _rescale(site: Site[layers.Rescale]) -> Operation:
+def _rescale(site: Site[layers.Rescale]) -> Expression:
     return rescaled(site.layer, lambda numbers: f"ops.array({numbers})")
 
 

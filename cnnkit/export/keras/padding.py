@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.keras.naming import named
 from cnnkit.export.site import Sides, is_zero, overhang_of, sides_of
 from cnnkit.layers.window import Window, same_sides

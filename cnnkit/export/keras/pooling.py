@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import blur_weights
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.keras.padding import MODES, padding_word, zero_padding
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
 
 
-def _max_pool(site: Site[layers.MaxPool]) -> Operation:
+def _max_pool(site: Site[layers.MaxPool]) -> Expression:
     windows, before = site.windows, []
     padding = padding_word(windows)
     dilated = any(window.dilation > 1 for window in windows)
@@ -30,7 +30,7 @@ def _max_pool(site: Site[layers.MaxPool]) -> Operation:
             hole("dilation_rate", tuple(window.dilation for window in windows)),
             hole("outputs", tuple(window.output for window in windows)),
         )
-        return Operation((*before, f"dilated_max_pool({{0}}, {', '.join(values)})"))
+        return Expression((*before, f"dilated_max_pool({{0}}, {', '.join(values)})"))
     build = (
         f"layers.MaxPooling{len(windows)}D("
         f"{hole('pool_size', brief([window.size for window in windows]))}"
@@ -40,7 +40,7 @@ def _max_pool(site: Site[layers.MaxPool]) -> Operation:
     return operation_of(build, *before)
 
 
-def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
+def _mean_pool(site: Site[layers.MeanPool]) -> Expression:
     windows = site.windows
     padding = padding_word(windows)
     if padding is None or (padding == "same" and not _is_same(site)):
@@ -51,7 +51,7 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
             hole("overhang", overhang_of(windows)),
             f"count_padding={site.layer.count_padding}",
         )
-        return Operation((f"mean_pool({{0}}, {', '.join(values)})",))
+        return Expression((f"mean_pool({{0}}, {', '.join(values)})",))
     build = (
         f"layers.AveragePooling{len(windows)}D("
         f"{hole('pool_size', brief([window.size for window in windows]))}"
@@ -72,35 +72,35 @@ def _is_same(site: Site[layers.MeanPool]) -> bool:
     return site.rank < 3 or all(window.size <= window.extent for window in site.windows)
 
 
-def _global_pool(site: Site[Any]) -> Operation:
+def _global_pool(site: Site[Any]) -> Expression:
     name = "Max" if site.layer.kind == "global_max_pool" else "Average"
     keep = "keepdims=True, " if site.layer.keep_axes else ""
     text = f"layers.Global{name}Pooling{site.rank}D({keep}{named()})({{0}})"
-    return Operation((text,))
+    return Expression((text,))
 
 
-def _adaptive_pool(site: Site[Any]) -> Operation:
+def _adaptive_pool(site: Site[Any]) -> Expression:
     # The adaptive layers of Keras give other windows than PyTorch's, and NaN (3.15, JAX).
     is_max, output = site.layer.kind == "adaptive_max_pool", site.output[:-1]
     pairs = list(zip(site.shape[:-1], output, strict=True))
     if any(extent % count for extent, count in pairs):
         reduce = "ops.max" if is_max else "ops.mean"
-        return Operation((f"adaptive_pool({{0}}, {hole('output', output)}, {reduce})",))
+        return Expression((f"adaptive_pool({{0}}, {hole('output', output)}, {reduce})",))
     name = "Max" if is_max else "Average"
     size = hole("pool_size", brief([extent // count for extent, count in pairs]))
     return operation_of(f"layers.{name}Pooling{site.rank}D({size}")
 
 
-def _lp_pool(site: Site[layers.LpPool]) -> Operation:
+def _lp_pool(site: Site[layers.LpPool]) -> Expression:
     windows = site.windows
     cells = both(sides_of(windows), overhang_of(windows))
     before = () if is_zero(cells) else (zero_padding(cells),)
     size = hole("pool_size", tuple(window.size for window in windows))
     strides = hole("strides", tuple(window.stride for window in windows))
-    return Operation((*before, f"lp_pool({{0}}, {hole('p', site.layer.p)}, {size}, {strides})"))
+    return Expression((*before, f"lp_pool({{0}}, {hole('p', site.layer.p)}, {size}, {strides})"))
 
 
-def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
+def _blur_pool(site: Site[layers.BlurPool]) -> Expression:
     windows, calls, mode = site.windows, [], site.layer.padding_mode
     if not is_zero(sides_of(windows)):
         filled = f'pad({{0}}, {hole("sides", sides_of(windows))}, "{MODES.get(mode)}")'
@@ -108,16 +108,16 @@ def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
     if not is_zero(overhang_of(windows)):
         cells = ((0, 0), *overhang_of(windows), (0, 0))
         calls.append(f"ops.pad({{0}}, {hole('overhang', cells)})")
-    return Operation((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+    return Expression((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
 
 
-def _reduce(site: Site[layers.Reduce]) -> Operation:
+def _reduce(site: Site[layers.Reduce]) -> Expression:
     layer = site.layer
     axes = tuple(place + 1 for place in layer.places(site.shape))
     arguments = f"axis={axes}" + (", keepdims=True" if layer.keep else "")
     if layer.by == "norm":
-        return Operation((f"ops.sqrt(ops.sum(ops.square({{0}}), {arguments}))",))
-    return Operation((f"ops.{layer.by}({{0}}, {arguments})",))
+        return Expression((f"ops.sqrt(ops.sum(ops.square({{0}}), {arguments}))",))
+    return Expression((f"ops.{layer.by}({{0}}, {arguments})",))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.naming import named, operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.recurrence import Recurrent
 
 
-def _recurrent(site: Site[Recurrent]) -> Operation:
+def _recurrent(site: Site[Recurrent]) -> Expression:
     layer = site.layer
     build = (
         f"layers.{layer.kind.upper()}({hole('units', layer.units)}"
@@ -20,7 +20,7 @@ def _recurrent(site: Site[Recurrent]) -> Operation:
         + option("return_sequences", layer.sequences, False)
     )
     if layer.direction == "both":
-        return Operation((f"layers.Bidirectional({build}), {named()})({{0}})",))
+        return Expression((f"layers.Bidirectional({build}), {named()})({{0}})",))
     if layer.direction == "forward":
         return operation_of(build)
     # It gives the steps in the order in which it goes along them.

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _dropout(site: Site[Any]) -> Operation:
+def _dropout(site: Site[Any]) -> Expression:
     rank, rate = site.rank, hole("rate", site.layer.rate)
     if site.layer.kind == "drop_path":
         return operation_of(f"layers.Dropout({rate}, noise_shape={(None, *[1] * len(site.shape))}")
@@ -22,7 +22,7 @@ def _dropout(site: Site[Any]) -> Operation:
     return operation_of(f"layers.Dropout({rate}")
 
 
-def _gaussian_noise(site: Site[layers.GaussianNoise]) -> Operation:
+def _gaussian_noise(site: Site[layers.GaussianNoise]) -> Expression:
     return operation_of(f"layers.GaussianNoise({hole('deviation', site.layer.deviation)}")
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.common import (
     channel_shuffle,
     channels_last_axis_slice,
@@ -17,25 +17,25 @@ from cnnkit.export.common import (
     rearranged,
 )
 from cnnkit.export.keras.naming import named, operation_of
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _flatten(site: Site[Any]) -> Operation:
+def _flatten(site: Site[Any]) -> Expression:
     if site.layer.keep_channels and site.rank:
         return operation_of(f"layers.Reshape({hole('shape', site.output)}")
-    return Operation((f"layers.Flatten({named()})({{0}})" if len(site.shape) > 1 else "{0}",))
+    return Expression((f"layers.Flatten({named()})({{0}})" if len(site.shape) > 1 else "{0}",))
 
 
-def _reshape(site: Site[Any]) -> Operation:
+def _reshape(site: Site[Any]) -> Expression:
     return operation_of(f"layers.Reshape({hole('shape', site.output)}")
 
 
-def _transpose(site: Site[layers.Transpose]) -> Operation:
+def _transpose(site: Site[layers.Transpose]) -> Expression:
     return operation_of(f"layers.Permute({channels_last_order(site)[1:]}")
 
 
-def _scale(site: Site[layers.Scale]) -> Operation:
+def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
     return operation_of(f"Scale({hole('init', site.layer.init)}")

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, sliced, zero_padding
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, brief, is_zero
 from cnnkit.layers.window import sides
 
 
-def _pad(site: Site[layers.Pad]) -> Operation:
+def _pad(site: Site[layers.Pad]) -> Expression:
     cells = sides(site.layer.padding, site.rank) or ()
     calls = []
     if not is_zero(cells) and site.layer.padding_mode == "zeros":
@@ -25,24 +25,24 @@ def _pad(site: Site[layers.Pad]) -> Operation:
     if before or after:
         widths = (*((0, 0),) * len(site.shape), (before, after))
         calls.append(f"ops.pad({{0}}, {hole('channels', widths)})")
-    return Operation(tuple(calls) or ("{0}",))
+    return Expression(tuple(calls) or ("{0}",))
 
 
-def _crop(site: Site[layers.Crop]) -> Operation:
+def _crop(site: Site[layers.Crop]) -> Expression:
     kept = site.output[:-1]
     cut = site.layer.cells_off(site.shape[:-1], kept)
     pairs = zip(cut, kept, strict=True)
-    return Operation((sliced([(before, before + extent) for (before, _), extent in pairs]),))
+    return Expression((sliced([(before, before + extent) for (before, _), extent in pairs]),))
 
 
-def _upsample(site: Site[layers.Upsample]) -> Operation:
+def _upsample(site: Site[layers.Upsample]) -> Expression:
     extents = site.output[:-1]
     whole = all(a % b == 0 for a, b in zip(extents, site.shape[:-1], strict=True))
     if site.layer.method == "nearest" and site.layer.factor is not None and whole:
         factors = tuple(a // b for a, b in zip(extents, site.shape[:-1], strict=True))
         size = hole("size", brief(factors))
         return operation_of(f"layers.UpSampling{len(factors)}D({size}")
-    return Operation((f'resize({{0}}, {hole("extents", extents)}, "{site.layer.method}")',))
+    return Expression((f'resize({{0}}, {hole("extents", extents)}, "{site.layer.method}")',))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cnnkit.export.code import class_name
+from cnnkit.export.code.lines import class_name
 from cnnkit.export.outline.bodies import Maker
 from cnnkit.export.outline.definitions import define
 from cnnkit.export.outline.model import (
     Body,
     Definition,
+    Expression,
     InexpressibleError,
-    Operation,
     Outline,
     Run,
     Step,
@@ -29,8 +29,8 @@ from cnnkit.spec.graph import Graph
 __all__ = [
     "Body",
     "Definition",
+    "Expression",
     "InexpressibleError",
-    "Operation",
     "Outline",
     "Run",
     "Step",

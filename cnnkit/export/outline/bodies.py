@@ -8,11 +8,11 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location
-from cnnkit.export.code import COPY, INDEX, holes, skeleton
+from cnnkit.export.code.lines import COPY, INDEX, holes, skeleton
 from cnnkit.export.outline.model import (
     Body,
+    Expression,
     InexpressibleError,
-    Operation,
     Run,
     Step,
     Write,
@@ -114,7 +114,7 @@ class Maker:
         tensors = self._one_in_one_out(group.start, group.stop)
         source = self.whole_uses.get(id(group))
         if source is not None and tensors and id(source) in self.given:
-            path, call = frame.relative(group.path), Operation(("{layer}({0})",))
+            path, call = frame.relative(group.path), Expression(("{layer}({0})",))
             shape, hint = self.graph.shape(tensors[1]) or (), self._hint_of(tensors[1], frame)
             first = self.given[id(source)]
             yield Step(path, group.kind, tensors[:1], tensors[1], shape, hint, call, reuses=first)
@@ -254,7 +254,7 @@ class Maker:
                 operation = self._operation(node)
             except InexpressibleError as error:
                 self._report(error, node, group)
-                operation = Operation(("{0}",))
+                operation = Expression(("{0}",))
             path = frame.relative(node.path)
             label = node.path.removeprefix(f"{group.path}.") if node.path != group.path else ""
             owner = group.layer.name if group.layer else None
@@ -273,7 +273,7 @@ class Maker:
                 reuses=node.shares,
             )
 
-    def _operation(self, node: Node) -> Operation:
+    def _operation(self, node: Node) -> Expression:
         """How a node is written; one that shares weights calls the layer of their owner."""
         shapes = tuple(self.graph.shape(source) or () for source in node.inputs)
         if node.shares is None:
@@ -285,7 +285,7 @@ class Maker:
         made = self.write(alike, shapes)
         of_owner = self.write(owner, tuple(self.graph.shape(each) or () for each in owner.inputs))
         if made.build == of_owner.build and (made.build or made.calls == of_owner.calls):
-            return Operation(made.calls)
+            return Expression(made.calls)
         raise InexpressibleError(
             f"`{owner.path}` would be another layer for {show(shapes[0])}, as its padding depends "
             "on the extents",

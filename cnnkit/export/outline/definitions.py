@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnkit.export.code import Hole, holes, identifier
+from cnnkit.export.code.lines import Hole, holes, identifier
 from cnnkit.export.outline.model import Body, Definition
 
 

@@ -11,7 +11,7 @@ from cnnkit.spec.graph import Graph, Node
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Expression:
     """How a target writes one node.
 
     Attributes:
@@ -33,7 +33,7 @@ class InexpressibleError(Exception):
         self.field = field
 
 
-Write = Callable[[Node, tuple[Shape, ...]], Operation]
+Write = Callable[[Node, tuple[Shape, ...]], Expression]
 """What a target brings: how it writes a node that reads tensors of these shapes."""
 
 
@@ -71,7 +71,7 @@ class Step:
     output: int
     shape: Shape
     hint: str
-    operation: Operation | None = None
+    operation: Expression | None = None
     runs: tuple[Run, ...] = ()
     first: int = 0
     below: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnkit.export.classes import Dialect, convert_to_classes
-from cnnkit.export.code import comment
+from cnnkit.export.code.classes import Dialect, convert_to_classes
+from cnnkit.export.code.lines import comment
 from cnnkit.export.common import writing
 from cnnkit.export.target import Conversion, batches, changes_in_training, kinds_of, shown_outputs
 from cnnkit.export.torch import (

@@ -7,45 +7,47 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import function, power
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
-    return Operation((f"F.leaky_relu({{0}}, {hole('negative_slope', site.layer.slope)})",))
+def _leaky_relu(site: Site[layers.LeakyRelu]) -> Expression:
+    return Expression((f"F.leaky_relu({{0}}, {hole('negative_slope', site.layer.slope)})",))
 
 
-def _elu(site: Site[layers.Elu]) -> Operation:
-    return Operation((f"F.elu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+def _elu(site: Site[layers.Elu]) -> Expression:
+    return Expression((f"F.elu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
 
 
-def _gelu(site: Site[layers.Gelu]) -> Operation:
-    return Operation(
+def _gelu(site: Site[layers.Gelu]) -> Expression:
+    return Expression(
         ('F.gelu({0}, approximate="tanh")' if site.layer.approximate else "F.gelu({0})",)
     )
 
 
-def _celu(site: Site[layers.Celu]) -> Operation:
-    return Operation((f"F.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
+def _celu(site: Site[layers.Celu]) -> Expression:
+    return Expression((f"F.celu({{0}}{option('alpha', site.layer.alpha, 1.0)})",))
 
 
-def _hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+def _hard_tanh(site: Site[layers.HardTanh]) -> Expression:
     limits = option("min_val", site.layer.minimum, -1.0) + option(
         "max_val", site.layer.maximum, 1.0
     )
-    return Operation((f"F.hardtanh({{0}}{limits})",))
+    return Expression((f"F.hardtanh({{0}}{limits})",))
 
 
 def _shrink(name: str) -> Writer:
-    return lambda site: Operation((f"F.{name}({{0}}{option('lambd', site.layer.threshold, 0.5)})",))
+    return lambda site: Expression(
+        (f"F.{name}({{0}}{option('lambd', site.layer.threshold, 0.5)})",)
+    )
 
 
-def _threshold(site: Site[layers.Threshold]) -> Operation:
+def _threshold(site: Site[layers.Threshold]) -> Expression:
     layer = site.layer
     numbers = f"{hole('threshold', layer.threshold)}, {hole('value', layer.value)}"
-    return Operation((f"F.threshold({{0}}, {numbers})",))
+    return Expression((f"F.threshold({{0}}, {numbers})",))
 
 
 _GATES = {
@@ -57,33 +59,33 @@ _GATES = {
 }
 
 
-def _glu(site: Site[layers.Glu]) -> Operation:
+def _glu(site: Site[layers.Glu]) -> Expression:
     if site.layer.gate == "sigmoid":
-        return Operation(("F.glu({0}, dim=1)",))
+        return Expression(("F.glu({0}, dim=1)",))
     half = site.channels // 2
     gate = _GATES[site.layer.gate].format(f"{{0}}[:, {hole('half', half)}:]")
-    return Operation((f"{{0}}[:, : {hole('half', half)}] * {gate}",))
+    return Expression((f"{{0}}[:, : {hole('half', half)}] * {gate}",))
 
 
-def _prelu(site: Site[layers.Prelu]) -> Operation:
+def _prelu(site: Site[layers.Prelu]) -> Expression:
     init = option("init", site.layer.init, 0.25)
     if site.layer.per == "cell" and site.rank:  # PyTorch's has one slope, or one a channel
         shape = (site.channels, *site.shape[:-1])
-        return Operation(("{layer}({0})",), f"PReLUOfCells({hole('shape', shape)}{init})")
+        return Expression(("{layer}({0})",), f"PReLUOfCells({hole('shape', shape)}{init})")
     slopes = 1 if site.layer.per == "layer" else site.channels
-    return Operation(("{layer}({0})",), f"nn.PReLU({hole('channels', slopes)}{init})")
+    return Expression(("{layer}({0})",), f"nn.PReLU({hole('channels', slopes)}{init})")
 
 
 def _over_axis(name: str) -> Writer:
-    def written(site: Site[Any]) -> Operation:
+    def written(site: Site[Any]) -> Expression:
         axis = 1 if site.layer.over == "channels" else site.layer.over + 2
-        return Operation((f"F.{name}({{0}}, dim={axis})",))
+        return Expression((f"F.{name}({{0}}, dim={axis})",))
 
     return written
 
 
-def _maxout(site: Site[layers.Maxout]) -> Operation:
-    return Operation(
+def _maxout(site: Site[layers.Maxout]) -> Expression:
+    return Expression(
         (f"{{0}}.unflatten(1, (-1, {hole('pieces', site.layer.pieces)})).amax(dim=2)",)
     )
 
@@ -107,7 +109,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "celu": _celu,
         "softsign": function("F.softsign"),
         "hard_tanh": _hard_tanh,
-        "quick_gelu": lambda _: Operation(("{0} * torch.sigmoid(1.702 * {0})",)),
+        "quick_gelu": lambda _: Expression(("{0} * torch.sigmoid(1.702 * {0})",)),
         "softshrink": _shrink("softshrink"),
         "hard_shrink": _shrink("hardshrink"),
         "threshold": _threshold,
@@ -118,6 +120,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "log_softmax": _over_axis("log_softmax"),
         "maxout": _maxout,
         "glu": _glu,
-        "linear": lambda _: Operation(("{0}",)),
+        "linear": lambda _: Expression(("{0}",)),
     }
 )

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import hole, option
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
 from cnnkit.export.torch.initialization import started
 from cnnkit.export.torch.padding import MODES, pad, sliced
 
 
-def _conv(site: Site[Any]) -> Operation:
+def _conv(site: Site[Any]) -> Expression:
     windows = site.windows
     groups = site.channels if site.layer.kind == "depthwise_conv" else site.layer.groups
     padding, calls = both(sides_of(windows), overhang_of(windows)), []
@@ -41,10 +41,10 @@ def _conv(site: Site[Any]) -> Operation:
         + option("padding_mode", mode, "zeros")
         + ")"
     )
-    return Operation((*calls, "{layer}({0})"), started(site.layer, build))
+    return Expression((*calls, "{layer}({0})"), started(site.layer, build))
 
 
-def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
+def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
     windows = site.windows
     calls = []
     if not is_zero(sides_of(windows)):
@@ -62,10 +62,10 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
         + option("bias", site.layer.has_bias, True)
         + ")"
     )
-    return Operation((*calls, "{layer}({0})"), started(site.layer, build, "start_local"))
+    return Expression((*calls, "{layer}({0})"), started(site.layer, build, "start_local"))
 
 
-def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
+def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
     windows = site.transposed
     # PyTorch pads alike before and after: what an axis has more on one side is cut off.
     padding = [min(window.before, window.after) for window in windows]
@@ -86,7 +86,7 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
     calls = ["{layer}({0})"]
     if not is_zero(cut):
         calls.append(sliced([a for a, _ in cut], output[:-1]))
-    return Operation(tuple(calls), started(site.layer, build, "start_transposed"))
+    return Expression(tuple(calls), started(site.layer, build, "start_transposed"))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

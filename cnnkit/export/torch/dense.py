@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import hole, option
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.export.torch.initialization import started
 
 
-def _dense(site: Site[layers.Dense]) -> Operation:
+def _dense(site: Site[layers.Dense]) -> Expression:
     output = site.output
     build = (
         f"nn.Linear({hole('in_features', site.channels)}, {hole('out_features', output[-1])}"
         + option("bias", site.layer.has_bias, True)
         + ")"
     )
-    return Operation(("{layer}({0})",), started(site.layer, build))
+    return Expression(("{layer}({0})",), started(site.layer, build))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

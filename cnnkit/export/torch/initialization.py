@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.target import plain
 from cnnkit.layers.weighted import Weighted
 

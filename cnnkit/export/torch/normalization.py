@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
-from cnnkit.export.outline import InexpressibleError, Operation
+from cnnkit.export.outline import Expression, InexpressibleError
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.shape import Shape
 
@@ -22,7 +22,7 @@ def _without(layer: Any, build: str) -> str:
     return f'without({build}, "{"weight" if layer.shift else "bias"}")'
 
 
-def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+def _batch_norm(site: Site[layers.BatchNorm]) -> Expression:
     build = (
         f"nn.BatchNorm{max(site.rank, 1)}d({hole('channels', site.channels)}"
         + option("eps", site.layer.epsilon, 1e-5)
@@ -30,7 +30,7 @@ def _batch_norm(site: Site[layers.BatchNorm]) -> Operation:
         + option("affine", site.layer.scale or site.layer.shift, True)
         + ")"
     )
-    return Operation(("{layer}({0})",), _without(site.layer, build))
+    return Expression(("{layer}({0})",), _without(site.layer, build))
 
 
 def _of_one_value(kind: str, values: int) -> None:
@@ -42,7 +42,7 @@ def _of_one_value(kind: str, values: int) -> None:
         )
 
 
-def _group_norm(site: Site[layers.GroupNorm]) -> Operation:
+def _group_norm(site: Site[layers.GroupNorm]) -> Expression:
     _of_one_value("group norm", math.prod(site.shape) // site.layer.groups)
     build = (
         f"nn.GroupNorm({hole('groups', site.layer.groups)}, {hole('channels', site.channels)}"
@@ -50,10 +50,10 @@ def _group_norm(site: Site[layers.GroupNorm]) -> Operation:
         + option("affine", site.layer.scale or site.layer.shift, True)
         + ")"
     )
-    return Operation(("{layer}({0})",), _without(site.layer, build))
+    return Expression(("{layer}({0})",), _without(site.layer, build))
 
 
-def _instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
+def _instance_norm(site: Site[layers.InstanceNorm]) -> Expression:
     _of_one_value("instance norm", math.prod(site.shape[:-1]))
     build = (
         f"nn.InstanceNorm{site.rank}d({hole('channels', site.channels)}"
@@ -61,7 +61,7 @@ def _instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
         + option("affine", site.layer.scale or site.layer.shift, False)
         + ")"
     )
-    return Operation(("{layer}({0})",), _without(site.layer, build))
+    return Expression(("{layer}({0})",), _without(site.layer, build))
 
 
 def _channels_last(shape: Shape) -> str:
@@ -71,7 +71,7 @@ def _channels_last(shape: Shape) -> str:
     return "{layer}({0}.movedim(1, -1)).movedim(-1, 1)"
 
 
-def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+def _layer_norm(site: Site[layers.LayerNorm]) -> Expression:
     whole = site.layer.over == "all"
     learnt = hole("shape", site.shape) if whole else hole("channels", site.channels)
     build = (
@@ -80,31 +80,31 @@ def _layer_norm(site: Site[layers.LayerNorm]) -> Operation:
         + option("elementwise_affine", site.layer.scale or site.layer.shift, True)
         + ")"
     )
-    return Operation((_channels_last(site.shape),), _without(site.layer, build))
+    return Expression((_channels_last(site.shape),), _without(site.layer, build))
 
 
-def _rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+def _rms_norm(site: Site[layers.RmsNorm]) -> Expression:
     build = (
         f"nn.RMSNorm({hole('channels', site.channels)}"
         + option("eps", site.layer.epsilon, None)
         + option("elementwise_affine", site.layer.scale, True)
         + ")"
     )
-    return Operation((_channels_last(site.shape),), build)
+    return Expression((_channels_last(site.shape),), build)
 
 
-def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Expression:
     epsilon = option("eps", site.layer.epsilon, 1e-6)
     build = f"GlobalResponseNorm({hole('channels', site.channels)}, {site.rank}{epsilon})"
-    return Operation(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), build)
 
 
-def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Expression:
     function = "local_response_norm" if len(site.shape) == 1 else "F.local_response_norm"
-    return Operation((f"{function}({{0}}, {response_norm_arguments(site.layer)})",))
+    return Expression((f"{function}({{0}}, {response_norm_arguments(site.layer)})",))
 
 
-def _rescale(site: Site[layers.Rescale]) -> Operation:
+def _rescale(site: Site[layers.Rescale]) -> Expression:
     axes = ", 1" * (site.rank)
     return rescaled(site.layer, lambda numbers: f"{{0}}.new_tensor({numbers}).view(-1{axes})")
 

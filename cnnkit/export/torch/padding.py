@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnkit.export.code import hole
+from cnnkit.export.code.lines import hole
 from cnnkit.export.site import Sides
 
 MODES = {"reflect": "reflect", "edge": "replicate", "stretch": "replicate"}

@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import blur_weights
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.export.torch.padding import last_axis_first, pad
 from cnnkit.layers.window import Window
 
 
-def _max_pool(site: Site[layers.MaxPool]) -> Operation:
+def _max_pool(site: Site[layers.MaxPool]) -> Expression:
     windows, calls = site.windows, []
     padding = [window.before for window in windows]
     native = _is_native(windows)
@@ -32,10 +32,10 @@ def _max_pool(site: Site[layers.MaxPool]) -> Operation:
         + option("ceil_mode", native and _is_ceiled(windows), False)
         + ")"
     )
-    return Operation(tuple(calls))
+    return Expression(tuple(calls))
 
 
-def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
+def _mean_pool(site: Site[layers.MeanPool]) -> Expression:
     windows = site.windows
     padding, overhang = sides_of(windows), overhang_of(windows)
     size = hole("kernel_size", brief([window.size for window in windows]))
@@ -48,8 +48,8 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Operation:
             hole("overhang", last_axis_first(overhang)),
             f"count_padding={site.layer.count_padding}",
         )
-        return Operation((f"mean_pool({', '.join(('{0}', size, *values, *more))})",))
-    return Operation(
+        return Expression((f"mean_pool({', '.join(('{0}', size, *values, *more))})",))
+    return Expression(
         (
             f"F.avg_pool{site.rank}d({{0}}, {size}"
             + option("stride", stride, None)
@@ -71,20 +71,20 @@ def _is_ceiled(windows: Sequence[Window]) -> bool:
     return any(window.output != window.slack // window.stride + 1 for window in windows)
 
 
-def _global_pool(site: Site[Any]) -> Operation:
+def _global_pool(site: Site[Any]) -> Expression:
     function = "amax" if site.layer.kind == "global_max_pool" else "mean"
     axes = tuple(range(2, len(site.shape) + 1))
     keep = ", keepdim=True" if site.layer.keep_axes else ""
-    return Operation((f"{{0}}.{function}(dim={axes}{keep})",))
+    return Expression((f"{{0}}.{function}(dim={axes}{keep})",))
 
 
-def _adaptive_pool(site: Site[Any]) -> Operation:
+def _adaptive_pool(site: Site[Any]) -> Expression:
     function = "max" if site.layer.kind == "adaptive_max_pool" else "avg"
     output = hole("output_size", site.output[:-1])
-    return Operation((f"F.adaptive_{function}_pool{site.rank}d({{0}}, {output})",))
+    return Expression((f"F.adaptive_{function}_pool{site.rank}d({{0}}, {output})",))
 
 
-def _lp_pool(site: Site[layers.LpPool]) -> Operation:
+def _lp_pool(site: Site[layers.LpPool]) -> Expression:
     windows = site.windows
     calls = []
     if not is_zero(cells := both(sides_of(windows), overhang_of(windows))):
@@ -93,19 +93,19 @@ def _lp_pool(site: Site[layers.LpPool]) -> Operation:
     stride = hole("stride", brief([window.stride for window in windows]))
     p = hole("p", site.layer.p)
     calls.append(f"F.lp_pool{site.rank}d({{0}}.abs(), {p}, {size}, {stride})")
-    return Operation(tuple(calls))
+    return Expression(tuple(calls))
 
 
-def _blur_pool(site: Site[layers.BlurPool]) -> Operation:
+def _blur_pool(site: Site[layers.BlurPool]) -> Expression:
     calls = []
     if not is_zero(sides_of(site.windows)):
         calls.append(pad(sides_of(site.windows), site.layer.padding_mode))
     if not is_zero(overhang_of(site.windows)):
         calls.append(pad(overhang_of(site.windows), name="overhang"))
-    return Operation((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+    return Expression((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
 
 
-def _reduce(site: Site[layers.Reduce]) -> Operation:
+def _reduce(site: Site[layers.Reduce]) -> Expression:
     layer, channels = site.layer, len(site.shape) - 1
     places = layer.places(site.shape)
     axes = tuple(1 if place == channels else place + 2 for place in places)
@@ -116,7 +116,7 @@ def _reduce(site: Site[layers.Reduce]) -> Operation:
         call = f"{{0}}.{'amax' if layer.by == 'max' else layer.by}({arguments})"
     # Without its channels, the last axis of a map is its channels.
     moved = not layer.keep and channels in places and len(site.output) > 1
-    return Operation((f"{call}.movedim(-1, 1)" if moved else call,))
+    return Expression((f"{call}.movedim(-1, 1)" if moved else call,))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

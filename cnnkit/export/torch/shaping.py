@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code import hole, option
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import (
     axis_slice,
     channel_range,
@@ -16,50 +16,50 @@ from cnnkit.export.common import (
     fixed_scale,
     rearranged,
 )
-from cnnkit.export.outline import Operation
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
 
-def _flatten(site: Site[Any]) -> Operation:
+def _flatten(site: Site[Any]) -> Expression:
     if len(site.shape) == 1:
-        return Operation(("{0}",))
+        return Expression(("{0}",))
     if site.layer.keep_channels:
-        return Operation(("{0}.flatten(2)",))
+        return Expression(("{0}.flatten(2)",))
     if site.channels == 1 or math.prod(site.shape[:-1]) == 1:  # one order, whichever axis is first
-        return Operation(("{0}.flatten(1)",))
-    return Operation(("{0}.movedim(1, -1).flatten(1)",))
+        return Expression(("{0}.flatten(1)",))
+    return Expression(("{0}.movedim(1, -1).flatten(1)",))
 
 
-def _reshape(site: Site[Any]) -> Operation:
+def _reshape(site: Site[Any]) -> Expression:
     source = "{0}" if len(site.shape) == 1 else "{0}.movedim(1, -1)"
     text = f"{source}.reshape(-1, *{hole('shape', site.output)})"
-    return Operation((text if len(site.output) == 1 else f"{text}.movedim(-1, 1)",))
+    return Expression((text if len(site.output) == 1 else f"{text}.movedim(-1, 1)",))
 
 
-def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Expression:
     groups = hole("groups", site.layer.groups)
-    return Operation((f"{{0}}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)",))
+    return Expression((f"{{0}}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)",))
 
 
-def _channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
-    return Operation((f"{{0}}[:, {channel_range(site.layer)}]",))
+def _channel_slice(site: Site[layers.ChannelSlice]) -> Expression:
+    return Expression((f"{{0}}[:, {channel_range(site.layer)}]",))
 
 
-def _slice(site: Site[layers.Slice]) -> Operation:
+def _slice(site: Site[layers.Slice]) -> Expression:
     axis = site.layer.axis
     return axis_slice(1 if axis == "channels" else axis + 2, site.layer)
 
 
-def _transpose(site: Site[layers.Transpose]) -> Operation:
-    return Operation((f"{{0}}.permute{channels_first_order(site)}",))
+def _transpose(site: Site[layers.Transpose]) -> Expression:
+    return Expression((f"{{0}}.permute{channels_first_order(site)}",))
 
 
-def _scale(site: Site[layers.Scale]) -> Operation:
+def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
     rank = site.rank
-    return Operation(("{layer}({0})",), f"Scale({hole('channels', site.channels)}, {rank}{init})")
+    return Expression(("{layer}({0})",), f"Scale({hole('channels', site.channels)}, {rank}{init})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

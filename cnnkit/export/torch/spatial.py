@@ -6,35 +6,35 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code import hole
-from cnnkit.export.outline import Operation
+from cnnkit.export.code.lines import hole
+from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, is_zero
 from cnnkit.export.torch.padding import pad, sliced
 from cnnkit.layers.window import sides
 
 
-def _pad(site: Site[layers.Pad]) -> Operation:
+def _pad(site: Site[layers.Pad]) -> Expression:
     cells = sides(site.layer.padding, site.rank) or ()
     calls = [] if is_zero(cells) else [pad(cells, site.layer.padding_mode)]
     before, after = site.layer.channel_sides
     if before or after:
         widths = (0,) * (2 * (site.rank)) + (before, after)
         calls.append(f"F.pad({{0}}, {hole('channels', widths)})")
-    return Operation(tuple(calls) or ("{0}",))
+    return Expression(tuple(calls) or ("{0}",))
 
 
-def _crop(site: Site[layers.Crop]) -> Operation:
+def _crop(site: Site[layers.Crop]) -> Expression:
     kept = site.output[:-1]
     cut = site.layer.cells_off(site.shape[:-1], kept)
-    return Operation((sliced([before for before, _ in cut], kept),))
+    return Expression((sliced([before for before, _ in cut], kept),))
 
 
-def _upsample(site: Site[layers.Upsample]) -> Operation:
+def _upsample(site: Site[layers.Upsample]) -> Expression:
     extents = hole("size", site.output[:-1])
     if site.layer.method == "nearest":
-        return Operation((f'F.interpolate({{0}}, {extents}, mode="nearest-exact")',))
+        return Expression((f'F.interpolate({{0}}, {extents}, mode="nearest-exact")',))
     mode = ("linear", "bilinear", "trilinear")[len(site.shape) - 2]
-    return Operation((f'F.interpolate({{0}}, {extents}, mode="{mode}")',))
+    return Expression((f'F.interpolate({{0}}, {extents}, mode="{mode}")',))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -17,13 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.transposition import by
 
 FEW_CHANNELS = 8
 """Channels of the maps, below which"""
 FEW_WEIGHTS = 20
-"""or filters times channels, up to which an operation of XLA is slow."""
+"""or filters times channels, up to which a propagation of XLA is slow."""
 VECTOR = 16
 """Filters of which a whole multiple makes XLA's filter gradient fast."""
 WIDEST = 12
@@ -32,16 +32,16 @@ MOST_CELLS = 1 << 19
 """Cells of the largest banded matrix, and of its pattern."""
 
 
-def gains(operation: Operation, geometry: Geometry) -> bool:
+def gains(propagation: Propagation, geometry: Geometry) -> bool:
     """Whether this is faster than XLA's convolution on a CPU (measured on the lecture's shapes)."""
     channels, filters = geometry.filters[-2:]
     wide = geometry.input[-2] > WIDEST * geometry.filters[-3]
     largest = max(prod(_matrix_shape(geometry)), prod(_band_shape(geometry)))
     if geometry.groups > 1 or wide or largest > MOST_CELLS:
         return False
-    if operation is Operation.forward:
+    if propagation is Propagation.forward:
         return channels * filters <= FEW_WEIGHTS
-    if operation is Operation.data_gradient:
+    if propagation is Propagation.data_gradient:
         return channels < FEW_CHANNELS and filters <= 2 * VECTOR
     return channels < FEW_CHANNELS and filters % VECTOR != 0 and filters <= 2 * VECTOR
 
@@ -56,7 +56,7 @@ def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
 
 
 compute = partial(by, _convolve)
-"""One operation of a convolution in one group."""
+"""One propagation of a convolution in one group."""
 
 
 def _matrix_shape(geometry: Geometry) -> tuple[int, int]:

@@ -17,12 +17,12 @@ from jax.custom_batching import custom_vmap
 
 from cnnkit.network.kernels import banded, depthwise, lowered, onednn, plain, pointwise
 from cnnkit.network.kernels.choice import is_plain
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
 from cnnkit.network.kernels.plain import Padding, Sizes
 
 Binary = Callable[[Array, Array], Array]
-Way = Callable[[Operation, Geometry, Array, Array], Array]
+Way = Callable[[Propagation, Geometry, Array, Array], Array]
 
 
 def convolve(
@@ -56,29 +56,29 @@ def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
     return _forward(flat, cells, rows)
 
 
-def way(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
-    """How an operation is computed on a CPU."""
+def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
+    """How a propagation is computed on a CPU."""
     if geometry.is_pointwise and set(geometry.stride) == {1}:
-        if len(geometry.stride) == 1 and operation is not Operation.filter_gradient:
+        if len(geometry.stride) == 1 and propagation is not Propagation.filter_gradient:
             return lowered.compute  # XLA makes no loop of it, but a product of its own
         return pointwise.compute
-    if onednn.load().active and foreign.gains(operation, geometry, dtype):
+    if onednn.load().active and foreign.gains(propagation, geometry, dtype):
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute
     if geometry.is_depthwise and geometry.filters[-1] == geometry.input[-1]:
         return depthwise.compute
-    if dtype == jnp.float32 and banded.gains(operation, geometry):
+    if dtype == jnp.float32 and banded.gains(propagation, geometry):
         return banded.compute
-    if operation is Operation.filter_gradient and lowered.gains_from_chunks(geometry):
+    if propagation is Propagation.filter_gradient and lowered.gains_from_chunks(geometry):
         return lowered.in_chunks
     return lowered.compute
 
 
-def _compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
-    xla: Binary = partial(lowered.compute, operation, geometry)
-    chosen = way(operation, geometry, first.dtype)
-    on_cpu: Binary = partial(chosen, operation, geometry)
+def _compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
+    xla: Binary = partial(lowered.compute, propagation, geometry)
+    chosen = way(propagation, geometry, first.dtype)
+    on_cpu: Binary = partial(chosen, propagation, geometry)
     if chosen in (lowered.compute, lowered.in_chunks):
         on_cpu = _one_by_one(on_cpu, xla)
     result: Array = lax.platform_dependent(first, second, cpu=on_cpu, default=xla)
@@ -108,17 +108,17 @@ def _one_by_one(function: Binary, each: Binary) -> Binary:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _forward(geometry: Geometry, x: Array, kernel: Array) -> Array:
-    return _compute(Operation.forward, geometry, x, kernel)
+    return _compute(Propagation.forward, geometry, x, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _data_gradient(geometry: Geometry, dy: Array, kernel: Array) -> Array:
-    return _compute(Operation.data_gradient, geometry, dy, kernel)
+    return _compute(Propagation.data_gradient, geometry, dy, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _filter_gradient(geometry: Geometry, x: Array, dy: Array) -> Array:
-    return _compute(Operation.filter_gradient, geometry, x, dy)
+    return _compute(Propagation.filter_gradient, geometry, x, dy)
 
 
 _Kept = tuple[Array, Array]

@@ -7,19 +7,19 @@ from itertools import product
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 
 
-def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
-    """One operation of a convolution that ``geometry.is_depthwise``, with one filter a channel."""
+def compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One propagation of a convolution of one filter a channel (``geometry.is_depthwise``)."""
     places = list(product(*map(range, geometry.filters[:-2])))
-    if operation is Operation.forward:
+    if propagation is Propagation.forward:
         terms = [
             _shifted(geometry, first, place) * second[place][0].astype(first.dtype)
             for place in places
         ]
         return sum(terms[1:], terms[0])
-    if operation is Operation.data_gradient:
+    if propagation is Propagation.data_gradient:
         terms = [_spread(geometry, first * second[place][0], place) for place in places]
         return sum(terms[1:], terms[0])
     axes = tuple(range(first.ndim - 1))

@@ -8,8 +8,8 @@ from enum import IntEnum
 from cnnkit.network.kernels.plain import Padding, Sizes
 
 
-class Operation(IntEnum):
-    """The three linear operations of a convolution.
+class Propagation(IntEnum):
+    """The three linear operations of a convolution, by which its values and gradients go.
 
     Each takes two operands, in this order: the maps x and the kernel; the gradient of the output
     and the kernel; x and the gradient of the output.
@@ -79,6 +79,6 @@ class Geometry:
         """Each filter reads one channel."""
         return self.filters[-2] == 1 and self.groups == self.input[-1] > 1
 
-    def shape_of(self, operation: Operation) -> Sizes:
-        """The shape of what an operation gives."""
-        return (self.output, self.input, self.filters)[operation]
+    def shape_of(self, propagation: Propagation) -> Sizes:
+        """The shape of what a propagation gives."""
+        return (self.output, self.input, self.filters)[propagation]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.network.kernels import plain
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.transposition import by
 
 MOST_CHUNKS = 8
@@ -57,20 +57,20 @@ def _convolve(geometry: Geometry, x: Array, kernel: Array) -> Array:
 
 
 compute = partial(by, _convolve)
-"""One operation of a convolution as ``plain.convolve`` and its derivatives have it."""
+"""One propagation of a convolution as ``plain.convolve`` and its derivatives have it."""
 
 
-def in_chunks(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
+def in_chunks(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
     """As ``compute``; a filter gradient is the sum of those of parts of the batch.
 
     XLA takes the batch of a filter gradient for its channels: on a CPU one of a part, which the
     caches hold, is several times faster, and parts run side by side.
     """
-    if operation is not Operation.filter_gradient:
-        return compute(operation, geometry, first, second)
+    if propagation is not Propagation.filter_gradient:
+        return compute(propagation, geometry, first, second)
     count = _chunks(geometry.input[0])
     parts = [
-        compute(operation, geometry, x, dy).astype(jnp.float32)
+        compute(propagation, geometry, x, dy).astype(jnp.float32)
         for x, dy in zip(jnp.split(first, count), jnp.split(second, count), strict=True)
     ]
     return sum(parts[1:], parts[0]).astype(first.dtype)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 
 
-def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
-    """One operation of a convolution that ``geometry.is_pointwise``."""
-    if operation is Operation.forward:
+def compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One propagation of a convolution that ``geometry.is_pointwise``."""
+    if propagation is Propagation.forward:
         return _rows(_read(geometry, first), _matrix(second)).reshape(geometry.output)
-    if operation is Operation.data_gradient:
+    if propagation is Propagation.data_gradient:
         return _unread(geometry, _rows(first, _matrix(second).T))
     x, dy = _read(geometry, first), second
     product = jnp.einsum("ni,no->io", x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1]))

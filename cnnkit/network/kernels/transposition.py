@@ -7,19 +7,19 @@ from collections.abc import Callable
 import jax
 from jax import Array
 
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 
 Convolve = Callable[[Geometry, Array, Array], Array]
 """Takes the maps and the kernel."""
 
 
 def by(
-    convolve: Convolve, operation: Operation, geometry: Geometry, first: Array, second: Array
+    convolve: Convolve, propagation: Propagation, geometry: Geometry, first: Array, second: Array
 ) -> Array:
-    """One operation of a convolution: `convolve`, or its transpose in an operand."""
-    if operation is Operation.forward:
+    """One propagation of a convolution: `convolve`, or its transpose in an operand."""
+    if propagation is Propagation.forward:
         return convolve(geometry, first, second)
-    if operation is Operation.data_gradient:
+    if propagation is Propagation.data_gradient:
         x = jax.ShapeDtypeStruct(geometry.input, first.dtype)
         return _transposed(lambda x: convolve(geometry, x, second), x, first)
     kernel = jax.ShapeDtypeStruct(geometry.filters, first.dtype)

@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 
 from cnnkit.network import kernels
 from cnnkit.network.kernels import banded, convolution, depthwise, lowered, onednn, plain, pointwise
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
 
 NONE = ((0, 0), (0, 0))
@@ -63,14 +63,14 @@ Way = convolution.Way
 
 
 def operands(
-    geometry: Geometry, operation: Operation, lead: Sequence[int] = ()
+    geometry: Geometry, propagation: Propagation, lead: Sequence[int] = ()
 ) -> tuple[Array, Array]:
     generator = np.random.default_rng(0)
     x, kernel, dy = (
         jnp.asarray(generator.standard_normal((*lead, *shape)), jnp.float32)
         for shape in (geometry.input, geometry.filters, geometry.output)
     )
-    return ((x, kernel), (dy, kernel), (x, dy))[operation]
+    return ((x, kernel), (dy, kernel), (x, dy))[propagation]
 
 
 def close(found: ArrayLike, expected: ArrayLike, tolerance: float = 1e-5) -> None:
@@ -103,9 +103,9 @@ def by_definition(geometry: Geometry, x: np.ndarray, kernel: np.ndarray) -> np.n
 
 @pytest.mark.parametrize("geometry", FULL)
 def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
-    x, kernel = operands(geometry, Operation.forward)
+    x, kernel = operands(geometry, Propagation.forward)
     expected = by_definition(geometry, np.asarray(x, np.float64), np.asarray(kernel, np.float64))
-    close(lowered.compute(Operation.forward, geometry, x, kernel), expected)
+    close(lowered.compute(Propagation.forward, geometry, x, kernel), expected)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
     ],
 )
 def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
-    for geometry, operation in product(geometries, Operation):
-        first, second = operands(geometry, operation)
-        found = jax.jit(partial(way, operation, geometry))(first, second)
-        close(found, lowered.compute(operation, geometry, first, second))
+    for geometry, propagation in product(geometries, Propagation):
+        first, second = operands(geometry, propagation)
+        found = jax.jit(partial(way, propagation, geometry))(first, second)
+        close(found, lowered.compute(propagation, geometry, first, second))
 
 
 def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
 
     def ways(*shapes: tuple[int, ...], groups: int = 1) -> list[Way]:
         geometry = Geometry((1, 1), NONE, (1, 1), groups, *shapes)
-        return [convolution.way(operation, geometry, jnp.float32) for operation in Operation]
+        return [convolution.way(propagation, geometry, jnp.float32) for propagation in Propagation]
 
     # LeNet-5's first convolution and its second, a wide one, one of many channels, and groups.
     assert ways((128, 32, 32, 1), (5, 5, 1, 6)) == [banded.compute] * 3
@@ -155,25 +155,25 @@ def test_all_ways_agree_on_many_threads() -> None:
 
 @pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
 def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[Geometry]) -> None:
-    for geometry, operation in product((geometries[0], geometries[2]), Operation):
-        first, second = operands(geometry, operation, (3,))
-        both = jax.vmap(partial(way, operation, geometry))(first, second)
-        one_shared = jax.vmap(partial(way, operation, geometry), (None, 0))(first[0], second)
+    for geometry, propagation in product((geometries[0], geometries[2]), Propagation):
+        first, second = operands(geometry, propagation, (3,))
+        both = jax.vmap(partial(way, propagation, geometry))(first, second)
+        one_shared = jax.vmap(partial(way, propagation, geometry), (None, 0))(first[0], second)
         for k in range(3):
-            expected = lowered.compute(operation, geometry, first[k], second[k])
+            expected = lowered.compute(propagation, geometry, first[k], second[k])
             close(both[k], expected)
-            expected = lowered.compute(operation, geometry, first[0], second[k])
+            expected = lowered.compute(propagation, geometry, first[0], second[k])
             close(one_shared[k], expected)
 
 
 @pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
 def test_half_precision_is_summed_in_full(way: Way, geometries: list[Geometry]) -> None:
-    for operation in Operation:
-        first, second = (a.astype(jnp.bfloat16) for a in operands(geometries[1], operation))
-        found = way(operation, geometries[1], first, second)
+    for propagation in Propagation:
+        first, second = (a.astype(jnp.bfloat16) for a in operands(geometries[1], propagation))
+        found = way(propagation, geometries[1], first, second)
         assert found.dtype == jnp.bfloat16
         exact = lowered.compute(
-            operation, geometries[1], first.astype(jnp.float32), second.astype(jnp.float32)
+            propagation, geometries[1], first.astype(jnp.float32), second.astype(jnp.float32)
         )
         close(found, exact, 2**-8)  # one rounding to 8 bits
 
@@ -201,8 +201,8 @@ def _step(
 
 
 def test_value_gradient_and_second_gradient_are_the_plain_ones() -> None:
-    x, kernel = operands(FULL[0], Operation.forward)
-    _, weight = operands(FULL[0], Operation.filter_gradient)
+    x, kernel = operands(FULL[0], Propagation.forward)
+    _, weight = operands(FULL[0], Propagation.filter_gradient)
     found = jax.jit(partial(_step, kernels.convolve))(x, kernel, weight)
     for ours, theirs in zip(found, _step(plain.convolve, x, kernel, weight), strict=True):
         close(ours, theirs, 1e-4)
@@ -210,7 +210,7 @@ def test_value_gradient_and_second_gradient_are_the_plain_ones() -> None:
 
 def test_a_kernel_that_covers_the_input_is_a_dense_layer() -> None:
     geometry = Geometry((1, 2), NONE, (1, 1), 1, (3, 4, 5, 2), (4, 5, 2, 6))
-    x, kernel = operands(geometry, Operation.forward)
+    x, kernel = operands(geometry, Propagation.forward)
     settings: dict[str, Any] = {"stride": (1, 2), "padding": NONE, "dilation": (1, 1)}
     close(kernels.convolve(x, kernel, **settings), plain.convolve(x, kernel, **settings))
     found = jax.grad(lambda k: jnp.sum(kernels.convolve(x, k, **settings) ** 2))(kernel)
@@ -225,7 +225,7 @@ def test_a_kernel_that_covers_the_input_is_a_dense_layer() -> None:
 
 
 def test_a_program_for_a_gpu_holds_plain_convolutions() -> None:
-    x, kernel = operands(FULL[0], Operation.forward)
+    x, kernel = operands(FULL[0], Propagation.forward)
 
     def loss(x: Array, kernel: Array) -> Array:
         y = kernels.convolve(x, kernel, stride=(1, 1), padding=NONE, dilation=(1, 1))
@@ -238,7 +238,7 @@ def test_a_program_for_a_gpu_holds_plain_convolutions() -> None:
 
 
 def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
-    x, kernel = operands(FULL[0], Operation.forward)
+    x, kernel = operands(FULL[0], Propagation.forward)
 
     def y(x: Array) -> Array:
         convolved = kernels.convolve(x, kernel, stride=(1, 1), padding=NONE, dilation=(1, 1))
@@ -255,7 +255,7 @@ def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
 def test_mapped_convolutions_are_computed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, False, "for this test"))
     geometry = FULL[0]
-    x, kernel = operands(geometry, Operation.forward, (3,))
+    x, kernel = operands(geometry, Propagation.forward, (3,))
 
     def loss(x: Array, kernel: Array) -> Array:
         y = kernels.convolve(x, kernel, stride=(2, 1), padding=((1, 1), (0, 2)), dilation=(1, 1))

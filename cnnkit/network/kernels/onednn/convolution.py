@@ -1,4 +1,4 @@
-"""The call of the foreign function, which computes each operation of a convolution."""
+"""The call of the foreign function, which computes each propagation of a convolution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cnnkit.network.kernels.geometry import Geometry, Operation
+from cnnkit.network.kernels.geometry import Geometry, Propagation
 
 TARGET = "cnnkit_onednn_convolve_1"
 """The name of the foreign function; a changed meaning is a new name, for programs are kept."""
@@ -21,10 +21,10 @@ MANY_CHANNELS = 64
 """channels, from which on oneDNN's filter gradient is slower than XLA's."""
 
 
-def gains(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> bool:
+def gains(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> bool:
     """Whether oneDNN can compute it, and is faster than XLA (measured on the shapes of the zoo)."""
     is_long = (
-        operation is Operation.filter_gradient
+        propagation is Propagation.filter_gradient
         and len(geometry.stride) == 1
         and geometry.filters[0] >= LONG_KERNEL
         and geometry.filters[1] >= MANY_CHANNELS
@@ -35,19 +35,19 @@ def gains(operation: Operation, geometry: Geometry, dtype: jax.typing.DTypeLike)
     return dtype in TYPES and not is_long and 2 * parts >= (os.cpu_count() or 1)
 
 
-def compute(operation: Operation, geometry: Geometry, first: Array, second: Array) -> Array:
-    """One operation of a convolution, of float32 or bfloat16 with no empty axis, on a CPU."""
+def compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """One propagation of a convolution, of float32 or bfloat16 with no empty axis, on a CPU."""
     # A sum over all positions of a batch is not to be rounded part by part.
-    of_filters = operation is Operation.filter_gradient
+    of_filters = propagation is Propagation.filter_gradient
     result = jax.ShapeDtypeStruct(
-        geometry.shape_of(operation), jnp.float32 if of_filters else first.dtype
+        geometry.shape_of(propagation), jnp.float32 if of_filters else first.dtype
     )
     # The foreign function takes leading axes: a vmapped one costs neither a loop nor a copy.
     call = jax.ffi.ffi_call(TARGET, result, vmap_method="broadcast_all")
     computed: Array = call(
         first,
         second,
-        operation=np.int64(operation),
+        operation=np.int64(propagation),
         stride=np.array(geometry.stride, np.int64),
         padding=np.array(geometry.padding, np.int64).ravel(),
         dilation=np.array(geometry.dilation, np.int64),

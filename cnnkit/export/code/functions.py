@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnkit.export.classes import docstring, input_names, named_outputs
-from cnnkit.export.code import (
+from cnnkit.export.code.classes import docstring, input_names, named_outputs
+from cnnkit.export.code.lines import (
     COPY,
     INDEX,
     NAME,
@@ -17,8 +17,8 @@ from cnnkit.export.code import (
     identifier,
     line,
 )
+from cnnkit.export.code.variables import name_values
 from cnnkit.export.outline import Body, Definition, Outline, Step
-from cnnkit.export.variables import name_values
 from cnnkit.layers.shape import show, show_each
 
 _OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import chain, count
 
-from cnnkit.export.code import identifier
+from cnnkit.export.code.lines import identifier
 from cnnkit.export.outline import Body
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cnnkit.export.code import Hole, annotation, comment, filled, identifier, line, written
+from cnnkit.export.code.lines import Hole, annotation, comment, filled, identifier, line, written
+from cnnkit.export.code.reserved import RESERVED
+from cnnkit.export.code.variables import name_values
 from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outline
-from cnnkit.export.reserved import RESERVED
 from cnnkit.export.target import Conversion, assembled, parts
-from cnnkit.export.variables import name_values
 from cnnkit.layers.shape import show, show_each
 from cnnkit.spec.graph import INPUT, Graph
 
