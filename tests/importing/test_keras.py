@@ -78,6 +78,7 @@ NETWORKS: dict[str, Callable[[Any], Any]] = {
     "norms": lambda x: L.PReLU(shared_axes=[1, 2])(
         L.LayerNormalization()(L.GroupNormalization(2)(L.BatchNormalization(scale=False)(x)))
     ),
+    "reshapes": lambda x: L.Dense(3)(L.Reshape((-1,))(L.Reshape((4, 64))(x))),
     "dense of a map": lambda x: L.Dense(3, activation="gelu")(x),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -149,7 +150,9 @@ def _reshape(call: Call) -> int:
     shape = list(call.get("target_shape"))
     if shape == list(call.shape):
         return call.inputs[0]
-    return call.layer("reshape", {"shape": scalar(shape) if len(shape) == 1 else shape})
+    if len(shape) == 1 and shape[0] in (-1, math.prod(call.shape)):
+        return call.layer("flatten")
+    return call.layer("reshape", {"shape": shape})
 
 
 def _cells(call: Call, name: str) -> Any:
