@@ -32,7 +32,7 @@ from cnnkit.network import kernels, runtime
 from cnnkit.network.convolution import paddings
 from cnnkit.network.kernels import onednn, plain
 from cnnkit.network.kernels.onednn import build
-from cnnkit.spec.graph import trace
+from cnnkit.spec.tracing import trace
 
 ZOO = Path(__file__).parent.parent / "specs" / "zoo"
 BAR = 1.05

@@ -13,8 +13,9 @@ from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
 from cnnkit.errors import UsageError
 from cnnkit.layers.weighted import Weighted
 from cnnkit.network import build
-from cnnkit.spec.graph import Graph, graph_of
+from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 if TYPE_CHECKING:
     from cnnkit.training.use.trained import Trained

@@ -16,8 +16,9 @@ from cnnkit.analysis.sums import Sums
 from cnnkit.errors import in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec import layer_patterns
-from cnnkit.spec.graph import Graph, Group, graph_of
+from cnnkit.spec.graph import Graph, Group
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.export.target import Conversion
-from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 __all__ = ["TARGETS", "Conversion", "convert"]
 

@@ -21,9 +21,9 @@ from cnnkit.importing.writing.activations import fold_activations
 from cnnkit.importing.writing.document import written
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec, shape
 from cnnkit.spec.reading import load
+from cnnkit.spec.tracing import graph_of
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array

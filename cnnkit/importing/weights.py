@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
 from cnnkit.importing.layer import Layer, walk
-from cnnkit.spec.graph import graph_of
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array

@@ -1,6 +1,6 @@
 """Spec -> Flax module; mirrors ``cnnkit.layers`` family by family.
 
-``build`` makes a ``Network``, which runs the graph that ``cnnkit.spec.graph.trace`` gives. A node
+``build`` makes a ``Network``, which runs the graph that ``cnnkit.spec.tracing.trace`` gives. A node
 with weights becomes a Flax module at the node's path, any other a function or a frozen value.
 
 Raises:

@@ -12,8 +12,9 @@ from cnnkit.network.builders import operation
 from cnnkit.network.model import Network, Plan, Scope, Step, named
 from cnnkit.network.operation import Operation, Site
 from cnnkit.network.sharing import Borrowed
-from cnnkit.spec.graph import Graph, Node, graph_of
+from cnnkit.spec.graph import Graph, Node
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 
 def build(

@@ -18,7 +18,8 @@ import cnnkit
 from cnnkit.export import convert
 from cnnkit.layers.base import Weight
 from cnnkit.network import build
-from cnnkit.spec.graph import Graph, Node, graph_of
+from cnnkit.spec.graph import Graph, Node
+from cnnkit.spec.tracing import graph_of
 from tests.agreement.corpus import CORPUS
 
 BATCH = 2

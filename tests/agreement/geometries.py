@@ -25,7 +25,8 @@ from flax import nnx
 import cnnkit
 from cnnkit.layers.resample import TransposedWindow
 from cnnkit.network import build, kernels
-from cnnkit.spec.graph import Node, trace
+from cnnkit.spec.graph import Node
+from cnnkit.spec.tracing import trace
 from tests.agreement.converted import channels_first, module_of
 
 BATCH = 2

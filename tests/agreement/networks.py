@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import trace
 from cnnkit.spec.reading import read
+from cnnkit.spec.tracing import trace
 
 Fields = dict[str, Any]
 LayerData = dict[str, Any]

@@ -14,7 +14,8 @@ pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
 
 import cnnkit
 from cnnkit.export.onnx import model_of
-from cnnkit.spec.graph import Graph, graph_of
+from cnnkit.spec.graph import Graph
+from cnnkit.spec.tracing import graph_of
 from tests.agreement.test_values_onnx import distance, run
 
 ROOT = Path(__file__).parents[2] / "specs"

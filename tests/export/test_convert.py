@@ -20,7 +20,7 @@ from cnnkit.export import torch as to_torch
 from cnnkit.layers import KINDS
 from cnnkit.layers.base import Layer
 from cnnkit.report.findings.finding import findings_text
-from cnnkit.spec.graph import trace
+from cnnkit.spec.tracing import trace
 
 ROOT = Path(__file__).parents[2]
 ZOO = sorted((ROOT / "specs" / "zoo").glob("*.yaml"))

@@ -18,7 +18,8 @@ from cnnkit.errors import UsageError
 from cnnkit.export import onnx as to_onnx
 from cnnkit.export.onnx import Standardization, model_of
 from cnnkit.layers import KINDS
-from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.graph import Graph
+from cnnkit.spec.tracing import trace
 
 TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
 TRACED |= {"save", "merge", "load", "head", "output", "shared"}

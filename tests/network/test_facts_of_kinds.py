@@ -27,9 +27,9 @@ from cnnkit.layers.shape import Shape
 from cnnkit.network import build
 from cnnkit.network.builders import BUILDERS
 from cnnkit.report.kind import kind_example
-from cnnkit.spec.graph import trace
 from cnnkit.spec.language.faults import accepts, field_names
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import trace
 
 Array = Any
 PRIMITIVE = tuple(BUILDERS)

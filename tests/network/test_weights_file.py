@@ -17,7 +17,8 @@ import cnnkit
 from cnnkit.errors import DataError, SpecError, UsageError
 from cnnkit.network.weights import arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights, written
-from cnnkit.spec.graph import Graph, trace
+from cnnkit.spec.graph import Graph
+from cnnkit.spec.tracing import trace
 
 SPEC = """
 input: 4x4x2

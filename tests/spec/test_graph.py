@@ -11,8 +11,9 @@ from cnnkit.layers.base import Layer, numbered
 from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.composition import Parallel, Repeat, Residual
 from cnnkit.layers.convolution import Conv
-from cnnkit.spec.graph import INPUT, MAX_DEPTH, Graph, trace
+from cnnkit.spec.graph import INPUT, Graph
 from cnnkit.spec.language.place import LayerPlace
+from cnnkit.spec.tracing import MAX_DEPTH, trace
 from tests.spec.marked import fault, findings, only
 
 HEAD = "input: 8x8x4\n"

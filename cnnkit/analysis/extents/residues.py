@@ -15,8 +15,9 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.solve.inputs import is_exact
 from cnnkit.analysis.solve.resize import resized
 from cnnkit.errors import SpecError, UsageError
-from cnnkit.spec.graph import Graph, graph_of
+from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 LARGE = 512
 """An extent at which the windows of most networks fit; it is doubled where they do not."""

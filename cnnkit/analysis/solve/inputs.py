@@ -24,8 +24,9 @@ from cnnkit.layers.pooling import Pool
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window, axis_names
-from cnnkit.spec.graph import INPUT, Graph, graph_of
+from cnnkit.spec.graph import INPUT, Graph
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 
 FORMAT = 1
 """The version of the JSON that ``InputSolution.to_dict`` gives."""

@@ -11,8 +11,9 @@ from cnnkit.errors import Finding, SpecError
 from cnnkit.importing.foreign.group import Group, family, groups_of
 from cnnkit.importing.foreign.layouts import fitted
 from cnnkit.layers.shape import show
-from cnnkit.spec.graph import Graph, Node, trace
+from cnnkit.spec.graph import Graph, Node
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import trace
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array

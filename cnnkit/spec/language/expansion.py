@@ -16,7 +16,6 @@ from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block, Unreadable
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import MAX_DEPTH, MAX_OPERATIONS
 from cnnkit.spec.language.blocks import NAME, BlockDefinition, read_arguments
 from cnnkit.spec.language.branches import BranchReader
 from cnnkit.spec.language.faults import shown
@@ -25,6 +24,7 @@ from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.language.reader import Faulty, LayerArgument, Scope, what
 from cnnkit.spec.text.node import Node
+from cnnkit.spec.tracing import MAX_DEPTH, MAX_OPERATIONS
 
 _FEWER: Final = "a `repeat` or a block used by blocks multiplies layers: lower its `times`"
 

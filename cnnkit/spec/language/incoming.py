@@ -12,7 +12,8 @@ from typing import Any, Final
 from cnnkit.layers.base import Layer, Tensor
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import INPUT, TooLargeError, under_construction
+from cnnkit.spec.graph import INPUT
+from cnnkit.spec.tracing import TooLargeError, under_construction
 
 NAMES: Final = frozenset({"channels", "extents"})
 """The names; a variable or an argument of such a name hides it."""

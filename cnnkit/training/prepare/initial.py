@@ -13,9 +13,9 @@ import numpy as np
 from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.shape import show
 from cnnkit.network.weights import Arrays, arrays_of
-from cnnkit.spec.graph import trace
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.location import located_weights
+from cnnkit.spec.tracing import trace
 from cnnkit.training.store.directory import INIT, RunDirectory
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Display

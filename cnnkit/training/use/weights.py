@@ -15,8 +15,9 @@ from cnnkit.errors import DataError, SpecError, UsageError, in_order
 from cnnkit.network import Network, build
 from cnnkit.network.weights import Arrays, arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
-from cnnkit.spec.graph import Graph, graph_of
+from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import ENVIRONMENT
 from cnnkit.training.store.summary import Summary
