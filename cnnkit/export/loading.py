@@ -8,7 +8,7 @@ from json import dumps
 from typing import Any, Final
 
 from cnnkit.export.code.functions import layer_name
-from cnnkit.spec.graph import Graph
+from cnnkit.spec.graph import Graph, Node
 
 _MAIN: Final = '\n\nif __name__ == "__main__":\n'
 _FLAX: Final = {"shift": "bias", "variance": "var"}
@@ -55,11 +55,15 @@ def order_of(graph: Graph, target: str) -> Any:
     layer with their names; of Keras the names by the layer's.
     """
     nodes = [node for node in graph.nodes if node.effect.weights]
-    named = [
-        (weight, f"{node.path}.{weight.name}") for node in nodes for weight in node.effect.weights
-    ]
     if target == "torch":
-        return [name for part in (True, False) for each, name in named if each.trainable is part]
+        return [
+            name
+            for part in (True, False)
+            for node in nodes
+            for each in node.effect.weights
+            if each.trainable is part
+            for name in names_of(target, node, each.name)
+        ]
     by_node = {node.path: {each.name: f"{node.path}.{each.name}" for each in node.effect.weights}
                for node in nodes}  # fmt: skip
     if target == "keras":
@@ -68,3 +72,11 @@ def order_of(graph: Graph, target: str) -> Any:
         {_FLAX.get(attribute, attribute): name for attribute, name in names.items()}
         for names in by_node.values()
     ]
+
+
+def names_of(target: str, node: Node, weight: str) -> list[str]:
+    """The names of what an array becomes: of a GRU PyTorch has two biases, ours are rows of one."""
+    name = f"{node.path}.{weight}"
+    if target == "torch" and node.layer.kind == "gru" and weight.endswith("bias"):
+        return [name, f"{node.path}.{weight.removesuffix('bias')}recurrent_bias"]
+    return [name]

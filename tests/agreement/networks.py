@@ -611,6 +611,8 @@ def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
     if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention", "class_token")):
         return (7, *shape)
+    if kind in ("lstm", "gru"):  # a sequence, and no map
+        return (shape[0], shape[-1])
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])
     return shape[-1:] if kind in VECTORS else shape

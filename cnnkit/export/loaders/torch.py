@@ -10,9 +10,10 @@ def load_weights(model: nn.Module, path) -> nn.Module:
 
     from safetensors import safe_open
 
-    own = [*model.parameters(), *(each for each in model.buffers() if each.ndim)]
+    kept = model.state_dict()  # not what follows from a layer's fields, such as a mask
+    state = [each for name, each in model.named_buffers() if each.ndim and name in kept]
     with safe_open(path, "pt") as file, torch.no_grad():
         names = json.loads(file.metadata()["cnnkit.order"])
-        for array, name in zip(own, names, strict=True):
+        for array, name in zip([*model.parameters(), *state], names, strict=True):
             array.copy_(file.get_tensor(name).reshape(array.shape))
     return model.eval()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cnnkit.errors import ExportError, SpecError, UsageError
 from cnnkit.export import TARGETS, convert
-from cnnkit.export.loading import order_of, with_loader
+from cnnkit.export.loading import names_of, order_of, with_loader
 from cnnkit.network.weights_file import written
 from cnnkit.spec.graph import Node
 from cnnkit.training.use.export import answers, batches, distances, write
@@ -83,10 +83,10 @@ def export_source_code(weights: Weights, target: str, path: Path) -> Written:
     beside = path.with_suffix(".safetensors")
     code = with_loader(conversion.code, target, beside.name)
     nodes = {node.path: node for node in weights.graph.nodes}
-    arrays = {
-        name: layout(target, nodes[name.rpartition(".")[0]], name.rpartition(".")[2], array)
-        for name, array in weights.arrays.items()
-    }
+    arrays: dict[str, NDArray[np.float32]] = {}
+    for name, array in weights.arrays.items():
+        owner, _, weight = name.rpartition(".")
+        arrays |= layout(target, nodes[owner], weight, array)
     order = dumps(order_of(weights.graph, target), ensure_ascii=False)
     content = written(arrays, {**weights.metadata(), "cnnkit.order": order, "cnnkit.for": target})
     compared = find_spec(target) is not None
@@ -101,13 +101,33 @@ def export_source_code(weights: Weights, target: str, path: Path) -> Written:
     return Written(path, beside, compared)
 
 
-def layout(target: str, node: Node, weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """An array in the order of a framework's axes.
+def layout(
+    target: str, node: Node, weight: str, array: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """What an array becomes in a framework, by name.
 
     Ours are ``[*kernel, channels / groups, filters]``; PyTorch has filters and channels first, of a
     transposed convolution channels and filters; Keras has of that the filters before the channels.
+    Of what has a value for each cell PyTorch has the channels first, and the gates of a GRU are
+    r, z, n there.
     """
+    names, kind = names_of(target, node, weight), node.layer.kind
+    if target == "torch" and node.layer.family == "recurrence":
+        if kind == "gru":
+            z, r, n = np.split(array, 3, axis=-1)
+            array = np.concatenate([r, z, n], axis=-1)
+        parts = [*array] if len(names) > 1 else [array.T]
+        return dict(zip(names, parts, strict=True))
+    (name,) = names
+    return {name: _one_layout(target, node, weight, array)}
+
+
+def _one_layout(
+    target: str, node: Node, weight: str, array: NDArray[np.float32]
+) -> NDArray[np.float32]:
     kind = node.layer.kind
+    if target == "torch" and kind in ("position_embedding", "prelu"):
+        return np.moveaxis(array, -1, 0)
     if weight != "kernel" or target == "flax" or kind == "locally_connected":
         return array
     if target == "keras":
