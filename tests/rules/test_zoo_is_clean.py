@@ -27,6 +27,7 @@ TRUE: dict[str, tuple[str, ...]] = {
     "lectures/signal-same": SIZES_ONLY,
     "lectures/signal-valid": SIZES_ONLY,
     "zoo/alexnet": HEAVY,
+    "zoo/crnn": BIASED,
     # Its head drops cells before a conv and its norm, as torchvision's; the wide dilations of the
     # pyramid read mostly padding on 65x65.
     "zoo/deeplab-v3-resnet-50": ("dropout-before-batch-norm", "mostly-padding"),
