@@ -8,7 +8,9 @@ from json import dumps
 from typing import Any, Final
 
 from cnnkit.export.functions import layer_name
-from cnnkit.spec.graph import Graph
+from cnnkit.layers.base import Weight
+from cnnkit.layers.weighted import Weighted
+from cnnkit.spec.graph import Graph, Node
 
 _MAIN: Final = '\n\nif __name__ == "__main__":\n'
 _FLAX: Final = {"shift": "bias", "variance": "var"}
@@ -55,10 +57,8 @@ def order_of(graph: Graph, target: str) -> Any:
     layer with their names; of Keras the names by the layer's.
     """
     nodes = [node for node in graph.nodes if node.effect.weights]
-    named = [
-        (weight, f"{node.path}.{weight.name}") for node in nodes for weight in node.effect.weights
-    ]
     if target == "torch":
+        named = [(each, f"{node.path}.{each.name}") for node in nodes for each in _in_torch(node)]
         return [name for part in (True, False) for each, name in named if each.trainable is part]
     by_node = {node.path: {each.name: f"{node.path}.{each.name}" for each in node.effect.weights}
                for node in nodes}  # fmt: skip
@@ -68,3 +68,11 @@ def order_of(graph: Graph, target: str) -> Any:
         {_FLAX.get(attribute, attribute): name for attribute, name in names.items()}
         for names in by_node.values()
     ]
+
+
+def _in_torch(node: Node) -> list[Weight]:
+    """The weights of a layer as PyTorch has them: normalized ones come behind its bias."""
+    weights = [*node.effect.weights]
+    if isinstance(node.layer, Weighted) and node.layer.weight_norm != "none":
+        weights.sort(key=lambda weight: ("bias", "gain", "kernel").index(weight.name))
+    return weights

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code import hole, option
-from cnnkit.export.flax.initialization import initializers
+from cnnkit.export.flax.initialization import initializers, normalized
 from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import (
@@ -53,7 +53,7 @@ def _conv(site: Site[Any]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Operation(tuple(calls), build)
+    return Operation(tuple(calls), normalized(site.layer, build))
 
 
 def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
@@ -76,7 +76,7 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer, len(windows))}, rngs=rngs)"
     )
-    return Operation(tuple(calls), build)
+    return Operation(tuple(calls), normalized(site.layer, build, len(windows)))
 
 
 def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
@@ -93,7 +93,7 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Operation(("{layer}({0})",), build)
+    return Operation(("{layer}({0})",), normalized(site.layer, build))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -10,7 +10,7 @@ from cnnkit import layers
 from cnnkit.export.code import hole, option
 from cnnkit.export.outline import Operation
 from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
-from cnnkit.export.torch.initialization import started
+from cnnkit.export.torch.initialization import normalized, started
 from cnnkit.export.torch.padding import MODES, pad, sliced
 
 
@@ -41,7 +41,8 @@ def _conv(site: Site[Any]) -> Operation:
         + option("padding_mode", mode, "zeros")
         + ")"
     )
-    return Operation((*calls, "{layer}({0})"), started(site.layer, build))
+    made = normalized(site.layer, started(site.layer, build), range(2, site.rank + 3), dim=0)
+    return Operation((*calls, "{layer}({0})"), made)
 
 
 def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
@@ -62,7 +63,9 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
         + option("bias", site.layer.has_bias, True)
         + ")"
     )
-    return Operation((*calls, "{layer}({0})"), started(site.layer, build, "start_local"))
+    axes = range(site.rank + 1, 2 * site.rank + 2)
+    made = normalized(site.layer, started(site.layer, build, "start_local"), axes)
+    return Operation((*calls, "{layer}({0})"), made)
 
 
 def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
@@ -86,7 +89,10 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
     calls = ["{layer}({0})"]
     if not is_zero(cut):
         calls.append(sliced([a for a, _ in cut], output[:-1]))
-    return Operation(tuple(calls), started(site.layer, build, "start_transposed"))
+    groups, axes = site.layer.groups, (1, *range(3, site.rank + 3))
+    made = started(site.layer, build, "start_transposed")
+    made = normalized(site.layer, made, axes, groups, dim=1 if groups == 1 else None)
+    return Operation(tuple(calls), made)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
