@@ -112,19 +112,28 @@ class Conv(nnx.Conv):
 class NormalizedConv(Conv):
     """The same, with a kernel that is normalized before it is used."""
 
-    def __init__(self, channels: int, filters: int, *, layer: Convolution, **kwargs: Any) -> None:
-        super().__init__(channels, filters, **kwargs)
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        *,
+        layer: Convolution,
+        windows: Sequence[Window],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(channels, filters, windows=windows, **kwargs)
         self.norm = normalized(self, layer)
+        self.windows = tuple(windows)
 
     @override
     def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
-        y = _convolve(
+        y = kernels.convolve(
             padded(inputs, self.filled, self.padding_mode).astype(self.dtype),
             self.norm.kernel(self).astype(self.dtype),
-            self.strides,
-            self.padding,
-            rhs_dilation=self.kernel_dilation,
-            feature_group_count=self.feature_group_count,
+            stride=[window.stride for window in self.windows],
+            padding=overhangs(self.windows) if self.filled else paddings(self.windows),
+            dilation=[window.dilation for window in self.windows],
+            groups=self.feature_group_count,
         )
         return y if self.bias is None else y + self.bias[...].astype(self.dtype)
 

@@ -287,6 +287,7 @@ layers:
   - {channel_slice: {start: 1, stop: 7}}
   - scale
   - {scale: {init: 0.5, learnt: false}}
+  - {scale: {init: 0.5, per: layer}}
   - {reshape: {shape: [6, -1, 4]}}
   - flatten
   - {dense: {units: 3}}

@@ -328,7 +328,14 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "slice": (slice_, {"start": 0}),
     "transpose": (transpose, {"axes": ["channels"]}),
     "reduce": (reduce, {"over": "channels"}),
-    "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
+    "scale": (
+        lambda draw, shape: {
+            "init": 0.5,
+            "learnt": draw(FLAGS),
+            "per": draw(st.sampled_from(["channel", "layer"])),
+        },
+        {},
+    ),
 }
 MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "conv": (conv, {"filters": 3, "kernel": 1}),

@@ -20,10 +20,10 @@ DRAW = np.random.default_rng(0)
 KINDS = ["standardize", "scaled_standardize", "weight_norm"]
 
 
-def formula(kind: str, v: Any, gain: Any, filters: int = -1) -> Any:
+def formula(kind: str, v: Any, gain: Any) -> Any:
     """Of each filter, in float64; Qiao et al., 2019, Brock et al., 2021, Salimans, Kingma, 2016."""
-    columns = np.moveaxis(np.float64(v), filters, 0)
-    made = []
+    columns: Any = np.moveaxis(np.asarray(v, np.float64), -1, 0)
+    made: list[Any] = []
     for own, g in zip(columns, np.broadcast_to(gain, len(columns)), strict=True):
         if kind == "weight_norm":
             made.append(g * own / np.linalg.norm(own))
@@ -31,7 +31,7 @@ def formula(kind: str, v: Any, gain: Any, filters: int = -1) -> Any:
             made.append((own - own.mean()) / np.sqrt(own.var() + 1e-6))
         else:
             made.append(g * (own - own.mean()) / np.sqrt(own.size * (own.var() + 1e-6)))
-    return np.moveaxis(np.array(made), 0, filters)
+    return np.moveaxis(np.array(made), 0, -1)
 
 
 def network(layer: str, kind: str, channels: str = "7", **fields: Any) -> Any:
@@ -65,7 +65,7 @@ def test_the_gradient_is_that_of_the_formula(kind: str) -> None:
     given = {} if kind == "standardize" else {"gain": gain}
     put(built, kernel=kernel, **given)
     slopes: Any = nnx.grad(lambda net: (net(jnp.eye(7)) * towards).sum())(built)
-    found = getattr(slopes["layers"], "0", None) or slopes["layers"]["0"]
+    found = slopes["layers"]["0"]
 
     def value(kernel: Any, gain: Any) -> Any:
         return (formula(kind, kernel, gain if given else 1) * towards).sum()
@@ -75,12 +75,9 @@ def test_the_gradient_is_that_of_the_formula(kind: str) -> None:
         for at in np.ndindex(array.shape):
             step = np.zeros(array.shape)
             step[at] = 1e-6
-            around = [
-                value(kernel + step, gain) - value(kernel - step, gain)
-                if name == "kernel"
-                else value(kernel, gain + step) - value(kernel, gain - step)
-            ]
-            expected[at] = around[0] / 2e-6
+            by = (step, 0) if name == "kernel" else (0, step)
+            more, less = (value(kernel + s * by[0], gain + s * by[1]) for s in (1, -1))
+            expected[at] = (more - less) / 2e-6
         np.testing.assert_allclose(found[name][...], expected, rtol=1e-5, atol=1e-5)
 
 
@@ -133,7 +130,7 @@ def test_a_layer_that_is_shared_normalizes_the_same_weights() -> None:
             {"shared": "twin"},
         ],
     }
-    built = build(cnnkit.load(spec))
+    built: Any = build(cnnkit.load(spec))
     kernel, gain = DRAW.normal(size=(4, 4)), DRAW.normal(size=4)
     module = built.layers.twin
     module.kernel.set_value(jnp.asarray(kernel, jnp.float32))

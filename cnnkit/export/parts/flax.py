@@ -306,7 +306,7 @@ def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
 
 
 class Scale(nnx.Module):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or 1 for all."""
 
     def __init__(self, features: int, init: float = 1.0) -> None:
         self.scale = nnx.Param(jnp.full((features,), init))

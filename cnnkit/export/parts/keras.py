@@ -286,15 +286,17 @@ def channel_shuffle(x, groups: int):
 
 
 class Scale(layers.Layer):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or a `shared` one."""
 
-    def __init__(self, init: float = 1.0, **kwargs) -> None:
+    def __init__(self, init: float = 1.0, shared: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.init = init
+        self.shared = shared
 
     def build(self, input_shape):
         initializer = keras.initializers.Constant(self.init)
-        self.scale = self.add_weight(shape=input_shape[-1:], initializer=initializer, name="scale")
+        shape = (1,) if self.shared else input_shape[-1:]
+        self.scale = self.add_weight(shape=shape, initializer=initializer, name="scale")
 
     def call(self, x):
         return x * self.scale

@@ -247,7 +247,7 @@ def space_to_depth(x: torch.Tensor, block: tuple[int, ...]) -> torch.Tensor:
 
 
 class Scale(nn.Module):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or 1 for all."""
 
     def __init__(self, channels: int, rank: int, init: float = 1.0) -> None:
         super().__init__()
