@@ -8,6 +8,8 @@ from json import dumps
 from typing import Any, Final
 
 from cnnkit.export.code.functions import layer_name
+from cnnkit.layers.base import Weight
+from cnnkit.layers.weighted import Weighted
 from cnnkit.spec.graph import Graph, Node
 
 _MAIN: Final = '\n\nif __name__ == "__main__":\n'
@@ -60,7 +62,7 @@ def order_of(graph: Graph, target: str) -> Any:
             name
             for part in (True, False)
             for node in nodes
-            for each in node.effect.weights
+            for each in _in_torch(node)
             if each.trainable is part
             for name in names_of(target, node, each.name)
         ]
@@ -80,3 +82,11 @@ def names_of(target: str, node: Node, weight: str) -> list[str]:
     if target == "torch" and node.layer.kind == "gru" and weight.endswith("bias"):
         return [name, f"{node.path}.{weight.removesuffix('bias')}recurrent_bias"]
     return [name]
+
+
+def _in_torch(node: Node) -> list[Weight]:
+    """The weights of a layer as PyTorch has them: normalized ones come behind its bias."""
+    weights = [*node.effect.weights]
+    if isinstance(node.layer, Weighted) and node.layer.weight_norm != "none":
+        weights.sort(key=lambda weight: ("bias", "gain", "kernel").index(weight.name))
+    return weights

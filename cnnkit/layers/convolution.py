@@ -101,16 +101,19 @@ class Convolution(Weighted):
             operations=self.bias_operations(math.prod(extents) * sets),
             windows=windows,
             reach=tuple([window.reach for window in windows]),
-            problems=(*problems, *self.value_problems(weights[0].shape, (sets,))),
+            problems=(
+                *problems,
+                *self.value_problems(weights[0].shape, (sets,)),
+                *self.norm_problems(math.prod(kernel) * channels // groups),
+            ),
         )
 
     def weights_of(
         self, extents: Shape, kernel: Shape, channels: int, filters: int
     ) -> tuple[Weight, ...]:
-        """The kernel, of shape [*kernel, channels, filters], and the bias, where there is one."""
+        """The kernel, of shape [*kernel, channels, filters], and a filter's bias and gain."""
         del extents  # the positions share their weights
-        weights = Weight("kernel", (*kernel, channels, filters))
-        return (weights, Weight("bias", (filters,))) if self.has_bias else (weights,)
+        return self.arrays((*kernel, channels, filters), (filters,))
 
 
 def group_problems(
@@ -180,8 +183,7 @@ class LocallyConnected(Convolution):
         self, extents: Shape, kernel: Shape, channels: int, filters: int
     ) -> tuple[Weight, ...]:
         """As a conv's, with the extents of the output before."""
-        weights = Weight("kernel", (*extents, *kernel, channels, filters))
-        return (weights, Weight("bias", (*extents, filters))) if self.has_bias else (weights,)
+        return self.arrays((*extents, *kernel, channels, filters), (*extents, filters))
 
 
 class SeparableConv(Convolution):
@@ -210,6 +212,7 @@ class SeparableConv(Convolution):
             multiplier=self.multiplier,
             bias=False,
             init=self.init,
+            weight_norm=self.weight_norm,
         )
         pointwise = Conv(
             filters=self.filters,
@@ -217,6 +220,7 @@ class SeparableConv(Convolution):
             bias=self.bias,
             activation=self.activation,
             init=self.init,
+            weight_norm=self.weight_norm,
         )
         y = graph.add(pointwise, graph.add(depthwise, x, label="depthwise"), label="pointwise")
         if self.activation is None:
@@ -269,7 +273,10 @@ class TransposedConv(Convolution):
             operations=self.bias_operations(math.prod(extents) * sets),
             windows=windows,
             reach=tuple(window.reach for window in windows),
-            problems=self.value_problems(weights[0].shape, (sets,)),
+            problems=(
+                *self.value_problems(weights[0].shape, (sets,)),
+                *self.norm_problems(math.prod(kernel) * channels // groups),
+            ),
         )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import tried
-from cnnkit.layers.base import Effect, Weight, broken
+from cnnkit.layers.base import Effect, broken
 from cnnkit.layers.field import Count
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
@@ -48,15 +48,17 @@ class Dense(Weighted):
             )
         (channels,) = shape
         sets = self.units * self.pieces
-        kernel = Weight("kernel", (channels, sets))
-        weights = (kernel, Weight("bias", (sets,))) if self.has_bias else (kernel,)
+        weights = self.arrays((channels, sets), (sets,))
         return Effect(
             output=(sets,),
             weights=weights,
             neurons=((self.units,),),
             macs=((channels, sets),),
             operations=self.bias_operations(sets),
-            problems=self.value_problems(kernel.shape, (sets,)),
+            problems=(
+                *self.value_problems((channels, sets), (sets,)),
+                *self.norm_problems(channels),
+            ),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, Strict
 from typing_extensions import override
@@ -121,8 +121,9 @@ class Reshape(Shaping):
 class Scale(Shaping):
     """Multiplies each channel by a learnt factor (LayerScale, Touvron et al., 2021).
 
-    Or all of them by a constant: ``{init: 0.17, learnt: false}`` (the residual scaling of
-    Szegedy et al., 2017), which adds no parameters.
+    Or all of them by one: ``{per: layer, init: 0}`` (SkipInit, De and Smith, 2020). Or by a
+    constant: ``{init: 0.17, learnt: false}`` (the residual scaling of Szegedy et al., 2017), which
+    adds no parameters.
     """
 
     kind = "scale"
@@ -138,7 +139,10 @@ class Scale(Shaping):
     }
 
     init: Number = Field(1.0, description="the factors before training, or the constant")
-    learnt: Flag = Field(True, description="learn a factor a channel; else it is a constant")
+    learnt: Flag = Field(True, description="learn the factors; else they are a constant")
+    per: Annotated[Literal["channel", "layer"], Expects("`channel` or `layer`")] = Field(
+        "channel", description="what has a learnt factor of its own"
+    )
 
     @property
     @override
@@ -153,5 +157,6 @@ class Scale(Shaping):
     def effect(self, *inputs: Shape) -> Effect:
         shape = inputs[0]
         work = elementwise(shape, Operations(multiply=1)).operations
-        weights = (Weight("scale", shape[-1:]),) if self.learnt else ()
+        factors = shape[-1:] if self.per == "channel" else (1,)
+        weights = (Weight("scale", factors),) if self.learnt else ()
         return Effect(shape, weights=weights, operations=work)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat, InstanceOf
 from typing_extensions import override
 
-from cnnkit.layers.base import Layer, Operations, Tensor, Trace
+from cnnkit.layers.base import Layer, Operations, Tensor, Trace, Weight
 from cnnkit.layers.field import Expects
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 
 Values = tuple[Any, ...]
+
+VARIANCE_EPSILON: Final = 1e-6
+"""What is added to the variance of the weights of a filter that is standardized."""
 
 
 def _nested(value: object) -> object:
@@ -65,6 +68,11 @@ Bias = Annotated[
     Expects("true, false, or a list of the bias of each filter or unit"),
 ]
 
+WeightNorm = Annotated[
+    Literal["none", "standardize", "scaled_standardize", "weight_norm"],
+    Expects("`none`, `standardize`, `scaled_standardize` or `weight_norm`"),
+]
+
 
 def _activation(value: object) -> object:
     """``"relu"`` and ``{"leaky_relu": {"slope": 0.2}}`` as the layer they stand for."""
@@ -91,7 +99,17 @@ ActivationField = Annotated[
 
 
 class Weighted(Layer):
-    """A layer with connection weights, an optional bias and an optional activation."""
+    """A layer with connection weights, an optional bias and an optional activation.
+
+    With ``weight_norm`` it works with other weights than it learns, those v of a filter or unit,
+    N of them, with its learnt gain g:
+
+    - ``standardize``: (v − mean)/√(variance + 1e-6) (Qiao et al., 2019; BiT), without a gain.
+    - ``scaled_standardize``: g·(v − mean)/√(N·(variance + 1e-6)) (Brock et al., 2021).
+    - ``weight_norm``: g·v/‖v‖ (Salimans and Kingma, 2016); g starts as ‖v‖.
+
+    That is done once for all examples, and before inference: it adds no work to an example.
+    """
 
     activation_fields = ("activation",)
     backward_reads = ("input",)
@@ -106,6 +124,9 @@ class Weighted(Layer):
     )
     init: Init = Field(None, description="how the weights start; suited to the activation")
     weights: Array = Field(None, description="the values that the weights start from")
+    weight_norm: WeightNorm = Field(
+        "none", description="how the weights of each filter or unit are normalized before use"
+    )
 
     @property
     def has_bias(self) -> bool:
@@ -124,6 +145,43 @@ class Weighted(Layer):
         if self.activation is None:
             return y
         return graph.add(self.activation, y, label="activation")
+
+    @property
+    def has_gain(self) -> bool:
+        """Whether each filter or unit has a learnt factor."""
+        return self.weight_norm in ("scaled_standardize", "weight_norm")
+
+    def arrays(self, kernel: Shape, each: Shape) -> tuple[Weight, ...]:
+        """The kernel of this shape, and what each filter or unit, of this shape, has beside it."""
+        weights = [Weight("kernel", kernel)]
+        if self.has_bias:
+            weights.append(Weight("bias", each))
+        if self.has_gain:
+            weights.append(Weight("gain", each))
+        return tuple(weights)
+
+    def norm_problems(self, fan_in: int) -> tuple[Problem, ...]:
+        """Whether the weights of a filter, as many as these, can be normalized."""
+        if self.weight_norm == "weight_norm" and self.init in ("zeros", 0):
+            return (
+                Problem(
+                    "shape-mismatch",
+                    "`weight_norm` divides the weights by their norm, and `init` makes it 0",
+                    "another `init`; 0 comes of a `scale: {init: 0}` behind the layer",
+                    ("init",),
+                ),
+            )
+        if fan_in > 1 or self.weight_norm in ("none", "weight_norm"):
+            return ()
+        return (
+            Problem(
+                "shape-mismatch",
+                f"`weight_norm: {self.weight_norm}` subtracts the mean of a filter's weights, and "
+                "here each has 1: it would always be 0",
+                "leave it out, or `weight_norm: weight_norm`",
+                ("weight_norm",),
+            ),
+        )
 
     def value_problems(self, weights: Shape, bias: Shape) -> tuple[Problem, ...]:
         """Whether `weights:` and the values of `bias:` have the shapes that the layer needs."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -21,6 +22,7 @@ from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
 from cnnkit.network.operation import Operation, Site
+from cnnkit.network.weight_norm import normalized
 
 Sides = tuple[tuple[int, int], ...]
 
@@ -107,9 +109,39 @@ class Conv(nnx.Conv):
         return super().__call__(padded(inputs, self.filled, self.padding_mode), out_sharding)
 
 
+class NormalizedConv(Conv):
+    """The same, with a kernel that is normalized before it is used."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        *,
+        layer: Convolution,
+        windows: Sequence[Window],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(channels, filters, windows=windows, **kwargs)
+        self.norm = normalized(self, layer)
+        self.windows = tuple(windows)
+
+    @override
+    def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
+        y = kernels.convolve(
+            padded(inputs, self.filled, self.padding_mode).astype(self.dtype),
+            self.norm.kernel(self).astype(self.dtype),
+            stride=[window.stride for window in self.windows],
+            padding=overhangs(self.windows) if self.filled else paddings(self.windows),
+            dilation=[window.dilation for window in self.windows],
+            groups=self.feature_group_count,
+        )
+        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+
+
 def _built(site: Site[Convolution], filters: int, groups: int) -> Conv:
     layer = site.layer
-    return Conv(
+    make = Conv if layer.weight_norm == "none" else partial(NormalizedConv, layer=layer)
+    return make(
         site.channels,
         filters * layer.pieces,
         windows=_windows(site),
@@ -153,6 +185,7 @@ class TransposedConv(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(bias)
+        self.norm = normalized(self, layer)
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = tuple(windows)
@@ -166,7 +199,7 @@ class TransposedConv(nnx.Module):
         surplus = [surplus_before(window) for window in self.windows]
         y: Array = lax.conv_general_dilated(
             x.astype(self.dtype),
-            jnp.flip(self.kernel[...].astype(self.dtype), spatial),
+            jnp.flip(self.norm.kernel(self).astype(self.dtype), spatial),
             window_strides=[1 for _ in self.windows],
             padding=[  # the whole output, less what is cut off it: also below 0
                 (w.dilated - 1 - w.before + more, w.dilated - 1 - w.after + w.output_padding)
@@ -212,6 +245,7 @@ class LocallyConnected(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(jnp.broadcast_to(bias, (*extents, filters)))
+        self.norm = normalized(self, layer, len(extents))
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = windows
@@ -222,7 +256,7 @@ class LocallyConnected(nnx.Module):
         """Maps [N, *spatial, C] to maps [N, *spatial, F]."""
         cells = _patches(x.astype(self.dtype), self.windows, self.padding_mode)
         extents = tuple(window.output for window in self.windows)
-        kernel = self.kernel[...].astype(self.dtype)
+        kernel = self.norm.kernel(self).astype(self.dtype)
         channels, filters = kernel.shape[-2:]
         split = (*cells.shape[:-1], self.groups, channels)
         matrices = (*extents, cells.shape[-2], channels, self.groups, filters // self.groups)

@@ -234,10 +234,10 @@ def transpose(site: Site[layers.Transpose]) -> Operation:
 
 
 class Scale(nnx.Module):
-    """A learnt factor a channel."""
+    """A learnt factor a channel, or one for all."""
 
-    def __init__(self, channels: int, init: float) -> None:
-        self.scale = nnx.Param(jnp.full(channels, init, jnp.float32))
+    def __init__(self, factors: int, init: float) -> None:
+        self.scale = nnx.Param(jnp.full(factors, init, jnp.float32))
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""
@@ -256,6 +256,7 @@ class Factor:
 
 
 def scale(site: Site[layers.Scale]) -> Operation:
-    """A learnt factor a channel, or one constant."""
+    """Learnt factors, or one constant."""
     layer = site.layer
-    return Scale(site.channels, layer.init) if layer.learnt else Factor(layer.init)
+    factors = site.channels if layer.per == "channel" else 1
+    return Scale(factors, layer.init) if layer.learnt else Factor(layer.init)

@@ -112,6 +112,14 @@ class Network:
         """What an operation reads; the first of several."""
         return self.operations[operation].inputs[0]
 
+    def before(self, operation: int) -> list[int]:
+        """The operations that it is computed from, itself among them, last to first."""
+        wanted = {operation}
+        for index in range(operation, INPUT, -1):  # what an operation reads comes before it
+            if index in wanted:
+                wanted.update(self.operations[index].inputs)
+        return sorted((index for index in wanted if index > INPUT), reverse=True)
+
     def windows(self, operation: int) -> list[Window]:
         """The sliding windows of an operation, an axis each; none where its input is unknown."""
         windows = self.operations[operation].effect.windows

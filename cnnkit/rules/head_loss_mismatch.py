@@ -10,6 +10,8 @@ logits, scores that may be any number. Under a cross-entropy or focal loss these
 - `binary_cross_entropy` behind a `softmax`: each output is a yes or no of its own.
 - any of them behind an activation that keeps logits from being any number, such as `relu`.
 - any loss behind a `softmax` of one output, which is always 1.
+- any of them of a sequence that was never made one vector: behind an `lstm` with `sequences`, or
+  behind `attention`, each position has scores of its own, while an example has one target.
 
 `mean_squared_error` takes any other end: of probabilities it is the Brier score. Side outputs, by
 `head:`, are held to the same.
@@ -46,11 +48,13 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
+from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import INPUT, Network, finding
 
 _CATEGORICAL = "categorical_cross_entropy"
 _BINARY = "binary_cross_entropy"
 _ENTROPIES = frozenset({_CATEGORICAL, _BINARY, "focal"})
+_OF_SEQUENCES = frozenset({"recurrence", "attention"})
 _LOGITS = "leave out the last activation, so that the outputs can be any number"
 
 
@@ -64,11 +68,37 @@ def check(network: Network) -> Iterator[Finding]:
         while _passes(network.operations[end].layer) and network.source(end) > INPUT:
             end = network.source(end)
         output = network.operations[index].output
+        if output is None:
+            continue
+        if train.loss.kind in _ENTROPIES and (fault := _unreduced(network, index, output)):
+            yield finding("head-loss-mismatch", *network.owner(index), *fault)
+            continue
         last = network.operations[end].layer
-        if output is not None and (fault := _fault(train.loss.kind, last, output[-1])):
+        if fault := _fault(train.loss.kind, last, output[-1]):
             layer, above = network.owner(end)
             field = () if layer.kind == last.kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
+
+
+def _unreduced(network: Network, end: int, output: Shape) -> tuple[str, str] | None:
+    """What is wrong where the scores are those of each position of a sequence, and what to do."""
+    if len(output) != 2:
+        return None
+    before = [network.operations[index].layer for index in network.before(end)]
+    last = next((layer for layer in before if layer.family in _OF_SEQUENCES), None)
+    if last is None:
+        return None
+    positions, scores = output
+    ways = ["before the head `reduce: {over: 0, keep: false}`, the mean of all positions"]
+    if last.family == "recurrence":
+        ways.append(f"`{last.kind}` without `sequences`, its last step")
+    if any(layer.kind == "class_token" for layer in before):
+        ways.append("`slice: {axis: 0, start: 0, stop: 1}` and `flatten`, the class token")
+    given = f"{show(output)}: {scores:,} scores at each of {positions:,} positions"
+    return (
+        f"the loss reads one vector of scores, the network gives {given}",
+        f"{'; or '.join(ways)}; then `dense: {{units: {scores}}}`",
+    )
 
 
 def _passes(layer: Layer) -> bool:

@@ -53,7 +53,6 @@ _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "input_dilation": _SPREAD,
         "ceil_mode": "here it is `rounding: ceil`",
         "causal": "here it is `padding: causal`",
-        "weight_norm": "leave it out: weights that are normalized themselves cannot be written",
         "inplace": "leave it out: what is overwritten is no matter of the network",
         "align_corners": "leave it out: the centres are always those of half pixels",
     }

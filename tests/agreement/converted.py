@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial, reduce
 from typing import Any
@@ -214,6 +214,17 @@ def torch_arrays(owned: Owned, array: np.ndarray) -> list[np.ndarray]:
         z, r, n = np.split(array, 3, axis=-1)
         array = np.concatenate([r, z, n], axis=-1)
     return [*array] if owned.weight.name.endswith("bias") and array.ndim == 2 else [array.T]
+
+
+def torch_order(owned: Sequence[Owned]) -> list[Owned]:
+    """The arrays in the order of a model in PyTorch: normalized kernels come behind the bias."""
+    nodes = list(dict.fromkeys(each.node.path for each in owned))
+
+    def place(each: Owned) -> tuple[int, str]:
+        norm = getattr(each.node.layer, "weight_norm", "none")
+        return nodes.index(each.node.path), "" if norm == "none" else each.weight.name
+
+    return sorted(owned, key=place)
 
 
 def channels_first(array: np.ndarray) -> np.ndarray:

@@ -287,6 +287,7 @@ layers:
   - {channel_slice: {start: 1, stop: 7}}
   - scale
   - {scale: {init: 0.5, learnt: false}}
+  - {scale: {init: 0.5, per: layer}}
   - {reshape: {shape: [6, -1, 4]}}
   - flatten
   - {dense: {units: 3}}
@@ -485,5 +486,26 @@ layers:
   - merge: {with: factors, by: multiply}
   - flatten
   - dense: {units: 3}
+""",
+    "weight-norms": """
+input: 6x5x4
+layers:
+  - conv: {filters: 6, kernel: [3, 2], weight_norm: standardize}
+  - conv: {filters: 4, kernel: 1, groups: 2, bias: false, weight_norm: weight_norm}
+  - depthwise_conv: {kernel: 2, multiplier: 2, weight_norm: weight_norm}
+  - transposed_conv: {filters: 3, kernel: 2, weight_norm: weight_norm, activation: tanh}
+  - separable_conv: {filters: 4, kernel: 2, weight_norm: scaled_standardize}
+  - locally_connected: {filters: 2, kernel: [1, 2], groups: 2, weight_norm: standardize}
+  - flatten
+  - dense: {units: 5, weight_norm: scaled_standardize, activation: {maxout: {pieces: 2}}}
+  - dense: {units: 3, weight_norm: weight_norm}
+""",
+    "weight-norms-beyond-keras": """
+input: 6x5x4
+layers:
+  - transposed_conv: {filters: 6, kernel: 3, stride: 2, groups: 2, weight_norm: weight_norm}
+  - transposed_conv: {filters: 2, kernel: 1, groups: 2, weight_norm: scaled_standardize}
+  - locally_connected: {filters: 2, kernel: [2, 1], stride: 3, rounding: floor,
+      weight_norm: weight_norm}
 """,
 }

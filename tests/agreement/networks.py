@@ -37,6 +37,7 @@ SMALL = st.integers(1, 3)
 FLAGS = st.booleans()
 RATES = st.sampled_from([0.0, 0.1, 0.5])
 ROUNDINGS = st.sampled_from(["floor", "ceil"])
+WEIGHT_NORMS = st.sampled_from(["standardize", "scaled_standardize", "weight_norm"])
 INITS = st.sampled_from(
     [
         *(None, "lecun", "lecun_uniform", "he", "he_uniform", "glorot", "glorot_uniform"),
@@ -137,6 +138,8 @@ def activation(draw: Draw) -> Any:
 def weighted(draw: Draw) -> Fields:
     """The fields that layers with weights share."""
     fields = {"bias": draw(FLAGS), "activation": activation(draw), "init": draw(INITS)}
+    if draw(st.integers(0, 4)) == 0:
+        fields["weight_norm"] = draw(WEIGHT_NORMS)
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -325,7 +328,14 @@ ANY: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "slice": (slice_, {"start": 0}),
     "transpose": (transpose, {"axes": ["channels"]}),
     "reduce": (reduce, {"over": "channels"}),
-    "scale": (lambda draw, shape: {"init": 0.5, "learnt": draw(FLAGS)}, {}),
+    "scale": (
+        lambda draw, shape: {
+            "init": 0.5,
+            "learnt": draw(FLAGS),
+            "per": draw(st.sampled_from(["channel", "layer"])),
+        },
+        {},
+    ),
 }
 MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "conv": (conv, {"filters": 3, "kernel": 1}),

@@ -21,6 +21,7 @@ from tests.agreement.converted import (
     module_of,
     quick,
     torch_arrays,
+    torch_order,
 )
 
 
@@ -44,7 +45,7 @@ def torch_model(case: Case) -> Any:
     kept = model.state_dict()  # not what follows from a layer's fields, such as a mask
     state = [a for name, a in model.named_buffers() if a.ndim and name in kept]
     parameters = list(model.parameters())
-    for owned in case.owned:
+    for owned in torch_order(case.owned):
         for array in torch_arrays(owned, owned.array):
             target = (parameters if owned.weight.trainable else state).pop(0)
             with torch.no_grad():

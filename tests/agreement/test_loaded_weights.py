@@ -18,7 +18,7 @@ import cnnkit
 from cnnkit.export import convert
 from cnnkit.export.loading import order_of, with_loader
 from cnnkit.network.weights_file import written
-from cnnkit.spec.graph import graph_of
+from cnnkit.spec.tracing import graph_of
 from cnnkit.training.use.source_code import layout
 from tests.agreement.converted import Case, Owned, case, channels_first, close, quick
 from tests.agreement.corpus import CORPUS

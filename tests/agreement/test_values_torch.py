@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.agreement.converted import case, channels_first, close, torch_arrays
+from tests.agreement.converted import case, channels_first, close, torch_arrays, torch_order
 from tests.agreement.corpus import CORPUS
 from tests.agreement.running import torch_model
 
@@ -21,10 +21,13 @@ def test_outputs_and_gradients(name: str) -> None:
     close(y.detach(), channels_first(expected.output), "output")
     y.backward(torch.from_numpy(channels_first(expected.towards).copy()))
     close(x.grad, channels_first(expected.slopes[0]), "gradient by the input")
+    slopes = {
+        id(owned): slope for owned, slope in zip(expected.trained, expected.slopes[1:], strict=True)
+    }
     right = [
         (owned, array)
-        for owned, slope in zip(expected.trained, expected.slopes[1:], strict=True)
-        for array in torch_arrays(owned, slope)
+        for owned in torch_order(expected.trained)
+        for array in torch_arrays(owned, slopes[id(owned)])
     ]
     for parameter, (owned, slope) in zip(model.parameters(), right, strict=True):
         found = np.zeros(parameter.shape) if parameter.grad is None else parameter.grad

@@ -42,6 +42,7 @@ TRUE: dict[str, tuple[str, ...]] = {
     # 33 cells become 65: of the two scales that are added neither stride is whole.
     "zoo/lraspp-mobilenet-v3-large": ("misaligned-branches",),
     # 16 frames stand where many put a batch; and in time MC3 looks at 11 of them.
+    "zoo/nfnet-f0": ("misaligned-branches",),  # a mean pool beside a conv of 3 at stride 2
     "zoo/mc3-18": ("misordered-input", "small-receptive-field"),
     "zoo/r2plus1d-18": ("misordered-input",),
     "zoo/resnet-101-keras": BIASED,

@@ -41,6 +41,8 @@ RELATIVES = [
     ("densenet-121", ("variables.depths=[6,12,32,32]",), 14_149_480),
     ("densenet-121", ("variables.depths=[6,12,48,32]",), 20_013_928),
     ("convnext-tiny", ("variables.depths=[3,3,27,3]",), 50_223_688),
+    # SkipInit: one learnt factor for each of the 12 branches.
+    ("nfnet-f0", ("variables.skip_init=true",), 71_489_272 + 12),
     ("swin-t", ("variables.depths=[2,2,18,2]",), 49_606_258),
     ("swin-t", ("variables.depths=[2,2,18,2]", *SWIN_B), 87_768_224),
     ("vit-b-16", ("variables.patch=32",), 88_224_232),

@@ -153,6 +153,7 @@ def test_input(row: Row) -> None:
         ("resnet-56-cifar", 855_770 - (16 * 32 + 2 * 32) - (32 * 64 + 2 * 64)),
         ("wrn-28-10", 36_479_194),
         ("convnext-v2-tiny", 28_635_496),  # timm's convnextv2_tiny
+        ("nfnet-f0", 71_489_272),  # timm's nfnet_f0
         # PyTorch's example: by hand 16·(100·512 + 512·256 + 256·128 + 128·64 + 64·3) and 2·960 of
         # the norms; 16·(3·64 + 64·128 + 128·256 + 256·512 + 512) and 2·896.
         ("dcgan-generator", 16 * (51_200 + 131_072 + 32_768 + 8_192 + 192) + 1_920),
@@ -162,6 +163,22 @@ def test_input(row: Row) -> None:
 )
 def test_parameters_published_elsewhere(file: str, parameters: int) -> None:
     assert _analysis(f"{file}.yaml").totals.parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("extent", "depths", "millions", "billions"),
+    [(256, [1, 2, 6, 3], "71.5", "12.38"), (320, [2, 4, 12, 6], "132.6", "35.54")],
+)
+def test_nfnets_are_those_of_the_paper(
+    extent: int, depths: list[int], millions: str, billions: str
+) -> None:
+    """Brock et al., 2021, table 6: parameters and FLOPs of F0 and F1 at their test sizes."""
+    overrides = [f"input={extent}x{extent}x3", f"variables.depths={depths}", "expect=null"]
+    spec = read(ZOO / "nfnet-f0.yaml", overrides).spec
+    assert spec is not None
+    totals = cnnkit.analyze(spec).totals
+    assert f"{totals.parameters / 1e6:.1f}" == millions
+    assert f"{totals.macs / 1e9:.2f}" == billions
 
 
 def test_cbam_resnet_50_has_the_millions_of_the_paper() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.flax.initialization import initializers
+from cnnkit.export.flax.initialization import initializers, normalized
 from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import (
@@ -53,7 +53,7 @@ def _conv(site: Site[Any]) -> Expression:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Expression(tuple(calls), build)
+    return Expression(tuple(calls), normalized(site.layer, build))
 
 
 def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
@@ -76,7 +76,7 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer, len(windows))}, rngs=rngs)"
     )
-    return Expression(tuple(calls), build)
+    return Expression(tuple(calls), normalized(site.layer, build, len(windows)))
 
 
 def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
@@ -93,7 +93,7 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Expression(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), normalized(site.layer, build))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.flax.initialization import initializers
+from cnnkit.export.flax.initialization import initializers, normalized
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 
@@ -19,7 +19,7 @@ def _dense(site: Site[layers.Dense]) -> Expression:
         + option("use_bias", site.layer.has_bias, True)
         + f"{initializers(site.layer)}, rngs=rngs)"
     )
-    return Expression(("{layer}({0})",), build)
+    return Expression(("{layer}({0})",), normalized(site.layer, build))
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

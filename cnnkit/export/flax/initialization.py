@@ -1,8 +1,8 @@
-"""The initial weights that a spec names, in the words of Flax."""
+"""The initial weights that a spec names, and their norm, in the words of Flax."""
 
 from __future__ import annotations
 
-from cnnkit.export.code.lines import hole
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.target import plain
 from cnnkit.layers.weighted import Weighted
 
@@ -35,3 +35,16 @@ def initializers(layer: Weighted, spatial: int | None = None) -> str:
     if isinstance(layer.bias, tuple):
         text += f", bias_init=given({hole('bias', plain(layer.bias))})"
     return text
+
+
+def normalized(layer: Weighted, made: str, positions: int = 0) -> str:
+    """A layer with the norm of its weights that the spec names.
+
+    Args:
+        layer: The layer.
+        made: What makes it.
+        positions: The leading axes of its kernel that are positions with filters of their own.
+    """
+    if layer.weight_norm == "none":
+        return made
+    return f'FilterNorm({made}, "{layer.weight_norm}"{option("positions", positions, 0)})'

@@ -38,7 +38,8 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
-    return Expression(("{layer}({0})",), f"Scale({hole('features', site.channels)}{init})")
+    factors = site.channels if site.layer.per == "channel" else 1
+    return Expression(("{layer}({0})",), f"Scale({hole('features', factors)}{init})")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

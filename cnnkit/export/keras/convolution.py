@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.keras.initialization import initializers
+from cnnkit.export.keras.initialization import class_of, initializers
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, padding_word, sliced, zero_padding
 from cnnkit.export.outline import Expression, InexpressibleError
@@ -57,13 +57,14 @@ def _convolution(site: Site[Any], strides: Sequence[int], padding: str) -> str:
     size = hole("kernel_size", brief([window.size for window in windows]))
     bias = option("use_bias", site.layer.has_bias, True)
     depthwise = site.layer.kind == "depthwise_conv"
-    if depthwise and rank < 3 and len(set(strides)) == 1:
+    plain = site.layer.weight_norm == "none"  # a depthwise kernel has its filters on two axes
+    if depthwise and plain and rank < 3 and len(set(strides)) == 1:
         multiplier = option("depth_multiplier", filters // site.channels, 1)
         initial = initializers(site.layer, "depthwise_initializer")
         return f"layers.DepthwiseConv{rank}D({size}{options}{multiplier}{bias}{initial}"
     groups = option("groups", site.channels if depthwise else site.layer.groups, 1)
     return (
-        f"layers.Conv{rank}D({hole('filters', filters)}, {size}{options}"
+        f"{class_of(site.layer, f'layers.Conv{rank}D')}({hole('filters', filters)}, {size}{options}"
         f"{groups}{bias}{initializers(site.layer)}"
     )
 
@@ -86,7 +87,8 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
         before.append(f"ops.pad({{0}}, {cells})")
     output = site.output
     build = (
-        f"LocallyConnected({hole('filters', output[-1])}, {hole('positions', output[:-1])}"
+        f"{class_of(site.layer, 'LocallyConnected', site.rank)}("
+        f"{hole('filters', output[-1])}, {hole('positions', output[:-1])}"
         f", {hole('kernel_size', tuple(window.size for window in windows))}"
         f", {hole('strides', tuple(window.stride for window in windows))}"
         f", {hole('dilation_rate', tuple(window.dilation for window in windows))}"
@@ -124,7 +126,8 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
             ("output_padding",),
         )
     build = (
-        f"layers.Conv{rank}DTranspose({hole('filters', site.output[-1])}"
+        f"{class_of(site.layer, f'layers.Conv{rank}DTranspose', swapped=True)}("
+        f"{hole('filters', site.output[-1])}"
         f", {hole('kernel_size', brief([window.size for window in windows]))}"
         + option("strides", brief(strides), 1)
         + option("dilation_rate", brief(dilation), 1)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.keras.initialization import initializers
+from cnnkit.export.keras.initialization import class_of, initializers
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
@@ -16,7 +16,8 @@ from cnnkit.export.site import Site, Writer
 def _dense(site: Site[layers.Dense]) -> Expression:
     units = hole("units", site.output[-1])
     bias = option("use_bias", site.layer.has_bias, True)
-    return operation_of(f"layers.Dense({units}{bias}{initializers(site.layer)}")
+    made = class_of(site.layer, "layers.Dense")
+    return operation_of(f"{made}({units}{bias}{initializers(site.layer)}")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -1,8 +1,8 @@
-"""The initial weights that a spec names, in the words of Keras."""
+"""The initial weights that a spec names, and their norm, in the words of Keras."""
 
 from __future__ import annotations
 
-from cnnkit.export.code.lines import hole
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.target import plain
 from cnnkit.layers.weighted import Weighted
 
@@ -29,3 +29,18 @@ def initializers(
     if isinstance(layer.bias, tuple):
         text += f", bias_initializer=Given({hole('bias', plain(layer.bias))})"
     return text
+
+
+def class_of(layer: Weighted, name: str, positions: int = 0, *, swapped: bool = False) -> str:
+    """The class of a layer, of which one is made that normalizes its weights as the spec says.
+
+    Args:
+        layer: The layer.
+        name: The class without.
+        positions: The leading axes of its kernel that are positions with filters of their own.
+        swapped: Whether the filters are the last axis but one of its kernel.
+    """
+    if layer.weight_norm == "none":
+        return name
+    more = option("positions", positions, 0) + option("swapped", swapped, False)
+    return f'filter_norm({name}, "{layer.weight_norm}"{more})'

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit import layers
-from cnnkit.export.code.lines import hole
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import (
     channel_shuffle,
     channels_last_axis_slice,
@@ -38,7 +38,8 @@ def _transpose(site: Site[layers.Transpose]) -> Expression:
 def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
-    return operation_of(f"Scale({hole('init', site.layer.init)}")
+    shared = option("shared", site.layer.per == "layer", False)
+    return operation_of(f"Scale({hole('init', site.layer.init)}{shared}")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -37,7 +37,7 @@ from cnnkit.export.onnx import (
 )
 from cnnkit.export.onnx.assembly import assembled
 from cnnkit.export.onnx.doors import Standardization, names_of, write_input, write_output
-from cnnkit.export.onnx.folding import fold_batch_norms
+from cnnkit.export.onnx.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.export.onnx.joining import joined
 from cnnkit.export.onnx.writing import Arrays, Draft, Writer, Writing
 from cnnkit.export.site import Site
@@ -99,6 +99,7 @@ def model_of(
         raise UsageError(f"opset {opset} is not written: give one from {OLDEST} to {NEWEST}")
     if too_large := _too_large(graph, arrays):
         return (too_large,)
+    arrays = fold_weight_norms(graph, arrays)
     skipped: frozenset[int] = frozenset()
     if optimize:
         arrays, skipped = fold_batch_norms(graph, arrays)

@@ -1,14 +1,17 @@
-"""Batch norms put into the layer before them: at inference they are a factor and an addition."""
+"""What is done to weights once, before inference: their own norms, and batch norms behind them."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnkit.export.onnx.writing import Arrays
 from cnnkit.layers.normalization import BatchNorm
+from cnnkit.layers.weighted import VARIANCE_EPSILON, Weighted
 from cnnkit.spec.graph import Graph
 
 _FAMILIES = ("convolution", "dense")
@@ -24,6 +27,34 @@ class Folded(NamedTuple):
 
     arrays: Arrays
     nodes: frozenset[int]
+
+
+def fold_weight_norms(graph: Graph, arrays: Arrays) -> Arrays:
+    """The weights that the layers work with: those of ``weight_norm`` are normalized already."""
+    changed = dict(arrays)
+    for node in graph.nodes:
+        layer, name = node.layer, f"{node.path}.kernel"
+        if isinstance(layer, Weighted) and layer.weight_norm != "none" and name in changed:
+            gain = changed.pop(f"{node.path}.gain", None)
+            changed[name] = _normalized(layer, changed[name], gain).astype(np.float32)
+    return changed
+
+
+def _normalized(
+    layer: Weighted, kernel: NDArray[np.float32], gain: NDArray[np.float32] | None
+) -> NDArray[np.float64]:
+    """A kernel, [*positions, *cells, channels, filters], as its layer says."""
+    positions = 0 if layer.shares_weights else kernel.ndim // 2 - 1
+    axes = tuple(range(positions, kernel.ndim - 1))
+    wide = kernel.astype(np.float64)
+    if layer.weight_norm == "weight_norm":
+        wide /= np.sqrt(np.square(wide).sum(axes, keepdims=True))
+    else:
+        variance = wide.var(axes, keepdims=True)
+        wide = (wide - wide.mean(axes, keepdims=True)) / np.sqrt(variance + VARIANCE_EPSILON)
+    if layer.weight_norm == "scaled_standardize":
+        wide /= math.sqrt(math.prod(kernel.shape[axis] for axis in axes))
+    return wide if gain is None else wide * np.expand_dims(gain, axes)
 
 
 def fold_batch_norms(graph: Graph, arrays: Arrays) -> Folded:

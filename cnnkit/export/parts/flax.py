@@ -24,6 +24,34 @@ def pad(x: jax.Array, sides, mode: str = "constant") -> jax.Array:
     return jnp.pad(x, ((0, 0), *sides, (0, 0)), mode=mode)
 
 
+class FilterNorm(nnx.Module):
+    """A layer that works with its kernel normalized, filter by filter; the layer has the gain."""
+
+    def __init__(self, layer: nnx.Module, how: str, positions: int = 0) -> None:
+        kernel = layer.kernel[...]
+        self.axes = tuple(range(positions, kernel.ndim - 1))
+        self.how = how
+        if how != "standardize":
+            norms = jnp.sqrt(jnp.square(kernel).sum(self.axes))
+            layer.gain = nnx.Param(norms if how == "weight_norm" else jnp.ones(norms.shape))
+        self.layer = layer
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.layer.kernel[...]
+        if self.how == "weight_norm":
+            kernel *= jax.lax.rsqrt(jnp.square(kernel).sum(self.axes, keepdims=True))
+        else:
+            kernel -= kernel.mean(self.axes, keepdims=True)
+            kernel *= jax.lax.rsqrt(jnp.square(kernel).mean(self.axes, keepdims=True) + 1e-6)
+        if self.how == "scaled_standardize":
+            kernel /= math.sqrt(math.prod(kernel.shape[axis] for axis in self.axes))
+        if self.how != "standardize":
+            kernel *= jnp.expand_dims(self.layer.gain[...], self.axes)
+        layer = nnx.clone(self.layer)
+        layer.kernel = nnx.Param(kernel)
+        return layer(x)
+
+
 class TransposedConv(nnx.Module):
     """The gradient of a convolution as a layer: `padding` is cut off the sides of its output."""
 
@@ -278,7 +306,7 @@ def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
 
 
 class Scale(nnx.Module):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or 1 for all."""
 
     def __init__(self, features: int, init: float = 1.0) -> None:
         self.scale = nnx.Param(jnp.full((features,), init))

@@ -48,6 +48,43 @@ def pad(x, sides, mode: str):
     return x
 
 
+def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
+    """A class of layers whose kernel is normalized, filter by filter, before it is used."""
+
+    class FilterNorm(base):
+        def build(self, input_shape):
+            super().build(input_shape)
+            if how != "standardize":
+                norms = ops.sqrt(ops.sum(ops.square(self._kernel), self._axes()))
+                start = norms if how == "weight_norm" else ops.ones_like(norms)
+                self.gain = self.add_weight(shape=norms.shape, initializer="ones", name="gain")
+                self.gain.assign(start)
+
+        def _axes(self):
+            axes = [*range(positions, len(self._kernel.shape))]
+            del axes[-2 if swapped else -1]
+            return axes
+
+        @property
+        def kernel(self):
+            kernel, axes = ops.convert_to_tensor(self._kernel), self._axes()
+            if how == "weight_norm":
+                kernel = kernel * ops.rsqrt(ops.sum(ops.square(kernel), axes, keepdims=True))
+            else:
+                kernel = kernel - ops.mean(kernel, axes, keepdims=True)
+                variance = ops.mean(ops.square(kernel), axes, keepdims=True)
+                kernel = kernel * ops.rsqrt(variance + 1e-6)
+            if how == "scaled_standardize":
+                kernel = kernel / math.prod(kernel.shape[axis] for axis in axes) ** 0.5
+            return kernel if how == "standardize" else kernel * ops.expand_dims(self.gain, axes)
+
+        @kernel.setter
+        def kernel(self, value):
+            self._kernel = value
+
+    return FilterNorm
+
+
 class LocallyConnected(layers.Layer):
     """A convolution, unpadded, whose positions have weights of their own."""
 
@@ -249,15 +286,17 @@ def channel_shuffle(x, groups: int):
 
 
 class Scale(layers.Layer):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or a `shared` one."""
 
-    def __init__(self, init: float = 1.0, **kwargs) -> None:
+    def __init__(self, init: float = 1.0, shared: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.init = init
+        self.shared = shared
 
     def build(self, input_shape):
         initializer = keras.initializers.Constant(self.init)
-        self.scale = self.add_weight(shape=input_shape[-1:], initializer=initializer, name="scale")
+        shape = (1,) if self.shared else input_shape[-1:]
+        self.scale = self.add_weight(shape=shape, initializer=initializer, name="scale")
 
     def call(self, x):
         return x * self.scale

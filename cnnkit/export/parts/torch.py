@@ -81,6 +81,41 @@ def without(layer: nn.Module, *names: str) -> nn.Module:
     return layer
 
 
+class FilterNorm(nn.Module):
+    """The weights of each filter normalized; the first axis is split into groups and the rest."""
+
+    def __init__(self, how: str, axes: tuple[int, ...], groups: int) -> None:
+        super().__init__()
+        self.how = how
+        self.axes = axes
+        self.groups = groups
+
+    def right_inverse(self, weight: torch.Tensor):
+        if self.how == "standardize":
+            return weight
+        parts = weight.unflatten(0, (self.groups, -1))
+        norms = parts.square().sum(self.axes, keepdim=True).sqrt()
+        return norms if self.how == "weight_norm" else torch.ones_like(norms), weight
+
+    def forward(self, *given: torch.Tensor) -> torch.Tensor:
+        weight = given[-1].unflatten(0, (self.groups, -1))
+        if self.how == "weight_norm":
+            weight = weight * weight.square().sum(self.axes, keepdim=True).rsqrt()
+        else:
+            weight = weight - weight.mean(self.axes, keepdim=True)
+            weight = weight * (weight.square().mean(self.axes, keepdim=True) + 1e-6).rsqrt()
+        if self.how == "scaled_standardize":
+            weight = weight / math.prod(weight.shape[axis] for axis in self.axes) ** 0.5
+        weight = weight * given[0] if len(given) == 2 else weight
+        return weight.flatten(0, 1)
+
+
+def filter_norm(layer: nn.Module, how: str, axes: tuple[int, ...], groups: int = 1) -> nn.Module:
+    """Normalizes a layer's weights, filter by filter, before they are used."""
+    norm = FilterNorm(how, axes, groups)
+    return nn.utils.parametrize.register_parametrization(layer, "weight", norm)
+
+
 class LocallyConnected(nn.Module):
     """A convolution, unpadded, whose positions have weights of their own."""
 
@@ -212,7 +247,7 @@ def space_to_depth(x: torch.Tensor, block: tuple[int, ...]) -> torch.Tensor:
 
 
 class Scale(nn.Module):
-    """A learnt factor for each channel."""
+    """A learnt factor for each channel, or 1 for all."""
 
     def __init__(self, channels: int, rank: int, init: float = 1.0) -> None:
         super().__init__()

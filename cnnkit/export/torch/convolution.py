@@ -10,7 +10,7 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
-from cnnkit.export.torch.initialization import started
+from cnnkit.export.torch.initialization import normalized, started
 from cnnkit.export.torch.padding import MODES, pad, sliced
 
 
@@ -41,7 +41,8 @@ def _conv(site: Site[Any]) -> Expression:
         + option("padding_mode", mode, "zeros")
         + ")"
     )
-    return Expression((*calls, "{layer}({0})"), started(site.layer, build))
+    made = normalized(site.layer, started(site.layer, build), range(2, site.rank + 3), dim=0)
+    return Expression((*calls, "{layer}({0})"), made)
 
 
 def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
@@ -62,7 +63,9 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
         + option("bias", site.layer.has_bias, True)
         + ")"
     )
-    return Expression((*calls, "{layer}({0})"), started(site.layer, build, "start_local"))
+    axes = range(site.rank + 1, 2 * site.rank + 2)
+    made = normalized(site.layer, started(site.layer, build, "start_local"), axes)
+    return Expression((*calls, "{layer}({0})"), made)
 
 
 def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
@@ -86,7 +89,10 @@ def _transposed_conv(site: Site[layers.TransposedConv]) -> Expression:
     calls = ["{layer}({0})"]
     if not is_zero(cut):
         calls.append(sliced([a for a, _ in cut], output[:-1]))
-    return Expression(tuple(calls), started(site.layer, build, "start_transposed"))
+    groups, axes = site.layer.groups, (1, *range(3, site.rank + 3))
+    made = started(site.layer, build, "start_transposed")
+    made = normalized(site.layer, made, axes, groups, dim=1 if groups == 1 else None)
+    return Expression(tuple(calls), made)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -9,7 +9,7 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
-from cnnkit.export.torch.initialization import started
+from cnnkit.export.torch.initialization import normalized, started
 
 
 def _dense(site: Site[layers.Dense]) -> Expression:
@@ -19,7 +19,9 @@ def _dense(site: Site[layers.Dense]) -> Expression:
         + option("bias", site.layer.has_bias, True)
         + ")"
     )
-    return Expression(("{layer}({0})",), started(site.layer, build))
+    return Expression(
+        ("{layer}({0})",), normalized(site.layer, started(site.layer, build), (2,), dim=0)
+    )
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

@@ -1,8 +1,10 @@
-"""The initial weights that a spec names, in the words of PyTorch."""
+"""The initial weights that a spec names, and their norm, in the words of PyTorch."""
 
 from __future__ import annotations
 
-from cnnkit.export.code.lines import hole
+from collections.abc import Sequence
+
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.target import plain
 from cnnkit.layers.weighted import Weighted
 
@@ -31,3 +33,23 @@ def started(layer: Weighted, build: str, function: str = "start") -> str:
     if isinstance(layer.bias, tuple):
         text += f", bias={hole('bias', [float(value) for value in layer.bias])}"
     return f"{function}({build}{text})" if text else build
+
+
+def normalized(
+    layer: Weighted, made: str, axes: Sequence[int], groups: int = 1, dim: int | None = None
+) -> str:
+    """A layer with the norm of its weights that the spec names.
+
+    Args:
+        layer: The layer.
+        made: What makes it.
+        axes: Those of a filter's weights, where the first axis is split into groups and the rest.
+        groups: How many groups of the first axis have filters of their own.
+        dim: The axis of the filters, where it is one: then PyTorch has the `weight_norm`.
+    """
+    if layer.weight_norm == "none":
+        return made
+    if layer.weight_norm == "weight_norm" and dim is not None:
+        return f"nn.utils.parametrizations.weight_norm({made}{option('dim', dim, 0)})"
+    more = option("groups", groups, 1)
+    return f'filter_norm({made}, "{layer.weight_norm}", {hole("axes", tuple(axes))}{more})'

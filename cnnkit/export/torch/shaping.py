@@ -58,8 +58,9 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     if not site.layer.learnt:
         return fixed_scale(site)
     init = option("init", site.layer.init, 1.0)
-    rank = site.rank
-    return Expression(("{layer}({0})",), f"Scale({hole('channels', site.channels)}, {rank}{init})")
+    factors = site.channels if site.layer.per == "channel" else 1
+    build = f"Scale({hole('channels', factors)}, {site.rank}{init})"
+    return Expression(("{layer}({0})",), build)
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
