@@ -194,6 +194,16 @@ def test_a_node_that_onnx_forbids(wrong: Any, tmp_path: Path) -> None:
     assert advice == "`onnx.checker.check_model` says what is wrong"
 
 
+def test_an_input_that_is_cast(tmp_path: Path) -> None:
+    nodes = [node("Cast", "x", "c", name="cast", to=1), node("Relu", "c", "y")]
+    assert said(small(tmp_path, *nodes)) == [
+        (
+            "node `cast`: Cast cannot be said: it computes with what depends on the input",
+            "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
+        )
+    ]
+
+
 def test_an_input_of_the_batch_alone(tmp_path: Path) -> None:
     path = small(tmp_path)
     made = onnx.load(path)

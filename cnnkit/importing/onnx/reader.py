@@ -194,7 +194,9 @@ class _Reader:
             if value is not None:
                 return [value]
         if proto.op_type not in OPERATORS:
-            raise RefusedError("it computes with what depends on the input")
+            raise RefusedError(
+                "it computes with what depends on the input", NEAR.get(proto.op_type)
+            )
         made = OPERATORS[proto.op_type](node, self.build, given)
         return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
 

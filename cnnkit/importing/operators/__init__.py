@@ -32,6 +32,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 NEAR: Mapping[str, str] = MappingProxyType(
     {
         "Attention": "the kind is attention: `--partial` leaves a place for it",
+        "Cast": "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
         "ConvInteger": "import the network before it was quantized",
         "DequantizeLinear": "import the network before it was quantized",
         "GRU": "the kind is gru: `--partial` leaves a place for it",
