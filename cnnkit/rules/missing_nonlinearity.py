@@ -96,11 +96,16 @@ def _factorized(network: Network, first: int, second: int) -> bool:
 def _found(network: Network, first: int, second: int) -> Finding:
     layer, above = network.owner(second)
     other = network.owner(first)[0]
+    which = f"the {noun(other)}"
+    advice = f"give `{other.path}` an activation, such as `activation: relu`"
+    if other.kind == "attention":  # its last part is linear, and it takes no `activation`
+        which = f"the last projection of the {noun(other)}"
+        advice = f"put an activation after `{other.path}`, such as `- relu`"
     return finding(
         "missing-nonlinearity",
         layer,
         above,
-        f"no activation stands between this {noun(layer)} and the {noun(other)} `{other.path}` "
+        f"no activation stands between this {noun(layer)} and {which} `{other.path}` "
         "before it: together they are one linear layer",
-        f"give `{other.path}` an activation, such as `activation: relu`; or leave one of them out",
+        f"{advice}; or leave one of them out",
     )

@@ -12,8 +12,10 @@ import cnnkit
 from cnnkit.analysis.extents import OpenAnalysis, Polynomial, open_analysis, open_input
 from cnnkit.analysis.extents.formulas import COUNTS
 from cnnkit.analysis.extents.polynomial import interpolated
+from cnnkit.checking.admission import findings_of
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.report.extents import sheet
+from cnnkit.spec.reading import read
 from cnnkit.spec.text.source import read_file, read_text
 
 CONVS = """\
@@ -188,6 +190,15 @@ def test_faults_of_the_text_and_layers_that_never_fit_are_told() -> None:
 def test_inputs_that_are_not_open(given: str) -> None:
     node, _ = read_text(f"input: {given}\nlayers: [relu]", "open.yaml")
     assert open_input(node, None, ()) is None
+
+
+@pytest.mark.parametrize("section", ["input: HxWx3", "inputs: {image: 2xWx3, depth: 4}"])
+def test_open_extents_where_numbers_are_needed(section: str) -> None:
+    (finding,) = findings_of(read(f"{section}\nlayers: [relu]"))
+    key, shape = ("input", "HxWx3") if "HxWx3" in section else ("image", "2xWx3")
+    assert finding.message == (
+        f'`{key}` has open extents, which only `analyze` takes, of a single `input`: "{shape}"'
+    )
 
 
 def test_a_polynomial_through_its_values() -> None:

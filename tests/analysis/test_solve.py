@@ -194,3 +194,19 @@ def test_inputs_are_those_that_the_analysis_accepts(
         if cnnkit.analyze(spec.model_copy(update={"input": (size, size, 1)})).ok
     ]
     assert extents(spec, 1, 30) == accepted
+
+
+def test_several_inputs_whose_layers_ask_for_what_comes_in() -> None:
+    # A kernel of extent − 13 fits from 14 on; its parameters are extent·((extent − 13)²·2 + 1).
+    spec = cnnkit.load("""
+inputs: {image: 16x16x1, depth: 16x16x1}
+layers:
+  - merge: {with: depth}
+  - conv: {filters: "$(extents[0])", kernel: "$(extents[0] - 13)"}
+""")
+    (axis,) = exact_inputs(spec, (12, 16)).axes
+    assert {n: answer.totals.parameters for n, answer in axis.answers.items()} == {
+        14: 14 * 3,
+        15: 15 * 9,
+        16: 16 * 19,
+    }

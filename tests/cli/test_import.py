@@ -114,9 +114,9 @@ def test_what_cannot_be_said_is_a_finding(run: Run, model: Path) -> None:
     done = run("import", str(model))
     assert done.code == 1
     assert done.out == (
-        f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does  "
+        f"{model}: node `/cell`: LSTM cannot be said: `import` does not read it  "
         "[not-importable]\n"
-        "  help: near is a conv along the sequence\n\n1 error\n"
+        "  help: the kind is lstm: `--partial` leaves a place for it\n\n1 error\n"
     )
 
 
@@ -158,29 +158,29 @@ layers:
 
 
 def test_with_partial_the_rest_is_written_and_check_refuses_it(
-    cnnkit: Run, model: Path, tmp_path: Path
+    run: Run, model: Path, tmp_path: Path
 ) -> None:
     made = onnx.load(model)
     made.graph.node[1].op_type = "LSTM"
     made.graph.node[1].name = "/cell"
     model.write_bytes(made.SerializeToString())
     spec = tmp_path / "small.yaml"
-    done = cnnkit("import", str(model), "--partial", "--output", str(spec))
+    done = run("import", str(model), "--partial", "--output", str(spec))
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines() == [
         (
-            f"{model}: node `/cell`: LSTM cannot be said: no kind does what it does; near is a "
-            "conv along the sequence"
+            f"{model}: node `/cell`: LSTM cannot be said: `import` does not read it; the "
+            "kind is lstm: `--partial` leaves a place for it"
         ),
         "1 placeholder to fill in by hand; no outputs were compared, no weights are written",
     ]
     assert spec.read_text() == PARTLY
-    done = cnnkit("check", str(spec))
+    done = run("check", str(spec))
     assert done.code == 1
     assert f"{spec}:7:5: there is no kind `placeholder`" in done.out
 
 
-def test_all_that_no_layer_takes_is_told_in_one_run(cnnkit: Run, model: Path) -> None:
+def test_all_that_no_layer_takes_is_told_in_one_run(run: Run, model: Path) -> None:
     """A summand a channel behind a pool, twice: no layer before it has a bias."""
     made = onnx.load(model)
     values = onnx.numpy_helper.from_array(np.arange(2, dtype=np.float32).reshape(2, 1, 1), "k")
@@ -194,7 +194,7 @@ def test_all_that_no_layer_takes_is_told_in_one_run(cnnkit: Run, model: Path) ->
     made.graph.node.insert(4, added[1])
     made.graph.node[5].input[0] = "r"
     model.write_bytes(made.SerializeToString())
-    done = cnnkit("import", str(model))
+    done = run("import", str(model))
     assert done.code == 1
     for name in ("p", "r"):
         message = f"node `{name}` adds a constant a channel, which no kind does alone"

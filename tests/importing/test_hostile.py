@@ -160,18 +160,18 @@ def test_all_that_cannot_be_said_is_said_in_one_run(tmp_path: Path) -> None:
             "export the model with ONNX's own operators",
         ),
         (
-            "node `turns`: Loop cannot be said: no kind does what it does",
+            "node `turns`: Loop cannot be said: `import` does not read it",
             "export the model with its loop unrolled",
         ),
         (
-            "node `choice`: If cannot be said: no kind does what it does",
+            "node `choice`: If cannot be said: `import` does not read it",
             "export the branch that is taken",
         ),
         (
-            "node `cell`: LSTM cannot be said: no kind does what it does",
-            "near is a conv along the sequence",
+            "node `cell`: LSTM cannot be said: `import` does not read it",
+            "the kind is lstm: `--partial` leaves a place for it",
         ),
-        ("node `typo`: Convv cannot be said: no kind does what it does", "near is Conv"),
+        ("node `typo`: Convv cannot be said: `import` does not read it", "near is Conv"),
     ]
 
 
@@ -192,6 +192,24 @@ def test_a_node_that_onnx_forbids(wrong: Any, tmp_path: Path) -> None:
         "operator"
     )
     assert advice == "`onnx.checker.check_model` says what is wrong"
+
+
+def test_an_input_that_is_cast(tmp_path: Path) -> None:
+    nodes = [node("Cast", "x", "c", name="cast", to=1), node("Relu", "c", "y")]
+    assert said(small(tmp_path, *nodes)) == [
+        (
+            "node `cast`: Cast cannot be said: it computes with what depends on the input",
+            "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
+        )
+    ]
+
+
+def test_an_input_of_the_batch_alone(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    made = onnx.load(path)
+    del made.graph.input[0].type.tensor_type.shape.dim[1:]
+    path.write_bytes(made.SerializeToString())
+    assert said(path) == [("the input `x` has one axis, that of the batch", None)]
 
 
 def test_an_opset_before_the_seventh(tmp_path: Path) -> None:

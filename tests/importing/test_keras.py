@@ -153,7 +153,7 @@ def test_a_lambda_is_a_finding_and_its_code_does_not_run(tmp_path: Path) -> None
     path = tmp_path / "a.keras"
     model.save(path)
     rewritten(path, "config.json", lambda data: data.replace(b"lambda", f"{ran}".encode()))
-    assert said(path) == ["layer `mine`: Lambda cannot be said: no kind does what it does"]
+    assert said(path) == ["layer `mine`: Lambda cannot be said: `import` does not read it"]
     assert not ran.exists()
 
 
@@ -165,7 +165,7 @@ def test_all_that_cannot_be_said_in_one_run(tmp_path: Path) -> None:
 
     network(odd).save(tmp_path / "a.keras")
     assert said(tmp_path / "a.keras") == [
-        "layer `turn`: Permute cannot be said: no kind does what it does",
+        "layer `turn`: Permute cannot be said: `import` does not read it",
         "layer `e`: Activation cannot be said: no kind is its activation `exponential`",
     ]
 

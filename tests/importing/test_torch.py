@@ -254,15 +254,15 @@ def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
     with pytest.raises(SpecError) as caught:
         package.from_torch(Odd().eval(), torch.zeros(1, 3, 4, 4))
     assert [finding.message for finding in caught.value.findings] == [
-        "`head`, node `cumsum`: cumsum cannot be said: no kind does what it does",
-        "node `sin`: sin cannot be said: no kind does what it does",
-        "node `sin_1`: sin cannot be said: no kind does what it does",
+        "`head`, node `cumsum`: cumsum cannot be said: `import` does not read it",
+        "node `sin`: sin cannot be said: `import` does not read it",
+        "node `sin_1`: sin cannot be said: `import` does not read it",
     ]
 
 
 def test_several_outputs_are_refused() -> None:
     module = Called(lambda x: (x, F.relu(x))).eval()
-    with pytest.raises(SpecError, match="the network has 2 outputs: a spec has one"):
+    with pytest.raises(SpecError, match="the network has 2 outputs: `import` reads those of one"):
         package.from_torch(module, torch.zeros(1, 3, 4, 4))
 
 

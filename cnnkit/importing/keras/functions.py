@@ -98,8 +98,8 @@ def _arithmetic(sign: str) -> Layer:
             if sign in "+*":
                 return _merge("add" if sign == "+" else "multiply")(call)
             raise RefusedError(
-                f"no kind forms differences or quotients of two tensors: x {sign} y",
-                "near is residual, which adds",
+                f"`import` does not read differences or quotients of two tensors: x {sign} y",
+                f"the kind is merge, `by: {'subtract' if sign == '-' else 'divide'}`",
             )
         (number,) = call.constants
         if sign in "+-":

@@ -21,10 +21,11 @@ from cnnkit.layers.shape import Shape
 LAYERS = {**WINDOWS, **FUNCTIONS}
 _MODELS = ("Functional", "Model", "Sequential")
 _NEAR = {
-    "LSTM": "near is a conv along the sequence",
-    "GRU": "near is a conv along the sequence",
+    "LSTM": "the kind is lstm: `--partial` leaves a place for it",
+    "GRU": "the kind is gru: `--partial` leaves a place for it",
     "Lambda": "its code is not run: write what it does as a layer of Keras",
-    "Permute": "near are reshape and flatten",
+    "MultiHeadAttention": "the kind is attention: `--partial` leaves a place for it",
+    "Permute": "the kind is transpose: `--partial` leaves a place for it",
 }
 # What a configuration raises whose fields are missing or of other types than Keras writes.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
@@ -91,7 +92,7 @@ class _Reader:
         layers = _layers(config)
         given = [each for each in layers if each["class_name"] == "InputLayer"] or layers[:1]
         if len(given) != 1:
-            raise RefusedError(f"the network has {len(given)} inputs: a spec has one")
+            raise RefusedError(f"the network has {len(given)} inputs: `import` reads those of one")
         own = given[0]["config"]
         batch = own.get("batch_shape") or own.get("batch_input_shape")
         batch = batch or config["config"].get("build_input_shape")
@@ -145,7 +146,9 @@ class _Reader:
             waiting = left
         outputs = _references(config["config"]["output_layers"])
         if len(outputs) != 1:
-            raise RefusedError(f"the network has {len(outputs)} outputs: a spec has one")
+            raise RefusedError(
+                f"the network has {len(outputs)} outputs: `import` reads those of one"
+            )
         return values[outputs[0]]
 
     def _chain(
@@ -216,7 +219,7 @@ def _function(layer: Mapping[str, Any], constants: Sequence[float]) -> Any:
     if kind not in LAYERS or foreign or ".ops." in module:
         near = did_you_mean(kind, LAYERS)
         advice = _NEAR.get(kind) or (f"near is {near}" if near else None)
-        raise RefusedError("no kind does what it does", advice)
+        raise RefusedError("`import` does not read it", advice)
     return LAYERS[kind]
 
 

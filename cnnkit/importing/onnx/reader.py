@@ -69,11 +69,13 @@ class _Reader:
         inputs = [each for each in graph.input if each.name not in self.values]
         if len(inputs) != 1:
             names = ", ".join(f"`{each.name}`" for each in inputs) or "none"
-            raise RefusedError(f"the network has {len(inputs)} inputs, {names}: a spec has one")
+            raise RefusedError(
+                f"the network has {len(inputs)} inputs, {names}: `import` reads those of one"
+            )
         if len(graph.output) != 1:
             names = ", ".join(f"`{each.name}`" for each in graph.output)
             raise RefusedError(
-                f"the network has {len(graph.output)} outputs, {names}: a spec has one"
+                f"the network has {len(graph.output)} outputs, {names}: `import` reads those of one"
             )
         self.nodes = file.in_order(graph, [inputs[0].name, *self.values])
         self.input_name = inputs[0].name
@@ -94,6 +96,8 @@ class _Reader:
         dims = [each.dim_value for each in given.type.tensor_type.shape.dim]
         if not dims:
             raise RefusedError(f"the input `{given.name}` has no shape", _HINT)
+        if len(dims) == 1:
+            raise RefusedError(f"the input `{given.name}` has one axis, that of the batch")
         self.last = _reads_channels_last(self.nodes, given.name, len(dims))
         self.batch = max(dims[0], 1)
         known = dims[1:] if self.last or len(dims) == 2 else [*dims[2:], dims[1]]
@@ -181,7 +185,7 @@ class _Reader:
         if proto.op_type not in OPERATORS and proto.op_type not in FUNCTIONS:
             near = did_you_mean(proto.op_type, OPERATORS)
             advice = NEAR.get(proto.op_type) or (f"near is {near}" if near else None)
-            raise RefusedError("no kind does what it does", advice)
+            raise RefusedError("`import` does not read it", advice)
         if unread:
             return []
         known = [value for value in given if value is not None and not isinstance(value, View)]
@@ -190,7 +194,9 @@ class _Reader:
             if value is not None:
                 return [value]
         if proto.op_type not in OPERATORS:
-            raise RefusedError("it computes with what depends on the input")
+            raise RefusedError(
+                "it computes with what depends on the input", NEAR.get(proto.op_type)
+            )
         made = OPERATORS[proto.op_type](node, self.build, given)
         return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
 

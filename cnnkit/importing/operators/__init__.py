@@ -31,17 +31,18 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 
 NEAR: Mapping[str, str] = MappingProxyType(
     {
-        "Attention": "near is squeeze_excite, which weighs channels",
+        "Attention": "the kind is attention: `--partial` leaves a place for it",
+        "Cast": "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
         "ConvInteger": "import the network before it was quantized",
         "DequantizeLinear": "import the network before it was quantized",
-        "GRU": "near is a conv along the sequence",
+        "GRU": "the kind is gru: `--partial` leaves a place for it",
         "If": "export the branch that is taken",
-        "LSTM": "near is a conv along the sequence",
+        "LSTM": "the kind is lstm: `--partial` leaves a place for it",
         "Loop": "export the model with its loop unrolled",
-        "LpPool": "near are mean_pool and max_pool",
+        "LpPool": "the kind is lp_pool: `--partial` leaves a place for it",
         "QLinearConv": "import the network before it was quantized",
         "QuantizeLinear": "import the network before it was quantized",
-        "RNN": "near is a conv along the sequence",
+        "RNN": "near are lstm and gru",
         "Scan": "export the model with its loop unrolled",
     }
 )

@@ -78,8 +78,8 @@ class Builder:
             return self.apply(node, "reshape", number, fields={"shape": shape})
         raise RefusedError(
             f"it reads a tensor of {list(view.extents)} whose axes were rearranged from those of "
-            f"{list(channels_first(0, view.shape).extents)}, which no kind says",
-            "near are flatten, channel_shuffle, depth_to_space and space_to_depth",
+            f"{list(channels_first(0, view.shape).extents)}: `import` does not read this order",
+            "near are flatten, transpose, channel_shuffle, depth_to_space and space_to_depth",
         )
 
     def vector(self, node: Node, view: View) -> tuple[int, Array | None]:

@@ -33,10 +33,12 @@ def arithmetic(operator: str) -> Operator:
         left, right = given
         if isinstance(left, View) and isinstance(right, View):
             if operator in ("Sub", "Div"):
-                word = "differences" if operator == "Sub" else "quotients"
+                word, by = (
+                    ("differences", "subtract") if operator == "Sub" else ("quotients", "divide")
+                )
                 raise RefusedError(
-                    f"no kind forms {word} of two tensors",
-                    "near are residual, which adds, and parallel with `merge: multiply`",
+                    f"`import` does not read {word} of two tensors",
+                    f"the kind is merge, `by: {by}`: `--partial` leaves a place for it",
                 )
             return _joined(node, build, "add" if operator == "Add" else "multiply", [left, right])
         return _with_constant(node, build, operator, left, right)

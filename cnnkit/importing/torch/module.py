@@ -159,7 +159,9 @@ class _Reader:
     def _output(self, node: Any) -> View | None:
         outputs = [each for each in node.args[0] if each is not None]
         if len(outputs) != 1:
-            raise RefusedError(f"the network has {len(outputs)} outputs: a spec has one")
+            raise RefusedError(
+                f"the network has {len(outputs)} outputs: `import` reads those of one"
+            )
         value = self._value(outputs[0])
         return value if isinstance(value, View) else None
 
@@ -201,7 +203,7 @@ class _Reader:
         known = name.removesuffix("_") if name not in OPERATORS else name
         constant = bool(values) and all(isinstance(v, torch.Tensor) for v in values.values())
         if known not in OPERATORS and not constant:
-            raise RefusedError("no kind does what it does")
+            raise RefusedError("`import` does not read it")
         if any(value is None for value in values.values()):
             return None  # what it reads could not be said either
         args, kwargs = _pytree.tree_map(

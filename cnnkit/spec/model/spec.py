@@ -58,6 +58,7 @@ UNITS = {
 """What may stand behind the number of a quantity."""
 _QUANTITY = re.compile(r"(\d{1,40})(?:\.(\d{1,20}))?\s*([A-Za-z]*)")
 _SHAPE = re.compile(r"\s*[0-9]+(\s*[x×]\s*[0-9]+)*\s*")
+_OPEN_SHAPE = re.compile(r"(([A-WYZa-wyz]|[1-9][0-9]*)\s*[x×]\s*){1,3}[1-9][0-9]*")
 
 
 def quantity(value: object) -> object:
@@ -79,7 +80,12 @@ def shape(value: object) -> object:
     """``32x32x3``, ``150`` or ``[32, 32, 3]`` as a tuple."""
     if isinstance(value, str):
         if not _SHAPE.fullmatch(value):
-            raise ValueError("is no shape")
+            opened = _OPEN_SHAPE.fullmatch(value.strip())
+            raise ValueError(
+                "has open extents, which only `analyze` takes, of a single `input`"
+                if opened
+                else "is no shape"
+            )
         extents = [part.strip() for part in re.split("[x×]", value)]
         if max(map(len, extents)) > MAX_INTEGER_DIGITS:
             raise ValueError(f"has an extent of more than {MAX_INTEGER_DIGITS} digits")
