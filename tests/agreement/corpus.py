@@ -342,6 +342,23 @@ layers:
   - parallel: {merge: minimum, branches: [[tanh], [sigmoid]]}
   - parallel: {merge: subtract, branches: [[tanh], [sigmoid], [relu]]}
 """,
+    "shared": """
+input: 4x5x3
+blocks: {unit: {layers: [{conv: {filters: 3, kernel: 3, padding: same, activation: tanh}}]}}
+layers:
+  - {name: twin, unit: {}}
+  - {shared: twin}
+  - {save: map}
+  - {max_pool: {size: 2, stride: 1}}
+  - {shared: twin}
+  - global_mean_pool
+  - {save: means}
+  - {load: map}
+  - global_max_pool
+  - {name: score, dense: {units: 2}}
+  - {load: means}
+  - {shared: score}
+""",
     "joins-of-vectors": """
 input: 6
 layers:

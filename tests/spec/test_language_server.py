@@ -11,6 +11,7 @@ import pytest
 
 from cnnkit import templates
 from cnnkit.layers import FAMILIES, KINDS, layer_class
+from cnnkit.layers.kinds import DEPRECATED
 from cnnkit.rules import LEVELS
 from cnnkit.spec.language.faults import field_names
 from cnnkit.spec.model.spec import SECTIONS
@@ -23,6 +24,8 @@ SERVER = shutil.which("yaml-language-server")
 pytestmark = pytest.mark.skipif(
     SERVER is None, reason="no yaml-language-server on the PATH: npm install yaml-language-server"
 )
+
+OFFERED = set(KINDS) - set(DEPRECATED)  # an editor reads the old, and offers the new
 
 HEADER = "# yaml-language-server: $schema=cnnkit.schema.json\n"
 LAYERS = HEADER + "input: 8x8x1\nlayers:\n"
@@ -52,12 +55,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     ],
 )
 def test_completes_kinds_where_a_layer_begins(server: Client, text: str) -> None:
-    assert set(server.completion(LAYERS + text)) == {*KINDS, "name", "when"}
+    assert set(server.completion(LAYERS + text)) == {*OFFERED, "name", "when"}
 
 
 @pytest.mark.parametrize("text", ["  - {when: $deep, c|}\n", "  - {name: stem, c|}\n"])
 def test_completes_kinds_beside_name_and_when(server: Client, text: str) -> None:
-    assert set(KINDS) <= set(server.completion(LAYERS + text)) < {*KINDS, "name", "when"}
+    assert OFFERED <= set(server.completion(LAYERS + text)) < {*OFFERED, "name", "when"}
 
 
 def test_inserts_a_kind_with_the_fields_it_needs(server: Client) -> None:

@@ -41,15 +41,21 @@ class Kind:
 
     @property
     def texts(self) -> Schema:
-        """What an editor shows: the docstring, and the fields with those needed in bold."""
-        return explained(self.layer, self.layer.kind, self.fields, self.required)
+        """What an editor shows: the docstring, and the fields with those needed in bold.
+
+        Of a deprecated kind that comes first; a ``deprecationMessage`` would be shown as an error.
+        """
+        shown = explained(self.layer, self.layer.kind, self.fields, self.required)
+        if self.layer.kind not in DEPRECATED:
+            return shown
+        told = ("description", "markdownDescription")
+        better = f"Deprecated: {instead(self.layer.kind)}."
+        return {**shown, **{key: f"{better}\n\n{shown[key]}" for key in told}}
 
     @property
     def deprecation(self) -> Schema:
         """What an editor strikes through the name of a kind for."""
-        if self.layer.kind not in DEPRECATED:
-            return {}
-        return {"deprecated": True, "deprecationMessage": instead(self.layer.kind)}
+        return {"deprecated": True} if self.layer.kind in DEPRECATED else {}
 
     def definition(self) -> Schema:
         """The fields, any of which may be left out, as `defaults:` may give it."""
