@@ -363,7 +363,9 @@ def test_the_commands_of_the_readme(
     shutil.copy(ROOT / "specs/zoo/lenet-5.yaml", tmp_path / "specs/zoo")
     monkeypatch.chdir(tmp_path)
     lines = block.splitlines()
-    assert len(lines) == 6  # commands, and a line of each
+    assert len(lines) == 10  # commands, and a line of each
     for command, printed in zip(lines[::2], lines[1::2], strict=True):
+        if "--to torch" in command and find_spec("torch") is None:
+            continue  # it says then that it was not run
         done = run(*command.removeprefix("$ cnnkit ").split())
         assert (done.code, done.out, done.err) == (0, f"{printed}\n", "")
