@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,31 +64,42 @@ def read(path: Path, named: Named = _NOTHING_NAMED) -> Dataset:
 
 
 def _arrays(path: Path) -> dict[str, Array]:
-    with readable(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-            if size > _LARGEST:
-                raise DataError(f"{path} unpacks to {size:,} bytes; {_LARGEST:,} are the limit")
-            with np.load(path, allow_pickle=False) as archive:
-                return dict(archive.items())
-        except zipfile.BadZipFile:
+    with readable(path), reported(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise DataError(f"{path} unpacks to {size:,} bytes; {_LARGEST:,} are the limit")
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive.items())
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Says what is wrong with a file of NumPy, whatever exception that comes as.
+
+    Raises:
+        DataError: It is damaged, of another kind, or holds Python objects.
+    """
+    try:
+        yield
+    except zipfile.BadZipFile:
+        raise DataError(
+            f"{path} is no .npz file, or only a part of one: write it with np.savez"
+        ) from None
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,  # an archive with a password
+        zlib.error,
+    ) as error:
+        if "allow_pickle" in str(error):
             raise DataError(
-                f"{path} is no .npz file, or only a part of one: write it with np.savez"
+                f"{path} holds Python objects, which are never read: save arrays of numbers"
             ) from None
-        except (
-            ValueError,
-            EOFError,
-            KeyError,
-            MemoryError,
-            NotImplementedError,
-            zlib.error,
-        ) as error:
-            if "allow_pickle" in str(error):
-                raise DataError(
-                    f"{path} holds Python objects, which are never read: save arrays of numbers"
-                ) from None
-            raise DataError(f"{path} is damaged: {error or type(error).__name__}") from None
+        raise DataError(f"{path} is damaged: {error or type(error).__name__}") from None
 
 
 def _named(arrays: Mapping[str, Array], named: Named, path: Path) -> dict[str, Pair]:

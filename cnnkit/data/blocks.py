@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
 import numpy as np
 
-from cnnkit.data.arrays import INPUTS
+from cnnkit.data.arrays import INPUTS, reported
 from cnnkit.data.columns import usual_target
 from cnnkit.data.dataset import Array
 from cnnkit.data.files import readable
@@ -61,7 +59,7 @@ def blocks_of(path: Path, shape: Shape, like: Csv | None = None) -> Iterator[Blo
     if path.name.lower().endswith(TABLES):
         yield from _of_table(path, shape, like)
         return
-    with readable(path), _reported(path):
+    with readable(path), reported(path):
         if path.suffix.lower() == ".npy":
             with path.open("rb") as stream:
                 yield from _of_array(path, _header(stream, path), stream, shape)
@@ -163,26 +161,6 @@ def _member(path: Path, archive: zipfile.ZipFile, shape: Shape) -> str:
     raise DataError(
         f"{path} has no array of [N, {', '.join(map(str, shape))}]; it has {listed or 'none'}"
     )
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except zipfile.BadZipFile:
-        raise DataError(
-            f"{path} is no .npz file, or only a part of one: write it with np.savez"
-        ) from None
-    except (
-        ValueError,
-        EOFError,
-        KeyError,
-        MemoryError,
-        NotImplementedError,
-        RuntimeError,
-        zlib.error,
-    ) as error:
-        raise DataError(f"{path} is damaged: {error or type(error).__name__}") from None
 
 
 def _of_table(path: Path, shape: Shape, like: Csv | None) -> Iterator[Block]:

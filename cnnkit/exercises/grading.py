@@ -44,8 +44,8 @@ def grade(path: Path, sheet: Sheet) -> tuple[Graded, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not in UTF-8"
         raise UsageError(f"cannot read {path}: {reason}") from error
-    dialect = "excel" if text.count(";") <= text.count(",") else None
-    rows = csv.reader(text.splitlines(), delimiter="," if dialect else ";")
+    delimiter = ";" if text.count(";") > text.count(",") else ","
+    rows = csv.reader(text.splitlines(), delimiter=delimiter)
     header = next(rows, [])
     wanted = len(sheet.questions) + 1
     if len(header) != wanted:

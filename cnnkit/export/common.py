@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cnnkit import layers
-from cnnkit.export.code.lines import hole
+from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression, Write
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
@@ -156,6 +156,20 @@ def cells_of(site: Site[DotProductAttention]) -> tuple[Shape, Shape, Shape]:
     assert isinstance(windows, tuple)  # noqa: S101 - a graph without errors has its windows
     size, shift = ([getattr(each, name) for each in windows] for name in ("size", "shift"))
     return site.shape[:-1], tuple(size), tuple(shift)
+
+
+def attention(site: Site[DotProductAttention]) -> str:
+    """What makes an attention, open for the arguments that a target adds: ``Class(3, …``."""
+    layer = site.layer
+    made = f"DotProductAttention({hole('heads', layer.heads)}"
+    if layer.window is not None or layer.relative_bias:
+        extents, window, shift = cells_of(site)
+        made = (
+            f"WindowAttention({hole('heads', layer.heads)}, {hole('extents', extents)}"
+            f", {hole('window', window)}, {hole('shift', shift)}"
+            + option("relative_bias", layer.relative_bias, False)
+        )
+    return made + option("dropout", layer.dropout, 0.0)
 
 
 def blur_weights(site: Site[layers.BlurPool]) -> str:

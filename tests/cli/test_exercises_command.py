@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from cnnkit.cli import exercises as command
+from cnnkit.exercises import TOPICS
+from cnnkit.exercises.sheets import SHEET_FORMATS
+from cnnkit.exercises.words import LANGUAGES
 from tests.cli.command import Run
+
+
+def test_the_words_of_the_command_line_are_those_of_the_tables() -> None:
+    assert [*command.Topic] == [*TOPICS]
+    assert [*command.Language] == [*LANGUAGES]
+    assert [*command.SheetFormat] == [*SHEET_FORMATS]
+
 
 SHEET = ("--count", "3", "--seed", "7")
 

@@ -7,28 +7,14 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.common import cells_of
+from cnnkit.export.common import attention
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
 from cnnkit.layers.attention import DotProductAttention
 
 
 def _dot_product_attention(site: Site[DotProductAttention]) -> Expression:
-    layer = site.layer
-    heads = hole("heads", layer.heads)
-    dropout = option("dropout", layer.dropout, 0.0)
-    call = ("{layer}({0}, {1}, {2})",)
-    if layer.window is None and not layer.relative_bias:
-        return Expression(call, f"DotProductAttention({heads}{dropout}, rngs=rngs)")
-    extents, window, shift = cells_of(site)
-    build = (
-        f"WindowAttention({heads}, {hole('extents', extents)}, {hole('window', window)}"
-        f", {hole('shift', shift)}"
-        + option("relative_bias", layer.relative_bias, False)
-        + dropout
-        + ", rngs=rngs)"
-    )
-    return Expression(call, build)
+    return Expression(("{layer}({0}, {1}, {2})",), f"{attention(site)}, rngs=rngs)")
 
 
 def _position_embedding(site: Site[layers.PositionEmbedding]) -> Expression:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cnnkit import layers
-from cnnkit.export.code.lines import hole, option
-from cnnkit.export.common import cells_of
+from cnnkit.export.code.lines import hole
+from cnnkit.export.common import attention
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Site, Writer
@@ -15,17 +15,7 @@ from cnnkit.layers.attention import DotProductAttention
 
 
 def _dot_product_attention(site: Site[DotProductAttention]) -> Expression:
-    layer = site.layer
-    build = f"DotProductAttention({hole('heads', layer.heads)}"
-    if layer.window is not None or layer.relative_bias:
-        extents, window, shift = cells_of(site)
-        build = (
-            f"WindowAttention({hole('heads', layer.heads)}, {hole('extents', extents)}"
-            f", {hole('window', window)}, {hole('shift', shift)}"
-            + option("relative_bias", layer.relative_bias, False)
-        )
-    build += option("dropout", layer.dropout, 0.0)
-    return Expression((f"{build}, {named()})([{{0}}, {{1}}, {{2}}])",))
+    return Expression((f"{attention(site)}, {named()})([{{0}}, {{1}}, {{2}}])",))
 
 
 def _position_embedding(site: Site[layers.PositionEmbedding]) -> Expression:
