@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import UsageError, did_you_mean
+from cnnkit.layers.base import Layer
 from cnnkit.layers.convolution import Convolution
 from cnnkit.layers.shape import Shape
+from cnnkit.layers.window import Window
 
 if TYPE_CHECKING:
     from cnnkit.network import Network
-    from cnnkit.spec.graph import Graph
+    from cnnkit.spec.graph import Graph, Node
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class LayerMaps:
         maps: Its output, ``[*spatial, C]``.
         filters: Its filters, ``[*kernel, channels of a group, filters]``, of a convolution.
         bias: Their biases, where it has some.
+        values: Its first input, ``[*spatial, C]``.
+        layer: The layer.
+        windows: How it slides over each spatial axis, where it does.
     """
 
     path: str
@@ -38,11 +43,18 @@ class LayerMaps:
     maps: NDArray[np.float32]
     filters: NDArray[np.float32] | None = None
     bias: NDArray[np.float32] | None = None
+    values: NDArray[np.float32] | None = None
+    layer: Layer | None = None
+    windows: tuple[Window, ...] = ()
 
     @property
     def output(self) -> Shape:
         """The shape that goes out."""
         return self.maps.shape
+
+
+Filters = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+"""The filters of a convolution, ``[*kernel, channels of a group, filters]``, and their biases."""
 
 
 def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[LayerMaps]:
@@ -53,20 +65,53 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
         graph: The graph that it was built from.
         x: The input, of the shape of one example.
     """
-    outputs = network.activations(jnp.asarray(x[None]))
+
+    def filters_of(node: Node) -> Filters:
+        module: Any = reduce(getattr, node.path.split("."), network)
+        kernel = np.asarray(module.kernel[...], np.float32)
+        has_bias = len(node.effect.weights) > 1
+        return kernel, np.asarray(module.bias[...], np.float32) if has_bias else None
+
+    outputs = network.activations(x[None])
+    found = {path: np.asarray(maps, np.float32)[0] for path, maps in outputs.items()}
+    return maps_of(graph, x, found, filters_of)
+
+
+def maps_of(
+    graph: Graph,
+    x: NDArray[np.float32],
+    outputs: Mapping[str, NDArray[np.float32]],
+    filters_of: Callable[[Node], Filters],
+) -> list[LayerMaps]:
+    """What is shown of each operation, of its output and of what it works with.
+
+    Args:
+        graph: The network.
+        x: The input, of the shape of one example.
+        outputs: The output of each operation by its path.
+        filters_of: The weights of a convolution.
+    """
     found = []
     for node in graph.nodes:
         if node.path not in outputs:  # a side output is there in training only
             continue
         filters = bias = None
         if isinstance(node.layer, Convolution) and node.layer.shares_weights:
-            module: Any = reduce(getattr, node.path.split("."), network)
-            filters = np.asarray(module.kernel[...], np.float32)
-            if len(node.effect.weights) > 1:
-                bias = np.asarray(module.bias[...], np.float32)
-        shape = graph.shape(node.inputs[0]) or ()
-        maps = np.asarray(outputs[node.path], np.float32)[0]
-        found.append(LayerMaps(node.path, node.layer.title, shape, maps, filters, bias))
+            filters, bias = filters_of(node)
+        source = node.inputs[0]
+        found.append(
+            LayerMaps(
+                node.path,
+                node.layer.title,
+                graph.shape(source) or (),
+                outputs[node.path],
+                filters,
+                bias,
+                x if source < 0 else outputs[graph.nodes[source].path],
+                node.layer,
+                tuple(each for each in node.effect.windows if isinstance(each, Window)),
+            )
+        )
     return found
 
 

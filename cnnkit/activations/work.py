@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnnkit.activations import plain
 from cnnkit.activations.example import Example, read_example
-from cnnkit.activations.maps import LayerMaps, chosen, layer_maps
-from cnnkit.errors import UsageError
+from cnnkit.activations.maps import LayerMaps, chosen, layer_maps, maps_of
+from cnnkit.errors import SpecError, UsageError, in_order
 from cnnkit.layers.weighted import Weighted
-from cnnkit.network import build
 from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
@@ -27,12 +28,14 @@ class Work:
 
     Attributes:
         example: The input.
-        layers: What the layers made of it.
+        layers: What the layers made of it, those that are shown.
+        last: The last layer of all.
         weights: Where the weights are from, in words.
     """
 
     example: Example
     layers: list[LayerMaps]
+    last: LayerMaps
     weights: str
 
 
@@ -49,11 +52,18 @@ def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
         SpecError: The spec has findings of level error.
         UsageError: The input does not fit, or no layer has a path.
     """
-    network = build(spec, seed)
     graph = _of_one_input(graph_of(spec))
-    example = read_example(source, spec.input)
-    layers = chosen(layer_maps(network, graph, example.array), paths)
-    return Work(example, layers, _weights(graph, seed))
+    if find_spec("jax") is None:
+        _refuse(graph)
+        example = read_example(source, spec.input)
+        maps = maps_of(graph, example.array, plain.outputs(graph, example.array), plain.weights)
+    else:
+        from cnnkit.network import build
+
+        network = build(spec, seed)
+        example = read_example(source, spec.input)
+        maps = layer_maps(network, graph, example.array)
+    return Work(example, chosen(maps, paths), maps[-1], _weights(graph, seed))
 
 
 def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
@@ -84,16 +94,16 @@ def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Wo
         return _trained(trained_of(weights, file), source, paths, story)
     example = read_example(source, spec.input)
     maps = layer_maps(weights.network, weights.graph, example.array)
-    return Work(example, chosen(maps, paths), story)
+    return Work(example, chosen(maps, paths), maps[-1], story)
 
 
 def _trained(run: Trained, source: str, paths: list[str], story: str) -> Work:
     graph = graph_of(run.spec)
     example = read_example(source, run.spec.input, run.preprocessing)
     standardized = np.asarray(run.standardized(example.array[None]))[0]
-    layers = chosen(layer_maps(run.network, graph, standardized), paths)
+    maps = layer_maps(run.network, graph, standardized)
     read = "the layers read the input standardized as the training data was"
-    return Work(example, layers, f"{story}; {read}")
+    return Work(example, chosen(maps, paths), maps[-1], f"{story}; {read}")
 
 
 def _of_one_input(graph: Graph) -> Graph:
@@ -118,3 +128,9 @@ def _weights(graph: Graph, seed: int) -> str:
     return (
         f"the weights of {given} of {len(weighted)} layers are from the spec, the others {chance}"
     )
+
+
+def _refuse(graph: Graph) -> None:
+    """Raises what is wrong with a network, as building it would."""
+    if any(finding.level == "error" for finding in graph.findings):
+        raise SpecError(in_order(graph.findings))

@@ -32,6 +32,14 @@ def activations(
         list[str] | None,
         typer.Option("--layer", metavar="PATH", help="Show this layer, and what is in it."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="ROW,COLUMN", help="Show the arithmetic of this cell, from 0,0."),
+    ] = None,
+    target: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="CLASS", help="The right class, from 0: show its loss."),
+    ] = None,
     weights: WeightsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights that the spec does not give.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over pictures.")] = False,
@@ -40,7 +48,8 @@ def activations(
     """Show what each layer makes of one input: the numbers of small maps, pictures of large ones.
 
     An image is cut in the middle and resized to the spec's input, and scaled to 0–1; numbers are
-    taken as they are.
+    taken as they are. With --at the products and sums of one cell follow, and with --target the
+    loss of one class.
 
     Example: cnnkit activations specs/lectures/edges.yaml china.jpg --output pictures
     """
@@ -49,6 +58,7 @@ def activations(
     from cnnkit.errors import MissingExtraError, SpecError
 
     try:
+        from cnnkit.activations.arithmetic import cell_lines, softmax_lines, target_lines
         from cnnkit.activations.tables import is_small, lines
     except ModuleNotFoundError as error:
         raise MissingExtraError(
@@ -57,6 +67,7 @@ def activations(
     from cnnkit.presentation.output import put_lines, put_text
     from cnnkit.report.findings.finding import findings_lines
 
+    cell = _cell(at) if at is not None else None
     try:
         work = _work(source, example, layer or [], weights, seed, assignments or [])
     except SpecError as error:
@@ -64,6 +75,12 @@ def activations(
         put_lines(lambda width: findings_lines(findings, name=source, width=width), None)
         raise typer.Exit(1) from None
     told = list(lines(work.example, work.layers, get_terminal_size((100, 24)).columns))
+    if cell is not None:
+        told += cell_lines(work.layers, cell)
+    if cell is not None or target is not None:
+        told += (line for layer in work.layers for line in softmax_lines(layer))
+    if target is not None:
+        told += target_lines(work.last, target)
     put_text("\n".join([*told, "", work.weights, ""]), None)
     if output is not None:
         from cnnkit.activations.pictures import write_pictures
@@ -72,6 +89,20 @@ def activations(
         print(f"wrote {len(written)} pictures to {output}")
     elif not all(is_small(each.maps) for each in work.layers):
         print("the larger maps as pictures: --output DIR")
+
+
+def _cell(text: str) -> tuple[int, ...]:
+    """The indices of ``--at 3,4``.
+
+    Raises:
+        UsageError: They are no whole numbers from 0 on.
+    """
+    from cnnkit.errors import UsageError
+
+    indices = [each.strip() for each in text.split(",")]
+    if not all(index.isascii() and index.isdigit() and len(index) < 10 for index in indices):
+        raise UsageError(f"`--at {text}` is no cell: give its indices from 0 on, as `--at 0,2`")
+    return tuple(map(int, indices))
 
 
 def _work(

@@ -37,6 +37,28 @@ def test_the_numbers(run: Run) -> None:
     assert done.out.endswith("all weights are from the spec\n")
 
 
+def test_the_arithmetic_of_a_cell(run: Run) -> None:
+    done = run("activations", "edge.yaml", "a.csv", "--at", "0,1")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(
+        "layers.0  conv, the cell 0,1\n"
+        "  reads rows 0 to 2, columns 1 to 3\n"
+        "  2·1 + 3·0 + 4·(−1) + 2·1 + 3·0 + 4·(−1) + 2·1 + 3·0 + 4·(−1) = −6\n"
+        "\nall weights are from the spec\n"
+    )
+    done = run("activations", "edge.yaml", "a.csv", "--at", "left")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "cnnkit: `--at left` is no cell: give its indices from 0 on, as `--at 0,2`\n"
+    )
+    # The last layer of the network counts, whichever is shown.
+    done = run("activations", "edge.yaml", "a.csv", "--target", "0", "--layer", "layers.0")
+    assert done.err == (
+        "cnnkit: `--target` is for a network that ends in a softmax over classes; this one ends in "
+        "relu\n"
+    )
+
+
 def test_without_numpy_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.startswith("cnnkit.activations")]:
         monkeypatch.delitem(sys.modules, module)
