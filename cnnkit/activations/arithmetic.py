@@ -50,8 +50,7 @@ def cell_lines(layers: Sequence[LayerMaps], at: Sequence[int]) -> Iterator[str]:
         yield ""
         yield f"{layer.path}  {layer.kind}, the cell {','.join(map(str, at))}"
         yield f"  reads {_place(layer.windows, at)}"
-        lines = _convolved if layer.filters is not None else _pooled
-        yield from (f"  {line}" for line in lines(layer, at))
+        yield from (f"  {line}" for line in _worked(layer, at))
 
 
 def softmax_lines(layer: LayerMaps) -> Iterator[str]:
@@ -156,15 +155,23 @@ def _patch(
     return np.asarray(full[np.ix_(*axes)], np.float32)
 
 
-def _convolved(layer: LayerMaps, at: Sequence[int]) -> Iterator[str]:
+def _worked(layer: LayerMaps, at: Sequence[int]) -> Iterator[str]:
+    """The lines of a convolution or a pool."""
+    if layer.values is None:
+        return
+    if isinstance(layer.layer, Convolution) and layer.filters is not None:
+        patch = _patch(layer.values, layer.windows, at, layer.layer.padding_mode)
+        yield from _convolved(layer, layer.filters, patch, at)
+    else:
+        yield from _pooled(layer, _patch(layer.values, layer.windows, at, filling(layer.layer)), at)
+
+
+def _convolved(
+    layer: LayerMaps, filters: NDArray[np.float32], patch: NDArray[np.float32], at: Sequence[int]
+) -> Iterator[str]:
     """Each filter: the products of each channel and their sum, then the sum of all and the bias."""
-    filters, values = layer.filters, layer.values
-    assert filters is not None
-    assert values is not None
-    assert isinstance(layer.layer, Convolution)
-    patch = _patch(values, layer.windows, at, layer.layer.padding_mode)
     *_, channels, count = filters.shape
-    groups = values.shape[-1] // channels
+    groups = patch.shape[-1] // channels
     for number in range(min(count, MOST)):
         first = number // (count // groups) * channels
         read = [
@@ -204,18 +211,15 @@ def _one_filter(
         yield f"{_summed(terms)} = {_number(result)}{told}"
 
 
-def _pooled(layer: LayerMaps, at: Sequence[int]) -> Iterator[str]:
+def _pooled(layer: LayerMaps, patch: NDArray[np.float32], at: Sequence[int]) -> Iterator[str]:
     """Each channel: the cells of the window, and their maximum or mean."""
-    values, pool = layer.values, layer.layer
-    assert values is not None
-    patch = _patch(values, layer.windows, at, filling(pool))
-    channels = values.shape[-1]
+    channels = patch.shape[-1]
     for channel in range(min(channels, MOST)):
         cells = patch[..., channel].ravel()
         cells = cells[~np.isnan(cells)]
         name = f"channel {channel}: " if channels > 1 else ""
         result = _number(float(layer.maps[(*at, channel)]))
-        if isinstance(pool, MaxPool):
+        if isinstance(layer.layer, MaxPool):
             listed = [_number(float(cell)) for cell in cells[:_TERMS]]
             more = f", {len(cells) - _TERMS} more" if len(cells) > _TERMS else ""
             yield f"{name}max({', '.join(listed)}{more}) = {result}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -96,8 +96,7 @@ def _patches(x: Maps, windows: Sequence[Window], mode: str) -> Maps:
 
 
 def _convolve(node: Node, x: Maps) -> Maps:
-    layer = node.layer
-    assert isinstance(layer, layers.Conv)
+    layer = cast("layers.Conv", node.layer)
     kernel, bias = weights(node)
     rank, groups = len(node.effect.windows), layer.groups
     patches = np.moveaxis(_patches(x, _windows(node), layer.padding_mode), rank, -1)
@@ -136,19 +135,20 @@ def _softmax(node: Node, x: Maps) -> Maps:
 
 
 def _leaky_relu(node: Node, x: Maps) -> Maps:
-    assert isinstance(node.layer, layers.LeakyRelu)
-    return np.where(x >= 0, x, np.float32(node.layer.slope) * x)
+    slope = cast("layers.LeakyRelu", node.layer).slope
+    return np.where(x >= 0, x, np.float32(slope) * x)
 
 
 def _elu(node: Node, x: Maps) -> Maps:
-    assert isinstance(node.layer, layers.Elu)
-    return np.where(x >= 0, x, np.float32(node.layer.alpha) * np.expm1(np.minimum(x, 0)))
+    alpha = cast("layers.Elu", node.layer).alpha
+    return np.where(x >= 0, x, np.float32(alpha) * np.expm1(np.minimum(x, 0)))
 
 
 def _spatial(x: Maps) -> tuple[int, ...]:
     return tuple(range(x.ndim - 1))
 
 
+# What each function casts its layer to is the kind that it stands beside.
 _FUNCTIONS: Mapping[type[Layer], Callable[[Node, Maps], Maps]] = MappingProxyType(
     {
         layers.Conv: _convolve,

@@ -118,7 +118,7 @@ def test_softmax_and_its_loss(tmp_path: Path) -> None:
         "cross-entropy: −log 0.7054 = 0.349",
     ]
     assert list(softmax_lines(done.layers[0])) == []
-    with pytest.raises(UsageError, match="^`--target 3` is none of the classes, 0 to 2$"):
+    with pytest.raises(UsageError, match=r"^`--target 3` is none of the classes, 0 to 2$"):
         list(target_lines(done.last, 3))
     with pytest.raises(UsageError, match=r"ends in a softmax over classes; this one ends in dense"):
         list(target_lines(done.layers[0], 0))
@@ -174,16 +174,33 @@ def test_a_cell_that_is_not_there() -> None:
 
 
 NETWORKS = [
-    "input: 9x8x2\nlayers: [{conv: {filters: 4, kernel: 3, stride: 2, groups: 2, padding: same, "
-    "activation: relu}}, {conv: {filters: 2, kernel: 2, dilation: 2, padding: 1, "
-    "padding_mode: reflect, activation: {leaky_relu: {slope: 0.3}}}}, "
-    "{max_pool: {size: 2, rounding: ceil}}, flatten, {dense: {units: 5, activation: tanh}}, softmax]",
-    "input: 11x3\nlayers: [{conv: {filters: 2, kernel: 3, padding: 1, padding_mode: circular, "
-    "activation: elu}}, {mean_pool: {size: 3, stride: 2, padding: 1}}, "
-    "{mean_pool: {size: 2, stride: 2, padding: 1, count_padding: true, rounding: ceil}}, "
-    "global_mean_pool, sigmoid]",
-    "input: 5x5x5x1\nlayers: [{conv: {filters: 2, kernel: 2, padding: 1, padding_mode: edge}}, "
-    "{dropout: {rate: 0.5}}, global_max_pool]",
+    """
+input: 9x8x2
+layers:
+  - conv: {filters: 4, kernel: 3, stride: 2, groups: 2, padding: same, activation: relu}
+  - conv: {filters: 2, kernel: 2, dilation: 2, padding: 1, padding_mode: reflect}
+  - leaky_relu: {slope: 0.3}
+  - max_pool: {size: 2, rounding: ceil}
+  - flatten
+  - dense: {units: 5, activation: tanh}
+  - softmax
+""",
+    """
+input: 11x3
+layers:
+  - conv: {filters: 2, kernel: 3, padding: 1, padding_mode: circular, activation: elu}
+  - mean_pool: {size: 3, stride: 2, padding: 1}
+  - mean_pool: {size: 2, stride: 2, padding: 1, count_padding: true, rounding: ceil}
+  - global_mean_pool
+  - sigmoid
+""",
+    """
+input: 5x5x5x1
+layers:
+  - conv: {filters: 2, kernel: 2, padding: 1, padding_mode: edge}
+  - dropout: {rate: 0.5}
+  - global_max_pool
+""",
 ]
 
 
