@@ -65,6 +65,7 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
         graph: The graph that it was built from.
         x: The input, of the shape of one example.
     """
+    import jax.numpy as jnp
 
     def filters_of(node: Node) -> Filters:
         module: Any = reduce(getattr, node.path.split("."), network)
@@ -72,7 +73,7 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
         has_bias = len(node.effect.weights) > 1
         return kernel, np.asarray(module.bias[...], np.float32) if has_bias else None
 
-    outputs = network.activations(x[None])
+    outputs = network.activations(jnp.asarray(x[None]))
     found = {path: np.asarray(maps, np.float32)[0] for path, maps in outputs.items()}
     return maps_of(graph, x, found, filters_of)
 

@@ -102,7 +102,7 @@ def _convolve(node: Node, x: Maps) -> Maps:
     patches = np.moveaxis(_patches(x, _windows(node), layer.padding_mode), rank, -1)
     flat = patches.reshape(*patches.shape[:rank], -1, groups, x.shape[-1] // groups)
     filters = kernel.reshape(-1, kernel.shape[-2], groups, kernel.shape[-1] // groups)
-    y = np.einsum("...kgc,kcgf->...gf", flat, filters)
+    y: Maps = np.einsum("...kgc,kcgf->...gf", flat, filters)
     y = y.reshape(*y.shape[:rank], -1)
     return y if bias is None else y + bias
 
@@ -162,7 +162,7 @@ _FUNCTIONS: Mapping[type[Layer], Callable[[Node, Maps], Maps]] = MappingProxyTyp
         layers.MaxPool: _max_pool,
         layers.MeanPool: _mean_pool,
         layers.Relu: lambda _, x: np.maximum(x, 0),
-        layers.Sigmoid: lambda _, x: 1 / (1 + np.exp(-x)),
+        layers.Sigmoid: lambda _, x: np.reciprocal(1 + np.exp(-x)),
         layers.Softmax: _softmax,
         layers.Tanh: lambda _, x: np.tanh(x),
     }
