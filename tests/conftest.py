@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 # Hypothesis fails an example that takes 200 ms: on a busy machine that says nothing of the code.
 settings.register_profile("cnnkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cnnkit")
+
+# A worker holds many compiled programs and parsed files, which the collector would go over again
+# and again.
+gc.set_threshold(50_000, 20, 20)
 
 GOLDEN = Path(__file__).parent / "golden"
 

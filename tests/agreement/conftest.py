@@ -4,4 +4,6 @@ from __future__ import annotations
 
 import os
 
+from tests.compilation import quick_compilation as quick_compilation
+
 os.environ.setdefault("KERAS_BACKEND", "jax")

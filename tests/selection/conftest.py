@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.compilation import quick_compilation as quick_compilation
+
 pytest.importorskip("jax")
 pytest.importorskip("sklearn")
 

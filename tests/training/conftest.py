@@ -12,6 +12,7 @@ import pytest
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from tests.compilation import quick_compilation as quick_compilation
 from tests.training.bars import bars
 
 Recipe = Callable[..., Spec]
