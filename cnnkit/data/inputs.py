@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.blocks import ARRAYS, TABLES, Block, blocks_of
+from cnnkit.data.blocks import ARRAYS, TABLES, Chunk, blocks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
@@ -195,7 +195,7 @@ def _finite(values: Array) -> Array:
     return np.asarray(np.isfinite(values).all(tuple(range(1, values.ndim))))
 
 
-def _prepared(block: Block, record: Preprocessing) -> Part:
+def _prepared(block: Chunk, record: Preprocessing) -> Part:
     values = iter(zip(floats_of(block.values, record), _finite(block.values), strict=True))
     part: Part = []
     for name in block.names:
