@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption, Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.options import AssignmentsOption, CheckpointName, CheckpointOption, WeightsOption
 
 if TYPE_CHECKING:
     from cnnkit.training.use.weights import Weights
@@ -39,7 +39,7 @@ def export(
         typer.Option("--output", "-o", metavar="FILE", help="Default: NAME.onnx in this folder."),
     ] = None,
     weights: WeightsOption = None,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the weights of a spec without --weights.")
     ] = None,
@@ -109,7 +109,7 @@ def export(
 def _weights(
     source: str,
     file: Path | None,
-    checkpoint: Checkpoint,
+    checkpoint: CheckpointName,
     seed: int | None,
     assignments: list[str],
 ) -> Weights:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from cnnkit.cli.network import network_of
-from cnnkit.cli.options import Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.options import CheckpointName, CheckpointOption, WeightsOption
 from cnnkit.cli.sources import STDIN
 from cnnkit.errors import UsageError
 
@@ -65,7 +65,7 @@ def predict(
             "recipe's `augment` does.",
         ),
     ] = False,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     format_: Annotated[
         Format, typer.Option("--format", "-f", help="How to write it.")
     ] = Format.table,
