@@ -81,7 +81,7 @@ class EarlyStopping(Section):
     )
 
 
-class Checkpoint(Section):
+class Checkpointing(Section):
     """When the state of the training is saved; the best and the last are always kept."""
 
     every: Count = Field(1, description="the epochs from one checkpoint to the next")
@@ -166,11 +166,11 @@ class Train(Section):
     ] = Field(None, description="ends the training where the validation no longer improves")
     time_limit: Duration = Field(None, description="the time after which the training ends")
     checkpoint: Annotated[
-        Checkpoint,
-        section(Checkpoint, "checkpoint"),
+        Checkpointing,
+        section(Checkpointing, "checkpoint"),
         Expects("`every`, `interval` and `keep`: `{every: 1, keep: 2}`"),
     ] = Field(
-        Checkpoint.model_construct(every=1, interval=None, keep=2),
+        Checkpointing.model_construct(every=1, interval=None, keep=2),
         description="when the state of the training is saved",
     )
     seed: Annotated[int, Field(ge=0, lt=2**32), Expects("a whole number that is not negative")] = (
