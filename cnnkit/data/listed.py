@@ -30,7 +30,7 @@ _BETWEEN_LABELS: Final = "|;"
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnIndices:
     """The places of the columns that are read."""
 
     file: int
@@ -187,7 +187,7 @@ def _lines(path: Path, source: Csv, part: Part) -> Lines:
     return Lines(tuple(places), tuple(files), cells, tuple(parts), called, story)
 
 
-def _columns(table: Table, source: Csv) -> Columns:
+def _columns(table: Table, source: Csv) -> ColumnIndices:
     """Which columns mean what."""
     file = _file_column(table) if source.file is None else place_of(table, source.file)
     if file is None:  # of a test table beside one that has it
@@ -199,11 +199,11 @@ def _columns(table: Table, source: Csv) -> Columns:
                 f"{table.path} has no header, and {table.width} columns: say which is the target, "
                 f"`target: NUMBER`; {table.called(file)} names the files"
             )
-        return Columns(file, tuple(others), None)
+        return ColumnIndices(file, tuple(others), None)
     targets = target_of(table, source.target)
     if file in targets:
         raise DataError(f"{table.path}: {table.called(file)} names the files and is the target too")
-    return Columns(file, targets, _split_column(table, {file, *targets}))
+    return ColumnIndices(file, targets, _split_column(table, {file, *targets}))
 
 
 def _file_column(table: Table) -> int | None:
@@ -304,7 +304,7 @@ def _several(source: Csv) -> str:
     return ': several labels of an image stand in one cell, with `separator: "|"`'
 
 
-def _story(table: Table, columns: Columns) -> str:
+def _story(table: Table, columns: ColumnIndices) -> str:
     """What was read, for people."""
     targets = ", ".join(table.called(column) for column in columns.targets)
     story = f"{targets} of the images in {table.called(columns.file)}"
