@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cnnkit.folders import StrPath
 from cnnkit.presentation.numbers import percent
 from cnnkit.selection.comparison.pairs import FORMAT as COMPARISON_FORMAT
-from cnnkit.selection.comparison.pairs import Comparison, Entry, compare, summary
+from cnnkit.selection.comparison.pairs import Entry, PairedComparison, compare, summary
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.protocol import REPORT
 from cnnkit.selection.search.results import Results, command
@@ -161,7 +161,7 @@ def comparison_text(entries: Sequence[Entry], metric: str, format_: str) -> str:
 
 
 def _comparison_lines(
-    entries: Sequence[Entry], comparisons: Sequence[Comparison], metric: str
+    entries: Sequence[Entry], comparisons: Sequence[PairedComparison], metric: str
 ) -> Iterator[str]:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
