@@ -14,7 +14,7 @@ from jax import Array
 
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.training import Augmentation
-from cnnkit.spec.model.training.augmentation import Crop, Flip, Shift
+from cnnkit.spec.model.training.augmentation import Flip, RandomCrop, Shift
 from cnnkit.training.compute.augmentation.moving import PADDINGS
 
 View = Callable[[Array], Array]
@@ -30,7 +30,7 @@ def views_of(augment: Sequence[Augmentation], shape: Shape) -> tuple[View, ...]:
         augment: What the recipe says; of it the moves and mirror images are taken.
         shape: The shape of one input, channels last.
     """
-    moved = next((each for each in augment if isinstance(each, Shift | Crop)), None)
+    moved = next((each for each in augment if isinstance(each, Shift | RandomCrop)), None)
     places = [_same] if moved is None else _places(moved, shape)
     axes = sorted(
         {axis for each in augment if isinstance(each, Flip) for axis in _AXES[each.direction]}
@@ -49,7 +49,7 @@ def _same(images: Array) -> Array:
     return images
 
 
-def _places(moved: Shift | Crop, shape: Shape) -> list[View]:
+def _places(moved: Shift | RandomCrop, shape: Shape) -> list[View]:
     """The centre, and the corners that the move reaches."""
     cells = moved.extents(shape)
     corners = itertools.product(*((0, 2 * cell) if cell else (0,) for cell in cells))
