@@ -25,7 +25,7 @@ from yaml.events import (
 from cnnkit.errors import Finding
 from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
 from cnnkit.spec.text.node import Marks, Node, Source
-from cnnkit.spec.text.refusals import DROPPED, Faults, marks_of
+from cnnkit.spec.text.refusals import DROPPED, Refusals, marks_of
 from cnnkit.spec.text.scalars import (
     Scalar,
     ScalarError,
@@ -58,7 +58,7 @@ class Composer:
     def __init__(self, source: Source, *, json_strings: bool = False) -> None:
         self.source = source
         self.findings: list[Finding] = []
-        self._faults = Faults(source, self.findings)
+        self._faults = Refusals(source, self.findings)
         self._json_strings = json_strings
         # A complete node with its size and height after expansion; None while it is open.
         self._anchors: dict[str, tuple[Node, int, int] | None] = {}

@@ -10,7 +10,7 @@ from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
 from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.scalars import kind_of, shortened
 
-__all__ = ["DROPPED", "Faults", "RefusedError", "marks_of"]
+__all__ = ["DROPPED", "Refusals", "RefusedError", "marks_of"]
 
 DROPPED: Final = "<dropped>"
 """Stands for a key whose value is read but not kept. It is compared by identity, so no key of a
@@ -31,7 +31,7 @@ def marks_of(event: Any) -> Marks:
     return start.line, start.column, end.line, end.column
 
 
-class Faults:
+class Refusals:
     """Writes findings about events into a list."""
 
     def __init__(self, source: Source, findings: list[Finding]) -> None:
