@@ -15,15 +15,15 @@ from cnnkit.data import blocks
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.inputs import Input, image_of, inputs_of, read_inputs
 from cnnkit.data.listing import Refused
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import Csv
 
 FLOATS = Preprocessing(
-    "float64", (4, 2), None, (0.0, 0.0), (1.0, 1.0), Decoding(), Found(-9, 9, 0, 3)
+    "float64", (4, 2), None, (0.0, 0.0), (1.0, 1.0), Decoding(), OverallStatistics(-9, 9, 0, 3)
 )
 BYTES = Preprocessing(
-    "uint8", (2, 2, 1), (0, 255), (0.0,), (1.0,), Decoding(), Found(0, 255, 90, 80)
+    "uint8", (2, 2, 1), (0, 255), (0.0,), (1.0,), Decoding(), OverallStatistics(0, 255, 90, 80)
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
@@ -125,7 +125,7 @@ def _rebuilt(
     if of_bytes:
         measured = recipe.standardize == "per_channel"
         average, spread = (mean.mean(), deviation.mean()) if measured else (0.5, 0.25)
-        found = Found(0.0, 255.0, float(average * 255), float(spread * 255))
+        found = OverallStatistics(0.0, 255.0, float(average * 255), float(spread * 255))
     fit = recipe.data.fit if isinstance(recipe.data, Images) else "cover"
     return Preprocessing(
         dtype=dtype,
