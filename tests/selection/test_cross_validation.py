@@ -16,7 +16,7 @@ from cnnkit.data.statistics import statistics
 from cnnkit.errors import UsageError
 from cnnkit.selection.folds import directory as folding
 from cnnkit.selection.folds.cross_validation import cut, parts, run_folds
-from cnnkit.selection.folds.directory import FoldOptions, Found, cross_validated
+from cnnkit.selection.folds.directory import CrossValidationResult, FoldOptions, cross_validated
 from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.group import group_size
 from cnnkit.selection.recipe import recipe
@@ -222,7 +222,7 @@ def test_a_run_goes_on_with_the_folds_that_are_left(
     assert without_times(again) == without_times(whole)
 
 
-def without_times(found: Found | dict[str, Any]) -> Any:
+def without_times(found: CrossValidationResult | dict[str, Any]) -> Any:
     written = found if isinstance(found, dict) else json.loads(json.dumps(found.to_dict()))
     for fold in written["folds"]:
         del fold["seconds"]
