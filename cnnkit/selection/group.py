@@ -10,7 +10,7 @@ from cnnkit.training.prepare.material import Material
 from cnnkit.training.prepare.sealed import Part
 
 
-class Group:
+class RunGroup:
     """Some runs and how far they are, on an engine that other groups may use in between.
 
     Args:

@@ -14,7 +14,7 @@ from cnnkit.folders import StrPath
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
-from cnnkit.selection.group import Group, group_size, of_equal_size
+from cnnkit.selection.group import RunGroup, group_size, of_equal_size
 from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
@@ -88,13 +88,13 @@ class Evaluator:
         train = recipe(spec)
         both = np.sort(np.concatenate([self.parts[0].train, self.parts[0].held]))
         with memory_in_the_users_terms(train, self.devices):
-            group = Group(self._engine(spec, train, [Part(both, held, train.seed)]))
+            group = RunGroup(self._engine(spec, train, [Part(both, held, train.seed)]))
             for epoch in range(1, epochs + 1):
                 group.epoch(epoch)
             (judged,) = group.judged()
         return judged
 
-    def _groups(self, spec: Spec, train: Train) -> list[Group]:
+    def _groups(self, spec: Spec, train: Train) -> list[RunGroup]:
         """The runs of a trial, as many side by side as the device is good for."""
         parts = self.parts
         if len(parts) == 1:
@@ -109,7 +109,7 @@ class Evaluator:
                 group = [parts[number] for number in numbers[start : start + size]]
                 engine = engine or self._engine(spec, train, group)
                 materials = [self._data(spec).material(spec, train, part) for part in group]
-                found.append(Group(engine, materials, self._recalls(engine, train)))
+                found.append(RunGroup(engine, materials, self._recalls(engine, train)))
         return found
 
     def _engine(self, spec: Spec, train: Train, parts: Sequence[Part]) -> Engine:
