@@ -100,7 +100,7 @@ class Read(NamedTuple):
     sources: dict[str, Source]
 
 
-class Judged(NamedTuple):
+class CheckedSpec(NamedTuple):
     """What came of checking what was read: with the analysis, where there is one."""
 
     result: CheckResult
@@ -167,7 +167,7 @@ def _start(path: str) -> bytes | None:
         return None
 
 
-def judge(task: Task, found: Read) -> Judged:
+def judge(task: Task, found: Read) -> CheckedSpec:
     """What is wrong with what was read, once levels, expectations and comments are heard."""
     spec, faults, sources = found
     analysis = levels = None
@@ -183,7 +183,7 @@ def judge(task: Task, found: Read) -> Judged:
         task.strict or task.candidate.configuration.strict,
         tuple(name for name in sources if name != task.name),
     )
-    return Judged(result, analysis, levels)
+    return CheckedSpec(result, analysis, levels)
 
 
 def _findings(name: str, analysis: Analysis, found: Read, levels: Levels) -> Iterator[Finding]:
