@@ -14,7 +14,7 @@ from cnnkit.tasks.metric import metric_of
 from cnnkit.training.store.record import DamagedRecordError
 
 FORMAT: Final = 1
-"""The version of the JSON that ``Comparison.to_dict`` gives."""
+"""The version of the JSON that ``PairedComparison.to_dict`` gives."""
 
 T = TypeVar("T")
 Pairing = Literal["folds", "seeds"]
