@@ -18,7 +18,7 @@ from cnnkit.spec.model.training.schedule import (
     Constant,
     Cosine,
     Exponential,
-    Linear,
+    LinearSchedule,
     OneCycle,
     Polynomial,
     Step,
@@ -60,7 +60,7 @@ def _cosine(rate: Cosine, span: Span) -> optax.Schedule:
     return optax.cosine_decay_schedule(rate.highest, span.steps, alpha=rate.end / rate.highest)
 
 
-def _linear(rate: Linear, span: Span) -> optax.Schedule:
+def _linear(rate: LinearSchedule, span: Span) -> optax.Schedule:
     return optax.linear_schedule(rate.highest, rate.end, span.steps)
 
 
@@ -109,7 +109,7 @@ def _half_cosine(start: float, end: float, steps: int) -> optax.Schedule:
 _MAKERS: Final[Mapping[type[Schedule], Callable[[Any, Span], optax.Schedule]]] = {
     Constant: _constant,
     Cosine: _cosine,
-    Linear: _linear,
+    LinearSchedule: _linear,
     Polynomial: _polynomial,
     Exponential: _exponential,
     Step: _step,

@@ -120,7 +120,7 @@ class Cosine(Warmed):
     end: NotNegative = Field(0.0, description="the rate after the last epoch")
 
 
-class Linear(Warmed):
+class LinearSchedule(Warmed):
     """Down a straight line, from the peak to the end."""
 
     kind = "linear"
@@ -216,7 +216,7 @@ class _RateOrSchedule(Variant):
 
 SCHEDULES: Final = _RateOrSchedule(
     "schedule",
-    by_name(Constant, Cosine, Linear, Polynomial, Exponential, Step, OneCycle),
+    by_name(Constant, Cosine, LinearSchedule, Polynomial, Exponential, Step, OneCycle),
     "`{cosine: {peak: 0.1, warmup: 2}}`, or a number, or `find`",
     {"onecycle": "one_cycle", "multistep": "step", "cosine_annealing": "cosine"},
 )
