@@ -20,7 +20,7 @@ from cnnkit.spec.model.training.schedule import (
     Exponential,
     LinearSchedule,
     OneCycle,
-    Polynomial,
+    PolynomialSchedule,
     Step,
     Warmed,
 )
@@ -64,7 +64,7 @@ def _linear(rate: LinearSchedule, span: Span) -> optax.Schedule:
     return optax.linear_schedule(rate.highest, rate.end, span.steps)
 
 
-def _polynomial(rate: Polynomial, span: Span) -> optax.Schedule:
+def _polynomial(rate: PolynomialSchedule, span: Span) -> optax.Schedule:
     return optax.polynomial_schedule(rate.highest, rate.end, rate.power, span.steps)
 
 
@@ -110,7 +110,7 @@ _MAKERS: Final[Mapping[type[Schedule], Callable[[Any, Span], optax.Schedule]]] =
     Constant: _constant,
     Cosine: _cosine,
     LinearSchedule: _linear,
-    Polynomial: _polynomial,
+    PolynomialSchedule: _polynomial,
     Exponential: _exponential,
     Step: _step,
     OneCycle: _one_cycle,

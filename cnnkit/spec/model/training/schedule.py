@@ -128,7 +128,7 @@ class LinearSchedule(Warmed):
     end: NotNegative = Field(0.0, description="the rate after the last epoch")
 
 
-class Polynomial(Warmed):
+class PolynomialSchedule(Warmed):
     """From the peak to the end as a power of the time that is left."""
 
     kind = "polynomial"
@@ -216,7 +216,7 @@ class _RateOrSchedule(Variant):
 
 SCHEDULES: Final = _RateOrSchedule(
     "schedule",
-    by_name(Constant, Cosine, LinearSchedule, Polynomial, Exponential, Step, OneCycle),
+    by_name(Constant, Cosine, LinearSchedule, PolynomialSchedule, Exponential, Step, OneCycle),
     "`{cosine: {peak: 0.1, warmup: 2}}`, or a number, or `find`",
     {"onecycle": "one_cycle", "multistep": "step", "cosine_annealing": "cosine"},
 )
