@@ -18,7 +18,7 @@ from cnnkit.spec.model.training import Arrays, Csv, EarlyStopping, Images, Split
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Flip, Shift
 from cnnkit.spec.model.training.loss import LOSSES, Focal
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
-from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step
+from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, StepSchedule
 from cnnkit.spec.reading import read, read_from_text
 
 ROOT = Path(__file__).parents[2]
@@ -107,8 +107,11 @@ def test_an_empty_section(text: str) -> None:
         ("{cosine: 0.2}", Cosine(peak=0.2)),
         ("{cosine: {peak: find}}", Cosine(peak="find")),
         ("{one_cycle: {peak: 0.3, rise: 0.4}}", OneCycle(peak=0.3, rise=0.4)),
-        ("{step: {peak: 0.1, at: [80, 120]}}", Step(peak=0.1, at=(80, 120))),
-        ("{step: {peak: 0.1, every: 30, factor: 0.5}}", Step(peak=0.1, every=30, factor=0.5)),
+        ("{step: {peak: 0.1, at: [80, 120]}}", StepSchedule(peak=0.1, at=(80, 120))),
+        (
+            "{step: {peak: 0.1, every: 30, factor: 0.5}}",
+            StepSchedule(peak=0.1, every=30, factor=0.5),
+        ),
     ],
 )
 def test_a_learning_rate_is_always_a_schedule(written: str, expected: object) -> None:

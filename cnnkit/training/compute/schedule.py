@@ -21,7 +21,7 @@ from cnnkit.spec.model.training.schedule import (
     LinearSchedule,
     OneCycle,
     PolynomialSchedule,
-    Step,
+    StepSchedule,
     Warmed,
 )
 
@@ -72,7 +72,7 @@ def _exponential(rate: Exponential, span: Span) -> optax.Schedule:
     return optax.exponential_decay(rate.highest, span.steps_per_epoch, rate.factor)
 
 
-def _step(rate: Step, span: Span) -> optax.Schedule:
+def _step(rate: StepSchedule, span: Span) -> optax.Schedule:
     """The epochs of the recipe count from its start, those of the span from the warm-up's end."""
     end = rate.warmup + span.steps / span.steps_per_epoch
     times: Sequence[float] = rate.at or ()
@@ -112,7 +112,7 @@ _MAKERS: Final[Mapping[type[Schedule], Callable[[Any, Span], optax.Schedule]]] =
     LinearSchedule: _linear,
     PolynomialSchedule: _polynomial,
     Exponential: _exponential,
-    Step: _step,
+    StepSchedule: _step,
     OneCycle: _one_cycle,
 }
 

@@ -147,7 +147,7 @@ class Exponential(Warmed):
     )
 
 
-class Step(Warmed):
+class StepSchedule(Warmed):
     """Multiplied by a factor at some epochs, and constant between them."""
 
     kind = "step"
@@ -216,7 +216,9 @@ class _RateOrSchedule(Variant):
 
 SCHEDULES: Final = _RateOrSchedule(
     "schedule",
-    by_name(Constant, Cosine, LinearSchedule, PolynomialSchedule, Exponential, Step, OneCycle),
+    by_name(
+        Constant, Cosine, LinearSchedule, PolynomialSchedule, Exponential, StepSchedule, OneCycle
+    ),
     "`{cosine: {peak: 0.1, warmup: 2}}`, or a number, or `find`",
     {"onecycle": "one_cycle", "multistep": "step", "cosine_annealing": "cosine"},
 )
