@@ -11,7 +11,7 @@ from cnnkit.network import runtime
 from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.schedule import Constant
+from cnnkit.spec.model.training.schedule import ConstantSchedule
 from cnnkit.training import advice
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
@@ -138,7 +138,7 @@ def _plain(recipe: Train) -> Train:
             "accumulate": 1,
             "ema": None,
             "optimizer": recipe.optimizer.model_copy(update={"weight_decay": 0.0}),
-            "learning_rate": Constant(peak=1e-2 if rate == "find" else rate).with_layers(
+            "learning_rate": ConstantSchedule(peak=1e-2 if rate == "find" else rate).with_layers(
                 recipe.learning_rate.layers
             ),
         }

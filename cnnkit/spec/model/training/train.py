@@ -23,7 +23,7 @@ from cnnkit.spec.model.training.loss import (
 )
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import Positive, given, section
-from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
+from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
 
@@ -136,7 +136,7 @@ class Train(Section):
         description="how the weights follow the gradient",
     )
     learning_rate: Annotated[Schedule, BeforeValidator(SCHEDULES.read), SCHEDULES] = Field(
-        default_factory=lambda: Constant(peak=0.01), description="how far they follow it"
+        default_factory=lambda: ConstantSchedule(peak=0.01), description="how far they follow it"
     )
     epochs: Count = Field(10, description="how often all training examples are seen")
     batch_size: Annotated[
@@ -250,7 +250,7 @@ def _contradictions(train: Train) -> Iterator[Fault]:
         )
     if isinstance(train.optimizer, ScheduleFree):
         yield from _of_one_rate(train)
-        if not isinstance(train.learning_rate, Constant):
+        if not isinstance(train.learning_rate, ConstantSchedule):
             yield Fault(
                 "wrong-value",
                 f"`{train.optimizer.kind}` needs no schedule, and `learning_rate` is "
