@@ -51,7 +51,7 @@ Edit: TypeAlias = Removal | Replacement
 """What `--fix` does to the text."""
 
 
-class Network:
+class RuleContext:
     """An analysis with what several rules ask of it, each computed once and only if asked."""
 
     def __init__(self, analysis: Analysis) -> None:
@@ -150,8 +150,8 @@ class Network:
         return layer, tuple(above)
 
 
-Check: TypeAlias = Callable[[Network], Iterable[Finding]]
-Fix: TypeAlias = Callable[[Network], Iterable[Edit]]
+Check: TypeAlias = Callable[[RuleContext], Iterable[Finding]]
+Fix: TypeAlias = Callable[[RuleContext], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.kinds import DEPRECATED, instead
-from cnnkit.rules.base import Network, Replacement, finding
+from cnnkit.rules.base import Replacement, RuleContext, finding
 from cnnkit.rules.text import anchored, layer_nodes, section
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.text.node import Node
@@ -47,7 +47,7 @@ from cnnkit.spec.text.node import Node
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers of deprecated kinds: those of the network, then those that it does not use."""
     shown = set()
     for layer, above in network.layers:
@@ -68,7 +68,7 @@ def check(network: Network) -> Iterator[Finding]:
         yield Finding("deprecated", "info", f"`{kind}` is deprecated", advice, where)
 
 
-def fix(network: Network) -> Iterator[Replacement]:
+def fix(network: RuleContext) -> Iterator[Replacement]:
     """The layers, written with the kind that took the place of theirs."""
     for node, _ in _written(network):
         if replacement := _rewritten(network, node):
@@ -81,7 +81,7 @@ def _said(kind: str, fixed: bool) -> tuple[str, str]:
     return f"`{kind}` is deprecated", advice
 
 
-def _written(network: Network) -> Iterator[tuple[Node, str]]:
+def _written(network: RuleContext) -> Iterator[tuple[Node, str]]:
     """The nodes of layers of deprecated kinds, each once, and their kinds."""
     document = network.analysis.spec.origin.document
     if document is None or (document.source.text and not _mentioned(document)):
@@ -100,14 +100,14 @@ def _mentioned(document: Node) -> bool:
     return extends or any(kind in document.source.text for kind in DEPRECATED)
 
 
-def _defaults(network: Network) -> list[str]:
+def _defaults(network: RuleContext) -> list[str]:
     """The deprecated kinds of which `defaults:` gives fields."""
     node = section(network, "defaults")
     given = node.value if node is not None and isinstance(node.value, dict) else {}
     return [kind for kind in DEPRECATED if kind in given]
 
 
-def _rewritten(network: Network, node: Node) -> Replacement | None:
+def _rewritten(network: RuleContext, node: Node) -> Replacement | None:
     """The text from a layer's kind to its first field, with the new kind; None where it has none.
 
     Fields that an alias brings stand elsewhere, perhaps for other layers as well.

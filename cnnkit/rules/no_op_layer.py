@@ -47,13 +47,13 @@ from collections.abc import Iterator
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.layers.block import Unreadable
-from cnnkit.rules.base import Above, Network, Removal, finding, noun
+from cnnkit.rules.base import Above, Removal, RuleContext, finding, noun
 from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.text.node import Node
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers that are the identity, in all copies of their line."""
     for layer, above, why in _found(network):
         yield finding(
@@ -65,20 +65,20 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def fix(network: Network) -> Iterator[Removal]:
+def fix(network: RuleContext) -> Iterator[Removal]:
     """The lines of the layers, unless a search names layers by numbers that would change."""
     if not network.analysis.spec.search:
         found = [_node(layer) for layer, _, _ in _found(network)]
         yield from without_items(network, [node for node in found if node is not None])
 
 
-def _fixed(network: Network, layer: LayerAnalysis) -> bool:
+def _fixed(network: RuleContext, layer: LayerAnalysis) -> bool:
     node = _node(layer)
     search = network.analysis.spec.search
     return node is not None and not search and any(without_items(network, [node]))
 
 
-def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:
+def _found(network: RuleContext) -> Iterator[tuple[LayerAnalysis, Above, str]]:
     idle = [(layer, above, why) for layer, above in network.layers if (why := _reason(layer))]
     if not idle:
         return

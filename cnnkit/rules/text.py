@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from cnnkit.rules.base import Network, Removal
+from cnnkit.rules.base import Removal, RuleContext
 from cnnkit.spec.text.node import Node
 
 _DASH = re.compile(r"\s*-[ ]+")
@@ -13,7 +13,7 @@ _COMMENT = re.compile(r"\s*#")
 _ANCHOR = re.compile(r"(^|[\s\[{,])&[^\s]")
 
 
-def own_names(network: Network, section: str) -> list[str]:
+def own_names(network: RuleContext, section: str) -> list[str]:
     """The names that the text itself defines in a section; those it extends are another's."""
     document = network.analysis.spec.origin.document
     if document is None or not isinstance(document.value, dict):
@@ -24,7 +24,7 @@ def own_names(network: Network, section: str) -> list[str]:
     return [name for name in node.value if name in node.keys or not node.keys]
 
 
-def section(network: Network, name: str) -> Node | None:
+def section(network: RuleContext, name: str) -> Node | None:
     """A section of the document, what it extends included."""
     document = network.analysis.spec.origin.document
     sections = document.value if document is not None else None
@@ -63,7 +63,7 @@ def layer_nodes(document: Node) -> Iterator[Node]:
                 yield from items
 
 
-def without_entries(network: Network, name: str, unused: Iterable[str]) -> Iterator[Removal]:
+def without_entries(network: RuleContext, name: str, unused: Iterable[str]) -> Iterator[Removal]:
     """The lines of some entries of a section, or of the whole section where no other is left."""
     document = network.analysis.spec.origin.document
     node, gone = section(network, name), list(unused)
@@ -76,7 +76,7 @@ def without_entries(network: Network, name: str, unused: Iterable[str]) -> Itera
             yield removal
 
 
-def without_items(network: Network, unused: Iterable[Node]) -> Iterator[Removal]:
+def without_items(network: RuleContext, unused: Iterable[Node]) -> Iterator[Removal]:
     """The lines of some items of lists; a list that would be left empty stays as it is."""
     document = network.analysis.spec.origin.document
     gone = {id(node) for node in unused}

@@ -39,12 +39,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, Removal
+from cnnkit.rules.base import Removal, RuleContext
 from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
 from cnnkit.spec.text.node import Node
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The variables that no expression reads."""
     variables = section(network, "variables")
     for name in _unused(network):
@@ -58,12 +58,12 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def fix(network: Network) -> Iterator[Removal]:
+def fix(network: RuleContext) -> Iterator[Removal]:
     """The lines of the variables."""
     return without_entries(network, "variables", _unused(network))
 
 
-def _unused(network: Network) -> list[str]:
+def _unused(network: RuleContext) -> list[str]:
     own = own_names(network, "variables")
     document = network.analysis.spec.origin.document
     if not own or document is None or not isinstance(document.value, dict):
