@@ -15,13 +15,13 @@ from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:
     from cnnkit.errors import Finding
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 # Inside a word an underscore is only itself.
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~@&]|(?<!\w)_|_(?!\w))")
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """A section for each spec."""
     sections = ("\n".join(_section(result, options)) for result in results)
     return "\n\n".join(sections) + "\n"
@@ -51,7 +51,7 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _section(result: Result, options: Options) -> Iterator[str]:
+def _section(result: Result, options: ReportOptions) -> Iterator[str]:
     yield f"### {prose(title(result))}"
     if isinstance(result, Analysis):
         yield from _analysis(result, options)
@@ -63,7 +63,7 @@ def _section(result: Result, options: Options) -> Iterator[str]:
         yield from _finding(finding)
 
 
-def _analysis(analysis: Analysis, options: Options) -> Iterator[str]:
+def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[str]:
     yield ""
     yield shapes(analysis)
     yield ""
