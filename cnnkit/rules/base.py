@@ -13,7 +13,7 @@ from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.layers import KINDS
-from cnnkit.layers.advice import Outcome, tried
+from cnnkit.layers.advice import CureEffect, tried
 from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block
 from cnnkit.layers.shape import Shape
@@ -127,7 +127,7 @@ class RuleContext:
 
     def tried(
         self, rule: str, operation: int, given: Shape | None = None, /, **changes: object
-    ) -> Outcome | None:
+    ) -> CureEffect | None:
         """What an operation gives after a change, or of another map; None where it is refused."""
         incoming = self.incoming(operation)
         if incoming is None:

@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.layers.advice import Outcome
+from cnnkit.layers.advice import CureEffect
 from cnnkit.layers.shape import show
 from cnnkit.layers.spatial import Pad
 from cnnkit.layers.window import Window, cell_names, sides
@@ -99,7 +99,7 @@ def _advice(network: RuleContext, index: int, fitting: list[int]) -> str:
     return "; ".join([*([", ".join(found)] if found else []), solved])
 
 
-def _reads_all(outcome: Outcome | None) -> bool:
+def _reads_all(outcome: CureEffect | None) -> bool:
     return outcome is not None and not any(map(_left, outcome.windows))
 
 
