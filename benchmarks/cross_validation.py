@@ -22,7 +22,7 @@ from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.group import RunGroup, of_equal_size
 from cnnkit.selection.recipe import recipe
 from cnnkit.training import engine as engines
-from cnnkit.training.prepare.sealed import Part, sealed
+from cnnkit.training.prepare.sealed import RunExamples, sealed
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
 
@@ -46,7 +46,7 @@ def main() -> None:
     alike = [each[number] for number in of_equal_size(each, range(len(each)))[0]]
     device = jax.devices()[0]
 
-    def training(group: list[Part]) -> RunGroup:
+    def training(group: list[RunExamples]) -> RunGroup:
         materials = [data.material(spec, train, part) for part in group]
         return RunGroup(engines.machine(spec, train, materials, [device]))
 

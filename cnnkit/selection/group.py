@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cnnkit.training.compute.figures import Figures, of_totals
 from cnnkit.training.engine import Engine, on_host
 from cnnkit.training.prepare.material import Material
-from cnnkit.training.prepare.sealed import Part
+from cnnkit.training.prepare.sealed import RunExamples
 
 
 class RunGroup:
@@ -49,7 +49,7 @@ class RunGroup:
         return [step for step in self.engine.failed(self.state) if step is not None]
 
 
-def of_equal_size(parts: Sequence[Part], numbers: Sequence[int]) -> list[list[int]]:
+def of_equal_size(parts: Sequence[RunExamples], numbers: Sequence[int]) -> list[list[int]]:
     """The numbers of parts, those of the same sizes together: these share what is compiled."""
     found: dict[tuple[int, int], list[int]] = {}
     for number in numbers:

@@ -24,7 +24,7 @@ from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
-from cnnkit.training.prepare.sealed import Part, Sealed
+from cnnkit.training.prepare.sealed import RunExamples, Sealed
 from cnnkit.training.view.display import Quiet
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Keep(Protocol):
         ...
 
 
-def cut(data: Sealed, count: int, train: Train, within: Part | None = None) -> Indices:
+def cut(data: Sealed, count: int, train: Train, within: RunExamples | None = None) -> Indices:
     """The fold of each example, int64 ``[N]``; stratified where the recipe's split is.
 
     The examples are all open ones, or those that a part trains on.
@@ -70,13 +70,13 @@ def cut(data: Sealed, count: int, train: Train, within: Part | None = None) -> I
     )
 
 
-def parts(data: Sealed, fold_of: Indices, seed: int) -> list[Part]:
+def parts(data: Sealed, fold_of: Indices, seed: int) -> list[RunExamples]:
     """The examples of each fold: those held out, and all others to train on."""
     indices = data.indices
     count = int(fold_of.max()) + 1
     seeds = np.random.SeedSequence(seed).generate_state(count)
     return [
-        Part(indices[fold_of != number], indices[fold_of == number], int(seeds[number]))
+        RunExamples(indices[fold_of != number], indices[fold_of == number], int(seeds[number]))
         for number in range(count)
     ]
 
@@ -85,7 +85,7 @@ def run_folds(
     spec: Spec,
     train: Train,
     data: Sealed,
-    each: Sequence[Part],
+    each: Sequence[RunExamples],
     *,
     devices: Sequence[jax.Device],
     width: int,

@@ -25,7 +25,7 @@ from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import Source, source_of
-from cnnkit.training.prepare.sealed import Part, Sealed, sealed
+from cnnkit.training.prepare.sealed import RunExamples, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
 from cnnkit.training.view.display import Quiet
@@ -46,7 +46,7 @@ class Evaluator:
         sources: The weights that networks begin with, by the path in their recipe.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[RunExamples]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Evaluator:
         train = recipe(spec)
         both = np.sort(np.concatenate([self.parts[0].train, self.parts[0].held]))
         with memory_in_the_users_terms(train, self.devices):
-            group = RunGroup(self._engine(spec, train, [Part(both, held, train.seed)]))
+            group = RunGroup(self._engine(spec, train, [RunExamples(both, held, train.seed)]))
             for epoch in range(1, epochs + 1):
                 group.epoch(epoch)
             (judged,) = group.judged()
@@ -112,7 +112,7 @@ class Evaluator:
                 found.append(RunGroup(engine, materials, self._recalls(engine, train)))
         return found
 
-    def _engine(self, spec: Spec, train: Train, parts: Sequence[Part]) -> Engine:
+    def _engine(self, spec: Spec, train: Train, parts: Sequence[RunExamples]) -> Engine:
         materials = [self._data(spec).material(spec, train, part) for part in parts]
         batched = fitted(train, len(parts[0].train))
         devices = usable(self.devices, int(batched.batch_size), Quiet())
@@ -175,5 +175,5 @@ def evaluator(
             "a search is scored on the validation split, and `split` has `validation: 0`: hold "
             "some examples back, `split: {validation: 0.15}`"
         )
-    part = Part(data.splits.train, data.splits.validation, train.seed)
+    part = RunExamples(data.splits.train, data.splits.validation, train.seed)
     return Evaluator([part], devices, data_dir, seen, objectives)
