@@ -22,7 +22,7 @@ from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.view.display import Display, Plan, Progress
+from cnnkit.training.view.display import Display, Progress, RunPlan
 
 STEPS = 300
 _EVERY = 10
@@ -100,7 +100,7 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
 def _learn(engine: Engine, recipe: Train, display: Display) -> Overfitted:
     state = engine.start()
     engine.compile(state, splits=("train",))
-    display.begin(Plan(1, STEPS, engine.steps.batch_size), 0)
+    display.begin(RunPlan(1, STEPS, engine.steps.batch_size), 0)
     first = last = _judged(engine, state)
     accuracy = None
     for step in range(0, STEPS, _EVERY):
