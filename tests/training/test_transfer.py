@@ -23,7 +23,7 @@ from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.optimizer import layer_of, name_of
-from cnnkit.training.compute.state import Feed, Pool, State
+from cnnkit.training.compute.state import ExamplePool, Feed, State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.initial import initial
@@ -144,7 +144,7 @@ def steps_of(spec: Spec) -> Steps:
 
 def feed() -> Feed:
     inputs, targets = bars(8)
-    pool = Pool(jnp.asarray(inputs), jnp.asarray(targets, jnp.int32))
+    pool = ExamplePool(jnp.asarray(inputs), jnp.asarray(targets, jnp.int32))
     numbers = jnp.arange(8, dtype=jnp.int32)
     return Feed(pool, numbers, jnp.zeros(1), jnp.ones(1), jnp.ones(3), jnp.uint32(1))
 

@@ -24,7 +24,7 @@ from cnnkit.spec.model.training.location import located
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
-from cnnkit.training.compute.state import Feed, Pool
+from cnnkit.training.compute.state import ExamplePool, Feed
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -75,7 +75,9 @@ class Material:
         }
 
 
-def feed_of(materials: Sequence[Material], sharding: Sharding, pool: Pool | None = None) -> Feed:
+def feed_of(
+    materials: Sequence[Material], sharding: Sharding, pool: ExamplePool | None = None
+) -> Feed:
     """What the steps read, on the device: of one run, or of several with an axis of runs.
 
     Args:
@@ -233,14 +235,14 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
     return np.array(given, np.float32)
 
 
-def pool_of(examples: Examples, sharding: Sharding) -> Pool:
+def pool_of(examples: Examples, sharding: Sharding) -> ExamplePool:
     """All examples on the device."""
     return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
 
 
-def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> Pool:
+def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> ExamplePool:
     """Inputs and targets on the device."""
-    return Pool(on_device(inputs, sharding), on_device(targets, sharding))
+    return ExamplePool(on_device(inputs, sharding), on_device(targets, sharding))
 
 
 def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:
