@@ -166,7 +166,7 @@ def _window(
     output: str | None,
     limit: int | None,
 ) -> WindowSolution:
-    from cnnkit.analysis.solve import Question, fits
+    from cnnkit.analysis.solve import WindowQuestion, fits
     from cnnkit.cli import figures
 
     if extents is None or kernel is None:
@@ -175,7 +175,7 @@ def _window(
         )
     axes = figures.extents("--input", extents)
     rank = len(axes)
-    question = Question(
+    question = WindowQuestion(
         axes,
         figures.extents("--kernel", kernel, rank),
         figures.extents("--dilation", dilation, rank),

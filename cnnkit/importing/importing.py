@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.proof import Proof
 
 
-class Reader(Protocol):
+class FormatReader(Protocol):
     """Reads a file of one format."""
 
     def __call__(
@@ -39,7 +39,7 @@ class Reader(Protocol):
         """The network, where there is enough of one, and what cannot be said of it."""
 
 
-_READERS: Mapping[str, Reader] = {
+_READERS: Mapping[str, FormatReader] = {
     ".onnx": read_onnx,
     ".keras": read_keras,
     ".h5": read_keras,
@@ -110,7 +110,7 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
 
 
-def _reader_of(path: Path) -> Reader:
+def _reader_of(path: Path) -> FormatReader:
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         ends = ", ".join(_READERS)

@@ -17,7 +17,7 @@ from cnnkit.analysis.condition import condition
 from cnnkit.analysis.solve import (
     BudgetSolution,
     InputSolution,
-    Question,
+    WindowQuestion,
     WindowSolution,
     exact_inputs,
     fits,
@@ -190,7 +190,7 @@ LENET = cnnkit.load(ZOO / "lenet-5.yaml")
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv"])
 def test_solutions(format_: str, golden: Callable[[str, str], None]) -> None:
     found: dict[str, WindowSolution | InputSolution | BudgetSolution] = {
-        "window": fits(Question((8, 12), (3, 3), (1, 1))),
+        "window": fits(WindowQuestion((8, 12), (3, 3), (1, 1))),
         "input": exact_inputs(LENET),
         "budget": largest(LENET, "layers.0.filters", {"parameters": 80_000, "macs": 10**6}),
     }
