@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import printable
-from cnnkit.report.analysis.rows import Row, captions, rows_of
+from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
 from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, source_text
 
@@ -94,13 +94,13 @@ def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
         yield f"_{prose(caption)}_"
 
 
-def _label(row: Row) -> str:
+def _label(row: LayerRow) -> str:
     guide = row.guide.replace(" ", "&nbsp;")
     mark = {"error": "❌ ", "warning": "⚠️ "}.get(row.mark or "", "")
     return f"{guide}{mark}{code(row.layer.label)}{'†' if row.layer.side else ''}"
 
 
-def _number(row: Row, value: int) -> str:
+def _number(row: LayerRow, value: int) -> str:
     if not row.layer.known:
         return "?"
     return f"*Σ {value:,}*" if row.group else f"{value:,}"

@@ -12,7 +12,7 @@ from cnnkit.layers.shape import Shape
 from cnnkit.layers.shape import show as shape_text
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.presentation.numbers import axes, cells, printable, short
-from cnnkit.report.analysis.rows import Row, Rows, captions, rows_of
+from cnnkit.report.analysis.rows import LayerRow, Rows, captions, rows_of
 from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import findings_lines
 
@@ -191,7 +191,7 @@ def _labels(rows: Rows, *, brief: bool) -> list[list[Piece]]:
     return lines
 
 
-def _number(row: Row, value: int, *, brief: bool) -> Piece:
+def _number(row: LayerRow, value: int, *, brief: bool) -> Piece:
     if not row.layer.known:
         return Piece("?")
     figure = _figure(value, brief=brief)
@@ -209,7 +209,7 @@ def _shape(shape: Shape | None) -> str:
 
 
 _NUMBERS = ("neurons", "parameters", "state", "MACs", "activations")
-_TEXTS: dict[str, Callable[[Row], str]] = {
+_TEXTS: dict[str, Callable[[LayerRow], str]] = {
     "kind": lambda row: printable(row.kind),
     "input": lambda row: _shape(row.layer.input),
     "output": lambda row: _shape(row.layer.output),

@@ -10,14 +10,14 @@ from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
 from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.scalars import kind_of, shortened
 
-__all__ = ["DROPPED", "Refusals", "RefusedError", "marks_of"]
+__all__ = ["DROPPED", "Refusals", "OverBudgetError", "marks_of"]
 
 DROPPED: Final = "<dropped>"
 """Stands for a key whose value is read but not kept. It is compared by identity, so no key of a
 text is ever taken for it."""
 
 
-class RefusedError(Exception):
+class OverBudgetError(Exception):
     """The text exceeds a budget, and reading stops here."""
 
     def __init__(self, finding: Finding) -> None:
@@ -108,20 +108,20 @@ class Refusals:
             "close the quote if one is open; long data does not belong in a spec",
         )
 
-    def too_deep(self, event: Any, depth: int) -> RefusedError:
+    def too_deep(self, event: Any, depth: int) -> OverBudgetError:
         """What to raise where a collection is nested too deeply."""
         message = f"lists and mappings are nested {depth:,} deep; the limit is {MAX_DEPTH}"
         advice = "name the inner layers as a block in `blocks:`"
-        return RefusedError(self._finding(event, "too-large", message, advice))
+        return OverBudgetError(self._finding(event, "too-large", message, advice))
 
-    def too_many(self, event: Any, total: int) -> RefusedError:
+    def too_many(self, event: Any, total: int) -> OverBudgetError:
         """What to raise where a text stands for too many nodes."""
         message = (
             f"the spec has {total:,} values or more once its aliases are expanded;"
             f" the limit is {MAX_NODES:,}"
         )
         advice = "repeat layers by `repeat:` and `blocks:`"
-        return RefusedError(self._finding(event, "too-large", message, advice))
+        return OverBudgetError(self._finding(event, "too-large", message, advice))
 
     def _finding(self, event: Any, rule: str, message: str, advice: str) -> Finding:
         where = self._source.location(*marks_of(event))

@@ -22,7 +22,7 @@ from cnnkit.spec.text.composer import Composer
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
 from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.plain import read_plain
-from cnnkit.spec.text.refusals import RefusedError
+from cnnkit.spec.text.refusals import OverBudgetError
 from cnnkit.spec.text.scalars import Scalar
 from cnnkit.spec.text.syntax import syntax_finding
 
@@ -86,7 +86,7 @@ def _compose(source: Source, parsed: str, json_strings: bool) -> tuple[Node | No
     composer = Composer(source, json_strings=json_strings)
     try:
         node = composer.compose(_Parser(parsed).get_event)
-    except RefusedError as refused:
+    except OverBudgetError as refused:
         return None, [*composer.findings, refused.finding]
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
