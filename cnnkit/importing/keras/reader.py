@@ -12,7 +12,7 @@ from cnnkit.importing.graph import INPUT, PLACEHOLDER, Graph, Operation, Refused
 from cnnkit.importing.keras.call import Call
 from cnnkit.importing.keras.file import Stored, load
 from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
-from cnnkit.importing.keras.running import Running
+from cnnkit.importing.keras.running import KerasRuntime
 from cnnkit.importing.keras.windows import WINDOWS
 from cnnkit.importing.model import Model
 from cnnkit.importing.operators.view import channels_last
@@ -61,7 +61,7 @@ def read(
         return None, tuple(findings)
     graph = reader.graph
     graph.output = output
-    runtime = Running(path, stored.config, stored.store.holds)
+    runtime = KerasRuntime(path, stored.config, stored.store.holds)
     view = channels_last(output, graph.shape(output))
     model = Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds)
     return model, tuple(findings)
