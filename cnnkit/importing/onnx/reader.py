@@ -12,7 +12,7 @@ from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
 from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.running import Running
+from cnnkit.importing.onnx.running import OnnxRuntime
 from cnnkit.importing.onnx.tensors import array
 from cnnkit.importing.operators import NEAR, OPERATORS
 from cnnkit.importing.operators.builder import Builder
@@ -153,7 +153,7 @@ class _Reader:
         graph = self.build.graph
         last = Node(self.nodes[-1], self.folder, self.opset)
         graph.output, view = self.build.output(last, view)
-        running = Running(self.path, self.input_name)
+        running = OnnxRuntime(self.path, self.input_name)
         return Model(graph, view, self.input_shape, self.last, running)
 
     def _placeholders(self, node: Node, shapes: Mapping[str, Shape]) -> Sequence[Value]:
