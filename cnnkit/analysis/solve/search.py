@@ -28,7 +28,7 @@ class Attempt(Protocol):
 T = TypeVar("T", bound=Attempt)
 
 
-class Search(Generic[T]):
+class IntegerSearch(Generic[T]):
     """The trials of numbers from 0 to ``last``, each made once.
 
     Attributes:
