@@ -18,7 +18,7 @@ from cnnkit.selection.folds.fold import CrossValidation, Cut, Fold, FoldEpoch
 from cnnkit.selection.outer_fold import Nested, OuterFold
 from cnnkit.selection.search.results import Results, TrialLook
 from cnnkit.selection.search.row import Row, Trained
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.compute.figures import Figures
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import Epoch
@@ -93,7 +93,7 @@ def test_a_trial_keeps_its_keys() -> None:
 
 def test_a_search_is_read_with_all_that_was_written() -> None:
     look = TrialLook(1, 2, "2026-01-02T03:04:05", {"accuracy": 0.5})
-    settings = Settings(method="random", trials=3)
+    settings = SearchSettings(method="random", trials=3)
     found = Results(
         "net", "bars.npz", settings, (row(),), (look,), ("variables.width",), 4, {"a": 0.5}
     )

@@ -12,7 +12,7 @@ from pydantic import Field
 from cnnkit.errors import TrainingError
 from cnnkit.selection.search.marks import FAILED, INTERRUPTED, REJECTED
 from cnnkit.selection.search.space import Chosen, Space
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.record import DamagedRecordError, parse
 
@@ -112,7 +112,7 @@ class Row:
         }
 
 
-def row_of(trial: FrozenTrial, space: Space, settings: Settings) -> Row:
+def row_of(trial: FrozenTrial, space: Space, settings: SearchSettings) -> Row:
     """A trial of the database.
 
     Raises:

@@ -13,7 +13,15 @@ from cnnkit.spec.language.faults import faults_of, shown
 from cnnkit.spec.language.override import override
 from cnnkit.spec.language.place import inmost, inside
 from cnnkit.spec.language.reader import Faulty, Reader
-from cnnkit.spec.model.search import SETTINGS, Choice, Search, Settings, Value, below, choice_of
+from cnnkit.spec.model.search import (
+    SETTINGS,
+    Choice,
+    Search,
+    SearchSettings,
+    Value,
+    below,
+    choice_of,
+)
 from cnnkit.spec.text.node import Node
 
 if TYPE_CHECKING:
@@ -93,7 +101,7 @@ def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Se
     """
     before = len(reader.findings)
     choices: dict[str, Choice] = {}
-    settings: Settings | None = None
+    settings: SearchSettings | None = None
     for path, node in section.value.items() if isinstance(section.value, dict) else ():
         if path == SETTINGS:
             settings = _settings(reader, node)
@@ -107,10 +115,10 @@ def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Se
             check.condition(path)
     if len(reader.findings) > before:
         return None
-    return Search(choices=choices, settings=settings or Settings())
+    return Search(choices=choices, settings=settings or SearchSettings())
 
 
-def _settings(reader: Reader, node: Node) -> Settings | None:
+def _settings(reader: Reader, node: Node) -> SearchSettings | None:
     if node.value is None:
         return None
     example = "{method: tpe, trials: 30}"
@@ -118,11 +126,11 @@ def _settings(reader: Reader, node: Node) -> Settings | None:
         reader.mapping(node, SETTINGS, example)  # reports it
         return None
     try:
-        return Settings.model_validate(reader.value(node, reader_variables(reader)))
+        return SearchSettings.model_validate(reader.value(node, reader_variables(reader)))
     except Faulty:
         return None
     except ValidationError as error:
-        for fault in faults_of(error, Settings, SETTINGS):
+        for fault in faults_of(error, SearchSettings, SETTINGS):
             key = str(fault.field[0]) if fault.on_key else None
             at = node.key_location(key) if key else inmost(node, fault.field).location()
             reader.report(fault.rule, fault.message, fault.help, at)
