@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis.compare import Comparison
     from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.result import Unreadable
-    from cnnkit.cli.sources import Settings
+    from cnnkit.cli.sources import AnalyzeArguments
     from cnnkit.report.comparison.view import View
 
 
@@ -84,7 +84,7 @@ def diff(
     if old == new == "-":
         raise UsageError("only one of both can be read from standard input")
     conditions = [condition(text) for text in fail_if or ()]
-    settings: Settings = {
+    settings: AnalyzeArguments = {
         "batch": batch,
         "precision": precision.value,
         "optimizer": optimizer,
@@ -126,7 +126,9 @@ def _fails(view: View) -> bool:
     return not view.comparison.ok or any(met for _, met in view.conditions)
 
 
-def _side(source: str, assignments: Sequence[str], settings: Settings) -> Analysis | Unreadable:
+def _side(
+    source: str, assignments: Sequence[str], settings: AnalyzeArguments
+) -> Analysis | Unreadable:
     """The analysis of a file, or, where there is no file of that name, of one in git."""
     from cnnkit.analysis import analyze
     from cnnkit.analysis.result import Unreadable
