@@ -139,7 +139,7 @@ class WindowSolution:
 def fits(question: WindowQuestion, limit: int | None = None) -> WindowSolution:
     """The strides up to the input and the paddings up to F′ − 1 a side that fit.
 
-    >>> [fit[:2] for fit in fits(Question((4,), (3,), (1,))).fits]
+    >>> [fit[:2] for fit in fits(WindowQuestion((4,), (3,), (1,))).fits]
     [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 3), (3, 2), (4, 3)]
 
     Args:

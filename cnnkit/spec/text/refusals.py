@@ -10,7 +10,7 @@ from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
 from cnnkit.spec.text.node import Marks, Node, Source
 from cnnkit.spec.text.scalars import kind_of, shortened
 
-__all__ = ["DROPPED", "Refusals", "OverBudgetError", "marks_of"]
+__all__ = ["DROPPED", "OverBudgetError", "Refusals", "marks_of"]
 
 DROPPED: Final = "<dropped>"
 """Stands for a key whose value is read but not kept. It is compared by identity, so no key of a
