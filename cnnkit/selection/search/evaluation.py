@@ -24,7 +24,7 @@ from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
-from cnnkit.training.prepare.initial import Source, source_of
+from cnnkit.training.prepare.initial import InitialWeights, source_of
 from cnnkit.training.prepare.sealed import RunExamples, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
@@ -51,7 +51,7 @@ class Evaluator:
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
-    sources: dict[str | None, Source | None] = field(default_factory=dict)
+    sources: dict[str | None, InitialWeights | None] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
