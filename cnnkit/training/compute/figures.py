@@ -47,7 +47,7 @@ class Counted:
         return kinds[self.counts.ndim]
 
     @cached_property
-    def summary(self) -> metrics.Summary:
+    def summary(self) -> metrics.ClassificationReport:
         """The metrics of classes."""
         return metrics.summarize(self.counts)
 
