@@ -53,7 +53,7 @@ class Feed:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Totals:
+class MetricSums:
     """Sums over examples, from which all metrics follow; no mean of means of batches.
 
     Attributes:
@@ -91,5 +91,5 @@ class State:
     stats: Tree
     optimizer: Tree
     average: Tree
-    totals: Totals
+    totals: MetricSums
     failed: Array

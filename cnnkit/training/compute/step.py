@@ -58,7 +58,7 @@ from cnnkit.training.compute.optimizer import (
     layer_of,
     make_optimizer,
 )
-from cnnkit.training.compute.state import ExamplePool, Feed, State, Totals, Tree
+from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 
 BATCH_AXIS = "batch"
 """The axis of the device mesh over which a batch is spread."""
@@ -128,7 +128,7 @@ class Steps:
             failed=zero - 1,
         )
 
-    def no_totals(self) -> Totals:
+    def no_totals(self) -> MetricSums:
         """The totals of no examples."""
         return self.accumulator.empty()
 
@@ -202,10 +202,10 @@ class Steps:
         chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
         return chosen
 
-    def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> Totals:
+    def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> MetricSums:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""
         count = self.steps_per_epoch(indices.shape[0])
-        totals: Totals = lax.fori_loop(
+        totals: MetricSums = lax.fori_loop(
             0,
             count,
             lambda number, now: self.tally(state, feed, pool, indices, number, now),
@@ -220,16 +220,16 @@ class Steps:
         pool: ExamplePool,
         indices: Array,
         number: Array | int,
-        totals: Totals,
-    ) -> Totals:
+        totals: MetricSums,
+    ) -> MetricSums:
         """The totals with the batch of a number added; beyond the last example nothing counts."""
         chosen, counted = self.batches.clipped(indices, number)
         batch = ExamplePool(pool.inputs[chosen], pool.targets[chosen])
         return self.judge(state, feed, batch, counted, totals)
 
     def judge(
-        self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: Totals
-    ) -> Totals:
+        self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
+    ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
         params, stats = self.evaluated(state)
