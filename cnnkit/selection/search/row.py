@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrialRecord:
     """What came of the training of a trial; the attributes are those of its study's database.
 
     Attributes:
@@ -49,7 +49,7 @@ class Trained:
         }
 
     @classmethod
-    def of(cls, trial: FrozenTrial) -> Trained:
+    def of(cls, trial: FrozenTrial) -> TrialRecord:
         """What the database has of a trial; of one that was not trained next to nothing.
 
         Raises:
@@ -119,7 +119,7 @@ def row_of(trial: FrozenTrial, space: Space, settings: SearchSettings) -> Row:
         TrainingError: What the database holds of it is damaged.
     """
     state, reason = _state(trial)
-    trained = Trained.of(trial)
+    trained = TrialRecord.of(trial)
     values = dict(zip(settings.objectives, trial.values or (), strict=False))
     return Row(
         number=trial.number,

@@ -20,7 +20,7 @@ from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.private import id_of_trial
-from cnnkit.selection.search.row import Trained
+from cnnkit.selection.search.row import TrialRecord
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import Direction, Study
 from cnnkit.selection.search.twins import twin
@@ -169,7 +169,7 @@ class TrialLoop:
             known = [figures[name] for name in self.settings.objectives]
             whole = [float(each) for each in known if each is not None]
             values = whole if len(whole) == len(known) else None
-        trained = Trained(
+        trained = TrialRecord(
             best_epoch=None if at is None else at.epoch,
             history=tuple(outcome.history),
             totals=judged.totals,
