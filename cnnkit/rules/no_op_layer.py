@@ -46,7 +46,7 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
-from cnnkit.layers.block import Unreadable
+from cnnkit.layers.block import UnreadableLayer
 from cnnkit.rules.base import Above, Removal, RuleContext, finding, noun
 from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
@@ -107,6 +107,6 @@ def _switch(node: Node) -> bool:
 def _reason(layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
     model = layer.layer
-    if model is None or isinstance(model, Unreadable) or layer.children or layer.input is None:
+    if model is None or isinstance(model, UnreadableLayer) or layer.children or layer.input is None:
         return None
     return model.no_op(layer.input)

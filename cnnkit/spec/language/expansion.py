@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from cnnkit.errors import Location
 from cnnkit.layers.base import Layer
-from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.blocks import NAME, BlockDefinition, read_arguments
@@ -57,7 +57,7 @@ class Expander(BranchReader):
             return self.sequence(node, self.variables, "layers")
         except _TooManyLayersError:
             self.trail.clear()
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
 
     def _asks(self, node: Node) -> bool:
         """Whether a layer, a block or the defaults ask for what comes in."""
@@ -91,7 +91,7 @@ class Expander(BranchReader):
         try:
             value = self.evaluated(node, str(node.value), scope)
         except Faulty:
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
         if isinstance(value, LayerArgument):
             return self._argument(value, label)
         kinds = [value] if isinstance(value, str) else value
@@ -121,7 +121,7 @@ class Expander(BranchReader):
                 advice,
                 node.location(),
             )
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
         layers: list[Layer] = []
         named: dict[str, Location | None] = {}
         for index, item in enumerate(node.value):
@@ -157,7 +157,7 @@ class Expander(BranchReader):
         if self._incoming is not None:
             unknown = self._incoming.names() is None
             if unknown and self._names_in(node) & NAMES - scope.keys():
-                return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
+                return UnreadableLayer(word=_word(node)).placed(LayerPlace(node, None, index))
             return self._new(node, self.seen(scope), index)
         if not self._shared:
             return self._new(node, scope, index)
@@ -220,7 +220,7 @@ class Expander(BranchReader):
                 return self._read(node, scope, index)
             except Faulty:
                 pass  # it is reported
-        return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
+        return UnreadableLayer(word=_word(node)).placed(LayerPlace(node, None, index))
 
     def _read(self, node: Node, scope: Scope, index: int) -> Layer | None:
         if isinstance(node.value, str) and "$" in node.value:
