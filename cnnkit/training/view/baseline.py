@@ -133,7 +133,7 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Values:
+class RegressionBaseline:
     """How a network does on the values of a split.
 
     Attributes:
