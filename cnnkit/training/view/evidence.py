@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnkit.training.view.baseline import Classes, RegressionBaseline
+from cnnkit.training.view.baseline import ClassBaseline, RegressionBaseline
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Evidence:
     variance: float | None = None
 
     @property
-    def classes(self) -> Classes | None:
+    def classes(self) -> ClassBaseline | None:
         """How the weights that are kept do on classes or labels."""
         if self.kept is None or "confusion" not in self.kept:
             return None
-        return Classes(self.kept)
+        return ClassBaseline(self.kept)
 
     @property
     def values(self) -> RegressionBaseline | None:
