@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.result import Unreadable
     from cnnkit.cli.sources import AnalyzeArguments
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
 
 def diff(
@@ -110,19 +110,21 @@ def diff(
     raise typer.Exit(1 if _fails(view) else 0)
 
 
-def _asked(comparison: Comparison, conditions: Sequence[Condition], *, complete: bool) -> View:
+def _asked(
+    comparison: Comparison, conditions: Sequence[Condition], *, complete: bool
+) -> ComparisonView:
     """What is shown of a comparison, with what was asked of it."""
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
     asked = [
         (asked, asked.met(comparison.totals[asked.total]))
         for asked in conditions
         if comparison.readable
     ]
-    return View(comparison, asked, complete)
+    return ComparisonView(comparison, asked, complete)
 
 
-def _fails(view: View) -> bool:
+def _fails(view: ComparisonView) -> bool:
     return not view.comparison.ok or any(met for _, met in view.conditions)
 
 
