@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import jax
 
 
-class Watch(Protocol):
+class CrossValidationCallback(Protocol):
     """Who is told how the cross-validation goes on."""
 
     def begins(self, numbers: Sequence[int], epochs: int) -> None:
@@ -89,7 +89,7 @@ def run_folds(
     *,
     devices: Sequence[jax.Device],
     width: int,
-    watch: Watch,
+    watch: CrossValidationCallback,
     keep: Keep,
     done: Mapping[int, Fold] = {},
     interrupted: Callable[[], bool] = bool,
@@ -138,7 +138,7 @@ def _group(
     engine: Engine,
     epochs: int,
     numbers: Sequence[int],
-    watch: Watch,
+    watch: CrossValidationCallback,
     interrupted: Callable[[], bool],
 ) -> list[Fold]:
     begun = time.monotonic()
