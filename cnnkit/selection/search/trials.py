@@ -71,7 +71,7 @@ class Evaluate(Protocol):
         ...
 
 
-class Watch(Protocol):
+class SearchCallback(Protocol):
     """Who is told how the search goes on."""
 
     def begins(self, number: int, chosen: Chosen, spec: Spec) -> None:
@@ -115,7 +115,7 @@ class TrialLoop:
     space: Space
     settings: SearchSettings
     evaluate: Evaluate
-    watch: Watch
+    watch: SearchCallback
     budgets: Mapping[str, int] = field(default_factory=dict)
     epochs: int = 1
     interrupted: Callable[[], bool] = bool
