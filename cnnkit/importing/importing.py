@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import Graph, RefusedError
 from cnnkit.importing.keras import read as read_keras
-from cnnkit.importing.layer import Layer
+from cnnkit.importing.layer import WrittenLayer
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
@@ -210,7 +210,7 @@ def _finding(error: RefusedError) -> Finding:
     return Finding("not-importable", "error", str(error), error.advice)
 
 
-def _layers(model: Model) -> list[Layer]:
+def _layers(model: Model) -> list[WrittenLayer]:
     """The tree of a graph, in which patterns are layers."""
     for pattern in PATTERNS:
         pattern(model.graph)
@@ -230,7 +230,7 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
     return Imported(model, text, spec, arrays)
 
 
-def _text(name: str, origin: str, graph: Graph, layers: list[Layer]) -> str:
+def _text(name: str, origin: str, graph: Graph, layers: list[WrittenLayer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
     text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)
