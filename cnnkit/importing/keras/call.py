@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Call:
+class LayerCall:
     """A call of a layer.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, PLACEHOLDER, Graph, Operation, RefusedError
-from cnnkit.importing.keras.call import Call
+from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.keras.file import Stored, load
 from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
 from cnnkit.importing.keras.running import KerasRuntime
@@ -183,7 +183,7 @@ class _Reader:
                 (source,) = known
                 return self.model(layer, source, place, (*names, name))
             made: int = function(
-                Call(
+                LayerCall(
                     kind, layer["config"], known, constants, self.graph, self.stored.store, place,
                     (*names, name), self.legacy,
                 )
