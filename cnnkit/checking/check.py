@@ -20,7 +20,7 @@ from cnnkit.rules.base import place_in
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import Reading, finish, is_model
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
-from cnnkit.spec.text.node import Node, Source
+from cnnkit.spec.text.node import Source, YamlNode
 from cnnkit.spec.text.source import read_file, read_start, read_stream, read_text
 
 # The text itself is not what it should be; what else would be found of it follows from that.
@@ -222,7 +222,7 @@ def _unknown_rules(spec: Spec) -> Iterator[Finding]:
                 yield Finding("unknown-name", "error", *fault, where)
 
 
-def sources(document: Node | None) -> dict[str, Source]:
+def sources(document: YamlNode | None) -> dict[str, Source]:
     """The texts of a document by their names: its own and those that it extends."""
     if document is None:
         return {}

@@ -50,7 +50,7 @@ from cnnkit.layers.block import UnreadableLayer
 from cnnkit.rules.base import Above, Removal, RuleContext, finding, noun
 from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
 def check(network: RuleContext) -> Iterator[Finding]:
@@ -93,13 +93,13 @@ def _found(network: RuleContext) -> Iterator[tuple[LayerAnalysis, Above, str]]:
             yield layer, above, why
 
 
-def _node(layer: LayerAnalysis) -> Node | None:
+def _node(layer: LayerAnalysis) -> YamlNode | None:
     """The node that a layer as written stands in; None for one built in Python."""
     place = layer.place if layer.layer is not None else None
     return place.node if isinstance(place, LayerPlace) else None
 
 
-def _switch(node: Node) -> bool:
+def _switch(node: YamlNode) -> bool:
     """Whether variables decide what the layer does."""
     return any("$" in text for text in scalars(node))
 

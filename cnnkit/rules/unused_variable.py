@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator
 from cnnkit.errors import Finding
 from cnnkit.rules.base import Removal, RuleContext
 from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
 def check(network: RuleContext) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _unused(network: RuleContext) -> list[str]:
     return [name for name in own if name not in read]
 
 
-def _read_in_block(block: Node) -> set[str]:
+def _read_in_block(block: YamlNode) -> set[str]:
     """The variables that a block reads, without its arguments; their defaults may read some."""
     parts = block.value if isinstance(block.value, dict) else {}
     arguments = parts.get("arguments")

@@ -14,7 +14,7 @@ from cnnkit.layers.field import Expects, Rounding
 from cnnkit.layers.shape import show
 from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -220,7 +220,7 @@ class Origin(NamedTuple):
 
     file: str | None = None
     findings: tuple[Finding, ...] = ()
-    document: Node | None = None
+    document: YamlNode | None = None
 
 
 class Spec(Section):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
-from cnnkit.spec.text.node import Marks, Node, Source
+from cnnkit.spec.text.node import Marks, Source, YamlNode
 from cnnkit.spec.text.scalars import kind_of, shortened
 
 __all__ = ["DROPPED", "OverBudgetError", "Refusals", "marks_of"]
@@ -80,7 +80,7 @@ class Refusals:
         keys[key] = marks
         return key
 
-    def collection_as_key(self, node: Node) -> str:
+    def collection_as_key(self, node: YamlNode) -> str:
         """Reports a list or mapping in the place of a key, which is dropped."""
         message = f"a key must be a string, and this is {kind_of(node.value)}"
         advice = "write a name before the `:`; the value of a variable is `$name`, not `{{name}}`"
