@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnkit.errors import Finding, SpecError, UsageError
-from cnnkit.importing.graph import Graph, RefusedError
+from cnnkit.importing.graph import OperationGraph, RefusedError
 from cnnkit.importing.keras import read as read_keras
 from cnnkit.importing.layer import WrittenLayer
 from cnnkit.importing.model import Model
@@ -230,7 +230,7 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
     return Imported(model, text, spec, arrays)
 
 
-def _text(name: str, origin: str, graph: Graph, layers: list[WrittenLayer]) -> str:
+def _text(name: str, origin: str, graph: OperationGraph, layers: list[WrittenLayer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
     text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from cnnkit.importing.graph import INPUT, JOINS, Graph, Operation
+from cnnkit.importing.graph import INPUT, JOINS, Operation, OperationGraph
 from cnnkit.importing.layer import WrittenLayer, walk
 
 _NAMES = "tensor{}"
 
 
-def layers_of(graph: Graph) -> list[WrittenLayer]:
+def layers_of(graph: OperationGraph) -> list[WrittenLayer]:
     """The layers of a network, one after another, with its branches in them."""
     structure = _Structure(graph)
     return structure.chain(INPUT, graph.output, frozenset(structure.used))
 
 
 class _Structure:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: OperationGraph) -> None:
         self.graph = graph
         self.used = list(graph.used())
         kept = set(self.used)

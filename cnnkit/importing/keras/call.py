@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import Graph, Operation, RefusedError
+from cnnkit.importing.graph import Operation, OperationGraph, RefusedError
 from cnnkit.importing.keras.activations import activation_of
 from cnnkit.layers.shape import Shape
 
@@ -35,7 +35,7 @@ class LayerCall:
     config: Mapping[str, Any]
     inputs: Sequence[int]
     constants: Sequence[float]
-    graph: Graph
+    graph: OperationGraph
     store: Store
     place: tuple[str, ...]
     names: tuple[str, ...]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, PLACEHOLDER, Graph, Operation, RefusedError
+from cnnkit.importing.graph import INPUT, PLACEHOLDER, Operation, OperationGraph, RefusedError
 from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.keras.file import Stored, load
 from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
@@ -76,7 +76,7 @@ class _Reader:
         self.example = example
         self.partial = partial
         self.legacy = stored.version.split(".")[0] in ("1", "2")
-        self.graph = Graph("", ())
+        self.graph = OperationGraph("", ())
 
     def network(self) -> int:
         """The operation whose tensor goes out."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
@@ -121,7 +121,7 @@ class _Reader:
         if len(known) > 4:
             raise RefusedError(f"the input `{given.name}` has {len(known)} axes, the most are 4")
         shape = tuple(known)
-        self.build = Builder(Graph(self.proto.graph.name, shape), self.batch)
+        self.build = Builder(OperationGraph(self.proto.graph.name, shape), self.batch)
         made = channels_last(INPUT, shape) if self.last else channels_first(INPUT, shape)
         self.values[given.name] = made
         self.input_shape = (self.batch, *made.extents)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import PLACEHOLDER, Graph, Operation, RefusedError
+from cnnkit.importing.graph import PLACEHOLDER, Operation, OperationGraph, RefusedError
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View, channels_first
 from cnnkit.layers.shape import Shape
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Builder:
     """The graph that is built, and the batch that the model is read for."""
 
-    graph: Graph
+    graph: OperationGraph
     batch: int
 
     def apply(

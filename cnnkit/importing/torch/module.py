@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.view import View, channels_first
@@ -122,7 +122,7 @@ class _Reader:
         self.program = program
         self.findings: list[Finding] = []
         ours = (*shape[2:], shape[1])
-        self.build = Builder(Graph("", ours), shape[0])
+        self.build = Builder(OperationGraph("", ours), shape[0])
         self.shape = shape
         self.values: dict[Any, Any] = {}
         self.shared: dict[Any, Any] = {}  # the tensor whose memory another shares
