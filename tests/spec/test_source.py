@@ -112,7 +112,7 @@ def test_a_changed_copy_keeps_its_place() -> None:
     assert changed.plain() == {"b": 1, "c": {"b": 1}}
     assert changed.location() == node.location()
     assert changed.key_location("b") == node.key_location("b")
-    assert repr(changed) == "Node({'b': 1, 'c': {'b': 1}}, spec.yaml:1:4)"
+    assert repr(changed) == "YamlNode({'b': 1, 'c': {'b': 1}}, spec.yaml:1:4)"
 
 
 # JSON

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.onnx.node import ProtoNode
 
-Function = Callable[["Node", Sequence["Array"]], "Array"]
+Function = Callable[["ProtoNode", Sequence["Array"]], "Array"]
 
 
 def folded(node: ProtoNode, values: Sequence[Array]) -> Array | None:

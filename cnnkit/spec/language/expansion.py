@@ -1,7 +1,7 @@
 """From the nodes of a text to layers: variables, defaults, blocks, `repeat` and `when` put in.
 
-Faults are collected, never raised: a layer that has one becomes ``Unreadable``, and reading goes
-on, so that one run shows all of a file's faults.
+Faults are collected, never raised: a layer that has one becomes ``UnreadableLayer``, and reading
+goes on, so that one run shows all of a file's faults.
 """
 
 from __future__ import annotations

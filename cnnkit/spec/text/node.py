@@ -103,7 +103,7 @@ class YamlNode:
         self.keys = keys
 
     def __repr__(self) -> str:
-        return f"Node({self.plain()!r}, {self.location() or self.source.name})"
+        return f"YamlNode({self.plain()!r}, {self.location() or self.source.name})"
 
     def location(self) -> Location | None:
         """Where the value stands, or None where it came from plain data."""

@@ -79,7 +79,9 @@ def _machine(
     """The steps of the recipe, at a rate that rises by the same factor each step."""
     size = int(recipe.batch_size)
     # A factor above 1, which no recipe may say; it is that of a step, as an epoch has one.
-    rising = ExponentialSchedule.model_construct(peak=rates[0], warmup=0.0, factor=rates[1] / rates[0])
+    rising = ExponentialSchedule.model_construct(
+        peak=rates[0], warmup=0.0, factor=rates[1] / rates[0]
+    )
     rising = rising.with_layers(recipe.learning_rate.layers)
     rising_recipe = recipe.model_copy(
         # What is frozen for some epochs is frozen in the test.
