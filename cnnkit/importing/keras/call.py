@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import Operation, OperationGraph, RefusedError
-from cnnkit.importing.keras.activations import activation_of
+from cnnkit.importing.keras.activation import activation_of
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
