@@ -17,8 +17,8 @@ from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
 from cnnkit.importing.structure import layers_of
 from cnnkit.importing.weights import MismatchError, arrays_of
-from cnnkit.importing.writing.activations import fold_activations
 from cnnkit.importing.writing.document import written
+from cnnkit.importing.writing.fusion import fold_activations
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec, shape
