@@ -19,8 +19,8 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 import cnnkit
 from cnnkit.network import compilation_cache
 from cnnkit.selection.folds.cross_validation import cut, parts
-from cnnkit.selection.group import RunGroup, of_equal_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import RunGroup, of_equal_size
 from cnnkit.training import engine as engines
 from cnnkit.training.prepare.sealed import RunExamples, sealed
 

@@ -18,8 +18,8 @@ from cnnkit.selection.folds import directory as folding
 from cnnkit.selection.folds.cross_validation import cut, parts, run_folds
 from cnnkit.selection.folds.directory import CrossValidationResult, FoldOptions, cross_validated
 from cnnkit.selection.folds.fold import Fold
-from cnnkit.selection.group import group_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import group_size
 from cnnkit.selection.statistics import chance
 from cnnkit.selection.view.text import fold_lines
 from cnnkit.spec.model.spec import Spec

@@ -17,7 +17,7 @@ from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.fold import Fold, FoldEpoch
-from cnnkit.selection.group import RunGroup, group_size, of_equal_size
+from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures

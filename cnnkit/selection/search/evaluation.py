@@ -14,8 +14,8 @@ from cnnkit.folders import StrPath
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
-from cnnkit.selection.group import RunGroup, group_size, of_equal_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
