@@ -33,7 +33,7 @@ from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
-from cnnkit.training.prepare.recorded import keep_record, require_same_data
+from cnnkit.training.prepare.provenance import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, RunDirectory

@@ -22,7 +22,7 @@ from cnnkit.training.engine import Engine, engine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
-from cnnkit.training.prepare.recorded import preprocessing_of, require_same_data, trained_on
+from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 from cnnkit.training.results import answers_of, measured, names_of
 from cnnkit.training.store.directory import RunDirectory

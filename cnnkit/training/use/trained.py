@@ -28,7 +28,7 @@ from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.state import State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.options import options_of
-from cnnkit.training.prepare.recorded import preprocessing_of
+from cnnkit.training.prepare.provenance import preprocessing_of
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import RunDirectory
