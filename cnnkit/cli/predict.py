@@ -88,7 +88,7 @@ def predict(
     from cnnkit.data.listing import files_of
     from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
-    from cnnkit.training.view.predictions import FORMATS, Columns
+    from cnnkit.training.view.prediction_table import FORMATS, Columns
 
     named = None if probabilities else top or (1 if format_ is PredictionFormat.csv else 3)
     columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
