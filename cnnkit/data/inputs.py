@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.blocks import ARRAYS, TABLES, Chunk, blocks_of
+from cnnkit.data.chunks import ARRAYS, TABLES, Chunk, blocks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
