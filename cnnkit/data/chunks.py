@@ -24,7 +24,7 @@ ARRAYS: Final = (".npy", ".npz")
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 _ROWS = 64
-_BLOCK_BYTES = 2**22
+_CHUNK_BYTES = 2**22
 # An array whose first axis is the fastest is read at once, and no further than this.
 _LARGEST = 2**30
 
@@ -43,7 +43,7 @@ class Chunk(NamedTuple):
     problems: Mapping[str, str] = {}
 
 
-def blocks_of(path: Path, shape: Shape, like: Csv | None = None) -> Iterator[Chunk]:
+def chunks_of(path: Path, shape: Shape, like: Csv | None = None) -> Iterator[Chunk]:
     """The examples of an array or a table, in their order.
 
     Args:
@@ -120,7 +120,7 @@ def _of_array(path: Path, header: _Header, stream: IO[bytes], shape: Shape) -> I
         turned = _read(path, stream, size, header.dtype).reshape(header.shape, order="F")
         yield Chunk(_names(path, 0, count), turned.reshape(-1, *shape))
         return
-    step = max(1, min(_ROWS, _BLOCK_BYTES // each))
+    step = max(1, min(_ROWS, _CHUNK_BYTES // each))
     for start in range(0, max(count, 1), step):
         rows = min(step, max(count, 1) - start)
         values = _read(path, stream, rows * each, header.dtype).reshape(rows, *shape)
@@ -180,13 +180,13 @@ def _of_table(path: Path, shape: Shape, like: Csv | None) -> Iterator[Chunk]:
             else:
                 values.append([float(row[column]) for column in kept])
             if len(names) == _ROWS:
-                yield _block(names, values, problems, shape)
+                yield _chunk(names, values, problems, shape)
                 names, values, problems = [], [], {}
         if names:
-            yield _block(names, values, problems, shape)
+            yield _chunk(names, values, problems, shape)
 
 
-def _block(
+def _chunk(
     names: Sequence[str],
     rows: Sequence[Sequence[float]],
     problems: Mapping[str, str],
