@@ -199,7 +199,7 @@ def _go_on(
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)
-        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
+        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep, run.lock)
         resources.callback(checkpoints.close)
         session = Session(
             recipe,
