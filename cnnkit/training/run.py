@@ -37,7 +37,7 @@ from cnnkit.training.prepare.provenance import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, RunDirectory
-from cnnkit.training.store.kinds import ENVIRONMENT, SPLIT
+from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.summary import Ending, Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
@@ -259,7 +259,7 @@ def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:
     """Says where the bits may differ because other software goes on with the run."""
-    before = run.read_json(ENVIRONMENT) or {}
+    before = run.read_environment().versions
     changed = [
         f"{name} {before[name]} then, {now} now"
         for name, now in versions().items()

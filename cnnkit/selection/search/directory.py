@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -220,7 +220,9 @@ def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
             made = environment(choose(options.device), plain)
             if options.storage:
                 known = secretless(options.storage)
-                made["command"] = [each.replace(options.storage, known) for each in made["command"]]
+                command = made.command or ()
+                hidden = tuple(each.replace(options.storage, known) for each in command)
+                made = replace(made, command=hidden)
             return RunDirectory.create(path, name, document.plain(), made)
         except UsageError:
             if not path.is_dir():  # else another process was faster

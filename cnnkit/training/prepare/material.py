@@ -25,6 +25,7 @@ from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import ExamplePool, Feed
+from cnnkit.training.store.data_record import DataRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -62,17 +63,20 @@ class Material:
         """Whether each output is a yes or no of its own."""
         return task(train.loss, self.dataset.train) == "labels"
 
-    def record(self, train: Train) -> dict[str, Any]:
-        """What the run notes of its data, as JSON: equal where the data and the splits are."""
+    def record(self, train: Train) -> DataRecord:
+        """What the run notes of its data: equal where the data and the splits are."""
         parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
-        return {
-            "data": self.dataset.name,
-            "classes": list(self.dataset.classes),
-            "multi_label": self.multi_label(train),
-            "sha256": _digest(parts),
-            "preprocessing": self.preprocessing.to_dict(),
-            **self.splits.record(),
-        }
+        splits = self.splits.record()
+        held = {name: SplitPart(**splits.pop(name)) for name in ("train", "validation", "test")}
+        return DataRecord(
+            data=self.dataset.name,
+            classes=tuple(self.dataset.classes),
+            multi_label=self.multi_label(train),
+            sha256=_digest(parts),
+            preprocessing=self.preprocessing.to_dict(),
+            **splits,
+            **held,
+        )
 
 
 def feed_of(
