@@ -15,7 +15,7 @@ from cnnkit import layers
 from cnnkit.layers.attention import DotProductAttention as Layer
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.network.initialization import normal
-from cnnkit.network.operation import BuildSite, Mode, Operation
+from cnnkit.network.operation import BuildSite, Computation, Mode
 
 BIAS_DEVIATION = 0.02
 """How relative biases start (Liu et al., 2021)."""
@@ -125,7 +125,7 @@ def _together(windows: Sequence[PartitionWindow]) -> np.ndarray:
     return np.asarray(parts[:, :, None] == parts[:, None, :])
 
 
-def dot_product_attention(site: BuildSite[Layer]) -> Operation:
+def dot_product_attention(site: BuildSite[Layer]) -> Computation:
     """Queries, keys and values to what the positions attend to."""
     return DotProductAttention(site)
 
@@ -142,7 +142,7 @@ class PositionEmbedding(nnx.Module):
         return x + self.embedding[...].astype(x.dtype)
 
 
-def position_embedding(site: BuildSite[layers.PositionEmbedding]) -> Operation:
+def position_embedding(site: BuildSite[layers.PositionEmbedding]) -> Computation:
     """Where each position is."""
     return PositionEmbedding(site)
 
@@ -159,6 +159,6 @@ class ClassToken(nnx.Module):
         return jnp.concatenate([token, x], axis=1)
 
 
-def class_token(site: BuildSite[layers.ClassToken]) -> Operation:
+def class_token(site: BuildSite[layers.ClassToken]) -> Computation:
     """One more position."""
     return ClassToken(site)

@@ -9,7 +9,7 @@ from jax.typing import DTypeLike
 from cnnkit.errors import SpecError, in_order
 from cnnkit.layers.joining import Joined
 from cnnkit.network.model import Network, Plan, Scope, Step, named
-from cnnkit.network.operation import BuildSite, Operation
+from cnnkit.network.operation import BuildSite, Computation
 from cnnkit.network.registry import operation
 from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import Graph, Node
@@ -83,7 +83,7 @@ def _step(node: Node) -> Step:
     return Step(path, layer.title, where, node.inputs, output, node.side, layer.random, final)
 
 
-def _attach(network: Network, path: tuple[str, ...], made: Operation | Borrowed) -> None:
+def _attach(network: Network, path: tuple[str, ...], made: Computation | Borrowed) -> None:
     """Sets an operation at its path, with the scopes on the way that are not there yet."""
     at: object = network
     for part in path[:-1]:

@@ -21,7 +21,7 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import BuildSite, Operation
+from cnnkit.network.operation import BuildSite, Computation
 from cnnkit.network.weight_norm import normalized
 
 Sides = tuple[tuple[int, int], ...]
@@ -159,12 +159,12 @@ def _windows(site: BuildSite[Convolution]) -> tuple[Window, ...]:
     return tuple(window for window in site.node.effect.windows if isinstance(window, Window))
 
 
-def conv(site: BuildSite[layers.Conv]) -> Operation:
+def conv(site: BuildSite[layers.Conv]) -> Computation:
     """A convolution of all channels, or of groups of them."""
     return _built(site, site.layer.filters, site.layer.groups)
 
 
-def depthwise_conv(site: BuildSite[layers.DepthwiseConv]) -> Operation:
+def depthwise_conv(site: BuildSite[layers.DepthwiseConv]) -> Computation:
     """A convolution of as many groups as channels."""
     return _built(site, site.channels * site.layer.multiplier, site.channels)
 
@@ -225,7 +225,7 @@ def surplus_before(window: TransposedWindow) -> int:
     return int(unpadded and window.stride == window.dilation + 1)
 
 
-def transposed_conv(site: BuildSite[layers.TransposedConv]) -> Operation:
+def transposed_conv(site: BuildSite[layers.TransposedConv]) -> Computation:
     """A learnt upsampling."""
     return TransposedConv(site)
 
@@ -287,6 +287,6 @@ def window_cells(x: Array, windows: Sequence[Window]) -> list[Array]:
     return cells
 
 
-def locally_connected(site: BuildSite[layers.LocallyConnected]) -> Operation:
+def locally_connected(site: BuildSite[layers.LocallyConnected]) -> Computation:
     """A convolution with weights of its own at each position."""
     return LocallyConnected(site)

@@ -17,7 +17,7 @@ from jax.typing import DTypeLike
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
-from cnnkit.network.operation import BuildSite, Mode, Operation
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.standardization import standardize
 
 
@@ -74,7 +74,7 @@ class BatchNorm(Normalization):
         return y.astype(self.dtype)
 
 
-def batch_norm(site: BuildSite[layers.BatchNorm]) -> Operation:
+def batch_norm(site: BuildSite[layers.BatchNorm]) -> Computation:
     """Standardized over the batch."""
     return BatchNorm(site)
 
@@ -114,19 +114,19 @@ class WholeNorm(Normalization):
         return standardize(x, self.factors, self.offsets, over, self.epsilon)[0]
 
 
-def layer_norm(site: BuildSite[layers.LayerNorm]) -> Operation:
+def layer_norm(site: BuildSite[layers.LayerNorm]) -> Computation:
     """Each position over its channels, or all elements."""
     if site.layer.over == "all":
         return WholeNorm(site)
     return Standardized(site, 1, positions=False)
 
 
-def group_norm(site: BuildSite[layers.GroupNorm]) -> Operation:
+def group_norm(site: BuildSite[layers.GroupNorm]) -> Computation:
     """Groups of channels over all positions."""
     return Standardized(site, site.layer.groups, positions=True)
 
 
-def instance_norm(site: BuildSite[layers.InstanceNorm]) -> Operation:
+def instance_norm(site: BuildSite[layers.InstanceNorm]) -> Computation:
     """Each channel over its positions."""
     return Standardized(site, site.channels, positions=True)
 
@@ -153,7 +153,7 @@ class RmsNorm(nnx.Module):
         return (y * self.scale[...] if self.has_scale else y).astype(self.dtype)
 
 
-def rms_norm(site: BuildSite[layers.RmsNorm]) -> Operation:
+def rms_norm(site: BuildSite[layers.RmsNorm]) -> Computation:
     """The root mean square of the channels made 1."""
     return RmsNorm(site)
 
@@ -182,7 +182,7 @@ class LocalResponseNorm:
         return (wide * (self.k + self.alpha / self.size * squares) ** -self.beta).astype(x.dtype)
 
 
-def local_response_norm(site: BuildSite[layers.LocalResponseNorm]) -> Operation:
+def local_response_norm(site: BuildSite[layers.LocalResponseNorm]) -> Computation:
     """Each channel by the sum of its neighbours' squares."""
     layer = site.layer
     return LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
@@ -211,7 +211,7 @@ class GlobalResponseNorm(nnx.Module):
         return (self.scale[...] * (wide * beside) + self.shift[...] + wide).astype(self.dtype)
 
 
-def global_response_norm(site: BuildSite[layers.GlobalResponseNorm]) -> Operation:
+def global_response_norm(site: BuildSite[layers.GlobalResponseNorm]) -> Computation:
     """Each channel by its norm beside the others'."""
     return GlobalResponseNorm(site)
 
@@ -229,6 +229,6 @@ class Rescale:
         return ((wide - jnp.array(self.mean)) / jnp.array(self.deviation)).astype(x.dtype)
 
 
-def rescale(site: BuildSite[layers.Rescale]) -> Operation:
+def rescale(site: BuildSite[layers.Rescale]) -> Computation:
     """Given constants, such as a data set's."""
     return Rescale(site.layer.mean, site.layer.deviation)

@@ -33,7 +33,7 @@ class ModeAware(Protocol):
         """The output, from the inputs and the ``Mode`` that the network runs in."""
 
 
-Operation: TypeAlias = Callable[..., Any] | ModeAware
+Computation: TypeAlias = Callable[..., Any] | ModeAware
 """Batches of the node's inputs, [N, *shape], to the batch that goes out.
 
 An ``nnx.Module`` where the node has weights, otherwise a function or a frozen value, so that two
@@ -56,4 +56,4 @@ class BuildSite(Site[LayerT]):
     rngs: nnx.Rngs
 
 
-Builder: TypeAlias = Callable[[BuildSite[Any]], Operation]
+Builder: TypeAlias = Callable[[BuildSite[Any]], Computation]

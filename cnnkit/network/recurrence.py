@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from cnnkit.layers.recurrence import Recurrent as Layer
 from cnnkit.network.initialization import named
-from cnnkit.network.operation import BuildSite, Operation
+from cnnkit.network.operation import BuildSite, Computation
 
 Step = Callable[..., tuple[tuple[Array, ...], Array]]
 
@@ -96,6 +96,6 @@ class Recurrent(nnx.Module):
         return y
 
 
-def recurrent(site: BuildSite[Layer]) -> Operation:
+def recurrent(site: BuildSite[Layer]) -> Computation:
     """An LSTM or GRU."""
     return Recurrent(site)
