@@ -65,7 +65,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class CheckTask:
     """A file to check, and how; small, as it may go to another process.
 
     Attributes:
@@ -109,7 +109,7 @@ class CheckedSpec(NamedTuple):
 
 
 @uncollected
-def check(task: Task) -> CheckResult | None:
+def check(task: CheckTask) -> CheckResult | None:
     """What is wrong with a file; None where it was found in a folder and is no spec.
 
     Raises:
@@ -119,7 +119,7 @@ def check(task: Task) -> CheckResult | None:
     return judge(task, found).result if found else None
 
 
-def read(task: Task, text: str | None = None) -> Read | None:
+def read(task: CheckTask, text: str | None = None) -> Read | None:
     """The spec of a file, or of a text that may take its place; None where it is no spec."""
     path = task.candidate.path
     if text is not None:
@@ -145,7 +145,7 @@ def read(task: Task, text: str | None = None) -> Read | None:
     return _read(finish(node, findings, task.overrides, path))
 
 
-def _imported(task: Task) -> Read:
+def _imported(task: CheckTask) -> Read:
     """A model of another framework as the spec that an import writes."""
     from cnnkit.importing.source import read_model
 
@@ -167,7 +167,7 @@ def _start(path: str) -> bytes | None:
         return None
 
 
-def judge(task: Task, found: Read) -> CheckedSpec:
+def judge(task: CheckTask, found: Read) -> CheckedSpec:
     """What is wrong with what was read, once levels, expectations and comments are heard."""
     spec, faults, sources = found
     analysis = levels = None

@@ -17,7 +17,7 @@ from typing import Final
 
 from cnnkit import rules
 from cnnkit.analysis import Analysis
-from cnnkit.checking.check import CheckedSpec, CheckResult, Task, judge, read
+from cnnkit.checking.check import CheckedSpec, CheckResult, CheckTask, judge, read
 from cnnkit.checking.suppression import Suppressions
 from cnnkit.rules import Edit, Removal, Replacement
 from cnnkit.spec.text.node import Source
@@ -35,7 +35,7 @@ _ENCODINGS: Final = (
 )
 
 
-def mend(task: Task) -> tuple[str, ...]:
+def mend(task: CheckTask) -> tuple[str, ...]:
     """Mends a file, and says what was done, a line each; or why nothing could be."""
     found = read(task)
     source = found.sources.get(task.name) if found else None
@@ -106,7 +106,7 @@ def _within(edit: Edit, removals: list[Removal]) -> bool:
     return any(start <= edit.end_line and edit.start_line <= end for start, end in removals)
 
 
-def _judged(task: Task, text: str) -> CheckedSpec | None:
+def _judged(task: CheckTask, text: str) -> CheckedSpec | None:
     found = read(task, text)
     return judge(task, found) if found else None
 
