@@ -16,7 +16,7 @@ from cnnkit.data.dataset import Array, Dataset
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.folders import Listing, Listings
 from cnnkit.data.images import Progress, extents_of, of_listings, unseen
-from cnnkit.data.layout import SUFFIXES, Part, part_of
+from cnnkit.data.layout import SUFFIXES, SplitName, part_of
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Csv
@@ -54,7 +54,7 @@ class Lines:
     places: tuple[str, ...]
     paths: tuple[Path, ...]
     targets: Texts
-    parts: tuple[Part, ...]
+    parts: tuple[SplitName, ...]
     called: tuple[str, ...]
     story: str
 
@@ -121,7 +121,7 @@ def read(
         tuple(each for one in lines for each in one.places),
     )
     of = [part for one in lines for part in one.parts]
-    names: tuple[Part, ...] = ("train", "validation", "test")
+    names: tuple[SplitName, ...] = ("train", "validation", "test")
     parts = {name: whole.chosen([part == name for part in of]) for name in names if name in of}
     if "train" not in parts:
         raise DataError(f"{path} has no line of the training split")
@@ -147,7 +147,7 @@ def _folder(path: Path, source: Csv) -> Path:
     return folder
 
 
-def _lines(path: Path, source: Csv, part: Part) -> Lines:
+def _lines(path: Path, source: Csv, part: SplitName) -> Lines:
     folder = _folder(path, source)
     root = folder.resolve()
     with opened(path, _named(source)) as table:
