@@ -11,7 +11,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.operators.windows import padding, scalar
 
-Layer = Callable[[LayerCall], int]
+LayerReader = Callable[[LayerCall], int]
 
 
 def _same(call: LayerCall) -> int:
@@ -61,7 +61,7 @@ def _softmax(call: LayerCall) -> int:
     return call.layer("softmax")
 
 
-def _dropout(kind: str) -> Layer:
+def _dropout(kind: str) -> LayerReader:
     def apply(call: LayerCall) -> int:
         rate, shape = call.get("rate", 0.5), list(call.get("noise_shape") or [])
         whole = len(shape) > 1 and shape[1:] == [1] * (call.rank + 1)
@@ -73,7 +73,7 @@ def _dropout(kind: str) -> Layer:
     return apply
 
 
-def _merge(kind: str) -> Layer:
+def _merge(kind: str) -> LayerReader:
     def apply(call: LayerCall) -> int:
         if call.constants:
             raise RefusedError("it joins a constant to what depends on the input")
@@ -90,7 +90,7 @@ def _concatenate(call: LayerCall) -> int:
     return _merge("concat")(call)
 
 
-def _arithmetic(sign: str) -> Layer:
+def _arithmetic(sign: str) -> LayerReader:
     """`x + y` and the like of Keras's tensors: of two, or of one and a number."""
 
     def apply(call: LayerCall) -> int:
@@ -184,11 +184,11 @@ def _upsample(call: LayerCall) -> int:
     return call.layer("upsample", fields if how == "nearest" else {**fields, "method": "linear"})
 
 
-def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+def _ranks(name: str, layer: LayerReader) -> dict[str, LayerReader]:
     return {name.format(rank): layer for rank in (1, 2, 3)}
 
 
-FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
+FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
     {
         "Activation": _activation,
         "ELU": _elu,
@@ -216,7 +216,7 @@ FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
 )
 """By the names of Keras's classes."""
 
-ARITHMETIC: Mapping[str, Layer] = MappingProxyType(
+ARITHMETIC: Mapping[str, LayerReader] = MappingProxyType(
     {
         "Add": _arithmetic("+"),
         "Subtract": _arithmetic("-"),

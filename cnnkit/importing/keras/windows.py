@@ -10,7 +10,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.operators.windows import scalar
 
-Layer = Callable[[LayerCall], int]
+LayerReader = Callable[[LayerCall], int]
 
 
 def _window(call: LayerCall, size: list[int], name: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _dense(call: LayerCall) -> int:
     return call.activated(call.layer("conv", fields, weights))
 
 
-def _pool(kind: str) -> Layer:
+def _pool(kind: str) -> LayerReader:
     def apply(call: LayerCall) -> int:
         size = call.each("pool_size", 2)
         config = {**call.config, "strides": call.get("strides") or size}
@@ -126,7 +126,7 @@ def _with(call: LayerCall, config: Mapping[str, Any]) -> LayerCall:
     return replace(call, config=config)
 
 
-def _global_pool(kind: str) -> Layer:
+def _global_pool(kind: str) -> LayerReader:
     def apply(call: LayerCall) -> int:
         call.channels_last()
         return call.layer(kind, {"keep_axes": True} if call.get("keepdims") else {})
@@ -134,7 +134,7 @@ def _global_pool(kind: str) -> Layer:
     return apply
 
 
-def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> Layer:
+def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> LayerReader:
     """A normalization of the channels, with its scale, its shift and its running averages."""
 
     def apply(call: LayerCall) -> int:
@@ -172,11 +172,11 @@ def _last(call: LayerCall) -> int:
     return call.shape[-1]
 
 
-def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+def _ranks(name: str, layer: LayerReader) -> dict[str, LayerReader]:
     return {name.format(rank): layer for rank in (1, 2, 3)}
 
 
-WINDOWS: Mapping[str, Layer] = MappingProxyType(
+WINDOWS: Mapping[str, LayerReader] = MappingProxyType(
     {
         **_ranks("Conv{}D", _conv),
         **_ranks("Convolution{}D", _conv),
