@@ -14,7 +14,7 @@ from cnnkit.layers.recurrence import Recurrent as Layer
 from cnnkit.network.initialization import named
 from cnnkit.network.operation import BuildSite, Computation
 
-Step = Callable[..., tuple[tuple[Array, ...], Array]]
+CellStep = Callable[..., tuple[tuple[Array, ...], Array]]
 
 
 def _lstm(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
@@ -37,7 +37,7 @@ def _gru(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
     return (h,), h
 
 
-_STEPS: dict[str, tuple[Step, int]] = {"lstm": (_lstm, 2), "gru": (_gru, 1)}
+_STEPS: dict[str, tuple[CellStep, int]] = {"lstm": (_lstm, 2), "gru": (_gru, 1)}
 """The step of each kind, and how many arrays its state has."""
 
 
