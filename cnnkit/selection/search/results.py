@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.pareto import front
-from cnnkit.selection.search.row import Row, TrialState, row_of
+from cnnkit.selection.search.row import Row, TrialStatus, row_of
 from cnnkit.selection.search.space import Space, assignments
 from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.store.record import parse
@@ -105,7 +105,7 @@ class Results:
         """The best by the first objective."""
         return next(iter(self.front), None)
 
-    def count(self, *states: TrialState) -> int:
+    def count(self, *states: TrialStatus) -> int:
         """How many trials are in some states."""
         return sum(row.state in states for row in self.rows)
 

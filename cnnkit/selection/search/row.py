@@ -68,7 +68,7 @@ class TrialRecord:
             raise TrainingError(f"trial {trial.number} of the study is damaged: {error}") from None
 
 
-TrialState = Literal[
+TrialStatus = Literal[
     "complete", "pruned", "failed", "rejected", "interrupted", "running", "waiting"
 ]
 
@@ -90,7 +90,7 @@ class Row:
     """
 
     number: Annotated[int, Field(alias="trial")]
-    state: TrialState
+    state: TrialStatus
     reason: str | None
     chosen: Annotated[Chosen, Field(alias="choices")]
     values: Mapping[str, float]
@@ -136,13 +136,13 @@ def row_of(trial: FrozenTrial, space: Space, settings: SearchSettings) -> Row:
     )
 
 
-def _state(trial: FrozenTrial) -> tuple[TrialState, str | None]:
+def _state(trial: FrozenTrial) -> tuple[TrialStatus, str | None]:
     from optuna.trial import TrialState
 
     for key, state in ((REJECTED, "rejected"), (INTERRUPTED, "interrupted"), (FAILED, "failed")):
         if key in trial.user_attrs:
             return state, trial.user_attrs[key]  # type: ignore[return-value]
-    names: dict[TrialState, TrialState] = {
+    names: dict[TrialState, TrialStatus] = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "pruned",
         TrialState.FAIL: "interrupted",

@@ -67,15 +67,16 @@ class Material:
         """What the run notes of its data: equal where the data and the splits are."""
         parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
         splits = self.splits.record()
-        held = {name: SplitPart(**splits.pop(name)) for name in ("train", "validation", "test")}
         return DataRecord(
             data=self.dataset.name,
             classes=tuple(self.dataset.classes),
             multi_label=self.multi_label(train),
             sha256=_digest(parts),
             preprocessing=self.preprocessing.to_dict(),
+            train=SplitPart(**splits.pop("train")),
+            validation=SplitPart(**splits.pop("validation")),
+            test=SplitPart(**splits.pop("test")),
             **splits,
-            **held,
         )
 
 
