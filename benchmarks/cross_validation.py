@@ -19,10 +19,10 @@ from measuring import heading, in_turn, machine, milliseconds, table, versions
 import cnnkit
 from cnnkit.network import compilation_cache
 from cnnkit.selection.folds.cross_validation import cut, parts
-from cnnkit.selection.group import Group, of_equal_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import RunGroup, of_equal_size
 from cnnkit.training import engine as engines
-from cnnkit.training.prepare.sealed import Part, sealed
+from cnnkit.training.prepare.sealed import RunExamples, sealed
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.yaml"
 
@@ -46,9 +46,9 @@ def main() -> None:
     alike = [each[number] for number in of_equal_size(each, range(len(each)))[0]]
     device = jax.devices()[0]
 
-    def training(group: list[Part]) -> Group:
+    def training(group: list[RunExamples]) -> RunGroup:
         materials = [data.material(spec, train, part) for part in group]
-        return Group(engines.machine(spec, train, materials, [device]))
+        return RunGroup(engines.machine(spec, train, materials, [device]))
 
     together, alone = [training(alike)], [training([part]) for part in alike]
     seconds = in_turn(
@@ -73,7 +73,7 @@ def main() -> None:
     print(f"\nratio {ratio:.2f}: side by side is that many times as fast")
 
 
-def trained(groups: list[Group], epochs: int) -> float:
+def trained(groups: list[RunGroup], epochs: int) -> float:
     """The seconds that the groups take for some epochs more, and for judging what is held out."""
     begun = time.perf_counter()
     for group in groups:

@@ -95,13 +95,13 @@ def _run(folder: Path, count: int) -> Path:
 def _sides(run: Path, pictures: Path) -> dict[str, Measure]:
     """All images: read, and read and predicted."""
     from cnnkit.data.decoding import Decoding
-    from cnnkit.data.images import Images
+    from cnnkit.data.images import ImageArray
     from cnnkit.training import load_run
     from cnnkit.training.use.prediction import predict
 
     paths = sorted(pictures.glob("*/*.png"))
     trained = load_run(run)
-    images = Images(paths, (SIZE, SIZE, 3), Decoding())
+    images = ImageArray(paths, (SIZE, SIZE, 3), Decoding())
 
     def decoding() -> float:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What all tests share: golden files, written anew with --overwrite-golden; no test of the time."""
+"""What all tests share: commands, golden files, written anew with --overwrite-golden; no time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.cli.command import Run, runner
 
 # Hypothesis fails an example that takes 200 ms: on a busy machine that says nothing of the code.
 settings.register_profile("cnnkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,3 +43,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs `cnnkit` with arguments."""
+    return runner(monkeypatch, capfd)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sklearn import metrics as oracle
 
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 pytest.importorskip("jax")
 
@@ -23,11 +23,6 @@ NUMBER = re.compile(r"\d[\d.,]*")
 
 def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
 
 
 def test_a_rare_disease_by_hand() -> None:
@@ -56,7 +51,7 @@ def test_a_rare_disease_by_hand() -> None:
 
 
 def test_a_rare_disease_with_a_network(
-    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Commands print what the page shows; the last digits of what is trained may differ."""
     page = (DOCS / "rare-disease.md").read_text("utf-8")
@@ -71,7 +66,7 @@ def test_a_rare_disease_with_a_network(
         for command, shown in re.findall(
             r"^\$ cnnkit (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
         ):
-            ran = cnnkit(*shlex.split(command))
+            ran = run(*shlex.split(command))
             assert (ran.code, ran.err) == (0, "")
             if block is exact:
                 assert ran.out == shown

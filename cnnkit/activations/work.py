@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Work:
+class InputActivations:
     """What came of an input.
 
     Attributes:
@@ -39,7 +39,7 @@ class Work:
     weights: str
 
 
-def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
+def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> InputActivations:
     """The network of a spec on one input: with its `weights:`, and random ones where it has none.
 
     Args:
@@ -63,10 +63,10 @@ def work(spec: Spec, source: str, paths: list[str], seed: int = 0) -> Work:
         network = build(spec, seed)
         example = read_example(source, spec.input)
         maps = layer_maps(network, graph, example.array)
-    return Work(example, chosen(maps, paths), maps[-1], _weights(graph, seed))
+    return InputActivations(example, chosen(maps, paths), maps[-1], _weights(graph, seed))
 
 
-def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
+def work_of_run(path: Path, source: str, paths: list[str]) -> InputActivations:
     """A trained network on one input, standardized as its data set was.
 
     Raises:
@@ -78,7 +78,7 @@ def work_of_run(path: Path, source: str, paths: list[str]) -> Work:
     return _trained(run, source, paths, f"the weights are those of {path} after epoch {run.epoch}")
 
 
-def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Work:
+def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> InputActivations:
     """The network of a spec, with the weights of a file, on one input.
 
     Raises:
@@ -94,16 +94,16 @@ def work_of_weights(spec: Spec, file: Path, source: str, paths: list[str]) -> Wo
         return _trained(trained_of(weights, file), source, paths, story)
     example = read_example(source, spec.input)
     maps = layer_maps(weights.network, weights.graph, example.array)
-    return Work(example, chosen(maps, paths), maps[-1], story)
+    return InputActivations(example, chosen(maps, paths), maps[-1], story)
 
 
-def _trained(run: Trained, source: str, paths: list[str], story: str) -> Work:
+def _trained(run: Trained, source: str, paths: list[str], story: str) -> InputActivations:
     graph = graph_of(run.spec)
     example = read_example(source, run.spec.input, run.preprocessing)
     standardized = np.asarray(run.standardized(example.array[None]))[0]
     maps = layer_maps(run.network, graph, standardized)
     read = "the layers read the input standardized as the training data was"
-    return Work(example, chosen(maps, paths), maps[-1], f"{story}; {read}")
+    return InputActivations(example, chosen(maps, paths), maps[-1], f"{story}; {read}")
 
 
 def _of_one_input(graph: Graph) -> Graph:

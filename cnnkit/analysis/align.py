@@ -23,7 +23,7 @@ _NAME, _ALIKE, _KIND, _FAMILY = 16, 4, 3, 1
 _TABLE = 250_000
 
 
-class Pair(NamedTuple):
+class LayerPair(NamedTuple):
     """A layer before and after; None where there is none.
 
     Attributes:
@@ -39,13 +39,15 @@ class Pair(NamedTuple):
     inside: bool = False
 
 
-def aligned(old: LayerAnalysis, new: LayerAnalysis, depth: int | None = None) -> Iterator[Pair]:
+def aligned(
+    old: LayerAnalysis, new: LayerAnalysis, depth: int | None = None
+) -> Iterator[LayerPair]:
     """The pairs of two networks down to ``depth`` levels, in order.
 
     A layer with others inside comes before them, with ``inside`` set, where both sides hold
     layers; the pairs without it count every operation once.
     """
-    yield from _Alignment().inner(Pair(old, new), depth)
+    yield from _Alignment().inner(LayerPair(old, new), depth)
 
 
 def settings(layer: Layer | None) -> dict[str, object]:
@@ -73,7 +75,7 @@ class _Alignment:
         self.contents: dict[int, int] = {}
         self.numbers: dict[object, int] = {}
 
-    def inner(self, pair: Pair, depth: int | None) -> Iterator[Pair]:
+    def inner(self, pair: LayerPair, depth: int | None) -> Iterator[LayerPair]:
         """The pairs of the layers inside a pair."""
         old, new, times, _ = pair
         if old is None or new is None:
@@ -83,9 +85,9 @@ class _Alignment:
         else:
             olds, news = old.children, new.children
         for a, b in self.level(olds, news):
-            yield from self.walk(Pair(a, b, times), None if depth is None else depth - 1)
+            yield from self.walk(LayerPair(a, b, times), None if depth is None else depth - 1)
 
-    def walk(self, pair: Pair, depth: int | None) -> Iterator[Pair]:
+    def walk(self, pair: LayerPair, depth: int | None) -> Iterator[LayerPair]:
         """A pair and those inside it."""
         if depth == 0 or not _enterable(pair.old, pair.new):
             yield pair

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cnnkit.analysis.align import Pair, aligned
+from cnnkit.analysis.align import LayerPair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
@@ -108,7 +108,7 @@ def _totals(analysis: Analysis) -> dict[str, int]:
     return analysis.totals.to_dict() if known else {}
 
 
-def _changes(pairs: Iterable[Pair]) -> Iterator[LayerChange]:
+def _changes(pairs: Iterable[LayerPair]) -> Iterator[LayerChange]:
     for old, new, times, inside in pairs:
         change = LayerChange(old, new, times, group=inside)
         if not inside or change.settings:  # a group is listed for what it says itself

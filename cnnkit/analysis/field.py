@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from cnnkit.analysis.spans import (
     Ends,
-    Listing,
     Slide,
     Span,
     Spans,
+    SpanSequence,
     clipped,
     hull,
     listed,
@@ -208,7 +208,7 @@ def _constant(seen: Sequence[Span | None], stride: Number) -> Field:
 
 def _spanned(spans: Spans, stride: Number, centre: Number, extent: int) -> Field:
     """The field of cells that see unlike spans, whose centres are known."""
-    if isinstance(spans, Listing) and spans.shift is None and len(set(spans.spans)) == 1:
+    if isinstance(spans, SpanSequence) and spans.shift is None and len(set(spans.spans)) == 1:
         return _constant(spans.spans, stride)
     smallest, largest = spans.sizes(extent)
     field = _placed(largest, smallest, stride, centre)

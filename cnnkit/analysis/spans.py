@@ -86,7 +86,7 @@ def _sizes(first: Edge, last: Edge, count: int) -> tuple[int, int]:
     return min(lengths) + 1, max(lengths) + 1
 
 
-class Listing(NamedTuple):
+class SpanSequence(NamedTuple):
     """Spans one by one, some of which may be missing, or lie ahead of the ones before.
 
     Attributes:
@@ -127,7 +127,7 @@ class Listing(NamedTuple):
         return hull(map(self.at, _ends(range(extent), len(self.spans))))
 
 
-Spans: TypeAlias = Ends | Listing
+Spans: TypeAlias = Ends | SpanSequence
 """What each position of an axis sees."""
 
 
@@ -178,13 +178,13 @@ def read(spans: Spans, window: Slide | Uneven, step: tuple[int, int], extent: in
     else:
         return None
     reads = [window.reads(position) for position in range(count)]
-    if isinstance(spans, Listing):
+    if isinstance(spans, SpanSequence):
         if spans.shift is None:
             reads = [_inside(each, spans.period) for each in reads]
         seen = [hull(map(spans.at, _ends(each, spans.period))) for each in reads]
     else:
         seen = [hull(map(spans.at, (*each[:1], *each[-1:]))) for each in reads]
-    found = Listing(tuple(seen), shift)
+    found = SpanSequence(tuple(seen), shift)
     known = [span for span in (*seen, found.at(count)) if span is not None]
     if shift is None or len(known) <= count or not _is_steady(known):
         return found
@@ -204,7 +204,7 @@ def union(spans: Sequence[Spans], extent: int) -> Spans | None:
         first = lowest([each.first for each in steady], count)
         return Ends(first, highest([each.last for each in steady], count))
     shift = (spans[0].shift or 0) * (count // spans[0].period)
-    return Listing(tuple(hull(each.at(i) for each in spans) for i in range(count)), shift)
+    return SpanSequence(tuple(hull(each.at(i) for each in spans) for i in range(count)), shift)
 
 
 def listed(
@@ -221,7 +221,7 @@ def listed(
     for position in range(extent):
         seen = [each.at(position) if isinstance(each, Spans) else each for each in spans]
         found.append(hull(seen if limit is None else [clipped(span, limit) for span in seen]))
-    return Listing(tuple(found), None)
+    return SpanSequence(tuple(found), None)
 
 
 def _is_steady(spans: Sequence[Span]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnnkit.checking.check import Read, Task, judge, sources
+from cnnkit.checking.check import CheckTask, Read, judge, sources
 from cnnkit.checking.configuration import Configurations
 from cnnkit.checking.discovery import STDIN, Candidate
 from cnnkit.errors import Finding, SpecError
@@ -21,10 +21,10 @@ def findings_of(reading: Reading) -> tuple[Finding, ...]:
         file, _, document = reading.spec.origin
         if file is not None:
             candidate = Candidate(file, True, configurations.within(Path(file).parent))
-        elif document is not None and document.source.name == Task(candidate).name:
+        elif document is not None and document.source.name == CheckTask(candidate).name:
             candidate = Candidate(STDIN, True, configurations.within(Path()))
     found = Read(reading.spec, list(reading.findings), sources(document))
-    return (*configurations.findings, *judge(Task(candidate), found).result.findings)
+    return (*configurations.findings, *judge(CheckTask(candidate), found).result.findings)
 
 
 def errors_of(spec: Spec) -> list[Finding]:

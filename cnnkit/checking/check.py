@@ -20,7 +20,7 @@ from cnnkit.rules.base import place_in
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import Reading, finish, is_model
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
-from cnnkit.spec.text.node import Node, Source
+from cnnkit.spec.text.node import Source, YamlNode
 from cnnkit.spec.text.source import read_file, read_start, read_stream, read_text
 
 # The text itself is not what it should be; what else would be found of it follows from that.
@@ -65,7 +65,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class CheckTask:
     """A file to check, and how; small, as it may go to another process.
 
     Attributes:
@@ -100,7 +100,7 @@ class Read(NamedTuple):
     sources: dict[str, Source]
 
 
-class Judged(NamedTuple):
+class CheckedSpec(NamedTuple):
     """What came of checking what was read: with the analysis, where there is one."""
 
     result: CheckResult
@@ -109,7 +109,7 @@ class Judged(NamedTuple):
 
 
 @uncollected
-def check(task: Task) -> CheckResult | None:
+def check(task: CheckTask) -> CheckResult | None:
     """What is wrong with a file; None where it was found in a folder and is no spec.
 
     Raises:
@@ -119,7 +119,7 @@ def check(task: Task) -> CheckResult | None:
     return judge(task, found).result if found else None
 
 
-def read(task: Task, text: str | None = None) -> Read | None:
+def read(task: CheckTask, text: str | None = None) -> Read | None:
     """The spec of a file, or of a text that may take its place; None where it is no spec."""
     path = task.candidate.path
     if text is not None:
@@ -145,7 +145,7 @@ def read(task: Task, text: str | None = None) -> Read | None:
     return _read(finish(node, findings, task.overrides, path))
 
 
-def _imported(task: Task) -> Read:
+def _imported(task: CheckTask) -> Read:
     """A model of another framework as the spec that an import writes."""
     from cnnkit.importing.source import read_model
 
@@ -167,7 +167,7 @@ def _start(path: str) -> bytes | None:
         return None
 
 
-def judge(task: Task, found: Read) -> Judged:
+def judge(task: CheckTask, found: Read) -> CheckedSpec:
     """What is wrong with what was read, once levels, expectations and comments are heard."""
     spec, faults, sources = found
     analysis = levels = None
@@ -183,7 +183,7 @@ def judge(task: Task, found: Read) -> Judged:
         task.strict or task.candidate.configuration.strict,
         tuple(name for name in sources if name != task.name),
     )
-    return Judged(result, analysis, levels)
+    return CheckedSpec(result, analysis, levels)
 
 
 def _findings(name: str, analysis: Analysis, found: Read, levels: Levels) -> Iterator[Finding]:
@@ -222,7 +222,7 @@ def _unknown_rules(spec: Spec) -> Iterator[Finding]:
                 yield Finding("unknown-name", "error", *fault, where)
 
 
-def sources(document: Node | None) -> dict[str, Source]:
+def sources(document: YamlNode | None) -> dict[str, Source]:
     """The texts of a document by their names: its own and those that it extends."""
     if document is None:
         return {}

@@ -18,7 +18,7 @@ from cnnkit.checking.configuration import NO_CONFIGURATION, Configuration, Confi
 from cnnkit.errors import Finding, Location, UsageError, did_you_mean
 from cnnkit.spec.model.spec import SECTIONS
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -135,7 +135,7 @@ def may_be_spec(data: bytes, path: str) -> bool:
     return _WORD.search(data) is not None or _cannot_be_told(data, path)
 
 
-def is_spec(node: Node | None, data: bytes, path: str) -> bool:
+def is_spec(node: YamlNode | None, data: bytes, path: str) -> bool:
     """Whether what was read of such a file is a spec; where nothing could be, by its words."""
     if node is None:
         return _cannot_be_told(data, path) or _looks_like_spec(data)

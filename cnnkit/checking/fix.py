@@ -17,7 +17,7 @@ from typing import Final
 
 from cnnkit import rules
 from cnnkit.analysis import Analysis
-from cnnkit.checking.check import CheckResult, Judged, Task, judge, read
+from cnnkit.checking.check import CheckedSpec, CheckResult, CheckTask, judge, read
 from cnnkit.checking.suppression import Suppressions
 from cnnkit.rules import Edit, Removal, Replacement
 from cnnkit.spec.text.node import Source
@@ -35,7 +35,7 @@ _ENCODINGS: Final = (
 )
 
 
-def mend(task: Task) -> tuple[str, ...]:
+def mend(task: CheckTask) -> tuple[str, ...]:
     """Mends a file, and says what was done, a line each; or why nothing could be."""
     found = read(task)
     source = found.sources.get(task.name) if found else None
@@ -81,7 +81,7 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
     return "".join(line for number, line in enumerate(lines, 1) if number not in gone)
 
 
-def _edits(judged: Judged, source: Source) -> dict[Edit, str]:
+def _edits(judged: CheckedSpec, source: Source) -> dict[Edit, str]:
     """What is to be done, each with its rule: that of a fault which is shown, not meant."""
     if judged.analysis is None or judged.levels is None:
         return {}
@@ -106,12 +106,12 @@ def _within(edit: Edit, removals: list[Removal]) -> bool:
     return any(start <= edit.end_line and edit.start_line <= end for start, end in removals)
 
 
-def _judged(task: Task, text: str) -> Judged | None:
+def _judged(task: CheckTask, text: str) -> CheckedSpec | None:
     found = read(task, text)
     return judge(task, found) if found else None
 
 
-def _same(before: Judged, after: Judged) -> bool:
+def _same(before: CheckedSpec, after: CheckedSpec) -> bool:
     """Whether the network is the same, and nothing fails that did not fail before."""
     if before.analysis is None or after.analysis is None:
         return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cnnkit.checking.baseline import read_baseline, without_known
-from cnnkit.checking.check import CheckResult, Task, check
+from cnnkit.checking.check import CheckResult, CheckTask, check
 from cnnkit.checking.configuration import Configurations
 from cnnkit.checking.discovery import STDIN, discover
 from cnnkit.checking.inherited import told_once
@@ -65,7 +65,7 @@ def run(request: Request) -> list[CheckResult]:
     if request.fix and models:
         raise UsageError(f"--fix edits specs, and {models[0]} is a model: `cnnkit import` it first")
     tasks = [
-        Task(candidate, request.choice, request.strict, request.overrides)
+        CheckTask(candidate, request.choice, request.strict, request.overrides)
         for candidate in discovery.candidates
     ]
     results = _mapped(tasks, request.jobs)
@@ -85,7 +85,7 @@ def _check_names(choice: RuleSelection) -> None:
 
 
 def _mended(
-    tasks: Sequence[Task], results: Sequence[CheckResult | None]
+    tasks: Sequence[CheckTask], results: Sequence[CheckResult | None]
 ) -> list[CheckResult | None]:
     """The results once the files are mended; one that another extends may be needed as it is."""
     from cnnkit.checking.fix import mend
@@ -99,7 +99,7 @@ def _mended(
     return mended
 
 
-def _mapped(tasks: Sequence[Task], jobs: int | None) -> list[CheckResult | None]:
+def _mapped(tasks: Sequence[CheckTask], jobs: int | None) -> list[CheckResult | None]:
     """The results of the tasks in their order, of one process or of several."""
     workers = min(_workers(tasks) if jobs is None else jobs, len(tasks))
     if workers < 2 or any(task.candidate.name == STDIN for task in tasks):
@@ -113,7 +113,7 @@ def _mapped(tasks: Sequence[Task], jobs: int | None) -> list[CheckResult | None]
         return list(pool.map(check, tasks, chunksize=chunk))
 
 
-def _workers(tasks: Sequence[Task]) -> int:
+def _workers(tasks: Sequence[CheckTask]) -> int:
     """As many processes as there are processors, where the files are worth starting them."""
     if len(tasks) < _FILES_WORTH_PROCESSES and sum(map(_size, tasks)) < _BYTES_WORTH_PROCESSES:
         return 1
@@ -125,7 +125,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _size(task: Task) -> int:
+def _size(task: CheckTask) -> int:
     try:
         return os.stat(task.candidate.name).st_size  # noqa: PTH116 - asked of every file
     except OSError:

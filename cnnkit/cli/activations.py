@@ -10,7 +10,7 @@ import typer
 from cnnkit.cli.options import AssignmentsOption, WeightsOption
 
 if TYPE_CHECKING:
-    from cnnkit.activations.work import Work
+    from cnnkit.activations.work import InputActivations
 
 
 def activations(
@@ -112,7 +112,7 @@ def _work(
     weights: Path | None,
     seed: int,
     assignments: list[str],
-) -> Work:
+) -> InputActivations:
     """A run's network on the input, or a spec's."""
     from cnnkit.activations.work import work, work_of_run, work_of_weights
     from cnnkit.cli.sources import reading_of, weights_for

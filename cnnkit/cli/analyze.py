@@ -21,7 +21,7 @@ from cnnkit.report.formats import FORMATS, format_of
 STDIN = "-"
 
 
-class Convention(StrEnum):
+class ConventionName(StrEnum):
     """Whose count of operations to show beside ours."""
 
     torchvision = "torchvision"
@@ -51,7 +51,7 @@ def analyze(
     precision: PrecisionOption = Precision.float32,
     optimizer: OptimizerOption = "adam",
     convention: Annotated[
-        Convention | None, typer.Option(help="Also give the count of this tool.")
+        ConventionName | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
     assignments: AssignmentsOption = None,
 ) -> None:

@@ -15,14 +15,14 @@ from cnnkit.report.comparison.changes import SpecChange
 
 if TYPE_CHECKING:
     from cnnkit.report.analysis.options import Result
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
 
 def changes_since(
     revision: str,
     path: str,
     side: Callable[[str], Result],
-    compared: Callable[[Result, Result], View],
+    compared: Callable[[Result, Result], ComparisonView],
 ) -> Iterator[SpecChange]:
     """The specs below a path that have changed, by themselves or in what they extend.
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cnnkit.analysis.compare import Comparison
     from cnnkit.analysis.condition import Condition
     from cnnkit.analysis.result import Unreadable
-    from cnnkit.cli.sources import Settings
-    from cnnkit.report.comparison.view import View
+    from cnnkit.cli.sources import AnalyzeArguments
+    from cnnkit.report.comparison.view import ComparisonView
 
 
 def diff(
@@ -84,7 +84,7 @@ def diff(
     if old == new == "-":
         raise UsageError("only one of both can be read from standard input")
     conditions = [condition(text) for text in fail_if or ()]
-    settings: Settings = {
+    settings: AnalyzeArguments = {
         "batch": batch,
         "precision": precision.value,
         "optimizer": optimizer,
@@ -110,23 +110,27 @@ def diff(
     raise typer.Exit(1 if _fails(view) else 0)
 
 
-def _asked(comparison: Comparison, conditions: Sequence[Condition], *, complete: bool) -> View:
+def _asked(
+    comparison: Comparison, conditions: Sequence[Condition], *, complete: bool
+) -> ComparisonView:
     """What is shown of a comparison, with what was asked of it."""
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
     asked = [
         (asked, asked.met(comparison.totals[asked.total]))
         for asked in conditions
         if comparison.readable
     ]
-    return View(comparison, asked, complete)
+    return ComparisonView(comparison, asked, complete)
 
 
-def _fails(view: View) -> bool:
+def _fails(view: ComparisonView) -> bool:
     return not view.comparison.ok or any(met for _, met in view.conditions)
 
 
-def _side(source: str, assignments: Sequence[str], settings: Settings) -> Analysis | Unreadable:
+def _side(
+    source: str, assignments: Sequence[str], settings: AnalyzeArguments
+) -> Analysis | Unreadable:
     """The analysis of a file, or, where there is no file of that name, of one in git."""
     from cnnkit.analysis import analyze
     from cnnkit.analysis.result import Unreadable

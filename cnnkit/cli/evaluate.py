@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cnnkit.cli.options import (
-    Checkpoint,
+    CheckpointName,
     CheckpointOption,
     DataDirOption,
     Device,
@@ -33,7 +33,7 @@ def evaluate(
             "Default: the run's own test split, which counts as a look at it.",
         ),
     ] = None,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     classes: Annotated[
         str | None,
         typer.Option(

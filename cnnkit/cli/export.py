@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnkit.cli.options import AssignmentsOption, Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.options import AssignmentsOption, CheckpointName, CheckpointOption, WeightsOption
 
 if TYPE_CHECKING:
     from cnnkit.training.use.weights import Weights
 
 
-class Kind(StrEnum):
+class ExportFormat(StrEnum):
     """The kinds of file."""
 
     onnx = "onnx"
@@ -25,21 +25,21 @@ class Kind(StrEnum):
     keras = "keras"
 
 
-_MODELS = (Kind.onnx, Kind.stablehlo)
-_SOURCE_CODE = (Kind.flax, Kind.torch, Kind.keras)
+_MODELS = (ExportFormat.onnx, ExportFormat.stablehlo)
+_SOURCE_CODE = (ExportFormat.flax, ExportFormat.torch, ExportFormat.keras)
 
 
 def export(
     source: Annotated[
         str, typer.Argument(metavar="RUN|SPEC", help="A run's folder, or a YAML or JSON file.")
     ],
-    to: Annotated[Kind, typer.Option("--to", help="The kind of file.")],
+    to: Annotated[ExportFormat, typer.Option("--to", help="The kind of file.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Default: NAME.onnx in this folder."),
     ] = None,
     weights: WeightsOption = None,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the weights of a spec without --weights.")
     ] = None,
@@ -68,7 +68,7 @@ def export(
     from cnnkit.training import train  # noqa: F401 - says which package is missing
     from cnnkit.training.use.export import TOLERANCE, export_onnx, export_safetensors
 
-    if to is not Kind.onnx and (opset is not None or optimize):
+    if to is not ExportFormat.onnx and (opset is not None or optimize):
         raise UsageError("--opset and --optimize are of --to onnx")
     if raw and to not in _MODELS:
         raise UsageError("--raw is of --to onnx and --to stablehlo")
@@ -86,11 +86,11 @@ def export(
         typer.echo(f"wrote {code.code} and its weights {code.weights}: {told}")
         return
     path = output or Path(f"{name}.{to.value}")
-    if to is Kind.safetensors:
+    if to is ExportFormat.safetensors:
         done = export_safetensors(found, path)
         typer.echo(f"wrote {path}: {done.arrays:,} arrays, read again and the same")
         return
-    if to is Kind.stablehlo:
+    if to is ExportFormat.stablehlo:
         from cnnkit.training.use.stablehlo import PLATFORMS, export_stablehlo
 
         export_stablehlo(found, path, raw=raw)
@@ -109,7 +109,7 @@ def export(
 def _weights(
     source: str,
     file: Path | None,
-    checkpoint: Checkpoint,
+    checkpoint: CheckpointName,
     seed: int | None,
     assignments: list[str],
 ) -> Weights:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cnnkit.cli.options import Checkpoint
+from cnnkit.cli.options import CheckpointName
 
 if TYPE_CHECKING:
     from cnnkit.training.use.trained import Trained
 
 
-def network_of(run: Path, weights: Path | None, checkpoint: Checkpoint) -> Trained:
+def network_of(run: Path, weights: Path | None, checkpoint: CheckpointName) -> Trained:
     """The network of a run, or of a spec and a file of weights; what is wrong with it is told.
 
     Raises:

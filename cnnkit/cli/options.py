@@ -51,7 +51,7 @@ class Device(StrEnum):
     tpu = "tpu"
 
 
-class Checkpoint(StrEnum):
+class CheckpointName(StrEnum):
     """Whose weights."""
 
     best = "best"
@@ -88,7 +88,7 @@ DataDirOption = Annotated[
 DeviceOption = Annotated[Device, typer.Option(help="What to compute on.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
 CheckpointOption = Annotated[
-    Checkpoint, typer.Option(help="The weights of the best or of the last epoch.")
+    CheckpointName, typer.Option(help="The weights of the best or of the last epoch.")
 ]
 WeightsOption = Annotated[
     Path | None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from cnnkit.cli.network import network_of
-from cnnkit.cli.options import Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.options import CheckpointName, CheckpointOption, WeightsOption
 from cnnkit.cli.sources import STDIN
 from cnnkit.errors import UsageError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _INTERVAL = 30.0
 
 
-class Format(StrEnum):
+class PredictionFormat(StrEnum):
     """How predictions are written."""
 
     table = "table"
@@ -65,10 +65,10 @@ def predict(
             "recipe's `augment` does.",
         ),
     ] = False,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     format_: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write it.")
-    ] = Format.table,
+        PredictionFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = PredictionFormat.table,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")
     ] = None,
@@ -88,13 +88,13 @@ def predict(
     from cnnkit.data.listing import files_of
     from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
-    from cnnkit.training.view.predictions import FORMATS, Columns
+    from cnnkit.training.view.prediction_table import FORMATS, Columns
 
-    named = None if probabilities else top or (1 if format_ is Format.csv else 3)
+    named = None if probabilities else top or (1 if format_ is PredictionFormat.csv else 3)
     columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
     files = files_of(_named(inputs), suffixes_of(trained.spec.input))
     found = predicted(trained, files, named, threshold=threshold, refusal=refusal, augment=augment)
-    ending = _Ending(inputs, told=format_ is Format.table)
+    ending = _Ending(inputs, told=format_ is PredictionFormat.table)
     with _opened(output) as stream, _watched(found, quiet=output is None) as watched:
         for text in FORMATS[format_](ending.seen(watched), columns):
             stream.write(text)

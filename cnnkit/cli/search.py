@@ -138,7 +138,7 @@ def _settings(
 
     from cnnkit.errors import UsageError
     from cnnkit.spec.language.faults import faults_of
-    from cnnkit.spec.model.search import Settings
+    from cnnkit.spec.model.search import SearchSettings
 
     given: dict[str, Any] = {
         "trials": trials,
@@ -149,9 +149,9 @@ def _settings(
     }
     given = {key: value for key, value in given.items() if value is not None}
     try:
-        Settings.model_validate(given)
+        SearchSettings.model_validate(given)
     except ValidationError as error:
-        fault = next(faults_of(error, Settings, "settings"))
+        fault = next(faults_of(error, SearchSettings, "settings"))
         raise UsageError(f"--objective: {fault.message}; {fault.help}") from None
     return given
 

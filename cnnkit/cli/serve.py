@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cnnkit.cli.network import network_of
-from cnnkit.cli.options import Checkpoint, CheckpointOption, WeightsOption
+from cnnkit.cli.options import CheckpointName, CheckpointOption, WeightsOption
 
 
 def serve(
@@ -22,7 +22,7 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
     ] = 8000,
-    checkpoint: CheckpointOption = Checkpoint.best,
+    checkpoint: CheckpointOption = CheckpointName.best,
     max_batch: Annotated[
         int, typer.Option(min=1, max=1024, help="The inputs that are computed together, at most.")
     ] = 32,

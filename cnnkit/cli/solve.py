@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ValidSolution,
         WindowSolution,
     )
-    from cnnkit.cli.sources import Settings
+    from cnnkit.cli.sources import AnalyzeArguments
     from cnnkit.spec.model.spec import Spec
 
 
@@ -137,7 +137,7 @@ def solve(
         _exclude("--kernel", kernel, _ALONE)
         _exclude("--stride", stride, _ALONE)
         _exclude("--output-extent", output_extent, _ALONE)
-        settings: Settings = {
+        settings: AnalyzeArguments = {
             "batch": batch,
             "precision": precision.value,
             "optimizer": optimizer,
@@ -166,7 +166,7 @@ def _window(
     output: str | None,
     limit: int | None,
 ) -> WindowSolution:
-    from cnnkit.analysis.solve import Question, fits
+    from cnnkit.analysis.solve import WindowQuestion, fits
     from cnnkit.cli import figures
 
     if extents is None or kernel is None:
@@ -175,7 +175,7 @@ def _window(
         )
     axes = figures.extents("--input", extents)
     rank = len(axes)
-    question = Question(
+    question = WindowQuestion(
         axes,
         figures.extents("--kernel", kernel, rank),
         figures.extents("--dilation", dilation, rank),
@@ -188,7 +188,7 @@ def _window(
 def _read(
     source: str,
     assignments: Sequence[str],
-    settings: Settings,
+    settings: AnalyzeArguments,
     format_: str,
     output: Path | None,
 ) -> Spec:
@@ -208,7 +208,7 @@ def _read(
 
 
 def _inputs(
-    spec: Spec, between: str | None, limit: int | None, settings: Settings
+    spec: Spec, between: str | None, limit: int | None, settings: AnalyzeArguments
 ) -> InputSolution:
     from cnnkit.analysis.solve import exact_inputs
     from cnnkit.cli import figures
@@ -234,7 +234,7 @@ def _budget(
     path: str | None,
     given: Sequence[str],
     range_: tuple[str | None, str | None],
-    settings: Settings,
+    settings: AnalyzeArguments,
 ) -> BudgetSolution | ValidSolution:
     from cnnkit.analysis.solve import Values, largest, valid_values
     from cnnkit.cli import figures

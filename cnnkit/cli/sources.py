@@ -23,7 +23,7 @@ STDIN = "-"
 _MANY = 50
 
 
-class Settings(TypedDict):
+class AnalyzeArguments(TypedDict):
     """The keyword arguments of ``analyze``."""
 
     batch: int
@@ -33,7 +33,7 @@ class Settings(TypedDict):
 
 
 def analyses_of(
-    sources: Sequence[str], assignments: Sequence[str], **settings: Unpack[Settings]
+    sources: Sequence[str], assignments: Sequence[str], **settings: Unpack[AnalyzeArguments]
 ) -> list[Analysis | Unreadable]:
     """The analysis of each source: a path, of a spec or a model, or `-` for standard input.
 

@@ -65,8 +65,8 @@ class Examples:
 
     Attributes:
         inputs: ``[N, *spatial, C]``, uint8 or float32; uint8 stands for the 256 steps of 0..1.
-            An array, or for a folder too large for it ``Images``, which is indexed the same way.
-            As they are read they may be uint16 too.
+            An array, or for a folder too large for it ``ImageArray``, which is indexed the same
+            way. As they are read they may be uint16 too.
         targets: int32 ``[N]``, the class of each example, or float32 ``[N, K]``.
         sources: The file of each example, where it has one of its own.
         value_range: The values in the files that have become 0 and 1; None where inputs are as

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data.dataset import Array
-from cnnkit.data.layout import SUFFIXES, Part, is_litter, roots, subfolders
+from cnnkit.data.layout import SUFFIXES, SplitName, is_litter, roots, subfolders
 from cnnkit.errors import DataError
 
 
@@ -47,7 +47,7 @@ class Listing:
 class Listings:
     """The files of each split, the names of the classes, and the folder that holds them."""
 
-    parts: dict[Part, Listing]
+    parts: dict[SplitName, Listing]
     classes: tuple[str, ...]
     root: Path
 
@@ -82,7 +82,7 @@ def listings(root: Path, test: Path | None = None) -> Listings:
     folders = {part: _folders(folder, problems) for part, folder in found.items()}
     classes = tuple(_ordered(folders["train"]))
     label_of = {name: label for label, name in enumerate(classes)}
-    parts: dict[Part, Listing] = {}
+    parts: dict[SplitName, Listing] = {}
     for part, of_class in folders.items():
         problems += [
             f"{folder} is a class that the training split does not have"

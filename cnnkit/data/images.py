@@ -39,7 +39,7 @@ def unseen(_done: int, _of: int) -> None:
     """Shows no progress."""
 
 
-class Images:
+class ImageArray:
     """Images in files, decoded when they are indexed: with n indices ``[n, H, W, C]``.
 
     Attributes:
@@ -200,9 +200,9 @@ def of_listings(
     if decoding.fit == "none":
         _require(extents, paths, headers)
     dtype = _dtype(paths, headers)
-    images: list[Inputs] = [Images(part.paths, extents, decoding, dtype) for part in parts]
+    images: list[Inputs] = [ImageArray(part.paths, extents, decoding, dtype) for part in parts]
     if sum(each.nbytes for each in images) <= budget:
-        pixels = Images(paths, extents, decoding, dtype).decoded(progress, places)
+        pixels = ImageArray(paths, extents, decoding, dtype).decoded(progress, places)
         images = list(np.split(pixels, [len(train.paths)]))
     examples = [
         Examples(inputs, part.targets, sources_of(part.paths, folder))

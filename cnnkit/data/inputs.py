@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.blocks import ARRAYS, TABLES, Block, blocks_of
+from cnnkit.data.chunks import ARRAYS, TABLES, Chunk, chunks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
@@ -175,11 +175,11 @@ def _of_many(file: Path, record: Preprocessing, table: Csv | None) -> Iterator[C
     """The examples of an array or a table; one of another scale is refused as a whole."""
     first = True
     try:
-        for block in blocks_of(file, record.shape, table):
-            if first and len(block.values) and (fault := _fault(block.values, record)):
+        for chunk in chunks_of(file, record.shape, table):
+            if first and len(chunk.values) and (fault := _fault(chunk.values, record)):
                 raise DataError(f"{file} has {fault}")  # noqa: TRY301 - one way out
-            first = first and not len(block.values)
-            yield partial(_prepared, block, record)
+            first = first and not len(chunk.values)
+            yield partial(_prepared, chunk, record)
     except (DataError, UsageError) as error:
         refused: Part = [Refused(str(file), str(error))]
         yield lambda: refused
@@ -195,12 +195,12 @@ def _finite(values: Array) -> Array:
     return np.asarray(np.isfinite(values).all(tuple(range(1, values.ndim))))
 
 
-def _prepared(block: Block, record: Preprocessing) -> Part:
-    values = iter(zip(floats_of(block.values, record), _finite(block.values), strict=True))
+def _prepared(chunk: Chunk, record: Preprocessing) -> Part:
+    values = iter(zip(floats_of(chunk.values, record), _finite(chunk.values), strict=True))
     part: Part = []
-    for name in block.names:
-        if name in block.problems:
-            part.append(Refused(name, block.problems[name]))
+    for name in chunk.names:
+        if name in chunk.problems:
+            part.append(Refused(name, chunk.problems[name]))
             continue
         example, finite = next(values)
         part.append(

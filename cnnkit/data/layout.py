@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from cnnkit.errors import DataError, UsageError
 
-Part = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]
 
 SUFFIXES: Final = frozenset(
     {
@@ -19,7 +19,7 @@ SUFFIXES: Final = frozenset(
 )
 """How the names of images end, in small letters."""
 
-_WORDS: Final[Mapping[str, Part]] = {
+_WORDS: Final[Mapping[str, SplitName]] = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
@@ -34,7 +34,7 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
-def roots(folder: Path) -> tuple[Path, dict[Part, Path]]:
+def roots(folder: Path) -> tuple[Path, dict[SplitName, Path]]:
     """The folder that holds the data set, and the folder of the class folders of each split.
 
     ``train``, ``valid``, ``test`` and their like are splits where there are class folders in
@@ -61,7 +61,7 @@ def roots(folder: Path) -> tuple[Path, dict[Part, Path]]:
     return folder, {"train": folder}
 
 
-def part_of(name: str) -> Part | None:
+def part_of(name: str) -> SplitName | None:
     """The split that a folder's name says.
 
     >>> part_of("seg_train"), part_of("Validation"), part_of("testing-set"), part_of("bus")
@@ -121,7 +121,9 @@ def _readable_subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _split(folder: Path, inner: list[Path], found: Mapping[Path, Part]) -> dict[Part, Path]:
+def _split(
+    folder: Path, inner: list[Path], found: Mapping[Path, SplitName]
+) -> dict[SplitName, Path]:
     """The folder of each split, where folders are named so."""
     beside = [each.name for each in inner if each not in found]
     if beside:
@@ -130,7 +132,7 @@ def _split(folder: Path, inner: list[Path], found: Mapping[Path, Part]) -> dict[
             f"{folder} has the splits {names} and beside them {', '.join(beside[:5])}: move "
             f"that elsewhere, or into a split"
         )
-    parts: dict[Part, Path] = {}
+    parts: dict[SplitName, Path] = {}
     for each, part in found.items():
         if part in parts:
             raise DataError(
@@ -148,7 +150,7 @@ def _unwrapped(folder: Path) -> Path:
     return folder
 
 
-def _require_classes(folder: Path, inner: list[Path], found: Mapping[Path, Part]) -> None:
+def _require_classes(folder: Path, inner: list[Path], found: Mapping[Path, SplitName]) -> None:
     """Refuses folders of which each holds the same folders: they are splits, or inside out."""
     names = [{each.name for each in _readable_subfolders(part)} for part in inner]
     shared = set.intersection(*names) if len(names) > 1 else set()

@@ -16,7 +16,7 @@ from cnnkit.data.dataset import Array, Dataset
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.folders import Listing, Listings
 from cnnkit.data.images import Progress, extents_of, of_listings, unseen
-from cnnkit.data.layout import SUFFIXES, Part, part_of
+from cnnkit.data.layout import SUFFIXES, SplitName, part_of
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Csv
@@ -30,7 +30,7 @@ _BETWEEN_LABELS: Final = "|;"
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnIndices:
     """The places of the columns that are read."""
 
     file: int
@@ -54,7 +54,7 @@ class Lines:
     places: tuple[str, ...]
     paths: tuple[Path, ...]
     targets: Texts
-    parts: tuple[Part, ...]
+    parts: tuple[SplitName, ...]
     called: tuple[str, ...]
     story: str
 
@@ -121,7 +121,7 @@ def read(
         tuple(each for one in lines for each in one.places),
     )
     of = [part for one in lines for part in one.parts]
-    names: tuple[Part, ...] = ("train", "validation", "test")
+    names: tuple[SplitName, ...] = ("train", "validation", "test")
     parts = {name: whole.chosen([part == name for part in of]) for name in names if name in of}
     if "train" not in parts:
         raise DataError(f"{path} has no line of the training split")
@@ -147,7 +147,7 @@ def _folder(path: Path, source: Csv) -> Path:
     return folder
 
 
-def _lines(path: Path, source: Csv, part: Part) -> Lines:
+def _lines(path: Path, source: Csv, part: SplitName) -> Lines:
     folder = _folder(path, source)
     root = folder.resolve()
     with opened(path, _named(source)) as table:
@@ -187,7 +187,7 @@ def _lines(path: Path, source: Csv, part: Part) -> Lines:
     return Lines(tuple(places), tuple(files), cells, tuple(parts), called, story)
 
 
-def _columns(table: Table, source: Csv) -> Columns:
+def _columns(table: Table, source: Csv) -> ColumnIndices:
     """Which columns mean what."""
     file = _file_column(table) if source.file is None else place_of(table, source.file)
     if file is None:  # of a test table beside one that has it
@@ -199,11 +199,11 @@ def _columns(table: Table, source: Csv) -> Columns:
                 f"{table.path} has no header, and {table.width} columns: say which is the target, "
                 f"`target: NUMBER`; {table.called(file)} names the files"
             )
-        return Columns(file, tuple(others), None)
+        return ColumnIndices(file, tuple(others), None)
     targets = target_of(table, source.target)
     if file in targets:
         raise DataError(f"{table.path}: {table.called(file)} names the files and is the target too")
-    return Columns(file, targets, _split_column(table, {file, *targets}))
+    return ColumnIndices(file, targets, _split_column(table, {file, *targets}))
 
 
 def _file_column(table: Table) -> int | None:
@@ -304,7 +304,7 @@ def _several(source: Csv) -> str:
     return ': several labels of an image stand in one cell, with `separator: "|"`'
 
 
-def _story(table: Table, columns: Columns) -> str:
+def _story(table: Table, columns: ColumnIndices) -> str:
     """What was read, for people."""
     targets = ", ".join(table.called(column) for column in columns.targets)
     story = f"{targets} of the images in {table.called(columns.file)}"

@@ -29,7 +29,7 @@ _NARROW = 1 / 8
 
 
 @dataclass(frozen=True)
-class Found:
+class OverallStatistics:
     """What the training examples held, all channels together, in the values of their files."""
 
     minimum: float
@@ -58,7 +58,7 @@ class Preprocessing:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     decoding: Decoding
-    found: Found | None
+    found: OverallStatistics | None
 
     @property
     def statistics(self) -> Statistics:
@@ -106,7 +106,7 @@ class Preprocessing:
             f"give them in the scale that the training data have in their files"
         )
 
-    def _strange(self, dtype: str, sample: NDArray[np.float64], found: Found) -> bool:
+    def _strange(self, dtype: str, sample: NDArray[np.float64], found: OverallStatistics) -> bool:
         """Whether values cannot be of the scale that training had."""
         low, high = float(sample.min()), float(sample.max())
         width = found.maximum - found.minimum
@@ -161,7 +161,7 @@ class Preprocessing:
                 decoding=Decoding(
                     decoding["fit"], None if background is None else tuple(background)
                 ),
-                found=None if found is None else Found(**found),
+                found=None if found is None else OverallStatistics(**found),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"the record of the preprocessing is damaged: {error!r}") from None
@@ -188,7 +188,7 @@ def preprocessing(dataset: Dataset, applied: Statistics, measured: Statistics) -
         mean=tuple(applied.mean.tolist()),
         deviation=tuple(applied.deviation.tolist()),
         decoding=dataset.decoding or Decoding(),
-        found=Found(
+        found=OverallStatistics(
             minimum=minimum,
             maximum=maximum,
             mean=low + mean * width,

@@ -85,10 +85,10 @@ def _chunks(examples: Examples, indices: Indices, channels: int, size: int) -> I
         yield examples.inputs[indices[start : start + step]].reshape(-1, channels)
 
 
-Moments = tuple[Array, Array, tuple[float, float]]
+ChannelMoments = tuple[Array, Array, tuple[float, float]]
 
 
-def _of_bytes(chunks: Iterator[Array], channels: int) -> Moments:
+def _of_bytes(chunks: Iterator[Array], channels: int) -> ChannelMoments:
     """From how often each of the 256 values occurs in each channel: exact sums of integers."""
     counts = np.zeros((channels, 256), np.int64)
     for chunk in chunks:
@@ -105,7 +105,7 @@ def _of_bytes(chunks: Iterator[Array], channels: int) -> Moments:
     return sums / (255 * total), np.array(variance), (float(seen[0]), float(seen[-1]))
 
 
-def _of_floats(chunks: Iterator[Array]) -> Moments:
+def _of_floats(chunks: Iterator[Array]) -> ChannelMoments:
     """In float64, chunks joined by the formula of Chan, Golub and LeVeque.
 
     Source: Algorithms for computing the sample variance, The American Statistician 37 (1983).

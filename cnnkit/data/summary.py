@@ -16,7 +16,7 @@ from cnnkit.data.statistics import Statistics, statistics
 
 
 @dataclass(frozen=True, eq=False)
-class Summary:
+class DatasetSummary:
     """The figures of a data set.
 
     Attributes:
@@ -71,7 +71,7 @@ class Summary:
         return None if found is None else list(found)
 
 
-def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
+def summary(dataset: Dataset, splits: Splits | None = None) -> DatasetSummary:
     """The figures of a data set, split as given or as it comes.
 
     Args:
@@ -95,7 +95,7 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> Summary:
     examples = {part: len(each) for part, each in targets.items()}
     measured = statistics(dataset.train, training)
     cut = splits or _own(dataset, training, validation)
-    return Summary(
+    return DatasetSummary(
         dataset,
         examples,
         _counted(dataset, targets),

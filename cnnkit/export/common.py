@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression, Write
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
 from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.axis import place_of
 from cnnkit.layers.filtering import binomial
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Node
+from cnnkit.spec.site import Site
 
 OPERATORS: dict[str, str] = {"multiply": " * ", "divide": " / ", "subtract": " - "}
 """The joins that Python has operators for, from the first tensor to the last."""

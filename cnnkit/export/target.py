@@ -1,7 +1,7 @@
 """What the targets share: the file round the definitions, and the helpers that it needs.
 
-The helpers of a target are ordinary code in ``parts/``, read as text: a file gets those that it
-uses, and nothing else.
+The helpers of a target are ordinary code in ``parts/TARGET/``, read as text: a file gets those that
+it uses, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from cnnkit.errors import Finding
 from cnnkit.export.code.lines import line
 from cnnkit.spec.graph import Graph
+
+_FAMILIES: Final = (
+    "convolution", "pooling", "activation", "shaping", "attention", "recurrence", "filtering",
+)  # fmt: skip
+"""The files of a target's helpers, as far as it has them, in the order of what is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,21 @@ class Conversion:
 @cache
 def parts(target: str) -> dict[str, str]:
     """The helpers of a target, by name, each as its text."""
-    source = files("cnnkit.export.parts").joinpath(f"{target}.py").read_text(encoding="utf-8")
-    return {
-        node.name: ast.get_source_segment(source, node) or ""
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+    folder = files("cnnkit.export.parts").joinpath(target)
+    found = {}
+    for family in _FAMILIES:
+        file = folder.joinpath(f"{family}.py")
+        if not file.is_file():
+            continue
+        source = file.read_text(encoding="utf-8")
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[node.name] = ast.get_source_segment(source, node) or ""
+    return found
 
 
 def helpers(target: str, code: str) -> list[str]:
-    """The helpers that some code uses, in their file's order, with those that they use."""
+    """The helpers that some code uses, in the order of their files, with those that they use."""
     known = parts(target)
     needed: set[str] = set()
     texts = [code]

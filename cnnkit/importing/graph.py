@@ -78,7 +78,7 @@ ACTIVATIONS = (ELEMENTWISE - {"dropout"}) | {"softmax", "log_softmax"}
 
 
 @dataclass(slots=True)
-class Graph:
+class OperationGraph:
     """A network as operations in an order in which they can be run.
 
     Attributes:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnkit.errors import Finding, SpecError, UsageError
-from cnnkit.importing.graph import Graph, RefusedError
+from cnnkit.importing.graph import OperationGraph, RefusedError
 from cnnkit.importing.keras import read as read_keras
-from cnnkit.importing.layer import Layer
+from cnnkit.importing.layer import WrittenLayer
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
 from cnnkit.importing.structure import layers_of
 from cnnkit.importing.weights import MismatchError, arrays_of
-from cnnkit.importing.writing.activations import fold_activations
 from cnnkit.importing.writing.document import written
+from cnnkit.importing.writing.fusion import fold_activations
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec, shape
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.proof import Proof
 
 
-class Reader(Protocol):
+class FormatReader(Protocol):
     """Reads a file of one format."""
 
     def __call__(
@@ -39,7 +39,7 @@ class Reader(Protocol):
         """The network, where there is enough of one, and what cannot be said of it."""
 
 
-_READERS: Mapping[str, Reader] = {
+_READERS: Mapping[str, FormatReader] = {
     ".onnx": read_onnx,
     ".keras": read_keras,
     ".h5": read_keras,
@@ -110,7 +110,7 @@ def import_model(path: Path, example: Shape | None = None) -> Imported:
     return imported(model, path.stem, f"{path.name} by `cnnkit import`", str(path))
 
 
-def _reader_of(path: Path) -> Reader:
+def _reader_of(path: Path) -> FormatReader:
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         ends = ", ".join(_READERS)
@@ -210,7 +210,7 @@ def _finding(error: RefusedError) -> Finding:
     return Finding("not-importable", "error", str(error), error.advice)
 
 
-def _layers(model: Model) -> list[Layer]:
+def _layers(model: Model) -> list[WrittenLayer]:
     """The tree of a graph, in which patterns are layers."""
     for pattern in PATTERNS:
         pattern(model.graph)
@@ -230,7 +230,7 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
     return Imported(model, text, spec, arrays)
 
 
-def _text(name: str, origin: str, graph: Graph, layers: list[Layer]) -> str:
+def _text(name: str, origin: str, graph: OperationGraph, layers: list[WrittenLayer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
     text = written(name, origin, graph.input, layers, floors=False)
     spec = load(text)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Layer:
+class WrittenLayer:
     """A layer, and for a composite one the lists of layers in it.
 
     Attributes:
@@ -25,11 +25,11 @@ class Layer:
 
     kind: str
     fields: dict[str, Any] = field(default_factory=dict)
-    parts: dict[str, list[Layer]] = field(default_factory=dict)
+    parts: dict[str, list[WrittenLayer]] = field(default_factory=dict)
     arrays: list[dict[str, Array]] = field(default_factory=list)
     scope: str = ""
 
-    def walk(self) -> Iterator[Layer]:
+    def walk(self) -> Iterator[WrittenLayer]:
         """This layer and all below it, in the order in which they run."""
         yield self
         for layers in self.parts.values():
@@ -45,12 +45,12 @@ class Layer:
         return {self.kind: fields}
 
 
-def walk(layers: Sequence[Layer]) -> Iterator[Layer]:
+def walk(layers: Sequence[WrittenLayer]) -> Iterator[WrittenLayer]:
     """Layers and all below them, in the order in which they run."""
     for layer in layers:
         yield from layer.walk()
 
 
-def as_data(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+def as_data(layers: Sequence[WrittenLayer]) -> list[dict[str, Any]]:
     """Layers as plain data."""
     return [layer.data() for layer in layers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from cnnkit.importing.graph import Graph
+from cnnkit.importing.graph import OperationGraph
 from cnnkit.importing.operators.view import View
 from cnnkit.layers.shape import Shape
 
@@ -45,7 +45,7 @@ class Model:
         weighted: Whether the file holds weights; else all are zeros.
     """
 
-    graph: Graph
+    graph: OperationGraph
     output: View
     input_shape: Shape
     channels_last: bool

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from cnnkit.importing.graph import INPUT, JOINS, Graph, Operation
-from cnnkit.importing.layer import Layer, walk
+from cnnkit.importing.graph import INPUT, JOINS, Operation, OperationGraph
+from cnnkit.importing.layer import WrittenLayer, walk
 
 _NAMES = "tensor{}"
 
 
-def layers_of(graph: Graph) -> list[Layer]:
+def layers_of(graph: OperationGraph) -> list[WrittenLayer]:
     """The layers of a network, one after another, with its branches in them."""
     structure = _Structure(graph)
     return structure.chain(INPUT, graph.output, frozenset(structure.used))
 
 
 class _Structure:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: OperationGraph) -> None:
         self.graph = graph
         self.used = list(graph.used())
         kept = set(self.used)
@@ -49,9 +49,9 @@ class _Structure:
                     other = self.postdominators[other]
         return meeting
 
-    def chain(self, start: int, stop: int, inside: Set[int]) -> list[Layer]:
+    def chain(self, start: int, stop: int, inside: Set[int]) -> list[WrittenLayer]:
         """The layers from one tensor to another that all paths inside a branch lead to."""
-        layers: list[Layer] = []
+        layers: list[WrittenLayer] = []
         while start != stop:
             join = self._meeting([each for each in self.readers[start] if each in inside])
             operation = self.graph.operations[join]
@@ -63,7 +63,7 @@ class _Structure:
             start = join
         return layers
 
-    def _joined(self, start: int, join: int, operation: Operation) -> Layer | None:
+    def _joined(self, start: int, join: int, operation: Operation) -> WrittenLayer | None:
         """The branches from a tensor to a join, where they have nothing in common."""
         if operation.kind not in JOINS:
             return None
@@ -93,7 +93,7 @@ class _Structure:
             waiting += self.graph.operations[number].inputs
         return inside
 
-    def _spelled(self, start: int, join: int) -> list[Layer]:
+    def _spelled(self, start: int, join: int) -> list[WrittenLayer]:
         """Operations one after another; tensors that are read later are saved."""
         inside = self._between(start, join)
         order = [number for number in self.used if number in inside]
@@ -104,46 +104,48 @@ class _Structure:
                 if (place or source != current) and source not in names:
                     names[source] = ""
             current = number
-        layers: list[Layer] = []
+        layers: list[WrittenLayer] = []
         current = start
         self._save(start, names, layers)
         for number in order:
             operation = self.graph.operations[number]
             first, *others = operation.inputs
             if first != current:
-                layers.append(Layer("load", {"tensor": names[first]}))
+                layers.append(WrittenLayer("load", {"tensor": names[first]}))
             layers.append(_merge(operation, [names[each] for each in others]))
             self._save(number, names, layers)
             current = number
         return layers
 
-    def _save(self, number: int, names: dict[int, str], layers: list[Layer]) -> None:
+    def _save(self, number: int, names: dict[int, str], layers: list[WrittenLayer]) -> None:
         if number in names:
             self.saved += 1
             names[number] = _NAMES.format(self.saved)
-            layers.append(Layer("save", {"tensor": names[number]}))
+            layers.append(WrittenLayer("save", {"tensor": names[number]}))
 
 
-def _layer(operation: Operation) -> Layer:
+def _layer(operation: Operation) -> WrittenLayer:
     arrays = [operation.weights] if operation.weights else []
-    return Layer(operation.kind, dict(operation.fields), arrays=arrays, scope=operation.scope)
+    return WrittenLayer(
+        operation.kind, dict(operation.fields), arrays=arrays, scope=operation.scope
+    )
 
 
-def _merge(operation: Operation, others: Sequence[str]) -> Layer:
+def _merge(operation: Operation, others: Sequence[str]) -> WrittenLayer:
     if operation.kind not in JOINS:
         return _layer(operation)
     fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
     if operation.kind != "concat":
         fields["by"] = operation.kind
-    return Layer("merge", fields, scope=operation.scope)
+    return WrittenLayer("merge", fields, scope=operation.scope)
 
 
-def _composite(operation: Operation, branches: list[list[Layer]]) -> Layer:
+def _composite(operation: Operation, branches: list[list[WrittenLayer]]) -> WrittenLayer:
     """A residual of two branches that are added, else a parallel."""
     if operation.kind == "add" and len(branches) == 2 and any(branches):
         main, shortcut = sorted(branches, key=lambda each: -len(list(walk(each))))
         parts = {"layers": main, **({"shortcut": shortcut} if shortcut else {})}
-        return Layer("residual", parts=parts, scope=operation.scope)
+        return WrittenLayer("residual", parts=parts, scope=operation.scope)
     fields = {} if operation.kind == "concat" else {"merge": operation.kind}
     named = {str(index): branch for index, branch in enumerate(branches)}
-    return Layer("parallel", fields, named, scope=operation.scope)
+    return WrittenLayer("parallel", fields, named, scope=operation.scope)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
-from cnnkit.importing.layer import Layer, walk
+from cnnkit.importing.layer import WrittenLayer, walk
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
 
@@ -19,7 +19,7 @@ class MismatchError(Exception):
     """The spec is not that of the model: a fault of the import, not of the model."""
 
 
-def arrays_of(spec: Spec, layers: Sequence[Layer]) -> dict[str, Array]:
+def arrays_of(spec: Spec, layers: Sequence[WrittenLayer]) -> dict[str, Array]:
     """Each array by the path of its layer and its own name, joined by dots.
 
     Args:

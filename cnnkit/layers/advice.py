@@ -23,7 +23,7 @@ SEARCH = 64
 """How far from the value given another is looked for: further away it corrects nothing."""
 
 
-class Outcome(NamedTuple):
+class CureEffect(NamedTuple):
     """What comes of a cure: an effect whose output is unknown where the layer has another fault."""
 
     effect: Effect
@@ -47,7 +47,7 @@ def tried(
     given: Sequence[Shape] | None = None,
     /,
     **changes: object,
-) -> Outcome | None:
+) -> CureEffect | None:
     """What a layer gives after a change of fields or inputs; None where that cures nothing.
 
     >>> from cnnkit.layers import Conv
@@ -71,7 +71,7 @@ def tried(
     left = set(map(_key, effect.problems))
     if left and not left <= {key for key in _faults(layer, inputs) if key[0] != fault}:
         return None
-    return Outcome(effect)
+    return CureEffect(effect)
 
 
 def map_problem(layer: Layer, shape: Shape, advice: str = "") -> Problem | None:

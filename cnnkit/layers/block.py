@@ -32,7 +32,7 @@ class Block(Layer):
         return graph.sequence("layers", self.layers, x)
 
 
-class Unreadable(Layer):
+class UnreadableLayer(Layer):
     """A layer with a fault in the text: what it gives, and all after it, is unknown."""
 
     word: str

@@ -16,7 +16,7 @@ from cnnkit import layers
 from cnnkit.layers.base import Layer
 from cnnkit.layers.gating import Gate
 from cnnkit.network import rectifiers
-from cnnkit.network.operation import Builder, Operation, Site
+from cnnkit.network.operation import Builder, BuildSite, Computation
 
 
 def _quick_gelu(x: Array) -> Array:
@@ -61,39 +61,39 @@ class Function:
         return self.function(x, *self.arguments)
 
 
-def plain(site: Site[Layer]) -> Operation:
+def plain(site: BuildSite[Layer]) -> Computation:
     """An activation without fields."""
     return Function(FUNCTIONS[site.layer.kind])
 
 
-def leaky_relu(site: Site[layers.LeakyRelu]) -> Operation:
+def leaky_relu(site: BuildSite[layers.LeakyRelu]) -> Computation:
     """A rectifier that lets a part of negative values through."""
     slope = site.layer.slope
     return Function(jax.nn.leaky_relu if slope < 0 else rectifiers.leaky_relu, (slope,))
 
 
-def elu(site: Site[layers.Elu]) -> Operation:
+def elu(site: BuildSite[layers.Elu]) -> Computation:
     """A rectifier with an exponential below 0."""
     alpha = site.layer.alpha
     return Function(jax.nn.elu if alpha < 0 else rectifiers.elu, (alpha,))
 
 
-def celu(site: Site[layers.Celu]) -> Operation:
+def celu(site: BuildSite[layers.Celu]) -> Computation:
     """A rectifier with an exponential below 0, smooth at 0."""
     return Function(rectifiers.celu, (site.layer.alpha,))
 
 
-def hard_tanh(site: Site[layers.HardTanh]) -> Operation:
+def hard_tanh(site: BuildSite[layers.HardTanh]) -> Computation:
     """The input brought between two numbers."""
     return Function(rectifiers.hard_tanh, (site.layer.minimum, site.layer.maximum))
 
 
-def softshrink(site: Site[layers.Softshrink]) -> Operation:
+def softshrink(site: BuildSite[layers.Softshrink]) -> Computation:
     """The input brought nearer to 0."""
     return Function(rectifiers.softshrink, (site.layer.threshold,))
 
 
-def hard_shrink(site: Site[layers.HardShrink]) -> Operation:
+def hard_shrink(site: BuildSite[layers.HardShrink]) -> Computation:
     """Small values made 0."""
     return Function(rectifiers.hard_shrink, (site.layer.threshold,))
 
@@ -102,7 +102,7 @@ def _above(x: Array, threshold: float, value: float) -> Array:
     return jnp.where(x > threshold, x, value)
 
 
-def threshold(site: Site[layers.Threshold]) -> Operation:
+def threshold(site: BuildSite[layers.Threshold]) -> Computation:
     """The input where it is above a number, else another number."""
     return Function(_above, (site.layer.threshold, site.layer.value))
 
@@ -112,12 +112,12 @@ def _power(x: Array, exponent: float) -> Array:
     return x ** (int(exponent) if float(exponent).is_integer() else exponent)
 
 
-def power(site: Site[layers.Power]) -> Operation:
+def power(site: BuildSite[layers.Power]) -> Computation:
     """A power of the input."""
     return Function(_power, (site.layer.exponent,))
 
 
-def over_axis(site: Site[layers.Softmax | layers.LogSoftmax]) -> Operation:
+def over_axis(site: BuildSite[layers.Softmax | layers.LogSoftmax]) -> Computation:
     """A function of all channels, or of all cells along an axis."""
     layer = site.layer
     if layer.over == "channels":
@@ -141,7 +141,7 @@ def _gated(x: Array, gate: Gate) -> Array:
     return value * GATES[gate](control)
 
 
-def glu(site: Site[layers.Glu]) -> Operation:
+def glu(site: BuildSite[layers.Glu]) -> Computation:
     """Half of the channels times a gate of the others."""
     return Function(_gated, (site.layer.gate,))
 
@@ -149,7 +149,7 @@ def glu(site: Site[layers.Glu]) -> Operation:
 _GELU = jax.checkpoint(jax.nn.gelu, static_argnums=(1,))
 
 
-def gelu(site: Site[layers.Gelu]) -> Operation:
+def gelu(site: BuildSite[layers.Gelu]) -> Computation:
     """The input times the normal distribution function."""
     return Function(_GELU, (site.layer.approximate,))
 
@@ -158,7 +158,7 @@ def _identity(x: Array) -> Array:
     return x
 
 
-def linear(site: Site[Layer]) -> Operation:
+def linear(site: BuildSite[Layer]) -> Computation:
     """The identity."""
     del site
     return Function(_identity)
@@ -167,7 +167,7 @@ def linear(site: Site[Layer]) -> Operation:
 class Prelu(nnx.Module):
     """A leaky rectifier whose slopes are learnt; Flax's has one for all."""
 
-    def __init__(self, site: Site[layers.Prelu]) -> None:
+    def __init__(self, site: BuildSite[layers.Prelu]) -> None:
         (slope,) = site.node.effect.weights
         self.slope = nnx.Param(jnp.full(slope.shape, site.layer.init, jnp.float32))
 
@@ -176,7 +176,7 @@ class Prelu(nnx.Module):
         return jnp.where(x >= 0, x, self.slope[...].astype(x.dtype) * x)
 
 
-def prelu(site: Site[layers.Prelu]) -> Operation:
+def prelu(site: BuildSite[layers.Prelu]) -> Computation:
     """Learnt slopes."""
     return Prelu(site)
 
@@ -185,7 +185,7 @@ def _maximum_of_pieces(x: Array, pieces: int) -> Array:
     return jnp.max(x.reshape((*x.shape[:-1], -1, pieces)), -1)
 
 
-def maxout(site: Site[layers.Maxout]) -> Operation:
+def maxout(site: BuildSite[layers.Maxout]) -> Computation:
     """The maximum over groups of adjacent channels."""
     return Function(_maximum_of_pieces, (site.layer.pieces,))
 

@@ -15,7 +15,7 @@ from cnnkit import layers
 from cnnkit.layers.attention import DotProductAttention as Layer
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.network.initialization import normal
-from cnnkit.network.operation import Mode, Operation, Site
+from cnnkit.network.operation import BuildSite, Computation, Mode
 
 BIAS_DEVIATION = 0.02
 """How relative biases start (Liu et al., 2021)."""
@@ -24,9 +24,9 @@ BIAS_DEVIATION = 0.02
 class DotProductAttention(nnx.Module):
     """softmax(Q·Kᵀ/√d + bias)·V of each head, in windows."""
 
-    def __init__(self, site: Site[Layer]) -> None:
+    def __init__(self, site: BuildSite[Layer]) -> None:
         layer = site.layer
-        windows = layer.partition(site.inputs[0][:-1])
+        windows = layer.partition(site.shape[:-1])
         assert isinstance(windows, tuple)  # noqa: S101 - a graph without errors has its windows
         self.heads = layer.heads
         self.windows = windows
@@ -125,7 +125,7 @@ def _together(windows: Sequence[PartitionWindow]) -> np.ndarray:
     return np.asarray(parts[:, :, None] == parts[:, None, :])
 
 
-def dot_product_attention(site: Site[Layer]) -> Operation:
+def dot_product_attention(site: BuildSite[Layer]) -> Computation:
     """Queries, keys and values to what the positions attend to."""
     return DotProductAttention(site)
 
@@ -133,8 +133,8 @@ def dot_product_attention(site: Site[Layer]) -> Operation:
 class PositionEmbedding(nnx.Module):
     """A learnt vector of each position, added."""
 
-    def __init__(self, site: Site[layers.PositionEmbedding]) -> None:
-        started = normal(site.layer.deviation)(site.rngs.params(), site.inputs[0])
+    def __init__(self, site: BuildSite[layers.PositionEmbedding]) -> None:
+        started = normal(site.layer.deviation)(site.rngs.params(), site.shape)
         self.embedding = nnx.Param(started)
 
     def __call__(self, x: Array) -> Array:
@@ -142,7 +142,7 @@ class PositionEmbedding(nnx.Module):
         return x + self.embedding[...].astype(x.dtype)
 
 
-def position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
+def position_embedding(site: BuildSite[layers.PositionEmbedding]) -> Computation:
     """Where each position is."""
     return PositionEmbedding(site)
 
@@ -150,7 +150,7 @@ def position_embedding(site: Site[layers.PositionEmbedding]) -> Operation:
 class ClassToken(nnx.Module):
     """A learnt vector, before all others."""
 
-    def __init__(self, site: Site[layers.ClassToken]) -> None:
+    def __init__(self, site: BuildSite[layers.ClassToken]) -> None:
         self.token = nnx.Param(jnp.zeros(site.channels, jnp.float32))
 
     def __call__(self, x: Array) -> Array:
@@ -159,6 +159,6 @@ class ClassToken(nnx.Module):
         return jnp.concatenate([token, x], axis=1)
 
 
-def class_token(site: Site[layers.ClassToken]) -> Operation:
+def class_token(site: BuildSite[layers.ClassToken]) -> Computation:
     """One more position."""
     return ClassToken(site)

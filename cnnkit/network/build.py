@@ -8,9 +8,9 @@ from jax.typing import DTypeLike
 
 from cnnkit.errors import SpecError, in_order
 from cnnkit.layers.joining import Joined
-from cnnkit.network.builders import operation
 from cnnkit.network.model import Network, Plan, Scope, Step, named
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.registry import operation
 from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import Graph, Node
 from cnnkit.spec.model.spec import Spec
@@ -55,13 +55,13 @@ def build(
         inputs = tuple(graph.shape(source) or () for source in node.inputs)
         with named(step, "built for", inputs):
             if node.shares is None:
-                site = Site(node.layer, inputs, node, follower, compute_dtype, streams)
+                site = BuildSite(node.layer, node, inputs, follower, compute_dtype, streams)
                 made = operation(site)
             else:
                 owner = graph.nodes[node.shares]
                 effect = node.effect._replace(weights=owner.effect.weights)
                 alike = node._replace(effect=effect)
-                site = Site(node.layer, inputs, alike, follower, compute_dtype, nnx.Rngs(0))
+                site = BuildSite(node.layer, alike, inputs, follower, compute_dtype, nnx.Rngs(0))
                 form = nnx.graphdef(operation(site))
                 made = Borrowed(network.plan.steps[node.shares].path, form)
             _attach(network, step.path, made)
@@ -83,7 +83,7 @@ def _step(node: Node) -> Step:
     return Step(path, layer.title, where, node.inputs, output, node.side, layer.random, final)
 
 
-def _attach(network: Network, path: tuple[str, ...], made: Operation | Borrowed) -> None:
+def _attach(network: Network, path: tuple[str, ...], made: Computation | Borrowed) -> None:
     """Sets an operation at its path, with the scopes on the way that are not there yet."""
     at: object = network
     for part in path[:-1]:

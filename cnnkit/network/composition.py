@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.layers.joining import Join, Joined
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 
 
 def _add(*inputs: Array) -> Array:
@@ -84,7 +84,7 @@ class Joining:
         return JOINS[self.by](*inputs)
 
 
-def joined(site: Site[Joined]) -> Operation:
+def joined(site: BuildSite[Joined]) -> Computation:
     """The join of a residual, of branches, or of saved tensors."""
     by, axis = site.layer.by, site.layer.axis
     if by == "concat":

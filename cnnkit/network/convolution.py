@@ -21,7 +21,7 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 from cnnkit.network.weight_norm import normalized
 
 Sides = tuple[tuple[int, int], ...]
@@ -138,7 +138,7 @@ class NormalizedConv(Conv):
         return y if self.bias is None else y + self.bias[...].astype(self.dtype)
 
 
-def _built(site: Site[Convolution], filters: int, groups: int) -> Conv:
+def _built(site: BuildSite[Convolution], filters: int, groups: int) -> Conv:
     layer = site.layer
     make = Conv if layer.weight_norm == "none" else partial(NormalizedConv, layer=layer)
     return make(
@@ -155,16 +155,16 @@ def _built(site: Site[Convolution], filters: int, groups: int) -> Conv:
     )
 
 
-def _windows(site: Site[Convolution]) -> tuple[Window, ...]:
+def _windows(site: BuildSite[Convolution]) -> tuple[Window, ...]:
     return tuple(window for window in site.node.effect.windows if isinstance(window, Window))
 
 
-def conv(site: Site[layers.Conv]) -> Operation:
+def conv(site: BuildSite[layers.Conv]) -> Computation:
     """A convolution of all channels, or of groups of them."""
     return _built(site, site.layer.filters, site.layer.groups)
 
 
-def depthwise_conv(site: Site[layers.DepthwiseConv]) -> Operation:
+def depthwise_conv(site: BuildSite[layers.DepthwiseConv]) -> Computation:
     """A convolution of as many groups as channels."""
     return _built(site, site.channels * site.layer.multiplier, site.channels)
 
@@ -175,7 +175,7 @@ class TransposedConv(nnx.Module):
     Flax's ConvTranspose knows no groups, and its `SAME` and `VALID` are not PyTorch's or Keras's.
     """
 
-    def __init__(self, site: Site[layers.TransposedConv]) -> None:
+    def __init__(self, site: BuildSite[layers.TransposedConv]) -> None:
         layer = site.layer
         filters = layer.filters * layer.pieces
         windows = [w for w in site.node.effect.windows if isinstance(w, TransposedWindow)]
@@ -225,7 +225,7 @@ def surplus_before(window: TransposedWindow) -> int:
     return int(unpadded and window.stride == window.dilation + 1)
 
 
-def transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
+def transposed_conv(site: BuildSite[layers.TransposedConv]) -> Computation:
     """A learnt upsampling."""
     return TransposedConv(site)
 
@@ -233,7 +233,7 @@ def transposed_conv(site: Site[layers.TransposedConv]) -> Operation:
 class LocallyConnected(nnx.Module):
     """A convolution whose positions do not share their weights: a matrix product at each."""
 
-    def __init__(self, site: Site[layers.LocallyConnected]) -> None:
+    def __init__(self, site: BuildSite[layers.LocallyConnected]) -> None:
         layer = site.layer
         filters = layer.filters * layer.pieces
         windows = _windows(site)
@@ -287,6 +287,6 @@ def window_cells(x: Array, windows: Sequence[Window]) -> list[Array]:
     return cells
 
 
-def locally_connected(site: Site[layers.LocallyConnected]) -> Operation:
+def locally_connected(site: BuildSite[layers.LocallyConnected]) -> Computation:
     """A convolution with weights of its own at each position."""
     return LocallyConnected(site)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from cnnkit import layers
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 from cnnkit.network.weight_norm import normalized
 
 
@@ -30,7 +30,7 @@ class NormalizedLinear(nnx.Linear):
         return y if self.bias is None else y + self.bias[...].astype(self.dtype)
 
 
-def dense(site: Site[layers.Dense]) -> Operation:
+def dense(site: BuildSite[layers.Dense]) -> Computation:
     """Each unit connected to each element of a vector."""
     layer = site.layer
     make = nnx.Linear if layer.weight_norm == "none" else partial(NormalizedLinear, layer=layer)

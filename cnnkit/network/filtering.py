@@ -13,7 +13,7 @@ from cnnkit import layers
 from cnnkit.layers.filtering import binomial
 from cnnkit.layers.window import Window
 from cnnkit.network.convolution import fillings, overhangs, padded, paddings
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LpPool:
         return roots.astype(x.dtype)
 
 
-def lp_pool(site: Site[layers.LpPool]) -> Operation:
+def lp_pool(site: BuildSite[layers.LpPool]) -> Computation:
     """A norm of sliding windows."""
     return LpPool(_windows(site.node.effect.windows), site.layer.p)
 
@@ -64,7 +64,7 @@ class BlurPool:
         return x
 
 
-def blur_pool(site: Site[layers.BlurPool]) -> Operation:
+def blur_pool(site: BuildSite[layers.BlurPool]) -> Computation:
     """A blur at strides."""
     return BlurPool(_windows(site.node.effect.windows), site.layer.padding_mode)
 

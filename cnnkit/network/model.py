@@ -16,7 +16,7 @@ from jax.typing import DTypeLike
 from cnnkit.errors import CnnkitError, LayerError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.network.activation import FUNCTIONS
-from cnnkit.network.operation import Mode, ModeAware, Operation
+from cnnkit.network.operation import Computation, Mode, ModeAware
 from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import INPUT
 
@@ -268,7 +268,7 @@ class Network(nnx.Module):
 
     def _applied(self, path: tuple[str, ...], inputs: Sequence[Array], mode: Mode) -> Any:
         """What the operation at a path gives."""
-        operation: Operation = reduce(getattr, path, self)
+        operation: Computation = reduce(getattr, path, self)
         if not isinstance(operation, Borrowed):
             return _apply(operation, inputs, mode)
         owner: nnx.Module = reduce(getattr, operation.loan.owner, self)
@@ -279,7 +279,7 @@ class Network(nnx.Module):
         return given
 
 
-def _apply(operation: Operation, inputs: Sequence[Array], mode: Mode) -> Any:
+def _apply(operation: Computation, inputs: Sequence[Array], mode: Mode) -> Any:
     if isinstance(operation, ModeAware):
         return operation.in_mode(*inputs, mode)
     return operation(*inputs)

@@ -17,7 +17,7 @@ from jax.typing import DTypeLike
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
-from cnnkit.network.operation import Mode, Operation, Site
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.standardization import standardize
 
 
@@ -51,7 +51,7 @@ class Normalization(nnx.Module):
 class BatchNorm(Normalization):
     """Statistics of the batch in training, their running averages at inference."""
 
-    def __init__(self, site: Site[layers.BatchNorm]) -> None:
+    def __init__(self, site: BuildSite[layers.BatchNorm]) -> None:
         layer = site.layer
         super().__init__(
             site.channels, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
@@ -74,7 +74,7 @@ class BatchNorm(Normalization):
         return y.astype(self.dtype)
 
 
-def batch_norm(site: Site[layers.BatchNorm]) -> Operation:
+def batch_norm(site: BuildSite[layers.BatchNorm]) -> Computation:
     """Standardized over the batch."""
     return BatchNorm(site)
 
@@ -82,7 +82,7 @@ def batch_norm(site: Site[layers.BatchNorm]) -> Operation:
 class Standardized(Normalization):
     """Each example's groups of channels, over its positions or at each of them."""
 
-    def __init__(self, site: Site[Affine], groups: int, *, positions: bool) -> None:
+    def __init__(self, site: BuildSite[Affine], groups: int, *, positions: bool) -> None:
         layer = site.layer
         super().__init__(
             site.channels, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
@@ -102,10 +102,10 @@ class Standardized(Normalization):
 class WholeNorm(Normalization):
     """Each example over all its elements, with a factor and a shift of each element."""
 
-    def __init__(self, site: Site[layers.LayerNorm]) -> None:
+    def __init__(self, site: BuildSite[layers.LayerNorm]) -> None:
         layer = site.layer
         super().__init__(
-            site.inputs[0], layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
+            site.shape, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
         )
 
     def __call__(self, x: Array) -> Array:
@@ -114,19 +114,19 @@ class WholeNorm(Normalization):
         return standardize(x, self.factors, self.offsets, over, self.epsilon)[0]
 
 
-def layer_norm(site: Site[layers.LayerNorm]) -> Operation:
+def layer_norm(site: BuildSite[layers.LayerNorm]) -> Computation:
     """Each position over its channels, or all elements."""
     if site.layer.over == "all":
         return WholeNorm(site)
     return Standardized(site, 1, positions=False)
 
 
-def group_norm(site: Site[layers.GroupNorm]) -> Operation:
+def group_norm(site: BuildSite[layers.GroupNorm]) -> Computation:
     """Groups of channels over all positions."""
     return Standardized(site, site.layer.groups, positions=True)
 
 
-def instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
+def instance_norm(site: BuildSite[layers.InstanceNorm]) -> Computation:
     """Each channel over its positions."""
     return Standardized(site, site.channels, positions=True)
 
@@ -134,7 +134,7 @@ def instance_norm(site: Site[layers.InstanceNorm]) -> Operation:
 class RmsNorm(nnx.Module):
     """The root of the mean square of the channels made 1."""
 
-    def __init__(self, site: Site[layers.RmsNorm]) -> None:
+    def __init__(self, site: BuildSite[layers.RmsNorm]) -> None:
         self.has_scale = site.layer.scale
         if self.has_scale:
             self.scale = nnx.Param(jnp.ones(site.channels, jnp.float32))
@@ -153,7 +153,7 @@ class RmsNorm(nnx.Module):
         return (y * self.scale[...] if self.has_scale else y).astype(self.dtype)
 
 
-def rms_norm(site: Site[layers.RmsNorm]) -> Operation:
+def rms_norm(site: BuildSite[layers.RmsNorm]) -> Computation:
     """The root mean square of the channels made 1."""
     return RmsNorm(site)
 
@@ -182,7 +182,7 @@ class LocalResponseNorm:
         return (wide * (self.k + self.alpha / self.size * squares) ** -self.beta).astype(x.dtype)
 
 
-def local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
+def local_response_norm(site: BuildSite[layers.LocalResponseNorm]) -> Computation:
     """Each channel by the sum of its neighbours' squares."""
     layer = site.layer
     return LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
@@ -191,7 +191,7 @@ def local_response_norm(site: Site[layers.LocalResponseNorm]) -> Operation:
 class GlobalResponseNorm(nnx.Module):
     """Each channel by its norm beside the mean norm of all, added to what comes in."""
 
-    def __init__(self, site: Site[layers.GlobalResponseNorm]) -> None:
+    def __init__(self, site: BuildSite[layers.GlobalResponseNorm]) -> None:
         self.scale = nnx.Param(jnp.zeros(site.channels, jnp.float32))
         self.shift = nnx.Param(jnp.zeros(site.channels, jnp.float32))
         self.epsilon = site.layer.epsilon
@@ -211,7 +211,7 @@ class GlobalResponseNorm(nnx.Module):
         return (self.scale[...] * (wide * beside) + self.shift[...] + wide).astype(self.dtype)
 
 
-def global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Operation:
+def global_response_norm(site: BuildSite[layers.GlobalResponseNorm]) -> Computation:
     """Each channel by its norm beside the others'."""
     return GlobalResponseNorm(site)
 
@@ -229,6 +229,6 @@ class Rescale:
         return ((wide - jnp.array(self.mean)) / jnp.array(self.deviation)).astype(x.dtype)
 
 
-def rescale(site: Site[layers.Rescale]) -> Operation:
+def rescale(site: BuildSite[layers.Rescale]) -> Computation:
     """Given constants, such as a data set's."""
     return Rescale(site.layer.mean, site.layer.deviation)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from flax import nnx
 from jax import Array
 from jax.typing import DTypeLike
 
-from cnnkit.layers.base import Layer
-from cnnkit.layers.shape import Shape
-from cnnkit.spec.graph import Node
-
-LayerT = TypeVar("LayerT", bound=Layer, covariant=True)
+from cnnkit.spec.site import LayerT, Site
 
 
 class Mode(NamedTuple):
@@ -37,7 +33,7 @@ class ModeAware(Protocol):
         """The output, from the inputs and the ``Mode`` that the network runs in."""
 
 
-Operation: TypeAlias = Callable[..., Any] | ModeAware
+Computation: TypeAlias = Callable[..., Any] | ModeAware
 """Batches of the node's inputs, [N, *shape], to the batch that goes out.
 
 An ``nnx.Module`` where the node has weights, otherwise a function or a frozen value, so that two
@@ -45,35 +41,19 @@ networks built from one spec are equal in all but their arrays.
 """
 
 
-@dataclass(frozen=True)
-class Site(Generic[LayerT]):
-    """A node that is to be built.
+@dataclass(frozen=True, slots=True)
+class BuildSite(Site[LayerT]):
+    """A node that is to be built, and what its weights come from.
 
     Attributes:
-        layer: The layer's model.
-        inputs: The shapes that come in, without the batch.
-        node: The node as the analysis sees it.
         follower: The kind of activation that follows, which the initial weights suit.
         dtype: What to compute in; weights are float32.
         rngs: The source of the initial weights.
     """
 
-    layer: LayerT
-    inputs: tuple[Shape, ...]
-    node: Node
     follower: str | None
     dtype: DTypeLike
     rngs: nnx.Rngs
 
-    @property
-    def channels(self) -> int:
-        """The channels of the first input."""
-        return self.inputs[0][-1]
 
-    @property
-    def rank(self) -> int:
-        """The spatial axes of the first input."""
-        return len(self.inputs[0]) - 1
-
-
-Builder: TypeAlias = Callable[[Site[Any]], Operation]
+Builder: TypeAlias = Callable[[BuildSite[Any]], Computation]

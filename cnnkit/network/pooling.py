@@ -16,7 +16,7 @@ from cnnkit.layers.reduction import Reduction
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.convolution import fillings, paddings, window_cells
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class MeanPool:
         )
 
 
-def _windows(site: Site[Pool]) -> tuple[Window, ...]:
+def _windows(site: BuildSite[Pool]) -> tuple[Window, ...]:
     return tuple(window for window in site.node.effect.windows if isinstance(window, Window))
 
 
-def max_pool(site: Site[layers.MaxPool]) -> Operation:
+def max_pool(site: BuildSite[layers.MaxPool]) -> Computation:
     """The maximum of sliding windows."""
     return MaxPool(_windows(site))
 
 
-def mean_pool(site: Site[layers.MeanPool]) -> Operation:
+def mean_pool(site: BuildSite[layers.MeanPool]) -> Computation:
     """The mean of sliding windows."""
     return MeanPool(_windows(site), site.layer.count_padding)
 
@@ -87,12 +87,12 @@ class Global:
         return self.function(x, tuple(range(1, x.ndim - 1)), keepdims=self.keep_axes)
 
 
-def global_max_pool(site: Site[GlobalPool]) -> Operation:
+def global_max_pool(site: BuildSite[GlobalPool]) -> Computation:
     """The maximum of each channel."""
     return Global(jnp.max, site.layer.keep_axes)
 
 
-def global_mean_pool(site: Site[GlobalPool]) -> Operation:
+def global_mean_pool(site: BuildSite[GlobalPool]) -> Computation:
     """The mean of each channel."""
     return Global(_mean, site.layer.keep_axes)
 
@@ -130,10 +130,10 @@ class Reduce:
         return REDUCTIONS[self.by](x, self.axes, keepdims=self.keep)
 
 
-def reduced(site: Site[layers.Reduce]) -> Operation:
+def reduced(site: BuildSite[layers.Reduce]) -> Computation:
     """The mean, maximum, sum or norm over axes."""
     layer = site.layer
-    axes = tuple(place + 1 for place in layer.places(site.inputs[0]))
+    axes = tuple(place + 1 for place in layer.places(site.shape))
     return Reduce(layer.by, axes, layer.keep)
 
 
@@ -166,17 +166,17 @@ class Adaptive:
         return jnp.sum(taken * (inside / inside.sum(1, keepdims=True)), axis + 1)
 
 
-def _adaptive(site: Site[AdaptivePool], *, mean: bool) -> Operation:
+def _adaptive(site: BuildSite[AdaptivePool], *, mean: bool) -> Computation:
     output = site.node.output
     assert output is not None  # noqa: S101 - a graph without errors has all its shapes
     return Adaptive(output[:-1], mean)
 
 
-def adaptive_max_pool(site: Site[AdaptivePool]) -> Operation:
+def adaptive_max_pool(site: BuildSite[AdaptivePool]) -> Computation:
     """The maximum of a given number of windows."""
     return _adaptive(site, mean=False)
 
 
-def adaptive_mean_pool(site: Site[AdaptivePool]) -> Operation:
+def adaptive_mean_pool(site: BuildSite[AdaptivePool]) -> Computation:
     """The mean of a given number of windows."""
     return _adaptive(site, mean=True)

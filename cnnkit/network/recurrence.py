@@ -12,9 +12,9 @@ from jax import Array, lax
 
 from cnnkit.layers.recurrence import Recurrent as Layer
 from cnnkit.network.initialization import named
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 
-Step = Callable[..., tuple[tuple[Array, ...], Array]]
+CellStep = Callable[..., tuple[tuple[Array, ...], Array]]
 
 
 def _lstm(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
@@ -37,14 +37,14 @@ def _gru(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
     return (h,), h
 
 
-_STEPS: dict[str, tuple[Step, int]] = {"lstm": (_lstm, 2), "gru": (_gru, 1)}
+_STEPS: dict[str, tuple[CellStep, int]] = {"lstm": (_lstm, 2), "gru": (_gru, 1)}
 """The step of each kind, and how many arrays its state has."""
 
 
 class Recurrent(nnx.Module):
     """A sequence [N, L, C] to a vector [N, U], or to the sequence of all steps [N, L, U]."""
 
-    def __init__(self, site: Site[Layer]) -> None:
+    def __init__(self, site: BuildSite[Layer]) -> None:
         layer = site.layer
         self.kind = layer.kind
         self.units = layer.units
@@ -56,7 +56,7 @@ class Recurrent(nnx.Module):
             name = weight.name.removeprefix("backward_")
             setattr(self, weight.name, nnx.Param(self._started(name, weight.shape, site)))
 
-    def _started(self, name: str, shape: tuple[int, ...], site: Site[Layer]) -> Array:
+    def _started(self, name: str, shape: tuple[int, ...], site: BuildSite[Layer]) -> Array:
         """As Keras starts them; the forget gate of an LSTM is open."""
         if name != "bias":
             how = {"kernel": "glorot_uniform", "recurrent_kernel": "orthogonal"}[name]
@@ -96,6 +96,6 @@ class Recurrent(nnx.Module):
         return y
 
 
-def recurrent(site: Site[Layer]) -> Operation:
+def recurrent(site: BuildSite[Layer]) -> Computation:
     """An LSTM or GRU."""
     return Recurrent(site)

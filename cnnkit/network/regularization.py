@@ -9,7 +9,7 @@ from flax import nnx
 from jax import Array
 
 from cnnkit import layers
-from cnnkit.network.operation import Mode, Operation, Site
+from cnnkit.network.operation import BuildSite, Computation, Mode
 
 
 class Dropout(nnx.Dropout):
@@ -20,17 +20,17 @@ class Dropout(nnx.Dropout):
         return self(x, deterministic=not mode.train, rngs=mode.key)
 
 
-def dropout(site: Site[layers.Dropout]) -> Operation:
+def dropout(site: BuildSite[layers.Dropout]) -> Computation:
     """Elements dropped."""
     return Dropout(site.layer.rate)
 
 
-def spatial_dropout(site: Site[layers.SpatialDropout]) -> Operation:
+def spatial_dropout(site: BuildSite[layers.SpatialDropout]) -> Computation:
     """Whole channels of an example dropped."""
     return Dropout(site.layer.rate, broadcast_dims=tuple(range(1, site.rank + 1)))
 
 
-def drop_path(site: Site[layers.DropPath]) -> Operation:
+def drop_path(site: BuildSite[layers.DropPath]) -> Computation:
     """Whole examples dropped."""
     return Dropout(site.layer.rate, broadcast_dims=tuple(range(1, site.rank + 2)))
 
@@ -48,6 +48,6 @@ class GaussianNoise:
         return x + self.deviation * jax.random.normal(mode.key, x.shape, x.dtype)
 
 
-def gaussian_noise(site: Site[layers.GaussianNoise]) -> Operation:
+def gaussian_noise(site: BuildSite[layers.GaussianNoise]) -> Computation:
     """Noise added."""
     return GaussianNoise(site.layer.deviation)

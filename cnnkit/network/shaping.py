@@ -15,10 +15,10 @@ from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import sides
 from cnnkit.network.convolution import padded
-from cnnkit.network.operation import Operation, Site
+from cnnkit.network.operation import BuildSite, Computation
 
 
-def _output(site: Site[Layer]) -> Shape:
+def _output(site: BuildSite[Layer]) -> Shape:
     output = site.node.output
     assert output is not None  # noqa: S101 - a graph without errors has all its shapes
     return output
@@ -35,7 +35,7 @@ class Reshape:
         return x.reshape((-1, *self.shape))
 
 
-def reshape(site: Site[Layer]) -> Operation:
+def reshape(site: BuildSite[Layer]) -> Computation:
     """A given shape, or the vector of a flatten."""
     return Reshape(_output(site))
 
@@ -54,7 +54,7 @@ class Pad:
         return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [self.channels])
 
 
-def pad(site: Site[layers.Pad]) -> Operation:
+def pad(site: BuildSite[layers.Pad]) -> Computation:
     """Cells and channels added."""
     layer = site.layer
     return Pad(sides(layer.padding, site.rank) or (), layer.channel_sides, layer.padding_mode)
@@ -72,9 +72,9 @@ class Crop:
         return x[(slice(None), *kept)]
 
 
-def crop(site: Site[layers.Crop]) -> Operation:
+def crop(site: BuildSite[layers.Crop]) -> Computation:
     """A number of cells off each side, or the middle as large as another map."""
-    return Crop(site.layer.cells_off(site.inputs[0][:-1], _output(site)[:-1]))
+    return Crop(site.layer.cells_off(site.shape[:-1], _output(site)[:-1]))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _between(x: Array, axis: int, outputs: int) -> Array:
     return below * (1 - part) + above * part
 
 
-def upsample(site: Site[layers.Upsample]) -> Operation:
+def upsample(site: BuildSite[layers.Upsample]) -> Computation:
     """Enlarged by a factor, or to another map's extents."""
     return Upsample(_output(site)[:-1], site.layer.method == "linear")
 
@@ -154,14 +154,14 @@ def _block(larger: Shape, smaller: Shape) -> tuple[int, ...]:
     return tuple(a // b for a, b in zip(larger[:-1], smaller[:-1], strict=True))
 
 
-def depth_to_space(site: Site[Layer]) -> Operation:
+def depth_to_space(site: BuildSite[Layer]) -> Computation:
     """Channels to cells."""
-    return DepthToSpace(_block(_output(site), site.inputs[0]))
+    return DepthToSpace(_block(_output(site), site.shape))
 
 
-def space_to_depth(site: Site[Layer]) -> Operation:
+def space_to_depth(site: BuildSite[Layer]) -> Computation:
     """Cells to channels."""
-    return SpaceToDepth(_block(site.inputs[0], _output(site)))
+    return SpaceToDepth(_block(site.shape, _output(site)))
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class ChannelShuffle:
         return split.swapaxes(-1, -2).reshape(x.shape)
 
 
-def channel_shuffle(site: Site[layers.ChannelShuffle]) -> Operation:
+def channel_shuffle(site: BuildSite[layers.ChannelShuffle]) -> Computation:
     """The channels of each group in turn."""
     return ChannelShuffle(site.layer.groups)
 
@@ -193,7 +193,7 @@ class ChannelSlice:
         return x[..., self.start : self.stop]
 
 
-def channel_slice(site: Site[layers.ChannelSlice]) -> Operation:
+def channel_slice(site: BuildSite[layers.ChannelSlice]) -> Computation:
     """Some of the channels."""
     return ChannelSlice(site.layer.start, site.layer.stop)
 
@@ -211,10 +211,10 @@ class Slice:
         return x[(slice(None),) * self.axis + (slice(self.start, self.stop),)]
 
 
-def slice_of(site: Site[layers.Slice]) -> Operation:
+def slice_of(site: BuildSite[layers.Slice]) -> Computation:
     """A part of an axis."""
     layer = site.layer
-    return Slice(place_of(layer.axis, site.inputs[0]) + 1, layer.start, layer.stop)
+    return Slice(place_of(layer.axis, site.shape) + 1, layer.start, layer.stop)
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,9 @@ class Transpose:
         return x.transpose(self.order)
 
 
-def transpose(site: Site[layers.Transpose]) -> Operation:
+def transpose(site: BuildSite[layers.Transpose]) -> Computation:
     """Axes in another order."""
-    return Transpose((0, *(place + 1 for place in site.layer.places(site.inputs[0]))))
+    return Transpose((0, *(place + 1 for place in site.layer.places(site.shape))))
 
 
 class Scale(nnx.Module):
@@ -255,7 +255,7 @@ class Factor:
         return x * self.factor
 
 
-def scale(site: Site[layers.Scale]) -> Operation:
+def scale(site: BuildSite[layers.Scale]) -> Computation:
     """Learnt factors, or one constant."""
     layer = site.layer
     factors = site.channels if layer.per == "channel" else 1

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pair(Generic[T]):
+class FactPair(Generic[T]):
     """One fact, as the analysis has it and as the network does."""
 
     analysis: T
@@ -75,20 +75,20 @@ class LayerVerification:
     path: str
     kind: str
     location: Location | None
-    output: Pair[str]
-    weights: Pair[str]
-    parameters: Pair[int]
-    state: Pair[int]
-    macs: Pair[int]
-    flops: Pair[int]
+    output: FactPair[str]
+    weights: FactPair[str]
+    parameters: FactPair[int]
+    state: FactPair[int]
+    macs: FactPair[int]
+    flops: FactPair[int]
 
-    def facts(self) -> dict[str, Pair[Any]]:
+    def facts(self) -> dict[str, FactPair[Any]]:
         """What is compared."""
         names = ("output", "weights", "parameters", "state", "macs", "flops")
         return {name: getattr(self, name) for name in names}
 
     @property
-    def mismatches(self) -> dict[str, Pair[Any]]:
+    def mismatches(self) -> dict[str, FactPair[Any]]:
         """What differs."""
         return {name: pair for name, pair in self.facts().items() if not pair.agrees}
 
@@ -112,12 +112,12 @@ class Verification:
         """Whether all agree."""
         return not self.strays and not any(layer.mismatches for layer in self.layers)
 
-    def totals(self) -> dict[str, Pair[int]]:
+    def totals(self) -> dict[str, FactPair[int]]:
         """The sums over all operations."""
         names = ("parameters", "state", "macs", "flops")
         tolerances = {"flops": FLOPS_TOLERANCE}
         return {
-            name: Pair(
+            name: FactPair(
                 sum(getattr(layer, name).analysis for layer in self.layers),
                 sum(getattr(layer, name).network for layer in self.layers),
                 tolerances.get(name, 0.0),
@@ -195,12 +195,12 @@ def _layer(
         node.path,
         node.layer.title,
         node.layer.place.find(()) if node.layer.place else None,
-        Pair(_shown(node.output), _shown(output)),
-        Pair(_listed(weights), _listed(arrays)),
-        Pair(_elements(weights, trained=True), _elements(arrays, trained=True)),
-        Pair(_elements(weights, trained=False), _elements(arrays, trained=False)),
-        Pair(total(node.effect.macs), work.scattered if transposed else work.gathered),
-        Pair(_flops_inside(node, inputs), work.flops, FLOPS_TOLERANCE),
+        FactPair(_shown(node.output), _shown(output)),
+        FactPair(_listed(weights), _listed(arrays)),
+        FactPair(_elements(weights, trained=True), _elements(arrays, trained=True)),
+        FactPair(_elements(weights, trained=False), _elements(arrays, trained=False)),
+        FactPair(total(node.effect.macs), work.scattered if transposed else work.gathered),
+        FactPair(_flops_inside(node, inputs), work.flops, FLOPS_TOLERANCE),
     )
 
 

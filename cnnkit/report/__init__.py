@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.presentation.output import put_text
-from cnnkit.report.analysis.options import Options
+from cnnkit.report.analysis.options import ReportOptions
 from cnnkit.report.formats import FINDING_FORMATS, FORMATS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = [
     "EXPLAINING",
     "FINDING_FORMATS",
     "FORMATS",
-    "Options",
+    "ReportOptions",
     "render",
     "render_findings",
     "write",
@@ -61,7 +61,7 @@ def render(
         UsageError: The format is unknown, or cannot show what is asked for.
     """
     _check(format, explain=explain)
-    options = Options(depth, explain, width, color)
+    options = ReportOptions(depth, explain, width, color)
     text: str = import_module(FORMATS[format]).render(results, options)
     return text
 
@@ -85,7 +85,7 @@ def write(
 
         from cnnkit.report.analysis.table import print_to
 
-        print_to(Console(), results, Options(depth, explain))
+        print_to(Console(), results, ReportOptions(depth, explain))
         return
     put_text(render(results, format, depth=depth, explain=explain), output)
 

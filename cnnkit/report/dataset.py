@@ -11,13 +11,13 @@ from cnnkit.presentation.lines import Line, Piece
 from cnnkit.presentation.numbers import cells, memory, plural, printable
 
 if TYPE_CHECKING:
-    from cnnkit.data.summary import Summary
+    from cnnkit.data.summary import DatasetSummary
 
 # More classes fill more than a screen, more channels more than a line.
 _CLASSES, _CHANNELS = 40, 4
 
 
-def dataset_lines(summary: Summary) -> Iterator[Line]:
+def dataset_lines(summary: DatasetSummary) -> Iterator[Line]:
     """What the data set is, its classes with the examples of each split, and its values."""
     dataset = summary.dataset
     facts = (
@@ -36,7 +36,7 @@ def dataset_lines(summary: Summary) -> Iterator[Line]:
         yield [Piece("warning", "yellow"), Piece(f"  {printable(warning)}")]
 
 
-def _counts(summary: Summary) -> Iterator[Line]:
+def _counts(summary: DatasetSummary) -> Iterator[Line]:
     """A row a class, and their sum."""
     every = list(summary.classes.items())
     shown, beyond = every[:_CLASSES], every[_CLASSES:]
@@ -55,7 +55,7 @@ def _counts(summary: Summary) -> Iterator[Line]:
     yield from grid(columns)
 
 
-def _values(summary: Summary) -> Iterator[Line]:
+def _values(summary: DatasetSummary) -> Iterator[Line]:
     training, (low, high) = summary.training, summary.range
     deviation = training.deviation.tolist()
     for channel in training.constant:
@@ -75,7 +75,7 @@ def _values(summary: Summary) -> Iterator[Line]:
         yield [Piece(f"{name:{width}}", "dim"), Piece(value)]
 
 
-def _kind(summary: Summary) -> str:
+def _kind(summary: DatasetSummary) -> str:
     """The type of the values in their files, and what becomes of it."""
     kind = summary.dataset.dtype or str(summary.dataset.train.inputs.dtype)
     scaled = summary.dataset.train.value_range

@@ -13,7 +13,7 @@ from cnnkit.errors import UsageError
 from cnnkit.layers.window import Window, axis_names
 from cnnkit.presentation.numbers import printable
 from cnnkit.presentation.output import put_lines, put_text
-from cnnkit.report.solution.sheet import Sheet, comma_separated, lines, markdown
+from cnnkit.report.solution.sheet import SolutionSheet, comma_separated, lines, markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def write(
         put_text("\n\n".join(map(markdown, sheets)) + "\n", output)
 
 
-def sheet(analysis: OpenAnalysis, *, explain: bool = False) -> Sheet:
+def sheet(analysis: OpenAnalysis, *, explain: bool = False) -> SolutionSheet:
     """The formulas of each layer, the totals, and for which extents they hold."""
     name = printable(analysis.name or analysis.sample.spec.origin.file or "network")
     heading = f"{name}  {analysis.given.text} → {shown(analysis.output)}"
@@ -76,7 +76,7 @@ def sheet(analysis: OpenAnalysis, *, explain: bool = False) -> Sheet:
     if explain:
         for layer in analysis.layers:
             remarks += ["", *explanation(analysis, layer)]
-    return Sheet(heading, columns, rows, remarks)
+    return SolutionSheet(heading, columns, rows, remarks)
 
 
 def shown(shape: Sequence[Formula]) -> str:

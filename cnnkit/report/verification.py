@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
     from cnnkit.analysis.result import Unreadable
     from cnnkit.network.memory import MemoryComparison
-    from cnnkit.network.verification import LayerVerification, Pair, Verification
+    from cnnkit.network.verification import FactPair, LayerVerification, Verification
 
 _NAMES = {
     "output": "output shape",
@@ -114,7 +114,7 @@ def _memory_verdict(result: Verified) -> Line:
     return [Piece("✗ ", "bold red"), Piece(f"{names} {verb} by more than {tolerated}")]
 
 
-def _verdict(pair: Pair[int]) -> Piece:
+def _verdict(pair: FactPair[int]) -> Piece:
     if pair.analysis == pair.network:
         return Piece("none", "green")
     if not pair.network:
@@ -177,5 +177,5 @@ def _layer(layer: LayerVerification) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair[Any]) -> dict[str, Any]:
+def _pair(pair: FactPair[Any]) -> dict[str, Any]:
     return {"analysis": pair.analysis, "network": pair.network, "agrees": pair.agrees}

@@ -13,7 +13,7 @@ from importlib import import_module
 
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level
-from cnnkit.rules.base import Check, Edit, Network, Removal, Replacement, Rule, place_in
+from cnnkit.rules.base import Check, Edit, Removal, Replacement, Rule, RuleContext, place_in
 from cnnkit.rules.expectation_failed import settle
 from cnnkit.rules.levels import CHECKED, FOUND_ELSEWHERE, LEVELS, OFF_BY_DEFAULT
 
@@ -53,7 +53,7 @@ def applied(analysis: Analysis, names: Collection[str]) -> list[Finding]:
 
     The findings of ``analysis`` itself are not among them.
     """
-    network = Network(analysis)
+    network = RuleContext(analysis)
     found: dict[object, Finding] = {}
     for name, level, check in _checks(frozenset(names)):
         for each in check(network):
@@ -76,6 +76,6 @@ def _checks(names: frozenset[str]) -> tuple[tuple[str, Level, Check], ...]:
 
 def edits(analysis: Analysis, names: Iterable[str]) -> list[Edit]:
     """What the safe fixes of these rules do to the spec's own text, in the order of its lines."""
-    network = Network(analysis)
+    network = RuleContext(analysis)
     fixes = [fix for name in names if (fix := rule(name).fix)]
     return sorted({edit for fix in fixes for edit in fix(network)})

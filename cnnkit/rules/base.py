@@ -13,7 +13,7 @@ from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.layers import KINDS
-from cnnkit.layers.advice import Outcome, tried
+from cnnkit.layers.advice import CureEffect, tried
 from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block
 from cnnkit.layers.shape import Shape
@@ -51,7 +51,7 @@ Edit: TypeAlias = Removal | Replacement
 """What `--fix` does to the text."""
 
 
-class Network:
+class RuleContext:
     """An analysis with what several rules ask of it, each computed once and only if asked."""
 
     def __init__(self, analysis: Analysis) -> None:
@@ -127,7 +127,7 @@ class Network:
 
     def tried(
         self, rule: str, operation: int, given: Shape | None = None, /, **changes: object
-    ) -> Outcome | None:
+    ) -> CureEffect | None:
         """What an operation gives after a change, or of another map; None where it is refused."""
         incoming = self.incoming(operation)
         if incoming is None:
@@ -150,8 +150,8 @@ class Network:
         return layer, tuple(above)
 
 
-Check: TypeAlias = Callable[[Network], Iterable[Finding]]
-Fix: TypeAlias = Callable[[Network], Iterable[Edit]]
+Check: TypeAlias = Callable[[RuleContext], Iterable[Finding]]
+Fix: TypeAlias = Callable[[RuleContext], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,12 @@ import math
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, finding
+from cnnkit.rules.base import RuleContext, finding
 
 _ADVICE = "a `batch_size` of 16 or more; where memory allows one example, `group_norm`"
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers that have one example to take their statistics from."""
     train = network.analysis.spec.train
     if train is None or train.batch_size != 1:

@@ -46,7 +46,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, counted, place_in
+from cnnkit.rules.base import RuleContext, counted, place_in
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """What of the recipe does not come to pass."""
     spec = network.analysis.spec
     if spec.train is None:

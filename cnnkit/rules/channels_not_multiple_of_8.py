@@ -39,10 +39,10 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.layers.advice import changing
 from cnnkit.layers.weighted import Weighted
-from cnnkit.rules.base import INPUT, Network, counted, finding
+from cnnkit.rules.base import INPUT, RuleContext, counted, finding
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers, but for the last ones, whose channels 8 does not divide."""
     last = {_last(network, end) for end in network.ends}
     for index in sorted(network.of(lambda layer: layer.channels_field)):
@@ -74,14 +74,14 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def _fills(network: Network, index: int, channels: int) -> bool:
+def _fills(network: RuleContext, index: int, channels: int) -> bool:
     """Whether the layer can have so many channels: its groups have to divide them."""
     field = network.operations[index].layer.channels_field or "filters"
     outcome = network.tried("channels-not-multiple-of-8", index, **changing(field, channels))
     return outcome is not None and (outcome.effect.output or (0,))[-1] == channels
 
 
-def _last(network: Network, end: int) -> int:
+def _last(network: RuleContext, end: int) -> int:
     """The last layer with weights before an end of the network."""
     while network.source(end) > INPUT:
         layer = network.operations[end].layer

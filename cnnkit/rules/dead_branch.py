@@ -43,10 +43,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, Network, counted, finding, noun
+from cnnkit.rules.base import INPUT, RuleContext, counted, finding, noun
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The ends that are no output, each with all that only it reads; and unread names."""
     if network.analysis.output is None:  # an error cut the network off
         return
@@ -71,7 +71,7 @@ def check(network: Network) -> Iterator[Finding]:
     yield from _unread_names(network)
 
 
-def _reading(network: Network, ends: list[int], seen: set[int]) -> list[int]:
+def _reading(network: RuleContext, ends: list[int], seen: set[int]) -> list[int]:
     """These and what they read, however indirectly, and was not seen before; it is now."""
     found = [end for end in ends if end not in seen]
     seen.update(found)
@@ -83,7 +83,7 @@ def _reading(network: Network, ends: list[int], seen: set[int]) -> list[int]:
     return found
 
 
-def _unread_names(network: Network) -> Iterator[Finding]:
+def _unread_names(network: RuleContext) -> Iterator[Finding]:
     saves = [
         (str(vars(layer.layer)["tensor"]), layer, above)
         for layer, above in network.layers
@@ -101,7 +101,7 @@ def _unread_names(network: Network) -> Iterator[Finding]:
             yield finding("dead-branch", layer, above, message, advice)
 
 
-def _names_read(network: Network) -> Iterator[str]:
+def _names_read(network: RuleContext) -> Iterator[str]:
     # Few specs save anything, and the models of these kinds take a while to make.
     from cnnkit.layers.composition import Load, Merge
     from cnnkit.layers.spatial import Crop, Upsample

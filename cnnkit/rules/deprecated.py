@@ -39,15 +39,15 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.kinds import DEPRECATED, instead
-from cnnkit.rules.base import Network, Replacement, finding
+from cnnkit.rules.base import Replacement, RuleContext, finding
 from cnnkit.rules.text import anchored, layer_nodes, section
 from cnnkit.spec.language.place import LayerPlace
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers of deprecated kinds: those of the network, then those that it does not use."""
     shown = set()
     for layer, above in network.layers:
@@ -68,7 +68,7 @@ def check(network: Network) -> Iterator[Finding]:
         yield Finding("deprecated", "info", f"`{kind}` is deprecated", advice, where)
 
 
-def fix(network: Network) -> Iterator[Replacement]:
+def fix(network: RuleContext) -> Iterator[Replacement]:
     """The layers, written with the kind that took the place of theirs."""
     for node, _ in _written(network):
         if replacement := _rewritten(network, node):
@@ -81,7 +81,7 @@ def _said(kind: str, fixed: bool) -> tuple[str, str]:
     return f"`{kind}` is deprecated", advice
 
 
-def _written(network: Network) -> Iterator[tuple[Node, str]]:
+def _written(network: RuleContext) -> Iterator[tuple[YamlNode, str]]:
     """The nodes of layers of deprecated kinds, each once, and their kinds."""
     document = network.analysis.spec.origin.document
     if document is None or (document.source.text and not _mentioned(document)):
@@ -94,20 +94,20 @@ def _written(network: Network) -> Iterator[tuple[Node, str]]:
                 yield node, kind
 
 
-def _mentioned(document: Node) -> bool:
+def _mentioned(document: YamlNode) -> bool:
     """Whether a text may hold such a kind: a search of the text is quicker than of the nodes."""
     extends = isinstance(document.value, dict) and "extends" in document.value
     return extends or any(kind in document.source.text for kind in DEPRECATED)
 
 
-def _defaults(network: Network) -> list[str]:
+def _defaults(network: RuleContext) -> list[str]:
     """The deprecated kinds of which `defaults:` gives fields."""
     node = section(network, "defaults")
     given = node.value if node is not None and isinstance(node.value, dict) else {}
     return [kind for kind in DEPRECATED if kind in given]
 
 
-def _rewritten(network: Network, node: Node) -> Replacement | None:
+def _rewritten(network: RuleContext, node: YamlNode) -> Replacement | None:
     """The text from a layer's kind to its first field, with the new kind; None where it has none.
 
     Fields that an alias brings stand elsewhere, perhaps for other layers as well.
@@ -140,7 +140,7 @@ def _rewritten(network: Network, node: Node) -> Replacement | None:
     return Replacement(line + 1, column + 1, first_line + 1, first_column + 1, text)
 
 
-def _between(node: Node, start: tuple[int, int], end: tuple[int, int]) -> str:
+def _between(node: YamlNode, start: tuple[int, int], end: tuple[int, int]) -> str:
     """The text between two places, which stays."""
     starts = [0, *(found.end() for found in _LINE_BREAK.finditer(node.source.text))]
     return node.source.text[starts[start[0]] + start[1] : starts[end[0]] + end[1]]

@@ -44,10 +44,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, Network, finding
+from cnnkit.rules.base import INPUT, RuleContext, finding
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """One pass: of each operation, the dropout whose variance it still carries."""
     dropouts = {index for index in network.of(lambda layer: layer.drops) if _rate(network, index)}
     if not dropouts or not network.by_kind.get("batch_norm"):
@@ -71,5 +71,5 @@ def check(network: Network) -> Iterator[Finding]:
         dropped.append(index if index in dropouts else before)
 
 
-def _rate(network: Network, index: int) -> float:
+def _rate(network: RuleContext, index: int) -> float:
     return float(getattr(network.operations[index].layer, "rate", 0))

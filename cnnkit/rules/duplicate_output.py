@@ -41,10 +41,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, finding
+from cnnkit.rules.base import RuleContext, finding
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The outputs whose tensor another one has named before."""
     outputs = network.graph.outputs
     if len(outputs) == 1:

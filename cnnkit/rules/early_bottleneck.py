@@ -51,12 +51,12 @@ from operator import lt
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
 from cnnkit.layers.weighted import Weighted
-from cnnkit.rules.base import INPUT, Network, finding
+from cnnkit.rules.base import INPUT, RuleContext, finding
 
 _NARROW = 16
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The narrowest early place, if it is too narrow."""
     output = network.graph.output
     several = len(network.graph.outputs) > 1  # what one of them does not see another one may
@@ -88,7 +88,7 @@ def check(network: Network) -> Iterator[Finding]:
     )
 
 
-def _shrinks(network: Network) -> bool:
+def _shrinks(network: RuleContext) -> bool:
     """Whether any operation at all is narrow, be it on every way or not: few networks have one."""
     sizes = network.sizes
     before = accumulate([math.prod(network.graph.input), *sizes[:-1]], max)
@@ -97,7 +97,7 @@ def _shrinks(network: Network) -> bool:
     return any(map(lt, (_NARROW * size for size in sizes), bounds))
 
 
-def _passed(network: Network) -> list[int]:
+def _passed(network: RuleContext) -> list[int]:
     """The operations that every way from the input to the output goes through."""
     end = network.graph.root.tensor
     needed = {end}

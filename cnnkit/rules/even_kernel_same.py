@@ -35,10 +35,10 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.layers.advice import changing, written
 from cnnkit.layers.window import Window, cell_names
-from cnnkit.rules.base import Network, counted, finding
+from cnnkit.rules.base import RuleContext, counted, finding
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The windows without a middle whose padding is lopsided."""
     for index, windows in network.sliding:
         if getattr(network.operations[index].layer, "padding", None) != "same":
@@ -65,7 +65,7 @@ def _lopsided(window: Window) -> bool:
     return window.dilated % 2 == 0 and window.before != window.after
 
 
-def _odd(network: Network, index: int) -> str:
+def _odd(network: RuleContext, index: int) -> str:
     """The nearest sizes that pad both sides alike, or what else does."""
     field = network.operations[index].layer.size_field
     windows = network.windows(index)

@@ -43,7 +43,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.shape import Shape, show
-from cnnkit.rules.base import Network, percent, place_in
+from cnnkit.rules.base import RuleContext, percent, place_in
 from cnnkit.rules.levels import LEVELS
 from cnnkit.spec.graph import ONLY
 from cnnkit.spec.model.spec import Spec
@@ -51,7 +51,7 @@ from cnnkit.spec.model.spec import Spec
 NAME = "expectation-failed"
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The figures and the output; what is in `expect.findings` is for ``settle``."""
     analysis = network.analysis
     expect = analysis.spec.expect

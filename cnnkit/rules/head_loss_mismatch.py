@@ -49,7 +49,7 @@ from collections.abc import Iterator
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape, show
-from cnnkit.rules.base import INPUT, Network, finding
+from cnnkit.rules.base import INPUT, RuleContext, finding
 
 _CATEGORICAL = "categorical_cross_entropy"
 _BINARY = "binary_cross_entropy"
@@ -58,7 +58,7 @@ _OF_SEQUENCES = frozenset({"recurrence", "attention"})
 _LOGITS = "leave out the last activation, so that the outputs can be any number"
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The ends of the network, its own and those of side outputs, that the loss cannot read."""
     train = network.analysis.spec.train
     if train is None or len(network.graph.outputs) > 1:
@@ -80,7 +80,7 @@ def check(network: Network) -> Iterator[Finding]:
             yield finding("head-loss-mismatch", layer, above, *fault, field)
 
 
-def _unreduced(network: Network, end: int, output: Shape) -> tuple[str, str] | None:
+def _unreduced(network: RuleContext, end: int, output: Shape) -> tuple[str, str] | None:
     """What is wrong where the scores are those of each position of a sequence, and what to do."""
     if len(output) != 2:
         return None

@@ -47,13 +47,13 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.dense import Dense
 from cnnkit.layers.shape import Shape, show
-from cnnkit.rules.base import INPUT, Network, finding, percent
+from cnnkit.rules.base import INPUT, RuleContext, finding, percent
 
 _SHARE = 2  # more than one part in two
 _MANY = 1_000_000
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The dense layer that outweighs all others, if there is one."""
     total = network.analysis.totals.parameters
     if total <= _MANY:
@@ -78,7 +78,7 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def _map_before(network: Network, index: int) -> Shape | None:
+def _map_before(network: RuleContext, index: int) -> Shape | None:
     """The map that was flattened for a layer; None where it was pooled, or where there is none."""
     while (index := network.source(index)) > INPUT:
         incoming = network.incoming(index)

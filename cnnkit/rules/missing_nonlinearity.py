@@ -46,10 +46,10 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.weighted import Weighted
-from cnnkit.rules.base import INPUT, Network, finding, noun
+from cnnkit.rules.base import INPUT, RuleContext, finding, noun
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """One pass: of each operation, the layer with weights that it is a linear function of."""
     consumers = network.consumers
     linear_in: list[int | None] = []
@@ -67,7 +67,7 @@ def check(network: Network) -> Iterator[Finding]:
             linear_in.append(before if passes else None)
 
 
-def _enlarges(network: Network, index: int) -> bool:
+def _enlarges(network: RuleContext, index: int) -> bool:
     """Whether a map grows at least twofold: layers at two resolutions are no row of linear ones."""
     before, after = network.incoming(index), network.operations[index].output
     if before is None or after is None or len(before) != len(after):
@@ -75,7 +75,7 @@ def _enlarges(network: Network, index: int) -> bool:
     return any(new >= 2 * old for old, new in zip(before[:-1], after[:-1], strict=True))
 
 
-def _factorized(network: Network, first: int, second: int) -> bool:
+def _factorized(network: RuleContext, first: int, second: int) -> bool:
     """Whether the two say less than one layer in their place, for fewer parameters."""
     before, between, after = (
         shape[-1] if shape else 0
@@ -93,7 +93,7 @@ def _factorized(network: Network, first: int, second: int) -> bool:
     return bool(axes[0] and axes[1]) and axes[0].isdisjoint(axes[1])
 
 
-def _found(network: Network, first: int, second: int) -> Finding:
+def _found(network: RuleContext, first: int, second: int) -> Finding:
     layer, above = network.owner(second)
     other = network.owner(first)[0]
     which = f"the {noun(other)}"

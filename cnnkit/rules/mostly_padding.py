@@ -39,13 +39,13 @@ from functools import lru_cache
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
 from cnnkit.layers.window import Window
-from cnnkit.rules.base import Network, finding, percent
+from cnnkit.rules.base import RuleContext, finding, percent
 
 _LONGEST = 4096
 """A sum of more terms is not worth its time; no real window or map is larger on both sides."""
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The windows that read more padding than map."""
     for index, windows in network.sliding:
         if not any(window.before or window.after for window in windows):

@@ -46,14 +46,14 @@ from collections.abc import Iterator
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
-from cnnkit.layers.block import Unreadable
-from cnnkit.rules.base import Above, Network, Removal, finding, noun
+from cnnkit.layers.block import UnreadableLayer
+from cnnkit.rules.base import Above, Removal, RuleContext, finding, noun
 from cnnkit.rules.text import scalars, taken_out, without_items
 from cnnkit.spec.language.place import LayerPlace
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The layers that are the identity, in all copies of their line."""
     for layer, above, why in _found(network):
         yield finding(
@@ -65,20 +65,20 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def fix(network: Network) -> Iterator[Removal]:
+def fix(network: RuleContext) -> Iterator[Removal]:
     """The lines of the layers, unless a search names layers by numbers that would change."""
     if not network.analysis.spec.search:
         found = [_node(layer) for layer, _, _ in _found(network)]
         yield from without_items(network, [node for node in found if node is not None])
 
 
-def _fixed(network: Network, layer: LayerAnalysis) -> bool:
+def _fixed(network: RuleContext, layer: LayerAnalysis) -> bool:
     node = _node(layer)
     search = network.analysis.spec.search
     return node is not None and not search and any(without_items(network, [node]))
 
 
-def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:
+def _found(network: RuleContext) -> Iterator[tuple[LayerAnalysis, Above, str]]:
     idle = [(layer, above, why) for layer, above in network.layers if (why := _reason(layer))]
     if not idle:
         return
@@ -93,13 +93,13 @@ def _found(network: Network) -> Iterator[tuple[LayerAnalysis, Above, str]]:
             yield layer, above, why
 
 
-def _node(layer: LayerAnalysis) -> Node | None:
+def _node(layer: LayerAnalysis) -> YamlNode | None:
     """The node that a layer as written stands in; None for one built in Python."""
     place = layer.place if layer.layer is not None else None
     return place.node if isinstance(place, LayerPlace) else None
 
 
-def _switch(node: Node) -> bool:
+def _switch(node: YamlNode) -> bool:
     """Whether variables decide what the layer does."""
     return any("$" in text for text in scalars(node))
 
@@ -107,6 +107,6 @@ def _switch(node: Node) -> bool:
 def _reason(layer: LayerAnalysis) -> str | None:
     """Why a layer is the identity; None where it is not."""
     model = layer.layer
-    if model is None or isinstance(model, Unreadable) or layer.children or layer.input is None:
+    if model is None or isinstance(model, UnreadableLayer) or layer.children or layer.input is None:
         return None
     return model.no_op(layer.input)

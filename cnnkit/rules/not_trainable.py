@@ -45,10 +45,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, place_in
+from cnnkit.rules.base import RuleContext, place_in
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The section `train:`, of a network that it cannot teach."""
     spec = network.analysis.spec
     what = network.graph.several

@@ -39,11 +39,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, percent, place_in
+from cnnkit.rules.base import RuleContext, percent, place_in
 from cnnkit.spec.model.section import BYTES
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The totals above their bounds."""
     analysis = network.analysis
     budget = analysis.spec.budget

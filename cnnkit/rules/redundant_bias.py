@@ -40,10 +40,10 @@ from collections.abc import Iterator
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.errors import Finding
 from cnnkit.layers.weighted import Weighted
-from cnnkit.rules.base import INPUT, Network, counted, finding, noun
+from cnnkit.rules.base import INPUT, RuleContext, counted, finding, noun
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The biases that are subtracted again; one finding for all copies of a line."""
     lines: dict[object, list[tuple[int, int]]] = {}
     for norm in network.of(lambda layer: layer.centres_channels):
@@ -68,7 +68,7 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def _advice(network: Network, layer: LayerAnalysis) -> str:
+def _advice(network: RuleContext, layer: LayerAnalysis) -> str:
     """One line for the layer, and one for all of its kind where none of them needs its bias."""
     own = "write `bias: false`"
     for index, operation in enumerate(network.operations):
@@ -84,7 +84,7 @@ def _advice(network: Network, layer: LayerAnalysis) -> str:
     return f"{own}, or once for all `defaults: {{{layer.kind}: {{bias: false}}}}`"
 
 
-def _useless(network: Network, index: int) -> int:
+def _useless(network: RuleContext, index: int) -> int:
     """The parameters of a bias that only normalizations read; 0 where there is none."""
     if index <= INPUT:
         return 0

@@ -54,12 +54,12 @@ from collections.abc import Iterator
 from cnnkit.analysis.receptive_field import Field
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
-from cnnkit.rules.base import INPUT, Network, counted, finding
+from cnnkit.rules.base import INPUT, RuleContext, counted, finding
 
 _JOINING = 2  # dense layers that can say how far-off features belong together
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """Where the main path leaves the map: the fields of the features there."""
     extents = network.graph.input[:-1]
     index = _leaves_map(network) if len(network.graph.inputs) == 1 else None
@@ -89,7 +89,7 @@ def check(network: Network) -> Iterator[Finding]:
     )
 
 
-def _leaves_map(network: Network) -> int | None:
+def _leaves_map(network: RuleContext) -> int | None:
     """The operation on the main path that makes a vector, or a 1x1 map, of a larger map."""
     index = network.graph.root.tensor
     dense = 0

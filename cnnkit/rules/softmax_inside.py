@@ -38,13 +38,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, finding, noun
+from cnnkit.rules.base import RuleContext, finding, noun
 from cnnkit.spec.graph import Node
 
 _READERS = frozenset({"convolution", "dense", "normalization", "activation"})
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The softmaxes that another layer computes with."""
     softmaxes = network.of(lambda layer: layer.of_classes)
     ends = network.ends

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from cnnkit.rules.base import Network, Removal
-from cnnkit.spec.text.node import Node
+from cnnkit.rules.base import Removal, RuleContext
+from cnnkit.spec.text.node import YamlNode
 
 _DASH = re.compile(r"\s*-[ ]+")
 _COMMENT = re.compile(r"\s*#")
 _ANCHOR = re.compile(r"(^|[\s\[{,])&[^\s]")
 
 
-def own_names(network: Network, section: str) -> list[str]:
+def own_names(network: RuleContext, section: str) -> list[str]:
     """The names that the text itself defines in a section; those it extends are another's."""
     document = network.analysis.spec.origin.document
     if document is None or not isinstance(document.value, dict):
@@ -24,7 +24,7 @@ def own_names(network: Network, section: str) -> list[str]:
     return [name for name in node.value if name in node.keys or not node.keys]
 
 
-def section(network: Network, name: str) -> Node | None:
+def section(network: RuleContext, name: str) -> YamlNode | None:
     """A section of the document, what it extends included."""
     document = network.analysis.spec.origin.document
     sections = document.value if document is not None else None
@@ -36,7 +36,7 @@ def taken_out(fixed: bool) -> str:
     return "take it out, as `cnnkit check --fix` does" if fixed else "take it out"
 
 
-def scalars(node: Node) -> Iterator[str]:
+def scalars(node: YamlNode) -> Iterator[str]:
     """The keys and strings of a node and of all below it."""
     if isinstance(node.value, str):
         yield node.value
@@ -54,7 +54,7 @@ def anchored(line: str) -> bool:
     return _ANCHOR.search(line) is not None
 
 
-def layer_nodes(document: Node) -> Iterator[Node]:
+def layer_nodes(document: YamlNode) -> Iterator[YamlNode]:
     """The nodes that stand where a layer may, in `layers:` and in the blocks, used or not."""
     sections = document.value if isinstance(document.value, dict) else {}
     for name in ("layers", "blocks"):
@@ -63,7 +63,7 @@ def layer_nodes(document: Node) -> Iterator[Node]:
                 yield from items
 
 
-def without_entries(network: Network, name: str, unused: Iterable[str]) -> Iterator[Removal]:
+def without_entries(network: RuleContext, name: str, unused: Iterable[str]) -> Iterator[Removal]:
     """The lines of some entries of a section, or of the whole section where no other is left."""
     document = network.analysis.spec.origin.document
     node, gone = section(network, name), list(unused)
@@ -76,7 +76,7 @@ def without_entries(network: Network, name: str, unused: Iterable[str]) -> Itera
             yield removal
 
 
-def without_items(network: Network, unused: Iterable[Node]) -> Iterator[Removal]:
+def without_items(network: RuleContext, unused: Iterable[YamlNode]) -> Iterator[Removal]:
     """The lines of some items of lists; a list that would be left empty stays as it is."""
     document = network.analysis.spec.origin.document
     gone = {id(node) for node in unused}
@@ -92,8 +92,8 @@ def without_items(network: Network, unused: Iterable[Node]) -> Iterator[Removal]
                     yield removal
 
 
-def _lists(node: Node) -> Iterator[list[Node]]:
-    inner: Iterable[Node] = ()
+def _lists(node: YamlNode) -> Iterator[list[YamlNode]]:
+    inner: Iterable[YamlNode] = ()
     if isinstance(node.value, list):
         yield node.value
         inner = node.value
@@ -103,18 +103,18 @@ def _lists(node: Node) -> Iterator[list[Node]]:
         yield from _lists(each)
 
 
-def _entry(mapping: Node, key: str) -> Removal | None:
+def _entry(mapping: YamlNode, key: str) -> Removal | None:
     """The lines of an entry of a mapping, where it has them for itself."""
     if not isinstance(mapping.value, dict) or key not in mapping.keys:
         return None
     line, column, *_ = marks = mapping.keys[key]
     if mapping.source.line(line)[:column].strip():
         return None
-    start = Node(key, mapping.source, *marks)
+    start = YamlNode(key, mapping.source, *marks)
     return _lines(start, mapping.value[key], first=key == next(iter(mapping.keys)))
 
 
-def _lines(start: Node, value: Node, *, first: bool) -> Removal | None:
+def _lines(start: YamlNode, value: YamlNode, *, first: bool) -> Removal | None:
     """The lines from a start to the end of a value; None where they hold anything else."""
     source, top = start.source, start.line
     ends = [start, *(node for node in _ends(value) if node.line >= top)]  # aliases point upwards
@@ -135,7 +135,7 @@ def _lines(start: Node, value: Node, *, first: bool) -> Removal | None:
     return Removal(top + 1, bottom + 1)
 
 
-def _ends(node: Node) -> Iterator[Node]:
+def _ends(node: YamlNode) -> Iterator[YamlNode]:
     """The nodes below whose end marks are exact: scalars, and collections in brackets."""
     bracket = node.source.line(node.line)[node.column : node.column + 1] in ("{", "[")
     if bracket or not isinstance(node.value, (list, dict)):
@@ -145,12 +145,12 @@ def _ends(node: Node) -> Iterator[Node]:
             yield from _ends(item)
     else:
         for line, column, end_line, end_column in node.keys.values():
-            yield Node(None, node.source, line, column, end_line, end_column)
+            yield YamlNode(None, node.source, line, column, end_line, end_column)
         for item in node.value.values():
             yield from _ends(item)
 
 
-def _with_comment(start: Node, top: int, bottom: int) -> int:
+def _with_comment(start: YamlNode, top: int, bottom: int) -> int:
     """The first line of the comment above, where it can only be about what is deleted.
 
     It stays where the next line goes on without a blank line or comment of its own, as it may

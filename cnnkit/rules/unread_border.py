@@ -39,14 +39,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.layers.advice import Outcome
+from cnnkit.layers.advice import CureEffect
 from cnnkit.layers.shape import show
 from cnnkit.layers.spatial import Pad
 from cnnkit.layers.window import Window, cell_names, sides
-from cnnkit.rules.base import INPUT, Network, counted, finding
+from cnnkit.rules.base import INPUT, RuleContext, counted, finding
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The windows that leave cells behind the last one."""
     for index, windows in network.sliding:
         padded = _padded(network, index, len(windows))
@@ -73,7 +73,7 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def _padded(network: Network, index: int, rank: int) -> list[int]:
+def _padded(network: RuleContext, index: int, rank: int) -> list[int]:
     """The cells behind the map's own that a `pad` before the layer has added, an axis each."""
     cells = [0] * rank
     while (index := network.source(index)) > INPUT:
@@ -86,7 +86,7 @@ def _padded(network: Network, index: int, rank: int) -> list[int]:
     return cells
 
 
-def _advice(network: Network, index: int, fitting: list[int]) -> str:
+def _advice(network: RuleContext, index: int, fitting: list[int]) -> str:
     """The map that loses nothing, and the padding that reads all, where they do."""
     found = []
     channels = (network.incoming(index) or (1,))[-1]
@@ -99,7 +99,7 @@ def _advice(network: Network, index: int, fitting: list[int]) -> str:
     return "; ".join([*([", ".join(found)] if found else []), solved])
 
 
-def _reads_all(outcome: Outcome | None) -> bool:
+def _reads_all(outcome: CureEffect | None) -> bool:
     return outcome is not None and not any(map(_left, outcome.windows))
 
 

@@ -49,11 +49,11 @@ from collections.abc import Iterator
 
 from cnnkit.errors import Finding
 from cnnkit.layers.block import Block
-from cnnkit.rules.base import Network, Removal
+from cnnkit.rules.base import Removal, RuleContext
 from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The blocks that no layer leads to."""
     blocks = section(network, "blocks")
     for name in _unused(network):
@@ -67,12 +67,12 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def fix(network: Network) -> Iterator[Removal]:
+def fix(network: RuleContext) -> Iterator[Removal]:
     """The lines of the blocks."""
     return without_entries(network, "blocks", _unused(network))
 
 
-def _unused(network: Network) -> list[str]:
+def _unused(network: RuleContext) -> list[str]:
     own, blocks = own_names(network, "blocks"), section(network, "blocks")
     if not own or blocks is None or not isinstance(blocks.value, dict):
         return []

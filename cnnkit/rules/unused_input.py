@@ -37,10 +37,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import INPUT, Network, place_in
+from cnnkit.rules.base import INPUT, RuleContext, place_in
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The inputs that none of the ends depends on."""
     graph = network.graph
     if len(graph.inputs) == 1 or network.analysis.output is None:

@@ -39,12 +39,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cnnkit.errors import Finding
-from cnnkit.rules.base import Network, Removal
+from cnnkit.rules.base import Removal, RuleContext
 from cnnkit.rules.text import own_names, scalars, section, taken_out, without_entries
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
-def check(network: Network) -> Iterator[Finding]:
+def check(network: RuleContext) -> Iterator[Finding]:
     """The variables that no expression reads."""
     variables = section(network, "variables")
     for name in _unused(network):
@@ -58,12 +58,12 @@ def check(network: Network) -> Iterator[Finding]:
         )
 
 
-def fix(network: Network) -> Iterator[Removal]:
+def fix(network: RuleContext) -> Iterator[Removal]:
     """The lines of the variables."""
     return without_entries(network, "variables", _unused(network))
 
 
-def _unused(network: Network) -> list[str]:
+def _unused(network: RuleContext) -> list[str]:
     own = own_names(network, "variables")
     document = network.analysis.spec.origin.document
     if not own or document is None or not isinstance(document.value, dict):
@@ -78,7 +78,7 @@ def _unused(network: Network) -> list[str]:
     return [name for name in own if name not in read]
 
 
-def _read_in_block(block: Node) -> set[str]:
+def _read_in_block(block: YamlNode) -> set[str]:
     """The variables that a block reads, without its arguments; their defaults may read some."""
     parts = block.value if isinstance(block.value, dict) else {}
     arguments = parts.get("arguments")

@@ -30,7 +30,7 @@ from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
 from cnnkit.selection.view.report import write_page
 from cnnkit.spec.model.spec import Spec
-from cnnkit.training.prepare.sealed import Part
+from cnnkit.training.prepare.sealed import RunExamples
 from cnnkit.training.store.files import write_json
 from cnnkit.training.store.record import parse
 
@@ -70,7 +70,7 @@ def nested_search(spec: Spec, count: int, options: SearchOptions) -> tuple[Path,
 
 
 def _outer_fold(
-    context: SearchContext, number: int, part: Part, count: int, options: SearchOptions
+    context: SearchContext, number: int, part: RunExamples, count: int, options: SearchOptions
 ) -> OuterFold | None:
     """Searches on the other folds, and judges the best on this; None where another process does."""
     study = context.study(f"{context.name}, outer fold {number + 1} of {count}", outer=count)
@@ -109,7 +109,7 @@ def _outer_fold(
         study.close()
 
 
-def _inner(context: SearchContext, part: Part, options: SearchOptions) -> Evaluator:
+def _inner(context: SearchContext, part: RunExamples, options: SearchOptions) -> Evaluator:
     """The training and the validation examples of the search in an outer fold."""
     data, train = context.data, recipe(context.spec)
     held = len(data.splits.validation)
@@ -120,7 +120,9 @@ def _inner(context: SearchContext, part: Part, options: SearchOptions) -> Evalua
         )
     pieces = max(2, round(len(data.indices) / held))
     fold = cut(data, pieces, train, part)
-    inner = Part(np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed)
+    inner = RunExamples(
+        np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed
+    )
     return Evaluator(
         [inner],
         context.devices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnkit.errors import UsageError
-from cnnkit.spec.model.search import Search, Settings
+from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.training import Train
 from cnnkit.tasks.metric import Metric, is_metric, metric_of
 
@@ -26,7 +26,7 @@ def score_of(objectives: Sequence[str]) -> str:
     return next(filter(is_metric, objectives))
 
 
-def demand_of_task(search: Search, settings: Settings, train: Train) -> None:
+def demand_of_task(search: Search, settings: SearchSettings, train: Train) -> None:
     """Refuses objectives that no network of the recipe has.
 
     Raises:

@@ -21,14 +21,14 @@ from cnnkit.serving.limits import Limits
 JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/octet-stream"
 
 
-class Body(NamedTuple):
+class Payload(NamedTuple):
     """What a request holds before it is decoded: JSON, or images by their names."""
 
     text: bytes | None
     images: Sequence[tuple[str, bytes]]
 
 
-async def body_of(content: bytes, headers: Headers, limit: int) -> Body:
+async def body_of(content: bytes, headers: Headers, limit: int) -> Payload:
     """The parts of a body.
 
     Raises:
@@ -37,11 +37,11 @@ async def body_of(content: bytes, headers: Headers, limit: int) -> Body:
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
-        return Body(content, ())
+        return Payload(content, ())
     if kind == FORM:
-        return Body(None, await _uploaded(content, headers, limit))
+        return Payload(None, await _uploaded(content, headers, limit))
     if kind.startswith("image/") or kind == BYTES:
-        return Body(None, [("image", content)])
+        return Payload(None, [("image", content)])
     raise HTTPException(
         415,
         f"the body is of type {kind[:80] or 'unsaid'}: send {JSON}, {FORM}, or an image as "
@@ -49,7 +49,7 @@ async def body_of(content: bytes, headers: Headers, limit: int) -> Body:
     )
 
 
-def inputs_in(body: Body, record: Preprocessing, limits: Limits) -> list[Input | Refused]:
+def inputs_in(body: Payload, record: Preprocessing, limits: Limits) -> list[Input | Refused]:
     """The inputs of a body, prepared as the network was trained on them; images may be refused.
 
     Raises:

@@ -14,7 +14,7 @@ from cnnkit.spec.language.document import read_document
 from cnnkit.spec.language.extension import extended
 from cnnkit.spec.language.override import override
 from cnnkit.spec.model.spec import Origin, Spec
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.scalars import shortened
 from cnnkit.spec.text.source import read_file, read_plain, read_stream, read_text
 
@@ -100,7 +100,7 @@ def read_from_text(text: str, name: str, overrides: Sequence[str] = ()) -> Readi
 
 
 def finish(
-    node: Node | None,
+    node: YamlNode | None,
     findings: Sequence[Finding],
     overrides: Sequence[str] = (),
     path: str | Path | None = None,

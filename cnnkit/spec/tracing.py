@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Tensor, numbered
-from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
@@ -190,7 +190,7 @@ class _Tracer:
         above.children.append(group)
         self.stack.append(group)
         too_deep = len(self.stack) > MAX_DEPTH + 1  # the network itself is on the stack
-        if too_deep and not isinstance(layer, Unreadable):
+        if too_deep and not isinstance(layer, UnreadableLayer):
             message = f"layers are nested more than {MAX_DEPTH} deep"
             self.problem(Problem("too-large", message, "nest fewer"))
             y = Tensor(x.node, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnkit.checking.admission import passing
 from cnnkit.errors import UsageError
-from cnnkit.spec.model.training.schedule import Constant
+from cnnkit.spec.model.training.schedule import ConstantSchedule
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.store.summary import Summary
@@ -41,7 +41,7 @@ def lengthen(run: RunDirectory, epochs: int, display: Display) -> None:
     longer = recipe.model_copy(update={"epochs": epochs})
     run.write_spec(passing(spec.model_copy(update={"train": longer})).to_dict())
     (run.path / SUMMARY).unlink(missing_ok=True)
-    if not isinstance(recipe.learning_rate, Constant):
+    if not isinstance(recipe.learning_rate, ConstantSchedule):
         display.note(
             f"the learning rate goes on as in a run of {epochs} epochs: `"
             f"{recipe.learning_rate.kind}` spans all of them"

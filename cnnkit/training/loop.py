@@ -23,7 +23,7 @@ from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
 from cnnkit.training.store.summary import Ending
-from cnnkit.training.view.display import Display, Plan, Progress
+from cnnkit.training.view.display import Display, Progress, RunPlan
 from cnnkit.training.view.tensorboard import Events
 
 History = list[RunEpoch]
@@ -151,7 +151,7 @@ def train_epochs(session: Session, state: State, history: History) -> tuple[Stat
     Raises:
         TrainingError: The loss or a gradient was no number.
     """
-    plan = Plan(
+    plan = RunPlan(
         session.train.epochs,
         session.steps_per_epoch,
         session.engine.steps.batch_size,

@@ -10,7 +10,6 @@ from typing import Any
 from cnnkit.folders import StrPath
 from cnnkit.training.prepare.device import DeviceName
 from cnnkit.training.store.directory import RunDirectory
-from cnnkit.training.store.kinds import ENVIRONMENT
 
 
 @dataclass(frozen=True)
@@ -55,5 +54,5 @@ def options_of(
     run: RunDirectory, data_dir: StrPath | None = None, device: DeviceName | None = None
 ) -> Options:
     """The options that a run was begun with, but for those that are given anew."""
-    kept = Options.from_dict((run.read_json(ENVIRONMENT) or {}).get("options", {}))
+    kept = Options.from_dict(run.read_environment().options or {})
     return replace(kept, data_dir=data_dir or kept.data_dir, device=device or kept.device)

@@ -13,7 +13,7 @@ from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
-from cnnkit.training.compute.state import State, Totals
+from cnnkit.training.compute.state import MetricSums, State
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import SplitName
 from cnnkit.training.store.checkpoint import name_of
@@ -170,7 +170,7 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
 
 
 def measured(
-    totals: Totals, classes: tuple[str, ...], answers: Answers | None = None
+    totals: MetricSums, classes: tuple[str, ...], answers: Answers | None = None
 ) -> dict[str, Any]:
     """All metrics of a split: its means, each class's figures, the confusion matrix.
 

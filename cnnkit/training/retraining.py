@@ -16,6 +16,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.run import Result, train
+from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.view.display import Display
 
@@ -44,9 +45,9 @@ def retrain(
     summary = directory.read_summary(("best_epoch",))
     if summary is None:
         raise UsageError(f"{run} is not finished: go on with it by `cnnkit train --resume {run}`")
-    split = directory.read_split() or {}
-    for name in ("validation", "test"):
-        if not (split.get(name) or {}).get("examples"):
+    split = directory.read_split() or DataRecord()
+    for name, part in (("validation", split.validation), ("test", split.test)):
+        if part is None or not part.examples:
             raise UsageError(f"{run} held no {name} split back: there is nothing to retrain for")
     target = run_dir or directory.path.resolve().with_name(f"{directory.path.resolve().name}-final")
     spec = for_all_epochs(directory.read_spec(), summary.best_epoch or summary.epochs)

@@ -33,11 +33,11 @@ from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
-from cnnkit.training.prepare.recorded import keep_record, require_same_data
+from cnnkit.training.prepare.provenance import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, RunDirectory
-from cnnkit.training.store.kinds import ENVIRONMENT, SPLIT
+from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.summary import Ending, Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
@@ -199,7 +199,7 @@ def _go_on(
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)
-        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep)
+        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep, run.lock)
         resources.callback(checkpoints.close)
         session = Session(
             recipe,
@@ -259,7 +259,7 @@ def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:
     """Says where the bits may differ because other software goes on with the run."""
-    before = run.read_json(ENVIRONMENT) or {}
+    before = run.read_environment().versions
     changed = [
         f"{name} {before[name]} then, {now} now"
         for name, now in versions().items()

@@ -15,7 +15,7 @@ import cnnkit
 from cnnkit.activations import plain
 from cnnkit.activations.arithmetic import cell_lines, softmax_lines, target_lines
 from cnnkit.activations.maps import LayerMaps, layer_maps, maps_of
-from cnnkit.activations.work import Work, work
+from cnnkit.activations.work import InputActivations, work
 from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.network import build
 from cnnkit.spec.tracing import graph_of
@@ -32,7 +32,7 @@ def without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def put_in(spec: str | Path, values: object, folder: Path) -> Work:
+def put_in(spec: str | Path, values: object, folder: Path) -> InputActivations:
     """The network of a spec, on an array."""
     np.save(folder / "x.npy", np.asarray(values, np.float32))
     return work(cnnkit.load(spec), str(folder / "x.npy"), [])

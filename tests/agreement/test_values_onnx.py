@@ -19,7 +19,7 @@ import onnxruntime
 import cnnkit
 from cnnkit.export.onnx import NEWEST, OLDEST, OPSET, model_of
 from cnnkit.layers import KINDS
-from cnnkit.network.builders import TRACED
+from cnnkit.network.registry import TRACED
 
 
 def run(case: Case, opset: int, *, optimize: bool, off: float = 0.0) -> np.ndarray:

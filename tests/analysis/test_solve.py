@@ -9,18 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cnnkit
-from cnnkit.analysis.solve import Question, exact_inputs, fits
+from cnnkit.analysis.solve import WindowQuestion, exact_inputs, fits
 from cnnkit.errors import UsageError
 from cnnkit.layers.window import Window
 
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 
 
-def window(extent: int, kernel: int, dilation: int = 1, **known: object) -> Question:
-    return Question((extent,), (kernel,), (dilation,), **known)  # type: ignore[arg-type]
+def window(extent: int, kernel: int, dilation: int = 1, **known: object) -> WindowQuestion:
+    return WindowQuestion((extent,), (kernel,), (dilation,), **known)  # type: ignore[arg-type]
 
 
-def listed(question: Question, limit: int | None = None) -> list[tuple[int, int, tuple[int, ...]]]:
+def listed(
+    question: WindowQuestion, limit: int | None = None
+) -> list[tuple[int, int, tuple[int, ...]]]:
     return [(fit.stride, fit.padding, fit.output) for fit in fits(question, limit).fits]
 
 
@@ -67,15 +69,15 @@ def test_what_is_left_out_is_counted() -> None:
 
 
 def test_one_stride_serves_all_axes() -> None:
-    question = Question((7, 9), (3, 3), (1, 1), output=(3, 4))
+    question = WindowQuestion((7, 9), (3, 3), (1, 1), output=(3, 4))
     assert listed(question) == [(2, 0, (3, 4))]
 
 
 def test_lists_of_another_length_and_extents_beyond_reason() -> None:
     with pytest.raises(UsageError, match="--kernel 3x3x3 has not one entry for each axis"):
-        fits(Question((7, 9), (3, 3, 3), (1, 1)))
+        fits(WindowQuestion((7, 9), (3, 3, 3), (1, 1)))
     with pytest.raises(UsageError, match="too large to list all that fits"):
-        fits(Question((10**9,), (99,), (1,)))
+        fits(WindowQuestion((10**9,), (99,), (1,)))
 
 
 @settings(max_examples=80, deadline=None)
@@ -85,7 +87,7 @@ def test_lists_of_another_length_and_extents_beyond_reason() -> None:
 )
 def test_all_that_fits_and_nothing_else(axes: list[tuple[int, int]], dilation: int) -> None:
     extents, kernel = zip(*axes, strict=True)
-    question = Question(extents, kernel, (dilation,) * len(axes))
+    question = WindowQuestion(extents, kernel, (dilation,) * len(axes))
     dilated = min(dilation * (size - 1) + 1 for size in kernel)
     expected = set()
     for stride in range(1, max(extents) + 1):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import cnnkit
 from cnnkit.analysis.solve import Values, largest
-from cnnkit.analysis.solve.search import Search
+from cnnkit.analysis.solve.search import IntegerSearch
 from cnnkit.errors import UsageError
 from cnnkit.spec.reading import read
 
@@ -156,10 +156,10 @@ class Outcome:
     st.none() | st.integers(0, 5000),
 )
 def test_the_climb_finds_the_last_multiple(bound: int, unit: int, start: int | None) -> None:
-    search = Search(lambda n: Outcome(valid=n % unit == 0, meets=n <= bound), 10_000)
+    search = IntegerSearch(lambda n: Outcome(valid=n % unit == 0, meets=n <= bound), 10_000)
     assert search.climbed(start) == bound // unit * unit
 
 
 def test_the_climb_goes_on_where_budgets_are_met_again() -> None:
-    search = Search(lambda n: Outcome(valid=True, meets=n <= 10 or 20 <= n <= 25), 10_000)
+    search = IntegerSearch(lambda n: Outcome(valid=True, meets=n <= 10 or 20 <= n <= 25), 10_000)
     assert search.climbed(3) == 25

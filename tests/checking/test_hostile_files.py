@@ -80,7 +80,7 @@ def test_a_file_that_vanishes_meanwhile_is_a_finding(
         write(name)
     read = check_module.read
 
-    def unlink_first(task: check_module.Task) -> object:
+    def unlink_first(task: check_module.CheckTask) -> object:
         if task.name == "b.yaml":
             Path("b.yaml").unlink()
         return read(task)

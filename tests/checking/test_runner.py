@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from cnnkit.checking import runner
-from cnnkit.checking.check import Task
+from cnnkit.checking.check import CheckTask
 from cnnkit.errors import UsageError
 from tests.checking.checked import FAULTY, FINE, Check, Write, rules_of
 
@@ -51,7 +51,7 @@ def test_many_or_large_files_are_worth_processes(
     monkeypatch.setattr(runner, "_BYTES_WORTH_PROCESSES", 1_000)
     workers = runner._workers
 
-    def counted(tasks: Sequence[Task]) -> int:
+    def counted(tasks: Sequence[CheckTask]) -> int:
         seen.append(workers(tasks))
         return 1
 

@@ -23,7 +23,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(machine, "gemm_rate", lambda *_: 123.4e9)
     monkeypatch.setattr(
-        onednn, "load", lambda: onednn.State(False, False, "switched off by CNNKIT_ONEDNN=off")
+        onednn,
+        "load",
+        lambda: onednn.Availability(False, False, "switched off by CNNKIT_ONEDNN=off"),
     )
     return runner(monkeypatch, capfd)
 
@@ -94,7 +96,7 @@ def test_an_extension_that_was_wanted_and_is_not_there_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reason = "the extension is not built: `cnnkit doctor --build`"
-    monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, True, reason))
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, True, reason))
     (fact,) = machine.extension()
     assert fact == Fact(
         "onednn",

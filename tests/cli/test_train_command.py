@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.environment import Environment
 from tests.cli.command import Run
 
 SPEC = """
@@ -179,7 +180,7 @@ def test_the_labels_must_fit_the_network(run: Run, folder: Path) -> None:
 
 
 def test_a_run_in_use_is_refused(run: Run, folder: Path) -> None:
-    made = RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
+    made = RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, Environment())
     made.lock.take()
     ended = run("train", "--resume", "mine")
     made.lock.release()
@@ -188,7 +189,7 @@ def test_a_run_in_use_is_refused(run: Run, folder: Path) -> None:
 
 
 def test_no_checkpoint_to_evaluate(run: Run, folder: Path) -> None:
-    RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, {})
+    RunDirectory.create(folder / "mine", "mine", {"input": 3, "layers": []}, Environment())
     ended = run("evaluate", "mine")
     assert ended.code == 2
     assert "mine" in ended.err

@@ -14,7 +14,7 @@ from PIL import Image, features
 
 from cnnkit.data import DataError, Dataset, load, statistics
 from cnnkit.data.decoding import Decoding, decoded
-from cnnkit.data.images import Images as LazyImages
+from cnnkit.data.images import ImageArray as LazyImages
 from cnnkit.data.images import read as read_folder
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Images

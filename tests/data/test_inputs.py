@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data import blocks
+from cnnkit.data import chunks
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.inputs import Input, image_of, inputs_of, read_inputs
 from cnnkit.data.listing import Refused
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import Csv
 
 FLOATS = Preprocessing(
-    "float64", (4, 2), None, (0.0, 0.0), (1.0, 1.0), Decoding(), Found(-9, 9, 0, 3)
+    "float64", (4, 2), None, (0.0, 0.0), (1.0, 1.0), Decoding(), OverallStatistics(-9, 9, 0, 3)
 )
 BYTES = Preprocessing(
-    "uint8", (2, 2, 1), (0, 255), (0.0,), (1.0,), Decoding(), Found(0, 255, 90, 80)
+    "uint8", (2, 2, 1), (0, 255), (0.0,), (1.0,), Decoding(), OverallStatistics(0, 255, 90, 80)
 )
 
 
@@ -164,9 +164,9 @@ def test_no_more_is_read_than_is_asked_for_and_a_little_ahead(
 
 
 def test_a_large_array_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "_BLOCK_BYTES", 3 * 64)
+    monkeypatch.setattr(chunks, "_CHUNK_BYTES", 3 * 64)
     np.save(tmp_path / "a.npy", signals(10))
-    sizes = [len(block.values) for block in blocks.blocks_of(tmp_path / "a.npy", (4, 2))]
+    sizes = [len(chunk.values) for chunk in chunks.chunks_of(tmp_path / "a.npy", (4, 2))]
     assert sizes == [3, 3, 3, 1]
 
 

@@ -16,7 +16,7 @@ from cnnkit.layers import KINDS, layer_class
 from cnnkit.report.findings.finding import findings_text
 from cnnkit.spec.language.faults import field_names
 from cnnkit.spec.reading import read_from_text
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.source import read_text
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def test_the_right_spec_of_a_kind_uses_all_its_fields(kind: str) -> None:
     assert used | {scalar} >= set(field_names(layer_class(kind)))
 
 
-def fields_given(node: Node, kind: str) -> list[str]:
+def fields_given(node: YamlNode, kind: str) -> list[str]:
     """The fields that all layers of a kind in a text give together."""
     if isinstance(node.value, list):
         return [field for item in node.value for field in fields_given(item, kind)]

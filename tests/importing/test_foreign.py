@@ -14,7 +14,7 @@ import pytest
 from cnnkit import SpecError, load
 from cnnkit.errors import UsageError
 from cnnkit.importing.foreign import assign, read_arrays
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 SPEC = """\
 input: 6x6x3
@@ -187,18 +187,13 @@ def test_a_pickle_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert list(read_arrays(tmp_path / "b.pth")) == ["b", "a"]
 
 
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
-
-
-def test_the_command_shows_what_belongs_to_what_and_writes_it(cnnkit: Run, tmp_path: Path) -> None:
+def test_the_command_shows_what_belongs_to_what_and_writes_it(run: Run, tmp_path: Path) -> None:
     safetensors = pytest.importorskip("safetensors")
     spec = tmp_path / "a.yaml"
     spec.write_text("input: 2x2x3\nlayers: [flatten, {name: head, dense: {units: 2}}]\n")
     np.savez(tmp_path / "a.npz", **{"fc.weight": numbered(2, 12), "fc.bias": numbered(2)})
     out = tmp_path / "a.safetensors"
-    done = cnnkit("import-weights", str(spec), str(tmp_path / "a.npz"), "--output", str(out))
+    done = run("import-weights", str(spec), str(tmp_path / "a.npz"), "--output", str(out))
     assert done == (
         0,
         (
@@ -212,5 +207,5 @@ def test_the_command_shows_what_belongs_to_what_and_writes_it(cnnkit: Run, tmp_p
         assert "name: head" in file.metadata()["cnnkit.spec"]
         # Our element 1, of channel 1 in the first cell, is PyTorch's element 4.
         assert file.get_tensor("layers.head.kernel")[1].tolist() == [2 + 4, 2 + 16]
-    done = cnnkit("import-weights", str(spec), str(tmp_path / "none.npz"))
+    done = run("import-weights", str(spec), str(tmp_path / "none.npz"))
     assert done.code == 2

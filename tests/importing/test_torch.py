@@ -13,7 +13,7 @@ import cnnkit as package
 from cnnkit import SpecError, UsageError
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
@@ -80,11 +80,6 @@ def seeded() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
-
-
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
 
 
 def randomized(module: Any) -> Any:
@@ -319,8 +314,8 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("mine_to_import", None)
 
 
-def test_the_command_line_runs_the_code_and_says_so(cnnkit: Run, code: str) -> None:
-    done = cnnkit("import", "--torch", f"{code}:network", "--input", "8x8x3")
+def test_the_command_line_runs_the_code_and_says_so(run: Run, code: str) -> None:
+    done = run("import", "--torch", f"{code}:network", "--input", "8x8x3")
     assert done.code == 0
     assert done.out == (
         "# Imported from mine_to_import:network by `cnnkit import`.\n"
@@ -354,7 +349,7 @@ def test_the_command_line_runs_the_code_and_says_so(cnnkit: Run, code: str) -> N
     ],
 )
 @pytest.mark.usefixtures("code")
-def test_what_the_command_line_refuses(cnnkit: Run, arguments: str, message: str) -> None:
-    done = cnnkit("import", *arguments.split())
+def test_what_the_command_line_refuses(run: Run, arguments: str, message: str) -> None:
+    done = run("import", *arguments.split())
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines()[-1] == f"cnnkit: {message}"

@@ -9,8 +9,8 @@ pytest.importorskip("flax")
 from cnnkit.layers import KINDS
 from cnnkit.layers.joining import Joined
 from cnnkit.network.activation import BUILDERS as ACTIVATIONS
-from cnnkit.network.builders import BUILDERS, TRACED
 from cnnkit.network.composition import JOINS
+from cnnkit.network.registry import BUILDERS, TRACED
 
 
 def test_every_kind_is_built_or_traced() -> None:

@@ -25,7 +25,7 @@ from cnnkit.layers.base import Layer
 from cnnkit.layers.convolution import Convolution
 from cnnkit.layers.shape import Shape
 from cnnkit.network import build
-from cnnkit.network.builders import BUILDERS
+from cnnkit.network.registry import BUILDERS
 from cnnkit.report.kind import kind_example
 from cnnkit.spec.language.faults import accepts, field_names
 from cnnkit.spec.model.spec import Spec

@@ -14,11 +14,11 @@ from cnnkit.network.kernels import onednn
 @pytest.mark.parametrize(
     ("problem", "state", "said"),
     [
-        (None, onednn.State(True, True, "oneDNN 1"), ()),
-        (None, onednn.State(False, False, "it is not installed"), ()),
+        (None, onednn.Availability(True, True, "oneDNN 1"), ()),
+        (None, onednn.Availability(False, False, "it is not installed"), ()),
         (
             "the folder is open to other users",
-            onednn.State(False, True, "the extension is not built: `cnnkit doctor --build`"),
+            onednn.Availability(False, True, "the extension is not built: `cnnkit doctor --build`"),
             (
                 "compiled programs are not kept: the folder is open to other users",
                 "no oneDNN: the extension is not built: `cnnkit doctor --build`",
@@ -28,7 +28,7 @@ from cnnkit.network.kernels import onednn
 )
 def test_says_only_what_was_wanted_and_is_not_there(
     problem: str | None,
-    state: onednn.State,
+    state: onednn.Availability,
     said: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,7 +19,7 @@ from cnnkit.errors import UsageError
 from cnnkit.network import Network, build
 from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.network.program import Work, work_by_scope
-from cnnkit.network.verification import Pair, Verification, compare, verify
+from cnnkit.network.verification import FactPair, Verification, compare, verify
 from cnnkit.presentation.lines import plain
 from cnnkit.report.verification import Verified, verification_data, verification_lines
 from cnnkit.training.compute.optimizer import optimizer_of
@@ -120,9 +120,9 @@ def test_an_operation_too_few_is_found(analysis: Analysis, network: Network) -> 
 
 
 def test_flops_may_differ_by_one_percent() -> None:
-    assert Pair(1000, 1009, 0.01).agrees
-    assert not Pair(1000, 1011, 0.01).agrees
-    assert not Pair(1000, 1001).agrees
+    assert FactPair(1000, 1009, 0.01).agrees
+    assert not FactPair(1000, 1011, 0.01).agrees
+    assert not FactPair(1000, 1001).agrees
 
 
 def test_work_is_counted_inside_inner_programs_and_loops() -> None:

@@ -17,14 +17,14 @@ from cnnkit.analysis.condition import condition
 from cnnkit.analysis.solve import (
     BudgetSolution,
     InputSolution,
-    Question,
+    WindowQuestion,
     WindowSolution,
     exact_inputs,
     fits,
     largest,
 )
 from cnnkit.report.comparison.formats import render
-from cnnkit.report.comparison.view import View, percent, signed
+from cnnkit.report.comparison.view import ComparisonView, percent, signed
 from cnnkit.report.solution import formats as solution
 from cnnkit.spec.reading import read_from_text
 
@@ -67,10 +67,10 @@ def comparison() -> Comparison:
     return compare(old, network(NEW, "specs/lenet.yaml"))
 
 
-def view(comparison: Comparison, *, complete: bool = False) -> View:
+def view(comparison: Comparison, *, complete: bool = False) -> ComparisonView:
     conditions = [condition("parameters > +5%"), condition("training_memory > 1GiB")]
     asked = [(each, each.met(comparison.totals[each.total])) for each in conditions]
-    return View(comparison, asked, complete)
+    return ComparisonView(comparison, asked, complete)
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -94,7 +94,7 @@ def test_all_layers(comparison: Comparison) -> None:
 
 
 def test_two_that_are_the_same() -> None:
-    same = View(compare(network(OLD, "a.yaml"), network(OLD, "a.yaml")))
+    same = ComparisonView(compare(network(OLD, "a.yaml"), network(OLD, "a.yaml")))
     assert "lenet  no difference" in render(same)
     assert "### lenet: no difference" in render(same, "markdown")
 
@@ -103,7 +103,7 @@ def test_a_side_that_cannot_be_read() -> None:
     from cnnkit.analysis.result import Unreadable
 
     reading = read_from_text("input: [1\n", "a.yaml")
-    broken = View(compare(network(OLD, "b.yaml"), Unreadable("a.yaml", reading.findings)))
+    broken = ComparisonView(compare(network(OLD, "b.yaml"), Unreadable("a.yaml", reading.findings)))
     assert "cannot be compared" in render(broken)
     assert render(broken, "markdown").startswith("### ❌ lenet → a.yaml: cannot be compared\n")
     assert "a.yaml:1:8" in render(broken, "markdown")
@@ -113,7 +113,7 @@ def test_what_markdown_would_read_is_taken_literally() -> None:
     name = "a | b <img src=x> *c*"
     old = network(OLD.replace("name: lenet", f"name: '{name}'"), "a.yaml")
     new = network(NEW.replace("lenet | wide", name), "b|`c`.yaml")
-    text = render(View(compare(old, new)), "markdown")
+    text = render(ComparisonView(compare(old, new)), "markdown")
     assert r"### a \| b \<img src=x\> \*c\*: parameters" in text
     assert "``b|`c`.yaml``" in text
     rows = [line for line in text.splitlines() if line.startswith("| ") and "`layers." in line]
@@ -129,7 +129,7 @@ def test_no_line_is_wider(pair: tuple[str, str], width: int, folder: str) -> Non
         cnnkit.analyze(spec.read_from(spec.origin._replace(file=f"{folder}/{name}.yaml")))
         for name, spec in zip(pair, specs, strict=True)
     )
-    text = render(View(compare(old, new), (), complete=True), width=width)
+    text = render(ComparisonView(compare(old, new), (), complete=True), width=width)
     assert max(map(cell_len, text.splitlines())) <= width
 
 
@@ -147,13 +147,13 @@ def test_no_line_is_wider(pair: tuple[str, str], width: int, folder: str) -> Non
 def test_paths_too_long_for_a_line_keep_their_ends(width: int | None, paths: str) -> None:
     folder = "a/folder/of/some/length"
     old, new = network(OLD, f"{folder}/old.yaml"), network(NEW, f"{folder}/new.yaml")
-    assert f"\n{paths}\n\n" in render(View(compare(old, new)), width=width)
+    assert f"\n{paths}\n\n" in render(ComparisonView(compare(old, new)), width=width)
 
 
 def test_a_long_comment_is_cut() -> None:
     text = "input: 4x4x4\nlayers:\n" + "  - conv: {filters: 4, kernel: 1}\n" * 300
     old, new = network(text, "a"), network(text.replace("filters: 4", "filters: 5"), "b")
-    comment = render(View(compare(old, new)), "markdown")
+    comment = render(ComparisonView(compare(old, new)), "markdown")
     assert len(comment) < 65_536
     assert "_150 more are not shown_" in comment
 
@@ -190,7 +190,7 @@ LENET = cnnkit.load(ZOO / "lenet-5.yaml")
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv"])
 def test_solutions(format_: str, golden: Callable[[str, str], None]) -> None:
     found: dict[str, WindowSolution | InputSolution | BudgetSolution] = {
-        "window": fits(Question((8, 12), (3, 3), (1, 1))),
+        "window": fits(WindowQuestion((8, 12), (3, 3), (1, 1))),
         "input": exact_inputs(LENET),
         "budget": largest(LENET, "layers.0.filters", {"parameters": 80_000, "macs": 10**6}),
     }

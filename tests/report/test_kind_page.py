@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cnnkit
-from cnnkit.checking.check import Task, check
+from cnnkit.checking.check import CheckTask, check
 from cnnkit.checking.discovery import Candidate
 from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.composition import Composite
@@ -41,7 +41,7 @@ def test_the_example_is_a_spec_with_the_kind_and_without_a_finding(
 ) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(kind_example(kind), encoding="utf-8")
-    result = check(Task(Candidate(str(path), named=True)))
+    result = check(CheckTask(Candidate(str(path), named=True)))
     assert result is not None
     on_purpose = ["no-op-layer"] if kind == "linear" else ["deprecated"] * (kind in DEPRECATED)
     assert [finding.rule for finding in result.findings] == on_purpose

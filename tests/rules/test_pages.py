@@ -10,7 +10,7 @@ import pytest
 
 import cnnkit
 from cnnkit import rules
-from cnnkit.checking.check import Task, check
+from cnnkit.checking.check import CheckTask, check
 from cnnkit.checking.discovery import Candidate
 from cnnkit.checking.levels import RuleSelection
 from cnnkit.export import convert
@@ -56,7 +56,9 @@ def checked(name: str, text: str, folder: Path) -> list[str]:
     if name == "not-importable" and (operator := re.search(r"a node of (\w+)", text)):
         return imported(operator[1], folder / "model.onnx")
     on = [each for each in rules.LEVELS if each not in rules.OFF_BY_DEFAULT or each == name]
-    result = check(Task(Candidate(str(path), named=True), choice=RuleSelection(select=tuple(on))))
+    result = check(
+        CheckTask(Candidate(str(path), named=True), choice=RuleSelection(select=tuple(on)))
+    )
     assert result is not None
     return sorted({finding.rule for finding in result.findings})
 

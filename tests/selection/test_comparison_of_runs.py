@@ -23,6 +23,7 @@ from cnnkit.selection.statistics import chance, holm, mean_and_deviation, paired
 from cnnkit.selection.view.text import comparison_text
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.environment import Environment
 
 FIGURES = st.lists(
     st.tuples(st.floats(0, 1, width=32), st.floats(0, 1, width=32)), min_size=3, max_size=12
@@ -187,7 +188,7 @@ def test_what_cannot_be_paired(other: Entry, message: str) -> None:
 def training(folder: Path, network: Mapping[str, Any], seed: int, accuracy: float) -> Path:
     """A run directory as `cnnkit train` leaves it."""
     spec = cnnkit.load({**network, "train": {**network["train"], "seed": seed}})
-    run = RunDirectory.create(folder, "run", spec.to_dict(), {})
+    run = RunDirectory.create(folder, "run", spec.to_dict(), Environment())
     run.write_json("split.json", {"data": "three"})
     run.write_json("summary.json", {"format": 1, "test": {"accuracy": accuracy, "loss": 1.0}})
     return folder
@@ -233,7 +234,7 @@ def test_trainings_are_put_together_by_recipe_and_paired_by_seed(
 def test_a_damaged_summary_is_named(
     network: Mapping[str, Any], tmp_path: Path, text: str, why: str
 ) -> None:
-    run = RunDirectory.create(tmp_path / "run", "net", dict(network), {})
+    run = RunDirectory.create(tmp_path / "run", "net", dict(network), Environment())
     cut = {"data": "digits", "examples": [0], "fold": [0], "random_labels": False}
     run.write_json("folds.json", cut)
     (run.path / "summary.json").write_text(text)
@@ -243,6 +244,6 @@ def test_a_damaged_summary_is_named(
 
 
 def test_an_unfinished_run_is_not_compared(network: Mapping[str, Any], tmp_path: Path) -> None:
-    RunDirectory.create(tmp_path / "run", "run", cnnkit.load(network).to_dict(), {})
+    RunDirectory.create(tmp_path / "run", "run", cnnkit.load(network).to_dict(), Environment())
     with pytest.raises(UsageError, match=r"has no summary\.json: it has not come to its end"):
         entries_of([tmp_path / "run"], "accuracy")

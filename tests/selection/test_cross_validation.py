@@ -16,17 +16,17 @@ from cnnkit.data.statistics import statistics
 from cnnkit.errors import UsageError
 from cnnkit.selection.folds import directory as folding
 from cnnkit.selection.folds.cross_validation import cut, parts, run_folds
-from cnnkit.selection.folds.directory import FoldOptions, Found, cross_validated
+from cnnkit.selection.folds.directory import CrossValidationResult, FoldOptions, cross_validated
 from cnnkit.selection.folds.fold import Fold
-from cnnkit.selection.group import group_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import group_size
 from cnnkit.selection.statistics import chance
 from cnnkit.selection.view.text import fold_lines
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.compute.figures import Figures, figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare import material
-from cnnkit.training.prepare.sealed import Part, Sealed, sealed
+from cnnkit.training.prepare.sealed import RunExamples, Sealed, sealed
 
 FOLDS = 5
 
@@ -47,7 +47,9 @@ def data(spec: Spec) -> Sealed:
     return sealed(spec, recipe(spec), None)
 
 
-def folds_of(spec: Spec, data: Sealed, each: Sequence[Part], width: int = 1) -> tuple[Fold, ...]:
+def folds_of(
+    spec: Spec, data: Sealed, each: Sequence[RunExamples], width: int = 1
+) -> tuple[Fold, ...]:
     return run_folds(
         spec,
         recipe(spec),
@@ -60,7 +62,7 @@ def folds_of(spec: Spec, data: Sealed, each: Sequence[Part], width: int = 1) -> 
     )
 
 
-def parts_of(spec: Spec, data: Sealed) -> list[Part]:
+def parts_of(spec: Spec, data: Sealed) -> list[RunExamples]:
     return parts(data, cut(data, FOLDS, recipe(spec)), seed=0)
 
 
@@ -125,19 +127,19 @@ def test_an_accelerator_trains_in_loops_what_a_cpu_trains_step_by_step(
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
-def engine_of(spec: Spec, data: Sealed, each: Sequence[Part]) -> Engine:
+def engine_of(spec: Spec, data: Sealed, each: Sequence[RunExamples]) -> Engine:
     materials = [data.material(spec, recipe(spec), part) for part in each]
     return machine(spec, recipe(spec), materials, jax.devices()[:1])
 
 
-def trained(spec: Spec, data: Sealed, part: Part) -> list[np.ndarray[Any, Any]]:
+def trained(spec: Spec, data: Sealed, part: RunExamples) -> list[np.ndarray[Any, Any]]:
     engine = engine_of(spec, data, [part])
     state = engine.start()
     engine.compile(state, ("validation",))
     return [np.asarray(leaf) for leaf in jax.tree.leaves(engine.epoch(state, 1).params)]
 
 
-def with_other_held_out(data: Sealed, part: Part) -> Sealed:
+def with_other_held_out(data: Sealed, part: RunExamples) -> Sealed:
     """The same data, those held out replaced by others."""
     from dataclasses import replace
 
@@ -222,7 +224,7 @@ def test_a_run_goes_on_with_the_folds_that_are_left(
     assert without_times(again) == without_times(whole)
 
 
-def without_times(found: Found | dict[str, Any]) -> Any:
+def without_times(found: CrossValidationResult | dict[str, Any]) -> Any:
     written = found if isinstance(found, dict) else json.loads(json.dumps(found.to_dict()))
     for fold in written["folds"]:
         del fold["seconds"]

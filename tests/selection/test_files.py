@@ -17,8 +17,8 @@ from cnnkit.errors import TrainingError
 from cnnkit.selection.folds.fold import CrossValidation, Cut, Fold, FoldEpoch
 from cnnkit.selection.outer_fold import Nested, OuterFold
 from cnnkit.selection.search.results import Results, TrialLook
-from cnnkit.selection.search.row import Row, Trained
-from cnnkit.spec.model.search import Settings
+from cnnkit.selection.search.row import Row, TrialRecord
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.compute.figures import Figures
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import Epoch
@@ -93,7 +93,7 @@ def test_a_trial_keeps_its_keys() -> None:
 
 def test_a_search_is_read_with_all_that_was_written() -> None:
     look = TrialLook(1, 2, "2026-01-02T03:04:05", {"accuracy": 0.5})
-    settings = Settings(method="random", trials=3)
+    settings = SearchSettings(method="random", trials=3)
     found = Results(
         "net", "bars.npz", settings, (row(),), (look,), ("variables.width",), 4, {"a": 0.5}
     )
@@ -109,18 +109,18 @@ def test_a_search_is_read_with_all_that_was_written() -> None:
 
 
 def test_what_the_database_keeps_of_a_trial() -> None:
-    trained = Trained(1, (EPOCH,), {"macs": 12}, 0.5, "step 3 is no number")
+    trained = TrialRecord(1, (EPOCH,), {"macs": 12}, 0.5, "step 3 is no number")
     kept = trained.attributes()
     assert {key: type(value) for key, value in kept.items()} == {
         "best_epoch": int, "history": str, "totals": str, "seconds": float, "failed": str,
     }  # fmt: skip
     trial: Any = SimpleNamespace(number=7, user_attrs=kept)
-    assert Trained.of(trial) == trained
+    assert TrialRecord.of(trial) == trained
     untrained: Any = SimpleNamespace(number=7, user_attrs={"rejected": "too large"})
-    assert Trained.of(untrained) == Trained()
+    assert TrialRecord.of(untrained) == TrialRecord()
     trial.user_attrs = {**kept, "history": '[{"epoch": 1}]'}
     with pytest.raises(TrainingError) as caught:
-        Trained.of(trial)
+        TrialRecord.of(trial)
     assert str(caught.value) == ("trial 7 of the study is damaged: it has no 0.train, 0.validation")
 
 

@@ -19,7 +19,7 @@ from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.evaluation import evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.compute.figures import Figures
-from cnnkit.training.prepare.sealed import Part, sealed
+from cnnkit.training.prepare.sealed import RunExamples, sealed
 from cnnkit.training.run import train
 from cnnkit.training.view.display import Quiet
 
@@ -84,7 +84,7 @@ def of_train(spec: Spec, path: Path) -> list[dict[str, Any]]:
 
 def fold_of(spec: Spec) -> Fold:
     data = sealed(spec, recipe(spec), None)
-    part = Part(data.splits.train, data.splits.validation, recipe(spec).seed)
+    part = RunExamples(data.splits.train, data.splits.validation, recipe(spec).seed)
     (fold,) = run_folds(
         spec,
         recipe(spec),

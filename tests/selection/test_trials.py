@@ -18,7 +18,7 @@ from cnnkit.selection.search.space import Space, assignments
 from cnnkit.selection.search.study import Study
 from cnnkit.selection.search.trials import Outcome, Stop, TrialLoop, directions, slots, space_of
 from cnnkit.selection.view.page import look_text, page
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.store.epoch import Epoch
 
@@ -212,7 +212,7 @@ def test_a_grid_without_end_is_refused(start: Any) -> None:
         "a grid counts its values, and those of `train.learning_rate` have no end: write a list "
         "or `{range: [from, to, step]}`, or search by tpe or random"
     )
-    many = Settings(method="grid")
+    many = SearchSettings(method="grid")
     space, _ = space_of(
         cnnkit.load(TEXT.format("  {variables.width: {integer: [1, 200]},"
                                 " layers.1.filters: {integer: [1, 200]}}"))

@@ -7,7 +7,7 @@ import pytest
 import cnnkit
 from cnnkit.spec.model.spec import SECTIONS
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.schedule import Constant
+from cnnkit.spec.model.training.schedule import ConstantSchedule
 from tests.spec.marked import fault, findings, only, reading, rules
 
 HEAD = "input: 8x8x1\n"
@@ -278,7 +278,7 @@ def test_train_is_read_with_expressions_put_in() -> None:
         "train: {learning_rate: $rate, augment: [{shift: $(2 * 2)}]}\n"
     )
     assert spec.train == Train(learning_rate=0.1, augment=[{"shift": 4}])
-    assert spec.train.learning_rate == Constant(peak=0.1)
+    assert spec.train.learning_rate == ConstantSchedule(peak=0.1)
 
 
 def test_spec_wide_rounding_is_the_default_of_all_kinds() -> None:

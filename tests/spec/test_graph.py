@@ -8,7 +8,7 @@ import cnnkit
 from cnnkit.layers import layer_class
 from cnnkit.layers.activation import Relu
 from cnnkit.layers.base import Layer, numbered
-from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.composition import Parallel, Repeat, Residual
 from cnnkit.layers.convolution import Conv
 from cnnkit.spec.graph import INPUT, Graph
@@ -295,7 +295,7 @@ def test_analysis_goes_on_after_an_error_with_the_floored_shape() -> None:
 
 
 def test_an_unreadable_layer_leaves_the_rest_unknown() -> None:
-    graph = trace((Unreadable(word="x"), Relu(), Residual(layers=(Relu(),))), (8,))
+    graph = trace((UnreadableLayer(word="x"), Relu(), Residual(layers=(Relu(),))), (8,))
     assert graph.findings == ()
     assert graph.output is None
     assert [node.output for node in graph.nodes] == [None] * 3

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import cnnkit
 from cnnkit.spec.language.search import SEARCHED
-from cnnkit.spec.model.search import KINDS, SCORES, Choice, Search, Settings
+from cnnkit.spec.model.search import KINDS, SCORES, Choice, Search, SearchSettings
 from cnnkit.spec.model.section import TOTALS
 from tests.spec.marked import fault, findings, rules
 
@@ -36,7 +36,7 @@ def test_the_example_of_the_contract() -> None:
     )
     assert search.choices["variables.width"].listed == (8, 16, 32)
     assert search.choices["train.learning_rate"].log_uniform == (1e-4, 1e-1)
-    assert search.settings == Settings(method="tpe", trials=None, objectives=("accuracy",))
+    assert search.settings == SearchSettings(method="tpe", trials=None, objectives=("accuracy",))
 
 
 @pytest.mark.parametrize(
@@ -243,9 +243,9 @@ def test_a_condition_reads_variables_and_the_choices_above_it(
 
 def test_objectives_are_the_scores_and_the_totals() -> None:
     for name in TOTALS:
-        assert Settings(objectives=("accuracy", name)).objectives == ("accuracy", name)
+        assert SearchSettings(objectives=("accuracy", name)).objectives == ("accuracy", name)
     for name in (*SCORES, "recall.cat"):
-        assert Settings(objectives=("macs", name)).objectives == ("macs", name)
+        assert SearchSettings(objectives=("macs", name)).objectives == ("macs", name)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cnnkit.errors import Finding, Location
 from cnnkit.spec.text import source as source_module
 from cnnkit.spec.text.plain import node_of
-from cnnkit.spec.text.source import Node, Source, read_file, read_text
+from cnnkit.spec.text.source import Source, YamlNode, read_file, read_text
 
 SPEC = """\
 name: lenet
@@ -31,7 +31,7 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(source_module, "_Parser", yaml.SafeLoader)
 
 
-def tree(text: str) -> Node:
+def tree(text: str) -> YamlNode:
     node, findings = read_text(text, "spec.yaml")
     assert findings == []
     assert node is not None
@@ -49,7 +49,7 @@ def span(location: Location | None) -> tuple[int, int, int, int]:
     return location.line, location.column, location.end_line, location.end_column
 
 
-def inner(node: Node, *path: str | int) -> Node:
+def inner(node: YamlNode, *path: str | int) -> YamlNode:
     for step in path:
         assert isinstance(node.value, dict | list)
         node = node.value[step]  # type: ignore[index]
@@ -112,7 +112,7 @@ def test_a_changed_copy_keeps_its_place() -> None:
     assert changed.plain() == {"b": 1, "c": {"b": 1}}
     assert changed.location() == node.location()
     assert changed.key_location("b") == node.key_location("b")
-    assert repr(changed) == "Node({'b': 1, 'c': {'b': 1}}, spec.yaml:1:4)"
+    assert repr(changed) == "YamlNode({'b': 1, 'c': {'b': 1}}, spec.yaml:1:4)"
 
 
 # JSON

@@ -18,7 +18,13 @@ from cnnkit.spec.model.training import Arrays, Csv, EarlyStopping, Images, Split
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Flip, Shift
 from cnnkit.spec.model.training.loss import LOSSES, Focal
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
-from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step
+from cnnkit.spec.model.training.schedule import (
+    SCHEDULES,
+    ConstantSchedule,
+    CosineSchedule,
+    OneCycleSchedule,
+    StepSchedule,
+)
 from cnnkit.spec.reading import read, read_from_text
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +73,7 @@ def test_the_documented_section() -> None:
         data="digits",
         split=Split(validation=0.15, test=0.15, stratify=True),
         optimizer=Sgd(momentum=0.9, nesterov=True, weight_decay=5e-4),
-        learning_rate=Cosine(peak=0.1, warmup=2),
+        learning_rate=CosineSchedule(peak=0.1, warmup=2),
         epochs=20,
         batch_size=128,
         augment=(Flip(direction="horizontal"), Shift(cells=4)),
@@ -81,7 +87,7 @@ def test_what_is_left_out_has_a_default() -> None:
     assert section.loss.kind == "categorical_cross_entropy"
     assert section.optimizer == Nesterov()
     assert (section.optimizer.momentum, section.optimizer.nesterov) == (0.9, True)
-    assert section.learning_rate == Constant(peak=0.01)
+    assert section.learning_rate == ConstantSchedule(peak=0.01)
     assert (section.epochs, section.batch_size, section.seed) == (10, 128, 0)
     assert (section.augment, section.early_stopping, section.ema) == ((), None, None)
     assert (section.standardize, section.precision, section.monitor) == (
@@ -100,15 +106,18 @@ def test_an_empty_section(text: str) -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("0.1", Constant(peak=0.1)),
-        ("1", Constant(peak=1.0)),
-        ("find", Constant(peak="find")),
-        ("{constant: {peak: 0.1, warmup: 0.5}}", Constant(peak=0.1, warmup=0.5)),
-        ("{cosine: 0.2}", Cosine(peak=0.2)),
-        ("{cosine: {peak: find}}", Cosine(peak="find")),
-        ("{one_cycle: {peak: 0.3, rise: 0.4}}", OneCycle(peak=0.3, rise=0.4)),
-        ("{step: {peak: 0.1, at: [80, 120]}}", Step(peak=0.1, at=(80, 120))),
-        ("{step: {peak: 0.1, every: 30, factor: 0.5}}", Step(peak=0.1, every=30, factor=0.5)),
+        ("0.1", ConstantSchedule(peak=0.1)),
+        ("1", ConstantSchedule(peak=1.0)),
+        ("find", ConstantSchedule(peak="find")),
+        ("{constant: {peak: 0.1, warmup: 0.5}}", ConstantSchedule(peak=0.1, warmup=0.5)),
+        ("{cosine: 0.2}", CosineSchedule(peak=0.2)),
+        ("{cosine: {peak: find}}", CosineSchedule(peak="find")),
+        ("{one_cycle: {peak: 0.3, rise: 0.4}}", OneCycleSchedule(peak=0.3, rise=0.4)),
+        ("{step: {peak: 0.1, at: [80, 120]}}", StepSchedule(peak=0.1, at=(80, 120))),
+        (
+            "{step: {peak: 0.1, every: 30, factor: 0.5}}",
+            StepSchedule(peak=0.1, every=30, factor=0.5),
+        ),
     ],
 )
 def test_a_learning_rate_is_always_a_schedule(written: str, expected: object) -> None:
@@ -120,8 +129,8 @@ def test_a_rate_that_is_found_takes_the_place_of_find() -> None:
     assert rate.finds
     with pytest.raises(ValueError, match="yet to be found"):
         _ = rate.highest
-    assert rate.found(0.05) == Cosine(peak=0.05, warmup=1)
-    assert Constant(peak=0.1).found(0.05) == Constant(peak=0.1)
+    assert rate.found(0.05) == CosineSchedule(peak=0.05, warmup=1)
+    assert ConstantSchedule(peak=0.1).found(0.05) == ConstantSchedule(peak=0.1)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +170,7 @@ def test_expressions_and_overrides() -> None:
     spec = read(text, ["train.epochs=2", "train.optimizer={adamw: {b1: 0.8}}"]).spec
     assert spec is not None
     assert spec.train is not None
-    assert spec.train.learning_rate == Constant(peak=0.05)
+    assert spec.train.learning_rate == ConstantSchedule(peak=0.05)
     assert spec.train.epochs == 2
     assert spec.train.optimizer.kind == "adamw"
     assert spec.train.augment == (Shift(cells=2),)

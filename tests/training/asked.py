@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
 from cnnkit.network.weights_file import written
 from cnnkit.spec.reading import load
 from cnnkit.training.use.trained import Trained
@@ -21,7 +21,7 @@ layers: [flatten, {{dense: {{units: 3}}}}]
 train: {{{recipe}}}
 """
 RECORD = Preprocessing(
-    "uint8", (1, 3, 1), (0.0, 255.0), (0.0,), (1.0,), Decoding(), Found(0, 255, 85, 120)
+    "uint8", (1, 3, 1), (0.0, 255.0), (0.0,), (1.0,), Decoding(), OverallStatistics(0, 255, 85, 120)
 )
 
 

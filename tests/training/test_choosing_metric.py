@@ -14,7 +14,7 @@ from cnnkit.errors import DataError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import EarlyStopping
 from cnnkit.training.compute.figures import figures, recalls_of
-from cnnkit.training.compute.state import Totals
+from cnnkit.training.compute.state import MetricSums
 from cnnkit.training.run import train
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, stops_early
@@ -49,7 +49,7 @@ def test_the_best_epoch_by_each_metric(metric: str, chosen: int) -> None:
 
 def test_the_recall_of_a_class_is_measured_where_it_is_asked_for() -> None:
     counts = np.array([[90, 0], [13, 2]], np.int32)
-    totals: Any = Totals(np.int32(105), np.float32(21), counts, np.int32(0))  # type: ignore[arg-type]
+    totals: Any = MetricSums(np.int32(105), np.float32(21), counts, np.int32(0))  # type: ignore[arg-type]
     recalls = recalls_of(["loss", "recall.sick"], ("healthy", "sick"), 2)
     assert recalls == {"recall.sick": 1}
     found = figures(totals, recalls)
@@ -66,7 +66,7 @@ def test_the_recall_of_a_class_is_measured_where_it_is_asked_for() -> None:
 def test_labels_are_balanced_over_the_yes_and_the_no_of_each() -> None:
     """Of the first 10 yes and 90 no all are called no: (0 + 1)/2; of the second all is right."""
     counts = np.array([[[90, 0], [10, 0]], [[50, 0], [0, 50]]], np.int32)
-    totals: Any = Totals(np.int32(100), np.float32(0), counts, np.int32(0))  # type: ignore[arg-type]
+    totals: Any = MetricSums(np.int32(100), np.float32(0), counts, np.int32(0))  # type: ignore[arg-type]
     assert figures(totals)["balanced_accuracy"] == pytest.approx((0.5 + 1) / 2)
 
 

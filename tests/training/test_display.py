@@ -12,7 +12,15 @@ from rich.console import Console
 
 from cnnkit.presentation.numbers import duration
 from cnnkit.training.store.epoch import RunEpoch
-from cnnkit.training.view.display import Log, Plan, Progress, Quiet, Terminal, make_display, place
+from cnnkit.training.view.display import (
+    Log,
+    Progress,
+    Quiet,
+    RunPlan,
+    Terminal,
+    make_display,
+    place,
+)
 
 RECORD = RunEpoch(
     epoch=2,
@@ -22,7 +30,7 @@ RECORD = RunEpoch(
     validation={"loss": 0.6, "accuracy": 0.9, "macro_f1": 0.9},
     time={"compile": 3.0, "total": 5.5, "images_per_second": 12345.6},
 )
-PLAN = Plan(epochs=5, steps_per_epoch=10, batch_size=100)
+PLAN = RunPlan(epochs=5, steps_per_epoch=10, batch_size=100)
 
 
 def test_an_epoch_is_a_line_of_a_log() -> None:

@@ -22,7 +22,7 @@ AMONG_BEST = jax.jit(metrics.among_best)
 RANDOM = np.random.default_rng(3)
 
 
-def counted(true: np.ndarray, predicted: np.ndarray, classes: int) -> metrics.Summary:
+def counted(true: np.ndarray, predicted: np.ndarray, classes: int) -> metrics.ClassificationReport:
     return metrics.summarize(oracle.confusion_matrix(true, predicted, labels=range(classes)))
 
 

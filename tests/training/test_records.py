@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,9 @@ from pydantic import Field
 
 from cnnkit.errors import TrainingError
 from cnnkit.training.store.checkpoint import Record
+from cnnkit.training.store.data_record import DataRecord, SplitPart
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import Epoch, RunEpoch
 from cnnkit.training.store.looks import Look, last_look
 from cnnkit.training.store.record import DamagedRecordError, parse
@@ -146,3 +148,82 @@ def test_looks_that_are_damaged_are_none(tmp_path: Path, text: str) -> None:
     kept = {"run": "moved", "checkpoint": "a", "when": "2026-01-02", "figures": {"loss": 1.0}}
     (tmp_path / "looks.json").write_text(json.dumps({"format": 1, "looks": [kept]}))
     assert last_look(run) == Look(str(tmp_path), "a", "2026-01-02", {"loss": 1.0})
+
+
+def test_a_name_of_a_file_that_is_no_text_is_read() -> None:
+    """As Python has the bytes of such a name, which are JSON to Python alone."""
+    text = json.dumps({"trial": 1, "leaf": None, "names": ["a\udcff"]})
+    assert parse(Tree, text) == Tree(1, None, ("a\udcff",))
+    with pytest.raises(DamagedRecordError, match="it has no leaf"):
+        parse(Tree, json.dumps({"trial": 1, "names": ["a\udcff"]}))
+
+
+def test_the_environment_of_a_run_keeps_its_keys() -> None:
+    """The versions are keys of their own, the first ones; what is none of ours is a version."""
+    environment = Environment(
+        {"cnnkit": "0.1.0", "jax": "0.7.0"},
+        system="Linux",
+        processors=8,
+        devices=("cpu",),
+        variables={},
+        command=("cnnkit", "train", "a.yaml"),
+        started="2026-11-30T12:00:00+00:00",
+        options={"data_dir": None, "device": "auto", "limit": None, "test": False},
+    )
+    kept = environment.to_dict()
+    assert list(kept) == [
+        "cnnkit", "jax", "system", "processors", "devices", "variables", "command", "started",
+        "options",
+    ]  # fmt: skip
+    assert (kept["jax"], kept["devices"], kept["command"][1]) == ("0.7.0", ["cpu"], "train")
+    assert Environment.from_json(json.dumps(kept)) == environment
+    assert Environment.from_json(json.dumps({**kept, "later": 3})) == environment
+    assert Environment.from_json("{}") == Environment()
+    assert Environment().to_dict() == {}
+
+
+def test_the_record_of_the_data_keeps_its_keys() -> None:
+    """What earlier versions wrote is read: mean and deviation in place of the preprocessing."""
+    record = DataRecord(
+        data="digits",
+        classes=("0", "1"),
+        multi_label=False,
+        sha256="ab",
+        preprocessing={"format": 1},
+        seed=0,
+        stratified=True,
+        own_test=False,
+        train=SplitPart(6, "cd"),
+        validation=SplitPart(0, "ef"),
+        test=SplitPart(2, "01"),
+    )
+    text = json.dumps(record.to_dict())
+    assert text == (
+        '{"data": "digits", "classes": ["0", "1"], "multi_label": false, "sha256": "ab", '
+        '"preprocessing": {"format": 1}, "seed": 0, "stratified": true, "own_test": false, '
+        '"train": {"examples": 6, "sha256": "cd"}, "validation": {"examples": 0, "sha256": "ef"}, '
+        '"test": {"examples": 2, "sha256": "01"}}'
+    )
+    assert parse(DataRecord, text) == record
+    before = parse(DataRecord, '{"data": "mnist", "classes": ["0", "1"], "mean": [0], "later": 1}')
+    assert (before.mean, before.preprocessing) == ((0.0,), None)
+    assert record.differing(before) == ["data"]
+    assert record.differing(replace(before, data="digits")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("split.json", '{"multi_label": 1, "classes": []}', "`multi_label`: input should be a val"),
+        ("split.json", '{"multi_label": true}', "it has no classes"),
+        ("environment.json", '{"command": "cnnkit"}', "`command`: input should be a valid array"),
+        ("environment.json", '{"started": 5}', "`started`: input should be a valid string"),
+    ],
+)
+def test_what_is_no_record_of_data_or_environment(
+    tmp_path: Path, name: str, text: str, why: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    run = RunDirectory(tmp_path)
+    with pytest.raises(TrainingError, match=rf"{name} is damaged: {why}"):
+        run.read_split() if name == "split.json" else run.read_environment()

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.summary import Diagnosis, Summary
 from cnnkit.training.view.page import RunFiles, render
@@ -55,7 +56,9 @@ def run(name: str = "net") -> RunFiles:
     return RunFiles(
         name=name,
         spec=f"name: {name}\ninput: 8x8x1\n",
-        environment={"cnnkit": "1", "devices": ["cpu"], "command": ["cnnkit", "train", name]},
+        environment=Environment(
+            {"cnnkit": "1"}, devices=("cpu",), command=("cnnkit", "train", name)
+        ),
         history=[RunEpoch(n, figures, figures, learning_rate=0.1) for n in (1, 2)],
         summary=Summary(
             data="digits",
@@ -105,12 +108,12 @@ def test_a_weak_class_stands_out() -> None:
 
 
 def test_a_run_that_is_not_finished_has_a_page_too() -> None:
-    text, sources = checked(render(RunFiles("net", "", {}, [], Summary())))
+    text, sources = checked(render(RunFiles("net", "", Environment(), [], Summary())))
     assert "0 epochs" in text
     assert sources == []
 
 
 def test_a_regression_has_its_errors() -> None:
     summary = Summary(test={"examples": 5, "loss": 0.25, "mean_squared_error": 0.25})
-    text, _ = checked(render(RunFiles("net", "", {}, [], summary)))
+    text, _ = checked(render(RunFiles("net", "", Environment(), [], summary)))
     assert "test mean squared error 0.25" in text

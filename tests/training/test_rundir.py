@@ -10,13 +10,14 @@ import pytest
 
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.training.store.directory import RunDirectory
+from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 
 SPEC = {"input": 3, "layers": [{"dense": {"units": 2}}], "train": {"learning_rate": 1e-05}}
 
 
 def made(path: Path | None, name: str = "net") -> RunDirectory:
-    return RunDirectory.create(path, name, SPEC, {"jax": "0"})
+    return RunDirectory.create(path, name, SPEC, Environment({"jax": "0"}))
 
 
 def test_a_run_has_its_spec_and_environment_from_the_start(tmp_path: Path) -> None:

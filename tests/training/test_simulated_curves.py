@@ -16,7 +16,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.summary import Diagnosis
-from cnnkit.training.view.baseline import Classes, Values, alike_loss, deviation
+from cnnkit.training.view.baseline import ClassBaseline, RegressionBaseline, alike_loss, deviation
 from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
 
@@ -326,9 +326,9 @@ def test_the_deviation_of_a_part() -> None:
 
 
 def test_one_class_alone_cannot_be_told_apart() -> None:
-    assert Classes(figures(np.array([[20, 0], [0, 0]]), 0.1)).skilled
-    assert Values(0.5, 1.0, 1000).skilled
-    assert not Values(0.99, 1.0, 1000).skilled
+    assert ClassBaseline(figures(np.array([[20, 0], [0, 0]]), 0.1)).skilled
+    assert RegressionBaseline(0.5, 1.0, 1000).skilled
+    assert not RegressionBaseline(0.99, 1.0, 1000).skilled
 
 
 def test_labels_are_held_against_the_more_frequent_answer_of_each() -> None:
@@ -339,4 +339,4 @@ def test_labels_are_held_against_the_more_frequent_answer_of_each() -> None:
         "no better than always answering each label's more frequent value (85.0 %)" in found.reason
     )
     learnt = figures(np.array([[[88, 2], [1, 9]], [[78, 2], [2, 18]]]), 0.1)
-    assert Classes(learnt).skilled
+    assert ClassBaseline(learnt).skilled

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cnnkit.spec.reading import load
-from cnnkit.training.compute.state import Feed, Pool, State
+from cnnkit.training.compute.state import ExamplePool, Feed, State
 from cnnkit.training.compute.step import Steps, make_steps
 
 INPUTS = np.random.default_rng(0).normal(size=(10, 5)).astype(np.float32)
@@ -50,7 +50,7 @@ train:
 
 def feed_of(inputs: Any = INPUTS, indices: Any = range(10), seed: int = 0) -> Feed:
     return Feed(
-        pool=Pool(jnp.asarray(inputs), jnp.asarray(LABELS)),
+        pool=ExamplePool(jnp.asarray(inputs), jnp.asarray(LABELS)),
         train=jnp.array(list(indices), jnp.int32),
         mean=jnp.zeros(5),
         deviation=jnp.ones(5),

@@ -23,12 +23,12 @@ from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.optimizer import layer_of, name_of
-from cnnkit.training.compute.state import Feed, Pool, State
+from cnnkit.training.compute.state import ExamplePool, Feed, State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.resolution import recipe_of
-from cnnkit.training.prepare.sealed import Part, sealed
+from cnnkit.training.prepare.sealed import RunExamples, sealed
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import resume, train
 from cnnkit.training.use.trained import load_run
@@ -144,7 +144,7 @@ def steps_of(spec: Spec) -> Steps:
 
 def feed() -> Feed:
     inputs, targets = bars(8)
-    pool = Pool(jnp.asarray(inputs), jnp.asarray(targets, jnp.int32))
+    pool = ExamplePool(jnp.asarray(inputs), jnp.asarray(targets, jnp.int32))
     numbers = jnp.arange(8, dtype=jnp.int32)
     return Feed(pool, numbers, jnp.zeros(1), jnp.ones(1), jnp.ones(3), jnp.uint32(1))
 
@@ -286,7 +286,7 @@ def test_trials_begin_with_it(recipe: Recipe, before: Path) -> None:
     spec = recipe(init=str(before))
     train = recipe_of(spec)
     data = sealed(spec, train, None)
-    part = Part(data.splits.train, data.splits.validation, 0)
+    part = RunExamples(data.splits.train, data.splits.validation, 0)
     trials = Evaluator([part], jax.devices()[:1], None)
     (kernel,) = kernels_of(trials._engine(spec, train, [part]))
     assert np.array_equal(kernel, weights(before, "best")["layers.0.kernel"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.spec.model.training.augmentation import Color, Crop, Flip, Shift
+from cnnkit.spec.model.training.augmentation import Color, Flip, RandomCrop, Shift
 from cnnkit.training.compute.augmentation.views import views_of
 
 IMAGE = np.arange(1, 7, dtype=np.float32).reshape(1, 2, 3, 1)
@@ -25,7 +25,7 @@ def test_mirror_images() -> None:
     assert seen(Flip(direction="both")) == [whole, whole[::-1], mirrored, mirrored[::-1]]
 
 
-@pytest.mark.parametrize("moved", [Shift(cells=1), Crop(padding=1)])
+@pytest.mark.parametrize("moved", [Shift(cells=1), RandomCrop(padding=1)])
 def test_the_centre_and_the_corners(moved: object) -> None:
     assert seen(moved) == [
         [[1, 2, 3], [4, 5, 6]],
@@ -43,4 +43,4 @@ def test_what_comes_in_at_the_border_is_as_the_recipe_says() -> None:
 
 
 def test_a_crop_and_a_mirror_are_the_ten_views_of_krizhevsky() -> None:
-    assert len(seen(Crop(padding=1), Flip())) == 10
+    assert len(seen(RandomCrop(padding=1), Flip())) == 10

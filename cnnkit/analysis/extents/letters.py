@@ -11,7 +11,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.extension import extended
 from cnnkit.spec.language.override import override
 from cnnkit.spec.reading import Reading, finish
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 _LETTER = re.compile("[A-WYZa-wyz]")  # an x stands between the extents
 
@@ -28,7 +28,7 @@ class OpenInput:
         channels: The channels.
     """
 
-    node: Node
+    node: YamlNode
     path: str | None
     overrides: tuple[str, ...]
     extents: tuple[str | int, ...]
@@ -59,7 +59,9 @@ class OpenInput:
         return finish(self.node, (), overrides, self.path)
 
 
-def open_input(node: Node | None, path: str | None, overrides: Sequence[str]) -> OpenInput | None:
+def open_input(
+    node: YamlNode | None, path: str | None, overrides: Sequence[str]
+) -> OpenInput | None:
     """The open input of a text; None where it has none.
 
     Raises:

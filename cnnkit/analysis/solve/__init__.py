@@ -10,16 +10,16 @@ from cnnkit.analysis.solve.budget import BudgetSolution, Trial, largest
 from cnnkit.analysis.solve.inputs import InputSolution, exact_inputs
 from cnnkit.analysis.solve.valid import ValidSolution, valid_values
 from cnnkit.analysis.solve.values import Values
-from cnnkit.analysis.solve.window import Fit, Question, WindowSolution, fits
+from cnnkit.analysis.solve.window import Fit, WindowQuestion, WindowSolution, fits
 
 __all__ = [
     "BudgetSolution",
     "Fit",
     "InputSolution",
-    "Question",
     "Trial",
     "ValidSolution",
     "Values",
+    "WindowQuestion",
     "WindowSolution",
     "exact_inputs",
     "fits",

@@ -18,7 +18,7 @@ from typing import Any
 from cnnkit.analysis.precision import Precision, is_quantized
 from cnnkit.analysis.result import Totals
 from cnnkit.analysis.solve.knob import knob
-from cnnkit.analysis.solve.search import Search
+from cnnkit.analysis.solve.search import IntegerSearch
 from cnnkit.analysis.solve.values import ANY, LARGEST, MOST_VALUES, Values
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec
@@ -206,7 +206,7 @@ def largest(
             return Trial(value, None, answer, budgets)
         return Trial(value, answer.totals, None, budgets)
 
-    search = Search(trial, values.last)
+    search = IntegerSearch(trial, values.last)
     if values.bounded:
         best = search.scanned()
     else:
@@ -234,7 +234,7 @@ def largest(
     )
 
 
-def _above(search: Search[Trial], best: int) -> Trial | None:
+def _above(search: IntegerSearch[Trial], best: int) -> Trial | None:
     """The next value that is valid; where none was seen, the next one."""
     valid = [number for number, trial in search.trials.items() if number > best and trial.valid]
     if valid:

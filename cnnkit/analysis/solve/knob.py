@@ -9,7 +9,7 @@ from decimal import Decimal
 from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
-from cnnkit.analysis.solve.field import analysis_with, document_of, first_error, number_at
+from cnnkit.analysis.solve.number import analysis_with, document_of, first_error, number_at
 from cnnkit.analysis.solve.resize import resized
 from cnnkit.errors import Finding, UsageError
 from cnnkit.layers.shape import Shape, show

@@ -8,7 +8,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.incoming import NAMES
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import finish
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
 def resized(spec: Spec, shape: Shape) -> Spec:
@@ -37,7 +37,7 @@ def asks(spec: Spec) -> bool:
     )
 
 
-def _strings(node: Node) -> Iterable[str]:
+def _strings(node: YamlNode) -> Iterable[str]:
     value = node.value
     if isinstance(value, str):
         yield value

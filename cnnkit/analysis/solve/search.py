@@ -13,7 +13,7 @@ _ENOUGH = 4
 _FAR = 2**20
 
 
-class Outcome(Protocol):
+class Attempt(Protocol):
     """What a trial gives."""
 
     @property
@@ -25,10 +25,10 @@ class Outcome(Protocol):
         """Whether it can be, and passes."""
 
 
-T = TypeVar("T", bound=Outcome)
+T = TypeVar("T", bound=Attempt)
 
 
-class Search(Generic[T]):
+class IntegerSearch(Generic[T]):
     """The trials of numbers from 0 to ``last``, each made once.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
-from cnnkit.analysis.solve.field import analysis_with, document_of, number_at
+from cnnkit.analysis.solve.number import analysis_with, document_of, number_at
 from cnnkit.analysis.solve.values import ANY, MOST_VALUES, Values
 from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.model.spec import Spec

@@ -29,7 +29,7 @@ _MOST_WORK = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WindowQuestion:
     """What is known of a window, an entry an axis.
 
     Attributes:
@@ -104,7 +104,7 @@ class WindowSolution:
         count: How many fit in all.
     """
 
-    question: Question
+    question: WindowQuestion
     fits: tuple[Fit, ...]
     count: int
 
@@ -136,10 +136,10 @@ class WindowSolution:
         }
 
 
-def fits(question: Question, limit: int | None = None) -> WindowSolution:
+def fits(question: WindowQuestion, limit: int | None = None) -> WindowSolution:
     """The strides up to the input and the paddings up to F′ − 1 a side that fit.
 
-    >>> [fit[:2] for fit in fits(Question((4,), (3,), (1,))).fits]
+    >>> [fit[:2] for fit in fits(WindowQuestion((4,), (3,), (1,))).fits]
     [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 3), (3, 2), (4, 3)]
 
     Args:
@@ -162,7 +162,7 @@ def fits(question: Question, limit: int | None = None) -> WindowSolution:
     )
 
 
-def _check(question: Question) -> None:
+def _check(question: WindowQuestion) -> None:
     for name, value in (("--kernel", question.kernel), ("--dilation", question.dilation)):
         if len(value) != len(question.extents):
             raise UsageError(
@@ -186,7 +186,7 @@ def _keyed(strides: Iterable[int], padding: int) -> Iterator[tuple[int, int]]:
     return ((stride, padding) for stride in strides)
 
 
-def _strides(question: Question, padding: int) -> Sequence[int]:
+def _strides(question: WindowQuestion, padding: int) -> Sequence[int]:
     """The strides that fit with a total padding, in order."""
     pairs = zip(question.extents, question.dilated, strict=True)
     slacks = [extent + padding - dilated for extent, dilated in pairs]
@@ -215,7 +215,7 @@ def _divisors(number: int) -> list[int]:
     return low + [number // d for d in reversed(low) if d * d != number]
 
 
-def _verified(question: Question, stride: int, padding: int) -> Fit:
+def _verified(question: WindowQuestion, stride: int, padding: int) -> Fit:
     """What fits, after a convolution of these fields has been analysed."""
     before = padding // 2
     layer = Conv(

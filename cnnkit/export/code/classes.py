@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cnnkit.export.code.lines import Hole, annotation, comment, filled, identifier, line, written
 from cnnkit.export.code.reserved import RESERVED
 from cnnkit.export.code.variables import name_values
-from cnnkit.export.outline import Body, Definition, Outline, Step, Write, outline
+from cnnkit.export.outline import Body, Definition, Outline, Statement, Write, outline
 from cnnkit.export.target import Conversion, assembled, parts
 from cnnkit.layers.shape import show, show_each
 from cnnkit.spec.graph import INPUT, Graph
@@ -168,7 +168,7 @@ class _Class:
                 yield from calls
         yield f"        return {out}, {ends}"
 
-    def _statement(self, number: int, step: Step) -> tuple[list[str], list[str]]:
+    def _statement(self, number: int, step: Statement) -> tuple[list[str], list[str]]:
         """The lines that make a step's layer, and those that call it."""
         attribute = self.attributes.get(self._layer_of(number), "")
         build, calls = self._texts(step)
@@ -197,7 +197,7 @@ class _Class:
             return number
         return next(i for i, step in enumerate(self.body.steps) if step.output == reuses)
 
-    def _texts(self, step: Step) -> tuple[str, list[str]]:
+    def _texts(self, step: Statement) -> tuple[str, list[str]]:
         """A step's texts with arguments in their holes: what makes the layer, what calls it."""
         if step.runs:
             return self._runs(step), ["{layer}({0})"]
@@ -206,7 +206,7 @@ class _Class:
         build = filled(step.operation.build or "", self._in_constructor)
         return build, [filled(call, self._in_forward) for call in step.operation.calls]
 
-    def _runs(self, step: Step) -> str:
+    def _runs(self, step: Statement) -> str:
         parts = []
         for run in step.runs:
             times = (next(self.columns) or str(run.times)) if run.counted else str(run.times)
@@ -241,7 +241,7 @@ class _Class:
             self.kept.append(name)
         return f"self.{name}"
 
-    def _fixed(self, step: Step) -> bool:
+    def _fixed(self, step: Statement) -> bool:
         """Whether the shape of a step is the same in all bodies of the definition."""
         number = self.body.steps.index(step)
         return all(body.steps[number].shape == step.shape for body in self.definition.bodies)

@@ -18,7 +18,7 @@ from cnnkit.export.code.lines import (
     line,
 )
 from cnnkit.export.code.variables import name_values
-from cnnkit.export.outline import Body, Definition, Outline, Step
+from cnnkit.export.outline import Body, Definition, Outline, Statement
 from cnnkit.layers.shape import show, show_each
 
 _OUTSIDE = re.compile(f"[^A-Za-z0-9_{COPY[1]}{INDEX[1]}-]")  # the alphabet of a layer's name
@@ -123,7 +123,7 @@ class _Function:
         ends = ", ".join([*given, *(self.variables[node] for node, _ in self.sides)])
         yield f'    return keras.Model(inputs, [{ends}], name="{name}")'
 
-    def _statement(self, number: int, step: Step) -> list[str]:
+    def _statement(self, number: int, step: Statement) -> list[str]:
         fixed = all(body.steps[number].shape == step.shape for body in self.definition.bodies)
         note = show(step.shape) if fixed else ""
         target = self.variables[step.output]
@@ -151,7 +151,7 @@ class _Function:
             inputs = [target]
         return lines
 
-    def _runs(self, step: Step, source: str, target: str, note: str) -> list[str]:
+    def _runs(self, step: Statement, source: str, target: str, note: str) -> list[str]:
         lines: list[str] = []
         index = step.first
         for run in step.runs:
@@ -171,7 +171,9 @@ class _Function:
             index += run.times
         return lines
 
-    def _call(self, step: Step, body: Body, source: str, arguments: list[str], index: str) -> str:
+    def _call(
+        self, step: Statement, body: Body, source: str, arguments: list[str], index: str
+    ) -> str:
         """The call of a body's function, with the path of this copy."""
         if _is_copied(body):
             arguments = [*arguments, f"copy={index.strip('{}')}"]

@@ -10,7 +10,8 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import function, maxout, power
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _leaky_relu(site: Site[layers.LeakyRelu]) -> Expression:

@@ -11,17 +11,8 @@ from cnnkit.export.code.lines import hole, option
 from cnnkit.export.flax.initialization import initializers, normalized
 from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import (
-    Sides,
-    Site,
-    Writer,
-    both,
-    brief,
-    is_even,
-    is_zero,
-    overhang_of,
-    sides_of,
-)
+from cnnkit.export.site import Sides, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.spec.site import Site
 
 
 def _padding(padding: Sides) -> object:

@@ -9,7 +9,8 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.flax.initialization import initializers, normalized
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _dense(site: Site[layers.Dense]) -> Expression:

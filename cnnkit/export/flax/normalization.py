@@ -10,7 +10,8 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 # By default Flax takes the variance as mean(x²) − mean(x)², which loses digits far from zero.
 _VARIANCE = ", use_fast_variance=False"

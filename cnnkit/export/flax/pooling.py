@@ -11,7 +11,8 @@ from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import blur_weights
 from cnnkit.export.flax.padding import MODES
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Sides, Site, Writer, both, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Sides, Writer, both, is_zero, overhang_of, sides_of
+from cnnkit.spec.site import Site
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Expression:

@@ -9,7 +9,8 @@ from typing import Any
 from cnnkit import layers
 from cnnkit.export.code.lines import hole
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _dropout(site: Site[Any]) -> Expression:

@@ -17,7 +17,8 @@ from cnnkit.export.common import (
     rearranged,
 )
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _flatten(site: Site[Any]) -> Expression:

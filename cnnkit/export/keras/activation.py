@@ -11,7 +11,8 @@ from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import maxout, power
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _activation(name: str) -> Writer:

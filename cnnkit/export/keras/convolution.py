@@ -12,8 +12,9 @@ from cnnkit.export.keras.initialization import class_of, initializers
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, padding_word, sliced, zero_padding
 from cnnkit.export.outline import Expression, InexpressibleError
-from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.layers.window import Window
+from cnnkit.spec.site import Site
 
 
 def _conv(site: Site[Any]) -> Expression:

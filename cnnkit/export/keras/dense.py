@@ -10,7 +10,8 @@ from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.initialization import class_of, initializers
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _dense(site: Site[layers.Dense]) -> Expression:

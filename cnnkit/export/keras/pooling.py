@@ -12,7 +12,8 @@ from cnnkit.export.common import blur_weights
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.keras.padding import MODES, padding_word, zero_padding
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.spec.site import Site
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Expression:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
 from cnnkit.layers.recurrence import Recurrent
+from cnnkit.spec.site import Site
 
 
 def _recurrent(site: Site[Recurrent]) -> Expression:

@@ -18,7 +18,8 @@ from cnnkit.export.common import (
 )
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
+from cnnkit.spec.site import Site
 
 
 def _flatten(site: Site[Any]) -> Expression:

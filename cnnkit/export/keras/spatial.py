@@ -10,8 +10,9 @@ from cnnkit.export.code.lines import hole
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.keras.padding import MODES, sliced, zero_padding
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer, brief, is_zero
+from cnnkit.export.site import Writer, brief, is_zero
 from cnnkit.layers.window import sides
+from cnnkit.spec.site import Site
 
 
 def _pad(site: Site[layers.Pad]) -> Expression:

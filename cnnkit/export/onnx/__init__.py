@@ -40,10 +40,10 @@ from cnnkit.export.onnx.doors import Standardization, names_of, write_input, wri
 from cnnkit.export.onnx.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.export.onnx.joining import joined
 from cnnkit.export.onnx.writing import Arrays, Draft, Writer, Writing
-from cnnkit.export.site import Site
 from cnnkit.layers.joining import Joined
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph
+from cnnkit.spec.site import Site
 
 __all__ = ["NEWEST", "OLDEST", "OPSET", "WRITERS", "Arrays", "Standardization", "model_of"]
 

@@ -19,7 +19,7 @@ from cnnkit.export.onnx.writing import (
     reshaped,
     sliced,
 )
-from cnnkit.export.site import Site
+from cnnkit.spec.site import Site
 
 
 def _plain(kind: str, **attributes: Any) -> Writer:

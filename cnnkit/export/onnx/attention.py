@@ -10,10 +10,10 @@ import numpy as np
 
 from cnnkit import layers
 from cnnkit.export.onnx.writing import Writer, Writing, reshaped, sliced
-from cnnkit.export.site import Site
 from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.layers.shape import Shape
+from cnnkit.spec.site import Site
 
 
 def _dot_product_attention(write: Writing, site: Site[DotProductAttention]) -> str:

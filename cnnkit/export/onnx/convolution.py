@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cnnkit import layers
 from cnnkit.export.onnx.padding import padded, pads
 from cnnkit.export.onnx.writing import Writer, Writing, reshaped
-from cnnkit.export.site import Site, both, overhang_of, sides_of
+from cnnkit.export.site import both, overhang_of, sides_of
+from cnnkit.spec.site import Site
 
 
 def _filters_first(kernel: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.onnx.writing import Writer, Writing
-from cnnkit.export.site import Site
+from cnnkit.spec.site import Site
 
 
 def _dense(write: Writing, site: Site[layers.Dense]) -> str:

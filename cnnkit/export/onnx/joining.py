@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import reduce
 
 from cnnkit.export.onnx.writing import Writing, channels_first_axis, reshaped
-from cnnkit.export.site import Site
 from cnnkit.layers.joining import Joined
+from cnnkit.spec.site import Site
 
 _OF_ALL = {"add": "Sum", "mean": "Mean", "maximum": "Max", "minimum": "Min"}
 _OF_TWO = {"subtract": "Sub", "multiply": "Mul", "divide": "Div"}

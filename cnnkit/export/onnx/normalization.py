@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnkit import layers
 from cnnkit.export.onnx.writing import Writer, Writing, per_channel, reduced, reshaped
-from cnnkit.export.site import Site
+from cnnkit.spec.site import Site
 
 
 def _batch_norm(write: Writing, site: Site[layers.BatchNorm]) -> str:

@@ -21,9 +21,10 @@ from cnnkit.export.onnx.writing import (
     reduced,
     sliced,
 )
-from cnnkit.export.site import Sides, Site, both, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Sides, both, is_zero, overhang_of, sides_of
 from cnnkit.layers.filtering import binomial
 from cnnkit.layers.window import Window
+from cnnkit.spec.site import Site
 
 
 def _max_pool(write: Writing, site: Site[layers.MaxPool]) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.export.onnx.writing import Writer, Writing, sliced
-from cnnkit.export.site import Site
 from cnnkit.layers.recurrence import Recurrent
+from cnnkit.spec.site import Site
 
 _GATES = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2)}
 """Where each of ONNX's gates, i o f c and z r h, is among ours."""

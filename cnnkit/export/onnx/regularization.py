@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit.export.onnx.writing import Writer, Writing
-from cnnkit.export.site import Site
+from cnnkit.spec.site import Site
 
 
 def _nothing(write: Writing, site: Site[Any]) -> str:

@@ -19,8 +19,8 @@ from cnnkit.export.onnx.writing import (
     reshaped,
     sliced,
 )
-from cnnkit.export.site import Site
 from cnnkit.layers.axis import place_of
+from cnnkit.spec.site import Site
 
 
 def _reshape(write: Writing, site: Site[Any]) -> str:

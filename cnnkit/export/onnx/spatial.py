@@ -11,8 +11,8 @@ import numpy as np
 from cnnkit import layers
 from cnnkit.export.onnx.padding import padded
 from cnnkit.export.onnx.writing import Writer, Writing, per_channel, sliced
-from cnnkit.export.site import Site
 from cnnkit.layers.window import sides
+from cnnkit.spec.site import Site
 
 
 def _pad(write: Writing, site: Site[layers.Pad]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.export.site import Site
 from cnnkit.layers.axis import Axis
+from cnnkit.spec.site import Site
 
 Arrays = Mapping[str, NDArray[np.float32]]
 """Weights and statistics by their names: the path of the layer, a dot, the weight's name."""

@@ -20,7 +20,7 @@ from cnnkit.export.outline.model import (
     InexpressibleError,
     Outline,
     Run,
-    Step,
+    Statement,
     Write,
 )
 from cnnkit.export.outline.sharing import links_of
@@ -33,7 +33,7 @@ __all__ = [
     "InexpressibleError",
     "Outline",
     "Run",
-    "Step",
+    "Statement",
     "Write",
     "outline",
 ]

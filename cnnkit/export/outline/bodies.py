@@ -14,7 +14,7 @@ from cnnkit.export.outline.model import (
     Expression,
     InexpressibleError,
     Run,
-    Step,
+    Statement,
     Write,
 )
 from cnnkit.export.outline.sharing import Link, divides
@@ -97,7 +97,7 @@ class Maker:
         name, path = self.hints.get(node, ("", ""))
         return name if frame.holds(path) else ""
 
-    def _steps(self, group: Group, frame: _Frame) -> Iterator[Step]:
+    def _steps(self, group: Group, frame: _Frame) -> Iterator[Statement]:
         """The statements of a group, in the body of a frame."""
         if group.copies:
             yield from self._copies(group, frame)
@@ -109,7 +109,7 @@ class Maker:
             at = child.stop
         yield from self._nodes(group, range(at, group.stop), frame)
 
-    def _child(self, group: Group, frame: _Frame) -> Iterator[Step]:
+    def _child(self, group: Group, frame: _Frame) -> Iterator[Statement]:
         named = isinstance(group.layer, Block | SqueezeExcite)
         tensors = self._one_in_one_out(group.start, group.stop)
         source = self.whole_uses.get(id(group))
@@ -117,7 +117,9 @@ class Maker:
             path, call = frame.relative(group.path), Expression(("{layer}({0})",))
             shape, hint = self.graph.shape(tensors[1]) or (), self._hint_of(tensors[1], frame)
             first = self.given[id(source)]
-            yield Step(path, group.kind, tensors[:1], tensors[1], shape, hint, call, reuses=first)
+            yield Statement(
+                path, group.kind, tensors[:1], tensors[1], shape, hint, call, reuses=first
+            )
             return
         if named and divides(self.links, group.start, group.stop):
             named = False
@@ -129,7 +131,7 @@ class Maker:
         else:
             yield from self._steps(group, frame)
 
-    def _copies(self, group: Group, frame: _Frame) -> Iterator[Step]:
+    def _copies(self, group: Group, frame: _Frame) -> Iterator[Statement]:
         """A repeat: its copies as bodies, or written out where they cannot be."""
         copies: list[_Copy] = []
         for first, last in pairwise([*group.copies, len(group.children)]):
@@ -159,7 +161,9 @@ class Maker:
                 chain = [copy]
         yield chain
 
-    def _chained(self, group: Group, chain: Sequence[_Copy], first: int, frame: _Frame) -> Step:
+    def _chained(
+        self, group: Group, chain: Sequence[_Copy], first: int, frame: _Frame
+    ) -> Statement:
         """The call of copies one after the other, the first of which has a number."""
         bodies = [
             self._of_groups(
@@ -199,7 +203,7 @@ class Maker:
         path: str,
         tensors: tuple[int, int],
         shapes: tuple[Shape, Shape],
-        steps: tuple[Step, ...],
+        steps: tuple[Statement, ...],
     ) -> Body:
         body = Body(title, path, *tensors, shapes, steps)
         places = (
@@ -218,7 +222,7 @@ class Maker:
         others = range(1, len(self.graph.inputs)) if not path else ()
         return {INPUT - number: f"input {number}" for number in others}
 
-    def _key(self, step: Step, places: Mapping[int, str]) -> object:
+    def _key(self, step: Statement, places: Mapping[int, str]) -> object:
         texts = tuple(map(skeleton, step.texts))
         runs = tuple((run.body.key, run.counted or run.times) for run in step.runs)
         inputs = tuple(places[source] for source in step.inputs)
@@ -242,12 +246,12 @@ class Maker:
 
     def _call(
         self, path: str, label: str, runs: tuple[Run, ...], tensors: tuple[int, int], frame: _Frame
-    ) -> Step:
+    ) -> Statement:
         source, output = tensors
         shape, hint = self.graph.shape(output) or (), self._hint_of(output, frame)
-        return Step(path, label, (source,), output, shape, hint, runs=runs)
+        return Statement(path, label, (source,), output, shape, hint, runs=runs)
 
-    def _nodes(self, group: Group, indices: range, frame: _Frame) -> Iterator[Step]:
+    def _nodes(self, group: Group, indices: range, frame: _Frame) -> Iterator[Statement]:
         for index in indices:
             node = self.graph.nodes[index]
             try:
@@ -261,7 +265,7 @@ class Maker:
             name = label or owner or node.layer.kind or node.layer.title
             hint = self._hint_of(index, frame)
             output = node.output or ()
-            yield Step(
+            yield Statement(
                 path,
                 name,
                 node.inputs,
@@ -320,7 +324,7 @@ def _copy_frame(children: Sequence[Group], index: int) -> _Frame:
     return _Frame(path.rpartition(".layers.")[0], f"[{index}]")
 
 
-def _raw(step: Step) -> Iterator[str]:
+def _raw(step: Statement) -> Iterator[str]:
     for text in step.texts:
         yield from (hole.value for hole in holes(text))
     for run in step.runs:

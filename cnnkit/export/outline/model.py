@@ -47,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Statement:
     """One statement: an operation, or bodies that are called.
 
     Attributes:
@@ -106,7 +106,7 @@ class Body:
     input: int
     output: int
     shapes: tuple[Shape, Shape]
-    steps: tuple[Step, ...]
+    steps: tuple[Statement, ...]
     key: int = -1
     values: tuple[str, ...] = ()
 

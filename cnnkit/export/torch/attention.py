@@ -9,8 +9,9 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import attention
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
 from cnnkit.layers.attention import DotProductAttention
+from cnnkit.spec.site import Site
 
 
 def _dot_product_attention(site: Site[DotProductAttention]) -> Expression:

@@ -9,9 +9,10 @@ from typing import Any
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer, both, brief, is_even, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Writer, both, brief, is_even, is_zero, overhang_of, sides_of
 from cnnkit.export.torch.initialization import normalized, started
 from cnnkit.export.torch.padding import MODES, pad, sliced
+from cnnkit.spec.site import Site
 
 
 def _conv(site: Site[Any]) -> Expression:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
 from cnnkit.export.torch.initialization import normalized, started
+from cnnkit.spec.site import Site
 
 
 def _dense(site: Site[layers.Dense]) -> Expression:

@@ -11,8 +11,9 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import rescaled, response_norm_arguments
 from cnnkit.export.outline import Expression, InexpressibleError
-from cnnkit.export.site import Site, Writer
+from cnnkit.export.site import Writer
 from cnnkit.layers.shape import Shape
+from cnnkit.spec.site import Site
 
 
 def _without(layer: Any, build: str) -> str:

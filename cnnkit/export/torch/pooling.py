@@ -10,9 +10,10 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import blur_weights
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer, both, brief, is_zero, overhang_of, sides_of
+from cnnkit.export.site import Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.export.torch.padding import last_axis_first, pad
 from cnnkit.layers.window import Window
+from cnnkit.spec.site import Site
 
 
 def _max_pool(site: Site[layers.MaxPool]) -> Expression:

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from cnnkit import layers
 from cnnkit.export.code.lines import hole
 from cnnkit.export.outline import Expression
-from cnnkit.export.site import Site, Writer, is_zero
+from cnnkit.export.site import Writer, is_zero
 from cnnkit.export.torch.padding import pad, sliced
 from cnnkit.layers.window import sides
+from cnnkit.spec.site import Site
 
 
 def _pad(site: Site[layers.Pad]) -> Expression:

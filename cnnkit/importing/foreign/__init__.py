@@ -7,7 +7,7 @@ its shapes. Where order and shapes leave a choice, and names do not make it, not
 
 from __future__ import annotations
 
+from cnnkit.importing.foreign.arrays import read_arrays
 from cnnkit.importing.foreign.assignment import Assigned, assign
-from cnnkit.importing.foreign.files import read_arrays
 
 __all__ = ["Assigned", "assign", "read_arrays"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import Finding, SpecError
-from cnnkit.importing.foreign.group import Group, family, groups_of
+from cnnkit.importing.foreign.group import LayerArrays, family, groups_of
 from cnnkit.importing.foreign.layouts import fitted
 from cnnkit.layers.shape import show
 from cnnkit.spec.graph import Graph, Node
@@ -60,7 +60,7 @@ def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -
         )
     marked = any(group.beside for group in groups)
     ours: dict[Key, list[Node]] = defaultdict(list)
-    theirs: dict[Key, list[Group]] = defaultdict(list)
+    theirs: dict[Key, list[LayerArrays]] = defaultdict(list)
     for node in nodes:
         ours[_family(node), marked and ".shortcut." in node.path, node.side].append(node)
     for group in groups:
@@ -78,10 +78,12 @@ def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -
     return Assigned(rows, found)
 
 
-Pair = tuple[Node, Group, dict[str, "Array"]]
+Pair = tuple[Node, LayerArrays, dict[str, "Array"]]
 
 
-def _paired(key: Key, nodes: Sequence[Node], groups: Sequence[Group], graph: Graph) -> list[Pair]:
+def _paired(
+    key: Key, nodes: Sequence[Node], groups: Sequence[LayerArrays], graph: Graph
+) -> list[Pair]:
     family_, beside, side = key
     what = f"{family_} layers{' in shortcuts' * beside}{' of heads for training' * side}"
     if len(nodes) != len(groups):
@@ -103,7 +105,7 @@ def _paired(key: Key, nodes: Sequence[Node], groups: Sequence[Group], graph: Gra
 def _refuse_choices(pairs: Sequence[Pair]) -> None:
     """Refuses layers of equal shapes in branches side by side: order does not tell them apart."""
     composites = {fork for node, _, _ in pairs for fork in _forks(node.path)}
-    alike: dict[tuple[str, bool, Signature], list[tuple[Node, Group]]] = defaultdict(list)
+    alike: dict[tuple[str, bool, Signature], list[tuple[Node, LayerArrays]]] = defaultdict(list)
     for node, group, _ in pairs:
         shapes = tuple((weight.name, weight.shape) for weight in node.effect.weights)
         for composite in composites:
@@ -147,7 +149,7 @@ def _roles(name: str) -> tuple[str, ...]:
     return usual.get(name, (name, "weight"))
 
 
-def _extra(nodes: Sequence[Node], groups: Sequence[Group]) -> str:
+def _extra(nodes: Sequence[Node], groups: Sequence[LayerArrays]) -> str:
     ours, theirs = [node.path for node in nodes], [group.name for group in groups]
     longer = theirs if len(theirs) > len(ours) else ours
     return f"; the last of them is `{longer[-1]}`" if longer else ""

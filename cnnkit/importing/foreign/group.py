@@ -30,7 +30,7 @@ _AUXILIARY: Final = re.compile(r"^(?:AuxLogits|aux\d*|aux_classifier)\b")
 
 
 @dataclass(frozen=True)
-class Group:
+class LayerArrays:
     """The arrays of a layer.
 
     Attributes:
@@ -74,7 +74,7 @@ def family(ranks: Mapping[str, int]) -> str:
     return "norm" if len(ranks) > 1 else "vector"
 
 
-def groups_of(arrays: Mapping[str, Array]) -> list[Group]:
+def groups_of(arrays: Mapping[str, Array]) -> list[LayerArrays]:
     """The layers of a file, in its order; counters are left out."""
     layers: dict[str, dict[str, str]] = {}
     for name in arrays:
@@ -98,7 +98,7 @@ def _split(name: str) -> tuple[str, str | None]:
     return layer, role
 
 
-def _parted(layer: str, arrays: dict[str, Array], names: Mapping[str, str]) -> list[Group]:
+def _parted(layer: str, arrays: dict[str, Array], names: Mapping[str, str]) -> list[LayerArrays]:
     """The layer; a separable convolution of Keras as the two that it is."""
     numbered = [arrays[role] for role in sorted(arrays) if role.startswith("#")]
     if numbered:
@@ -107,10 +107,12 @@ def _parted(layer: str, arrays: dict[str, Array], names: Mapping[str, str]) -> l
         first = {"kernel": arrays["kernel"]}
         second = {"kernel": arrays["pointwise"], **_only(arrays, "bias")}
         return [
-            Group(layer, first, {"kernel": names["kernel"]}),
-            Group(layer, second, {"kernel": names["pointwise"], **_only(dict(names), "bias")}),
+            LayerArrays(layer, first, {"kernel": names["kernel"]}),
+            LayerArrays(
+                layer, second, {"kernel": names["pointwise"], **_only(dict(names), "bias")}
+            ),
         ]
-    return [Group(layer, arrays, names)]
+    return [LayerArrays(layer, arrays, names)]
 
 
 def _only(given: Mapping[str, _T], key: str) -> dict[str, _T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.foreign.group import Group
+from cnnkit.importing.foreign.group import LayerArrays
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import Graph, Node
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
 
-def fitted(group: Group, node: Node, graph: Graph) -> dict[str, Array] | None:
+def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | None:
     """The arrays by our names, or None where they do not fit.
 
     A name `weight` says the layout of PyTorch, [filters, channels, *kernel] and [units, inputs];

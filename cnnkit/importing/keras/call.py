@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import Graph, Operation, RefusedError
-from cnnkit.importing.keras.activations import activation_of
+from cnnkit.importing.graph import Operation, OperationGraph, RefusedError
+from cnnkit.importing.keras.activation import activation_of
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Call:
+class LayerCall:
     """A call of a layer.
 
     Attributes:
@@ -35,7 +35,7 @@ class Call:
     config: Mapping[str, Any]
     inputs: Sequence[int]
     constants: Sequence[float]
-    graph: Graph
+    graph: OperationGraph
     store: Store
     place: tuple[str, ...]
     names: tuple[str, ...]

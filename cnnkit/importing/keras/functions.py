@@ -8,21 +8,21 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.call import Call
+from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.operators.windows import padding, scalar
 
-Layer = Callable[[Call], int]
+LayerReader = Callable[[LayerCall], int]
 
 
-def _same(call: Call) -> int:
+def _same(call: LayerCall) -> int:
     return call.inputs[0]
 
 
-def _activation(call: Call) -> int:
+def _activation(call: LayerCall) -> int:
     return call.activated(call.inputs[0])
 
 
-def _relu(call: Call) -> int:
+def _relu(call: LayerCall) -> int:
     most, slope = call.get("max_value"), call.get("negative_slope") or 0
     if call.get("threshold") or (most is not None and (most != 6 or slope)):
         raise RefusedError("its bounds are others than 0 and 6", "near are relu, relu6, leaky_relu")
@@ -31,11 +31,11 @@ def _relu(call: Call) -> int:
     return call.layer("leaky_relu", {"slope": slope}) if slope else call.layer("relu")
 
 
-def _leaky_relu(call: Call) -> int:
+def _leaky_relu(call: LayerCall) -> int:
     return call.layer("leaky_relu", {"slope": call.get("negative_slope", call.get("alpha", 0.3))})
 
 
-def _prelu(call: Call) -> int:
+def _prelu(call: LayerCall) -> int:
     axes, channels = call.get("shared_axes") or [], call.shape[-1]
     if list(axes) != list(range(1, call.rank + 1)):
         raise RefusedError(
@@ -45,24 +45,24 @@ def _prelu(call: Call) -> int:
     return call.layer("prelu", weights={"slope": slopes.reshape(-1)})
 
 
-def _layer_scale(call: Call) -> int:
+def _layer_scale(call: LayerCall) -> int:
     """The factor a channel of Keras's own ConvNeXt."""
     return call.layer("scale", weights={"scale": call.arrays(gamma=(call.shape[-1],))["gamma"]})
 
 
-def _elu(call: Call) -> int:
+def _elu(call: LayerCall) -> int:
     alpha = call.get("alpha", 1.0)
     return call.layer("elu", {} if alpha == 1 else {"alpha": alpha})
 
 
-def _softmax(call: Call) -> int:
+def _softmax(call: LayerCall) -> int:
     if call.get("axis", -1) not in (-1, call.rank + 1):
         raise RefusedError(f"it is over axis {call.get('axis')}", "near is softmax, over channels")
     return call.layer("softmax")
 
 
-def _dropout(kind: str) -> Layer:
-    def apply(call: Call) -> int:
+def _dropout(kind: str) -> LayerReader:
+    def apply(call: LayerCall) -> int:
         rate, shape = call.get("rate", 0.5), list(call.get("noise_shape") or [])
         whole = len(shape) > 1 and shape[1:] == [1] * (call.rank + 1)
         if shape and not whole:
@@ -73,8 +73,8 @@ def _dropout(kind: str) -> Layer:
     return apply
 
 
-def _merge(kind: str) -> Layer:
-    def apply(call: Call) -> int:
+def _merge(kind: str) -> LayerReader:
+    def apply(call: LayerCall) -> int:
         if call.constants:
             raise RefusedError("it joins a constant to what depends on the input")
         return call.layer(kind, inputs=call.inputs)
@@ -82,7 +82,7 @@ def _merge(kind: str) -> Layer:
     return apply
 
 
-def _concatenate(call: Call) -> int:
+def _concatenate(call: LayerCall) -> int:
     if call.get("axis", -1) not in (-1, call.rank + 1):
         raise RefusedError(
             f"it joins along axis {call.get('axis')}", "near is `merge: {by: concat}`, of channels"
@@ -90,10 +90,10 @@ def _concatenate(call: Call) -> int:
     return _merge("concat")(call)
 
 
-def _arithmetic(sign: str) -> Layer:
+def _arithmetic(sign: str) -> LayerReader:
     """`x + y` and the like of Keras's tensors: of two, or of one and a number."""
 
-    def apply(call: Call) -> int:
+    def apply(call: LayerCall) -> int:
         if not call.constants:
             if sign in "+*":
                 return _merge("add" if sign == "+" else "multiply")(call)
@@ -109,20 +109,20 @@ def _arithmetic(sign: str) -> Layer:
     return apply
 
 
-def _constant(call: Call, kind: str, value: Any, source: int | None = None) -> int:
+def _constant(call: LayerCall, kind: str, value: Any, source: int | None = None) -> int:
     import numpy as np
 
     weights = {"value": np.asarray(value, np.float64)}
     return call.layer(kind, weights=weights, inputs=None if source is None else [source])
 
 
-def _rescaling(call: Call) -> int:
+def _rescaling(call: LayerCall) -> int:
     number = _constant(call, "channel_multiply", call.get("scale", 1.0))
     offset = call.get("offset", 0.0)
     return _constant(call, "channel_add", offset, number) if offset != 0 else number
 
 
-def _normalization(call: Call) -> int:
+def _normalization(call: LayerCall) -> int:
     import numpy as np
 
     mean, variance = call.get("mean"), call.get("variance")
@@ -141,12 +141,12 @@ def _normalization(call: Call) -> int:
     return _constant(call, "channel_multiply", 1 / deviation, _constant(call, "channel_add", -mean))
 
 
-def _flatten(call: Call) -> int:
+def _flatten(call: LayerCall) -> int:
     call.channels_last()
     return call.layer("flatten") if call.rank else call.inputs[0]
 
 
-def _reshape(call: Call) -> int:
+def _reshape(call: LayerCall) -> int:
     shape = list(call.get("target_shape"))
     if shape == list(call.shape):
         return call.inputs[0]
@@ -155,7 +155,7 @@ def _reshape(call: Call) -> int:
     return call.layer("reshape", {"shape": shape})
 
 
-def _cells(call: Call, name: str) -> Any:
+def _cells(call: LayerCall, name: str) -> Any:
     """Cells before and after of each axis."""
     call.channels_last()
     given = call.get(name)
@@ -167,15 +167,15 @@ def _cells(call: Call, name: str) -> Any:
     return padding(before, after)
 
 
-def _pad(call: Call) -> int:
+def _pad(call: LayerCall) -> int:
     return call.layer("pad", {"padding": _cells(call, "padding")})
 
 
-def _crop(call: Call) -> int:
+def _crop(call: LayerCall) -> int:
     return call.layer("crop", {"cells": _cells(call, "cropping")})
 
 
-def _upsample(call: Call) -> int:
+def _upsample(call: LayerCall) -> int:
     call.channels_last()
     how = call.get("interpolation", "nearest")
     if how not in ("nearest", "bilinear"):
@@ -184,11 +184,11 @@ def _upsample(call: Call) -> int:
     return call.layer("upsample", fields if how == "nearest" else {**fields, "method": "linear"})
 
 
-def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+def _ranks(name: str, layer: LayerReader) -> dict[str, LayerReader]:
     return {name.format(rank): layer for rank in (1, 2, 3)}
 
 
-FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
+FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
     {
         "Activation": _activation,
         "ELU": _elu,
@@ -216,7 +216,7 @@ FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
 )
 """By the names of Keras's classes."""
 
-ARITHMETIC: Mapping[str, Layer] = MappingProxyType(
+ARITHMETIC: Mapping[str, LayerReader] = MappingProxyType(
     {
         "Add": _arithmetic("+"),
         "Subtract": _arithmetic("-"),

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, PLACEHOLDER, Graph, Operation, RefusedError
-from cnnkit.importing.keras.call import Call
+from cnnkit.importing.graph import INPUT, PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.keras.file import Stored, load
 from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
-from cnnkit.importing.keras.running import Running
+from cnnkit.importing.keras.running import KerasRuntime
 from cnnkit.importing.keras.windows import WINDOWS
 from cnnkit.importing.model import Model
 from cnnkit.importing.operators.view import channels_last
@@ -61,7 +61,7 @@ def read(
         return None, tuple(findings)
     graph = reader.graph
     graph.output = output
-    runtime = Running(path, stored.config, stored.store.holds)
+    runtime = KerasRuntime(path, stored.config, stored.store.holds)
     view = channels_last(output, graph.shape(output))
     model = Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds)
     return model, tuple(findings)
@@ -76,7 +76,7 @@ class _Reader:
         self.example = example
         self.partial = partial
         self.legacy = stored.version.split(".")[0] in ("1", "2")
-        self.graph = Graph("", ())
+        self.graph = OperationGraph("", ())
 
     def network(self) -> int:
         """The operation whose tensor goes out."""
@@ -183,7 +183,7 @@ class _Reader:
                 (source,) = known
                 return self.model(layer, source, place, (*names, name))
             made: int = function(
-                Call(
+                LayerCall(
                     kind, layer["config"], known, constants, self.graph, self.stored.store, place,
                     (*names, name), self.legacy,
                 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Running:
+class KerasRuntime:
     """Runs a file, once its configuration was read."""
 
     path: Path

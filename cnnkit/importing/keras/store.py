@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+from typing_extensions import override
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.layers.shape import Shape
@@ -55,8 +57,8 @@ class Nothing:
         }
 
 
-class Archive:
-    """`model.weights.h5`: arrays by number in a group for each layer."""
+class _Hdf5:
+    """Arrays in a file of HDF5, which each format has elsewhere."""
 
     holds = True
 
@@ -66,49 +68,61 @@ class Archive:
     def arrays(
         self, place: Sequence[str], names: Sequence[str], shapes: Shapes
     ) -> dict[str, Array]:
-        """Each by its number."""
-        group = descend(self.file, [*place, "vars"], names[-1])
+        """Each from its place."""
+        layer = names[-1]
+        group = descend(self.file, self._group(place, names), layer)
+        paths = self._paths(group, layer, list(shapes))
         return {
-            name: read(descend(group, [str(index)], names[-1]), shape, names[-1], name)
-            for index, (name, shape) in enumerate(shapes.items())
+            name: read(descend(group, path, layer), shape, layer, name)
+            for (name, shape), path in zip(shapes.items(), paths, strict=True)
         }
 
+    def _group(self, place: Sequence[str], names: Sequence[str]) -> list[str]:
+        """Where the arrays of a layer lie."""
+        raise NotImplementedError
 
-class Legacy:
-    """A whole model as HDF5: arrays by the names of layer and variable."""
+    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
+        """Where each of the arrays that are wanted lies in there."""
+        raise NotImplementedError
 
-    holds = True
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+class Archive(_Hdf5):
+    """`model.weights.h5`: arrays by number in a group for each layer."""
 
-    def arrays(
-        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
-    ) -> dict[str, Array]:
-        """Each by its name, `conv1/kernel:0`, whatever scopes are before it."""
-        del place
-        group = descend(self.file, ["model_weights", names[0]], names[-1])
+    @override
+    def _group(self, place: Sequence[str], names: Sequence[str]) -> list[str]:
+        return [*place, "vars"]
+
+    @override
+    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
+        return ([str(index)] for index in range(len(wanted)))
+
+
+class Legacy(_Hdf5):
+    """A whole model as HDF5: arrays by the names of layer and variable, `conv1/kernel:0`."""
+
+    @override
+    def _group(self, place: Sequence[str], names: Sequence[str]) -> list[str]:
+        return ["model_weights", names[0]]
+
+    @override
+    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
+        """By their names, whatever scopes are before them."""
         listed = [
             each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each)
             for each in group.attrs.get("weight_names", ())
         ]
-        found = {}
-        for name, shape in shapes.items():
+        for name in wanted:
             paths = [
                 path
                 for path in listed
                 if path.split("/")[-1].split(":")[0].removeprefix("depthwise_")
                 == name.removeprefix("depthwise_")
-                and path.split("/")[-2:-1] in ([names[-1]], [])
+                and path.split("/")[-2:-1] in ([layer], [])
             ]
             if len(paths) != 1:
-                raise RefusedError(
-                    f"the file has {len(paths)} arrays `{names[-1]}/{name}`, not one"
-                )
-            found[name] = read(
-                descend(group, paths[0].split("/"), names[-1]), shape, names[-1], name
-            )
-        return found
+                raise RefusedError(f"the file has {len(paths)} arrays `{layer}/{name}`, not one")
+            yield paths[0].split("/")
 
 
 def descend(group: Any, parts: Sequence[str], layer: str) -> Any:

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.call import Call
+from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.operators.windows import scalar
 
-Layer = Callable[[Call], int]
+LayerReader = Callable[[LayerCall], int]
 
 
-def _window(call: Call, size: list[int], name: str) -> dict[str, Any]:
+def _window(call: LayerCall, size: list[int], name: str) -> dict[str, Any]:
     """Size, stride, dilation and padding, each where it is not what Keras takes for granted."""
     call.channels_last()
     fields: dict[str, Any] = {name: scalar(size)}
@@ -28,15 +28,15 @@ def _window(call: Call, size: list[int], name: str) -> dict[str, Any]:
     return fields
 
 
-def _biased(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
+def _biased(call: LayerCall, fields: dict[str, Any]) -> dict[str, Any]:
     return fields if call.get("use_bias", True) else {**fields, "bias": False}
 
 
-def _bias(call: Call, size: int) -> tuple[int] | None:
+def _bias(call: LayerCall, size: int) -> tuple[int] | None:
     return (size,) if call.get("use_bias", True) else None
 
 
-def _conv(call: Call) -> int:
+def _conv(call: LayerCall) -> int:
     size, groups, filters = call.each("kernel_size"), call.get("groups", 1), call.get("filters")
     kernel = (*size, call.shape[-1] // groups, filters)
     weights = call.arrays(kernel=kernel, bias=_bias(call, filters))
@@ -46,7 +46,7 @@ def _conv(call: Call) -> int:
     return call.activated(call.layer("conv", _biased(call, fields), weights))
 
 
-def _depthwise(call: Call) -> int:
+def _depthwise(call: LayerCall) -> int:
     size, multiplier, channels = (
         call.each("kernel_size"),
         call.get("depth_multiplier", 1),
@@ -62,7 +62,7 @@ def _depthwise(call: Call) -> int:
     return call.activated(call.layer("depthwise_conv", _biased(call, fields), weights))
 
 
-def _separable(call: Call) -> int:
+def _separable(call: LayerCall) -> int:
     size, multiplier, channels = (
         call.each("kernel_size"),
         call.get("depth_multiplier", 1),
@@ -84,7 +84,7 @@ def _separable(call: Call) -> int:
     return call.activated(call.layer("conv", pointwise, arrays, [depthwise]))
 
 
-def _transposed(call: Call) -> int:
+def _transposed(call: LayerCall) -> int:
     import numpy as np
 
     size, filters = call.each("kernel_size"), call.get("filters")
@@ -96,7 +96,7 @@ def _transposed(call: Call) -> int:
     return call.activated(call.layer("transposed_conv", _biased(call, fields), weights))
 
 
-def _dense(call: Call) -> int:
+def _dense(call: LayerCall) -> int:
     units, channels = call.get("units"), _last(call)
     weights = call.arrays(kernel=(channels, units), bias=_bias(call, units))
     if call.rank == 0:
@@ -106,8 +106,8 @@ def _dense(call: Call) -> int:
     return call.activated(call.layer("conv", fields, weights))
 
 
-def _pool(kind: str) -> Layer:
-    def apply(call: Call) -> int:
+def _pool(kind: str) -> LayerReader:
+    def apply(call: LayerCall) -> int:
         size = call.each("pool_size", 2)
         config = {**call.config, "strides": call.get("strides") or size}
         fields = _window(_with(call, config), size, "size")
@@ -120,24 +120,24 @@ def _pool(kind: str) -> Layer:
     return apply
 
 
-def _with(call: Call, config: Mapping[str, Any]) -> Call:
+def _with(call: LayerCall, config: Mapping[str, Any]) -> LayerCall:
     from dataclasses import replace
 
     return replace(call, config=config)
 
 
-def _global_pool(kind: str) -> Layer:
-    def apply(call: Call) -> int:
+def _global_pool(kind: str) -> LayerReader:
+    def apply(call: LayerCall) -> int:
         call.channels_last()
         return call.layer(kind, {"keep_axes": True} if call.get("keepdims") else {})
 
     return apply
 
 
-def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> Layer:
+def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> LayerReader:
     """A normalization of the channels, with its scale, its shift and its running averages."""
 
-    def apply(call: Call) -> int:
+    def apply(call: LayerCall) -> int:
         axis = call.get("axis", -1)
         axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
         if axis not in (-1, call.rank + 1):
@@ -168,15 +168,15 @@ def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> Layer:
     return apply
 
 
-def _last(call: Call) -> int:
+def _last(call: LayerCall) -> int:
     return call.shape[-1]
 
 
-def _ranks(name: str, layer: Layer) -> dict[str, Layer]:
+def _ranks(name: str, layer: LayerReader) -> dict[str, LayerReader]:
     return {name.format(rank): layer for rank in (1, 2, 3)}
 
 
-WINDOWS: Mapping[str, Layer] = MappingProxyType(
+WINDOWS: Mapping[str, LayerReader] = MappingProxyType(
     {
         **_ranks("Conv{}D", _conv),
         **_ranks("Convolution{}D", _conv),

@@ -12,12 +12,12 @@ from cnnkit.importing.operators.shaping import slices
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.onnx.node import Node
+    from cnnkit.importing.onnx.node import ProtoNode
 
-Function = Callable[["Node", Sequence["Array"]], "Array"]
+Function = Callable[["ProtoNode", Sequence["Array"]], "Array"]
 
 
-def folded(node: Node, values: Sequence[Array]) -> Array | None:
+def folded(node: ProtoNode, values: Sequence[Array]) -> Array | None:
     """What a node of constants gives; None where it is no operator that is computed here.
 
     Raises:
@@ -36,7 +36,7 @@ def folded(node: Node, values: Sequence[Array]) -> Array | None:
 
 
 def _numpy(name: str) -> Function:
-    def apply(_: Node, values: Sequence[Array]) -> Array:
+    def apply(_: ProtoNode, values: Sequence[Array]) -> Array:
         import numpy as np
 
         outcome: Array = getattr(np, name)(*values)
@@ -45,7 +45,7 @@ def _numpy(name: str) -> Function:
     return apply
 
 
-def _axes(node: Node, values: Sequence[Array], position: int) -> list[int] | None:
+def _axes(node: ProtoNode, values: Sequence[Array], position: int) -> list[int] | None:
     """The axes of an attribute, or, in later opsets, of an input."""
     if len(values) > position:
         return [int(axis) for axis in values[position].reshape(-1)]
@@ -53,7 +53,7 @@ def _axes(node: Node, values: Sequence[Array], position: int) -> list[int] | Non
     return axes
 
 
-def _constant_of_shape(node: Node, values: Sequence[Array]) -> Array:
+def _constant_of_shape(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     shape = tuple(int(extent) for extent in values[0].reshape(-1))
@@ -63,40 +63,40 @@ def _constant_of_shape(node: Node, values: Sequence[Array]) -> Array:
     return np.broadcast_to(filler, shape)
 
 
-def _unsqueeze(node: Node, values: Sequence[Array]) -> Array:
+def _unsqueeze(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     axes = _axes(node, values, 1) or []
     return np.expand_dims(values[0], tuple(axes))
 
 
-def _squeeze(node: Node, values: Sequence[Array]) -> Array:
+def _squeeze(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     axes = _axes(node, values, 1)
     return np.squeeze(values[0], None if axes is None else tuple(axes))
 
 
-def _reshape(node: Node, values: Sequence[Array]) -> Array:
+def _reshape(node: ProtoNode, values: Sequence[Array]) -> Array:
     old, shape = values[0], [int(extent) for extent in values[1]]
     if not node.get("allowzero", 0):
         shape = [old.shape[i] if extent == 0 else extent for i, extent in enumerate(shape)]
     return old.reshape(shape)
 
 
-def _gather(node: Node, values: Sequence[Array]) -> Array:
+def _gather(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     return np.take(values[0], values[1], axis=node.get("axis", 0))
 
 
-def _concat(node: Node, values: Sequence[Array]) -> Array:
+def _concat(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     return np.concatenate(list(values), axis=node.get("axis", 0))
 
 
-def _slice(node: Node, values: Sequence[Array]) -> Array:
+def _slice(node: ProtoNode, values: Sequence[Array]) -> Array:
     starts, stops, axes, steps = slices(node, values)
     data = values[0]
     for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
@@ -106,19 +106,19 @@ def _slice(node: Node, values: Sequence[Array]) -> Array:
     return data
 
 
-def _cast(node: Node, values: Sequence[Array]) -> Array:
+def _cast(node: ProtoNode, values: Sequence[Array]) -> Array:
     from onnx import helper
 
     return values[0].astype(helper.tensor_dtype_to_np_dtype(node.get("to", 1)))
 
 
-def _transpose(node: Node, values: Sequence[Array]) -> Array:
+def _transpose(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     return np.transpose(values[0], node.get("perm"))
 
 
-def _range(_: Node, values: Sequence[Array]) -> Array:
+def _range(_: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     start, stop, step = (each.item() for each in values)
@@ -126,7 +126,7 @@ def _range(_: Node, values: Sequence[Array]) -> Array:
     return np.arange(start, stop, step, dtype=values[0].dtype)
 
 
-def _expand(node: Node, values: Sequence[Array]) -> Array:
+def _expand(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     shape = np.broadcast_shapes(values[0].shape, tuple(int(extent) for extent in values[1]))
@@ -134,7 +134,7 @@ def _expand(node: Node, values: Sequence[Array]) -> Array:
     return np.broadcast_to(values[0], shape)
 
 
-def _divide(_: Node, values: Sequence[Array]) -> Array:
+def _divide(_: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     whole = np.issubdtype(values[0].dtype, np.integer)
@@ -145,7 +145,7 @@ def _divide(_: Node, values: Sequence[Array]) -> Array:
     )
 
 
-def _reduce_product(node: Node, values: Sequence[Array]) -> Array:
+def _reduce_product(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
     axes = _axes(node, values, 1)
@@ -153,7 +153,7 @@ def _reduce_product(node: Node, values: Sequence[Array]) -> Array:
     return np.asarray(np.prod(values[0], tuple(axes) if axes else None, keepdims=keep))
 
 
-def _same(_: Node, values: Sequence[Array]) -> Array:
+def _same(_: ProtoNode, values: Sequence[Array]) -> Array:
     return values[0]
 
 

@@ -21,7 +21,7 @@ _ROLE = re.compile(
 
 
 @dataclass(frozen=True)
-class Node:
+class ProtoNode:
     """A node, with the folder that its tensors may lie in and the version of its operator."""
 
     proto: onnx.NodeProto

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
-from cnnkit.importing.onnx.node import Node
-from cnnkit.importing.onnx.running import Running
+from cnnkit.importing.onnx.node import ProtoNode
+from cnnkit.importing.onnx.running import OnnxRuntime
 from cnnkit.importing.onnx.tensors import array
 from cnnkit.importing.operators import NEAR, OPERATORS
 from cnnkit.importing.operators.builder import Builder
@@ -121,7 +121,7 @@ class _Reader:
         if len(known) > 4:
             raise RefusedError(f"the input `{given.name}` has {len(known)} axes, the most are 4")
         shape = tuple(known)
-        self.build = Builder(Graph(self.proto.graph.name, shape), self.batch)
+        self.build = Builder(OperationGraph(self.proto.graph.name, shape), self.batch)
         made = channels_last(INPUT, shape) if self.last else channels_first(INPUT, shape)
         self.values[given.name] = made
         self.input_shape = (self.batch, *made.extents)
@@ -130,7 +130,7 @@ class _Reader:
         """The network, where all of it can be said, or with placeholders for the rest."""
         shapes = _known_shapes(self.proto) if partial else {}
         for proto in self.nodes:
-            node = Node(proto, self.folder, self.opset)
+            node = ProtoNode(proto, self.folder, self.opset)
             try:
                 made = self._made(node)
             except RefusedError as error:
@@ -151,12 +151,12 @@ class _Reader:
         if not isinstance(view, View):
             raise RefusedError(f"the output `{name}` does not depend on the input")
         graph = self.build.graph
-        last = Node(self.nodes[-1], self.folder, self.opset)
+        last = ProtoNode(self.nodes[-1], self.folder, self.opset)
         graph.output, view = self.build.output(last, view)
-        running = Running(self.path, self.input_name)
+        running = OnnxRuntime(self.path, self.input_name)
         return Model(graph, view, self.input_shape, self.last, running)
 
-    def _placeholders(self, node: Node, shapes: Mapping[str, Shape]) -> Sequence[Value]:
+    def _placeholders(self, node: ProtoNode, shapes: Mapping[str, Shape]) -> Sequence[Value]:
         """What stands for all that a node gives."""
         read = (self.values.get(name) for name in node.proto.input)
         view = next((value for value in read if isinstance(value, View)), None)
@@ -165,12 +165,12 @@ class _Reader:
         shown = [shapes.get(name) for name in node.proto.output]
         return [self.build.placeholder(node, view, shape) for shape in shown]
 
-    def _refuse(self, node: Node, message: str, advice: str | None) -> None:
+    def _refuse(self, node: ProtoNode, message: str, advice: str | None) -> None:
         """A finding that names the node, its operator and what is near."""
         text = f"node `{node.label}`: {node.operator} cannot be said: {message}"
         self.findings.append(_finding(text, advice))
 
-    def _made(self, node: Node) -> Sequence[Value]:
+    def _made(self, node: ProtoNode) -> Sequence[Value]:
         """What a node gives; nothing where what it reads could not be said either."""
         proto = node.proto
         if not file.is_standard(proto.domain):
@@ -200,7 +200,7 @@ class _Reader:
         made = OPERATORS[proto.op_type](node, self.build, given)
         return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
 
-    def _constant(self, node: Node) -> Value:
+    def _constant(self, node: ProtoNode) -> Value:
         import numpy as np
 
         value = node.get("value")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Running:
+class OnnxRuntime:
     """Runs a file, whose input has a name."""
 
     path: Path

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import axis_of, constant
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator
 
-Fields = Callable[[Node], dict[str, Any]]
+Fields = Callable[[OperatorNode], dict[str, Any]]
 
 
-def _nothing(_: Node) -> dict[str, Any]:
+def _nothing(_: OperatorNode) -> dict[str, Any]:
     return {}
 
 
 def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
     """An operator that does the same with each element, whatever the order of the axes."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         value = tensor(given)
         return value.over(build.apply(node, kind, value.source, fields=fields(node)))
 
@@ -42,17 +42,17 @@ def tensor(given: Given) -> View:
     return given[0]
 
 
-def _slope(node: Node) -> dict[str, Any]:
+def _slope(node: OperatorNode) -> dict[str, Any]:
     slope = node.number("alpha", 0.01)
     return {} if slope == 0.1 else {"slope": slope}
 
 
-def _elu(node: Node) -> dict[str, Any]:
+def _elu(node: OperatorNode) -> dict[str, Any]:
     alpha = node.number("alpha", 1)
     return {} if alpha == 1 else {"alpha": alpha}
 
 
-def _selu(node: Node) -> dict[str, Any]:
+def _selu(node: OperatorNode) -> dict[str, Any]:
     if abs(node.get("alpha", 1.67326) - 1.67326) > 1e-4:
         raise RefusedError("its alpha is not that of SELU", "near is elu")
     if abs(node.get("gamma", 1.0507) - 1.0507) > 1e-4:
@@ -60,7 +60,7 @@ def _selu(node: Node) -> dict[str, Any]:
     return {}
 
 
-def _hard_sigmoid(node: Node) -> dict[str, Any]:
+def _hard_sigmoid(node: OperatorNode) -> dict[str, Any]:
     alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
     if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
         raise RefusedError(
@@ -70,11 +70,11 @@ def _hard_sigmoid(node: Node) -> dict[str, Any]:
     return {}
 
 
-def _gelu(node: Node) -> dict[str, Any]:
+def _gelu(node: OperatorNode) -> dict[str, Any]:
     return {"approximate": True} if node.get("approximate", "none") == "tanh" else {}
 
 
-def clip(node: Node, build: Builder, given: Given) -> View:
+def clip(node: OperatorNode, build: Builder, given: Given) -> View:
     """Clip: from 0 to 6, from 0 up, and between two other numbers."""
     bounds: list[float | None] = [node.get("min"), node.get("max")]
     for place, value in enumerate(given[1:3]):
@@ -96,7 +96,7 @@ def clip(node: Node, build: Builder, given: Given) -> View:
     return value.over(build.apply(node, "hard_tanh", value.source, fields=fields))
 
 
-def prelu(node: Node, build: Builder, given: Given) -> View:
+def prelu(node: OperatorNode, build: Builder, given: Given) -> View:
     """PRelu, a slope a channel, one for all, or one for each channel of each cell."""
     import numpy as np
 
@@ -118,7 +118,7 @@ def prelu(node: Node, build: Builder, given: Given) -> View:
 def softmax(kind: str) -> Operator:
     """Softmax over the channels; before opset 13 it was over all axes from one on."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         value = tensor(given)
         rank = len(value.axes) + 1
         axis = axis_of(node.get("axis", -1 if node.opset >= 13 else 1), rank)
@@ -132,7 +132,7 @@ def softmax(kind: str) -> Operator:
     return apply
 
 
-def dropout(node: Node, build: Builder, given: Given) -> View:
+def dropout(node: OperatorNode, build: Builder, given: Given) -> View:
     """Dropout: a rate of the attribute, or, since opset 12, of an input."""
     value = tensor(given)
     rate = node.number("ratio", 0.5)
@@ -141,7 +141,7 @@ def dropout(node: Node, build: Builder, given: Given) -> View:
     return value.over(build.apply(node, "dropout", value.source, fields={"rate": rate}))
 
 
-def identity(node: Node, build: Builder, given: Given) -> View:
+def identity(node: OperatorNode, build: Builder, given: Given) -> View:
     """What changes nothing."""
     del node, build
     return tensor(given)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import PLACEHOLDER, Graph, Operation, RefusedError
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.graph import PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View, channels_first
 from cnnkit.layers.shape import Shape
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     Value = View | Array
     Given = Sequence[Value | None]
     Made = Value | Sequence[Value]
-    Operator = Callable[[Node, "Builder", Given], Made]
+    Operator = Callable[[OperatorNode, "Builder", Given], Made]
 
 
 @dataclass
 class Builder:
     """The graph that is built, and the batch that the model is read for."""
 
-    graph: Graph
+    graph: OperationGraph
     batch: int
 
     def apply(
         self,
-        node: Node,
+        node: OperatorNode,
         kind: str,
         *inputs: int,
         fields: dict[str, Any] | None = None,
@@ -46,7 +46,7 @@ class Builder:
 
     def made(
         self,
-        node: Node,
+        node: OperatorNode,
         kind: str,
         *inputs: int,
         fields: dict[str, Any] | None = None,
@@ -55,7 +55,7 @@ class Builder:
         """The tensor of an operation, as models have it."""
         return self.view(self.apply(node, kind, *inputs, fields=fields, weights=weights))
 
-    def tensor(self, node: Node, view: View) -> int:
+    def tensor(self, node: OperatorNode, view: View) -> int:
         """The operation whose tensor is what a view shows, channels last.
 
         Raises:
@@ -82,13 +82,13 @@ class Builder:
             "near are flatten, transpose, channel_shuffle, depth_to_space and space_to_depth",
         )
 
-    def vector(self, node: Node, view: View) -> tuple[int, Array | None]:
+    def vector(self, node: OperatorNode, view: View) -> tuple[int, Array | None]:
         """The operation that gives a view of one axis, and, where ours is another, the order."""
         number = view.source if len(view.shape) == 1 else self.apply(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
 
-    def placeholder(self, node: Node, view: View, shape: Shape | None = None) -> View:
+    def placeholder(self, node: OperatorNode, view: View, shape: Shape | None = None) -> View:
         """What stands for a node that no kind says.
 
         Args:
@@ -101,7 +101,7 @@ class Builder:
         operation.shape = shape or ()
         return self.view(self.graph.add(operation))
 
-    def output(self, node: Node, view: View) -> tuple[int, View]:
+    def output(self, node: OperatorNode, view: View) -> tuple[int, View]:
         """What goes out, in our order, and how the model shows it.
 
         Raises:
@@ -114,7 +114,7 @@ class Builder:
         made = self.view(self.tensor(node, view))
         return made.source, made
 
-    def channels(self, node: Node, value: Value | None) -> int:
+    def channels(self, node: OperatorNode, value: Value | None) -> int:
         """As ``tensor``, of what must be one.
 
         Raises:

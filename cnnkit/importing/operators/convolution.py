@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import constant, spatial
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import Atom, View
 from cnnkit.importing.operators.windows import scalar, window
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
-def conv(node: Node, build: Builder, given: Given) -> View:
+def conv(node: OperatorNode, build: Builder, given: Given) -> View:
     """Conv: kernels of [filters, channels/groups, *kernel]; ours end in channels and filters."""
     source = build.channels(node, given[0])
     kernel = constant(given[1], "kernel")
@@ -40,7 +40,7 @@ def conv(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, kind, source, fields=named | fields, weights=weights)
 
 
-def conv_transpose(node: Node, build: Builder, given: Given) -> View:
+def conv_transpose(node: OperatorNode, build: Builder, given: Given) -> View:
     """ConvTranspose: kernels of [channels, filters/groups, *kernel]."""
     import numpy as np
 
@@ -68,7 +68,7 @@ def conv_transpose(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "transposed_conv", source, fields=fields, weights=weights)
 
 
-def gemm(node: Node, build: Builder, given: Given) -> View:
+def gemm(node: OperatorNode, build: Builder, given: Given) -> View:
     """Gemm: alpha·x·W + beta·b, with W transposed where it says so."""
     import numpy as np
 
@@ -83,13 +83,17 @@ def gemm(node: Node, build: Builder, given: Given) -> View:
     return _dense(node, build, given[0], matrix, bias)
 
 
-def matmul(node: Node, build: Builder, given: Given) -> View:
+def matmul(node: OperatorNode, build: Builder, given: Given) -> View:
     """MatMul of vectors, or of the channels of a map, with a constant matrix."""
     return _dense(node, build, given[0], constant(given[1], "matrix"), None)
 
 
 def _dense(
-    node: Node, build: Builder, value: View | Array | None, matrix: Array, bias: Array | None
+    node: OperatorNode,
+    build: Builder,
+    value: View | Array | None,
+    matrix: Array,
+    bias: Array | None,
 ) -> View:
     import numpy as np
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import axis_of
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def joined(kind: str) -> Operator:
     """An operator of any number of tensors."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         views = [value for value in given if isinstance(value, View)]
         if len(views) < len(given):
             raise RefusedError("it joins a constant to what depends on the input")
@@ -29,7 +29,7 @@ def joined(kind: str) -> Operator:
 def arithmetic(operator: str) -> Operator:
     """Add, Sub, Mul and Div: two tensors, or a constant a channel."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         left, right = given
         if isinstance(left, View) and isinstance(right, View):
             if operator in ("Sub", "Div"):
@@ -46,7 +46,9 @@ def arithmetic(operator: str) -> Operator:
     return apply
 
 
-def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: Any) -> View:
+def _with_constant(
+    node: OperatorNode, build: Builder, operator: str, left: Any, right: Any
+) -> View:
     import numpy as np
 
     if isinstance(right, View):
@@ -98,14 +100,14 @@ def _each_channel(view: View, value: Array) -> Array:
     return value.reshape(-1)
 
 
-def _joined(node: Node, build: Builder, kind: str, views: list[View]) -> View:
+def _joined(node: OperatorNode, build: Builder, kind: str, views: list[View]) -> View:
     if all(view.axes == views[0].axes and view.shape == views[0].shape for view in views):
         number = build.apply(node, kind, *(view.source for view in views))
         return views[0].over(number)
     return build.made(node, kind, *(build.tensor(node, view) for view in views))
 
 
-def concat(node: Node, build: Builder, given: Given) -> View:
+def concat(node: OperatorNode, build: Builder, given: Given) -> View:
     """Concat along the channels."""
     views = [value for value in given if isinstance(value, View)]
     if len(views) < len(given):
@@ -121,7 +123,7 @@ def concat(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "concat", *(build.tensor(node, view) for view in views))
 
 
-def _concat_vectors(node: Node, build: Builder, views: list[View]) -> View:
+def _concat_vectors(node: OperatorNode, build: Builder, views: list[View]) -> View:
     return build.made(node, "concat", *(build.tensor(node, view) for view in views))
 
 

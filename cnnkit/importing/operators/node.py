@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 
-class Node(Protocol):
+class OperatorNode(Protocol):
     """A node of a model, in the vocabulary of ONNX."""
 
     @property

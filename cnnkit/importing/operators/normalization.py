@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 
-def _epsilon(node: Node) -> dict[str, Any]:
+def _epsilon(node: OperatorNode) -> dict[str, Any]:
     epsilon = node.number("epsilon", 1e-5)
     if epsilon <= 0:
         raise RefusedError(f"its epsilon is {epsilon}, ours is above 0")
@@ -40,7 +40,7 @@ def _scale_and_shift(given: Given, channels: int) -> tuple[dict[str, Any], dict[
     return fields, weights
 
 
-def batch_norm(node: Node, build: Builder, given: Given) -> View:
+def batch_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     """BatchNormalization by its running averages."""
     if node.get("training_mode", 0) or node.outputs > 1:
         raise RefusedError("it takes the statistics of the batch", "export the model in `eval()`")
@@ -59,7 +59,7 @@ def batch_norm(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "batch_norm", source, fields=fields, weights=weights)
 
 
-def instance_norm(node: Node, build: Builder, given: Given) -> View:
+def instance_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     """InstanceNormalization."""
     source = build.channels(node, given[0])
     channels = build.graph.shape(source)[-1]
@@ -68,7 +68,7 @@ def instance_norm(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "instance_norm", source, fields=fields, weights=weights)
 
 
-def group_norm(node: Node, build: Builder, given: Given) -> View:
+def group_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     """GroupNormalization, whose scale and shift were one a group before opset 21."""
     source = build.channels(node, given[0])
     channels, groups = build.graph.shape(source)[-1], node.get("num_groups", 0)
@@ -87,7 +87,7 @@ def _repeated(value: Value | None, groups: int, channels: int) -> Array:
     return np.repeat(each, channels // groups) if each.size == groups else each
 
 
-def layer_norm(node: Node, build: Builder, given: Given) -> View:
+def layer_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     """LayerNormalization over the channels, which are its last axis."""
     value = tensor(given)
     rank = len(value.axes)
@@ -103,7 +103,7 @@ def layer_norm(node: Node, build: Builder, given: Given) -> View:
     return value.over(number)
 
 
-def local_response_norm(node: Node, build: Builder, given: Given) -> View:
+def local_response_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     """LRN, whose alpha is divided by the size as ours is; its window is centred a cell later."""
     source = build.channels(node, given[0])
     size = node.get("size", 0)

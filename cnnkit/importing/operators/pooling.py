@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import axis_of, constant, spatial
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 from cnnkit.importing.operators.windows import window
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 
-def max_pool(node: Node, build: Builder, given: Given) -> View:
+def max_pool(node: OperatorNode, build: Builder, given: Given) -> View:
     """MaxPool."""
     if node.outputs > 1:
         raise RefusedError("it gives the places of the maxima, too")
@@ -22,7 +22,7 @@ def max_pool(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "max_pool", source, fields=fields)
 
 
-def average_pool(node: Node, build: Builder, given: Given) -> View:
+def average_pool(node: OperatorNode, build: Builder, given: Given) -> View:
     """AveragePool; over the whole map it is a global one."""
     source, fields = _pool(node, build, given)
     counted = bool(node.get("count_include_pad", 0)) and "padding" in fields
@@ -36,7 +36,7 @@ def average_pool(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "mean_pool", source, fields=fields)
 
 
-def _reads_all(shape: tuple[int, ...], node: Node) -> bool:
+def _reads_all(shape: tuple[int, ...], node: OperatorNode) -> bool:
     """Whether the one window there is covers the map, whatever padding is beside it."""
     size = node.get("kernel_shape") or []
     rank = len(shape) - 1
@@ -50,7 +50,7 @@ def _reads_all(shape: tuple[int, ...], node: Node) -> bool:
     )
 
 
-def _pool(node: Node, build: Builder, given: Given) -> tuple[int, dict[str, Any]]:
+def _pool(node: OperatorNode, build: Builder, given: Given) -> tuple[int, dict[str, Any]]:
     source = build.channels(node, given[0])
     extents = spatial(build.graph.shape(source))
     fields = window(node, extents, node.get("kernel_shape") or [], "size")
@@ -67,7 +67,7 @@ def _pool(node: Node, build: Builder, given: Given) -> tuple[int, dict[str, Any]
 def global_pool(kind: str) -> Operator:
     """GlobalAveragePool and GlobalMaxPool keep the axes."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         source = build.channels(node, given[0])
         return build.made(node, kind, source, fields={"keep_axes": True})
 
@@ -77,7 +77,7 @@ def global_pool(kind: str) -> Operator:
 def reduced(kind: str) -> Operator:
     """ReduceMean and ReduceMax over all spatial axes."""
 
-    def apply(node: Node, build: Builder, given: Given) -> View:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> View:
         value = given[0]
         if not isinstance(value, View):
             raise RefusedError("it reads a constant where a tensor of the network belongs")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 from cnnkit.importing.operators.windows import padding, scalar
 
@@ -22,7 +22,7 @@ def _integers(value: Value | None, what: str) -> list[int]:
     return [int(number) for number in constant(value, what).reshape(-1)]
 
 
-def _axes(node: Node, given: Given, position: int) -> list[int] | None:
+def _axes(node: OperatorNode, given: Given, position: int) -> list[int] | None:
     """The axes of an attribute, or, in later opsets, of an input."""
     if len(given) > position and given[position] is not None:
         return _integers(given[position], "axes")
@@ -30,7 +30,7 @@ def _axes(node: Node, given: Given, position: int) -> list[int] | None:
     return axes
 
 
-def reshape(node: Node, build: Builder, given: Given) -> View:
+def reshape(node: OperatorNode, build: Builder, given: Given) -> View:
     """Reshape; the batch stays as it is."""
     view = tensor(given)
     old = (build.batch, *view.extents)
@@ -47,7 +47,7 @@ def reshape(node: Node, build: Builder, given: Given) -> View:
     return view.reshaped(shape[1:])
 
 
-def flatten(node: Node, build: Builder, given: Given) -> View:
+def flatten(node: OperatorNode, build: Builder, given: Given) -> View:
     """Flatten of all but the batch."""
     del build
     view = tensor(given)
@@ -57,7 +57,7 @@ def flatten(node: Node, build: Builder, given: Given) -> View:
     return view.reshaped([math.prod(view.extents)])
 
 
-def squeeze(node: Node, build: Builder, given: Given) -> View:
+def squeeze(node: OperatorNode, build: Builder, given: Given) -> View:
     """Squeeze of axes of one cell."""
     view = tensor(given)
     rank = len(view.axes) + 1
@@ -73,7 +73,7 @@ def squeeze(node: Node, build: Builder, given: Given) -> View:
     return view.reshaped(kept)
 
 
-def unsqueeze(node: Node, build: Builder, given: Given) -> View:
+def unsqueeze(node: OperatorNode, build: Builder, given: Given) -> View:
     """Unsqueeze: axes of one cell more."""
     del build
     view = tensor(given)
@@ -86,7 +86,7 @@ def unsqueeze(node: Node, build: Builder, given: Given) -> View:
     return view.reshaped([1 if axis in added else next(rest) for axis in range(1, rank)])
 
 
-def transpose(node: Node, build: Builder, given: Given) -> View:
+def transpose(node: OperatorNode, build: Builder, given: Given) -> View:
     """Transpose of the axes behind the batch."""
     del build
     view = tensor(given)
@@ -96,7 +96,7 @@ def transpose(node: Node, build: Builder, given: Given) -> View:
     return view.transposed([axis - 1 for axis in order[1:]])
 
 
-def shape(node: Node, build: Builder, given: Given) -> Array:
+def shape(node: OperatorNode, build: Builder, given: Given) -> Array:
     """Shape: known here, as the batch is."""
     import numpy as np
 
@@ -104,7 +104,7 @@ def shape(node: Node, build: Builder, given: Given) -> Array:
     return whole[node.get("start", 0) : node.get("end", len(whole))]
 
 
-def pad(node: Node, build: Builder, given: Given) -> View:
+def pad(node: OperatorNode, build: Builder, given: Given) -> View:
     """Pad of the spatial axes, and of the channels with zeros."""
     view = tensor(given)
     source = build.tensor(node, view)
@@ -134,7 +134,7 @@ def pad(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "pad", source, fields=fields)
 
 
-def split(node: Node, build: Builder, given: Given) -> list[Value]:
+def split(node: OperatorNode, build: Builder, given: Given) -> list[Value]:
     """Split of the channels."""
     view = tensor(given)
     source = build.tensor(node, view)
@@ -155,7 +155,7 @@ def split(node: Node, build: Builder, given: Given) -> list[Value]:
     ]
 
 
-def cut(node: Node, build: Builder, given: Given) -> View:
+def cut(node: OperatorNode, build: Builder, given: Given) -> View:
     """Slice of the channels, or of the borders of the map."""
     view = tensor(given)
     known: list[Array | None] = [None]
@@ -181,7 +181,7 @@ def cut(node: Node, build: Builder, given: Given) -> View:
 
 
 def slices(
-    node: Node, values: Sequence[Array | None]
+    node: OperatorNode, values: Sequence[Array | None]
 ) -> tuple[list[int], list[int], list[int], list[int]]:
     """The starts, stops, axes and steps of a Slice: attributes before opset 10, inputs since."""
     given = [None if each is None else [int(n) for n in each.reshape(-1)] for each in values[1:5]]
@@ -192,7 +192,7 @@ def slices(
     return starts, stops, axes, given[3] or [1] * len(starts)
 
 
-def _channels(node: Node, build: Builder, source: int, start: int, stop: int) -> View:
+def _channels(node: OperatorNode, build: Builder, source: int, start: int, stop: int) -> View:
     channels = build.graph.shape(source)[-1]
     if (start, stop) == (0, channels):
         return build.view(source)
@@ -204,7 +204,7 @@ def _channels(node: Node, build: Builder, source: int, start: int, stop: int) ->
     return build.made(node, "slice", source, fields=fields)
 
 
-def resize(node: Node, build: Builder, given: Given) -> View:
+def resize(node: OperatorNode, build: Builder, given: Given) -> View:
     """Upsample and Resize by whole factors: the nearest cell, or linear with half-pixel centres."""
     view = tensor(given)
     source = build.tensor(node, view)
@@ -231,7 +231,7 @@ def resize(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "upsample", source, fields=fields)
 
 
-def _factors(node: Node, build: Builder, view: View, given: Given) -> list[int]:
+def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> list[int]:
     whole = (build.batch, *view.extents)
     scales: list[float] | None = node.get("scales")
     place = 1 if node.operator == "Upsample" or node.opset < 11 else 2
@@ -248,7 +248,7 @@ def _factors(node: Node, build: Builder, view: View, given: Given) -> list[int]:
     return [int(scale) for scale in scales[2:]]
 
 
-def depth_to_space(node: Node, build: Builder, given: Given) -> View:
+def depth_to_space(node: OperatorNode, build: Builder, given: Given) -> View:
     """DepthToSpace in the order of TensorFlow, ``DCR``."""
     if node.get("mode", "DCR") != "DCR":
         raise RefusedError(
@@ -258,7 +258,7 @@ def depth_to_space(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "depth_to_space", source, fields={"block": node.get("blocksize")})
 
 
-def space_to_depth(node: Node, build: Builder, given: Given) -> View:
+def space_to_depth(node: OperatorNode, build: Builder, given: Given) -> View:
     """SpaceToDepth."""
     source = build.tensor(node, tensor(given))
     return build.made(node, "space_to_depth", source, fields={"block": node.get("blocksize")})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.layers.shape import Shape
 
 
@@ -25,7 +25,9 @@ def padding(before: Sequence[int], after: Sequence[int]) -> int | list[int] | li
     return [[int(a), int(b)] for a, b in zip(before, after, strict=True)]
 
 
-def window(node: Node, extents: Shape, size: Sequence[int], size_field: str) -> dict[str, Any]:
+def window(
+    node: OperatorNode, extents: Shape, size: Sequence[int], size_field: str
+) -> dict[str, Any]:
     """Size, stride, dilation and padding, each where it is not what ONNX takes for granted."""
     rank = len(extents)
     if len(size) != rank:
@@ -42,7 +44,7 @@ def window(node: Node, extents: Shape, size: Sequence[int], size_field: str) -> 
 
 
 def _padding(
-    node: Node,
+    node: OperatorNode,
     extents: Shape,
     size: Sequence[int],
     strides: Sequence[int],

@@ -13,9 +13,9 @@ from cnnkit.importing.patterns.padding import join_padding
 from cnnkit.importing.patterns.rounding import drop_rounding
 
 if TYPE_CHECKING:
-    from cnnkit.importing.graph import Graph
+    from cnnkit.importing.graph import OperationGraph
 
-PATTERNS: tuple[Callable[[Graph], None], ...] = (
+PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     name_gated,
     fold_affine,
     join_padding,

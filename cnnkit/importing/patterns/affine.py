@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import INPUT, Graph, Operation
+from cnnkit.importing.graph import INPUT, Operation, OperationGraph
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -18,7 +18,7 @@ _WEIGHTED = ("conv", "depthwise_conv", "transposed_conv", "dense")
 _NORMS = ("batch_norm", "instance_norm", "layer_norm")
 
 
-def fold_affine(graph: Graph) -> None:
+def fold_affine(graph: OperationGraph) -> None:
     """Folds what belongs to the layer before; the rest becomes a layer of its own."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
@@ -58,7 +58,9 @@ def _folds(before: Operation, operation: Operation) -> bool:
     return False
 
 
-def _alone(graph: Graph, number: int, operation: Operation, before: Operation | None) -> None:
+def _alone(
+    graph: OperationGraph, number: int, operation: Operation, before: Operation | None
+) -> None:
     value = operation.weights["value"]
     factor = operation.kind == "channel_multiply"
     if (

@@ -5,10 +5,10 @@ So is DenseNet written where each layer joins all maps before it.
 
 from __future__ import annotations
 
-from cnnkit.importing.graph import Graph
+from cnnkit.importing.graph import OperationGraph
 
 
-def chain_concatenations(graph: Graph) -> None:
+def chain_concatenations(graph: OperationGraph) -> None:
     """Lets each concatenation read the longest earlier one that it begins with."""
     known: dict[tuple[int, ...], int] = {}
     for number, operation in graph.operations.items():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cnnkit.importing.graph import Graph, Operation
+from cnnkit.importing.graph import Operation, OperationGraph
 
 _GLOBAL = ("global_mean_pool", "global_max_pool")
 
 
-def lift_flattens(graph: Graph) -> None:
+def lift_flattens(graph: OperationGraph) -> None:
     """Moves each flatten ahead of what works element by element, and into a global pool."""
     for number in list(graph.operations):
         flatten = graph.operations.get(number)
@@ -23,7 +23,7 @@ def lift_flattens(graph: Graph) -> None:
         graph.bypass(number)
 
 
-def _run(graph: Graph, flatten: Operation) -> list[int]:
+def _run(graph: OperationGraph, flatten: Operation) -> list[int]:
     """The operations before a flatten that work element by element, and what they begin with."""
     run = [flatten.inputs[0]]
     while (operation := graph.operations.get(run[-1])) is not None:

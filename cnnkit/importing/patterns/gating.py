@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from cnnkit.importing.graph import Graph, Operation
+from cnnkit.importing.graph import Operation, OperationGraph
 
 _PRODUCTS = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 
 
-def name_gated(graph: Graph) -> None:
+def name_gated(graph: OperationGraph) -> None:
     """Names each written-out activation; an error function outside a GELU is refused."""
     for number in list(graph.operations):
         if number in graph.operations:
@@ -23,7 +23,7 @@ def name_gated(graph: Graph) -> None:
             _gelu(graph, number)
 
 
-def _hard_sigmoid(graph: Graph, number: int) -> None:
+def _hard_sigmoid(graph: OperationGraph, number: int) -> None:
     """relu6(x + 3)/6, and x·relu6(x + 3)/6."""
     operation = graph.operations[number]
     if operation.kind != "channel_multiply" or not _is(operation, 1 / 6):
@@ -46,7 +46,7 @@ def _hard_sigmoid(graph: Graph, number: int) -> None:
         _becomes(graph, number, kind, moved.inputs[0])
 
 
-def _product(graph: Graph, number: int) -> None:
+def _product(graph: OperationGraph, number: int) -> None:
     """x·sigmoid(x), x·hard_sigmoid(x), x·tanh(softplus(x))."""
     operation = graph.operations[number]
     if operation.kind != "multiply" or len(operation.inputs) != 2:
@@ -64,7 +64,7 @@ def _product(graph: Graph, number: int) -> None:
             return
 
 
-def _gelu(graph: Graph, number: int) -> None:
+def _gelu(graph: OperationGraph, number: int) -> None:
     """x·(1 + erf(x/√2))/2, the half before or behind the product."""
     erf = graph.operations[number]
     node, x, factor, last = erf.node, None, 1.0, number
@@ -91,7 +91,7 @@ def _gelu(graph: Graph, number: int) -> None:
     graph.refuse(erf, f"node `{node}`: an error function outside a GELU cannot be said")
 
 
-def _multiplied(graph: Graph, number: int, x: int) -> bool:
+def _multiplied(graph: OperationGraph, number: int, x: int) -> bool:
     """Whether the product with x is among what a factor was applied to."""
     operation = graph.operations.get(number)
     while operation is not None and operation.kind != "erf":
@@ -101,7 +101,7 @@ def _multiplied(graph: Graph, number: int, x: int) -> bool:
     return False
 
 
-def _readers(graph: Graph, number: int) -> Iterator[tuple[int, Operation]]:
+def _readers(graph: OperationGraph, number: int) -> Iterator[tuple[int, Operation]]:
     """The up to three operations that follow one another, each the only reader."""
     for _ in range(3):
         reader = graph.only_reader(number)
@@ -116,7 +116,7 @@ def _is(operation: Operation, value: float) -> bool:
     return given.size == 1 and abs(float(given.reshape(())) - value) < 1e-6
 
 
-def _becomes(graph: Graph, number: int, kind: str, x: int) -> None:
+def _becomes(graph: OperationGraph, number: int, kind: str, x: int) -> None:
     """An operation is another kind of x; what it was made of goes where nothing else reads it."""
     operation = graph.operations[number]
     operation.kind, operation.inputs = kind, (x,)

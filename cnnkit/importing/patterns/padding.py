@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnkit.importing.graph import Graph, Operation
+from cnnkit.importing.graph import Operation, OperationGraph
 
 
-def join_padding(graph: Graph) -> None:
+def join_padding(graph: OperationGraph) -> None:
     """Joins each pad that one convolution alone reads."""
     for number in list(graph.operations):
         pad = graph.operations[number]

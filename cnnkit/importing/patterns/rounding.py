@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cnnkit.importing.graph import PLACEHOLDER, Graph
+from cnnkit.importing.graph import PLACEHOLDER, OperationGraph
 from cnnkit.layers.kinds import layer_class
 
 
-def drop_rounding(graph: Graph) -> None:
+def drop_rounding(graph: OperationGraph) -> None:
     """Drops what a pool says of its rounding where its windows fit exactly."""
     for operation in graph.operations.values():
         if operation.kind == PLACEHOLDER or "rounding" not in operation.fields:

@@ -18,7 +18,7 @@ OPSET = 21
 
 
 @dataclass(frozen=True)
-class Node:
+class CallNode:
     """A call as a node in the vocabulary of ONNX."""
 
     operator: str
@@ -77,9 +77,9 @@ class Call:
         """How many spatial axes the tensor has that it works on."""
         return len(self.first.axes) - 1
 
-    def node(self, operator: str, outputs: int = 1, **attributes: Any) -> Node:
+    def node(self, operator: str, outputs: int = 1, **attributes: Any) -> CallNode:
         """This call under another name."""
-        return Node(operator, self.label, self.scope, attributes, outputs)
+        return CallNode(operator, self.label, self.scope, attributes, outputs)
 
     def onnx(
         self, operator: str, *given: Value | None, outputs: int = 1, **attributes: Any

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.view import View, channels_first
-from cnnkit.importing.torch.call import Call, Node
+from cnnkit.importing.torch.call import Call, CallNode
 from cnnkit.importing.torch.functions import FUNCTIONS
 from cnnkit.importing.torch.shaping import SHAPING
 from cnnkit.importing.torch.windows import WINDOWS
@@ -122,7 +122,7 @@ class _Reader:
         self.program = program
         self.findings: list[Finding] = []
         ours = (*shape[2:], shape[1])
-        self.build = Builder(Graph("", ours), shape[0])
+        self.build = Builder(OperationGraph("", ours), shape[0])
         self.shape = shape
         self.values: dict[Any, Any] = {}
         self.shared: dict[Any, Any] = {}  # the tensor whose memory another shares
@@ -130,7 +130,7 @@ class _Reader:
 
     def model(self, running: _Running) -> Model:
         """The network; what cannot be said is among the findings."""
-        last = Node("output", "output", "")
+        last = CallNode("output", "output", "")
         out: View | None = None
         for node in self.program.graph.nodes:
             if node.op == "placeholder":

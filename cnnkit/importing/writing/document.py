@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from cnnkit.importing.layer import Layer, as_data
+from cnnkit.importing.layer import WrittenLayer, as_data
 from cnnkit.importing.writing.blocks import Blocks, Data, kind_of
 from cnnkit.importing.writing.defaults import lift_defaults
 from cnnkit.importing.writing.names import Names
@@ -14,7 +14,9 @@ from cnnkit.importing.writing.text import block_lines, flow, layer_lines
 from cnnkit.layers.shape import Shape
 
 
-def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, floors: bool) -> str:
+def written(
+    name: str, origin: str, shape: Shape, layers: Sequence[WrittenLayer], *, floors: bool
+) -> str:
     """The spec of a network.
 
     Args:
@@ -48,7 +50,7 @@ def written(name: str, origin: str, shape: Shape, layers: Sequence[Layer], *, fl
     return "\n".join([*lines, "layers:", *layer_lines(named, "  ")]) + "\n"
 
 
-def _named(data: list[Data], layers: Sequence[Layer], blocks: Blocks) -> list[Data]:
+def _named(data: list[Data], layers: Sequence[WrittenLayer], blocks: Blocks) -> list[Data]:
     """The layers folded, and named after what they stand for in the tree."""
     scopes = [[inner.scope for inner in layer.walk() if inner.arrays] for layer in layers]
     names = Names([scope for each in scopes for scope in each])

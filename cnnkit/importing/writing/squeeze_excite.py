@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnkit.importing.layer import Layer
+from cnnkit.importing.layer import WrittenLayer
 
 
-def name_gates(layers: list[Layer]) -> list[Layer]:
+def name_gates(layers: list[WrittenLayer]) -> list[WrittenLayer]:
     """The layers with each gate as a `squeeze_excite`. Activations are folded before."""
     for layer in layers:
         layer.parts = {name: name_gates(part) for name, part in layer.parts.items()}
     return [_gate(layer) or layer for layer in layers]
 
 
-def _gate(layer: Layer) -> Layer | None:
+def _gate(layer: WrittenLayer) -> WrittenLayer | None:
     if layer.kind != "parallel" or layer.fields.get("merge") != "multiply":
         return None
     branches = sorted(layer.parts.values(), key=len)
@@ -41,10 +41,12 @@ def _gate(layer: Layer) -> Layer | None:
         fields["gate"] = gate
     if False in biases:
         fields["bias"] = False
-    return Layer("squeeze_excite", fields, arrays=_arrays((reduce, expand)), scope=reduce.scope)
+    return WrittenLayer(
+        "squeeze_excite", fields, arrays=_arrays((reduce, expand)), scope=reduce.scope
+    )
 
 
-def _dense(layer: Layer) -> bool:
+def _dense(layer: WrittenLayer) -> bool:
     """Whether it connects channels of one cell, all of them, once."""
     if layer.kind == "dense":
         return True
@@ -52,7 +54,7 @@ def _dense(layer: Layer) -> bool:
     return layer.kind == "conv" and set(layer.fields) <= allowed and layer.fields["kernel"] == 1
 
 
-def _arrays(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+def _arrays(layers: Sequence[WrittenLayer]) -> list[dict[str, Any]]:
     """The kernels of 1x1 convolutions as the matrices that they are."""
     return [
         {

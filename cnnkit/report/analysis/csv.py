@@ -12,7 +12,7 @@ from cnnkit.layers.shape import show_each
 from cnnkit.report.analysis.summary import title
 
 if TYPE_CHECKING:
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 COLUMNS = (
     "path",
@@ -42,7 +42,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One table; of several specs, the first column says which each row belongs to."""
     text = io.StringIO()
     several = len(results) > 1

@@ -20,12 +20,12 @@ from cnnkit.report.findings.finding import counted, snippet
 if TYPE_CHECKING:
     from cnnkit.analysis.explain import Explanation
     from cnnkit.errors import Finding, Location
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 _FEW = 3
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One page with a section for each spec."""
     names = ", ".join(map(title, results))
     heading = names if len(results) <= _FEW else plural(len(results), "spec")
@@ -33,7 +33,7 @@ def render(results: Sequence[Result], options: Options) -> str:
     return page(heading, lines)
 
 
-def _section(result: Result, options: Options) -> Iterator[str]:
+def _section(result: Result, options: ReportOptions) -> Iterator[str]:
     yield f"<section>\n<header><h1>{text(title(result))}</h1>"
     flow = shapes(result) if isinstance(result, Analysis) else "cannot be read"
     yield f'<p class="flow">{flow}</p></header>'
@@ -67,7 +67,7 @@ def _picture(analysis: Analysis) -> Iterator[str]:
 class _Tree:
     """The layers as a tree that opens and closes, its figures in columns."""
 
-    def __init__(self, analysis: Analysis, options: Options) -> None:
+    def __init__(self, analysis: Analysis, options: ReportOptions) -> None:
         self.analysis = analysis
         self.rows = rows_of(analysis, options.depth)
         self.marks = marks_of(analysis)

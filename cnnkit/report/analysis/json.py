@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One object, or of several specs a list of them."""
     documents = [result.to_dict(options.depth) for result in results]
     document = documents[0] if len(documents) == 1 else documents

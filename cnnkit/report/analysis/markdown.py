@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import printable
-from cnnkit.report.analysis.rows import Row, captions, rows_of
+from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
 from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:
     from cnnkit.errors import Finding
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 # Inside a word an underscore is only itself.
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~@&]|(?<!\w)_|_(?!\w))")
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """A section for each spec."""
     sections = ("\n".join(_section(result, options)) for result in results)
     return "\n\n".join(sections) + "\n"
@@ -51,7 +51,7 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _section(result: Result, options: Options) -> Iterator[str]:
+def _section(result: Result, options: ReportOptions) -> Iterator[str]:
     yield f"### {prose(title(result))}"
     if isinstance(result, Analysis):
         yield from _analysis(result, options)
@@ -63,7 +63,7 @@ def _section(result: Result, options: Options) -> Iterator[str]:
         yield from _finding(finding)
 
 
-def _analysis(analysis: Analysis, options: Options) -> Iterator[str]:
+def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[str]:
     yield ""
     yield shapes(analysis)
     yield ""
@@ -94,13 +94,13 @@ def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
         yield f"_{prose(caption)}_"
 
 
-def _label(row: Row) -> str:
+def _label(row: LayerRow) -> str:
     guide = row.guide.replace(" ", "&nbsp;")
     mark = {"error": "❌ ", "warning": "⚠️ "}.get(row.mark or "", "")
     return f"{guide}{mark}{code(row.layer.label)}{'†' if row.layer.side else ''}"
 
 
-def _number(row: Row, value: int) -> str:
+def _number(row: LayerRow, value: int) -> str:
     if not row.layer.known:
         return "?"
     return f"*Σ {value:,}*" if row.group else f"{value:,}"

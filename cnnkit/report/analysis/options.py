@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReportOptions:
     """How a report is to look. A format takes of it what it can show.
 
     Attributes:

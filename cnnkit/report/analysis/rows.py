@@ -18,7 +18,7 @@ _READABLE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LayerRow:
     """One layer in a table.
 
     Attributes:
@@ -46,7 +46,7 @@ class Rows:
         deepest: The levels that there are.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
     depth: int
     deepest: int
 
@@ -82,7 +82,7 @@ def rows_of(analysis: Analysis, depth: int | None = None) -> Rows:
     layers = list(_walk(visible(analysis.tree), depth))
     marks = marks_of(analysis, {layer.path for layer, _, _ in layers})
     rows = tuple(
-        Row(layer, guide, kind_of(analysis, layer), group, marks.get(layer.path))
+        LayerRow(layer, guide, kind_of(analysis, layer), group, marks.get(layer.path))
         for layer, guide, group in layers
     )
     return Rows(rows, depth, len(sizes))

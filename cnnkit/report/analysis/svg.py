@@ -24,7 +24,7 @@ from cnnkit.report.analysis.summary import shapes, title
 from cnnkit.spec.graph import INPUT
 
 if TYPE_CHECKING:
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 _WIDEST = 1200
 _NARROWEST = 480
@@ -128,7 +128,7 @@ class _Drawing:
         return max(self.size[0], *words)
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One picture; of several specs, one below the other."""
     return draw(results, depth=options.depth or 1)
 

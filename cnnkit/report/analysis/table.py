@@ -12,14 +12,14 @@ from cnnkit.layers.shape import Shape
 from cnnkit.layers.shape import show as shape_text
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.presentation.numbers import axes, cells, printable, short
-from cnnkit.report.analysis.rows import Row, Rows, captions, rows_of
+from cnnkit.report.analysis.rows import LayerRow, Rows, captions, rows_of
 from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import findings_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cnnkit.report.analysis.options import Options, Result
+    from cnnkit.report.analysis.options import ReportOptions, Result
 
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
 _PIPE = 100
@@ -49,7 +49,7 @@ class _Column(NamedTuple):
     width: int
 
 
-def render(results: Sequence[Result], options: Options) -> str:
+def render(results: Sequence[Result], options: ReportOptions) -> str:
     """The tables as a text, with terminal colours only where they are asked for."""
     lines = table_lines(results, options)
     if not options.color:
@@ -62,13 +62,13 @@ def render(results: Sequence[Result], options: Options) -> str:
     return capture.get()
 
 
-def print_to(console: Console, results: Sequence[Result], options: Options) -> None:
+def print_to(console: Console, results: Sequence[Result], options: ReportOptions) -> None:
     """Prints the tables on a terminal, in the width of the options or else in its own."""
     fitting = replace(options, width=options.width or console.width)
     console.print(styled(table_lines(results, fitting)), soft_wrap=True, highlight=False)
 
 
-def table_lines(results: Sequence[Result], options: Options) -> Iterator[Line]:
+def table_lines(results: Sequence[Result], options: ReportOptions) -> Iterator[Line]:
     """The lines of all tables; they fit in the width of the options, where it is given."""
     for number, result in enumerate(results):
         if number:
@@ -82,7 +82,7 @@ def table_lines(results: Sequence[Result], options: Options) -> Iterator[Line]:
             yield from findings_lines(result.findings, name=title(result), width=options.width)
 
 
-def _analysis(analysis: Analysis, options: Options) -> Iterator[Line]:
+def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[Line]:
     rows = rows_of(analysis, options.depth)
     name, shape = Piece(title(analysis), "bold"), Piece(shapes(analysis), "dim")
     yield from joined(name, "  ", shape, options.width)
@@ -191,7 +191,7 @@ def _labels(rows: Rows, *, brief: bool) -> list[list[Piece]]:
     return lines
 
 
-def _number(row: Row, value: int, *, brief: bool) -> Piece:
+def _number(row: LayerRow, value: int, *, brief: bool) -> Piece:
     if not row.layer.known:
         return Piece("?")
     figure = _figure(value, brief=brief)
@@ -209,7 +209,7 @@ def _shape(shape: Shape | None) -> str:
 
 
 _NUMBERS = ("neurons", "parameters", "state", "MACs", "activations")
-_TEXTS: dict[str, Callable[[Row], str]] = {
+_TEXTS: dict[str, Callable[[LayerRow], str]] = {
     "kind": lambda row: printable(row.kind),
     "input": lambda row: _shape(row.layer.input),
     "output": lambda row: _shape(row.layer.output),

@@ -15,7 +15,7 @@ from cnnkit.report.comparison import formats
 
 if TYPE_CHECKING:
     from cnnkit.report.analysis.options import Result
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
 Status = Literal["changed", "new", "removed"]
 
@@ -32,7 +32,7 @@ class SpecChange(NamedTuple):
 
     file: str
     status: Status
-    view: View | None = None
+    view: ComparisonView | None = None
     result: Result | None = None
 
     @property

@@ -13,11 +13,11 @@ from cnnkit.report.comparison.table import lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnnkit.report.comparison.view import View
+    from cnnkit.report.comparison.view import ComparisonView
 
 
 def write(
-    view: View,
+    view: ComparisonView,
     format: str = "table",  # noqa: A002 - the name of the flag
     output: Path | None = None,
 ) -> None:
@@ -33,7 +33,7 @@ def write(
 
 
 def render(
-    view: View,
+    view: ComparisonView,
     format: str = "table",  # noqa: A002 - the name of the flag
     width: int | None = None,
 ) -> str:
@@ -46,7 +46,7 @@ def render(
     return plain(lines(view, width)) + "\n"
 
 
-def _document(view: View) -> dict[str, Any]:
+def _document(view: ComparisonView) -> dict[str, Any]:
     return view.comparison.to_dict() | {
         "conditions": [
             {"condition": condition.text, "met": met} for condition, met in view.conditions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnnkit.report.analysis.markdown import code, prose
 from cnnkit.report.comparison.view import (
     MARKS,
-    View,
+    ComparisonView,
     changed,
     field_text,
     fields,
@@ -34,12 +34,12 @@ _MOST = 150
 _OUTCOMES = {True: "❌ fails", False: "✅ passes", None: "❔ unknown"}
 
 
-def render(view: View) -> str:
+def render(view: ComparisonView) -> str:
     """A heading with the verdict, the totals, and the layers folded away."""
     return "\n".join(_section(view)) + "\n"
 
 
-def _section(view: View) -> Iterator[str]:
+def _section(view: ComparisonView) -> Iterator[str]:
     comparison = view.comparison
     old, new = sources(comparison)
     failed = any(met for _, met in view.conditions) or not comparison.ok
@@ -66,7 +66,7 @@ def _section(view: View) -> Iterator[str]:
         yield f"- {_OUTCOMES[met]}: {code(condition.text)} ({shown})"
 
 
-def _totals(view: View) -> Iterator[str]:
+def _totals(view: ComparisonView) -> Iterator[str]:
     yield "| total | before | after | Δ | % |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for row in totals(view.comparison):
@@ -78,7 +78,7 @@ def _totals(view: View) -> Iterator[str]:
         yield f"| receptive field | {old} | {new} | | |"
 
 
-def _layers(view: View) -> Iterator[str]:
+def _layers(view: ComparisonView) -> Iterator[str]:
     layers = view.layers
     yield ""
     if not layers:
@@ -99,7 +99,7 @@ def _layers(view: View) -> Iterator[str]:
     yield "</details>"
 
 
-def _row(view: View, change: LayerChange) -> str:
+def _row(view: ComparisonView, change: LayerChange) -> str:
     what = "<br>".join(prose(setting_text(setting)) for setting in change.settings)
     if change.status in ("inserted", "removed"):
         what = change.status

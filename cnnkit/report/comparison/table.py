@@ -11,7 +11,7 @@ from cnnkit.presentation.lines import Line, Piece, joined
 from cnnkit.presentation.numbers import ending, printable
 from cnnkit.report.comparison.view import (
     MARKS,
-    View,
+    ComparisonView,
     changed,
     field_text,
     fields,
@@ -40,7 +40,7 @@ _OUTCOMES = {
 _SHORTEST = 16
 
 
-def lines(view: View, width: int | None = None) -> Iterator[Line]:
+def lines(view: ComparisonView, width: int | None = None) -> Iterator[Line]:
     """The lines of a comparison; they fit in ``width`` where it is given."""
     comparison = view.comparison
     old, new = sources(comparison)
@@ -62,7 +62,7 @@ def lines(view: View, width: int | None = None) -> Iterator[Line]:
         yield [_OUTCOMES[met], Piece(condition.text), Piece(f"  ({shown})", "dim")]
 
 
-def _layers(view: View, width: int | None) -> Iterator[Line]:
+def _layers(view: ComparisonView, width: int | None) -> Iterator[Line]:
     layers = view.layers
     if layers:
         yield []
@@ -82,7 +82,7 @@ def _notes(change: LayerChange, width: int | None) -> Iterator[Line]:
         yield from _wrapped(said, width or _PIPE, "yellow", indent="    ")
 
 
-def _fitted(view: View, layers: Sequence[LayerChange], width: int | None) -> list[Column]:
+def _fitted(view: ComparisonView, layers: Sequence[LayerChange], width: int | None) -> list[Column]:
     """The columns for a width: what grew is always there, what was and is where there is room."""
     limit = width or _PIPE
     comparison = view.comparison
@@ -141,7 +141,7 @@ def _tone(grown: int) -> str:
     return "red" if grown > 0 else "green"
 
 
-def _totals(view: View) -> Iterator[Line]:
+def _totals(view: ComparisonView) -> Iterator[Line]:
     rows = totals(view.comparison)
     old, new = fields(view.comparison)
     labels = [row.label for row in rows]
@@ -168,7 +168,7 @@ def _totals(view: View) -> Iterator[Line]:
     )
 
 
-def _findings(view: View, width: int | None) -> Iterator[Line]:
+def _findings(view: ComparisonView, width: int | None) -> Iterator[Line]:
     comparison = view.comparison
     name = heading(comparison)
     if comparison.gained:

@@ -38,7 +38,7 @@ MARKS = {"same": " ", "changed": "~", "inserted": "+", "removed": "−"}
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ComparisonView:
     """What of a comparison is shown.
 
     Attributes:
@@ -103,7 +103,7 @@ def sources(comparison: Comparison) -> tuple[str, str]:
     return printable(old), printable(new)
 
 
-def verdict(view: View) -> str:
+def verdict(view: ComparisonView) -> str:
     """The comparison in a few words."""
     comparison = view.comparison
     if not comparison.readable:

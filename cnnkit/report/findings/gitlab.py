@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.presentation.numbers import printable
-from cnnkit.report.findings.places import Entry, entries, relative, root
+from cnnkit.report.findings.places import ReportedFinding, entries, relative, root
 
 if TYPE_CHECKING:
     from cnnkit.checking import CheckResult
@@ -23,7 +23,7 @@ def render(results: Sequence[CheckResult]) -> str:
     return json.dumps(issues, indent=2) + "\n"
 
 
-def _issue(entry: Entry, path: str) -> dict[str, Any]:
+def _issue(entry: ReportedFinding, path: str) -> dict[str, Any]:
     finding = entry.finding
     advice = f" (help: {printable(finding.help)})" if finding.help else ""
     begin = finding.location.line if finding.location else 1

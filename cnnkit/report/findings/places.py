@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
-class Entry(NamedTuple):
+class ReportedFinding(NamedTuple):
     """A finding with what a report of many files says of it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     fingerprint: str
 
 
-def entries(results: Sequence[CheckResult]) -> Iterator[Entry]:
+def entries(results: Sequence[CheckResult]) -> Iterator[ReportedFinding]:
     """All findings in their order, each with a fingerprint that no other has."""
     seen: Counter[tuple[str, ...]] = Counter()
     base = root()
@@ -45,7 +45,7 @@ def entries(results: Sequence[CheckResult]) -> Iterator[Entry]:
             seen[identity] += 1
             key = "\0".join((*identity, str(seen[identity])))
             digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-            yield Entry(finding, file, digest)
+            yield ReportedFinding(finding, file, digest)
 
 
 def root(environment: Mapping[str, str] = os.environ) -> Path:

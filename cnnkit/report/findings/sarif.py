@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit import __version__
 from cnnkit.presentation.numbers import printable
-from cnnkit.report.findings.places import Entry, entries, relative, root, uri
+from cnnkit.report.findings.places import ReportedFinding, entries, relative, root, uri
 from cnnkit.rules import LEVELS, rule
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(entry: Entry, index: dict[str, int], base: Path) -> dict[str, Any]:
+def _result(entry: ReportedFinding, index: dict[str, int], base: Path) -> dict[str, Any]:
     finding = entry.finding
     lines = [printable(finding.message)]
     if finding.help:

@@ -13,19 +13,19 @@ from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import memory, plural, printable
 from cnnkit.report.analysis.summary import title
-from cnnkit.report.solution.sheet import Sheet
+from cnnkit.report.solution.sheet import SolutionSheet
 from cnnkit.spec.model.section import BYTES
 
 _LABELS = {"macs": "MACs", "macs_without_heads": "MACs without heads", "flops": "FLOPs"}
 
 
-def inputs(solution: InputSolution) -> Iterator[Sheet]:
+def inputs(solution: InputSolution) -> Iterator[SolutionSheet]:
     """A sheet for each axis, or one for all of a square."""
     for axis in solution.axes:
         yield _axis(solution, axis)
 
 
-def _axis(solution: InputSolution, axis: AxisSolution) -> Sheet:
+def _axis(solution: InputSolution, axis: AxisSolution) -> SolutionSheet:
     present = solution.present
     what = "input extents" if axis.axis == "input" else f"extents of the {axis.axis}"
     if len(axis.answers) == 1:
@@ -35,7 +35,7 @@ def _axis(solution: InputSolution, axis: AxisSolution) -> Sheet:
     rows = [_input_row(extent, axis, answer) for extent, answer in axis.answers.items()]
     columns = ("extent", "change", "input", "output", "parameters", "MACs", "inference memory")
     marked = next((n for n, e in enumerate(axis.answers) if e == axis.present), None)
-    return Sheet(heading, columns, rows, list(_input_remarks(solution, axis)), marked)
+    return SolutionSheet(heading, columns, rows, list(_input_remarks(solution, axis)), marked)
 
 
 def _input_row(extent: int, axis: AxisSolution, answer: Analysis) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def _ordinal(number: int) -> str:
     return f"{number}{'th' if 10 < tens < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
 
 
-def valid(solution: ValidSolution, source: str) -> Sheet:
+def valid(solution: ValidSolution, source: str) -> SolutionSheet:
     """The values without an error, each with what the network is then."""
     path, name = printable(solution.path), printable(solution.name or source)
     low, high = solution.values.value(0), solution.values.value(solution.values.last)
@@ -116,10 +116,10 @@ def valid(solution: ValidSolution, source: str) -> Sheet:
     remarks = ["`--budget parameters=1M` looks for the largest that meets a bound"]
     if solution.fault is not None:
         remarks.insert(0, f"others are not: {_fault(solution.fault)}")
-    return Sheet(heading, columns, rows, remarks, marked)
+    return SolutionSheet(heading, columns, rows, remarks, marked)
 
 
-def budget(solution: BudgetSolution, source: str, assignments: Sequence[str] = ()) -> Sheet:
+def budget(solution: BudgetSolution, source: str, assignments: Sequence[str] = ()) -> SolutionSheet:
     """The value, what its totals leave of the budgets, and what the next one would exceed."""
     best, path = solution.best, printable(solution.path)
     name = printable(solution.name or source)
@@ -128,13 +128,13 @@ def budget(solution: BudgetSolution, source: str, assignments: Sequence[str] = (
     rows = [_budget_row(total, shown) for total in solution.budgets] if shown else []
     if best is None:
         heading = f"{name}: no value of {path} meets the {_budgets(solution)}"
-        return Sheet(heading, columns, rows, list(_unsolved(solution)))
+        return SolutionSheet(heading, columns, rows, list(_unsolved(solution)))
     if solution.endless:
         heading = f"{name}: every value of {path} up to {best.text} meets the {_budgets(solution)}"
-        return Sheet(heading, columns, rows, ["`--between A..B` bounds the values"])
+        return SolutionSheet(heading, columns, rows, ["`--between A..B` bounds the values"])
     now = "" if solution.present is None else f" (now {_decimal(solution)})"
     heading = f"{name}: the largest {path} that meets the {_budgets(solution)} is {best.text}{now}"
-    return Sheet(
+    return SolutionSheet(
         heading, columns, rows, [*_solved(solution, best), *_applied(solution, source, assignments)]
     )
 

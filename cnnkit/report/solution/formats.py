@@ -16,7 +16,7 @@ from cnnkit.layers.shape import show
 from cnnkit.presentation.lines import Line, plain
 from cnnkit.presentation.output import put_lines, put_text
 from cnnkit.report.solution import answers, matrix
-from cnnkit.report.solution.sheet import Sheet, comma_separated, lines, markdown
+from cnnkit.report.solution.sheet import SolutionSheet, comma_separated, lines, markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ def _tabled(
     return lambda width: lines(sheets, width)
 
 
-def _sheets(solution: Solution, source: str, assignments: Sequence[str]) -> list[Sheet]:
+def _sheets(solution: Solution, source: str, assignments: Sequence[str]) -> list[SolutionSheet]:
     if isinstance(solution, WindowSolution):
         return [_windows(solution)]
     if isinstance(solution, InputSolution):
@@ -87,10 +87,10 @@ def _sheets(solution: Solution, source: str, assignments: Sequence[str]) -> list
     return [answers.budget(solution, source, assignments)]
 
 
-def _windows(solution: WindowSolution) -> Sheet:
+def _windows(solution: WindowSolution) -> SolutionSheet:
     rows = [
         (str(fit.stride), str(fit.padding), str(fit.before), str(fit.after), show(fit.output))
         for fit in solution.fits
     ]
     columns = ("stride", "padding", "before", "after", "output")
-    return Sheet(matrix.title(solution), columns, rows, list(matrix.remarks(solution)))
+    return SolutionSheet(matrix.title(solution), columns, rows, list(matrix.remarks(solution)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from cnnkit.analysis.solve import Fit, Question, WindowSolution
+from cnnkit.analysis.solve import Fit, WindowQuestion, WindowSolution
 from cnnkit.layers.shape import show
 from cnnkit.layers.window import axis_names
 from cnnkit.presentation.grid import GAP, Column, grid, grid_width
@@ -54,7 +54,7 @@ def lines(solution: WindowSolution, width: int | None = None) -> Iterator[Line]:
             yield [Piece(line, "dim italic")]
 
 
-def equation(question: Question) -> str:
+def equation(question: WindowQuestion) -> str:
     """The rule with the values put in: ``output = (7 + P − 3)/S + 1``."""
     pairs = list(zip(question.extents, question.dilated, strict=True))
     sides = [f"({extent} + P − {dilated})/S + 1" for extent, dilated in pairs]

@@ -15,7 +15,7 @@ from cnnkit.report.analysis.markdown import prose
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SolutionSheet:
     """A solution in words and figures.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sheet:
     marked: int | None = None
 
 
-def lines(sheets: Sequence[Sheet], width: int | None) -> Iterator[Line]:
+def lines(sheets: Sequence[SolutionSheet], width: int | None) -> Iterator[Line]:
     """Sheets for a terminal, one under another."""
     for number, sheet in enumerate(sheets):
         if number:
@@ -50,7 +50,7 @@ def lines(sheets: Sequence[Sheet], width: int | None) -> Iterator[Line]:
             yield from ([Piece(line, "cyan" if command else "")] for line in wrapped)
 
 
-def _fitted(sheet: Sheet, width: int | None) -> list[Column]:
+def _fitted(sheet: SolutionSheet, width: int | None) -> list[Column]:
     """The columns, the last ones left out where the width does not suffice."""
     columns: list[Column] = []
     for number, name in enumerate(sheet.columns):
@@ -64,7 +64,7 @@ def _fitted(sheet: Sheet, width: int | None) -> list[Column]:
     return columns
 
 
-def markdown(sheet: Sheet) -> str:
+def markdown(sheet: SolutionSheet) -> str:
     """A sheet as a section of Markdown."""
     written = [f"### {prose(sheet.title)}"]
     if sheet.rows:
@@ -80,7 +80,7 @@ def markdown(sheet: Sheet) -> str:
     return "\n".join(written)
 
 
-def comma_separated(sheets: Sequence[Sheet]) -> str:
+def comma_separated(sheets: Sequence[SolutionSheet]) -> str:
     """Sheets of the same columns as one table of CSV."""
     text = io.StringIO()
     writer: Any = csv.writer(text, lineterminator="\n")

@@ -11,11 +11,12 @@ from typing import Any
 
 from cnnkit.errors import UsageError, did_you_mean
 from cnnkit.folders import StrPath
-from cnnkit.selection.comparison.pairs import Entry, read_json, read_record
+from cnnkit.selection.comparison.pairs import Entry, read_record
 from cnnkit.selection.folds.directory import FOLDS
 from cnnkit.selection.folds.fold import CrossValidation, Cut, Fold
 from cnnkit.tasks.metric import METRICS, RECALL, class_of, headline, is_metric
 from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.record import parse
@@ -111,8 +112,8 @@ def _recipe(run: RunDirectory) -> tuple[str, int]:
     spec.pop("name", None)
     train = dict(spec.get("train", {}))
     seed = int(train.pop("seed", 0))
-    split = read_json(run.path / SPLIT, "data")
-    return json.dumps([{**spec, "train": train}, split["data"]], sort_keys=True), seed
+    split = read_record(partial(parse, DataRecord), run.path / SPLIT, "data")
+    return json.dumps([{**spec, "train": train}, split.data], sort_keys=True), seed
 
 
 def _test(path: Path, metric: str) -> float:

@@ -14,7 +14,7 @@ from cnnkit.tasks.metric import metric_of
 from cnnkit.training.store.record import DamagedRecordError
 
 FORMAT: Final = 1
-"""The version of the JSON that ``Comparison.to_dict`` gives."""
+"""The version of the JSON that ``PairedComparison.to_dict`` gives."""
 
 T = TypeVar("T")
 Pairing = Literal["folds", "seeds"]
@@ -44,7 +44,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """Two entries, compared pair by pair.
 
     Attributes:
@@ -133,7 +133,7 @@ class Comparison:
         }  # fmt: skip
 
 
-def compare(entries: Sequence[Entry], metric: str) -> list[Comparison]:
+def compare(entries: Sequence[Entry], metric: str) -> list[PairedComparison]:
     """Each entry but the first with the first; their p-values corrected together by Holm's method.
 
     Raises:
@@ -158,7 +158,7 @@ def compare(entries: Sequence[Entry], metric: str) -> list[Comparison]:
     known = [difference.p_value for _, _, difference in differences if difference]
     corrected = iter(holm(known))
     return [
-        Comparison(
+        PairedComparison(
             first, other, metric, labels, difference, next(corrected) if difference else None
         )
         for other, labels, difference in differences

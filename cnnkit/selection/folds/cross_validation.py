@@ -17,21 +17,21 @@ from cnnkit.data import folds as cut_folds
 from cnnkit.data.dataset import Indices
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.fold import Fold, FoldEpoch
-from cnnkit.selection.group import Group, group_size, of_equal_size
+from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
-from cnnkit.training.prepare.sealed import Part, Sealed
+from cnnkit.training.prepare.sealed import RunExamples, Sealed
 from cnnkit.training.view.display import Quiet
 
 if TYPE_CHECKING:
     import jax
 
 
-class Watch(Protocol):
+class CrossValidationCallback(Protocol):
     """Who is told how the cross-validation goes on."""
 
     def begins(self, numbers: Sequence[int], epochs: int) -> None:
@@ -52,7 +52,7 @@ class Keep(Protocol):
         ...
 
 
-def cut(data: Sealed, count: int, train: Train, within: Part | None = None) -> Indices:
+def cut(data: Sealed, count: int, train: Train, within: RunExamples | None = None) -> Indices:
     """The fold of each example, int64 ``[N]``; stratified where the recipe's split is.
 
     The examples are all open ones, or those that a part trains on.
@@ -70,13 +70,13 @@ def cut(data: Sealed, count: int, train: Train, within: Part | None = None) -> I
     )
 
 
-def parts(data: Sealed, fold_of: Indices, seed: int) -> list[Part]:
+def parts(data: Sealed, fold_of: Indices, seed: int) -> list[RunExamples]:
     """The examples of each fold: those held out, and all others to train on."""
     indices = data.indices
     count = int(fold_of.max()) + 1
     seeds = np.random.SeedSequence(seed).generate_state(count)
     return [
-        Part(indices[fold_of != number], indices[fold_of == number], int(seeds[number]))
+        RunExamples(indices[fold_of != number], indices[fold_of == number], int(seeds[number]))
         for number in range(count)
     ]
 
@@ -85,11 +85,11 @@ def run_folds(
     spec: Spec,
     train: Train,
     data: Sealed,
-    each: Sequence[Part],
+    each: Sequence[RunExamples],
     *,
     devices: Sequence[jax.Device],
     width: int,
-    watch: Watch,
+    watch: CrossValidationCallback,
     keep: Keep,
     done: Mapping[int, Fold] = {},
     interrupted: Callable[[], bool] = bool,
@@ -138,12 +138,12 @@ def _group(
     engine: Engine,
     epochs: int,
     numbers: Sequence[int],
-    watch: Watch,
+    watch: CrossValidationCallback,
     interrupted: Callable[[], bool],
 ) -> list[Fold]:
     begun = time.monotonic()
     watch.begins(numbers, epochs)
-    group = Group(engine)
+    group = RunGroup(engine)
     histories: list[list[FoldEpoch]] = [[] for _ in numbers]
     for epoch in range(1, epochs + 1):
         seen = group.epoch(epoch)

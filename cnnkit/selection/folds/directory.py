@@ -63,7 +63,7 @@ class FoldOptions:
 
 
 @dataclass(frozen=True)
-class Found(CrossValidation):
+class CrossValidationResult(CrossValidation):
     """A cross-validation with what chance alone would give.
 
     Attributes:
@@ -85,7 +85,7 @@ class Found(CrossValidation):
         return float(self.confusion.trace() / max(1, self.confusion.sum()))
 
 
-def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, Found]:
+def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, CrossValidationResult]:
     """The folds of a spec, those trained now and those kept by an earlier process.
 
     Raises:
@@ -212,8 +212,8 @@ def _name(number: int) -> str:
 
 def _found(
     spec: Spec, data: Sealed, seed: int, folds: tuple[Fold, ...], *, random_labels: bool
-) -> Found:
-    found = Found(
+) -> CrossValidationResult:
+    found = CrossValidationResult(
         name=spec.name or "network",
         data=data.dataset.name,
         classes=data.dataset.classes,
@@ -233,7 +233,7 @@ def _page(run: RunDirectory) -> None:
     write_page(run)
 
 
-def _picture(run: RunDirectory, found: Found) -> None:
+def _picture(run: RunDirectory, found: CrossValidationResult) -> None:
     """The confusion matrix of all predictions, each of a network that did not see the example."""
     if found.confusion.ndim != 2:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from cnnkit.selection.search.space import Space
 from cnnkit.selection.search.study import Study
 from cnnkit.selection.search.trials import TrialLoop, directions, slots, space_of
 from cnnkit.selection.view.display import TrialDisplay
-from cnnkit.spec.model.search import Search, Settings
+from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training import Options
@@ -95,7 +95,7 @@ class SearchContext:
     spec: Spec
     search: Search
     space: Space
-    settings: Settings
+    settings: SearchSettings
     data: Sealed
     devices: Sequence[jax.Device]
     run: RunDirectory
@@ -165,7 +165,7 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     """
     space, search = space_of(admitted(spec))
     settings = search.settings.model_copy(update=dict(options.settings))
-    settings = Settings.model_validate(settings.model_dump())
+    settings = SearchSettings.model_validate(settings.model_dump())
     recipe_ = recipe(spec)
     demand_of_task(search, settings, recipe_)
     devices = choose(options.device)
@@ -220,7 +220,9 @@ def _directory(spec: Spec, options: SearchOptions) -> RunDirectory:
             made = environment(choose(options.device), plain)
             if options.storage:
                 known = secretless(options.storage)
-                made["command"] = [each.replace(options.storage, known) for each in made["command"]]
+                command = made.command or ()
+                hidden = tuple(each.replace(options.storage, known) for each in command)
+                made = replace(made, command=hidden)
             return RunDirectory.create(path, name, document.plain(), made)
         except UsageError:
             if not path.is_dir():  # else another process was faster

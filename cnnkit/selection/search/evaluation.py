@@ -14,8 +14,8 @@ from cnnkit.folders import StrPath
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
-from cnnkit.selection.group import Group, group_size, of_equal_size
 from cnnkit.selection.recipe import recipe
+from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
@@ -24,8 +24,8 @@ from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
-from cnnkit.training.prepare.initial import Source, source_of
-from cnnkit.training.prepare.sealed import Part, Sealed, sealed
+from cnnkit.training.prepare.initial import InitialWeights, source_of
+from cnnkit.training.prepare.sealed import RunExamples, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
 from cnnkit.training.view.display import Quiet
@@ -46,12 +46,12 @@ class Evaluator:
         sources: The weights that networks begin with, by the path in their recipe.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[RunExamples]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
     seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
-    sources: dict[str | None, Source | None] = field(default_factory=dict)
+    sources: dict[str | None, InitialWeights | None] = field(default_factory=dict)
 
     def __call__(self, spec: Spec, stop: Stop) -> Outcome:
         """Trains a network for the epochs of its recipe, or until it lags behind."""
@@ -88,13 +88,13 @@ class Evaluator:
         train = recipe(spec)
         both = np.sort(np.concatenate([self.parts[0].train, self.parts[0].held]))
         with memory_in_the_users_terms(train, self.devices):
-            group = Group(self._engine(spec, train, [Part(both, held, train.seed)]))
+            group = RunGroup(self._engine(spec, train, [RunExamples(both, held, train.seed)]))
             for epoch in range(1, epochs + 1):
                 group.epoch(epoch)
             (judged,) = group.judged()
         return judged
 
-    def _groups(self, spec: Spec, train: Train) -> list[Group]:
+    def _groups(self, spec: Spec, train: Train) -> list[RunGroup]:
         """The runs of a trial, as many side by side as the device is good for."""
         parts = self.parts
         if len(parts) == 1:
@@ -109,10 +109,10 @@ class Evaluator:
                 group = [parts[number] for number in numbers[start : start + size]]
                 engine = engine or self._engine(spec, train, group)
                 materials = [self._data(spec).material(spec, train, part) for part in group]
-                found.append(Group(engine, materials, self._recalls(engine, train)))
+                found.append(RunGroup(engine, materials, self._recalls(engine, train)))
         return found
 
-    def _engine(self, spec: Spec, train: Train, parts: Sequence[Part]) -> Engine:
+    def _engine(self, spec: Spec, train: Train, parts: Sequence[RunExamples]) -> Engine:
         materials = [self._data(spec).material(spec, train, part) for part in parts]
         batched = fitted(train, len(parts[0].train))
         devices = usable(self.devices, int(batched.batch_size), Quiet())
@@ -175,5 +175,5 @@ def evaluator(
             "a search is scored on the validation split, and `split` has `validation: 0`: hold "
             "some examples back, `split: {validation: 0.15}`"
         )
-    part = Part(data.splits.train, data.splits.validation, train.seed)
+    part = RunExamples(data.splits.train, data.splits.validation, train.seed)
     return Evaluator([part], devices, data_dir, seen, objectives)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.pareto import front
-from cnnkit.selection.search.row import Row, State, row_of
+from cnnkit.selection.search.row import Row, TrialStatus, row_of
 from cnnkit.selection.search.space import Space, assignments
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.store.record import parse
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Results:
 
     name: str
     data: str
-    settings: Settings
+    settings: SearchSettings
     rows: tuple[Row, ...]
     looks: tuple[TrialLook, ...]
     paths: tuple[str, ...]
@@ -105,7 +105,7 @@ class Results:
         """The best by the first objective."""
         return next(iter(self.front), None)
 
-    def count(self, *states: State) -> int:
+    def count(self, *states: TrialStatus) -> int:
         """How many trials are in some states."""
         return sum(row.state in states for row in self.rows)
 
@@ -153,7 +153,7 @@ class _File:
 
     name: str
     data: str
-    settings: Settings
+    settings: SearchSettings
     trials: tuple[Row, ...]
     looks: tuple[dict[str, Any], ...]
     paths: tuple[str, ...] | None = None
@@ -164,7 +164,7 @@ class _File:
 def results(
     study: Study,
     space: Space,
-    settings: Settings,
+    settings: SearchSettings,
     *,
     name: str,
     data: str,

@@ -12,7 +12,7 @@ from pydantic import Field
 from cnnkit.errors import TrainingError
 from cnnkit.selection.search.marks import FAILED, INTERRUPTED, REJECTED
 from cnnkit.selection.search.space import Chosen, Space
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.record import DamagedRecordError, parse
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrialRecord:
     """What came of the training of a trial; the attributes are those of its study's database.
 
     Attributes:
@@ -49,7 +49,7 @@ class Trained:
         }
 
     @classmethod
-    def of(cls, trial: FrozenTrial) -> Trained:
+    def of(cls, trial: FrozenTrial) -> TrialRecord:
         """What the database has of a trial; of one that was not trained next to nothing.
 
         Raises:
@@ -68,7 +68,9 @@ class Trained:
             raise TrainingError(f"trial {trial.number} of the study is damaged: {error}") from None
 
 
-State = Literal["complete", "pruned", "failed", "rejected", "interrupted", "running", "waiting"]
+TrialStatus = Literal[
+    "complete", "pruned", "failed", "rejected", "interrupted", "running", "waiting"
+]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Row:
     """
 
     number: Annotated[int, Field(alias="trial")]
-    state: State
+    state: TrialStatus
     reason: str | None
     chosen: Annotated[Chosen, Field(alias="choices")]
     values: Mapping[str, float]
@@ -112,14 +114,14 @@ class Row:
         }
 
 
-def row_of(trial: FrozenTrial, space: Space, settings: Settings) -> Row:
+def row_of(trial: FrozenTrial, space: Space, settings: SearchSettings) -> Row:
     """A trial of the database.
 
     Raises:
         TrainingError: What the database holds of it is damaged.
     """
     state, reason = _state(trial)
-    trained = Trained.of(trial)
+    trained = TrialRecord.of(trial)
     values = dict(zip(settings.objectives, trial.values or (), strict=False))
     return Row(
         number=trial.number,
@@ -134,13 +136,13 @@ def row_of(trial: FrozenTrial, space: Space, settings: Settings) -> Row:
     )
 
 
-def _state(trial: FrozenTrial) -> tuple[State, str | None]:
+def _state(trial: FrozenTrial) -> tuple[TrialStatus, str | None]:
     from optuna.trial import TrialState
 
     for key, state in ((REJECTED, "rejected"), (INTERRUPTED, "interrupted"), (FAILED, "failed")):
         if key in trial.user_attrs:
             return state, trial.user_attrs[key]  # type: ignore[return-value]
-    names: dict[TrialState, State] = {
+    names: dict[TrialState, TrialStatus] = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "pruned",
         TrialState.FAIL: "interrupted",

@@ -13,7 +13,7 @@ from cnnkit.spec.language.search import assignment, scope, without_search
 from cnnkit.spec.language.value import ExpressionError
 from cnnkit.spec.model.search import Choice, Search, Value
 from cnnkit.spec.reading import Reading, finish
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -33,7 +33,7 @@ class Space:
         choices: What each path may be, in the order of the text.
     """
 
-    def __init__(self, document: Node, search: Search, file: str | None = None) -> None:
+    def __init__(self, document: YamlNode, search: Search, file: str | None = None) -> None:
         self.document = without_search(document)
         self.file = file
         self.choices: Mapping[str, Choice] = search.choices
@@ -89,7 +89,7 @@ class Space:
             if path in parameters
         }
 
-    def put(self, chosen: Chosen) -> Node:
+    def put(self, chosen: Chosen) -> YamlNode:
         """The document with choices put in, a path before those that lead into it.
 
         Raises:

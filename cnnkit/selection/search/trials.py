@@ -20,11 +20,11 @@ from cnnkit.checking.admission import errors_of
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.private import id_of_trial
-from cnnkit.selection.search.row import Trained
+from cnnkit.selection.search.row import TrialRecord
 from cnnkit.selection.search.space import Chosen, Space
 from cnnkit.selection.search.study import Direction, Study
 from cnnkit.selection.search.twins import twin
-from cnnkit.spec.model.search import Search, Settings
+from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, value
@@ -71,7 +71,7 @@ class Evaluate(Protocol):
         ...
 
 
-class Watch(Protocol):
+class SearchCallback(Protocol):
     """Who is told how the search goes on."""
 
     def begins(self, number: int, chosen: Chosen, spec: Spec) -> None:
@@ -113,9 +113,9 @@ class TrialLoop:
 
     study: Study
     space: Space
-    settings: Settings
+    settings: SearchSettings
     evaluate: Evaluate
-    watch: Watch
+    watch: SearchCallback
     budgets: Mapping[str, int] = field(default_factory=dict)
     epochs: int = 1
     interrupted: Callable[[], bool] = bool
@@ -169,7 +169,7 @@ class TrialLoop:
             known = [figures[name] for name in self.settings.objectives]
             whole = [float(each) for each in known if each is not None]
             values = whole if len(whole) == len(known) else None
-        trained = Trained(
+        trained = TrialRecord(
             best_epoch=None if at is None else at.epoch,
             history=tuple(outcome.history),
             totals=judged.totals,
@@ -240,7 +240,7 @@ class TrialLoop:
         return self.study.storage.get_trial(id_of_trial(trial))
 
 
-def slots(space: Space, settings: Settings) -> Sequence[Mapping[str, Any]]:
+def slots(space: Space, settings: SearchSettings) -> Sequence[Mapping[str, Any]]:
     """What is fixed of each slot's choices: all of a grid's, nothing of those to be drawn.
 
     Raises:
@@ -258,12 +258,12 @@ def slots(space: Space, settings: Settings) -> Sequence[Mapping[str, Any]]:
     return [space.parameters(chosen) for chosen in space.grid()][: settings.trials]
 
 
-def directions(settings: Settings) -> list[Direction]:
+def directions(settings: SearchSettings) -> list[Direction]:
     """Which way each objective is better."""
     return ["maximize" if objective(n).rises else "minimize" for n in settings.objectives]
 
 
-def sampler(settings: Settings, number: int) -> BaseSampler:
+def sampler(settings: SearchSettings, number: int) -> BaseSampler:
     """What draws the trial of a number, from the seed, the number and the trials before."""
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import RandomSampler, TPESampler
@@ -277,7 +277,7 @@ def sampler(settings: Settings, number: int) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-def pruner(settings: Settings, epochs: int) -> BasePruner:
+def pruner(settings: SearchSettings, epochs: int) -> BasePruner:
     """What says that a trial lags behind: half of those before, or all but a third of its rung.
 
     The first quarter of the epochs says little: a rate that warms up has hardly begun.

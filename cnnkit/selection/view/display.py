@@ -11,7 +11,7 @@ from cnnkit.selection.folds.fold import Fold
 from cnnkit.selection.objective import objective, score_of
 from cnnkit.selection.search.space import Chosen, Space, shown
 from cnnkit.selection.view.values import value_of
-from cnnkit.spec.model.search import Settings
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.metric import ordered
 from cnnkit.training.compute.figures import Figures
@@ -135,7 +135,7 @@ class TrialDisplay:
         self,
         study: Study,
         space: Space,
-        settings: Settings,
+        settings: SearchSettings,
         slots: int,
         *,
         quiet: bool = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cnnkit.folders import StrPath
 from cnnkit.presentation.numbers import percent
 from cnnkit.selection.comparison.pairs import FORMAT as COMPARISON_FORMAT
-from cnnkit.selection.comparison.pairs import Comparison, Entry, compare, summary
+from cnnkit.selection.comparison.pairs import Entry, PairedComparison, compare, summary
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.protocol import REPORT
 from cnnkit.selection.search.results import Results, command
@@ -21,13 +21,13 @@ from cnnkit.selection.view.values import spread, value_of
 from cnnkit.tasks.metric import ordered
 
 if TYPE_CHECKING:
-    from cnnkit.selection.folds.directory import Found
+    from cnnkit.selection.folds.directory import CrossValidationResult
     from cnnkit.selection.outer_fold import Nested
 
 _MOST_SHOWN: Final = 10
 
 
-def fold_lines(found: Found, path: StrPath) -> Iterator[str]:
+def fold_lines(found: CrossValidationResult, path: StrPath) -> Iterator[str]:
     """The mean and the deviation over folds, the confusion matrix, and what they are worth."""
     yield ""
     yield f"{found.name} on {found.data}: {found.examples:,} examples in {len(found.folds)} folds"
@@ -53,7 +53,7 @@ def fold_lines(found: Found, path: StrPath) -> Iterator[str]:
     yield f"  kept in {path}"
 
 
-def _leak_lines(found: Found) -> Iterator[str]:
+def _leak_lines(found: CrossValidationResult) -> Iterator[str]:
     chance = found.chance
     assert chance is not None  # noqa: S101 - the caller has looked
     inside = "lies within" if found.passed else "lies outside"
@@ -161,7 +161,7 @@ def comparison_text(entries: Sequence[Entry], metric: str, format_: str) -> str:
 
 
 def _comparison_lines(
-    entries: Sequence[Entry], comparisons: Sequence[Comparison], metric: str
+    entries: Sequence[Entry], comparisons: Sequence[PairedComparison], metric: str
 ) -> Iterator[str]:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:

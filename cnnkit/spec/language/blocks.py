@@ -13,7 +13,7 @@ from cnnkit.spec.language.faults import Fault, unknown_field
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope, what
 from cnnkit.spec.language.variables import good_name, read_argument
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from cnnkit.spec.language.value import Value
@@ -30,11 +30,11 @@ class BlockDefinition:
     """A block of `blocks:`: its arguments, with the nodes of their defaults, and its layers."""
 
     name: str
-    arguments: Mapping[str, Node]
-    layers: Node
+    arguments: Mapping[str, YamlNode]
+    layers: YamlNode
 
 
-def read_blocks(reader: Reader, section: Node | None) -> dict[str, BlockDefinition]:
+def read_blocks(reader: Reader, section: YamlNode | None) -> dict[str, BlockDefinition]:
     """The blocks of `blocks:`; their layers are read where they are used."""
     blocks = {}
     for name, node in reader.mapping(section, "blocks", "{unit: {layers: […]}}").items():
@@ -53,7 +53,9 @@ def read_blocks(reader: Reader, section: Node | None) -> dict[str, BlockDefiniti
     return blocks
 
 
-def _block(reader: Reader, name: str, node: Node, at: Location | None) -> BlockDefinition | None:
+def _block(
+    reader: Reader, name: str, node: YamlNode, at: Location | None
+) -> BlockDefinition | None:
     value = node.value
     if not isinstance(value, dict) or "layers" not in value:
         message = f"block `{name}` needs `layers`"
@@ -108,7 +110,9 @@ def read_arguments(
     return values
 
 
-def _given(reader: Reader, block: BlockDefinition, fields: Node | None) -> Mapping[str, Node]:
+def _given(
+    reader: Reader, block: BlockDefinition, fields: YamlNode | None
+) -> Mapping[str, YamlNode]:
     if fields is None or fields.value is None:
         return {}
     if isinstance(fields.value, dict):

@@ -10,7 +10,7 @@ from cnnkit.spec.language.blocks import NAME
 from cnnkit.spec.language.faults import shown
 from cnnkit.spec.language.layer import LayerReader
 from cnnkit.spec.language.reader import Faulty, Scope, what
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 MOST_BRANCHES: Final = 10_000
 """Of one `times`: far above any network's cardinality."""
@@ -22,10 +22,10 @@ class BranchReader(LayerReader):
     """Reads branches; the layers of each are read by ``sequence``."""
 
     @abstractmethod
-    def sequence(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+    def sequence(self, node: YamlNode, scope: Scope, label: str) -> tuple[Layer, ...]:
         """The layers of a list."""
 
-    def branches(self, node: Node, scope: Scope) -> dict[str, tuple[Layer, ...]]:
+    def branches(self, node: YamlNode, scope: Scope) -> dict[str, tuple[Layer, ...]]:
         """The layers of each branch, by its name or its number in the list.
 
         Raises:
@@ -51,7 +51,9 @@ class BranchReader(LayerReader):
                 found[key] = self.sequence(layers, inner, f"branches.{key}")
         return found
 
-    def _branch_copies(self, name: str, node: Node, scope: Scope) -> list[tuple[str, Node, Scope]]:
+    def _branch_copies(
+        self, name: str, node: YamlNode, scope: Scope
+    ) -> list[tuple[str, YamlNode, Scope]]:
         """The name, list of layers and names of each copy of a branch; none where it is left out.
 
         The copies of branch ``wide`` are ``wide[0]``, ``wide[1]`` …; those of all, ``0``, ``1`` ….
@@ -81,7 +83,7 @@ class BranchReader(LayerReader):
     def copy_scope(self, scope: Scope, number: int) -> Scope:
         """The names that copy ``number`` of something sees."""
 
-    def _branch_name(self, name: str, branches: Node) -> bool:
+    def _branch_name(self, name: str, branches: YamlNode) -> bool:
         """Whether a branch may have a name; reports where it may not."""
         if NAME.fullmatch(name):
             return True
@@ -91,7 +93,7 @@ class BranchReader(LayerReader):
         return False
 
 
-def _is_repeated(node: Node) -> bool:
+def _is_repeated(node: YamlNode) -> bool:
     """Whether a mapping is one branch of some copies, not branches by name.
 
     A branch that is named `times` holds a list, as all that are named do.

@@ -21,7 +21,7 @@ from cnnkit.spec.language.reader import Faulty, what
 from cnnkit.spec.language.variables import read_variables
 from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.spec import SECTIONS, Spec, known_shape
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.scalars import shortened
 
 FORMAT: Final = 1
@@ -35,7 +35,7 @@ _EXAMPLES: Final = {
 }
 
 
-def read_document(node: Node, *, whole: bool = True) -> tuple[Spec | None, list[Finding]]:
+def read_document(node: YamlNode, *, whole: bool = True) -> tuple[Spec | None, list[Finding]]:
     """The spec of a document and the faults of its text; no spec where it has no input.
 
     Where a part of it could not be read, it is not ``whole``: nothing is said to be missing.
@@ -45,10 +45,10 @@ def read_document(node: Node, *, whole: bool = True) -> tuple[Spec | None, list[
 
 
 class _Document:
-    def __init__(self, node: Node, *, whole: bool) -> None:
+    def __init__(self, node: YamlNode, *, whole: bool) -> None:
         self.node = node
         self.whole = whole
-        self.top: Mapping[str, Node] = node.value if isinstance(node.value, dict) else {}
+        self.top: Mapping[str, YamlNode] = node.value if isinstance(node.value, dict) else {}
         self.reader = Expander()
         self.report = self.reader.report
 
@@ -107,9 +107,9 @@ class _Document:
                 version.location(),
             )
 
-    def _defaults(self) -> dict[str, Mapping[str, Node]]:
+    def _defaults(self) -> dict[str, Mapping[str, YamlNode]]:
         section = self.top.get("defaults")
-        found: dict[str, Mapping[str, Node]] = {}
+        found: dict[str, Mapping[str, YamlNode]] = {}
         for kind, node in self.reader.mapping(section, "defaults", "{conv: {bias: false}}").items():
             if kind in KINDS and kind not in self.reader.blocks:
                 found[kind] = self._default_fields(kind, node)
@@ -121,7 +121,7 @@ class _Document:
             self.report("unknown-kind", f"there is no kind `{kind}`", advice, at)
         return found
 
-    def _default_fields(self, kind: str, node: Node) -> Mapping[str, Node]:
+    def _default_fields(self, kind: str, node: YamlNode) -> Mapping[str, YamlNode]:
         if not isinstance(node.value, dict):
             message = f"`defaults` of `{kind}` are {what(node)}, not a mapping of its fields"
             advice = f"write `{kind}: {{field: value}}`"
@@ -164,12 +164,12 @@ class _Document:
             for fault in faults_of(error, model, section):
                 self._fault(fault, node)
 
-    def _named_inputs(self) -> Node | None:
+    def _named_inputs(self) -> YamlNode | None:
         """The section `inputs:`; None where it is left out or empty."""
         node = self.top.get("inputs")
         return node if node is not None and node.value is not None else None
 
-    def _inputs(self, section: Node, fields: dict[str, Any]) -> None:
+    def _inputs(self, section: YamlNode, fields: dict[str, Any]) -> None:
         """Reads the inputs by name; where one has a fault there is no telling the network."""
         alone = self.top.get("input")
         if alone is not None and alone.value is not None:
@@ -186,7 +186,7 @@ class _Document:
         if read and None not in read.values():
             fields["inputs"] = read
 
-    def _shape(self, name: str, node: Node, section: Node) -> Shape | None:
+    def _shape(self, name: str, node: YamlNode, section: YamlNode) -> Shape | None:
         """The shape of one input; None where it has a fault, which is reported."""
         if not NAME.fullmatch(name):
             message = f"an input cannot be named `{name}`"
@@ -206,7 +206,7 @@ class _Document:
                 self.report(fault.rule, message, fault.help, at)
         return None
 
-    def _fault(self, fault: Fault, node: Node) -> None:
+    def _fault(self, fault: Fault, node: YamlNode) -> None:
         """Adds a finding about a field below a node, at its key where that is at fault."""
         at = inmost(node, fault.field).location()
         if fault.on_key:

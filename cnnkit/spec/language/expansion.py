@@ -1,7 +1,7 @@
 """From the nodes of a text to layers: variables, defaults, blocks, `repeat` and `when` put in.
 
-Faults are collected, never raised: a layer that has one becomes ``Unreadable``, and reading goes
-on, so that one run shows all of a file's faults.
+Faults are collected, never raised: a layer that has one becomes ``UnreadableLayer``, and reading
+goes on, so that one run shows all of a file's faults.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from cnnkit.errors import Location
 from cnnkit.layers.base import Layer
-from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.blocks import NAME, BlockDefinition, read_arguments
@@ -23,7 +23,7 @@ from cnnkit.spec.language.incoming import NAMES, Incoming, Seen, without_incomin
 from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.language.reader import Faulty, LayerArgument, Scope, what
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.tracing import MAX_DEPTH, MAX_OPERATIONS
 
 _FEWER: Final = "a `repeat` or a block used by blocks multiplies layers: lower its `times`"
@@ -48,7 +48,7 @@ class Expander(BranchReader):
         self._incoming: Incoming | None = None
 
     def layers(
-        self, node: Node, inputs: Shape | Mapping[str, Shape] | None, rounding: Rounding
+        self, node: YamlNode, inputs: Shape | Mapping[str, Shape] | None, rounding: Rounding
     ) -> tuple[Layer, ...]:
         """The layers of a spec, applied to an input or several of known shapes."""
         if self._asks(node):
@@ -57,9 +57,9 @@ class Expander(BranchReader):
             return self.sequence(node, self.variables, "layers")
         except _TooManyLayersError:
             self.trail.clear()
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
 
-    def _asks(self, node: Node) -> bool:
+    def _asks(self, node: YamlNode) -> bool:
         """Whether a layer, a block or the defaults ask for what comes in."""
         defaults = [each for fields in self.defaults.values() for each in fields.values()]
         blocks = [block.layers for block in self.blocks.values()]
@@ -74,7 +74,7 @@ class Expander(BranchReader):
         return bool(asked & NAMES - self.variables.keys())
 
     @override
-    def sequence(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+    def sequence(self, node: YamlNode, scope: Scope, label: str) -> tuple[Layer, ...]:
         if isinstance(node.value, str) and "$" in node.value:
             return self._given(node, scope, label)
         incoming = self._incoming
@@ -86,12 +86,12 @@ class Expander(BranchReader):
         finally:
             incoming.leave(start)
 
-    def _given(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+    def _given(self, node: YamlNode, scope: Scope, label: str) -> tuple[Layer, ...]:
         """The layers that an expression stands for: an argument, or kinds by name."""
         try:
             value = self.evaluated(node, str(node.value), scope)
         except Faulty:
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
         if isinstance(value, LayerArgument):
             return self._argument(value, label)
         kinds = [value] if isinstance(value, str) else value
@@ -107,7 +107,7 @@ class Expander(BranchReader):
         finally:
             self.uses = uses
 
-    def _listed(self, node: Node, scope: Scope, label: str) -> tuple[Layer, ...]:
+    def _listed(self, node: YamlNode, scope: Scope, label: str) -> tuple[Layer, ...]:
         """The layers of a list, without those whose `when` is false."""
         if not isinstance(node.value, list):
             owner, _, branch = label.partition(".")
@@ -121,7 +121,7 @@ class Expander(BranchReader):
                 advice,
                 node.location(),
             )
-            return (Unreadable(word="layers"),)
+            return (UnreadableLayer(word="layers"),)
         layers: list[Layer] = []
         named: dict[str, Location | None] = {}
         for index, item in enumerate(node.value):
@@ -136,7 +136,7 @@ class Expander(BranchReader):
             self.trail.pop()
         return tuple(layers)
 
-    def _unique(self, name: str, node: Node, named: dict[str, Location | None]) -> None:
+    def _unique(self, name: str, node: YamlNode, named: dict[str, Location | None]) -> None:
         where = node.location()
         if isinstance(node.value, dict) and "name" in node.value:
             where = node.value["name"].location()
@@ -151,13 +151,13 @@ class Expander(BranchReader):
             )
         named.setdefault(name, where)
 
-    def _layer(self, node: Node, scope: Scope, index: int) -> Layer | None:
+    def _layer(self, node: YamlNode, scope: Scope, index: int) -> Layer | None:
         """The layer of a node in a list; None where its `when` is false."""
         self._spend(node)
         if self._incoming is not None:
             unknown = self._incoming.names() is None
             if unknown and self._names_in(node) & NAMES - scope.keys():
-                return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
+                return UnreadableLayer(word=_word(node)).placed(LayerPlace(node, None, index))
             return self._new(node, self.seen(scope), index)
         if not self._shared:
             return self._new(node, scope, index)
@@ -182,14 +182,14 @@ class Expander(BranchReader):
     def copy_scope(self, scope: Scope, number: int) -> Scope:
         return {**without_incoming(scope), "index": number}
 
-    def _spend(self, node: Node) -> None:
+    def _spend(self, node: YamlNode) -> None:
         self._left -= 1
         if self._left < 0:
             message = f"the spec expands to more than {MAX_OPERATIONS:,} layers"
             self.report("too-large", message, _FEWER, node.location())
             raise _TooManyLayersError
 
-    def _names_in(self, node: Node) -> frozenset[str]:
+    def _names_in(self, node: YamlNode) -> frozenset[str]:
         """The variables that a node and all below it read."""
         known = self._names.get(id(node))
         if known is not None:
@@ -211,7 +211,7 @@ class Expander(BranchReader):
         self._names[id(node)] = names
         return names
 
-    def _new(self, node: Node, scope: Scope, index: int) -> Layer | None:
+    def _new(self, node: YamlNode, scope: Scope, index: int) -> Layer | None:
         if len(self.trail) > MAX_DEPTH:
             message = f"layers are nested more than {MAX_DEPTH} deep"
             self.report("too-large", message, "nest fewer", node.location())
@@ -220,9 +220,9 @@ class Expander(BranchReader):
                 return self._read(node, scope, index)
             except Faulty:
                 pass  # it is reported
-        return Unreadable(word=_word(node)).placed(LayerPlace(node, None, index))
+        return UnreadableLayer(word=_word(node)).placed(LayerPlace(node, None, index))
 
-    def _read(self, node: Node, scope: Scope, index: int) -> Layer | None:
+    def _read(self, node: YamlNode, scope: Scope, index: int) -> Layer | None:
         if isinstance(node.value, str) and "$" in node.value:
             given = self.evaluated(node, node.value, scope)
             if isinstance(given, LayerArgument) or _are_words(given):
@@ -247,7 +247,7 @@ class Expander(BranchReader):
         return self.made(cls, values, faulty, place, name=name)
 
     @override
-    def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
+    def field(self, cls: type[Layer], field: str, node: YamlNode, scope: Scope) -> Any:
         if field in cls.sequence_fields:
             if field == "shortcut" and node.value == "identity":
                 return ()
@@ -269,7 +269,7 @@ class Expander(BranchReader):
         return self.made(cls, values, faulty, place, **beside)
 
     def _copies(
-        self, body: Node, scope: Scope, times: Any, place: LayerPlace
+        self, body: YamlNode, scope: Scope, times: Any, place: LayerPlace
     ) -> tuple[tuple[Layer, ...], ...]:
         """The layers of each copy of a repeat; of one alone where all are the same."""
         if times == 0:
@@ -298,7 +298,7 @@ class Expander(BranchReader):
             return (copies[0],)
         return tuple(copies)
 
-    def _body(self, body: Node, scope: Scope) -> tuple[Layer, ...]:
+    def _body(self, body: YamlNode, scope: Scope) -> tuple[Layer, ...]:
         """The layers of one copy: they open no scope of saved tensors, and the next follows."""
         if self._incoming is None or not isinstance(body.value, list):
             return self.sequence(body, scope, "layers")
@@ -339,7 +339,7 @@ def _hashable(value: Any) -> object:
     return (type(value), value)
 
 
-def _word(node: Node) -> str:
+def _word(node: YamlNode) -> str:
     """What the report calls a layer that cannot be read."""
     if isinstance(node.value, dict):
         return next((key for key in node.value if key not in BESIDE), "layer")

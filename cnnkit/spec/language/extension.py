@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from typing_extensions import override
 
 from cnnkit.errors import Finding, Location
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.scalars import Scalar
 from cnnkit.spec.text.source import read_file
 
@@ -22,10 +22,10 @@ _MAX_CHAIN: Final = 10
 # what a message would show of them, is nobody's business.
 _MARKS: Final = ("cnnkit.toml", "pyproject.toml", ".git")
 
-Value: TypeAlias = Scalar | list[Node] | dict[str, Node]
+Value: TypeAlias = Scalar | list[YamlNode] | dict[str, YamlNode]
 
 
-def extended(node: Node, file: str | Path | None) -> tuple[Node, list[Finding]]:
+def extended(node: YamlNode, file: str | Path | None) -> tuple[YamlNode, list[Finding]]:
     """The node with the spec that it extends put below it; paths stay in its project."""
     findings: list[Finding] = []
     if not isinstance(node.value, dict) or "extends" not in node.value:
@@ -45,12 +45,14 @@ def _marked(folder: Path) -> bool:
     return any((folder / name).exists() for name in _MARKS)
 
 
-def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: list[Finding]) -> Node:
+def _extend(
+    node: YamlNode, here: Path, root: Path, trail: list[Path], findings: list[Finding]
+) -> YamlNode:
     if not isinstance(node.value, dict) or "extends" not in node.value:
         return node
     reference = node.value["extends"]
 
-    def refuse(rule: str, message: str, advice: str) -> Node:
+    def refuse(rule: str, message: str, advice: str) -> YamlNode:
         findings.append(Finding(rule, "error", message, advice, reference.location()))
         return _without(node)
 
@@ -96,12 +98,12 @@ def _extend(node: Node, here: Path, root: Path, trail: list[Path], findings: lis
     return _merged(base, node)
 
 
-def _without(node: Node) -> Node:
+def _without(node: YamlNode) -> YamlNode:
     value = node.value if isinstance(node.value, dict) else {}
     return node.with_value({key: item for key, item in value.items() if key != "extends"})
 
 
-def _merged(base: Node, node: Node) -> Node:
+def _merged(base: YamlNode, node: YamlNode) -> YamlNode:
     """The node over its base: keys of both, the node's where both have one."""
     below = base.value if isinstance(base.value, dict) else {}
     above = node.value if isinstance(node.value, dict) else {}
@@ -116,7 +118,7 @@ def _merged(base: Node, node: Node) -> Node:
     return _Over(node, base, value)
 
 
-def _joined(base: Node, node: Node, *, inner: bool = False) -> Node:
+def _joined(base: YamlNode, node: YamlNode, *, inner: bool = False) -> YamlNode:
     """The entries of both, the node's where both have one: or ``inner`` those joined again."""
     below, above = base.value, node.value
     if not isinstance(below, dict) or not isinstance(above, dict):
@@ -127,10 +129,10 @@ def _joined(base: Node, node: Node, *, inner: bool = False) -> Node:
     return _Over(node, base, value)
 
 
-def _ordered(variables: Node) -> Node:
+def _ordered(variables: YamlNode) -> YamlNode:
     """The variables of both specs in an order in which each comes after those that it reads."""
     entries = variables.value if isinstance(variables.value, dict) else {}
-    ordered: dict[str, Node] = {}
+    ordered: dict[str, YamlNode] = {}
     begun: set[str] = set()  # in a circle, what reads one that is not there yet is told so
     waiting = list(reversed(entries))
     while waiting:
@@ -145,7 +147,7 @@ def _ordered(variables: Node) -> Node:
     return variables.with_value(ordered)
 
 
-def _read_by(node: Node) -> frozenset[str]:
+def _read_by(node: YamlNode) -> frozenset[str]:
     """The variables that an entry reads."""
     if isinstance(node.value, list):
         return frozenset().union(*map(_read_by, node.value))
@@ -160,12 +162,12 @@ def _read_by(node: Node) -> frozenset[str]:
         return frozenset()
 
 
-class _Over(Node):
+class _Over(YamlNode):
     """A mapping put over that of an extended spec, whose keys stand in their own text."""
 
     __slots__ = ("base",)
 
-    def __init__(self, node: Node, base: Node, value: Value) -> None:
+    def __init__(self, node: YamlNode, base: YamlNode, value: Value) -> None:
         super().__init__(
             value,
             node.source,
@@ -182,5 +184,5 @@ class _Over(Node):
         return super().key_location(key) or self.base.key_location(key)
 
     @override
-    def with_value(self, value: Value) -> Node:
+    def with_value(self, value: Value) -> YamlNode:
         return _Over(self, self.base, value)

@@ -16,7 +16,7 @@ from cnnkit.spec.language.faults import Fault, accepts, faults_of, field_names, 
 from cnnkit.spec.language.names import kind_advice
 from cnnkit.spec.language.place import LayerPlace, inmost
 from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope, what
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.scalars import shortened
 
 BESIDE = ("name", "when")
@@ -25,7 +25,7 @@ BESIDE = ("name", "when")
 CONDITIONAL = frozenset({"when", "layers"})
 """The keys of a branch that may be left out; else a branch is a list of layers."""
 
-Nodes = Mapping[str, Node]
+Nodes = Mapping[str, YamlNode]
 _NOTHING: Nodes = {}
 
 
@@ -45,7 +45,7 @@ class LayerReader(Reader):
         self.blocks: Mapping[str, BlockDefinition] = {}
         self.defaults: Mapping[str, Nodes] = {}
 
-    def kind(self, node: Node, scope: Scope, index: int | None) -> tuple[LayerPlace, str]:
+    def kind(self, node: YamlNode, scope: Scope, index: int | None) -> tuple[LayerPlace, str]:
         """The place of a layer, and its kind or the name of its block.
 
         Raises:
@@ -68,7 +68,7 @@ class LayerReader(Reader):
             raise self._no_layer(f"a layer has one kind, this one has {given}", at)
         return LayerPlace(node, keys[0], index), keys[0]
 
-    def _not_indented(self, node: Node, keys: Sequence[str]) -> Faulty:
+    def _not_indented(self, node: YamlNode, keys: Sequence[str]) -> Faulty:
         """The fault of `conv:` with its fields on the next lines, no deeper than itself."""
         kind, *fields = keys
         self.report(
@@ -102,7 +102,7 @@ class LayerReader(Reader):
         self.report("unknown-kind", message, kind_advice(kind, self.blocks), place.find(()))
         raise Faulty
 
-    def when(self, node: Node, scope: Scope) -> bool:
+    def when(self, node: YamlNode, scope: Scope) -> bool:
         """Whether a layer is there.
 
         Raises:
@@ -116,7 +116,7 @@ class LayerReader(Reader):
         self.report("wrong-type", message, advice, node.location())
         raise Faulty
 
-    def name(self, node: Node, scope: Scope) -> str | None:
+    def name(self, node: YamlNode, scope: Scope) -> str | None:
         """The name of a layer; None, and a finding, where it cannot be one."""
         try:
             value = self.value(node, scope)
@@ -153,7 +153,7 @@ class LayerReader(Reader):
         )
         raise Faulty
 
-    def activation(self, node: Node, scope: Scope, field: str) -> Layer | None:
+    def activation(self, node: YamlNode, scope: Scope, field: str) -> Layer | None:
         """The activation that a field names, a kind or a kind with fields.
 
         Raises:
@@ -212,7 +212,7 @@ class LayerReader(Reader):
         """The names of a scope, and what else the layer that is being read may ask for."""
         return scope
 
-    def field(self, cls: type[Layer], field: str, node: Node, scope: Scope) -> Any:
+    def field(self, cls: type[Layer], field: str, node: YamlNode, scope: Scope) -> Any:
         """The value of a field that holds layers.
 
         Raises:

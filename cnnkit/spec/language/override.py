@@ -10,7 +10,7 @@ from cnnkit.layers import KINDS, layer_class
 from cnnkit.spec.language.faults import field_names
 from cnnkit.spec.language.layer import BESIDE, CONDITIONAL
 from cnnkit.spec.model.spec import SECTIONS
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.source import read_text
 
 # In these, only what the spec has can be set: nothing would read a variable that is new.
@@ -18,7 +18,7 @@ _CLOSED = ("variables", "blocks", "layers")
 _MAX_SHOWN = 20
 
 
-def override(node: Node, assignment: str) -> Node:
+def override(node: YamlNode, assignment: str) -> YamlNode:
     """The spec with one value set: `variables.k=5`, `layers.0.filters=16`, `train.epochs=2`.
 
     The path leads through keys, indexes and names of layers; a layer's kind may be left out.
@@ -45,7 +45,7 @@ def override(node: Node, assignment: str) -> Node:
     return setting.at_key(node, section, rest)
 
 
-def _blocks(spec: dict[str, Node]) -> dict[str, Node]:
+def _blocks(spec: dict[str, YamlNode]) -> dict[str, YamlNode]:
     blocks = spec.get("blocks")
     return blocks.value if blocks is not None and isinstance(blocks.value, dict) else {}
 
@@ -53,12 +53,12 @@ def _blocks(spec: dict[str, Node]) -> dict[str, Node]:
 class _Setting(NamedTuple):
     """The value to set; whether only what is there may be set; the blocks of the spec."""
 
-    new: Node
+    new: YamlNode
     assignment: str
     closed: bool
-    blocks: dict[str, Node]
+    blocks: dict[str, YamlNode]
 
-    def below(self, node: Node, parts: list[str]) -> Node:
+    def below(self, node: YamlNode, parts: list[str]) -> YamlNode:
         """The node, with the value set at a path below it."""
         if not parts:
             return self.new
@@ -70,7 +70,7 @@ class _Setting(NamedTuple):
             return node.with_value(items)
         entries = node.value if node.value is not None else {}
         if entries == part and not self.closed:  # `optimizer: sgd` is `optimizer: {sgd: {}}`
-            entries = {part: Node(None, node.source)}
+            entries = {part: YamlNode(None, node.source)}
             node = node.with_value(entries)
         if isinstance(entries, dict) and entries.keys() == CONDITIONAL and part not in entries:
             return self.at_key(node, "layers", parts)  # a branch: its path leads into its layers
@@ -78,16 +78,16 @@ class _Setting(NamedTuple):
             raise self.nowhere(part, entries if isinstance(entries, dict) else ())
         return self.at_key(node, part, rest)
 
-    def at_key(self, node: Node, key: str, rest: list[str]) -> Node:
+    def at_key(self, node: YamlNode, key: str, rest: list[str]) -> YamlNode:
         """A mapping, with the value set at a path below a key that it may lack."""
         entries = node.value if isinstance(node.value, dict) else {}
-        inner = entries.get(key) or Node(None, self.new.source)
+        inner = entries.get(key) or YamlNode(None, self.new.source)
         return node.with_value({**entries, key: self.below(inner, rest)})
 
-    def layer(self, node: Node, parts: list[str]) -> Node:
+    def layer(self, node: YamlNode, parts: list[str]) -> YamlNode:
         """As ``below``, of a layer, where the next part may name a field of its kind."""
         if parts and isinstance(node.value, str):  # `- flatten` is `- flatten: {}`
-            node = node.with_value({node.value: Node(None, node.source)})
+            node = node.with_value({node.value: YamlNode(None, node.source)})
         value = node.value
         if not parts or not isinstance(value, dict) or value.keys() == CONDITIONAL:
             return self.below(node, parts)
@@ -102,7 +102,7 @@ class _Setting(NamedTuple):
             parts = rest
         return node.with_value({**value, kind: self._field(kind, value[kind], parts)})
 
-    def _field(self, kind: str, node: Node, parts: list[str]) -> Node:
+    def _field(self, kind: str, node: YamlNode, parts: list[str]) -> YamlNode:
         """What stands behind a kind, with the value set at a path below it."""
         field, *rest = parts
         if kind in self.blocks:
@@ -124,7 +124,7 @@ class _Setting(NamedTuple):
                 return node.with_value({**entries, field: inner})
         return self.at_key(node, field, rest)
 
-    def _index(self, items: list[Node], part: str) -> int:
+    def _index(self, items: list[YamlNode], part: str) -> int:
         """The index that a part of the path names, by number or by a layer's name."""
         names: dict[str, int] = {}
         for index, item in enumerate(items):

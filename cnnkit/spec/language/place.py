@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnkit.errors import Location
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 _MAX_USES = 8
 
@@ -21,12 +21,12 @@ class LayerPlace:
         index: Its number in the list it is written in; layers that `when` leaves out count.
     """
 
-    node: Node
+    node: YamlNode
     key: str | None = None
     index: int | None = None
 
     @property
-    def fields(self) -> Node | None:
+    def fields(self) -> YamlNode | None:
         """What stands behind the kind."""
         if self.key is None or not isinstance(self.node.value, dict):
             return None
@@ -51,7 +51,7 @@ class LayerPlace:
         return where or self.find(())
 
 
-def inmost(node: Node, path: Sequence[str | int]) -> Node:
+def inmost(node: YamlNode, path: Sequence[str | int]) -> YamlNode:
     """The node at a path below another, or the last on the way that is written."""
     for part in path:
         inner = node.value
@@ -80,7 +80,7 @@ def in_pass(passes: Sequence[tuple[int, int]]) -> str:
     return f" ({', in it '.join(counted)})" if counted else ""
 
 
-def inside(node: Node, offset: int) -> Location | None:
+def inside(node: YamlNode, offset: int) -> Location | None:
     """The place ``offset`` characters into a string's text."""
     where = node.location()
     if where is None or where.line != where.end_line:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import Finding, Level, Location
 from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.language.place import LayerPlace, ends, in_pass, inside
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.scalars import shortened
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class LayerArgument:
     """
 
     name: str
-    node: Node
+    node: YamlNode
     scope: Scope
     uses: tuple[tuple[str, LayerPlace], ...]
 
     @property
-    def listed(self) -> Node:
+    def listed(self) -> YamlNode:
         """The list of the layers."""
         return self.node if isinstance(self.node.value, list) else self.node.with_value([self.node])
 
@@ -92,7 +92,7 @@ class Reader:
         at = place.find_key(str(fault.field[0])) if fault.on_key else place.find(fault.field)
         self.report(fault.rule, fault.message, fault.help, at)
 
-    def mapping(self, node: Node | None, name: str, example: str) -> Mapping[str, Node]:
+    def mapping(self, node: YamlNode | None, name: str, example: str) -> Mapping[str, YamlNode]:
         """The entries of a mapping that may be left out; empty where it is none."""
         if node is None or node.value is None:
             return {}
@@ -102,7 +102,7 @@ class Reader:
         self.report("wrong-type", message, f"write `{name}: {example}`", node.location())
         return {}
 
-    def value(self, node: Node, scope: Scope) -> Any:
+    def value(self, node: YamlNode, scope: Scope) -> Any:
         """The plain value of a node, expressions evaluated.
 
         Raises:
@@ -117,7 +117,7 @@ class Reader:
             return {key: self.value(item, scope) for key, item in value.items()}
         return value
 
-    def something(self, node: Node, scope: Scope, *, deep: bool) -> Any:
+    def something(self, node: YamlNode, scope: Scope, *, deep: bool) -> Any:
         """As ``value``, where an expression that gives null says nothing at all.
 
         Raises:
@@ -132,7 +132,7 @@ class Reader:
                 raise Faulty
         return value
 
-    def text(self, node: Node, text: str, scope: Scope) -> Value:
+    def text(self, node: YamlNode, text: str, scope: Scope) -> Value:
         """The value of a string that holds expressions; a whole float as an integer.
 
         Raises:
@@ -149,7 +149,7 @@ class Reader:
             raise Faulty
         return value
 
-    def evaluated(self, node: Node, text: str, scope: Scope) -> Value | LayerArgument:
+    def evaluated(self, node: YamlNode, text: str, scope: Scope) -> Value | LayerArgument:
         """As ``text``, also where the value is an argument that holds layers.
 
         Raises:
@@ -167,7 +167,7 @@ class Reader:
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _parts(node: Node, value: Any) -> Iterator[tuple[Node, Any]]:
+def _parts(node: YamlNode, value: Any) -> Iterator[tuple[YamlNode, Any]]:
     """A node and all below it, each with its value."""
     yield node, value
     if isinstance(node.value, list):
@@ -178,7 +178,7 @@ def _parts(node: Node, value: Any) -> Iterator[tuple[Node, Any]]:
             yield from _parts(item, value[key])
 
 
-def what(node: Node) -> str:
+def what(node: YamlNode) -> str:
     """What a node is, in words."""
     if isinstance(node.value, list):
         return "a list"

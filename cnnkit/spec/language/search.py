@@ -13,13 +13,21 @@ from cnnkit.spec.language.faults import faults_of, shown
 from cnnkit.spec.language.override import override
 from cnnkit.spec.language.place import inmost, inside
 from cnnkit.spec.language.reader import Faulty, Reader
-from cnnkit.spec.model.search import SETTINGS, Choice, Search, Settings, Value, below, choice_of
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.model.search import (
+    SETTINGS,
+    Choice,
+    Search,
+    SearchSettings,
+    Value,
+    below,
+    choice_of,
+)
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from cnnkit.spec.language.value import Value as Named
 
-Read: TypeAlias = Callable[[Node], Sequence[Finding]]
+Read: TypeAlias = Callable[[YamlNode], Sequence[Finding]]
 """Reads a document, and gives what is wrong with it."""
 
 SEARCHED: Final = (
@@ -50,7 +58,7 @@ def assignment(path: str, value: Value) -> str:
     return f"{path}={json.dumps(value, ensure_ascii=False)}"
 
 
-def without_search(document: Node) -> Node:
+def without_search(document: YamlNode) -> YamlNode:
     """A document that can be read for each trial without its search being read again."""
     value = document.value
     if not isinstance(value, dict):
@@ -58,7 +66,7 @@ def without_search(document: Node) -> Node:
     return document.with_value({key: node for key, node in value.items() if key != "search"})
 
 
-def scope(document: Node, chosen: Mapping[str, Value]) -> dict[str, Named]:
+def scope(document: YamlNode, chosen: Mapping[str, Value]) -> dict[str, Named]:
     """The names that a condition sees: the variables and, by their last part, the paths chosen.
 
     Args:
@@ -82,7 +90,7 @@ def scope(document: Node, chosen: Mapping[str, Value]) -> dict[str, Named]:
     return names
 
 
-def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Search | None:
+def read_search(reader: Reader, document: YamlNode, section: YamlNode, read: Read) -> Search | None:
     """The section of a document; None where something in it is wrong, which is reported.
 
     Args:
@@ -93,7 +101,7 @@ def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Se
     """
     before = len(reader.findings)
     choices: dict[str, Choice] = {}
-    settings: Settings | None = None
+    settings: SearchSettings | None = None
     for path, node in section.value.items() if isinstance(section.value, dict) else ():
         if path == SETTINGS:
             settings = _settings(reader, node)
@@ -107,10 +115,10 @@ def read_search(reader: Reader, document: Node, section: Node, read: Read) -> Se
             check.condition(path)
     if len(reader.findings) > before:
         return None
-    return Search(choices=choices, settings=settings or Settings())
+    return Search(choices=choices, settings=settings or SearchSettings())
 
 
-def _settings(reader: Reader, node: Node) -> Settings | None:
+def _settings(reader: Reader, node: YamlNode) -> SearchSettings | None:
     if node.value is None:
         return None
     example = "{method: tpe, trials: 30}"
@@ -118,11 +126,11 @@ def _settings(reader: Reader, node: Node) -> Settings | None:
         reader.mapping(node, SETTINGS, example)  # reports it
         return None
     try:
-        return Settings.model_validate(reader.value(node, reader_variables(reader)))
+        return SearchSettings.model_validate(reader.value(node, reader_variables(reader)))
     except Faulty:
         return None
     except ValidationError as error:
-        for fault in faults_of(error, Settings, SETTINGS):
+        for fault in faults_of(error, SearchSettings, SETTINGS):
             key = str(fault.field[0]) if fault.on_key else None
             at = node.key_location(key) if key else inmost(node, fault.field).location()
             reader.report(fault.rule, fault.message, fault.help, at)
@@ -134,7 +142,7 @@ def reader_variables(reader: Reader) -> Mapping[str, Named]:
     return getattr(reader, "variables", {})
 
 
-def _known_section(reader: Reader, path: str, section: Node) -> bool:
+def _known_section(reader: Reader, path: str, section: YamlNode) -> bool:
     name = path.partition(".")[0]
     if path == "train" or ".".join(path.split(".")[:2]) in SAME_FOR_ALL:
         reader.report(
@@ -158,7 +166,7 @@ def _known_section(reader: Reader, path: str, section: Node) -> bool:
     return False
 
 
-def _choice(reader: Reader, path: str, node: Node, section: Node) -> Choice | None:
+def _choice(reader: Reader, path: str, node: YamlNode, section: YamlNode) -> Choice | None:
     """The choice of a path. Values and conditions stay as written: each trial reads them."""
     fields: Any = choice_of(node.plain())
     if isinstance(node.value, dict):
@@ -197,7 +205,7 @@ def _choice(reader: Reader, path: str, node: Node, section: Node) -> Choice | No
 class _Putting(NamedTuple):
     """A document that a value is put into, and what is wrong with it as it is."""
 
-    document: Node
+    document: YamlNode
     faults: frozenset[tuple[str, str]]
     read: Read
 
@@ -220,8 +228,8 @@ class _Check:
     def __init__(
         self,
         reader: Reader,
-        document: Node,
-        section: Node,
+        document: YamlNode,
+        section: YamlNode,
         choices: Mapping[str, Choice],
         read: Read,
     ) -> None:
@@ -313,5 +321,5 @@ class _Check:
                 node.location(),
             )
 
-    def _known(self, document: Node) -> frozenset[tuple[str, str]]:
+    def _known(self, document: YamlNode) -> frozenset[tuple[str, str]]:
         return frozenset((finding.rule, finding.message) for finding in self.read(document))

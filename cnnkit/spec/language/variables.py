@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from cnnkit.spec.language.incoming import without_incoming
 from cnnkit.spec.language.reader import Faulty, LayerArgument, Reader, Scope
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from cnnkit.spec.language.value import Value
 
 
-def read_variables(reader: Reader, section: Node | None) -> dict[str, Value]:
+def read_variables(reader: Reader, section: YamlNode | None) -> dict[str, Value]:
     """The values of `variables:`; each may use those before it."""
     values: dict[str, Value] = {}
     for name, node in reader.mapping(section, "variables", "{width: 32}").items():
@@ -25,7 +25,7 @@ def read_variables(reader: Reader, section: Node | None) -> dict[str, Value]:
     return values
 
 
-def good_name(reader: Reader, what: str, name: str, mapping: Node) -> bool:
+def good_name(reader: Reader, what: str, name: str, mapping: YamlNode) -> bool:
     """Whether an expression can read a key of the mapping; reports where it cannot."""
     if name == "index":
         advice = "`$index` is the number of a repeat's copy"
@@ -40,7 +40,7 @@ def good_name(reader: Reader, what: str, name: str, mapping: Node) -> bool:
     return False
 
 
-def read_argument(reader: Reader, name: str, node: Node, scope: Scope) -> Value | LayerArgument:
+def read_argument(reader: Reader, name: str, node: YamlNode, scope: Scope) -> Value | LayerArgument:
     """The value of a block's argument: as that of a variable, or layers.
 
     Raises:
@@ -53,7 +53,7 @@ def read_argument(reader: Reader, name: str, node: Node, scope: Scope) -> Value 
     return read_variable(reader, "argument", name, node, scope)
 
 
-def read_variable(reader: Reader, what: str, name: str, node: Node, scope: Scope) -> Value:
+def read_variable(reader: Reader, what: str, name: str, node: YamlNode, scope: Scope) -> Value:
     """The value of a variable: a number, a string, true or false, nothing, or a list of those.
 
     Raises:
@@ -73,7 +73,7 @@ def read_variable(reader: Reader, what: str, name: str, node: Node, scope: Scope
     return value
 
 
-def _mapping_in(node: Node) -> Node | None:
+def _mapping_in(node: YamlNode) -> YamlNode | None:
     if isinstance(node.value, list):
         return next((found for item in node.value if (found := _mapping_in(item))), None)
     return node if isinstance(node.value, dict) else None

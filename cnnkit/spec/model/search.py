@@ -172,7 +172,7 @@ Objective = (
 _METHODS = "`tpe`, `random`, `grid` or `halving`"
 
 
-class Settings(Section):
+class SearchSettings(Section):
     """How a search goes about it. Options of the command line go before it.
 
     Attributes:
@@ -225,7 +225,9 @@ class Search(Section):
     """
 
     choices: dict[str, Choice] = Field(description="what each path may be")
-    settings: Settings = Field(Settings.model_construct(), description="how the search goes")
+    settings: SearchSettings = Field(
+        SearchSettings.model_construct(), description="how the search goes"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -237,7 +239,7 @@ class Search(Section):
         given = {SETTINGS: value[SETTINGS]} if value.get(SETTINGS) is not None else {}
         return {"choices": choices, **given}
 
-    def settings_for(self, train: Train | None) -> Settings:
+    def settings_for(self, train: Train | None) -> SearchSettings:
         """The settings for a recipe: an objective that they leave open follows from its loss."""
         settings = self.settings
         if train is None or "objectives" in settings.model_fields_set:

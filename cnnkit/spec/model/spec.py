@@ -14,7 +14,7 @@ from cnnkit.layers.field import Expects, Rounding
 from cnnkit.layers.shape import show
 from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.text.limits import MAX_INTEGER_DIGITS
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -148,7 +148,7 @@ Quantity = Annotated[
 Names = Annotated[tuple[str, ...], Strict(False), Expects("a list of rule names")]
 
 
-class Totals(Section):
+class TotalsSection(Section):
     """A figure for any of the totals."""
 
     neurons: Quantity = Field(None, description="output elements that have connection weights")
@@ -173,7 +173,7 @@ class Totals(Section):
         return {name: value for name in TOTALS if (value := getattr(self, name)) is not None}
 
 
-class Expect(Totals):
+class Expect(TotalsSection):
     """What the analysis must give, exactly."""
 
     output: OutputShape = Field(None, description="the shape that goes out")
@@ -182,7 +182,7 @@ class Expect(Totals):
     )
 
 
-class Budget(Totals):
+class Budget(TotalsSection):
     """What the analysis must not exceed; memory for training is of a batch of the recipe."""
 
 
@@ -220,7 +220,7 @@ class Origin(NamedTuple):
 
     file: str | None = None
     findings: tuple[Finding, ...] = ()
-    document: Node | None = None
+    document: YamlNode | None = None
 
 
 class Spec(Section):

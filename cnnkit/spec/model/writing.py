@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnkit.errors import Finding, SpecError
 from cnnkit.layers.base import Layer
-from cnnkit.layers.block import Block, Unreadable
+from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.composition import Repeat
 from cnnkit.spec.language.blocks import NAME
 
@@ -44,7 +44,7 @@ class _Writer:
 
     def layer(self, layer: Layer) -> Any:
         """A layer as it stands in a list: a bare kind where there is nothing to say of it."""
-        if isinstance(layer, Unreadable):
+        if isinstance(layer, UnreadableLayer):
             raise SpecError(self.findings)
         if isinstance(layer, Block):
             kind, fields = self._block(layer), None

@@ -16,7 +16,7 @@ from cnnkit.layers.kinds import RESERVED
 from cnnkit.spec.language.blocks import NAME
 from cnnkit.spec.language.document import FORMAT
 from cnnkit.spec.language.layer import BESIDE
-from cnnkit.spec.model.search import SETTINGS, Choice, Settings
+from cnnkit.spec.model.search import SETTINGS, Choice, SearchSettings
 from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.model.spec import SECTIONS, UNITS, Rules, Spec
 from cnnkit.spec.schema import layer as schema_layer
@@ -172,7 +172,11 @@ def _search() -> Schema:
     """Paths, which only the spec itself knows, and the settings."""
     space = fields(Choice)
     conditional = {"title": "a space", "type": "object", "properties": space}
-    settings = {"type": "object", "properties": fields(Settings), "additionalProperties": False}
+    settings = {
+        "type": "object",
+        "properties": fields(SearchSettings),
+        "additionalProperties": False,
+    }
     message = "a choice takes a list of values, or a space: {uniform: [0, 0.5]}"
     values = {"title": "values", "type": "array", "minItems": 1, "errorMessage": message}
     return {

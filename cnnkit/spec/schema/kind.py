@@ -18,7 +18,7 @@ _ALSO: Final[dict[str, list[Schema]]] = {"shortcut": [{"enum": ["identity"]}]}
 
 
 @dataclass(frozen=True)
-class Kind:
+class KindSchema:
     """A kind as its schema needs it.
 
     Attributes:
@@ -133,14 +133,16 @@ class Kind:
 
 
 @cache
-def kind(name: str) -> Kind:
+def kind(name: str) -> KindSchema:
     """The kind of a name."""
     layer = layer_class(name)
     needed = {
         info.alias or field for field, info in layer.model_fields.items() if info.is_required()
     }
     written = fields(layer, also=_ALSO)
-    return Kind(layer, written, tuple(field for field in written if field in needed), _bare(layer))
+    return KindSchema(
+        layer, written, tuple(field for field in written if field in needed), _bare(layer)
+    )
 
 
 def _bare(layer: type[Layer]) -> bool:

@@ -13,7 +13,7 @@ from cnnkit.spec.model.training.loss import LOSSES
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
-from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
+from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Split, Train
 from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
 from cnnkit.spec.schema.field import (
     EXPRESSION,
@@ -36,7 +36,7 @@ _SECTIONS: Final[dict[str, type[Section]]] = {
     "split": Split,
     "unfreeze": Unfreeze,
     "early_stopping": EarlyStopping,
-    "checkpoint": Checkpoint,
+    "checkpoint": Checkpointing,
 }
 
 

@@ -24,8 +24,8 @@ from yaml.events import (
 
 from cnnkit.errors import Finding
 from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
-from cnnkit.spec.text.node import Marks, Node, Source
-from cnnkit.spec.text.refusals import DROPPED, Faults, marks_of
+from cnnkit.spec.text.node import Marks, Source, YamlNode
+from cnnkit.spec.text.refusals import DROPPED, Refusals, marks_of
 from cnnkit.spec.text.scalars import (
     Scalar,
     ScalarError,
@@ -39,7 +39,14 @@ __all__ = ["Composer"]
 # What holds the open collection: its node, its mapping, keys and pending key or its list, its
 # anchor, the number of nodes before it, and the height of what it holds so far.
 _Outer: TypeAlias = tuple[
-    Node, dict[str, Node] | None, dict[str, Marks], str | None, list[Node], str | None, int, int
+    YamlNode,
+    dict[str, YamlNode] | None,
+    dict[str, Marks],
+    str | None,
+    list[YamlNode],
+    str | None,
+    int,
+    int,
 ]
 
 
@@ -58,12 +65,12 @@ class Composer:
     def __init__(self, source: Source, *, json_strings: bool = False) -> None:
         self.source = source
         self.findings: list[Finding] = []
-        self._faults = Faults(source, self.findings)
+        self._faults = Refusals(source, self.findings)
         self._json_strings = json_strings
         # A complete node with its size and height after expansion; None while it is open.
-        self._anchors: dict[str, tuple[Node, int, int] | None] = {}
+        self._anchors: dict[str, tuple[YamlNode, int, int] | None] = {}
 
-    def compose(self, next_event: Callable[[], Any]) -> Node | None:
+    def compose(self, next_event: Callable[[], Any]) -> YamlNode | None:
         """The tree of the first document, or None where the text holds none.
 
         Reading a spec spends most of its time in this loop, so what every event needs is done
@@ -77,13 +84,13 @@ class Composer:
         """
         source = self.source
         resolved: dict[str, Scalar] = {}
-        documents: list[Node] = []
+        documents: list[YamlNode] = []
         # What is open: a mapping with its keys, or, where that is None, a list.
         sequence = documents
-        mapping: dict[str, Node] | None = None
+        mapping: dict[str, YamlNode] | None = None
         keys: dict[str, Marks] = {}
         key: str | None = None  # None while the next event of the mapping is a key
-        opened = Node(documents, source)
+        opened = YamlNode(documents, source)
         anchor: str | None = None
         before = total = height = 0
         stack: list[_Outer] = []
@@ -113,9 +120,9 @@ class Composer:
                     else:
                         key = self._faults.key(value, event, marks, keys)
                     if event.anchor is not None:
-                        self._anchors[event.anchor] = (Node(value, source, *marks), 1, 0)
+                        self._anchors[event.anchor] = (YamlNode(value, source, *marks), 1, 0)
                     continue
-                node = Node(value, source, line, start.column, end_line, end.column)
+                node = YamlNode(value, source, line, start.column, end_line, end.column)
                 total += 1
                 if event.anchor is not None:
                     self._anchors[event.anchor] = (node, 1, 0)
@@ -139,11 +146,11 @@ class Composer:
                 if kind is MappingStartEvent:
                     mapping = {}
                     keys = {}
-                    opened = Node(mapping, source, line, start.column, 0, 0, keys)
+                    opened = YamlNode(mapping, source, line, start.column, 0, 0, keys)
                 else:
                     mapping = None
                     sequence = []
-                    opened = Node(sequence, source, line, start.column)
+                    opened = YamlNode(sequence, source, line, start.column)
                 continue
 
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
@@ -247,10 +254,10 @@ class Composer:
         except ScalarError as error:
             self._faults.add(event, error.rule, error.message, error.help)
 
-    def _alias(self, event: Any) -> tuple[Node, int, int]:
+    def _alias(self, event: Any) -> tuple[YamlNode, int, int]:
         """What an alias stands for: its node, and the size and height of that node."""
         found = self._anchors.get(event.anchor)
         if found is None:
             self._faults.alias(event, self._anchors)
-            found = Node(None, self.source, *marks_of(event)), 1, 0
+            found = YamlNode(None, self.source, *marks_of(event)), 1, 0
         return found

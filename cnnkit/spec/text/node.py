@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from cnnkit.errors import Location
 from cnnkit.spec.text.scalars import Scalar
 
-__all__ = ["Marks", "Node", "Source"]
+__all__ = ["Marks", "Source", "YamlNode"]
 
 Marks: TypeAlias = tuple[int, int, int, int]
 """Line, column, end line and end column, from 0, in characters; the end is exclusive."""
@@ -66,7 +66,7 @@ class Source:
         return Location(self.name, line + 1, column + 1, end_line + 1, end_column + 1, text)
 
 
-class Node:
+class YamlNode:
     """A value of a spec and its place in the source.
 
     Nodes are made by the tens of thousands and an alias shares the node of its anchor, so they
@@ -86,7 +86,7 @@ class Node:
 
     def __init__(
         self,
-        value: Scalar | list[Node] | dict[str, Node],
+        value: Scalar | list[YamlNode] | dict[str, YamlNode],
         source: Source,
         line: int = _NOWHERE,
         column: int = 0,
@@ -103,7 +103,7 @@ class Node:
         self.keys = keys
 
     def __repr__(self) -> str:
-        return f"Node({self.plain()!r}, {self.location() or self.source.name})"
+        return f"YamlNode({self.plain()!r}, {self.location() or self.source.name})"
 
     def location(self) -> Location | None:
         """Where the value stands, or None where it came from plain data."""
@@ -116,9 +116,9 @@ class Node:
         marks = self.keys.get(key)
         return None if marks is None else self.source.location(*marks)
 
-    def with_value(self, value: Scalar | list[Node] | dict[str, Node]) -> Node:
+    def with_value(self, value: Scalar | list[YamlNode] | dict[str, YamlNode]) -> YamlNode:
         """A node of another value at this node's place, with this node's keys."""
-        return Node(
+        return YamlNode(
             value,
             self.source,
             self.line,

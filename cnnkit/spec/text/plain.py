@@ -11,7 +11,7 @@ from cnnkit.spec.text.limits import (
     MAX_NODES,
     MAX_SCALAR_LENGTH,
 )
-from cnnkit.spec.text.node import Node, Source
+from cnnkit.spec.text.node import Source, YamlNode
 from cnnkit.spec.text.scalars import Scalar, kind_of
 
 __all__ = ["node_of", "read_plain"]
@@ -19,7 +19,7 @@ __all__ = ["node_of", "read_plain"]
 _INTEGER_BOUND: Final = 10**MAX_INTEGER_DIGITS
 
 
-def read_plain(data: object, name: str = "<dict>") -> tuple[Node | None, list[Finding]]:
+def read_plain(data: object, name: str = "<dict>") -> tuple[YamlNode | None, list[Finding]]:
     """Reads data made of None, booleans, numbers, strings, lists, tuples and dicts.
 
     Args:
@@ -48,29 +48,29 @@ class _Reader:
         self._nodes = 0
         self._path: list[str | int] = []  # of what is being read
 
-    def read(self, data: object) -> Node:
+    def read(self, data: object) -> YamlNode:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             self._report("too-large", f"the spec has more than {MAX_NODES:,} values", "shorten it")
             raise _OverBudgetError
         if not isinstance(data, list | tuple | dict):
-            return Node(self._scalar(data), self._source)
+            return YamlNode(self._scalar(data), self._source)
         if len(self._path) == MAX_DEPTH:  # a list that contains itself ends here, too
             message = f"lists and dicts are nested more than {MAX_DEPTH} deep"
             self._report("too-large", message, "name the inner layers as a block in `blocks:`")
             raise _OverBudgetError
         if isinstance(data, dict):
-            return Node(self._mapping(data), self._source)
-        return Node([self._inner(index, item) for index, item in enumerate(data)], self._source)
+            return YamlNode(self._mapping(data), self._source)
+        return YamlNode([self._inner(index, item) for index, item in enumerate(data)], self._source)
 
-    def _inner(self, key: str | int, data: object) -> Node:
+    def _inner(self, key: str | int, data: object) -> YamlNode:
         self._path.append(key)
         node = self.read(data)
         self._path.pop()
         return node
 
-    def _mapping(self, data: dict[object, object]) -> dict[str, Node]:
-        mapping: dict[str, Node] = {}
+    def _mapping(self, data: dict[object, object]) -> dict[str, YamlNode]:
+        mapping: dict[str, YamlNode] = {}
         for key, value in data.items():
             if isinstance(key, str):
                 text = self._string(key)
@@ -133,7 +133,7 @@ def _shown(key: object) -> str:
     return "one"
 
 
-def node_of(data: object) -> Node:
+def node_of(data: object) -> YamlNode:
     """The node of plain Python data that is known to be sound.
 
     Raises:

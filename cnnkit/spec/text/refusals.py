@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.spec.text.limits import MAX_DEPTH, MAX_NODES, MAX_SCALAR_LENGTH
-from cnnkit.spec.text.node import Marks, Node, Source
+from cnnkit.spec.text.node import Marks, Source, YamlNode
 from cnnkit.spec.text.scalars import kind_of, shortened
 
-__all__ = ["DROPPED", "Faults", "RefusedError", "marks_of"]
+__all__ = ["DROPPED", "OverBudgetError", "Refusals", "marks_of"]
 
 DROPPED: Final = "<dropped>"
 """Stands for a key whose value is read but not kept. It is compared by identity, so no key of a
 text is ever taken for it."""
 
 
-class RefusedError(Exception):
+class OverBudgetError(Exception):
     """The text exceeds a budget, and reading stops here."""
 
     def __init__(self, finding: Finding) -> None:
@@ -31,7 +31,7 @@ def marks_of(event: Any) -> Marks:
     return start.line, start.column, end.line, end.column
 
 
-class Faults:
+class Refusals:
     """Writes findings about events into a list."""
 
     def __init__(self, source: Source, findings: list[Finding]) -> None:
@@ -80,7 +80,7 @@ class Faults:
         keys[key] = marks
         return key
 
-    def collection_as_key(self, node: Node) -> str:
+    def collection_as_key(self, node: YamlNode) -> str:
         """Reports a list or mapping in the place of a key, which is dropped."""
         message = f"a key must be a string, and this is {kind_of(node.value)}"
         advice = "write a name before the `:`; the value of a variable is `$name`, not `{{name}}`"
@@ -108,20 +108,20 @@ class Faults:
             "close the quote if one is open; long data does not belong in a spec",
         )
 
-    def too_deep(self, event: Any, depth: int) -> RefusedError:
+    def too_deep(self, event: Any, depth: int) -> OverBudgetError:
         """What to raise where a collection is nested too deeply."""
         message = f"lists and mappings are nested {depth:,} deep; the limit is {MAX_DEPTH}"
         advice = "name the inner layers as a block in `blocks:`"
-        return RefusedError(self._finding(event, "too-large", message, advice))
+        return OverBudgetError(self._finding(event, "too-large", message, advice))
 
-    def too_many(self, event: Any, total: int) -> RefusedError:
+    def too_many(self, event: Any, total: int) -> OverBudgetError:
         """What to raise where a text stands for too many nodes."""
         message = (
             f"the spec has {total:,} values or more once its aliases are expanded;"
             f" the limit is {MAX_NODES:,}"
         )
         advice = "repeat layers by `repeat:` and `blocks:`"
-        return RefusedError(self._finding(event, "too-large", message, advice))
+        return OverBudgetError(self._finding(event, "too-large", message, advice))
 
     def _finding(self, event: Any, rule: str, message: str, advice: str) -> Finding:
         where = self._source.location(*marks_of(event))

@@ -20,17 +20,17 @@ import yaml
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.spec.text.composer import Composer
 from cnnkit.spec.text.limits import MAX_FILE_BYTES
-from cnnkit.spec.text.node import Marks, Node, Source
+from cnnkit.spec.text.node import Marks, Source, YamlNode
 from cnnkit.spec.text.plain import read_plain
-from cnnkit.spec.text.refusals import RefusedError
+from cnnkit.spec.text.refusals import OverBudgetError
 from cnnkit.spec.text.scalars import Scalar
 from cnnkit.spec.text.syntax import syntax_finding
 
 __all__ = [
     "Marks",
-    "Node",
     "Scalar",
     "Source",
+    "YamlNode",
     "read_file",
     "read_plain",
     "read_stream",
@@ -64,7 +64,7 @@ _BINARY_FORMATS: Final = (
 )
 
 
-def read_text(text: str, name: str) -> tuple[Node | None, list[Finding]]:
+def read_text(text: str, name: str) -> tuple[YamlNode | None, list[Finding]]:
     """Reads a text of YAML or JSON.
 
     Args:
@@ -81,12 +81,14 @@ def read_text(text: str, name: str) -> tuple[Node | None, list[Finding]]:
     return _compose(source, source.text if json_text is None else json_text, json_text is not None)
 
 
-def _compose(source: Source, parsed: str, json_strings: bool) -> tuple[Node | None, list[Finding]]:
+def _compose(
+    source: Source, parsed: str, json_strings: bool
+) -> tuple[YamlNode | None, list[Finding]]:
     """The tree of a text that the parser is given in a form of the same places."""
     composer = Composer(source, json_strings=json_strings)
     try:
         node = composer.compose(_Parser(parsed).get_event)
-    except RefusedError as refused:
+    except OverBudgetError as refused:
         return None, [*composer.findings, refused.finding]
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
@@ -123,7 +125,7 @@ def _harmless(escape: re.Match[str]) -> str:
     return escape.group() if len(escape.group()) == 2 else r"\u0020"
 
 
-def read_file(path: Path, name: str | None = None) -> tuple[Node | None, list[Finding]]:
+def read_file(path: Path, name: str | None = None) -> tuple[YamlNode | None, list[Finding]]:
     """Reads a file of YAML or JSON, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
 
     Args:
@@ -150,7 +152,7 @@ def read_start(stream: BinaryIO | FileIO) -> bytes:
     return data + stream.read(MAX_FILE_BYTES + 1 - len(data))
 
 
-def read_stream(stream: BinaryIO, name: str) -> tuple[Node | None, list[Finding]]:
+def read_stream(stream: BinaryIO, name: str) -> tuple[YamlNode | None, list[Finding]]:
     """As ``read_file``, of a binary stream that is open already, such as standard input.
 
     Raises:

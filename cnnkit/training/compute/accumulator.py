@@ -11,7 +11,7 @@ from jax import Array
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute import metrics
 from cnnkit.training.compute.loss import probabilities
-from cnnkit.training.compute.state import Totals
+from cnnkit.training.compute.state import MetricSums
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,15 @@ class Accumulator:
     final: str | None
     multi_label: bool = False
 
-    def empty(self) -> Totals:
+    def empty(self) -> MetricSums:
         """The totals of no examples."""
         zero = jnp.zeros((), jnp.int32)
         confusion = metrics.empty(self.train, self.outputs, multi_label=self.multi_label)
-        return Totals(zero, jnp.zeros((), jnp.float32), confusion, zero)
+        return MetricSums(zero, jnp.zeros((), jnp.float32), confusion, zero)
 
-    def added(self, totals: Totals, scores: Array, targets: Array, counted: Array) -> Totals:
+    def added(
+        self, totals: MetricSums, scores: Array, targets: Array, counted: Array
+    ) -> MetricSums:
         """The totals with a batch added.
 
         Args:
@@ -50,7 +52,7 @@ class Accumulator:
         # Class weights pull at the weights alone: a loss that is shown counts every example once,
         # so that it is the same whatever the classes of the examples beside it.
         losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
-        return Totals(
+        return MetricSums(
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
             confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),

@@ -17,7 +17,7 @@ from cnnkit.tasks.task import Task
 from cnnkit.training.compute import agreement, metrics
 from cnnkit.training.compute.calibration import calibration_error as apart
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
-from cnnkit.training.compute.state import Totals
+from cnnkit.training.compute.state import MetricSums
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Counted:
         totals: As the device added them up.
     """
 
-    totals: Totals
+    totals: MetricSums
 
     @property
     def examples(self) -> int:
@@ -47,7 +47,7 @@ class Counted:
         return kinds[self.counts.ndim]
 
     @cached_property
-    def summary(self) -> metrics.Summary:
+    def summary(self) -> metrics.ClassificationReport:
         """The metrics of classes."""
         return metrics.summarize(self.counts)
 
@@ -178,7 +178,7 @@ def figures_of_scores(answers: Answers) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
-def figures(totals: Totals, recalls: Mapping[str, int] = {}) -> dict[str, float | None]:
+def figures(totals: MetricSums, recalls: Mapping[str, int] = {}) -> dict[str, float | None]:
     """The metrics that the targets have; None for what is no number.
 
     Args:
@@ -196,7 +196,7 @@ def figures(totals: Totals, recalls: Mapping[str, int] = {}) -> dict[str, float 
     return {**whole, **class_recalls(counted.counts, recalls)}
 
 
-def of_totals(totals: Totals, recalls: Mapping[str, int] = {}) -> Figures:
+def of_totals(totals: MetricSums, recalls: Mapping[str, int] = {}) -> Figures:
     """The figures of sums over examples, which are on the host; arguments as of ``figures``."""
     return Figures(int(totals.examples), figures(totals, recalls), np.asarray(totals.confusion))
 

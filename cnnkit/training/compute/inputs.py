@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 
-class Standardization(Protocol):
+class ChannelStatistics(Protocol):
     """What standardizes: a feed, or the statistics of a run."""
 
     @property
@@ -30,6 +30,6 @@ def scaled(inputs: Array) -> Array:
     return inputs.astype(jnp.float32)
 
 
-def standardized(images: Array, by: Standardization) -> Array:
+def standardized(images: Array, by: ChannelStatistics) -> Array:
     """Mean off, deviation divided out, a channel each."""
     return (images - jnp.asarray(by.mean)) / jnp.asarray(by.deviation)

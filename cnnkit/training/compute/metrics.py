@@ -126,7 +126,7 @@ class Average(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Summary:
+class ClassificationReport:
     """The metrics of classes.
 
     Attributes:
@@ -197,7 +197,7 @@ class RegressionSummary:
         return asdict(self)
 
 
-def summarize(counts: NDArray[Any], top5: int | None = None) -> Summary:
+def summarize(counts: NDArray[Any], top5: int | None = None) -> ClassificationReport:
     """The metrics that follow from a confusion matrix.
 
     Where a class is never predicted its precision is 0, where it never occurs its recall is, and
@@ -224,7 +224,7 @@ def summarize(counts: NDArray[Any], top5: int | None = None) -> Summary:
         majority = _ratio(int(actual.max()), examples)
     classes = tuple(map(_class_metrics, right.tolist(), actual.tolist(), predicted.tolist()))
     mean = _averages(classes, right.tolist(), actual.tolist(), predicted.tolist())
-    return Summary(
+    return ClassificationReport(
         examples=examples,
         accuracy=accuracy,
         balanced_accuracy=balanced,

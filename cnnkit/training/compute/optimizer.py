@@ -167,7 +167,7 @@ def _sgd(o: methods.Sgd, rate: optax.Schedule, _mask: Mask) -> optax.GradientTra
 def _moments(method: Callable[..., optax.GradientTransformation]) -> Callable[..., Any]:
     """A method of Optax's with two decays."""
 
-    def make(o: methods.Moments, rate: optax.Schedule, _mask: Mask) -> Any:
+    def make(o: methods.MomentOptimizer, rate: optax.Schedule, _mask: Mask) -> Any:
         return method(rate, o.b1, o.b2, o.epsilon)
 
     return make
@@ -176,7 +176,7 @@ def _moments(method: Callable[..., optax.GradientTransformation]) -> Callable[..
 def _decoupled(method: Callable[..., optax.GradientTransformation]) -> Callable[..., Any]:
     """A method of Optax's with two decays that takes the weight decay itself."""
 
-    def make(o: methods.Moments, rate: optax.Schedule, mask: Mask) -> Any:
+    def make(o: methods.MomentOptimizer, rate: optax.Schedule, mask: Mask) -> Any:
         return method(rate, o.b1, o.b2, o.epsilon, weight_decay=o.weight_decay, mask=mask)
 
     return make

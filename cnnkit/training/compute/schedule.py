@@ -15,13 +15,13 @@ import optax
 
 from cnnkit.spec.model.training import Schedule, Train
 from cnnkit.spec.model.training.schedule import (
-    Constant,
-    Cosine,
-    Exponential,
-    Linear,
-    OneCycle,
-    Polynomial,
-    Step,
+    ConstantSchedule,
+    CosineSchedule,
+    ExponentialSchedule,
+    LinearSchedule,
+    OneCycleSchedule,
+    PolynomialSchedule,
+    StepSchedule,
     Warmed,
 )
 
@@ -52,27 +52,27 @@ def make_schedule(train: Train, steps_per_epoch: int) -> optax.Schedule:
     return optax.join_schedules([optax.linear_schedule(0.0, rate.highest, before), main], [before])
 
 
-def _constant(rate: Constant, _span: Span) -> optax.Schedule:
+def _constant(rate: ConstantSchedule, _span: Span) -> optax.Schedule:
     return optax.constant_schedule(rate.highest)
 
 
-def _cosine(rate: Cosine, span: Span) -> optax.Schedule:
+def _cosine(rate: CosineSchedule, span: Span) -> optax.Schedule:
     return optax.cosine_decay_schedule(rate.highest, span.steps, alpha=rate.end / rate.highest)
 
 
-def _linear(rate: Linear, span: Span) -> optax.Schedule:
+def _linear(rate: LinearSchedule, span: Span) -> optax.Schedule:
     return optax.linear_schedule(rate.highest, rate.end, span.steps)
 
 
-def _polynomial(rate: Polynomial, span: Span) -> optax.Schedule:
+def _polynomial(rate: PolynomialSchedule, span: Span) -> optax.Schedule:
     return optax.polynomial_schedule(rate.highest, rate.end, rate.power, span.steps)
 
 
-def _exponential(rate: Exponential, span: Span) -> optax.Schedule:
+def _exponential(rate: ExponentialSchedule, span: Span) -> optax.Schedule:
     return optax.exponential_decay(rate.highest, span.steps_per_epoch, rate.factor)
 
 
-def _step(rate: Step, span: Span) -> optax.Schedule:
+def _step(rate: StepSchedule, span: Span) -> optax.Schedule:
     """The epochs of the recipe count from its start, those of the span from the warm-up's end."""
     end = rate.warmup + span.steps / span.steps_per_epoch
     times: Sequence[float] = rate.at or ()
@@ -86,7 +86,7 @@ def _step(rate: Step, span: Span) -> optax.Schedule:
     return optax.piecewise_constant_schedule(rate.highest, factors)
 
 
-def _one_cycle(rate: OneCycle, span: Span) -> optax.Schedule:
+def _one_cycle(rate: OneCycleSchedule, span: Span) -> optax.Schedule:
     first = rate.highest / rate.div_factor
     rising = min(max(round(rate.rise * span.steps), 1), max(span.steps - 1, 1))
     falling = max(span.steps - rising, 1)
@@ -107,13 +107,13 @@ def _half_cosine(start: float, end: float, steps: int) -> optax.Schedule:
 
 
 _MAKERS: Final[Mapping[type[Schedule], Callable[[Any, Span], optax.Schedule]]] = {
-    Constant: _constant,
-    Cosine: _cosine,
-    Linear: _linear,
-    Polynomial: _polynomial,
-    Exponential: _exponential,
-    Step: _step,
-    OneCycle: _one_cycle,
+    ConstantSchedule: _constant,
+    CosineSchedule: _cosine,
+    LinearSchedule: _linear,
+    PolynomialSchedule: _polynomial,
+    ExponentialSchedule: _exponential,
+    StepSchedule: _step,
+    OneCycleSchedule: _one_cycle,
 }
 
 

@@ -14,7 +14,7 @@ Tree = Any
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Pool:
+class ExamplePool:
     """Examples on the device, of which index arrays name those of a split.
 
     Attributes:
@@ -43,7 +43,7 @@ class Feed:
         seed: uint32 ``[]``: what all random numbers come from, together with the step.
     """
 
-    pool: Pool
+    pool: ExamplePool
     train: Array
     mean: Array
     deviation: Array
@@ -53,7 +53,7 @@ class Feed:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Totals:
+class MetricSums:
     """Sums over examples, from which all metrics follow; no mean of means of batches.
 
     Attributes:
@@ -91,5 +91,5 @@ class State:
     stats: Tree
     optimizer: Tree
     average: Tree
-    totals: Totals
+    totals: MetricSums
     failed: Array

@@ -58,7 +58,7 @@ from cnnkit.training.compute.optimizer import (
     layer_of,
     make_optimizer,
 )
-from cnnkit.training.compute.state import Feed, Pool, State, Totals, Tree
+from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 
 BATCH_AXIS = "batch"
 """The axis of the device mesh over which a batch is spread."""
@@ -128,7 +128,7 @@ class Steps:
             failed=zero - 1,
         )
 
-    def no_totals(self) -> Totals:
+    def no_totals(self) -> MetricSums:
         """The totals of no examples."""
         return self.accumulator.empty()
 
@@ -145,7 +145,7 @@ class Steps:
         """One step on the next batch of an epoch's order; a failed state stays as it is."""
         number = state.step % self.steps_per_epoch(order.shape[0])
         indices, counted = self.batches.wrapped(order, number)
-        batch = Pool(feed.pool.inputs[indices], feed.pool.targets[indices])
+        batch = ExamplePool(feed.pool.inputs[indices], feed.pool.targets[indices])
         return self.learn(state, feed, batch, number == 0, counted)
 
     def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
@@ -153,7 +153,9 @@ class Steps:
         last: State = lax.fori_loop(0, count, lambda _, now: self.update(now, feed, order), state)
         return last
 
-    def learn(self, state: State, feed: Feed, batch: Pool, first: Array, counted: Array) -> State:
+    def learn(
+        self, state: State, feed: Feed, batch: ExamplePool, first: Array, counted: Array
+    ) -> State:
         """One step on a batch that is given.
 
         Args:
@@ -200,10 +202,10 @@ class Steps:
         chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
         return chosen
 
-    def evaluate(self, state: State, feed: Feed, pool: Pool, indices: Array) -> Totals:
+    def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> MetricSums:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""
         count = self.steps_per_epoch(indices.shape[0])
-        totals: Totals = lax.fori_loop(
+        totals: MetricSums = lax.fori_loop(
             0,
             count,
             lambda number, now: self.tally(state, feed, pool, indices, number, now),
@@ -215,19 +217,19 @@ class Steps:
         self,
         state: State,
         feed: Feed,
-        pool: Pool,
+        pool: ExamplePool,
         indices: Array,
         number: Array | int,
-        totals: Totals,
-    ) -> Totals:
+        totals: MetricSums,
+    ) -> MetricSums:
         """The totals with the batch of a number added; beyond the last example nothing counts."""
         chosen, counted = self.batches.clipped(indices, number)
-        batch = Pool(pool.inputs[chosen], pool.targets[chosen])
+        batch = ExamplePool(pool.inputs[chosen], pool.targets[chosen])
         return self.judge(state, feed, batch, counted, totals)
 
     def judge(
-        self, state: State, feed: Feed, batch: Pool, counted: Array, totals: Totals
-    ) -> Totals:
+        self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
+    ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
         params, stats = self.evaluated(state)

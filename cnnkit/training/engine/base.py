@@ -20,7 +20,7 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.training.compute.figures import recalls_of
-from cnnkit.training.compute.state import Feed, State, Totals, Tree
+from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
 from cnnkit.training.prepare.material import Material, SplitName, side_by_side
@@ -183,7 +183,7 @@ class Engine(ABC):
         """The state so many steps later, the one before given away. Does not wait for it."""
 
     @abstractmethod
-    def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
+    def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:
         """The totals of a split, on the host; None where the user asked to end before."""
 
     def scores(self, state: State, name: SplitName) -> NDArray[np.float32]:
@@ -203,10 +203,10 @@ class Engine(ABC):
         """A function over all runs; ``axes`` are those of its arguments, as of ``jax.vmap``."""
         return function if self.runs == 1 else jax.vmap(function, in_axes=axes)
 
-    def _no_totals(self) -> Totals:
+    def _no_totals(self) -> MetricSums:
         """The totals of no examples, of each run."""
         none = jax.device_get(self.steps.no_totals())
-        placed: Totals = jax.device_put(side_by_side([none] * self.runs), self.sharding)
+        placed: MetricSums = jax.device_put(side_by_side([none] * self.runs), self.sharding)
         return placed
 
     @abstractmethod
@@ -236,7 +236,7 @@ def _glance(state: State) -> Glance:
     return Glance(state.step, state.failed, totals.examples, right, totals.loss)
 
 
-def on_host(totals: Totals) -> Totals:
+def on_host(totals: MetricSums) -> MetricSums:
     """The totals as NumPy arrays, once they are there."""
-    fetched: Totals = jax.device_get(totals)
+    fetched: MetricSums = jax.device_get(totals)
     return fetched

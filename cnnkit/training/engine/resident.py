@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from cnnkit.data.dataset import Indices
-from cnnkit.training.compute.state import Feed, State, Totals
+from cnnkit.training.compute.state import Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import FEED, HELD_OUT, Asked, Engine, on_host
 from cnnkit.training.prepare.material import (
@@ -34,7 +34,7 @@ class Resident(Engine):
             state = self._compiled[self._step](state, self.feed, order)
         return state
 
-    def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
+    def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:
         """The totals of a split, on the host; None where the user asked to end before."""
         pool, indices = self._pools[name], self._indices[name]
         if self.loops:

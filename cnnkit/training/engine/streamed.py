@@ -11,7 +11,7 @@ import numpy as np
 from cnnkit.data import Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
-from cnnkit.training.compute.state import Feed, Pool, State, Totals
+from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
 from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_on
@@ -46,7 +46,7 @@ class Streamed(Engine):
         """The training examples in the order of an epoch, on the host."""
         return np.asarray(super().order(epoch))
 
-    def evaluate(self, state: State, name: SplitName, asked: Asked) -> Totals | None:
+    def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:
         """The totals of a split, on the host; None where the user asked to end before."""
         indices, size = self.material.indices(name), self.steps.batch_size
         positions = np.arange(size)
@@ -94,12 +94,12 @@ class Streamed(Engine):
     def _counted(self) -> Any:
         return np.ones(self.steps.batch_size, np.bool_)
 
-    def _example(self, examples: Examples) -> Pool:
+    def _example(self, examples: Examples) -> ExamplePool:
         size = self.steps.batch_size
         return self._placed(
             np.zeros((size, *examples.shape), examples.inputs.dtype),
             np.zeros((size, *examples.targets.shape[1:]), examples.targets.dtype),
         )
 
-    def _placed(self, inputs: Any, targets: Any) -> Pool:
+    def _placed(self, inputs: Any, targets: Any) -> ExamplePool:
         return pool_on(inputs, targets, self.sharding)

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 
 from cnnkit import __version__
+from cnnkit.training.store.environment import Environment
 
 if TYPE_CHECKING:
     from cnnkit.training.options import Options
@@ -21,18 +22,18 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "sci
 _VARIABLES = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
 
 
-def environment(devices: Sequence[jax.Device], options: Options) -> dict[str, Any]:
+def environment(devices: Sequence[jax.Device], options: Options) -> Environment:
     """What is to be known to make a run again."""
-    return {
-        **versions(),
-        "system": platform.platform(),
-        "processors": os.cpu_count(),
-        "devices": [device.device_kind for device in devices],
-        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-        "command": sys.argv,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "options": options.to_dict(),
-    }
+    return Environment(
+        versions=versions(),
+        system=platform.platform(),
+        processors=os.cpu_count(),
+        devices=tuple(device.device_kind for device in devices),
+        variables={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        command=tuple(sys.argv),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        options=options.to_dict(),
+    )
 
 
 def versions() -> dict[str, str]:

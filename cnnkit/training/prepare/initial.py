@@ -24,7 +24,7 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True)
-class Source:
+class InitialWeights:
     """What another training left.
 
     Attributes:
@@ -79,7 +79,7 @@ class Initial:
         unused: The names that the network does not have.
     """
 
-    source: Source
+    source: InitialWeights
     arrays: Arrays
     fresh: Mapping[str, str]
     unused: tuple[str, ...]
@@ -106,7 +106,7 @@ class Initial:
         }
 
 
-def source_of(spec: Spec) -> Source | None:
+def source_of(spec: Spec) -> InitialWeights | None:
     """The weights that the recipe of a spec names; None where it names none.
 
     Raises:
@@ -120,7 +120,9 @@ def source_of(spec: Spec) -> Source | None:
     path = Path(given)
     if path.is_dir():
         run = load_run(path)
-        return Source(path, arrays := arrays_of(run.network), _digest(arrays), tuple(run.problems))
+        return InitialWeights(
+            path, arrays := arrays_of(run.network), _digest(arrays), tuple(run.problems)
+        )
     if not path.exists():
         raise UsageError(
             f"`init`: there is no {path}: give the folder of a run, or a file of weights that "
@@ -130,7 +132,7 @@ def source_of(spec: Spec) -> Source | None:
 
     arrays, others = read_arrays(path)
     problems = tuple(f"{name} of {path} is {dtype}, not float32" for name, dtype in others.items())
-    return Source(path, arrays, _digest(arrays), problems)
+    return InitialWeights(path, arrays, _digest(arrays), problems)
 
 
 def initial(spec: Spec) -> Initial | None:

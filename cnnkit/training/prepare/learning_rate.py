@@ -8,7 +8,7 @@ import numpy as np
 from cnnkit.errors import TrainingError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.schedule import Exponential
+from cnnkit.spec.model.training.schedule import ExponentialSchedule
 from cnnkit.training import advice
 from cnnkit.training.compute.schedule import find_rate, range_test_rates
 from cnnkit.training.compute.step import make_steps
@@ -79,7 +79,9 @@ def _machine(
     """The steps of the recipe, at a rate that rises by the same factor each step."""
     size = int(recipe.batch_size)
     # A factor above 1, which no recipe may say; it is that of a step, as an epoch has one.
-    rising = Exponential.model_construct(peak=rates[0], warmup=0.0, factor=rates[1] / rates[0])
+    rising = ExponentialSchedule.model_construct(
+        peak=rates[0], warmup=0.0, factor=rates[1] / rates[0]
+    )
     rising = rising.with_layers(recipe.learning_rate.layers)
     rising_recipe = recipe.model_copy(
         # What is frozen for some epochs is frozen in the test.

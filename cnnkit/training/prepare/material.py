@@ -24,7 +24,8 @@ from cnnkit.spec.model.training.location import located
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
-from cnnkit.training.compute.state import Feed, Pool
+from cnnkit.training.compute.state import ExamplePool, Feed
+from cnnkit.training.store.data_record import DataRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -62,20 +63,26 @@ class Material:
         """Whether each output is a yes or no of its own."""
         return task(train.loss, self.dataset.train) == "labels"
 
-    def record(self, train: Train) -> dict[str, Any]:
-        """What the run notes of its data, as JSON: equal where the data and the splits are."""
+    def record(self, train: Train) -> DataRecord:
+        """What the run notes of its data: equal where the data and the splits are."""
         parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
-        return {
-            "data": self.dataset.name,
-            "classes": list(self.dataset.classes),
-            "multi_label": self.multi_label(train),
-            "sha256": _digest(parts),
-            "preprocessing": self.preprocessing.to_dict(),
-            **self.splits.record(),
-        }
+        splits = self.splits.record()
+        return DataRecord(
+            data=self.dataset.name,
+            classes=tuple(self.dataset.classes),
+            multi_label=self.multi_label(train),
+            sha256=_digest(parts),
+            preprocessing=self.preprocessing.to_dict(),
+            train=SplitPart(**splits.pop("train")),
+            validation=SplitPart(**splits.pop("validation")),
+            test=SplitPart(**splits.pop("test")),
+            **splits,
+        )
 
 
-def feed_of(materials: Sequence[Material], sharding: Sharding, pool: Pool | None = None) -> Feed:
+def feed_of(
+    materials: Sequence[Material], sharding: Sharding, pool: ExamplePool | None = None
+) -> Feed:
     """What the steps read, on the device: of one run, or of several with an axis of runs.
 
     Args:
@@ -233,14 +240,14 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
     return np.array(given, np.float32)
 
 
-def pool_of(examples: Examples, sharding: Sharding) -> Pool:
+def pool_of(examples: Examples, sharding: Sharding) -> ExamplePool:
     """All examples on the device."""
     return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
 
 
-def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> Pool:
+def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> ExamplePool:
     """Inputs and targets on the device."""
-    return Pool(on_device(inputs, sharding), on_device(targets, sharding))
+    return ExamplePool(on_device(inputs, sharding), on_device(targets, sharding))
 
 
 def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:

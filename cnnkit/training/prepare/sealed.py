@@ -16,7 +16,7 @@ from cnnkit.training.prepare.material import Material, measured, read
 from cnnkit.training.prepare.resolution import outputs_of
 
 
-class Part(NamedTuple):
+class RunExamples(NamedTuple):
     """The examples of one run.
 
     Attributes:
@@ -59,7 +59,7 @@ class Sealed:
         train = replace(self.dataset.train, targets=self.dataset.train.targets[order])
         return replace(self, dataset=replace(self.dataset, train=train))
 
-    def material(self, spec: Spec, train: Train, part: Part) -> Material:
+    def material(self, spec: Spec, train: Train, part: RunExamples) -> Material:
         """A run on a part of the examples: what it is judged on is its validation split."""
         splits = replace(
             self.splits, train=part.train, validation=part.held, test=self.splits.test[:0]

@@ -11,7 +11,7 @@ from cnnkit.network import runtime
 from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.schedule import Constant
+from cnnkit.spec.model.training.schedule import ConstantSchedule
 from cnnkit.training import advice
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
@@ -22,7 +22,7 @@ from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.view.display import Display, Plan, Progress
+from cnnkit.training.view.display import Display, Progress, RunPlan
 
 STEPS = 300
 _EVERY = 10
@@ -100,7 +100,7 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
 def _learn(engine: Engine, recipe: Train, display: Display) -> Overfitted:
     state = engine.start()
     engine.compile(state, splits=("train",))
-    display.begin(Plan(1, STEPS, engine.steps.batch_size), 0)
+    display.begin(RunPlan(1, STEPS, engine.steps.batch_size), 0)
     first = last = _judged(engine, state)
     accuracy = None
     for step in range(0, STEPS, _EVERY):
@@ -138,7 +138,7 @@ def _plain(recipe: Train) -> Train:
             "accumulate": 1,
             "ema": None,
             "optimizer": recipe.optimizer.model_copy(update={"weight_decay": 0.0}),
-            "learning_rate": Constant(peak=1e-2 if rate == "find" else rate).with_layers(
+            "learning_rate": ConstantSchedule(peak=1e-2 if rate == "find" else rate).with_layers(
                 recipe.learning_rate.layers
             ),
         }

@@ -29,7 +29,7 @@ from cnnkit.training.run import resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.directory import METRICS, SUMMARY
 from cnnkit.training.store.files import write_atomic
-from cnnkit.training.view.display import Display, Plan, Quiet
+from cnnkit.training.view.display import Display, Quiet, RunPlan
 
 _BEGUN = "begun"
 _TRAINED = "trained"
@@ -246,7 +246,7 @@ class _Announcing(Quiet):
         if text == TESTING:
             print(_TRAINED, flush=True)
 
-    def begin(self, plan: Plan, step: int) -> None:  # noqa: ARG002
+    def begin(self, plan: RunPlan, step: int) -> None:  # noqa: ARG002
         """A line for the parent."""
         print(_BEGUN, flush=True)
 

@@ -34,6 +34,7 @@ from cnnkit.training.store.files import (
     told_of_full_disk,
     write_json,
 )
+from cnnkit.training.store.lock import Lock
 from cnnkit.training.store.manifest import DamagedCheckpointError, sync, verify, write_manifest
 from cnnkit.training.store.record import DamagedRecordError, parse
 
@@ -165,14 +166,15 @@ class Checkpoints:
     Args:
         folder: Where they lie; made where it is missing.
         keep: How many of the last are kept; besides, the best ones that these name.
+        lock: That of the run, where it is trained: nothing is written once its folder is gone.
     """
 
-    def __init__(self, folder: Path, keep: int = 2) -> None:
+    def __init__(self, folder: Path, keep: int = 2, lock: Lock | None = None) -> None:
         self.folder = folder
         self.keep = keep
+        self._lock = lock
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
-        self._run = folder.parent.stat() if folder.parent.is_dir() else None
 
     def found(self) -> list[Checkpoint]:
         """What is there, the oldest first; none is checked yet."""
@@ -243,7 +245,8 @@ class Checkpoints:
 
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
         final = self.folder / name_of(record.step, len(record.history))
-        self._require_there()
+        if self._lock is not None:
+            self._lock.require_there()
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
@@ -264,11 +267,6 @@ class Checkpoints:
             finally:
                 shutil.rmtree(pending, ignore_errors=True)
         self._prune(record)
-
-    def _require_there(self) -> None:
-        """Raises where the directory of the run is no more that which was there at first."""
-        if self._run is None or not os.path.samestat(self._run, self.folder.parent.stat()):
-            raise FileNotFoundError(errno.ENOENT, "it was moved or deleted", str(self.folder))
 
     def _prune(self, record: Record) -> None:
         """Removes all but the last ones, and the best ones that they name."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.training.store.data_record import DataRecord
+from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic, write_json
 from cnnkit.training.store.folder import make_folder
@@ -52,7 +54,7 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, path: Path | None, name: str, spec: Mapping[str, Any], environment: Mapping[str, Any]
+        cls, path: Path | None, name: str, spec: Mapping[str, Any], environment: Environment
     ) -> RunDirectory:
         """A new directory, which is there with its spec or not at all; nothing is overwritten.
 
@@ -71,7 +73,7 @@ class RunDirectory:
         def fill(folder: Path) -> None:
             run = cls(folder)
             run.write_spec(spec)
-            run.write_json(ENVIRONMENT, environment)
+            run.write_json(ENVIRONMENT, environment.to_dict())
 
         wanted = path or Path("runs") / name
         files = (SPEC, ENVIRONMENT)
@@ -189,13 +191,24 @@ class RunDirectory:
         """
         return self.read_record(SUMMARY, partial(parse, Summary), needed)
 
-    def read_split(self) -> Any:
+    def read_split(self, needed: Iterable[str] = ("multi_label", "classes")) -> DataRecord | None:
         """What the run recorded of its data; None where it has none yet.
+
+        Args:
+            needed: The keys that it must have.
 
         Raises:
             TrainingError: It is damaged.
         """
-        return self.read_json(SPLIT, ("multi_label", "classes"))
+        return self.read_record(SPLIT, partial(parse, DataRecord), needed)
+
+    def read_environment(self) -> Environment:
+        """What the run was made with; an empty one where it has none.
+
+        Raises:
+            TrainingError: It is damaged.
+        """
+        return self.read_record(ENVIRONMENT, Environment.from_json) or Environment()
 
     def write_metrics(self, history: Sequence[RunEpoch]) -> None:
         """Writes the epochs so far, a line each."""

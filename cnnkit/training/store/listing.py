@@ -11,7 +11,7 @@ from cnnkit.errors import TrainingError, UsageError
 from cnnkit.tasks.metric import METRICS, headline
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.history import best
-from cnnkit.training.store.kinds import ENVIRONMENT, SPEC, SPLIT
+from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
 from cnnkit.training.store.looks import last_look
 from cnnkit.training.store.summary import Summary
 
@@ -87,7 +87,6 @@ def _found(folder: Path) -> Iterator[Path]:
 
 
 def _row(run: RunDirectory) -> RunRow:
-    environment = _read(run, ENVIRONMENT)
     ended = _summary(run)
     summary = ended or Summary()
     history = run.read_metrics()
@@ -99,7 +98,7 @@ def _row(run: RunDirectory) -> RunRow:
     return RunRow(
         run=str(run.path),
         status="finished" if ended else "running" if run.lock.taken else "ended",
-        data=_read(run, SPLIT).get("data"),
+        data=_data(run),
         epochs=len(history),
         best_epoch=chosen.epoch if chosen and validation else None,
         metric=metric,
@@ -107,7 +106,7 @@ def _row(run: RunDirectory) -> RunRow:
         test=test.get(metric),
         verdict=summary.diagnosis.verdict if summary.diagnosis else None,
         seconds=summary.seconds,
-        started=environment.get("started"),
+        started=_started(run),
     )
 
 
@@ -119,9 +118,18 @@ def _summary(run: RunDirectory) -> Summary | None:
         return None
 
 
-def _read(run: RunDirectory, name: str) -> dict[str, Any]:
-    """A file of the run; empty where it is missing or damaged, which a table can bear."""
+def _data(run: RunDirectory) -> str | None:
+    """The name of its data; None where the file is missing or damaged."""
     try:
-        return run.read_json(name) or {}
+        record = run.read_split(())
     except TrainingError:
-        return {}
+        return None
+    return record.data if record else None
+
+
+def _started(run: RunDirectory) -> str | None:
+    """When it was begun; None where the file is missing or damaged."""
+    try:
+        return run.read_environment().started
+    except TrainingError:
+        return None

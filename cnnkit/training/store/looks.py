@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cnnkit.errors import TrainingError, UsageError
+from cnnkit.training.store.data_record import DataRecord, SplitPart
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.record import parse
@@ -130,13 +131,13 @@ def _trainings(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _split(run: RunDirectory) -> Any:
+def _split(run: RunDirectory) -> tuple[str | None, SplitPart | None] | None:
     """What two runs have in common that share a test split."""
     try:
-        record = run.read_json(SPLIT) or {}
+        record = run.read_split(()) or DataRecord()
     except TrainingError:
         return None
-    return record.get("sha256"), record.get("test")
+    return record.sha256, record.test
 
 
 def _kept(run: RunDirectory) -> list[Look]:

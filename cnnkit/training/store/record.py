@@ -6,6 +6,7 @@ later version can be read; a key that an earlier version did not write has a def
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -32,7 +33,20 @@ def parse(kind: type[T], text: str | bytes) -> T:
     try:
         record: T = _adapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
+        if error.errors()[0]["type"] != "json_invalid":
+            raise DamagedRecordError(_reason(error)) from None
+        record = _of_python(kind, text, _reason(error))
+    return record
+
+
+def _of_python(kind: type[T], text: str | bytes, reason: str) -> T:
+    """A record with names of files that are no text, which are JSON to Python alone."""
+    try:
+        record: T = _adapter(kind).validate_python(json.loads(text))
+    except ValidationError as error:
         raise DamagedRecordError(_reason(error)) from None
+    except ValueError:
+        raise DamagedRecordError(reason) from None
     return record
 
 

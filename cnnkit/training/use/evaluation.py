@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,9 +22,10 @@ from cnnkit.training.engine import Engine, engine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
-from cnnkit.training.prepare.recorded import preprocessing_of, require_same_data, trained_on
+from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of
 from cnnkit.training.results import answers_of, measured, names_of
+from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
 from cnnkit.training.store.wrong import wrong_answers
@@ -111,7 +112,7 @@ def evaluate(
     """
     directory = RunDirectory.open(run, "training")
     spec = admitted(directory.read_spec())
-    record = directory.read_split() or {}
+    record = directory.read_split() or DataRecord()
     recipe = recipe_of(spec)
     warnings: list[str] = []
     own = None
@@ -134,14 +135,14 @@ def evaluate(
             outputs=outputs_of(spec),
             loss=recipe.loss,
             like=like,
-            classes=record.get("classes") or (),
+            classes=record.classes or (),
             renamed=renamed,
         )
-        material = _all_of(dataset, record, outputs_of(spec), like)
+        material = _all_of(dataset, record.classes or (), outputs_of(spec), like)
         seen = trained_on(directory, material.examples("test"))
         warnings = [*dataset.notes, *([seen] if seen else [])]
     devices = choose(options.device)[:1]
-    steps = steps_of(spec, multi_label=bool(record.get("multi_label")))
+    steps = steps_of(spec, multi_label=bool(record.multi_label))
     state, checkpoint, problems = restored(directory, steps, which)
     name = checkpoint.path.name
     wanted.require(*_targets(steps, material))
@@ -215,7 +216,7 @@ def evaluate_weights(
             classes=weights.classes,
             renamed=renamed,
         )
-        material = _all_of(dataset, {"classes": list(weights.classes)}, outputs, like)
+        material = _all_of(dataset, weights.classes, outputs, like)
         notes = tuple(dataset.notes)
     steps = steps_of(spec, multi_label=material.multi_label(recipe))
     _, params, stats = weights.network.parts()
@@ -304,11 +305,10 @@ def _scored(machine: Engine, state: Any, name: SplitName) -> Scored | None:
 
 
 def _all_of(
-    dataset: Dataset, record: dict[str, Any], outputs: int, like: Preprocessing
+    dataset: Dataset, classes: Sequence[str], outputs: int, like: Preprocessing
 ) -> Material:
     """The test split of a data set, or all of it, standardised as the run's training split was."""
-    classes = record.get("classes") or []
-    if dataset.classes and list(dataset.classes) != classes:
+    if dataset.classes and list(dataset.classes) != list(classes):
         raise DataError(
             f"{dataset.name} has the classes {', '.join(dataset.classes[:10])}, and the run "
             f"{', '.join(classes[:10])}: they are told apart by their order and must be the same"

@@ -107,7 +107,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Threshold:
+class DecisionThreshold:
     """A threshold that was chosen for a recall.
 
     Attributes:
@@ -177,7 +177,7 @@ class Judgement:
 
     curves: tuple[Curve, ...]
     calibration: Calibration | None
-    threshold: Threshold | None
+    threshold: DecisionThreshold | None
     wrong: tuple[Wrong, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _calibration(steps: Steps, test: Scored, validation: Scored | None) -> Calib
 
 def _threshold(
     names: Sequence[str], test: Answers, validation: Scored | None, wanted: Wanted
-) -> Threshold | None:
+) -> DecisionThreshold | None:
     if wanted.recall is None or validation is None:
         return None
     index = class_of(names, wanted.of)
@@ -260,7 +260,7 @@ def _threshold(
             f"chosen for a recall"
         )
     value = threshold_for(marks, said, wanted.recall)
-    return Threshold(
+    return DecisionThreshold(
         names[index],
         wanted.recall,
         value,

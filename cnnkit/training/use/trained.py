@@ -28,7 +28,7 @@ from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.state import State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.options import options_of
-from cnnkit.training.prepare.recorded import preprocessing_of
+from cnnkit.training.prepare.provenance import preprocessing_of
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import RunDirectory
@@ -139,14 +139,14 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
     record = directory.read_split()
     if record is None:
         raise UsageError(f"{run} has no {SPLIT}: go on with it by `cnnkit train --resume {run}`")
-    steps = steps_of(spec, multi_label=record["multi_label"])
+    steps = steps_of(spec, multi_label=bool(record.multi_label))
     state, checkpoint, problems = restored(directory, steps, which)
     params, stats = steps.evaluated(state)
     return Trained(
         path=run,
         spec=spec,
         network=nnx.merge(steps.graphdef, params, stats, copy=True),
-        classes=tuple(record["classes"]),
+        classes=record.classes or (),
         preprocessing=preprocessing_of(directory, spec, options_of(directory).data_dir),
         checkpoint=checkpoint,
         epoch=checkpoint.place[1],

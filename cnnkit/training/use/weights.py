@@ -19,7 +19,6 @@ from cnnkit.spec.graph import Graph
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
 from cnnkit.training.store.directory import RunDirectory
-from cnnkit.training.store.kinds import ENVIRONMENT
 from cnnkit.training.store.summary import Summary
 from cnnkit.training.use.trained import Trained, Which, load_run
 
@@ -83,7 +82,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
     trained = load_run(run, which)
     directory = RunDirectory(run)
     summary = directory.read_summary() or Summary()
-    environment = directory.read_json(ENVIRONMENT) or {}
+    environment = directory.read_environment().to_dict()
     return Weights(
         trained.spec,
         _graph(trained.spec),

@@ -42,7 +42,7 @@ class ClassRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassBaseline:
     """How a network does on the classes, or the labels, of a split.
 
     Attributes:
@@ -133,7 +133,7 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Values:
+class RegressionBaseline:
     """How a network does on the values of a split.
 
     Attributes:

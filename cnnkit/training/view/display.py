@@ -22,7 +22,7 @@ _DISPENSABLE = ("images/s", "rate", "time")
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What is about to be done.
 
     Attributes:
@@ -64,7 +64,7 @@ class Display(Protocol):
     def working(self, text: str) -> None:
         """What is being done now, where that takes a while: it goes when something else is."""
 
-    def begin(self, plan: Plan, step: int) -> None:
+    def begin(self, plan: RunPlan, step: int) -> None:
         """Training starts, at a step."""
 
     def progress(self, progress: Progress) -> None:
@@ -103,7 +103,7 @@ class Quiet:
     def working(self, text: str) -> None:
         """Nothing."""
 
-    def begin(self, plan: Plan, step: int) -> None:
+    def begin(self, plan: RunPlan, step: int) -> None:
         """Nothing."""
 
     def progress(self, progress: Progress) -> None:
@@ -121,7 +121,7 @@ class Log:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._plan = Plan(1, 1, 1)
+        self._plan = RunPlan(1, 1, 1)
         self._said = time.monotonic()
 
     def note(self, text: str) -> None:
@@ -131,7 +131,7 @@ class Log:
     def working(self, text: str) -> None:
         """Nothing: whoever reads a log reads what was done."""
 
-    def begin(self, plan: Plan, step: int) -> None:  # noqa: ARG002
+    def begin(self, plan: RunPlan, step: int) -> None:  # noqa: ARG002
         """Nothing: the first line comes with the first figures."""
         self._plan = plan
         self._said = time.monotonic()
@@ -175,7 +175,7 @@ class Terminal:
         from rich.live import Live
 
         self._console = console
-        self._plan = Plan(1, 1, 1)
+        self._plan = RunPlan(1, 1, 1)
         self._headed = False
         self._live = Live(console=console, refresh_per_second=8, transient=True)
 
@@ -190,7 +190,7 @@ class Terminal:
         self._live.start()
         self._live.update(Spinner("dots", f"{text} …"), refresh=True)
 
-    def begin(self, plan: Plan, step: int) -> None:
+    def begin(self, plan: RunPlan, step: int) -> None:
         """The bar, at its place."""
         self._plan = plan
         self._live.start()
@@ -253,7 +253,7 @@ def figures_of(record: RunEpoch, monitor: str | None = None) -> dict[str, str]:
     }
 
 
-def place(step: int, plan: Plan) -> tuple[int, int]:
+def place(step: int, plan: RunPlan) -> tuple[int, int]:
     """The epoch, from 1, and the step within it after so many steps of a run."""
     epoch, within = divmod(step, plan.steps_per_epoch)
     if within == 0 and epoch:
@@ -261,7 +261,7 @@ def place(step: int, plan: Plan) -> tuple[int, int]:
     return epoch + 1, within
 
 
-def left(progress: Progress, plan: Plan) -> str:
+def left(progress: Progress, plan: RunPlan) -> str:
     """The time that the steps to come will take at the speed so far."""
     images = (plan.epochs * plan.steps_per_epoch - progress.step) * plan.batch_size
     return duration(images / max(progress.images_per_second, 1e-9))

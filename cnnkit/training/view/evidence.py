@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnkit.training.view.baseline import Classes, Values
+from cnnkit.training.view.baseline import ClassBaseline, RegressionBaseline
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class Evidence:
     variance: float | None = None
 
     @property
-    def classes(self) -> Classes | None:
+    def classes(self) -> ClassBaseline | None:
         """How the weights that are kept do on classes or labels."""
         if self.kept is None or "confusion" not in self.kept:
             return None
-        return Classes(self.kept)
+        return ClassBaseline(self.kept)
 
     @property
-    def values(self) -> Values | None:
+    def values(self) -> RegressionBaseline | None:
         """How they do on values."""
         error = (self.kept or {}).get("mean_squared_error")
         if self.kept is None or error is None or not self.variance:
             return None
-        return Values(error, self.variance, self.kept["examples"])
+        return RegressionBaseline(error, self.variance, self.kept["examples"])
 
     @property
     def balanced(self) -> bool:

@@ -19,9 +19,10 @@ from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, RunDirectory
+from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
-from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
+from cnnkit.training.store.kinds import SPEC
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
 
@@ -44,7 +45,7 @@ class RunFiles:
 
     name: str
     spec: str
-    environment: Mapping[str, Any]
+    environment: Environment
     history: Sequence[RunEpoch]
     summary: Summary
     pictures: Mapping[str, bytes] = field(default_factory=dict)
@@ -57,7 +58,7 @@ def page(run: RunDirectory) -> str:
         RunFiles(
             name=run.path.resolve().name,
             spec=(run.path / SPEC).read_text("utf-8"),
-            environment=run.read_json(ENVIRONMENT) or {},
+            environment=run.read_environment(),
             history=run.read_metrics(),
             summary=run.read_summary() or Summary(),
             pictures={name: path.read_bytes() for name, path in pictures.items() if path.exists()},
@@ -95,7 +96,7 @@ def _flow(run: RunFiles) -> str:
     parts = [f"{epochs:,} {'epoch' if epochs == 1 else 'epochs'}"]
     if data := run.summary.data:
         parts.insert(0, f"trained on {data}")
-    if started := run.environment.get("started"):
+    if started := run.environment.started:
         parts.append(f"begun {started}")
     return " · ".join(parts)
 
@@ -225,15 +226,16 @@ def _written(heading: str, content: str) -> Iterator[str]:
         yield f'<pre class="text">{"&#10;".join(map(text, content.splitlines()))}</pre></details>'
 
 
-def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
-    if not environment:
+def _environment(environment: Environment) -> Iterator[str]:
+    known = environment.to_dict()
+    if not known:
         return
     yield "<details><summary><h2>Environment</h2></summary>"
     yield '<div class="table"><table><tbody>'
-    for name, value in environment.items():
+    for name, value in known.items():
         if name not in _NOT_SHOWN:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             yield f"<tr><td>{text(name)}</td><td>{text(shown)}</td></tr>"
-    if command := environment.get("command"):
+    if command := environment.command:
         yield f"<tr><td>command</td><td><code>{text(' '.join(command))}</code></td></tr>"
     yield "</tbody></table></div></details>"

@@ -126,7 +126,7 @@ def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
 
 
 def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, False, "for this test"))
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
 
     def ways(*shapes: tuple[int, ...], groups: int = 1) -> list[Way]:
         geometry = Geometry((1, 1), NONE, (1, 1), groups, *shapes)
@@ -253,7 +253,7 @@ def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
 
 
 def test_mapped_convolutions_are_computed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onednn, "load", lambda: onednn.State(False, False, "for this test"))
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
     geometry = FULL[0]
     x, kernel = operands(geometry, Propagation.forward, (3,))
 

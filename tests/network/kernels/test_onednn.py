@@ -73,7 +73,7 @@ def test_a_call_that_is_right_returns() -> None:
 
 
 @pytest.fixture
-def no_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], onednn.State]:
+def no_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], onednn.Availability]:
     """Finds out anew whether oneDNN is used, in a home where nothing was built."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "unsupported", lambda: None)
@@ -83,19 +83,21 @@ def no_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], on
 
 
 def test_it_can_be_switched_off(
-    no_state: Callable[[], onednn.State], monkeypatch: pytest.MonkeyPatch
+    no_state: Callable[[], onednn.Availability], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CNNKIT_ONEDNN", "off")
-    assert no_state() == onednn.State(False, False, "switched off by CNNKIT_ONEDNN=off")
+    assert no_state() == onednn.Availability(False, False, "switched off by CNNKIT_ONEDNN=off")
 
 
-def test_an_extension_that_is_not_built_is_said(no_state: Callable[[], onednn.State]) -> None:
+def test_an_extension_that_is_not_built_is_said(
+    no_state: Callable[[], onednn.Availability],
+) -> None:
     said = "the extension is not built: `cnnkit doctor --build`"
-    assert no_state() == onednn.State(False, True, said)
+    assert no_state() == onednn.Availability(False, True, said)
 
 
 def test_an_extension_that_others_can_change_is_not_loaded(
-    no_state: Callable[[], onednn.State], tmp_path: Path
+    no_state: Callable[[], onednn.Availability], tmp_path: Path
 ) -> None:
     library = tmp_path / "private" / "convolution.so"
     library.parent.mkdir(mode=0o700)

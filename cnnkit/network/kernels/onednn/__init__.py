@@ -19,7 +19,7 @@ SWITCH = "CNNKIT_ONEDNN"
 
 
 @dataclass(frozen=True)
-class State:
+class Availability:
     """Whether oneDNN is used in this process, and why or why not.
 
     Attributes:
@@ -34,26 +34,26 @@ class State:
 
 
 @cache
-def load() -> State:
+def load() -> Availability:
     """Load the extension if it was built, and tell XLA of it; once in a process."""
     if os.environ.get(SWITCH) == "off":
-        return State(False, False, f"switched off by {SWITCH}=off")
+        return Availability(False, False, f"switched off by {SWITCH}=off")
     if problem := build.unsupported():
-        return State(False, False, problem)
+        return Availability(False, False, problem)
     if problem := build.not_installed():
-        return State(False, False, problem)
+        return Availability(False, False, problem)
     library = build.library()
     if not library.exists():
-        return State(False, True, "the extension is not built: `cnnkit doctor --build`")
+        return Availability(False, True, "the extension is not built: `cnnkit doctor --build`")
     if problem := build.untrusted(library):
-        return State(False, True, problem)
+        return Availability(False, True, problem)
     try:
         extension = ctypes.CDLL(str(library))
     except OSError as error:
-        return State(False, True, f"the extension can't be loaded: {error}")
+        return Availability(False, True, f"the extension can't be loaded: {error}")
     import jax
 
     from cnnkit.network.kernels.onednn.convolution import TARGET
 
     jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(extension.CnnkitConvolve), platform="cpu")
-    return State(True, True, f"oneDNN {build.version()}, {library}")
+    return Availability(True, True, f"oneDNN {build.version()}, {library}")

@@ -11,12 +11,12 @@ from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
 from cnnkit.spec.model.training.schedule import Schedule
-from cnnkit.spec.model.training.train import Checkpoint, EarlyStopping, Split, Train
+from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Split, Train
 
 __all__ = [
     "Arrays",
     "Augmentation",
-    "Checkpoint",
+    "Checkpointing",
     "Csv",
     "Data",
     "EarlyStopping",

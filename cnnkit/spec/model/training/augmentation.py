@@ -127,7 +127,7 @@ class Shift(Moved):
     fill: Fill = Field("zeros", description="what comes in at the border")
 
 
-class Crop(Moved):
+class RandomCrop(Moved):
     """Pads each example at all sides and cuts its own extent out at a random place.
 
     The recipe of the ResNets on CIFAR-10 is `{crop: {padding: 4}}` (He et al., 2016).
@@ -265,7 +265,7 @@ AUGMENTATIONS: Final = Variant(
     by_name(
         Flip,
         Shift,
-        Crop,
+        RandomCrop,
         ResizedCrop,
         Rotate,
         Erase,

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 _PATHS: Final = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test", "folder")}
 
@@ -86,7 +86,7 @@ def _exists(path: Path) -> bool:
 
 def _file(spec: Spec, *keys: str) -> Path | None:
     """The file that a path is written in."""
-    node: Node | None = spec.origin.document
+    node: YamlNode | None = spec.origin.document
     for key in ("train", *keys):
         if node is None or not isinstance(node.value, dict):
             return None

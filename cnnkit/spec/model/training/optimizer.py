@@ -102,7 +102,7 @@ class Nesterov(Momentum):
     nesterov: Flag = Field(True, description="whether the gradient is taken after the momentum")
 
 
-class Moments(Optimizer):
+class MomentOptimizer(Optimizer):
     """A method that keeps running means of the gradient and of its square."""
 
     b1: Beta = Field(0.9, description="decay of the mean of gradients")
@@ -110,13 +110,13 @@ class Moments(Optimizer):
     epsilon: NotNegative = Field(1e-8, description="what is added to the divisor")
 
 
-class Adam(Moments):
+class Adam(MomentOptimizer):
     """Adam (Kingma and Ba, 2015)."""
 
     kind = "adam"
 
 
-class AdamW(Moments):
+class AdamW(MomentOptimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
     kind = "adamw"
@@ -125,7 +125,7 @@ class AdamW(Moments):
     weight_decay: NotNegative = Field(1e-4, description="the pull of the weights towards 0")
 
 
-class Nadam(Moments):
+class Nadam(MomentOptimizer):
     """Adam with Nesterov's momentum (Dozat, 2016)."""
 
     kind = "nadam"
@@ -137,19 +137,19 @@ class NadamW(AdamW):
     kind = "nadamw"
 
 
-class Adamax(Moments):
+class Adamax(MomentOptimizer):
     """Adam by the maximum norm (Kingma and Ba, 2015)."""
 
     kind = "adamax"
 
 
-class Amsgrad(Moments):
+class Amsgrad(MomentOptimizer):
     """Adam whose step never grows again (Reddi et al., 2018)."""
 
     kind = "amsgrad"
 
 
-class Radam(Moments):
+class Radam(MomentOptimizer):
     """Rectified Adam, which needs no warm-up (Liu et al., 2020)."""
 
     kind = "radam"
@@ -157,7 +157,7 @@ class Radam(Moments):
     threshold: Positive = Field(5.0, description="the length from which the variance is trusted")
 
 
-class Adabelief(Moments):
+class Adabelief(MomentOptimizer):
     """Adam by the surprise in the gradient (Zhuang et al., 2020)."""
 
     kind = "adabelief"
@@ -165,7 +165,7 @@ class Adabelief(Moments):
     epsilon: NotNegative = Field(1e-16, description="what is added to the divisor")
 
 
-class Yogi(Moments):
+class Yogi(MomentOptimizer):
     """Adam whose second moment grows slowly (Zaheer et al., 2018)."""
 
     kind = "yogi"
@@ -206,7 +206,7 @@ class Adadelta(Optimizer):
     epsilon: NotNegative = Field(1e-6, description="what is added to the divisor")
 
 
-class Lamb(Moments):
+class Lamb(MomentOptimizer):
     """Adam with a step of its own for each layer, for large batches (You et al., 2020)."""
 
     kind = "lamb"

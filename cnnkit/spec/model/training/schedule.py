@@ -102,7 +102,7 @@ class Warmed(Schedule):
     warmup: Epochs = Field(0.0, description="the epochs in which the rate rises from 0 to the peak")
 
 
-class Constant(Warmed):
+class ConstantSchedule(Warmed):
     """One rate all the time."""
 
     kind = "constant"
@@ -112,7 +112,7 @@ class Constant(Warmed):
         return super().written() if self.warmup or self.layers else self.peak
 
 
-class Cosine(Warmed):
+class CosineSchedule(Warmed):
     """Down half a cosine, from the peak to the end (Loshchilov and Hutter, 2017)."""
 
     kind = "cosine"
@@ -120,7 +120,7 @@ class Cosine(Warmed):
     end: NotNegative = Field(0.0, description="the rate after the last epoch")
 
 
-class Linear(Warmed):
+class LinearSchedule(Warmed):
     """Down a straight line, from the peak to the end."""
 
     kind = "linear"
@@ -128,7 +128,7 @@ class Linear(Warmed):
     end: NotNegative = Field(0.0, description="the rate after the last epoch")
 
 
-class Polynomial(Warmed):
+class PolynomialSchedule(Warmed):
     """From the peak to the end as a power of the time that is left."""
 
     kind = "polynomial"
@@ -137,7 +137,7 @@ class Polynomial(Warmed):
     end: NotNegative = Field(0.0, description="the rate after the last epoch")
 
 
-class Exponential(Warmed):
+class ExponentialSchedule(Warmed):
     """Multiplied by the same factor each epoch, in small parts at each step."""
 
     kind = "exponential"
@@ -147,7 +147,7 @@ class Exponential(Warmed):
     )
 
 
-class Step(Warmed):
+class StepSchedule(Warmed):
     """Multiplied by a factor at some epochs, and constant between them."""
 
     kind = "step"
@@ -181,7 +181,7 @@ class Step(Warmed):
         return self
 
 
-class OneCycle(Schedule):
+class OneCycleSchedule(Schedule):
     """Up to the peak, and down far below where it began (Smith, 2018)."""
 
     kind = "one_cycle"
@@ -216,7 +216,15 @@ class _RateOrSchedule(Variant):
 
 SCHEDULES: Final = _RateOrSchedule(
     "schedule",
-    by_name(Constant, Cosine, Linear, Polynomial, Exponential, Step, OneCycle),
+    by_name(
+        ConstantSchedule,
+        CosineSchedule,
+        LinearSchedule,
+        PolynomialSchedule,
+        ExponentialSchedule,
+        StepSchedule,
+        OneCycleSchedule,
+    ),
     "`{cosine: {peak: 0.1, warmup: 2}}`, or a number, or `find`",
     {"onecycle": "one_cycle", "multistep": "step", "cosine_annealing": "cosine"},
 )

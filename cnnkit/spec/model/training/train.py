@@ -23,7 +23,7 @@ from cnnkit.spec.model.training.loss import (
 )
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import Positive, given, section
-from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
+from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
 
@@ -81,7 +81,7 @@ class EarlyStopping(Section):
     )
 
 
-class Checkpoint(Section):
+class Checkpointing(Section):
     """When the state of the training is saved; the best and the last are always kept."""
 
     every: Count = Field(1, description="the epochs from one checkpoint to the next")
@@ -136,7 +136,7 @@ class Train(Section):
         description="how the weights follow the gradient",
     )
     learning_rate: Annotated[Schedule, BeforeValidator(SCHEDULES.read), SCHEDULES] = Field(
-        default_factory=lambda: Constant(peak=0.01), description="how far they follow it"
+        default_factory=lambda: ConstantSchedule(peak=0.01), description="how far they follow it"
     )
     epochs: Count = Field(10, description="how often all training examples are seen")
     batch_size: Annotated[
@@ -166,11 +166,11 @@ class Train(Section):
     ] = Field(None, description="ends the training where the validation no longer improves")
     time_limit: Duration = Field(None, description="the time after which the training ends")
     checkpoint: Annotated[
-        Checkpoint,
-        section(Checkpoint, "checkpoint"),
+        Checkpointing,
+        section(Checkpointing, "checkpoint"),
         Expects("`every`, `interval` and `keep`: `{every: 1, keep: 2}`"),
     ] = Field(
-        Checkpoint.model_construct(every=1, interval=None, keep=2),
+        Checkpointing.model_construct(every=1, interval=None, keep=2),
         description="when the state of the training is saved",
     )
     seed: Annotated[int, Field(ge=0, lt=2**32), Expects("a whole number that is not negative")] = (
@@ -250,7 +250,7 @@ def _contradictions(train: Train) -> Iterator[Fault]:
         )
     if isinstance(train.optimizer, ScheduleFree):
         yield from _of_one_rate(train)
-        if not isinstance(train.learning_rate, Constant):
+        if not isinstance(train.learning_rate, ConstantSchedule):
             yield Fault(
                 "wrong-value",
                 f"`{train.optimizer.kind}` needs no schedule, and `learning_rate` is "

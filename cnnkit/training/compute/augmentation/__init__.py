@@ -74,7 +74,7 @@ def _some(augmentation: Augmentation, key: Array, images: Array) -> Array:
 _CHANGED: Final[Mapping[type[Augmentation], Callable[[Any, Array, Array], Array]]] = {
     kinds.Flip: moving.flip,
     kinds.Shift: moving.shift,
-    kinds.Crop: moving.crop,
+    kinds.RandomCrop: moving.crop,
     kinds.ResizedCrop: moving.resized_crop,
     kinds.Rotate: moving.rotate,
     kinds.Erase: erasing.erase,

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cnnkit.spec.model.training.augmentation import Crop, Flip, ResizedCrop, Rotate, Shift
+from cnnkit.spec.model.training.augmentation import Flip, RandomCrop, ResizedCrop, Rotate, Shift
 
 PADDINGS = {"zeros": "constant", "edge": "edge", "reflect": "reflect"}
 
@@ -28,7 +28,7 @@ def shift(augmentation: Shift, key: Array, images: Array) -> Array:
     return _windows(key, images, cells, augmentation.fill)
 
 
-def crop(augmentation: Crop, key: Array, images: Array) -> Array:
+def crop(augmentation: RandomCrop, key: Array, images: Array) -> Array:
     """Pads each image and cuts its extent out again."""
     cells = augmentation.extents(images.shape[1:])
     return _windows(key, images, cells, augmentation.fill)

@@ -14,23 +14,23 @@ from jax import Array
 
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.training import Augmentation
-from cnnkit.spec.model.training.augmentation import Crop, Flip, Shift
+from cnnkit.spec.model.training.augmentation import Flip, RandomCrop, Shift
 from cnnkit.training.compute.augmentation.moving import PADDINGS
 
-View = Callable[[Array], Array]
+Transform = Callable[[Array], Array]
 """``images [N, *spatial, C] -> images``."""
 
 _AXES = {"horizontal": (-2,), "vertical": (-3,), "both": (-2, -3)}
 
 
-def views_of(augment: Sequence[Augmentation], shape: Shape) -> tuple[View, ...]:
+def views_of(augment: Sequence[Augmentation], shape: Shape) -> tuple[Transform, ...]:
     """The views that a network has learnt to take for one; the first is the input itself.
 
     Args:
         augment: What the recipe says; of it the moves and mirror images are taken.
         shape: The shape of one input, channels last.
     """
-    moved = next((each for each in augment if isinstance(each, Shift | Crop)), None)
+    moved = next((each for each in augment if isinstance(each, Shift | RandomCrop)), None)
     places = [_same] if moved is None else _places(moved, shape)
     axes = sorted(
         {axis for each in augment if isinstance(each, Flip) for axis in _AXES[each.direction]}
@@ -41,7 +41,7 @@ def views_of(augment: Sequence[Augmentation], shape: Shape) -> tuple[View, ...]:
     return tuple(_view(place, mirror) for mirror in mirrors for place in places)
 
 
-def _view(place: View, mirror: tuple[int, ...]) -> View:
+def _view(place: Transform, mirror: tuple[int, ...]) -> Transform:
     return lambda images: jnp.flip(place(images), mirror) if mirror else place(images)
 
 
@@ -49,13 +49,13 @@ def _same(images: Array) -> Array:
     return images
 
 
-def _places(moved: Shift | Crop, shape: Shape) -> list[View]:
+def _places(moved: Shift | RandomCrop, shape: Shape) -> list[Transform]:
     """The centre, and the corners that the move reaches."""
     cells = moved.extents(shape)
     corners = itertools.product(*((0, 2 * cell) if cell else (0,) for cell in cells))
     sides = [(0, 0), *((cell, cell) for cell in cells), (0, 0)]
 
-    def at(corner: tuple[int, ...]) -> View:
+    def at(corner: tuple[int, ...]) -> Transform:
         window = tuple(
             slice(start, start + extent) for start, extent in zip(corner, shape, strict=False)
         )

@@ -24,12 +24,12 @@ ARRAYS: Final = (".npy", ".npz")
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 _ROWS = 64
-_BLOCK_BYTES = 2**22
+_CHUNK_BYTES = 2**22
 # An array whose first axis is the fastest is read at once, and no further than this.
 _LARGEST = 2**30
 
 
-class Block(NamedTuple):
+class Chunk(NamedTuple):
     """Some examples of a file.
 
     Attributes:
@@ -43,7 +43,7 @@ class Block(NamedTuple):
     problems: Mapping[str, str] = {}
 
 
-def blocks_of(path: Path, shape: Shape, like: Csv | None = None) -> Iterator[Block]:
+def chunks_of(path: Path, shape: Shape, like: Csv | None = None) -> Iterator[Chunk]:
     """The examples of an array or a table, in their order.
 
     Args:
@@ -105,7 +105,7 @@ def _examples(found: tuple[int, ...], shape: Shape) -> int | None:
     return None
 
 
-def _of_array(path: Path, header: _Header, stream: IO[bytes], shape: Shape) -> Iterator[Block]:
+def _of_array(path: Path, header: _Header, stream: IO[bytes], shape: Shape) -> Iterator[Chunk]:
     count = _examples(header.shape, shape)
     if count is None:
         raise DataError(f"{path}: {other_shape(header.shape, shape)}")
@@ -118,13 +118,13 @@ def _of_array(path: Path, header: _Header, stream: IO[bytes], shape: Shape) -> I
                 f"np.ascontiguousarray"
             )
         turned = _read(path, stream, size, header.dtype).reshape(header.shape, order="F")
-        yield Block(_names(path, 0, count), turned.reshape(-1, *shape))
+        yield Chunk(_names(path, 0, count), turned.reshape(-1, *shape))
         return
-    step = max(1, min(_ROWS, _BLOCK_BYTES // each))
+    step = max(1, min(_ROWS, _CHUNK_BYTES // each))
     for start in range(0, max(count, 1), step):
         rows = min(step, max(count, 1) - start)
         values = _read(path, stream, rows * each, header.dtype).reshape(rows, *shape)
-        yield Block(_names(path, start, min(count, start + rows)), values)
+        yield Chunk(_names(path, start, min(count, start + rows)), values)
 
 
 def _names(path: Path, start: int, stop: int) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def _member(path: Path, archive: zipfile.ZipFile, shape: Shape) -> str:
     )
 
 
-def _of_table(path: Path, shape: Shape, like: Csv | None) -> Iterator[Block]:
+def _of_table(path: Path, shape: Shape, like: Csv | None) -> Iterator[Chunk]:
     with opened(path) as table:
         kept = _columns(table, shape, like)
         names: list[str] = []
@@ -180,24 +180,24 @@ def _of_table(path: Path, shape: Shape, like: Csv | None) -> Iterator[Block]:
             else:
                 values.append([float(row[column]) for column in kept])
             if len(names) == _ROWS:
-                yield _block(names, values, problems, shape)
+                yield _chunk(names, values, problems, shape)
                 names, values, problems = [], [], {}
         if names:
-            yield _block(names, values, problems, shape)
+            yield _chunk(names, values, problems, shape)
 
 
-def _block(
+def _chunk(
     names: Sequence[str],
     rows: Sequence[Sequence[float]],
     problems: Mapping[str, str],
     shape: Shape,
-) -> Block:
+) -> Chunk:
     """Lines as examples; whole numbers in a text have no width."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is reported
         values = np.array(rows, np.float32).reshape(-1, *shape)
     whole = np.isfinite(values).all() and (values == np.rint(values)).all()
     fits = whole and bool((np.abs(values) < 2**53).all())
-    return Block(tuple(names), values.astype(np.int64) if fits else values, problems)
+    return Chunk(tuple(names), values.astype(np.int64) if fits else values, problems)
 
 
 def _columns(table: Table, shape: Shape, like: Csv | None) -> list[int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from cnnkit.importing.graph import ACTIVATIONS
-from cnnkit.importing.layer import Layer
+from cnnkit.importing.layer import WrittenLayer
 
 _TAKING = ("conv", "depthwise_conv", "transposed_conv", "dense", "residual")
 _LAST = ("softmax", "log_softmax", "linear")
 """What stands better on a line of its own: it is what the network gives."""
 
 
-def fold_activations(layers: list[Layer]) -> list[Layer]:
+def fold_activations(layers: list[WrittenLayer]) -> list[WrittenLayer]:
     """The layers with each activation in the layer before it, where that can take it."""
-    folded: list[Layer] = []
+    folded: list[WrittenLayer] = []
     for layer in layers:
         layer.parts = {name: fold_activations(part) for name, part in layer.parts.items()}
         if layer.kind in ACTIVATIONS and layer.kind not in _LAST and folded:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from cnnkit.training.compute.figures import Figures, of_totals
 from cnnkit.training.engine import Engine, on_host
 from cnnkit.training.prepare.material import Material
-from cnnkit.training.prepare.sealed import Part
+from cnnkit.training.prepare.sealed import RunExamples
 
 
-class Group:
+class RunGroup:
     """Some runs and how far they are, on an engine that other groups may use in between.
 
     Args:
@@ -49,7 +49,7 @@ class Group:
         return [step for step in self.engine.failed(self.state) if step is not None]
 
 
-def of_equal_size(parts: Sequence[Part], numbers: Sequence[int]) -> list[list[int]]:
+def of_equal_size(parts: Sequence[RunExamples], numbers: Sequence[int]) -> list[list[int]]:
     """The numbers of parts, those of the same sizes together: these share what is compiled."""
     found: dict[tuple[int, int], list[int]] = {}
     for number in numbers:

@@ -20,7 +20,7 @@ from cnnkit.network import (
     regularization,
     shaping,
 )
-from cnnkit.network.operation import Builder, Operation, Site
+from cnnkit.network.operation import Builder, BuildSite, Computation
 
 BUILDERS: Mapping[str, Builder] = MappingProxyType(
     {
@@ -85,7 +85,7 @@ TRACED = frozenset(
 """The kinds that the graph dissolves into others, and into joins."""
 
 
-def operation(site: Site[Any]) -> Operation:
+def operation(site: BuildSite[Any]) -> Computation:
     """The operation of a node."""
     if isinstance(site.layer, Joined):  # a join has no kind: no spec writes it
         return composition.joined(site)

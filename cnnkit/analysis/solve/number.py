@@ -12,10 +12,10 @@ from cnnkit.errors import Finding, UsageError
 from cnnkit.spec.language.layer import BESIDE
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import finish
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 
-def document_of(spec: Spec) -> Node:
+def document_of(spec: Spec) -> YamlNode:
     """The text that a spec was read from.
 
     Raises:
@@ -27,7 +27,7 @@ def document_of(spec: Spec) -> Node:
     return document
 
 
-def number_at(document: Node, path: str) -> Decimal | None:
+def number_at(document: YamlNode, path: str) -> Decimal | None:
     """The number at a path as `--set` takes it; None where it is left out or an expression.
 
     A path that leads nowhere gives None, too: putting a value there says what is wrong.
@@ -54,7 +54,7 @@ def number_at(document: Node, path: str) -> Decimal | None:
 
 
 def analysis_with(
-    document: Node,
+    document: YamlNode,
     path: str,
     value: Decimal,
     *,
@@ -84,7 +84,7 @@ def first_error(findings: Iterable[Finding]) -> Finding | None:
     return next((finding for finding in findings if finding.level == "error"), None)
 
 
-def _below(node: Node, part: str) -> Node | None:
+def _below(node: YamlNode, part: str) -> YamlNode | None:
     value = node.value
     if isinstance(value, list):
         for item in value:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
@@ -18,6 +15,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.training.prepare.material import Material
 from cnnkit.training.prepare.resolution import recipe_of
+from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import FILES, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 
@@ -42,14 +40,14 @@ def preprocessing_of(
             f"{run.path} has no {SPLIT}: go on with it by `cnnkit train --resume {run.path}`"
         )
     try:
-        if "preprocessing" in record:
-            return Preprocessing.from_dict(record["preprocessing"])
+        if record.preprocessing is not None:
+            return Preprocessing.from_dict(record.preprocessing)
     except DataError as error:
         raise TrainingError(f"{run.path / SPLIT}: {error}") from None
     return _rebuilt(run, spec, record, data_dir)
 
 
-def require_same_data(run: RunDirectory, material: Material, now: Mapping[str, Any]) -> None:
+def require_same_data(run: RunDirectory, material: Material, now: DataRecord) -> None:
     """Raises where the data are not those that a run was begun with.
 
     Args:
@@ -68,7 +66,7 @@ def require_same_data(run: RunDirectory, material: Material, now: Mapping[str, A
     if known is not None:
         seen = contents(material.dataset, material.splits)
         files = differences(together(known), together(seen))
-    different = [key for key in now if key in before and before[key] != now[key]]
+    different = now.differing(before)
     if not files and not different:
         return
     what = f"{', '.join(different)} of {SPLIT} differ" if different else "files differ"
@@ -79,11 +77,11 @@ def require_same_data(run: RunDirectory, material: Material, now: Mapping[str, A
     raise UsageError("\n  ".join([told, *_some(files)]))
 
 
-def keep_record(run: RunDirectory, material: Material, record: Mapping[str, Any]) -> None:
+def keep_record(run: RunDirectory, material: Material, record: DataRecord) -> None:
     """Writes which data a run trains on."""
     if files := contents(material.dataset, material.splits):
         run.write_json(FILES, files)
-    run.write_json(SPLIT, record)
+    run.write_json(SPLIT, record.to_dict())
 
 
 def trained_on(run: RunDirectory, examples: Examples) -> str | None:
@@ -109,23 +107,24 @@ def _some(files: list[str]) -> list[str]:
 
 
 def _rebuilt(
-    run: RunDirectory, spec: Spec, record: Mapping[str, Any], data_dir: StrPath | None
+    run: RunDirectory, spec: Spec, record: DataRecord, data_dir: StrPath | None
 ) -> Preprocessing:
     """The preprocessing of a run that recorded mean and deviation alone.
 
     Only bytes were scaled then, images all became bytes, and their alpha was left off.
     """
-    if missing := [key for key in ("mean", "deviation") if key not in record]:
+    if record.mean is None or record.deviation is None:
+        missing = [key for key in ("mean", "deviation") if getattr(record, key) is None]
         raise TrainingError(f"{run.path / SPLIT} is damaged: it has no {', '.join(missing)}")
     recipe = recipe_of(spec)
     dtype = _dtype_then(run, recipe.data, data_dir)
-    mean, deviation = (np.array(record[key], np.float64) for key in ("mean", "deviation"))
+    mean, deviation = (np.array(each, np.float64) for each in (record.mean, record.deviation))
     of_bytes = dtype == "uint8"
     found = None
     if of_bytes:
         measured = recipe.standardize == "per_channel"
         average, spread = (mean.mean(), deviation.mean()) if measured else (0.5, 0.25)
-        found = Found(0.0, 255.0, float(average * 255), float(spread * 255))
+        found = OverallStatistics(0.0, 255.0, float(average * 255), float(spread * 255))
     fit = recipe.data.fit if isinstance(recipe.data, Images) else "cover"
     return Preprocessing(
         dtype=dtype,

@@ -1,0 +1,1 @@
+"""Helpers for what Keras has no layer of; channels are last, [N, *spatial, C]."""

@@ -1,0 +1,157 @@
+"""Convolutions, how their weights start and how their filters are normalized."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+
+class Given(keras.initializers.Initializer):
+    """These values; `swapped` for a kernel whose last axis is the channels that come in."""
+
+    def __init__(self, values, swapped: bool = False) -> None:
+        self.values = values
+        self.swapped = swapped
+
+    def __call__(self, shape, dtype=None):
+        values = np.asarray(self.values, "float32")
+        values = values.swapaxes(-1, -2) if self.swapped else values
+        if values.size == math.prod(shape):
+            return ops.convert_to_tensor(values.reshape(shape), dtype)
+        return ops.convert_to_tensor(np.broadcast_to(values, shape), dtype)  # a bias everywhere
+
+    def get_config(self):
+        return {"values": self.values, "swapped": self.swapped}
+
+
+class Swapped(keras.initializers.Initializer):
+    """An initializer of a kernel whose last axis is the channels that come in."""
+
+    def __init__(self, initializer: str) -> None:
+        self.initializer = initializer
+
+    def __call__(self, shape, dtype=None):
+        shape = (*shape[:-2], shape[-1], shape[-2])
+        return ops.swapaxes(keras.initializers.get(self.initializer)(shape, dtype), -1, -2)
+
+    def get_config(self):
+        return {"initializer": self.initializer}
+
+
+def pad(x, sides, mode: str):
+    """Adds cells (before, after) along each spatial axis; the mode is numpy's."""
+    for axis, (before, after) in enumerate(sides, start=1):
+        cells = np.pad(np.arange(x.shape[axis]), (before, after), mode)
+        x = ops.take(x, cells, axis=axis)
+    return x
+
+
+def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
+    """A class of layers whose kernel is normalized, filter by filter, before it is used."""
+
+    class FilterNorm(base):
+        def build(self, input_shape):
+            super().build(input_shape)
+            if how != "standardize":
+                norms = ops.sqrt(ops.sum(ops.square(self._kernel), self._axes()))
+                start = norms if how == "weight_norm" else ops.ones_like(norms)
+                self.gain = self.add_weight(shape=norms.shape, initializer="ones", name="gain")
+                self.gain.assign(start)
+
+        def _axes(self):
+            axes = [*range(positions, len(self._kernel.shape))]
+            del axes[-2 if swapped else -1]
+            return axes
+
+        @property
+        def kernel(self):
+            kernel, axes = ops.convert_to_tensor(self._kernel), self._axes()
+            if how == "weight_norm":
+                kernel = kernel * ops.rsqrt(ops.sum(ops.square(kernel), axes, keepdims=True))
+            else:
+                kernel = kernel - ops.mean(kernel, axes, keepdims=True)
+                variance = ops.mean(ops.square(kernel), axes, keepdims=True)
+                kernel = kernel * ops.rsqrt(variance + 1e-6)
+            if how == "scaled_standardize":
+                kernel = kernel / math.prod(kernel.shape[axis] for axis in axes) ** 0.5
+            return kernel if how == "standardize" else kernel * ops.expand_dims(self.gain, axes)
+
+        @kernel.setter
+        def kernel(self, value):
+            self._kernel = value
+
+    return FilterNorm
+
+
+class LocallyConnected(layers.Layer):
+    """A convolution, unpadded, whose positions have weights of their own."""
+
+    def __init__(
+        self,
+        filters: int,
+        positions,
+        kernel_size,
+        strides,
+        dilation_rate,
+        groups: int = 1,
+        use_bias: bool = True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.positions = tuple(positions)
+        self.kernel_size = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.dilation_rate = tuple(dilation_rate)
+        self.groups = groups
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+
+    def build(self, input_shape):
+        one = (*self.kernel_size, input_shape[-1] // self.groups, self.filters)
+
+        def initial(shape, dtype=None):
+            if not isinstance(self.kernel_initializer, str):
+                return self.kernel_initializer(shape, dtype)
+            made = [
+                keras.initializers.get(self.kernel_initializer)(one, dtype)
+                for _ in range(math.prod(self.positions))
+            ]
+            return ops.reshape(ops.stack(made), shape)
+
+        shape = (*self.positions, *one)
+        self.kernel = self.add_weight(shape=shape, initializer=initial, name="kernel")
+        self.bias = None
+        if self.use_bias:
+            shape = (*self.positions, self.filters)
+            self.bias = self.add_weight(shape=shape, initializer=self.bias_initializer, name="bias")
+
+    def call(self, x):
+        cells = []  # one kernel cell at all positions: [N, *positions, C]
+        for offset in itertools.product(*map(range, self.kernel_size)):
+            starts = [d * k for d, k in zip(self.dilation_rate, offset, strict=True)]
+            spans = [
+                slice(a, a + s * (count - 1) + 1, s)
+                for a, count, s in zip(starts, self.positions, self.strides, strict=True)
+            ]
+            cells.append(x[(slice(None), *spans)])
+        patches = ops.stack(cells, axis=-2)
+        channels = self.kernel.shape[-2]
+        split = (-1, *self.positions, len(cells), self.groups, channels)
+        matrices = (*self.positions, len(cells), channels, self.groups, -1)
+        axes = "xyz"[: len(self.positions)]
+        y = ops.einsum(
+            f"n{axes}kgc,{axes}kcgf->n{axes}gf",
+            ops.reshape(patches, split),
+            ops.reshape(self.kernel, matrices),
+        )
+        y = ops.reshape(y, (-1, *self.positions, self.filters))
+        return y if self.bias is None else y + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.positions, self.filters)

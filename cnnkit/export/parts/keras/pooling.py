@@ -1,0 +1,43 @@
+"""Pools that the framework lacks."""
+
+import itertools
+
+import numpy as np
+from keras import ops
+
+
+def dilated_max_pool(x, size, strides, dilation, outputs):
+    """The maximum of windows whose cells lie `dilation` apart."""
+    windows = []  # one cell of all windows
+    for offset in itertools.product(*map(range, size)):
+        starts = [d * k for d, k in zip(dilation, offset, strict=True)]
+        spans = [
+            slice(a, a + s * (count - 1) + 1, s)
+            for a, count, s in zip(starts, outputs, strides, strict=True)
+        ]
+        windows.append(x[(slice(None), *spans, slice(None))])
+    maximum = windows[0]
+    for window in windows[1:]:
+        maximum = ops.maximum(maximum, window)
+    return maximum
+
+
+def mean_pool(x, size, strides, sides, overhang, count_padding: bool):
+    """The mean of windows that also lie in padding."""
+    counted = np.ones((1, *x.shape[1:-1], 1), "float32")
+    around, beyond = [(0, 0), *sides, (0, 0)], [(0, 0), *overhang, (0, 0)]
+    counted = np.pad(counted, around, constant_values=float(count_padding))
+    counted = ops.average_pool(np.pad(counted, beyond), size, strides, "valid", "channels_last")
+    x = ops.pad(ops.pad(x, around), beyond)
+    return ops.average_pool(x, size, strides, "valid", "channels_last") / counted
+
+
+def adaptive_pool(x, output, reduce):
+    """Reduces the windows [floor(i*D/O), ceil((i + 1)*D/O)) of each axis."""
+    for axis, count in enumerate(output, start=1):
+        extent, before = x.shape[axis], (slice(None),) * axis
+        bounds = [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+        windows = [x[(*before, slice(a, b))] for a, b in bounds]
+        reduced = [reduce(window, axis=axis, keepdims=True) for window in windows]
+        x = ops.concatenate(reduced, axis=axis)
+    return x

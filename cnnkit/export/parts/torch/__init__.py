@@ -1,0 +1,1 @@
+"""Helpers for what PyTorch has no layer of; channels are first, [N, C, *spatial]."""

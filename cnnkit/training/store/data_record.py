@@ -1,0 +1,69 @@
+"""What a run recorded of its data, as ``split.json`` keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SplitPart:
+    """One of the splits.
+
+    Attributes:
+        examples: How many it has.
+        sha256: Of their indices.
+    """
+
+    examples: int = 0
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """Which data a run trains on; equal where the data and the splits are.
+
+    What a file of an earlier version does not say is None.
+
+    Attributes:
+        data: The name of the data set.
+        classes: The names of its classes.
+        multi_label: Whether an example may have several.
+        sha256: Of all examples and targets.
+        preprocessing: How inputs are prepared, as ``Preprocessing.to_dict`` gives it.
+        seed: What the splits were drawn with.
+        stratified: Whether each has the classes in the same parts.
+        own_test: Whether the test split is the data set's own.
+        train: The examples that are trained on.
+        validation: Those that choose the epoch.
+        test: Those that judge it.
+        mean: What earlier versions kept in place of ``preprocessing``, a channel each.
+        deviation: What they divided by.
+    """
+
+    data: str | None = None
+    classes: tuple[str, ...] | None = None
+    multi_label: bool | None = None
+    sha256: str | None = None
+    preprocessing: Mapping[str, Any] | None = None
+    seed: int | None = None
+    stratified: bool | None = None
+    own_test: bool | None = None
+    train: SplitPart | None = None
+    validation: SplitPart | None = None
+    test: SplitPart | None = None
+    mean: tuple[float, ...] | None = None
+    deviation: tuple[float, ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it; what is not known is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def differing(self, other: DataRecord) -> list[str]:
+        """The keys that both say something of, and not the same."""
+        pairs = {
+            each.name: (getattr(self, each.name), getattr(other, each.name))
+            for each in fields(self)
+        }
+        return [name for name, both in pairs.items() if None not in both and both[0] != both[1]]
