@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.convolution import SeparableConv as SeparableConv
     from cnnkit.layers.convolution import TransposedConv as TransposedConv
     from cnnkit.layers.dense import Dense as Dense
+    from cnnkit.layers.each import Each as Each
     from cnnkit.layers.elementwise import Celu as Celu
     from cnnkit.layers.elementwise import Elu as Elu
     from cnnkit.layers.elementwise import Gelu as Gelu

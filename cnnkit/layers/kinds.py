@@ -116,6 +116,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "head",
             ),
             "wiring": ("output", "shared"),
+            "each": ("each",),
         },
     }
 )

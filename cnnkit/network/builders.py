@@ -13,6 +13,7 @@ from cnnkit.network import (
     composition,
     convolution,
     dense,
+    each,
     filtering,
     normalization,
     pooling,
@@ -74,13 +75,15 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
 PARTS: Mapping[str, Builder] = MappingProxyType(
     {
         "dot_product_attention": attention.dot_product_attention,
+        "axis_to_batch": each.axis_to_batch,
+        "batch_to_axis": each.batch_to_axis,
     }
 )
 """The builder of each operation that kinds are made of, and that no spec writes."""
 
 TRACED = frozenset(
     {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-    | {"save", "merge", "load", "head", "output", "shared"}
+    | {"save", "merge", "load", "head", "output", "shared", "each"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
 

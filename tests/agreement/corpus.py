@@ -443,6 +443,22 @@ input: 2x4x3x4
 layers:
   - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
 """,
+    "each": """
+input: 3x5x4x4
+layers:
+  - each:
+      layers:
+        - conv: {filters: 6, kernel: [3, 2], activation: relu}
+        - batch_norm
+        - save: map
+        - squeeze_excite: {ratio: 0.5}
+        - merge: {with: map, by: add}
+        - each: {layers: [{conv: {filters: 4, kernel: 2}}, {dropout: {rate: 0.5}}]}
+  - each: {axis: 1, layers: [group_norm: {groups: 2}, {mean_pool: {size: 2, stride: 1}}]}
+  - each: {layers: [flatten, {name: scores, dense: {units: 5}}]}
+  - each: {layers: [{dense: {units: 4}}, tanh]}
+  - lstm: {units: 3}
+""",
     "recurrence": """
 input: 4x3
 layers:

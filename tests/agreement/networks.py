@@ -389,9 +389,12 @@ class Sequence:
         depth: int,
         saved: dict[str, Shape],
         blocks: Fields,
+        *,
+        sliced: bool = False,
     ) -> None:
         self.draw, self.chance, self.shape, self.depth = draw, chance, shape, depth
         self.saved, self.blocks = dict(saved), blocks
+        self.sliced = sliced  # a slice has no side outputs
         self.layers: list[LayerData] = []
 
     def add(self, kind: str | None = None) -> None:
@@ -418,6 +421,7 @@ class Sequence:
             for kind in COMPOSITES
             if (self.depth or kind in ("save", "load"))
             and (self.depth == DEPTH or kind != "output")
+            and not (self.sliced and kind == "head")
         ]
         fitting = [*MAPS] * 2 if len(self.shape) > 1 else [*VECTORS] * 5
         return [*ANY, *fitting, *composites * 2]
@@ -425,7 +429,13 @@ class Sequence:
     def inner(self, least: int = 0, most: int = 2) -> tuple[list[LayerData], Shape]:
         """Layers inside this one, and the shape after them."""
         below = Sequence(
-            self.draw, self.chance, self.shape, self.depth - 1, self.saved, self.blocks
+            self.draw,
+            self.chance,
+            self.shape,
+            self.depth - 1,
+            self.saved,
+            self.blocks,
+            sliced=self.sliced,
         )
         for _ in range(self.chance.randint(least, most)):
             below.add()
@@ -553,6 +563,26 @@ def head(sequence: Sequence) -> list[LayerData]:
     return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
 
 
+def each(sequence: Sequence) -> list[LayerData]:
+    """Layers that see one slice along an axis, and no tensor that is saved outside."""
+    shape, rank = sequence.shape, len(sequence.shape) - 1
+    if not rank:
+        return []
+    place = sequence.chance.randrange(rank)
+    below = Sequence(
+        sequence.draw,
+        sequence.chance,
+        (*shape[:place], *shape[place + 1 :]),
+        sequence.depth - 1,
+        {},
+        sequence.blocks,
+        sliced=True,
+    )
+    for _ in range(sequence.chance.randint(0, 2)):
+        below.add()
+    return [{"each": {"axis": place, "layers": below.layers}}]
+
+
 def class_token(sequence: Sequence) -> list[LayerData]:
     """Before what is a sequence, or is made one."""
     rank = len(sequence.shape) - 1
@@ -604,7 +634,10 @@ COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "head": head,
     "output": output,
     "shared": shared,
+    "each": each,
 }
+OF_MAPS = ("squeeze_excite", "attention", "class_token", "each")
+"""The composites that take a map or sequence."""
 DRAWN = frozenset({*ANY, *MAPS, *VECTORS, *COMPOSITES})
 """The kinds that are drawn."""
 
@@ -619,7 +652,7 @@ def shapes(draw: Draw) -> Shape:
 
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
-    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention", "class_token")):
+    if len(shape) == 1 and (kind in MAPS or kind in OF_MAPS):
         return (7, *shape)
     if kind in ("lstm", "gru"):  # a sequence, and no map
         return (shape[0], shape[-1])

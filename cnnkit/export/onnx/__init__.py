@@ -97,6 +97,7 @@ def model_of(
     """
     if not OLDEST <= opset <= NEWEST:
         raise UsageError(f"opset {opset} is not written: give one from {OLDEST} to {NEWEST}")
+    graph = graph.as_run
     if too_large := _too_large(graph, arrays):
         return (too_large,)
     arrays = fold_weight_norms(graph, arrays)
@@ -134,7 +135,9 @@ def _written(write: Writing, site: Site[Any]) -> str:
     layer = site.layer
     if isinstance(layer, Joined):
         return joined(write, site)
-    return (attention.PARTS.get(layer.kind) or WRITERS[layer.kind])(write, site)
+    return ({**attention.PARTS, **shaping.PARTS}.get(layer.kind) or WRITERS[layer.kind])(
+        write, site
+    )
 
 
 def _too_large(graph: Graph, arrays: Arrays) -> Finding | None:

@@ -85,6 +85,7 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "clstoken": "class_token",
         "permute": "transpose",
         "powerpool": "lp_pool",
+        "timedistributed": "each",
         "rnn": "gru",
         "bilstm": "lstm",
         "bidirectional": "lstm",
