@@ -454,7 +454,7 @@ layers:
         - squeeze_excite: {ratio: 0.5}
         - merge: {with: map, by: add}
         - each: {layers: [{conv: {filters: 4, kernel: 2}}, {dropout: {rate: 0.5}}]}
-  - each: {axis: 1, layers: [group_norm: {groups: 2}, {mean_pool: {size: 2, stride: 1}}]}
+  - each: {axis: 1, layers: [silu, {mean_pool: {size: 2, stride: 1}}]}
   - each: {layers: [flatten, {name: scores, dense: {units: 5}}]}
   - each: {layers: [{dense: {units: 4}}, tanh]}
   - lstm: {units: 3}

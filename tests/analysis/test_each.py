@@ -68,7 +68,7 @@ def test_what_comes_into_the_layers_is_a_slice() -> None:
     assert analysed(layers).output == (16, 8, 18)
 
 
-def test_letters_may_be_extents_of_slices() -> None:
+def test_work_grows_with_the_number_of_slices() -> None:
     layers: list[Any] = [{"each": {"layers": [{"conv": {"filters": 4, "kernel": 3}}]}}]
     macs = [analysed(layers, f"{t}x8x6x3").totals.macs for t in (1, 2, 7)]
     assert macs == [6 * 4 * 4 * 27 * t for t in (1, 2, 7)]
