@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.composition import Residual as Residual
     from cnnkit.layers.composition import Save as Save
     from cnnkit.layers.composition import SqueezeExcite as SqueezeExcite
+    from cnnkit.layers.conv_recurrence import ConvLstm as ConvLstm
     from cnnkit.layers.convolution import Conv as Conv
     from cnnkit.layers.convolution import DepthwiseConv as DepthwiseConv
     from cnnkit.layers.convolution import LocallyConnected as LocallyConnected

@@ -103,6 +103,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         },
         "recurrence": {
             "recurrence": ("lstm", "gru"),
+            "conv_recurrence": ("conv_lstm",),
         },
         "composition": {
             "composition": (

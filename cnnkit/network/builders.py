@@ -11,6 +11,7 @@ from cnnkit.network import (
     activation,
     attention,
     composition,
+    conv_recurrence,
     convolution,
     dense,
     each,
@@ -66,6 +67,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "scale": shaping.scale,
         "lstm": recurrence.recurrent,
         "gru": recurrence.recurrent,
+        "conv_lstm": conv_recurrence.conv_lstm,
         "position_embedding": attention.position_embedding,
         "class_token": attention.class_token,
     }

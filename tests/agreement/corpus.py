@@ -468,6 +468,16 @@ layers:
         - [{gru: {units: 2, direction: backward, sequences: true, bias: false}},
             {lstm: {units: 2, direction: backward, bias: false}}]
 """,
+    "recurrence-of-maps": """
+input: 3x5x4x2
+layers:
+  - parallel:
+      branches:
+        - [{conv_lstm: {filters: 3, kernel: [3, 2], padding: same, direction: both,
+            sequences: true}}, {conv_lstm: {filters: 2, kernel: 2, direction: backward}}, flatten]
+        - [{conv_lstm: {filters: 2, kernel: [2, 1], direction: backward, sequences: true,
+            bias: false}}, flatten]
+""",
     "filtering-pools": """
 input: 6x7x2
 layers:

@@ -269,6 +269,16 @@ def recurrent(draw: Draw, shape: Shape) -> Fields:
     }
 
 
+def conv_lstm(draw: Draw, shape: Shape) -> Fields:
+    fields = recurrent(draw, shape)
+    fields["filters"] = fields.pop("units")
+    return {
+        **fields,
+        "kernel": per_axis(draw, len(shape) - 2, SMALL),
+        "padding": draw(st.sampled_from(["valid", "same"])),
+    }
+
+
 def affine(draw: Draw, shape: Shape) -> Fields:
     return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
 
@@ -358,6 +368,7 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "upsample": (upsample, {"factor": 1}),
     "lstm": (recurrent, {"units": 2}),
     "gru": (recurrent, {"units": 2}),
+    "conv_lstm": (conv_lstm, {"filters": 2, "kernel": 1}),
     "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
     "space_to_depth": (space_to_depth, {"block": 1}),
@@ -656,6 +667,8 @@ def taken(kind: str | None, shape: Shape) -> Shape:
         return (7, *shape)
     if kind in ("lstm", "gru"):  # a sequence, and no map
         return (shape[0], shape[-1])
+    if kind == "conv_lstm":
+        return shape if len(shape) > 2 else (3, *shape)
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])
     return shape[-1:] if kind in VECTORS else shape

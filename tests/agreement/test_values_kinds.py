@@ -115,6 +115,7 @@ KERAS = {
     "reduce": "ops.max(",
     "lstm": "layers.LSTM(",
     "gru": "layers.GRU(",
+    "conv_lstm": "layers.ConvLSTM2D(",
     "transpose": "layers.Permute((2, 1, 3)",
     "pad": "layers.ZeroPadding2D(",
     "upsample": "layers.UpSampling2D(",

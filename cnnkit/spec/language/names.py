@@ -88,6 +88,7 @@ _KIND_OF: Mapping[str, str] = MappingProxyType(
         "timedistributed": "each",
         "rnn": "gru",
         "bilstm": "lstm",
+        "convlstmcell": "conv_lstm",
         "bidirectional": "lstm",
         "concat": "merge",
         "concatenate": "merge",
