@@ -18,7 +18,7 @@ from cnnkit.layers.problem import Problem
 from cnnkit.layers.recurrence import DirectionField, Lstm
 from cnnkit.layers.resample import PartitionWindow, whole
 from cnnkit.layers.shape import Shape, show
-from cnnkit.layers.window import Reach, Window, slide
+from cnnkit.layers.window import Reach, Window, axis_names, slide
 
 
 class ConvLstm(Layer):
@@ -85,6 +85,8 @@ class ConvLstm(Layer):
         windows = slide(tuple(extents), self.kernel, 1, self.padding)
         if isinstance(windows, Problem):
             return broken(windows)
+        if problem := _too_large(windows):
+            return broken(problem)
         cells = tuple(window.output for window in windows)
         output: Shape = (*cells, self.ways * self.filters)
         reach: tuple[Reach, ...] = whole(shape[:-1])
@@ -116,6 +118,19 @@ def _reach(window: Window, steps: int) -> Reach:
     return Reach(
         window.size + (steps - 1) * (window.size - 1), 1, window.before + (steps - 1) * before
     )
+
+
+def _too_large(windows: tuple[Window, ...]) -> Problem | None:
+    """The first axis that the kernel does not fit into."""
+    for name, window in zip(axis_names(len(windows)), windows, strict=True):
+        if window.slack < 0:
+            return Problem(
+                "window-too-large",
+                f"kernel {window.size} does not fit into the {name} of {window.extent}",
+                f"a kernel of {window.extent} does, and `padding: same` keeps the extents",
+                ("kernel",),
+            )
+    return None
 
 
 def _no_maps(shape: Shape) -> Problem:
