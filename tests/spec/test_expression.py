@@ -215,8 +215,8 @@ def test_the_help_fits_the_fault() -> None:
     )
     assert advice("$(a.b)", {}) == (
         "an expression is made of numbers, strings, lists, variables, + - * / // % **,"
-        " comparisons, and, or, not, `a if c else b`, `list[index]`, and min, max, round, floor,"
-        " ceil, abs, len, sum, round_to"
+        " comparisons, and, or, not, `a if c else b`, `list[index]`, `[a for b in list]`, and min,"
+        " max, round, floor, ceil, abs, len, sum, range, round_to"
     )
 
 
