@@ -128,6 +128,9 @@ class Trace(Protocol):
     def side(self, layers: Sequence[Layer], x: Tensor, loss_weight: float) -> None:
         """Layers that end in a side output, used in training only."""
 
+    def head(self, layers: Sequence[Layer], x: Tensor, output: str) -> None:
+        """Layers that end in an output of the network, beside the main path."""
+
     def copy(self) -> None:
         """Says that another copy of a repeated part begins."""
 

@@ -32,6 +32,7 @@ class Node(NamedTuple):
         effect: What it does to the shapes of its inputs; inside an ``each``, for all slices.
         side: Whether it belongs to a side output, used in training only.
         shares: The node whose weights it uses, where it has none of its own.
+        head: Whether it belongs to a head, of a side output or of the result.
         slices: The extents of the axes that it is applied along, inside an ``each``.
         inner: What it does to one of these slices, which is an example of the batch where it runs.
     """
@@ -42,6 +43,7 @@ class Node(NamedTuple):
     effect: Effect
     side: bool = False
     shares: int | None = None
+    head: bool = False
     slices: Shape = ()
     inner: Effect | None = None
 

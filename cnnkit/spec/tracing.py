@@ -115,7 +115,7 @@ class _Tracer:
         if len(_EFFECTS) > _MOST_EFFECTS:
             _EFFECTS.clear()
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
-        self.in_side = 0
+        self.in_side = self.in_head = 0
         # Of the `each` around the place: the extents of its slices, and the names seen outside it.
         self.along: Shape = ()
         self.outside: list[dict[str, Tensor]] = []
@@ -136,7 +136,8 @@ class _Tracer:
         shares = None
         if self.behind and effect.weights:
             shares = self._owner(number - self.behind[-1])
-        node = Node(layer, path, nodes, effect, self.in_side > 0, shares)
+        side = self.in_side > 0
+        node = Node(layer, path, nodes, effect, side, shares, side or self.in_head > 0)
         if self.along:
             whole = of_slices(effect, self.along)
             node = node._replace(effect=whole, slices=self.along, inner=effect)
@@ -253,6 +254,12 @@ class _Tracer:
         self.in_side -= 1
         self.sides.append((y.node, loss_weight))
 
+    def head(self, layers: Sequence[Layer], x: Tensor, output: str) -> None:
+        self.in_head += 1
+        y = self.sequence("layers", layers, x)
+        self.in_head -= 1
+        self._output(output, y, ("output",))
+
     def copy(self) -> None:
         self._count_group()
         group = self.stack[-1]
@@ -279,7 +286,9 @@ class _Tracer:
         return None
 
     def output(self, name: str, x: Tensor) -> None:
-        field = ("tensor",)
+        self._output(name, x, ("tensor",))
+
+    def _output(self, name: str, x: Tensor, field: tuple[str, ...]) -> None:
         if self.in_side:
             message = f"the output `{name}` stands inside a `head`, which only training runs"
             advice = "move it out of the `head`: a side output needs no name"

@@ -571,7 +571,11 @@ def merge(sequence: Sequence) -> list[LayerData]:
 
 def head(sequence: Sequence) -> list[LayerData]:
     layers, _ = sequence.inner(1, 3)
-    return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
+    fields: Fields = {"layers": layers or [{"relu": {}}]}
+    if sequence.depth == DEPTH and sequence.draw(FLAGS):
+        names = [layer for layer in sequence.layers if "output" in layer.get("head", {})]
+        return [{"head": {**fields, "output": f"head-{len(names)}"}}]
+    return [{"head": {**fields, "loss_weight": 0.3}}]
 
 
 def each(sequence: Sequence) -> list[LayerData]:
@@ -692,7 +696,8 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
     for _ in range(chance.randint(1, MOST)):
         sequence.add()
     layers = sequence.layers or [{"relu": {}}]
-    if any("output" in layer for layer in layers):  # else what comes after the last leads nowhere
+    named = ("output" in layer or "output" in layer.get("head", {}) for layer in layers)
+    if any(named):  # else what comes after the last leads nowhere
         layers.append({"output": "last"})
     if several:
         shown = {name: list(each) for name, each in inputs.items()}

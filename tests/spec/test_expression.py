@@ -137,8 +137,8 @@ FAULTS: list[tuple[str, str, int]] = [
     (
         "$([x for x in width])",
         (
-            "`[x for x in width]` cannot be computed: a comprehension goes over a list, and this is "
-            "the integer 64"
+            "`[x for x in width]` cannot be computed: a comprehension goes over a list, and this "
+            "is the integer 64"
         ),
         2,
     ),
