@@ -96,10 +96,12 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
             "transposition": ("transpose",),
             "slicing": ("slice", "channel_slice"),
+            "places": ("max_unpool", "coordinates"),
         },
         "attention": {
             "attention": ("attention",),
             "tokens": ("position_embedding", "class_token"),
+            "embedding": ("embedding",),
         },
         "recurrence": {
             "recurrence": ("lstm", "gru"),
@@ -118,6 +120,7 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             ),
             "wiring": ("output", "shared"),
             "each": ("each",),
+            "splitting": ("split",),
         },
     }
 )

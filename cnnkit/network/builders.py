@@ -17,6 +17,7 @@ from cnnkit.network import (
     each,
     filtering,
     normalization,
+    places,
     pooling,
     recurrence,
     regularization,
@@ -70,6 +71,9 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "conv_lstm": conv_recurrence.conv_lstm,
         "position_embedding": attention.position_embedding,
         "class_token": attention.class_token,
+        "embedding": attention.embedding,
+        "max_unpool": places.max_unpool,
+        "coordinates": places.coordinates,
     }
 )
 """The builder of each kind that is an operation of the graph."""
@@ -85,7 +89,7 @@ PARTS: Mapping[str, Builder] = MappingProxyType(
 
 TRACED = frozenset(
     {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-    | {"save", "merge", "load", "head", "output", "shared", "each"}
+    | {"save", "merge", "load", "head", "output", "shared", "each", "split"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
 

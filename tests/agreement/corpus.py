@@ -443,6 +443,32 @@ input: 2x4x3x4
 layers:
   - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
 """,
+    "places": """
+input: 5x7x3
+layers:
+  - coordinates
+  - conv: {filters: 4, kernel: [1, 2]}
+  - relu
+  - save: large
+  - max_pool: {size: [2, 3], rounding: floor}
+  - split: {into: {left: 1, right: 3}}
+  - load: right
+  - coordinates
+  - conv: {filters: 3, kernel: 1}
+  - merge: {with: left}
+  - split: {into: [top, bottom], axis: 0}
+  - merge: {with: bottom, axis: 0}
+  - max_unpool: {to: large, size: [2, 3]}
+""",
+    "embedding": """
+input: 5
+layers:
+  - parallel:
+      branches:
+        - [{embedding: {entries: 3, units: 4}}, flatten]
+        - [{reshape: {shape: [5, 1]}}, {embedding: {entries: 2, units: 3}}, flatten]
+        - [{dense: {units: 2}}]
+""",
     "each": """
 input: 3x5x4x4
 layers:

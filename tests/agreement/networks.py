@@ -368,6 +368,7 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "upsample": (upsample, {"factor": 1}),
     "lstm": (recurrent, {"units": 2}),
     "gru": (recurrent, {"units": 2}),
+    "coordinates": (lambda draw, shape: {}, {}),
     "conv_lstm": (conv_lstm, {"filters": 2, "kernel": 1}),
     "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
@@ -521,6 +522,36 @@ def sized(sequence: Sequence, kind: str) -> list[LayerData]:
     return [{"save": {"tensor": name}}, smaller[kind], {kind: fields}]
 
 
+def max_unpool(sequence: Sequence) -> list[LayerData]:
+    """A pool and what undoes it, of a map that is saved here."""
+    *extents, _ = sequence.shape
+    if not extents:
+        return []
+    name = f"pooled-{sequence.depth}"
+    size = [sequence.chance.randint(1, min(3, extent)) for extent in extents]
+    pool = {"max_pool": {"size": size, "rounding": "floor"}}
+    return [{"save": {"tensor": name}}, pool, {"max_unpool": {"to": name, "size": size}}]
+
+
+def split(sequence: Sequence) -> list[LayerData]:
+    """Two parts of the channels, joined again the other way round."""
+    channels = sequence.shape[-1]
+    if channels < 2:
+        return []
+    first = sequence.chance.randint(1, channels - 1)
+    parts = [f"part-{sequence.depth}-{number}" for number in range(2)]
+    into = dict(zip(parts, (first, channels - first), strict=True))
+    merge = {"merge": {"with": parts[0], "by": "concat"}}
+    return [{"split": {"into": into}}, {"load": {"tensor": parts[1]}}, merge]
+
+
+def embedding(sequence: Sequence) -> list[LayerData]:
+    """The first channel as numbers of entries."""
+    draw = sequence.draw
+    first = [{"slice": {"stop": 1}}] if len(sequence.shape) > 1 else []
+    return [*first, {"embedding": {"entries": draw(SMALL), "units": draw(CHANNELS)}}]
+
+
 def squeeze_excite(sequence: Sequence) -> list[LayerData]:
     if len(sequence.shape) == 1:
         return []
@@ -650,8 +681,11 @@ COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "output": output,
     "shared": shared,
     "each": each,
+    "max_unpool": max_unpool,
+    "split": split,
+    "embedding": embedding,
 }
-OF_MAPS = ("squeeze_excite", "attention", "class_token", "each")
+OF_MAPS = ("squeeze_excite", "attention", "class_token", "each", "max_unpool", "split")
 """The composites that take a map or sequence."""
 DRAWN = frozenset({*ANY, *MAPS, *VECTORS, *COMPOSITES})
 """The kinds that are drawn."""

@@ -67,6 +67,7 @@ PYTORCH = {
     "lp_pool": "F.lp_pool2d(",
     "lstm": "Recurrent(nn.LSTM, ",
     "gru": "Recurrent(nn.GRU, ",
+    "max_unpool": "F.max_unpool2d(",
     "transpose": ".permute(0, 1, 3, 2)",
     "reduce": "torch.linalg.vector_norm(",
     "attention": "F.scaled_dot_product_attention(",
@@ -115,6 +116,7 @@ KERAS = {
     "reduce": "ops.max(",
     "lstm": "layers.LSTM(",
     "gru": "layers.GRU(",
+    "embedding": "layers.Embedding(",
     "conv_lstm": "layers.ConvLSTM2D(",
     "transpose": "layers.Permute((2, 1, 3)",
     "pad": "layers.ZeroPadding2D(",
@@ -136,6 +138,7 @@ NEITHER = {
     "scale": "neither has it as a layer; a multiplication",
     "blur_pool": "neither has it; weighted sums of slices",
     "position_embedding": "neither has it for maps; an addition",
+    "coordinates": "neither has it; a concatenation",
     "class_token": "neither has it; a concatenation",
     **dict.fromkeys(FAMILIES["composition"], "the wiring of other layers; sums and joins"),
 }

@@ -576,6 +576,33 @@ class ConvLSTM(nnx.Module):
         return jnp.concatenate(ways, axis=-1)
 
 
+def entries(x: jax.Array, table: nnx.Embed) -> jax.Array:
+    """The numbers of entries that values stand for: rounded, the nearest that there is."""
+    return jnp.clip(jnp.round(x), 0, table.num_embeddings - 1).astype(jnp.int32)
+
+
+def with_coordinates(x: jax.Array, extents: tuple[int, ...]) -> jax.Array:
+    """The maps with a channel more for each axis: where a cell lies, from -1 to 1."""
+    axes = [jnp.linspace(-1, 1, n) if n > 1 else jnp.zeros(1) for n in extents]
+    places = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+    return jnp.concatenate([x, jnp.broadcast_to(places, (x.shape[0], *places.shape))], axis=-1)
+
+
+def max_unpool(x: jax.Array, pooled: jax.Array, size: tuple[int, ...]) -> jax.Array:
+    """Each value to where its window of the pooled maps has its maximum, the first of many."""
+    few, rank, count = x.shape[1:-1], len(size), math.prod(size)
+    covered = [n * k for n, k in zip(few, size, strict=True)]
+    apart = [n for pair in zip(few, size, strict=True) for n in pair]
+    order = [0, *range(1, 2 * rank, 2), 2 * rank + 1, *range(2, 2 * rank + 1, 2)]
+    cells = pooled[(slice(None), *map(slice, covered))].reshape(-1, *apart, x.shape[-1])
+    best = jnp.argmax(cells.transpose(order).reshape(*x.shape, count), axis=-1)
+    put = jnp.where(best[..., None] == jnp.arange(count), x[..., None], 0)
+    back = [order.index(axis) for axis in range(len(order))]
+    y = put.reshape(*x.shape, *size).transpose(back).reshape(-1, *covered, x.shape[-1])
+    rest = [(0, n - m) for n, m in zip(pooled.shape[1:-1], covered, strict=True)]
+    return jnp.pad(y, [(0, 0), *rest, (0, 0)])
+
+
 def lp_pool(x: jax.Array, p: int, window, strides) -> jax.Array:
     """The p-norm of each window."""
     sums = nnx.avg_pool(jnp.abs(x) ** p, window, strides) * math.prod(window)

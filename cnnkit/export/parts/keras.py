@@ -431,6 +431,35 @@ class ClassToken(layers.Layer):
         return ops.concatenate([token, x], axis=1)
 
 
+def entries(x, count: int):
+    """The numbers of entries that values stand for: rounded, the nearest that there is."""
+    return ops.cast(ops.clip(ops.round(x), 0, count - 1), "int32")
+
+
+def with_coordinates(x, extents):
+    """The maps with a channel more for each axis: where a cell lies, from -1 to 1."""
+    axes = [ops.linspace(-1.0, 1.0, n) if n > 1 else ops.zeros(1) for n in extents]
+    places = ops.stack(ops.meshgrid(*axes, indexing="ij"), axis=-1)
+    batch = ops.zeros_like(x[..., :1])
+    return ops.concatenate([x, batch + ops.cast(places, batch.dtype)], axis=-1)
+
+
+def max_unpool(x, pooled, size):
+    """Each value to where its window of the pooled maps has its maximum, the first of many."""
+    few, channels, rank, count = x.shape[1:-1], x.shape[-1], len(size), math.prod(size)
+    covered = [n * k for n, k in zip(few, size, strict=True)]
+    apart = [n for pair in zip(few, size, strict=True) for n in pair]
+    order = [0, *range(1, 2 * rank, 2), 2 * rank + 1, *range(2, 2 * rank + 1, 2)]
+    cells = ops.reshape(pooled[(slice(None), *map(slice, covered))], (-1, *apart, channels))
+    cells = ops.reshape(ops.transpose(cells, order), (-1, *few, channels, count))
+    there = ops.cast(ops.one_hot(ops.argmax(cells, axis=-1), count), x.dtype)
+    put = ops.reshape(there * ops.expand_dims(x, -1), (-1, *few, channels, *size))
+    back = [order.index(axis) for axis in range(len(order))]
+    y = ops.reshape(ops.transpose(put, back), (-1, *covered, channels))
+    rest = [(0, n - m) for n, m in zip(pooled.shape[1:-1], covered, strict=True)]
+    return ops.pad(y, [(0, 0), *rest, (0, 0)])
+
+
 def lp_pool(x, p: int, pool_size, strides):
     """The p-norm of each window."""
     sums = ops.average_pool(ops.abs(x) ** p, pool_size, strides) * math.prod(pool_size)
