@@ -58,10 +58,10 @@ def count_as(graph: Graph, name: str) -> ConventionCount:
     Raises:
         KeyError: There is no such convention.
     """
-    convention = CONVENTIONS[name]
+    convention, run = CONVENTIONS[name], graph.as_run
     figure = sum(
-        convention.of(node, graph.shape(node.inputs[0]) or ())
-        for node in graph.nodes
+        math.prod(whole.slices) * convention.of(node, run.shape(node.inputs[0]) or ())
+        for whole, node in zip(graph.nodes, run.nodes, strict=True)
         if not node.side and node.output is not None
     )
     return ConventionCount(name, figure, convention.includes)

@@ -13,11 +13,14 @@ _FEW: Final = (1, 3, 4)  # what images have: grey, colours, colours and transpar
 _COLOURS: Final = (3, 4)
 _LARGE: Final = 16
 _SIGNAL: Final = 64  # a signal of few cells may well have as many channels as an image has rows
+_ALONG: Final = ("each", "conv_lstm")  # whoever goes along the first extent knows what it is
 _LONGEST: Final = 8  # times as long as it is wide: no image, and so no hint
 
 
 def misordered_input(spec: Spec) -> Finding | None:
     """A note on an input whose first extent looks like the channels, or like a batch."""
+    if any(layer.kind in _ALONG for layer in spec.layers):
+        return None
     for name, shape in (spec.inputs or {"": spec.input}).items():
         if found := _misordered(spec, name, shape):
             return found

@@ -85,7 +85,7 @@ def receptive_fields(graph: Graph, whole: int = INPUT) -> tuple[list[Fields], li
             ):
                 fields.append(field)  # cell by cell, as all activations are
             else:
-                fields.append(_step(graph, node, field, extents))
+                fields.append(_step_of(graph, node, field, extents))
             continue
         # Only a join reads all its inputs: a `crop: {to: …}` has the second for its extents.
         joins = node.layer.family == "composition"
@@ -99,13 +99,13 @@ def receptive_fields(graph: Graph, whole: int = INPUT) -> tuple[list[Fields], li
         elif not joins:
             last = node.inputs[-1]
             context = fields[last] if last > INPUT else start if last == whole else None
-            fields.append(_step(graph, node, known[0], extents, context) if known else None)
+            fields.append(_step_of(graph, node, known[0], extents, context) if known else None)
         else:
             # Factors that are spread lie beside no other cell.
             layer = node.layer
             join = layer if isinstance(layer, Joined) else None
             if join is not None and join.axis != "channels":
-                known = _laid(graph, sources, known, join.axis)
+                known = _laid(graph, sources, known, len(node.slices) + join.axis)
             joint = None if join is not None and join.spreads else _alike(known)
             if joint is None:
                 shapes = map(graph.shape, sources)
@@ -176,21 +176,47 @@ def _join(incoming: Sequence[tuple[Field, ...]], output: Shape, whole: Shape) ->
     return tuple(found)
 
 
-def _step(
+def _step_of(
     graph: Graph, node: Node, fields: tuple[Field, ...], extents: Shape, context: Fields = ()
 ) -> Fields:
-    """The fields behind a node; ``context`` are those of the last map, where it reads several."""
+    """The fields behind a node; ``context`` are those of the last map, where it reads several.
+
+    Inside an ``each`` the axes of its slices stay as they are.
+    """
+    shapes = [graph.shape(source) or () for source in (node.inputs[0], node.inputs[-1])]
+    count = len(node.slices)
+    if not count or node.inner is None:
+        return _step(node, fields, shapes, extents, context)
+    within = _step(
+        node._replace(effect=node.inner),
+        fields[count:],
+        [shape[count:] for shape in shapes],
+        extents[count:],
+        context and context[count:],
+    )
+    return None if within is None else (*fields[:count], *within)
+
+
+def _step(
+    node: Node,
+    fields: tuple[Field, ...],
+    shapes: Sequence[Shape],
+    extents: Shape,
+    context: Fields,
+) -> Fields:
+    """The fields behind a node that reads maps of these shapes, the first and the last."""
     reaches, windows = node.effect.reach, node.effect.windows
-    before, after = graph.shape(node.inputs[0]) or (), node.output or ()
+    before, after = shapes[0], node.output or ()
     if node.layer.sees_all and context and context != fields:
-        return _beside(fields, context, graph.shape(node.inputs[-1]) or (), after, extents)
+        return _beside(fields, context, shapes[-1], after, extents)
     if not fields or (fields[0].pooled and all(field.pooled for field in fields)):
         return fields  # whatever becomes of the axes, each cell has seen all
     if node.layer.sees_all:
         return _beside(fields, fields, before, after, extents)
     if reaches is None:
         return fields if len(before) == len(after) else None
-    if len(reaches) != len(fields):
+    gone = fields[len(reaches) :]  # axes that the map has no more
+    if len(reaches) > len(fields) or not all(field.pooled for field in gone):
         return None
     # A vector has seen the whole map, and so has what a pool without a window leaves of an axis
     # as one cell. The axes of a new shape are other axes: each of its cells may be any of the old.
@@ -199,7 +225,7 @@ def _step(
     )
     unslid = node.layer.family == "pooling" and not windows
     found: list[Field] = []
-    for axis, (field, reach) in enumerate(zip(fields, reaches, strict=True)):
+    for axis, (field, reach) in enumerate(zip(fields, reaches, strict=False)):
         extent = before[axis]
         if axis and _is_like_last(axis, fields, node, before):
             found.append(found[-1])
@@ -208,7 +234,7 @@ def _step(
         else:
             dilation = windows[axis].dilation if windows else 1
             found.append(slid(field, reach, dilation, extent, after[axis]))
-    return tuple(found)
+    return (*found, *gone)
 
 
 def _beside(

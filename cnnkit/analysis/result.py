@@ -80,9 +80,9 @@ class Totals:
 
     @property
     def macs_without_heads(self) -> int:
-        """The same without side outputs, which only training runs."""
-        side = (node.effect.macs for node in self.tree.graph.nodes if node.side)
-        return self.macs - sum(map(total, side))
+        """The same without heads: side outputs, which training alone runs, and detectors'."""
+        heads = (node.effect.macs for node in self.tree.graph.nodes if node.head)
+        return self.macs - sum(map(total, heads))
 
     @property
     def activations(self) -> int:

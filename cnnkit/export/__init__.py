@@ -44,6 +44,6 @@ def convert(spec: Spec, target: str) -> Conversion:
     if any(finding.level == "error" for finding in findings):
         return Conversion(None, findings)
     conversion: Conversion = import_module(f"cnnkit.export.{target}").convert(
-        graph, spec.name or "network"
+        graph.as_run, spec.name or "network"
     )
     return conversion

@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from cnnkit.layers.composition import Residual as Residual
     from cnnkit.layers.composition import Save as Save
     from cnnkit.layers.composition import SqueezeExcite as SqueezeExcite
+    from cnnkit.layers.conv_recurrence import ConvLstm as ConvLstm
     from cnnkit.layers.convolution import Conv as Conv
     from cnnkit.layers.convolution import DepthwiseConv as DepthwiseConv
     from cnnkit.layers.convolution import LocallyConnected as LocallyConnected
     from cnnkit.layers.convolution import SeparableConv as SeparableConv
     from cnnkit.layers.convolution import TransposedConv as TransposedConv
     from cnnkit.layers.dense import Dense as Dense
+    from cnnkit.layers.each import Each as Each
     from cnnkit.layers.elementwise import Celu as Celu
     from cnnkit.layers.elementwise import Elu as Elu
     from cnnkit.layers.elementwise import Gelu as Gelu
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.elementwise import Softsign as Softsign
     from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
     from cnnkit.layers.elementwise import Threshold as Threshold
+    from cnnkit.layers.embedding import Embedding as Embedding
     from cnnkit.layers.filtering import BlurPool as BlurPool
     from cnnkit.layers.filtering import LpPool as LpPool
     from cnnkit.layers.gating import Glu as Glu
@@ -74,6 +77,8 @@ if TYPE_CHECKING:
     from cnnkit.layers.normalization import LocalResponseNorm as LocalResponseNorm
     from cnnkit.layers.normalization import Rescale as Rescale
     from cnnkit.layers.normalization import RmsNorm as RmsNorm
+    from cnnkit.layers.places import Coordinates as Coordinates
+    from cnnkit.layers.places import MaxUnpool as MaxUnpool
     from cnnkit.layers.pooling import AdaptiveMaxPool as AdaptiveMaxPool
     from cnnkit.layers.pooling import AdaptiveMeanPool as AdaptiveMeanPool
     from cnnkit.layers.pooling import GlobalMaxPool as GlobalMaxPool
@@ -98,6 +103,7 @@ if TYPE_CHECKING:
     from cnnkit.layers.spatial import Crop as Crop
     from cnnkit.layers.spatial import Pad as Pad
     from cnnkit.layers.spatial import Upsample as Upsample
+    from cnnkit.layers.splitting import Split as Split
     from cnnkit.layers.tokens import ClassToken as ClassToken
     from cnnkit.layers.tokens import PositionEmbedding as PositionEmbedding
     from cnnkit.layers.transposition import Transpose as Transpose

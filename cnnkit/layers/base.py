@@ -119,8 +119,17 @@ class Trace(Protocol):
     def sequence(self, label: str, layers: Sequence[Layer], x: Tensor) -> Tensor:
         """Layers one after the other; what they ``save`` is seen in this sequence only."""
 
+    def slices(self, layers: Sequence[Layer], x: Tensor, opening: Layer, closing: Layer) -> Tensor:
+        """Layers applied to each slice along the first axis, between two operations.
+
+        The one lays the slices beside the examples of the batch, the other makes them one tensor.
+        """
+
     def side(self, layers: Sequence[Layer], x: Tensor, loss_weight: float) -> None:
         """Layers that end in a side output, used in training only."""
+
+    def head(self, layers: Sequence[Layer], x: Tensor, output: str) -> None:
+        """Layers that end in an output of the network, beside the main path."""
 
     def copy(self) -> None:
         """Says that another copy of a repeated part begins."""

@@ -286,7 +286,12 @@ class Merge(Composite):
 
 
 class Head(Composite):
-    """A side output, such as an auxiliary classifier: used in training only."""
+    """A side output, such as an auxiliary classifier: used in training only.
+
+    With ``output: boxes`` it belongs to the result, as the heads of a detector do: what its layers
+    give is an output of that name, at inference, too. The main path goes on unchanged, and MACs are
+    given with and without heads, both kinds.
+    """
 
     kind = "head"
     example = (
@@ -297,9 +302,24 @@ class Head(Composite):
     sequence_fields = ("layers",)
 
     layers: Layers = Field(description="the layers of the side output")
-    loss_weight: Number = Field(0.3, description="the factor of its loss")
+    loss_weight: Number = Field(0.3, description="the factor of a side output's loss")
+    output: Annotated[
+        Annotated[str, Field(min_length=1)] | None, Expects("a name for the output")
+    ] = Field(None, description="the name of the output, where it belongs to the result")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.output is not None and "loss_weight" in self.model_fields_set:
+            raise ValueError(
+                f"`loss_weight` is of a side output: the output `{self.output}` has its loss in "
+                "the recipe"
+            )
+        return self
 
     @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
-        graph.side(self.layers, x, self.loss_weight)
+        if self.output is None:
+            graph.side(self.layers, x, self.loss_weight)
+        else:
+            graph.head(self.layers, x, self.output)
         return x

@@ -96,13 +96,16 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "rearrangement": ("depth_to_space", "space_to_depth", "channel_shuffle"),
             "transposition": ("transpose",),
             "slicing": ("slice", "channel_slice"),
+            "places": ("max_unpool", "coordinates"),
         },
         "attention": {
             "attention": ("attention",),
             "tokens": ("position_embedding", "class_token"),
+            "embedding": ("embedding",),
         },
         "recurrence": {
             "recurrence": ("lstm", "gru"),
+            "conv_recurrence": ("conv_lstm",),
         },
         "composition": {
             "composition": (
@@ -116,6 +119,8 @@ _MODULES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "head",
             ),
             "wiring": ("output", "shared"),
+            "each": ("each",),
+            "splitting": ("split",),
         },
     }
 )

@@ -21,6 +21,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import Reach
 
 Direction = Literal["forward", "backward", "both"]
+DirectionField = Annotated[Direction, Expects("`forward`, `backward` or `both`")]
 
 
 class Recurrent(Layer):
@@ -43,7 +44,7 @@ class Recurrent(Layer):
 
     units: Count = Field(description="the channels of the state, and of what goes out")
     sequences: Flag = Field(False, description="give all steps, else the last one alone")
-    direction: Annotated[Direction, Expects("`forward`, `backward` or `both`")] = Field(
+    direction: DirectionField = Field(
         "forward", description="from which end; `both` joins the channels of either way"
     )
     bias: Flag = Field(True, description="add a learnt bias in each gate")

@@ -162,3 +162,24 @@ class ClassToken(nnx.Module):
 def class_token(site: BuildSite[layers.ClassToken]) -> Computation:
     """One more position."""
     return ClassToken(site)
+
+
+class Embedding(nnx.Module):
+    """The learnt vector of the entry that each value numbers."""
+
+    def __init__(self, site: BuildSite[layers.Embedding]) -> None:
+        (weight,) = site.node.effect.weights
+        self.embedding = nnx.Param(normal(1.0)(site.rngs.params(), weight.shape))
+        self.rank = site.rank
+        self.dtype = site.dtype
+
+    def __call__(self, x: Array) -> Array:
+        """Vectors [N, L] to sequences [N, L, U], or maps [N, *spatial, 1] to maps of U channels."""
+        table = self.embedding[...].astype(self.dtype)
+        entries = jnp.clip(jnp.round(x), 0, table.shape[0] - 1).astype(jnp.int32)
+        return jnp.take(table, entries[..., 0] if self.rank else entries, axis=0)
+
+
+def embedding(site: BuildSite[layers.Embedding]) -> Computation:
+    """A vector for each number."""
+    return Embedding(site)

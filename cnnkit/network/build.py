@@ -48,6 +48,7 @@ def build(
     findings = in_order([*spec.origin.findings, *graph.findings])
     if any(finding.level == "error" for finding in findings):
         raise SpecError(findings)
+    graph = graph.as_run
     network = Network(plan_of(graph), compute_dtype, precision)
     followers = _followers(graph)
     streams = nnx.Rngs(rngs) if isinstance(rngs, int) else rngs

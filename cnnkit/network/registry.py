@@ -11,10 +11,13 @@ from cnnkit.network import (
     activation,
     attention,
     composition,
+    conv_recurrence,
     convolution,
     dense,
+    each,
     filtering,
     normalization,
+    places,
     pooling,
     recurrence,
     regularization,
@@ -65,8 +68,12 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "scale": shaping.scale,
         "lstm": recurrence.recurrent,
         "gru": recurrence.recurrent,
+        "conv_lstm": conv_recurrence.conv_lstm,
         "position_embedding": attention.position_embedding,
         "class_token": attention.class_token,
+        "embedding": attention.embedding,
+        "max_unpool": places.max_unpool,
+        "coordinates": places.coordinates,
     }
 )
 """The builder of each kind that is an operation of the graph."""
@@ -74,13 +81,15 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
 PARTS: Mapping[str, Builder] = MappingProxyType(
     {
         "dot_product_attention": attention.dot_product_attention,
+        "axis_to_batch": each.axis_to_batch,
+        "batch_to_axis": each.batch_to_axis,
     }
 )
 """The builder of each operation that kinds are made of, and that no spec writes."""
 
 TRACED = frozenset(
     {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-    | {"save", "merge", "load", "head", "output", "shared"}
+    | {"save", "merge", "load", "head", "output", "shared", "each", "split"}
 )
 """The kinds that the graph dissolves into others, and into joins."""
 

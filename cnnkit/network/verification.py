@@ -142,16 +142,16 @@ def compare(analysis: Analysis, network: Network) -> Verification:
     shapes, program = traced(network)
     arrays = arrays_of(network)
     works = work_by_scope(program)
-    nodes = analysis.graph.nodes
+    nodes, run = analysis.graph.nodes, analysis.graph.as_run
     layers = tuple(
         _layer(
-            node,
+            node._replace(effect=node.effect._replace(macs=whole.effect.macs)),
             shapes.get(node.path),
             arrays.pop(node.path, {}),
             works.pop(node.path, Work()),
-            [analysis.graph.shape(source) or () for source in node.inputs],
+            [run.shape(source) or () for source in node.inputs],
         )
-        for node in nodes
+        for whole, node in zip(nodes, run.nodes, strict=True)
     )
     unmatched = {node.path for node in nodes} ^ set(shapes)
     return Verification(analysis, layers, tuple(sorted({*unmatched, *arrays, *works})))

@@ -19,6 +19,7 @@ from cnnkit.layers.block import Block
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import INPUT as INPUT
+from cnnkit.spec.graph import Graph
 from cnnkit.spec.graph import Node as Operation
 from cnnkit.spec.language.place import in_pass, inmost
 from cnnkit.spec.model.spec import Spec
@@ -58,6 +59,10 @@ class RuleContext:
         self.analysis = analysis
         self.graph = analysis.graph
         self.operations: tuple[Operation, ...] = analysis.graph.nodes
+
+    @cached_property
+    def _as_run(self) -> Graph:
+        return self.graph.as_run
 
     @cached_property
     def layers(self) -> list[tuple[LayerAnalysis, Above]]:
@@ -136,8 +141,12 @@ class RuleContext:
         return tried(self.operations[operation].layer, [incoming], rule, shapes, **changes)
 
     def incoming(self, operation: int) -> Shape | None:
-        """The shape that comes in."""
-        return self.graph.shape(self.source(operation))
+        """The shape that comes in, inside an `each` that of one slice."""
+        return self._as_run.shape(self.source(operation))
+
+    def outgoing(self, operation: int) -> Shape | None:
+        """The shape that goes out, inside an `each` that of one slice."""
+        return self._as_run.shape(operation)
 
     def owner(self, operation: int) -> tuple[LayerAnalysis, Above]:
         """The layer as written that an operation belongs to, and those that it stands in."""

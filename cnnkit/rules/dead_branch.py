@@ -101,18 +101,15 @@ def _unread_names(network: RuleContext) -> Iterator[Finding]:
             yield finding("dead-branch", layer, above, message, advice)
 
 
-def _names_read(network: RuleContext) -> Iterator[str]:
-    # Few specs save anything, and the models of these kinds take a while to make.
-    from cnnkit.layers.composition import Load, Merge
-    from cnnkit.layers.spatial import Crop, Upsample
+_READING = ("to", "context")
+"""The fields that name a saved tensor, beside what `load` and `merge` are written for."""
 
+
+def _names_read(network: RuleContext) -> Iterator[str]:
     for layer, _ in network.layers:
-        match layer.layer:
-            case Load(tensor=name):
-                yield name
-            case Merge(others=str(name)):
-                yield name
-            case Merge(others=names):
-                yield from names
-            case Crop(to=str(name)) | Upsample(to=str(name)):
-                yield name
+        fields = {} if layer.layer is None else vars(layer.layer)
+        named = [fields.get(field) for field in _READING]
+        if layer.kind in ("load", "merge"):
+            others = fields["tensor" if layer.kind == "load" else "others"]
+            named += [others] if isinstance(others, str) else others
+        yield from (name for name in named if isinstance(name, str))

@@ -69,7 +69,7 @@ def check(network: RuleContext) -> Iterator[Finding]:
 
 def _enlarges(network: RuleContext, index: int) -> bool:
     """Whether a map grows at least twofold: layers at two resolutions are no row of linear ones."""
-    before, after = network.incoming(index), network.operations[index].output
+    before, after = network.incoming(index), network.outgoing(index)
     if before is None or after is None or len(before) != len(after):
         return False
     return any(new >= 2 * old for old, new in zip(before[:-1], after[:-1], strict=True))

@@ -97,7 +97,10 @@ def _leaves_map(network: RuleContext) -> int | None:
         before, after = network.incoming(index), network.operations[index].output
         if before is None or after is None:
             return None
-        kind = network.operations[index].layer.kind
+        layer = network.operations[index].layer
+        if layer.family == "recurrence":  # it goes along the axis, and joins what is far off
+            return None
+        kind = layer.kind
         dense += kind == "dense"
         pooled = kind.startswith(("global_", "adaptive_"))
         if (

@@ -8,7 +8,7 @@ together. ``cnnkit.spec.tracing`` makes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cnnkit.errors import Finding, Location
@@ -29,9 +29,12 @@ class Node(NamedTuple):
         layer: What it does.
         path: Its place in the network, the path of its parameters.
         inputs: The nodes it reads, ``INPUT`` for the network's input.
-        effect: What it does to the shapes of its inputs.
+        effect: What it does to the shapes of its inputs; inside an ``each``, for all slices.
         side: Whether it belongs to a side output, used in training only.
         shares: The node whose weights it uses, where it has none of its own.
+        head: Whether it belongs to a head, of a side output or of the result.
+        slices: The extents of the axes that it is applied along, inside an ``each``.
+        inner: What it does to one of these slices, which is an example of the batch where it runs.
     """
 
     layer: Layer
@@ -40,6 +43,9 @@ class Node(NamedTuple):
     effect: Effect
     side: bool = False
     shares: int | None = None
+    head: bool = False
+    slices: Shape = ()
+    inner: Effect | None = None
 
     @property
     def output(self) -> Shape | None:
@@ -121,6 +127,17 @@ class Graph:
     def output(self) -> Shape | None:
         """The shape that the network gives; of several outputs the first one's."""
         return self.root.output
+
+    @property
+    def as_run(self) -> Graph:
+        """The same graph, each operation inside an ``each`` with its effect on one slice."""
+        if not any(node.inner for node in self.nodes):
+            return self
+        nodes = (
+            node._replace(effect=node.inner, slices=()) if node.inner else node
+            for node in self.nodes
+        )
+        return replace(self, nodes=tuple(nodes))
 
     @property
     def given(self) -> Mapping[str, Shape | None]:

@@ -11,6 +11,7 @@ from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.field import Rounding
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
+from cnnkit.layers.slices import of_slices
 from cnnkit.spec.graph import INPUT, ONLY, Graph, Group, Node
 from cnnkit.spec.language.place import ends, in_pass
 
@@ -114,7 +115,10 @@ class _Tracer:
         if len(_EFFECTS) > _MOST_EFFECTS:
             _EFFECTS.clear()
         self.rounded: dict[int, tuple[Layer, Layer]] = {}
-        self.in_side = 0
+        self.in_side = self.in_head = 0
+        # Of the `each` around the place: the extents of its slices, and the names seen outside it.
+        self.along: Shape = ()
+        self.outside: list[dict[str, Tensor]] = []
         self.groups = 0
 
     def add(self, layer: Layer, *inputs: Tensor, label: str = "") -> Tensor:
@@ -132,7 +136,12 @@ class _Tracer:
         shares = None
         if self.behind and effect.weights:
             shares = self._owner(number - self.behind[-1])
-        self.nodes.append(Node(layer, path, nodes, effect, self.in_side > 0, shares))
+        side = self.in_side > 0
+        node = Node(layer, path, nodes, effect, side, shares, side or self.in_head > 0)
+        if self.along:
+            whole = of_slices(effect, self.along)
+            node = node._replace(effect=whole, slices=self.along, inner=effect)
+        self.nodes.append(node)
         return Tensor(number, effect.output)
 
     def _owner(self, number: int) -> int:
@@ -186,7 +195,7 @@ class _Tracer:
         self._count_group()
         above = self.stack[-1]
         path = f"{above.path}.{label}" if above.path else label
-        group = Group(layer, layer.title, label, path, len(self.nodes), input=x.shape)
+        group = Group(layer, layer.title, label, path, len(self.nodes), input=self._whole(x.shape))
         above.children.append(group)
         self.stack.append(group)
         too_deep = len(self.stack) > MAX_DEPTH + 1  # the network itself is on the stack
@@ -196,11 +205,34 @@ class _Tracer:
             y = Tensor(x.node, None)
         else:
             y = layer.trace(self, x)
-        group.stop, group.output, group.tensor = len(self.nodes), y.shape, y.node
+        group.stop, group.output, group.tensor = len(self.nodes), self._whole(y.shape), y.node
         self.stack.pop()
         if layer.name is not None:
             self.named[-1][layer.name] = group
         return y
+
+    def _whole(self, shape: Shape | None) -> Shape | None:
+        """The shape of all slices together, inside an `each`."""
+        return shape and (*self.along, *shape)
+
+    def slices(self, layers: Sequence[Layer], x: Tensor, opening: Layer, closing: Layer) -> Tensor:
+        apart = self.add(opening, x, label="slices")
+        if apart.shape is None:
+            return apart
+        extent, *one = apart.shape
+        around = self.along, self.scopes, self.outside
+        self.along, self.scopes = (*self.along, extent), []
+        self.outside = [*self.outside, *around[1]]
+        # Where it runs the slices lie in the batch from here on.
+        node = self.nodes[apart.node]
+        inner = node.inner or node.effect
+        self.nodes[apart.node] = node._replace(inner=inner._replace(output=tuple(one)))
+        y = self.sequence("layers", layers, Tensor(apart.node, tuple(one)))
+        self.along, self.scopes, self.outside = around
+        if y.shape is None:
+            return Tensor(y.node, None)
+        together = Tensor(y.node, (extent, *y.shape))
+        return self.add(closing, together, label="together")
 
     def sequence(self, label: str, layers: Sequence[Layer], x: Tensor) -> Tensor:
         self.scopes.append({})
@@ -212,10 +244,21 @@ class _Tracer:
         return x
 
     def side(self, layers: Sequence[Layer], x: Tensor, loss_weight: float) -> None:
+        if self.along:
+            message = "a `head` stands inside an `each`, and would be a side output of each slice"
+            advice = "put it behind the `each`, where all slices are one tensor"
+            self.problem(Problem("wrong-value", message, advice))
+            return
         self.in_side += 1
         y = self.sequence("layers", layers, x)
         self.in_side -= 1
         self.sides.append((y.node, loss_weight))
+
+    def head(self, layers: Sequence[Layer], x: Tensor, output: str) -> None:
+        self.in_head += 1
+        y = self.sequence("layers", layers, x)
+        self.in_head -= 1
+        self._output(output, y, ("output",))
 
     def copy(self) -> None:
         self._count_group()
@@ -229,6 +272,11 @@ class _Tracer:
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
+        if any(name in scope for scope in self.outside):
+            message = f"`{name}` is saved outside the `each`, whose layers have one slice alone"
+            advice = "save it inside, or join both behind the `each`"
+            self.problem(Problem("unknown-name", message, advice, field))
+            return None
         advice = _offer(name, self.scopes, "saved here are") or (
             f"put `- save: {name}` where the tensor is made, before this layer and not inside "
             "another branch or block"
@@ -238,10 +286,16 @@ class _Tracer:
         return None
 
     def output(self, name: str, x: Tensor) -> None:
-        field = ("tensor",)
+        self._output(name, x, ("tensor",))
+
+    def _output(self, name: str, x: Tensor, field: tuple[str, ...]) -> None:
         if self.in_side:
             message = f"the output `{name}` stands inside a `head`, which only training runs"
             advice = "move it out of the `head`: a side output needs no name"
+            self.problem(Problem("wrong-value", message, advice, field))
+        elif self.along:
+            message = f"the output `{name}` stands inside an `each`, and would be of each slice"
+            advice = "put it behind the `each`, where all slices are one tensor"
             self.problem(Problem("wrong-value", message, advice, field))
         elif name in self.outputs:
             message = f"two outputs are named `{name}`"
@@ -283,7 +337,9 @@ class _Tracer:
                 )
                 self.problem(Problem("shape-mismatch", message, advice, ("layer",)))
                 return Tensor(y.node, None)
-            self.nodes[number] = node._replace(effect=node.effect._replace(weights=()))
+            inner = node.inner and node.inner._replace(weights=())
+            effect = node.effect._replace(weights=())
+            self.nodes[number] = node._replace(effect=effect, inner=inner)
         return y
 
     def problem(self, problem: Problem) -> None:

@@ -197,7 +197,7 @@ def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     kind = owned.node.layer.kind
     if kind == "position_embedding" or (kind == "prelu" and array.ndim > 1):
         return np.moveaxis(array, -1, 0)
-    if kind == "locally_connected" or owned.weight.name != "kernel":
+    if kind == "locally_connected" or not owned.weight.name.endswith("kernel"):
         return array
     if kind == "transposed_conv":
         groups = owned.node.layer.groups  # type: ignore[attr-defined]
@@ -208,7 +208,7 @@ def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
 
 def torch_arrays(owned: Owned, array: np.ndarray) -> list[np.ndarray]:
     """An array as PyTorch has it: of a GRU's biases one each, its gates in the order r z n."""
-    if owned.node.layer.family != "recurrence":
+    if owned.node.layer.kind not in ("lstm", "gru"):
         return [torch_layout(owned, array)]
     if owned.node.layer.kind == "gru":
         z, r, n = np.split(array, 3, axis=-1)

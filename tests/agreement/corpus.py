@@ -443,6 +443,48 @@ input: 2x4x3x4
 layers:
   - attention: {heads: 2, window: [2, 2, 3], shift: [0, 1, 2], relative_bias: true, dropout: 0.1}
 """,
+    "places": """
+input: 5x7x3
+layers:
+  - coordinates
+  - conv: {filters: 4, kernel: [1, 2]}
+  - relu
+  - save: large
+  - max_pool: {size: [2, 3], rounding: floor}
+  - split: {into: {left: 1, right: 3}}
+  - load: right
+  - coordinates
+  - conv: {filters: 3, kernel: 1}
+  - merge: {with: left}
+  - split: {into: [top, bottom], axis: 0}
+  - merge: {with: bottom, axis: 0}
+  - max_unpool: {to: large, size: [2, 3]}
+""",
+    "embedding": """
+input: 5
+layers:
+  - parallel:
+      branches:
+        - [{embedding: {entries: 3, units: 4}}, flatten]
+        - [{reshape: {shape: [5, 1]}}, {embedding: {entries: 2, units: 3}}, flatten]
+        - [{dense: {units: 2}}]
+""",
+    "each": """
+input: 3x5x4x4
+layers:
+  - each:
+      layers:
+        - conv: {filters: 6, kernel: [3, 2], activation: relu}
+        - batch_norm
+        - save: map
+        - squeeze_excite: {ratio: 0.5}
+        - merge: {with: map, by: add}
+        - each: {layers: [{conv: {filters: 4, kernel: 2}}, {dropout: {rate: 0.5}}]}
+  - each: {axis: 1, layers: [silu, {mean_pool: {size: 2, stride: 1}}]}
+  - each: {layers: [flatten, {name: scores, dense: {units: 5}}]}
+  - each: {layers: [{dense: {units: 4}}, tanh]}
+  - lstm: {units: 3}
+""",
     "recurrence": """
 input: 4x3
 layers:
@@ -451,6 +493,16 @@ layers:
         - [{lstm: {units: 2, direction: both, sequences: true}}, {gru: {units: 3}}]
         - [{gru: {units: 2, direction: backward, sequences: true, bias: false}},
             {lstm: {units: 2, direction: backward, bias: false}}]
+""",
+    "recurrence-of-maps": """
+input: 3x5x4x2
+layers:
+  - parallel:
+      branches:
+        - [{conv_lstm: {filters: 3, kernel: [3, 2], padding: same, direction: both,
+            sequences: true}}, {conv_lstm: {filters: 2, kernel: 2, direction: backward}}, flatten]
+        - [{conv_lstm: {filters: 2, kernel: [2, 1], direction: backward, sequences: true,
+            bias: false}}, flatten]
 """,
     "filtering-pools": """
 input: 6x7x2

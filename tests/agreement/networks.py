@@ -269,6 +269,16 @@ def recurrent(draw: Draw, shape: Shape) -> Fields:
     }
 
 
+def conv_lstm(draw: Draw, shape: Shape) -> Fields:
+    fields = recurrent(draw, shape)
+    fields["filters"] = fields.pop("units")
+    return {
+        **fields,
+        "kernel": per_axis(draw, len(shape) - 2, SMALL),
+        "padding": draw(st.sampled_from(["valid", "same"])),
+    }
+
+
 def affine(draw: Draw, shape: Shape) -> Fields:
     return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
 
@@ -358,6 +368,8 @@ MAPS: dict[str, tuple[Callable[[Draw, Shape], Fields], Fields]] = {
     "upsample": (upsample, {"factor": 1}),
     "lstm": (recurrent, {"units": 2}),
     "gru": (recurrent, {"units": 2}),
+    "coordinates": (lambda draw, shape: {}, {}),
+    "conv_lstm": (conv_lstm, {"filters": 2, "kernel": 1}),
     "position_embedding": (lambda draw, shape: {}, {}),
     "depth_to_space": (depth_to_space, {"block": 1}),
     "space_to_depth": (space_to_depth, {"block": 1}),
@@ -389,9 +401,12 @@ class Sequence:
         depth: int,
         saved: dict[str, Shape],
         blocks: Fields,
+        *,
+        sliced: bool = False,
     ) -> None:
         self.draw, self.chance, self.shape, self.depth = draw, chance, shape, depth
         self.saved, self.blocks = dict(saved), blocks
+        self.sliced = sliced  # a slice has no side outputs
         self.layers: list[LayerData] = []
 
     def add(self, kind: str | None = None) -> None:
@@ -418,6 +433,7 @@ class Sequence:
             for kind in COMPOSITES
             if (self.depth or kind in ("save", "load"))
             and (self.depth == DEPTH or kind != "output")
+            and not (self.sliced and kind == "head")
         ]
         fitting = [*MAPS] * 2 if len(self.shape) > 1 else [*VECTORS] * 5
         return [*ANY, *fitting, *composites * 2]
@@ -425,7 +441,13 @@ class Sequence:
     def inner(self, least: int = 0, most: int = 2) -> tuple[list[LayerData], Shape]:
         """Layers inside this one, and the shape after them."""
         below = Sequence(
-            self.draw, self.chance, self.shape, self.depth - 1, self.saved, self.blocks
+            self.draw,
+            self.chance,
+            self.shape,
+            self.depth - 1,
+            self.saved,
+            self.blocks,
+            sliced=self.sliced,
         )
         for _ in range(self.chance.randint(least, most)):
             below.add()
@@ -500,6 +522,36 @@ def sized(sequence: Sequence, kind: str) -> list[LayerData]:
     return [{"save": {"tensor": name}}, smaller[kind], {kind: fields}]
 
 
+def max_unpool(sequence: Sequence) -> list[LayerData]:
+    """A pool and what undoes it, of a map that is saved here."""
+    *extents, _ = sequence.shape
+    if not extents:
+        return []
+    name = f"pooled-{sequence.depth}"
+    size = [sequence.chance.randint(1, min(3, extent)) for extent in extents]
+    pool = {"max_pool": {"size": size, "rounding": "floor"}}
+    return [{"save": {"tensor": name}}, pool, {"max_unpool": {"to": name, "size": size}}]
+
+
+def split(sequence: Sequence) -> list[LayerData]:
+    """Two parts of the channels, joined again the other way round."""
+    channels = sequence.shape[-1]
+    if channels < 2:
+        return []
+    first = sequence.chance.randint(1, channels - 1)
+    parts = [f"part-{sequence.depth}-{number}" for number in range(2)]
+    into = dict(zip(parts, (first, channels - first), strict=True))
+    merge = {"merge": {"with": parts[0], "by": "concat"}}
+    return [{"split": {"into": into}}, {"load": {"tensor": parts[1]}}, merge]
+
+
+def embedding(sequence: Sequence) -> list[LayerData]:
+    """The first channel as numbers of entries."""
+    draw = sequence.draw
+    first = [{"slice": {"stop": 1}}] if len(sequence.shape) > 1 else []
+    return [*first, {"embedding": {"entries": draw(SMALL), "units": draw(CHANNELS)}}]
+
+
 def squeeze_excite(sequence: Sequence) -> list[LayerData]:
     if len(sequence.shape) == 1:
         return []
@@ -550,7 +602,31 @@ def merge(sequence: Sequence) -> list[LayerData]:
 
 def head(sequence: Sequence) -> list[LayerData]:
     layers, _ = sequence.inner(1, 3)
-    return [{"head": {"layers": layers or [{"relu": {}}], "loss_weight": 0.3}}]
+    fields: Fields = {"layers": layers or [{"relu": {}}]}
+    if sequence.depth == DEPTH and sequence.draw(FLAGS):
+        names = [layer for layer in sequence.layers if "output" in layer.get("head", {})]
+        return [{"head": {**fields, "output": f"head-{len(names)}"}}]
+    return [{"head": {**fields, "loss_weight": 0.3}}]
+
+
+def each(sequence: Sequence) -> list[LayerData]:
+    """Layers that see one slice along an axis, and no tensor that is saved outside."""
+    shape, rank = sequence.shape, len(sequence.shape) - 1
+    if not rank:
+        return []
+    place = sequence.chance.randrange(rank)
+    below = Sequence(
+        sequence.draw,
+        sequence.chance,
+        (*shape[:place], *shape[place + 1 :]),
+        sequence.depth - 1,
+        {},
+        sequence.blocks,
+        sliced=True,
+    )
+    for _ in range(sequence.chance.randint(0, 2)):
+        below.add()
+    return [{"each": {"axis": place, "layers": below.layers}}]
 
 
 def class_token(sequence: Sequence) -> list[LayerData]:
@@ -604,7 +680,13 @@ COMPOSITES: dict[str, Callable[[Sequence], list[LayerData]]] = {
     "head": head,
     "output": output,
     "shared": shared,
+    "each": each,
+    "max_unpool": max_unpool,
+    "split": split,
+    "embedding": embedding,
 }
+OF_MAPS = ("squeeze_excite", "attention", "class_token", "each", "max_unpool", "split")
+"""The composites that take a map or sequence."""
 DRAWN = frozenset({*ANY, *MAPS, *VECTORS, *COMPOSITES})
 """The kinds that are drawn."""
 
@@ -619,10 +701,12 @@ def shapes(draw: Draw) -> Shape:
 
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
-    if len(shape) == 1 and (kind in MAPS or kind in ("squeeze_excite", "attention", "class_token")):
+    if len(shape) == 1 and (kind in MAPS or kind in OF_MAPS):
         return (7, *shape)
     if kind in ("lstm", "gru"):  # a sequence, and no map
         return (shape[0], shape[-1])
+    if kind == "conv_lstm":
+        return shape if len(shape) > 2 else (3, *shape)
     if kind == "glu":
         return (*shape[:-1], 2 * shape[-1])
     return shape[-1:] if kind in VECTORS else shape
@@ -646,7 +730,8 @@ def networks(draw: Draw, first: str | None = None) -> LayerData:
     for _ in range(chance.randint(1, MOST)):
         sequence.add()
     layers = sequence.layers or [{"relu": {}}]
-    if any("output" in layer for layer in layers):  # else what comes after the last leads nowhere
+    named = ("output" in layer or "output" in layer.get("head", {}) for layer in layers)
+    if any(named):  # else what comes after the last leads nowhere
         layers.append({"output": "last"})
     if several:
         shown = {name: list(each) for name, each in inputs.items()}

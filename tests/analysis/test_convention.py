@@ -95,6 +95,8 @@ UNCOUNTED = {
     "lp_pool": "no tool has a rule for it",
     "blur_pool": "an operation on tensors, which the tools pass over",
     "reduce": "an operation on tensors, which the tools pass over",
+    "conv_lstm": "no layer of torch, where what is written for it is counted",
+    "embedding": "nothing is multiplied",
     "rms_norm": "none of these versions has a rule for it",
     "local_response_norm": "no tool has a rule for it",
     "global_response_norm": "no tool has a rule for it",

@@ -50,6 +50,8 @@ TRUE: dict[str, tuple[str, ...]] = {
     "zoo/resnet-50-keras": BIASED,
     # 224 does not fit the stem, and the last fire modules see 155, and 207, of it.
     "zoo/squeezenet-1.0": ("small-receptive-field", "unread-border"),
+    "zoo/s3d": ("misordered-input",),
+    "zoo/ssd300-vgg-16": ("mostly-padding",),  # a window of 3 on the last map, which is 1x1
     "zoo/squeezenet-1.1": ("small-receptive-field", "unread-border"),
     "zoo/u-net-3d": BIASED,  # the paper does not say, and its number of weights has them
     "zoo/u-net-3d-encoder": BIASED,

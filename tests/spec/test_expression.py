@@ -28,6 +28,15 @@ VALUES: list[tuple[str, Value]] = [
     ("$depths", [3, 4, 6, 3]),
     ("plain", "plain"),
     ("", ""),
+    # comprehensions
+    ("$([2 * x for x in depths])", [6, 8, 12, 6]),
+    ("$([x for x in depths if x > 3 if x < 6])", [4]),
+    ("$([width * 2 ** i for i in range(4)])", [64, 128, 256, 512]),
+    ("$(sum([width for width in depths]) + width)", 80),
+    ("$([i / 10 for i in range(1, 3)])", [0.1, 0.2]),
+    ("$([[x, [x] * 2] for x in range(-1, 1)])", [[-1, [-1, -1]], [0, [0, 0]]]),
+    ("$([x for x in [y for y in range(5)][1:] if x % 2])", [1, 3]),
+    ("$(range(0))", []),
     # in a longer string
     ("stage$index", "stage2"),
     ("x$(index+1)_y", "x3_y"),
@@ -109,7 +118,47 @@ FAULTS: list[tuple[str, str, int]] = [
     ("$(name.upper)", "an attribute (`.name`) is not allowed in an expression", 2),
     ("$('é' + name.x)", "an attribute (`.name`) is not allowed in an expression", 8),
     ("$(lambda: 1)", "a lambda is not allowed in an expression", 2),
-    ("$([x for x in depths])", "a comprehension is not allowed in an expression", 2),
+    (
+        "$([x for y in depths for x in [y]])",
+        "a comprehension is of one list and one name: `[2 * x for x in list]`",
+        2,
+    ),
+    (
+        "$(1 + len([[x for x in depths] for y in depths]))",
+        "a comprehension is of one list and one name: `[2 * x for x in list]`",
+        10,
+    ),
+    (
+        "$([x for x, y in depths])",
+        "a comprehension is of one list and one name: `[2 * x for x in list]`",
+        2,
+    ),
+    ("$([x for x in depths] + [x])", "there is no variable `x`", 25),
+    (
+        "$([x for x in width])",
+        (
+            "`[x for x in width]` cannot be computed: a comprehension goes over a list, and this "
+            "is the integer 64"
+        ),
+        2,
+    ),
+    (
+        "$([x for x in range(257)])",
+        (
+            "`[x for x in range(257)]` cannot be computed: a comprehension goes over at most 256 "
+            "items, not 257"
+        ),
+        2,
+    ),
+    (
+        "$(range(10 ** 9))",
+        (
+            "`range(10 ** 9)` cannot be computed: a list of 1,000,000,000 numbers is above 10,000 "
+            "items"
+        ),
+        2,
+    ),
+    ("$([x.y for x in depths])", "an attribute (`.name`) is not allowed in an expression", 3),
     ("$(sum(x for x in depths))", "a comprehension is not allowed in an expression", 5),
     ("$(f'{name}')", "an f-string is not allowed in an expression", 2),
     ("$(x := 1)", "an assignment (`:=`) is not allowed in an expression", 2),
@@ -166,8 +215,8 @@ def test_the_help_fits_the_fault() -> None:
     )
     assert advice("$(a.b)", {}) == (
         "an expression is made of numbers, strings, lists, variables, + - * / // % **,"
-        " comparisons, and, or, not, `a if c else b`, `list[index]`, and min, max, round, floor,"
-        " ceil, abs, len, sum, round_to"
+        " comparisons, and, or, not, `a if c else b`, `list[index]`, `[a for b in list]`, and min,"
+        " max, round, floor, ceil, abs, len, sum, range, round_to"
     )
 
 

@@ -28,10 +28,19 @@ def _class_token(site: Site[layers.ClassToken]) -> Expression:
     return Expression(("{layer}({0})",), f"ClassToken({hole('features', site.channels)})")
 
 
+def _embedding(site: Site[layers.Embedding]) -> Expression:
+    layer = site.layer
+    sizes = f"{hole('entries', layer.entries)}, {hole('units', layer.units)}"
+    value = "{0}[..., 0]" if site.rank else "{0}"
+    build = f"nnx.Embed({sizes}, rngs=rngs)"
+    return Expression((f"{{layer}}(entries({value}, {{layer}}))",), build)
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "position_embedding": _position_embedding,
         "class_token": _class_token,
+        "embedding": _embedding,
     }
 )
 PARTS: Mapping[str, Writer] = MappingProxyType(

@@ -18,6 +18,7 @@ from cnnkit.export.common import (
 )
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer
+from cnnkit.layers.each import BatchToAxis
 from cnnkit.spec.site import Site
 
 
@@ -43,6 +44,16 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     return Expression(("{layer}({0})",), f"Scale({hole('features', factors)}{init})")
 
 
+def _axis_to_batch(site: Site[Any]) -> Expression:
+    del site
+    return Expression(("{0}.reshape(-1, *{0}.shape[2:])",))
+
+
+def _batch_to_axis(site: Site[BatchToAxis]) -> Expression:
+    extent = hole("extent", site.layer.extent)
+    return Expression((f"{{0}}.reshape(-1, {extent}, *{{0}}.shape[1:])",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
@@ -54,5 +65,11 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "slice": channels_last_axis_slice,
         "transpose": _transpose,
         "scale": _scale,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "axis_to_batch": _axis_to_batch,
+        "batch_to_axis": _batch_to_axis,
     }
 )

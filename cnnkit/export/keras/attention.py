@@ -28,10 +28,19 @@ def _class_token(site: Site[layers.ClassToken]) -> Expression:
     return Expression((f"ClassToken({named()})({{0}})",))
 
 
+def _embedding(site: Site[layers.Embedding]) -> Expression:
+    layer = site.layer
+    build = f"layers.Embedding({hole('entries', layer.entries)}, {hole('units', layer.units)}"
+    before = "{0}[..., 0]" if site.rank else "{0}"
+    entries = f"entries({before}, {hole('entries', layer.entries)})"
+    return operation_of(build, entries)
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "position_embedding": _position_embedding,
         "class_token": _class_token,
+        "embedding": _embedding,
     }
 )
 PARTS: Mapping[str, Writer] = MappingProxyType(

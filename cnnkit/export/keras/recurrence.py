@@ -9,17 +9,29 @@ from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer
+from cnnkit.layers.conv_recurrence import ConvLstm
 from cnnkit.layers.recurrence import Recurrent
 from cnnkit.spec.site import Site
 
 
 def _recurrent(site: Site[Recurrent]) -> Expression:
     layer = site.layer
-    build = (
-        f"layers.{layer.kind.upper()}({hole('units', layer.units)}"
-        + option("use_bias", layer.bias, True)
-        + option("return_sequences", layer.sequences, False)
+    return _along(layer, f"layers.{layer.kind.upper()}({hole('units', layer.units)}")
+
+
+def _conv_lstm(site: Site[ConvLstm]) -> Expression:
+    layer, rank = site.layer, site.rank - 1
+    return _along(
+        layer,
+        f"layers.ConvLSTM{rank}D({hole('filters', layer.filters)}"
+        f", {hole('kernel', layer.sizes(rank))}" + option("padding", layer.padding, "valid"),
     )
+
+
+def _along(layer: Recurrent | ConvLstm, build: str) -> Expression:
+    """A layer of Keras that goes along an axis in the direction that is said."""
+    build += option("use_bias", layer.bias, True)
+    build += option("return_sequences", layer.sequences, False)
     if layer.direction == "both":
         return Expression((f"layers.Bidirectional({build}), {named()})({{0}})",))
     if layer.direction == "forward":
@@ -33,5 +45,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "lstm": _recurrent,
         "gru": _recurrent,
+        "conv_lstm": _conv_lstm,
     }
 )

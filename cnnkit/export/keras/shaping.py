@@ -19,6 +19,7 @@ from cnnkit.export.common import (
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer
+from cnnkit.layers.each import BatchToAxis
 from cnnkit.spec.site import Site
 
 
@@ -43,6 +44,14 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     return operation_of(f"Scale({hole('init', site.layer.init)}{shared}")
 
 
+def _axis_to_batch(site: Site[Any]) -> Expression:
+    return Expression((f"ops.reshape({{0}}, (-1, *{hole('shape', site.output)}))",))
+
+
+def _batch_to_axis(site: Site[BatchToAxis]) -> Expression:
+    return Expression((f"ops.reshape({{0}}, (-1, *{hole('shape', site.output)}))",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
@@ -54,5 +63,11 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "slice": channels_last_axis_slice,
         "transpose": _transpose,
         "scale": _scale,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "axis_to_batch": _axis_to_batch,
+        "batch_to_axis": _batch_to_axis,
     }
 )

@@ -46,10 +46,20 @@ def _upsample(site: Site[layers.Upsample]) -> Expression:
     return Expression((f'resize({{0}}, {hole("extents", extents)}, "{site.layer.method}")',))
 
 
+def _max_unpool(site: Site[layers.MaxUnpool]) -> Expression:
+    return Expression((f"max_unpool({{0}}, {{1}}, {hole('size', site.layer.sizes(site.rank))})",))
+
+
+def _coordinates(site: Site[layers.Coordinates]) -> Expression:
+    return Expression((f"with_coordinates({{0}}, {hole('extents', site.shape[:-1])})",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "pad": _pad,
         "crop": _crop,
         "upsample": _upsample,
+        "max_unpool": _max_unpool,
+        "coordinates": _coordinates,
     }
 )

@@ -67,6 +67,9 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
 )
 """How a layer of each kind that is an operation of the graph is written."""
 
+_PARTS: Mapping[str, Writer] = MappingProxyType({**attention.PARTS, **shaping.PARTS})
+"""How the operations that kinds are made of are written."""
+
 _MOST_BYTES = 2**31 - 2**20  # a message of protobuf has less than 2 GiB, names and all
 
 
@@ -97,6 +100,7 @@ def model_of(
     """
     if not OLDEST <= opset <= NEWEST:
         raise UsageError(f"opset {opset} is not written: give one from {OLDEST} to {NEWEST}")
+    graph = graph.as_run
     if too_large := _too_large(graph, arrays):
         return (too_large,)
     arrays = fold_weight_norms(graph, arrays)
@@ -134,7 +138,7 @@ def _written(write: Writing, site: Site[Any]) -> str:
     layer = site.layer
     if isinstance(layer, Joined):
         return joined(write, site)
-    return (attention.PARTS.get(layer.kind) or WRITERS[layer.kind])(write, site)
+    return (_PARTS.get(layer.kind) or WRITERS[layer.kind])(write, site)
 
 
 def _too_large(graph: Graph, arrays: Arrays) -> Finding | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from cnnkit import layers
-from cnnkit.export.onnx.writing import Writer, Writing, reshaped, sliced
+from cnnkit.export.onnx.writing import Writer, Writing, channels_first, reshaped, sliced
 from cnnkit.layers.attention import DotProductAttention
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.layers.shape import Shape
@@ -134,10 +134,21 @@ def _class_token(write: Writing, site: Site[layers.ClassToken]) -> str:
     return write.node("Add", write.node("Pad", write.x, pads), write.node("Pad", token, after))
 
 
+def _embedding(write: Writing, site: Site[layers.Embedding]) -> str:
+    table = write.weight("embedding", write.array("embedding"))
+    x = write.x if not site.rank else reshaped(write, write.x, site.shape[:-1])
+    least = write.constant("least", 0)
+    most = write.constant("most", site.layer.entries - 1)
+    entries = write.node("Clip", write.node("Round", x), least, most)
+    entries = write.node("Cast", entries, to=7)  # TensorProto.INT64
+    return channels_first(write, write.node("Gather", table, entries, axis=0), len(site.output) - 1)
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "position_embedding": _position_embedding,
         "class_token": _class_token,
+        "embedding": _embedding,
     }
 )
 PARTS: Mapping[str, Writer] = MappingProxyType(

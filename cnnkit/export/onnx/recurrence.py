@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.export.onnx.writing import Writer, Writing, sliced
+from cnnkit.layers.conv_recurrence import ConvLstm
 from cnnkit.layers.recurrence import Recurrent
 from cnnkit.spec.site import Site
 
@@ -48,12 +49,12 @@ def _recurrent(write: Writing, site: Site[Recurrent]) -> str:
     return write.node("Reshape", turned, shape)
 
 
-def _ways(layer: Recurrent) -> tuple[str, ...]:
+def _ways(layer: Recurrent | ConvLstm) -> tuple[str, ...]:
     """What the names of the arrays of each way begin with."""
     return ("", "backward_")[: layer.ways]
 
 
-def _backward(layer: Recurrent) -> tuple[bool, ...]:
+def _backward(layer: Recurrent | ConvLstm) -> tuple[bool, ...]:
     """Whether each way is from the end."""
     return (False, True) if layer.ways == 2 else (layer.direction == "backward",)
 
@@ -70,9 +71,58 @@ def _array(write: Writing, layer: Recurrent, prefix: str, name: str) -> NDArray[
     return array.reshape(-1)
 
 
+def _conv_lstm(write: Writing, site: Site[ConvLstm]) -> str:
+    layer, ways = site.layer, []
+    for prefix, backward in zip(_ways(layer), _backward(layer), strict=True):
+        ways.append(_maps_along(write, site, prefix, backward=backward))
+    return ways[0] if len(ways) == 1 else write.node("Concat", *ways, axis=1)
+
+
+def _maps_along(write: Writing, site: Site[ConvLstm], prefix: str, *, backward: bool) -> str:
+    """The steps one after the other: ONNX has no operator that goes along maps."""
+    layer, (steps, *extents, channels) = site.layer, site.shape
+    kernel, recurrent = (
+        write.weight(prefix + name, np.moveaxis(write.array(prefix + name), (-1, -2), (0, 1)))
+        for name in ("kernel", "recurrent_kernel")
+    )
+    bias = [write.weight(f"{prefix}bias", write.array(f"{prefix}bias"))] if layer.bias else []
+    sizes = layer.sizes(site.rank - 1)
+    same = [(size - 1) // 2 for size in sizes] + [size // 2 for size in sizes]
+    pads = {"pads": same} if layer.padding == "same" else {}
+    x = write.node("Transpose", write.x, perm=[0, 2, 1, *range(3, site.rank + 2)])
+    x = write.node("Reshape", x, write.constant("maps", [-1, channels, *extents], np.int64))
+    x = write.node("Conv", x, kernel, *bias, kernel_shape=[*sizes], **pads)
+    cells = site.output[1:-1] if layer.sequences else site.output[:-1]
+    apart = write.constant("steps", [-1, steps, 4 * layer.filters, *cells], np.int64)
+    x = write.node("Reshape", x, apart)
+    h = c = ""
+    states = {}
+    order = range(steps)
+    for step in reversed(order) if backward else order:
+        gates = write.node("Gather", x, write.constant("step", step, np.int64), axis=1)
+        if h:
+            own = write.node("Conv", h, recurrent, kernel_shape=[*sizes], pads=same)
+            gates = write.node("Add", gates, own)
+        i, f, g, o = (
+            sliced(write, gates, [at * layer.filters], [(at + 1) * layer.filters], [1])
+            for at in range(4)
+        )
+        new = write.node("Mul", write.node("Sigmoid", i), write.node("Tanh", g))
+        c = write.node("Add", new, write.node("Mul", write.node("Sigmoid", f), c)) if c else new
+        h = write.node("Mul", write.node("Sigmoid", o), write.node("Tanh", c))
+        states[step] = h
+    if not layer.sequences:
+        return h
+    axis = write.constant("axis", [2], np.int64)
+    return write.node(
+        "Concat", *(write.node("Unsqueeze", states[step], axis) for step in order), axis=2
+    )
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "lstm": _recurrent,
         "gru": _recurrent,
+        "conv_lstm": _conv_lstm,
     }
 )

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from cnnkit import layers
 from cnnkit.export.common import channels_first_order
 from cnnkit.export.onnx.writing import (
@@ -83,6 +85,20 @@ def _scale(write: Writing, site: Site[layers.Scale]) -> str:
     return write.node("Mul", write.x, scale)
 
 
+def _axis_to_batch(write: Writing, site: Site[Any]) -> str:
+    turned = write.node("Transpose", write.x, perm=[0, 2, 1, *range(3, site.rank + 2)])
+    *extents, channels = site.output
+    shape = write.constant("shape", [-1, channels, *extents], np.int64)
+    return write.node("Reshape", turned, shape)
+
+
+def _batch_to_axis(write: Writing, site: Site[Any]) -> str:
+    first, *extents, channels = site.output
+    shape = write.constant("shape", [-1, first, channels, *extents], np.int64)
+    apart = write.node("Reshape", write.x, shape)
+    return write.node("Transpose", apart, perm=[0, 2, 1, *range(3, len(site.output) + 1)])
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _reshape,
@@ -94,5 +110,11 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "slice": _slice,
         "transpose": _transpose,
         "scale": _scale,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "axis_to_batch": _axis_to_batch,
+        "batch_to_axis": _batch_to_axis,
     }
 )

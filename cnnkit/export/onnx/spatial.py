@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from cnnkit import layers
 from cnnkit.export.onnx.padding import padded
-from cnnkit.export.onnx.writing import Writer, Writing, per_channel, sliced
+from cnnkit.export.onnx.writing import Writer, Writing, per_channel, reshaped, sliced
 from cnnkit.layers.window import sides
 from cnnkit.spec.site import Site
 
@@ -76,10 +77,47 @@ def _taken(write: Writing, x: str, cells: Any, axis: int) -> str:
     return write.node("Gather", x, write.constant("cells", cells, np.int64), axis=axis)
 
 
+def _max_unpool(write: Writing, site: Site[layers.MaxUnpool]) -> str:
+    """The first maximum of each window, found once more: runtimes lack `MaxUnpool` in part."""
+    (*few, channels), many = site.shape, site.shapes[1][:-1]
+    sizes, rank = site.layer.sizes(site.rank), site.rank
+    covered = [n * size for n, size in zip(few, sizes, strict=True)]
+    pooled = sliced(write, write.inputs[1], [0] * rank, covered, range(2, rank + 2))
+    apart = [n for pair in zip(few, sizes, strict=True) for n in pair]
+    order = [0, 1, *range(2, 2 * rank + 1, 2), *range(3, 2 * rank + 2, 2)]
+    cells = write.node("Transpose", reshaped(write, pooled, [channels, *apart]), perm=order)
+    count = math.prod(sizes)
+    cells = reshaped(write, cells, [channels, *few, count])
+    best = write.node("ArgMax", cells, axis=-1, keepdims=1)
+    there = write.node("Equal", best, write.constant("cells", range(count), np.int64))
+    x = reshaped(write, write.x, [channels, *few, 1])
+    put = write.node("Where", there, x, write.constant("zero", 0))
+    put = reshaped(write, put, [channels, *few, *sizes])
+    turned = write.node("Transpose", put, perm=[int(at) for at in np.argsort(order)])
+    y = reshaped(write, turned, [channels, *covered])
+    rest = [n - m for n, m in zip(many, covered, strict=True)]
+    if not any(rest):
+        return y
+    pads = write.constant("pads", [0] * (rank + 2) + [0, 0, *rest], np.int64)
+    return write.node("Pad", y, pads)
+
+
+def _coordinates(write: Writing, site: Site[layers.Coordinates]) -> str:
+    """Channels of zeros behind the others, to which the places are added."""
+    extents, rank = site.shape[:-1], site.rank
+    axes = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in extents]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"))
+    places = np.concatenate([np.zeros((site.channels, *extents)), grid])
+    pads = write.constant("pads", [0] * (rank + 2) + [0, rank] + [0] * rank, np.int64)
+    return write.node("Add", write.node("Pad", write.x, pads), write.constant("places", places))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "pad": _pad,
         "crop": _crop,
         "upsample": _upsample,
+        "max_unpool": _max_unpool,
+        "coordinates": _coordinates,
     }
 )

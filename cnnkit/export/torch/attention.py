@@ -29,10 +29,17 @@ def _class_token(site: Site[layers.ClassToken]) -> Expression:
     return Expression(("{layer}({0})",), f"ClassToken({hole('channels', site.channels)})")
 
 
+def _embedding(site: Site[layers.Embedding]) -> Expression:
+    layer = site.layer
+    build = f"Embedding({hole('entries', layer.entries)}, {hole('units', layer.units)})"
+    return Expression(("{layer}({0})",), build)
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "position_embedding": _position_embedding,
         "class_token": _class_token,
+        "embedding": _embedding,
     }
 )
 PARTS: Mapping[str, Writer] = MappingProxyType(

@@ -18,6 +18,7 @@ from cnnkit.export.common import (
 )
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer
+from cnnkit.layers.each import BatchToAxis
 from cnnkit.spec.site import Site
 
 
@@ -64,6 +65,16 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     return Expression(("{layer}({0})",), build)
 
 
+def _axis_to_batch(site: Site[Any]) -> Expression:
+    del site
+    return Expression(("{0}.movedim(2, 1).flatten(0, 1)",))
+
+
+def _batch_to_axis(site: Site[BatchToAxis]) -> Expression:
+    extent = hole("extent", site.layer.extent)
+    return Expression((f"{{0}}.unflatten(0, (-1, {extent})).movedim(1, 2)",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
@@ -75,5 +86,11 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "slice": _slice,
         "transpose": _transpose,
         "scale": _scale,
+    }
+)
+PARTS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "axis_to_batch": _axis_to_batch,
+        "batch_to_axis": _batch_to_axis,
     }
 )

@@ -38,10 +38,23 @@ def _upsample(site: Site[layers.Upsample]) -> Expression:
     return Expression((f'F.interpolate({{0}}, {extents}, mode="{mode}")',))
 
 
+def _max_unpool(site: Site[layers.MaxUnpool]) -> Expression:
+    rank, size = site.rank, hole("size", site.layer.sizes(site.rank))
+    places = f"F.max_pool{rank}d({{1}}, {size}, return_indices=True)[1]"
+    call = f"F.max_unpool{rank}d({{0}}, {places}, {size}, output_size={{1}}.shape[2:])"
+    return Expression((call,))
+
+
+def _coordinates(site: Site[layers.Coordinates]) -> Expression:
+    return Expression((f"with_coordinates({{0}}, {hole('extents', site.shape[:-1])})",))
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "pad": _pad,
         "crop": _crop,
         "upsample": _upsample,
+        "max_unpool": _max_unpool,
+        "coordinates": _coordinates,
     }
 )

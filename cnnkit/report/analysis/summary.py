@@ -51,7 +51,9 @@ def figures(analysis: Analysis) -> list[Figure]:
     listed.append(Figure("MACs", f"{totals.macs:,}", "one multiply-accumulate each"))
     if totals.macs_without_heads != totals.macs:
         value = f"{totals.macs_without_heads:,}"
-        listed.append(Figure("MACs without heads", value, "side outputs left out"))
+        sides = all(node.side for node in analysis.graph.nodes if node.head)
+        note = f"{'side outputs' if sides else 'heads'} left out"
+        listed.append(Figure("MACs without heads", value, note))
     if (count := analysis.convention) is not None:
         listed.append(Figure(f"{count.name} counts", f"{count.count:,}", count.includes))
     listed.append(Figure("FLOPs", f"{totals.flops:,}", "2·MACs"))

@@ -19,6 +19,7 @@ __all__ = [
     "described",
     "divide",
     "item",
+    "items",
     "part",
     "power",
     "signed",
@@ -29,6 +30,9 @@ MAX_INTEGER: Final = 10**40
 
 MAX_LIST_ITEMS: Final = 10_000
 """Items of a list and of the lists in it, so that lists of lists cannot grow by doubling."""
+
+MAX_COMPREHENSION: Final = 256
+"""Items that a comprehension goes over, each of which is some work."""
 
 MAX_LIST_DEPTH: Final = 50
 """Lists inside lists."""
@@ -187,6 +191,21 @@ def item(value: Value, index: Value) -> Value:
     return value[place]
 
 
+def items(value: Value) -> list[Value]:
+    """The items that a comprehension goes over.
+
+    Raises:
+        ImpossibleError: The value is no list, or too long a one.
+    """
+    if not isinstance(value, list):
+        raise ImpossibleError(f"a comprehension goes over a list, and this is {described(value)}")
+    if len(value) > MAX_COMPREHENSION:
+        raise ImpossibleError(
+            f"a comprehension goes over at most {MAX_COMPREHENSION} items, not {len(value):,}"
+        )
+    return value
+
+
 def part(value: Value, start: Value, stop: Value, step: Value) -> Value:
     """A slice of a list.
 
@@ -262,6 +281,15 @@ def _sum(value: Value) -> float:
     return sum(_number(number) for number in value)
 
 
+def _range(start: Value, stop: Value = None) -> list[Value]:
+    """The whole numbers from 0, or from the first, up to, but not, the last."""
+    first, last = (0, start) if stop is None else (start, stop)
+    low, high = _integer(first, "a bound of `range`"), _integer(last, "a bound of `range`")
+    if high - low > MAX_LIST_ITEMS:
+        raise ImpossibleError(f"a list of {high - low:,} numbers is above {MAX_LIST_ITEMS:,} items")
+    return list(range(low, high))
+
+
 def _length(value: Value) -> int:
     if not isinstance(value, str | list):
         raise ImpossibleError(f"only a list or a string has a length, not {described(value)}")
@@ -301,6 +329,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], int, int]]] = {
     "abs": (lambda value: abs(_number(value)), 1, 1),
     "len": (_length, 1, 1),
     "sum": (_sum, 1, 1),
+    "range": (_range, 1, 2),
     "round_to": (_round_to, 2, 2),
 }
 """Each function with the fewest and the most arguments it takes."""

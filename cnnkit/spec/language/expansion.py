@@ -243,6 +243,8 @@ class Expander(BranchReader):
         cls = self.kind_class(kind, place)
         if kind == "repeat":
             return self._repeat(cls, place, scope, name)
+        if kind == "each" and self._incoming is not None:
+            return self._each(cls, place, scope, name)
         values, faulty = self.values(cls, self.fields(cls, place), scope)
         return self.made(cls, values, faulty, place, name=name)
 
@@ -267,6 +269,20 @@ class Expander(BranchReader):
             if len(copies) > 1:
                 beside["copies"] = copies
         return self.made(cls, values, faulty, place, **beside)
+
+    def _each(self, cls: type[Layer], place: LayerPlace, scope: Scope, name: str | None) -> Layer:
+        """What comes into the layers inside is a slice, which the axis decides."""
+        given = dict(self.fields(cls, place))
+        body = given.pop("layers", None)
+        values, faulty = self.values(cls, given, scope)
+        incoming = self._incoming
+        if body is not None and incoming is not None:
+            start = incoming.cut(values.get("axis", 0))
+            try:
+                values["layers"] = self.sequence(body, scope, "layers")
+            finally:
+                incoming.tensor = start
+        return self.made(cls, values, faulty, place, name=name)
 
     def _copies(
         self, body: YamlNode, scope: Scope, times: Any, place: LayerPlace

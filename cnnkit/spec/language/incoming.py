@@ -66,6 +66,15 @@ class Incoming:
         self._tracer.named.pop()
         self.tensor = start
 
+    def cut(self, axis: object) -> Tensor:
+        """The place is now in a slice along an axis; what comes into the layer that cuts it."""
+        start, shape = self.tensor, self.tensor.shape
+        one = None
+        if shape is not None and isinstance(axis, int) and 0 <= axis < len(shape) - 1:
+            one = (*shape[:axis], *shape[axis + 1 :])
+        self.tensor = Tensor(start.node, one)
+        return start
+
     def passed(self, layer: Layer) -> None:
         """The layer was read: the place is now behind it."""
         tracer = self._tracer

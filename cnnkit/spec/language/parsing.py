@@ -26,7 +26,8 @@ MAX_EXPRESSION_DEPTH: Final = 50
 
 _ALLOWED: Final = (
     "an expression is made of numbers, strings, lists, variables, + - * / // % **, comparisons,"
-    f" and, or, not, `a if c else b`, `list[index]`, and {', '.join(FUNCTIONS)}"
+    " and, or, not, `a if c else b`, `list[index]`, `[a for b in list]`, and "
+    f"{', '.join(FUNCTIONS)}"
 )
 
 _BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Value]]] = {
@@ -62,7 +63,6 @@ _REFUSED: Final = {
     "Dict": "a mapping",
     "DictComp": "a comprehension",
     "GeneratorExp": "a comprehension",
-    "ListComp": "a comprehension",
     "Set": "a set",
     "SetComp": "a comprehension",
     "Slice": "a slice beside another index",
@@ -142,6 +142,9 @@ def _check(node: ast.expr, line: bytes, depth: int, names: set[str]) -> None:
         _check_constant(node)
     elif isinstance(node, ast.Name):
         names.add(node.id)
+    elif isinstance(node, ast.ListComp):
+        _check_comprehension(node, line, depth, names)
+        return
     for child in _children(node):
         if isinstance(child, ast.expr):
             _check(child, line, depth + 1, names)
@@ -161,6 +164,26 @@ def _children(node: ast.expr) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, ast.expr_context):
                 yield child
+
+
+def _check_comprehension(node: ast.ListComp, line: bytes, depth: int, names: set[str]) -> None:
+    """Checks ``[item for name in list if condition]``, whose name is read inside it alone.
+
+    One inside another is refused: the work of the inner one would be that of both lists.
+    """
+    refused = ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp
+    (each, *more) = node.generators
+    inner = [node.elt, *each.ifs]
+    several = more or any(isinstance(part, refused) for at in inner for part in ast.walk(at))
+    if several or each.is_async or not isinstance(each.target, ast.Name):
+        message = "a comprehension is of one list and one name: `[2 * x for x in list]`"
+        advice = "split it by variables; `if` after the list leaves items out"
+        raise ExpressionError(message, advice, node.col_offset)
+    _check(each.iter, line, depth + 1, names)
+    own: set[str] = set()
+    for part in inner:
+        _check(part, line, depth + 1, own)
+    names.update(own - {each.target.id})
 
 
 def _check_constant(node: ast.Constant) -> None:
@@ -265,6 +288,17 @@ def _list(node: ast.List | ast.Tuple, variables: Mapping[str, Value]) -> Value:
     return items
 
 
+def _comprehension(node: ast.ListComp, variables: Mapping[str, Value]) -> Value:
+    (each,) = node.generators
+    found: list[Value] = []
+    for item in arithmetic.items(_evaluate(each.iter, variables)):
+        seen = {**variables, each.target.id: item}  # type: ignore[attr-defined]  # it is checked
+        if all(_evaluate(condition, seen) for condition in each.ifs):
+            found.append(_evaluate(node.elt, seen))
+            arithmetic.check_bounds(found)
+    return found
+
+
 def _subscript(node: ast.Subscript, variables: Mapping[str, Value]) -> Value:
     value = _evaluate(node.value, variables)
     index = node.slice
@@ -292,6 +326,7 @@ _EVALUATORS: Final[dict[type[ast.expr], Callable[[Any, Mapping[str, Value]], Val
     ast.IfExp: _choice,
     ast.List: _list,
     ast.Tuple: _list,
+    ast.ListComp: _comprehension,
     ast.Subscript: _subscript,
     ast.Call: _call,
 }

@@ -155,7 +155,7 @@ class TotalsSection(Section):
     parameters: Quantity = Field(None, description="trainable weights and biases")
     state: Quantity = Field(None, description="running statistics")
     macs: Quantity = Field(None, description="multiply-accumulates of one example")
-    macs_without_heads: Quantity = Field(None, description="the same without side outputs")
+    macs_without_heads: Quantity = Field(None, description="the same without heads")
     flops: Quantity = Field(None, description="twice the MACs")
     activations: Quantity = Field(None, description="output elements of all layers")
     inference_memory: Quantity = Field(None, description="bytes while one example is predicted")

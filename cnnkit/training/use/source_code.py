@@ -112,7 +112,7 @@ def layout(
     r, z, n there.
     """
     names, kind = names_of(target, node, weight), node.layer.kind
-    if target == "torch" and node.layer.family == "recurrence":
+    if target == "torch" and kind in ("lstm", "gru"):
         if kind == "gru":
             z, r, n = np.split(array, 3, axis=-1)
             array = np.concatenate([r, z, n], axis=-1)
@@ -128,7 +128,7 @@ def _one_layout(
     kind = node.layer.kind
     if target == "torch" and kind in ("position_embedding", "prelu"):
         return np.moveaxis(array, -1, 0)
-    if weight != "kernel" or target == "flax" or kind == "locally_connected":
+    if not weight.endswith("kernel") or target == "flax" or kind == "locally_connected":
         return array
     if target == "keras":
         return np.swapaxes(array, -1, -2) if kind == "transposed_conv" else array

@@ -1,5 +1,7 @@
 """Pools that the framework lacks."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -25,3 +27,18 @@ def adaptive_pool(x: jax.Array, output: tuple[int, ...], reduce) -> jax.Array:
         windows = [jax.lax.slice_in_dim(x, a, b, axis=axis) for a, b in bounds]
         x = jnp.concatenate([reduce(w, axis=axis, keepdims=True) for w in windows], axis)
     return x
+
+
+def max_unpool(x: jax.Array, pooled: jax.Array, size: tuple[int, ...]) -> jax.Array:
+    """Each value to where its window of the pooled maps has its maximum, the first of many."""
+    few, rank, count = x.shape[1:-1], len(size), math.prod(size)
+    covered = [n * k for n, k in zip(few, size, strict=True)]
+    apart = [n for pair in zip(few, size, strict=True) for n in pair]
+    order = [0, *range(1, 2 * rank, 2), 2 * rank + 1, *range(2, 2 * rank + 1, 2)]
+    cells = pooled[(slice(None), *map(slice, covered))].reshape(-1, *apart, x.shape[-1])
+    best = jnp.argmax(cells.transpose(order).reshape(*x.shape, count), axis=-1)
+    put = jnp.where(best[..., None] == jnp.arange(count), x[..., None], 0)
+    back = [order.index(axis) for axis in range(len(order))]
+    y = put.reshape(*x.shape, *size).transpose(back).reshape(-1, *covered, x.shape[-1])
+    rest = [(0, n - m) for n, m in zip(pooled.shape[1:-1], covered, strict=True)]
+    return jnp.pad(y, [(0, 0), *rest, (0, 0)])

@@ -46,3 +46,15 @@ class Scale(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return x * self.scale[...]
+
+
+def entries(x: jax.Array, table: nnx.Embed) -> jax.Array:
+    """The numbers of entries that values stand for: rounded, the nearest that there is."""
+    return jnp.clip(jnp.round(x), 0, table.num_embeddings - 1).astype(jnp.int32)
+
+
+def with_coordinates(x: jax.Array, extents: tuple[int, ...]) -> jax.Array:
+    """The maps with a channel more for each axis: where a cell lies, from -1 to 1."""
+    axes = [jnp.linspace(-1, 1, n) if n > 1 else jnp.zeros(1) for n in extents]
+    places = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+    return jnp.concatenate([x, jnp.broadcast_to(places, (x.shape[0], *places.shape))], axis=-1)

@@ -1,6 +1,7 @@
 """Pools that the framework lacks."""
 
 import itertools
+import math
 
 import numpy as np
 from keras import ops
@@ -41,3 +42,19 @@ def adaptive_pool(x, output, reduce):
         reduced = [reduce(window, axis=axis, keepdims=True) for window in windows]
         x = ops.concatenate(reduced, axis=axis)
     return x
+
+
+def max_unpool(x, pooled, size):
+    """Each value to where its window of the pooled maps has its maximum, the first of many."""
+    few, channels, rank, count = x.shape[1:-1], x.shape[-1], len(size), math.prod(size)
+    covered = [n * k for n, k in zip(few, size, strict=True)]
+    apart = [n for pair in zip(few, size, strict=True) for n in pair]
+    order = [0, *range(1, 2 * rank, 2), 2 * rank + 1, *range(2, 2 * rank + 1, 2)]
+    cells = ops.reshape(pooled[(slice(None), *map(slice, covered))], (-1, *apart, channels))
+    cells = ops.reshape(ops.transpose(cells, order), (-1, *few, channels, count))
+    there = ops.cast(ops.one_hot(ops.argmax(cells, axis=-1), count), x.dtype)
+    put = ops.reshape(there * ops.expand_dims(x, -1), (-1, *few, channels, *size))
+    back = [order.index(axis) for axis in range(len(order))]
+    y = ops.reshape(ops.transpose(put, back), (-1, *covered, channels))
+    rest = [(0, n - m) for n, m in zip(pooled.shape[1:-1], covered, strict=True)]
+    return ops.pad(y, [(0, 0), *rest, (0, 0)])

@@ -72,3 +72,16 @@ class Scale(layers.Layer):
 
     def call(self, x):
         return x * self.scale
+
+
+def entries(x, count: int):
+    """The numbers of entries that values stand for: rounded, the nearest that there is."""
+    return ops.cast(ops.clip(ops.round(x), 0, count - 1), "int32")
+
+
+def with_coordinates(x, extents):
+    """The maps with a channel more for each axis: where a cell lies, from -1 to 1."""
+    axes = [ops.linspace(-1.0, 1.0, n) if n > 1 else ops.zeros(1) for n in extents]
+    places = ops.stack(ops.meshgrid(*axes, indexing="ij"), axis=-1)
+    batch = ops.zeros_like(x[..., :1])
+    return ops.concatenate([x, batch + ops.cast(places, batch.dtype)], axis=-1)

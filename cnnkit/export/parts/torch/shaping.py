@@ -35,3 +35,19 @@ class Scale(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.factor
+
+
+class Embedding(nn.Embedding):
+    """A vector for each number, of vectors [N, L] or of maps of one channel [N, 1, *spatial]."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x[:, 0] if x.ndim > 2 else x
+        entries = x.round().long().clamp(0, self.num_embeddings - 1)
+        return super().forward(entries).movedim(-1, 1)
+
+
+def with_coordinates(x: torch.Tensor, extents: tuple[int, ...]) -> torch.Tensor:
+    """The maps with a channel more for each axis: where a cell lies, from -1 to 1."""
+    axes = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in extents]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij")).to(x)
+    return torch.cat([x, places.expand(x.shape[0], *places.shape)], dim=1)
