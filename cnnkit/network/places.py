@@ -57,4 +57,4 @@ class Coordinates:
 
 def coordinates(site: BuildSite[layers.Coordinates]) -> Computation:
     """Where each cell lies."""
-    return Coordinates(site.inputs[0][:-1])
+    return Coordinates(site.shape[:-1])
