@@ -12,7 +12,7 @@ from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
-    from cnnkit.importing.operators.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Made, Operator
 
 Fields = Callable[[Node], dict[str, Any]]
 
@@ -81,19 +81,90 @@ def clip(node: Node, build: Builder, given: Given) -> View:
         if value is not None:
             bounds[place] = float(constant(value, "bound").reshape(()))
     kinds: dict[tuple[float | None, float | None], str] = {(0, 6): "relu6", (0, None): "relu"}
-    lowest, highest = bounds
+    lowest, highest = (None if each is None else float(f"{each:.7g}") for each in bounds)
     if highest is not None and highest > 1e37:
         highest = None
     value = tensor(given)
     if (lowest, highest) in kinds:
         return value.over(build.apply(node, kinds[lowest, highest], value.source))
-    if lowest is None or highest is None or lowest >= highest:
+    if lowest is not None and lowest < -1e37:
+        lowest = None
+    if lowest is None and highest is None:
+        return value
+    if highest is None:  # max(x, lowest): what is not above it becomes it
+        fields = {"threshold": lowest, "value": lowest}
+        return value.over(build.apply(node, "threshold", value.source, fields=fields))
+    if lowest is None or lowest >= highest:
         raise RefusedError(
             f"it clips from {lowest} to {highest}", "near are relu6 and hard_tanh, of two bounds"
         )
     usual = {"minimum": (lowest, -1), "maximum": (highest, 1)}
     fields = {name: bound for name, (bound, default) in usual.items() if bound != default}
     return value.over(build.apply(node, "hard_tanh", value.source, fields=fields))
+
+
+def _celu(node: Node) -> dict[str, Any]:
+    alpha = node.number("alpha", 1)
+    return {} if alpha == 1 else {"alpha": alpha}
+
+
+def _thresholded(node: Node) -> dict[str, Any]:
+    alpha = node.number("alpha", 1)
+    return {} if alpha == 1 else {"threshold": alpha}
+
+
+def shrink(node: Node, build: Builder, given: Given) -> View:
+    """Shrink: hard without a bias, soft where the bias is the threshold."""
+    value = tensor(given)
+    threshold, bias = node.number("lambd", 0.5), node.number("bias", 0)
+    if bias not in (0, threshold):
+        raise RefusedError(
+            f"its bias is {bias}, its threshold {threshold}", "near are hard_shrink and softshrink"
+        )
+    fields = {} if threshold == 0.5 else {"threshold": threshold}
+    kind = "softshrink" if bias else "hard_shrink"
+    return value.over(build.apply(node, kind, value.source, fields=fields))
+
+
+def swish(node: Node, build: Builder, given: Given) -> View:
+    """Swish, x·sigmoid(alpha·x)."""
+    value = tensor(given)
+    alpha = node.number("alpha", 1)
+    kinds = {1.0: "silu", 1.702: "quick_gelu"}
+    if alpha not in kinds:
+        raise RefusedError(f"its alpha is {alpha}", "near are silu, of 1, and quick_gelu, of 1.702")
+    return value.over(build.apply(node, kinds[alpha], value.source))
+
+
+def power(exponent: float) -> Operator:
+    """x to the power of a constant."""
+    return elementwise("power", lambda _: {} if exponent == 2 else {"exponent": exponent})
+
+
+def raised(node: Node, build: Builder, given: Given) -> View:
+    """Pow by one number."""
+    exponent = constant(given[1], "exponent")
+    if exponent.size != 1:
+        raise RefusedError(f"its exponents are {list(exponent.shape)}", "near is power, of one")
+    number = float(f"{float(exponent.reshape(())):.7g}")
+    return tensor(given) if number == 1 else _view(power(number)(node, build, given))
+
+
+def _view(made: Made) -> View:
+    if not isinstance(made, View):
+        raise TypeError("an operator of one tensor gives one")
+    return made
+
+
+def cast(node: Node, build: Builder, given: Given) -> View:
+    """Cast from one float to another, which changes nothing that can be said."""
+    del build
+    if node.get("to") not in FLOATS:
+        raise RefusedError(
+            "it computes with what depends on the input",
+            "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
+        )
+    return tensor(given)
 
 
 def prelu(node: Node, build: Builder, given: Given) -> View:
@@ -116,20 +187,35 @@ def prelu(node: Node, build: Builder, given: Given) -> View:
 
 
 def softmax(kind: str) -> Operator:
-    """Softmax over the channels; before opset 13 it was over all axes from one on."""
+    """Softmax over an axis; before opset 13 it was over all axes from one on."""
 
     def apply(node: Node, build: Builder, given: Given) -> View:
         value = tensor(given)
-        rank = len(value.axes) + 1
-        axis = axis_of(node.get("axis", -1 if node.opset >= 13 else 1), rank)
-        inner = value.extents[axis:] if node.opset < 13 else ()
-        if value.channel_axis != axis - 1 or any(extent > 1 for extent in inner):
+        axis = axis_of(node.get("axis", -1 if node.opset >= 13 else 1), value.rank)
+        place = value.place(axis)
+        if node.opset < 13 and any(extent > 1 for extent in value.extents[place + 1 :]):
             raise RefusedError(
-                f"it is over axis {axis} of {list(value.extents)}", f"near is {kind}, over channels"
+                f"it is over all axes from {axis} on of {list(value.extents)}",
+                f"near is {kind}, over one axis",
             )
-        return value.over(build.apply(node, kind, value.source))
+        if value.channel_axis == place:
+            return value.over(build.apply(node, kind, value.source))
+        value = build.aligned(node, value)
+        over = ours(value, place)
+        fields = {} if over == "channels" else {"over": over}
+        return value.over(build.apply(node, kind, value.source, fields=fields))
 
     return apply
+
+
+def ours(view: View, place: int) -> int | str:
+    """Which axis of our tensor one of an aligned view's is, as fields name it."""
+    others = [axis[0].axis for axis in view.axes if axis]
+    if view.axes[place]:
+        at = view.axes[place][0].axis
+    else:  # of one cell: any of ours that no other is
+        at = next(axis for axis in range(len(view.shape)) if axis not in others)
+    return "channels" if at == len(view.shape) - 1 else at
 
 
 def dropout(node: Node, build: Builder, given: Given) -> View:
@@ -147,7 +233,12 @@ def identity(node: Node, build: Builder, given: Given) -> View:
     return tensor(given)
 
 
+FLOATS = (1, 10, 11, 16)
+"""What ONNX numbers float32, float16, float64 and bfloat16."""
+
 OPERATORS: dict[str, Operator] = {
+    "Cast": cast,
+    "Celu": elementwise("celu", _celu),
     "Clip": clip,
     "Dropout": dropout,
     "Erf": elementwise("erf"),
@@ -160,10 +251,17 @@ OPERATORS: dict[str, Operator] = {
     "LogSoftmax": softmax("log_softmax"),
     "Mish": elementwise("mish"),
     "PRelu": prelu,
+    "Pow": raised,
+    "Reciprocal": power(-1.0),
     "Relu": elementwise("relu"),
     "Selu": elementwise("selu", _selu),
+    "Shrink": shrink,
     "Sigmoid": elementwise("sigmoid"),
     "Softmax": softmax("softmax"),
     "Softplus": elementwise("softplus"),
+    "Softsign": elementwise("softsign"),
+    "Sqrt": power(0.5),
+    "Swish": swish,
     "Tanh": elementwise("tanh"),
+    "ThresholdedRelu": elementwise("threshold", _thresholded),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import constant, spatial
 from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.shaping import transpose
 from cnnkit.importing.operators.view import Atom, View
 from cnnkit.importing.operators.windows import scalar, window
 
@@ -72,15 +75,16 @@ def gemm(node: Node, build: Builder, given: Given) -> View:
     """Gemm: alpha·x·W + beta·b, with W transposed where it says so."""
     import numpy as np
 
+    value = given[0]
     if node.get("transA", 0):
-        raise RefusedError("it transposes its input")
+        value = transpose(node, build, [value])
     matrix = constant(given[1], "matrix") * np.float32(node.number("alpha", 1))
     if node.get("transB", 0):
         matrix = matrix.T
     bias = given[2] if len(given) > 2 else None
     if bias is not None:
         bias = constant(bias, "bias") * np.float32(node.number("beta", 1))
-    return _dense(node, build, given[0], matrix, bias)
+    return _dense(node, build, value, matrix, bias)
 
 
 def matmul(node: Node, build: Builder, given: Given) -> View:
@@ -95,7 +99,9 @@ def _dense(
 
     if not isinstance(value, View):
         raise RefusedError("it multiplies a constant with what depends on the input")
-    if matrix.ndim != 2 or value.extents[-1] != matrix.shape[0]:
+    if matrix.ndim > 2 and matrix.size == math.prod(matrix.shape[-2:]):
+        matrix = matrix.reshape(matrix.shape[-2:])
+    if matrix.ndim != 2 or not value.axes or value.extents[-1] != matrix.shape[0]:
         raise RefusedError(
             f"its matrix of {list(matrix.shape)} does not fit rows of {list(value.extents)}"
         )
@@ -108,19 +114,18 @@ def _dense(
         weights = {"kernel": matrix if order is None else matrix[order]}
         weights |= {} if bias is None else {"bias": bias}
         fields = {"units": units, **fields}
-        return build.made(node, "dense", source, fields=fields, weights=weights)
-    if value.channel_axis != len(value.axes) - 1 or len(value.axes) != len(value.shape):
-        raise RefusedError(
-            "it multiplies an axis that is not the channels",
-            "near are conv and dense, which connect the channels",
-        )
+        made = build.made(node, "dense", source, fields=fields, weights=weights)
+        return replace(made, batch=value.batch)
+    if value.channel_axis != len(value.axes) - 1:
+        value = build.aligned(node, value, len(value.axes) - 1)
     rank = len(value.shape) - 1
     weights = {"kernel": matrix.reshape((1,) * rank + matrix.shape)}
     weights |= {} if bias is None else {"bias": bias}
     fields = {"filters": units, "kernel": 1, **fields}
     number = build.apply(node, "conv", value.source, fields=fields, weights=weights)
     channels = (Atom(rank, 1, units),) if units > 1 else ()
-    return View(number, (*value.shape[:-1], units), (*value.axes[:-1], channels))
+    axes = (*value.axes[:-1], channels)
+    return View(number, (*value.shape[:-1], units), axes, value.batch)
 
 
 def _spatial_first(kernel: Array) -> Array:

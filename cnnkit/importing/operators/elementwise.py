@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of
 from cnnkit.importing.operators.node import Node
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import View, channels_last
+from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.operators.builder import Builder, Given, Operator
+
+_JOINS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 
 
 def joined(kind: str) -> Operator:
@@ -21,7 +26,7 @@ def joined(kind: str) -> Operator:
         views = [value for value in given if isinstance(value, View)]
         if len(views) < len(given):
             raise RefusedError("it joins a constant to what depends on the input")
-        return _joined(node, build, kind, views)
+        return views[0] if len(views) == 1 else _joined(node, build, kind, views)
 
     return apply
 
@@ -32,18 +37,19 @@ def arithmetic(operator: str) -> Operator:
     def apply(node: Node, build: Builder, given: Given) -> View:
         left, right = given
         if isinstance(left, View) and isinstance(right, View):
-            if operator in ("Sub", "Div"):
-                word, by = (
-                    ("differences", "subtract") if operator == "Sub" else ("quotients", "divide")
-                )
-                raise RefusedError(
-                    f"`import` does not read {word} of two tensors",
-                    f"the kind is merge, `by: {by}`: `--partial` leaves a place for it",
-                )
-            return _joined(node, build, "add" if operator == "Add" else "multiply", [left, right])
+            if operator == "Mul" and left == right:
+                return left.over(build.apply(node, "power", left.source))
+            return _joined(node, build, _JOINS[operator], [left, right])
         return _with_constant(node, build, operator, left, right)
 
     return apply
+
+
+def negative(node: Node, build: Builder, given: Given) -> View:
+    """Neg: times -1."""
+    import numpy as np
+
+    return _with_constant(node, build, "Mul", tensor(given), np.asarray(-1.0))
 
 
 def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: Any) -> View:
@@ -52,13 +58,25 @@ def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: 
     if isinstance(right, View):
         view, value = right, left
         if operator == "Div":
-            raise RefusedError("it divides a constant by a tensor")
+            if value is None or value.size != 1:
+                raise RefusedError("it divides constants by a tensor")
+            view = view.over(build.apply(node, "power", view.source, fields={"exponent": -1.0}))
+            operator = "Mul"
     else:
         view, value = left, right
     if not isinstance(view, View) or value is None:
         raise RefusedError("an input of it is missing")
-    values = _each_channel(view, value).astype(np.float64)
-    kind = "channel_multiply" if operator in ("Mul", "Div") else "channel_add"
+    factor = operator in ("Mul", "Div")
+    if not factor and value.size > 1 and _each_channel(view, value, build.batch) is None:
+        return _at_positions(node, build, view, value if operator == "Add" else -value)
+    each = _each_channel(view, value, build.batch)
+    if each is None:
+        raise RefusedError(
+            f"it joins a constant of {list(value.shape)} that differs along other axes than the "
+            "channels",
+            "near are `bias` and scale, one value a channel",
+        )
+    values = each.astype(np.float64)
     weights = {"value": values}
     if operator == "Div":
         weights = {"value": 1 / values}
@@ -68,61 +86,150 @@ def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: 
             view = view.over(build.apply(node, "channel_multiply", view.source, weights=minus))
         else:
             weights = {"value": -values}
+    kind = "channel_multiply" if factor else "channel_add"
     return view.over(build.apply(node, kind, view.source, weights=weights))
 
 
-def _each_channel(view: View, value: Array) -> Array:
-    """A constant as one number, or one a channel.
+def _each_channel(view: View, value: Array, batch: int) -> Array | None:
+    """A constant as one number, or one a channel; None where it differs along another axis.
 
     Raises:
-        RefusedError: It differs along another axis.
+        RefusedError: It has more axes than the tensor, or differs along the batch.
     """
     import numpy as np
 
-    rank = len(view.axes) + 1
     if value.size == 1:
         return value.reshape(())
-    if value.ndim > rank:
-        raise RefusedError(f"it joins a constant of {list(value.shape)}")
-    shape = (1,) * (rank - value.ndim) + value.shape
+    shape = _spread_over(view, value, batch).shape
     axis = view.channel_axis
-    others = [extent for index, extent in enumerate(shape) if axis is None or index != axis + 1]
-    if axis is None or any(extent != 1 for extent in others) or shape[axis + 1] != view.shape[-1]:
-        if np.ptp(value) == 0:
-            return np.asarray(value.reshape(-1)[0])
-        raise RefusedError(
-            f"it joins a constant of {list(value.shape)} that differs along other axes than the "
-            "channels",
-            "near are `bias` and scale, one value a channel",
-        )
+    others = [extent for index, extent in enumerate(shape) if axis is None or index != axis]
+    if axis is None or any(extent != 1 for extent in others) or shape[axis] != view.shape[-1]:
+        return np.asarray(value.reshape(-1)[0]) if np.ptp(value) == 0 else None
     return value.reshape(-1)
 
 
-def _joined(node: Node, build: Builder, kind: str, views: list[View]) -> View:
+def _spread_over(view: View, value: Array, batch: int) -> Array:
+    """A constant with an axis for each of a view's axes behind the batch.
+
+    Raises:
+        RefusedError: It has more axes than the tensor, or differs along the batch.
+    """
+    if value.ndim > view.rank:
+        raise RefusedError(f"it joins a constant of {list(value.shape)}")
+    value = value.reshape((1,) * (view.rank - value.ndim) + value.shape)
+    if view.batch is None:
+        return value
+    first = value.take([0], axis=view.batch)
+    if value.shape[view.batch] not in (1, batch) or (value != first).any():
+        raise RefusedError("it joins a constant that differs along the batch")
+    return first.squeeze(view.batch)
+
+
+def _at_positions(node: Node, build: Builder, view: View, value: Array) -> View:
+    """A sum with a constant for each position, or for each element."""
+    import numpy as np
+
+    value = _spread_over(view, value, build.batch)
+    try:
+        whole = np.broadcast_to(value, view.extents)
+    except ValueError as error:
+        raise RefusedError(
+            f"it joins a constant of {list(value.shape)} to {list(view.extents)}"
+        ) from error
+    if len(view.shape) == 1:
+        raise RefusedError(
+            f"it joins a constant of {list(value.shape)} to a vector in another order",
+            "near is the `bias` of a dense layer",
+        )
+    embedding = whole.reshape(-1)[view.order()].reshape(view.shape)
+    weights = {"embedding": embedding.astype(np.float32)}
+    return view.over(build.apply(node, "position_embedding", view.source, weights=weights))
+
+
+def _joined(node: Node, build: Builder, kind: str, views: Sequence[View]) -> View:
+    """A join of tensors of one shape, or of factors that are spread."""
     if all(view.axes == views[0].axes and view.shape == views[0].shape for view in views):
         number = build.apply(node, kind, *(view.source for view in views))
         return views[0].over(number)
-    return build.made(node, kind, *(build.tensor(node, view) for view in views))
+    if all(view.batch == 0 and len(view.axes) == len(views[0].axes) for view in views) and all(
+        view.channel_axis in (0, None) for view in views
+    ):
+        return build.made(node, kind, *(build.tensor(node, view) for view in views))
+    rank = max(len(view.axes) for view in views)
+    if len({view.batch is None for view in views}) > 1 or rank > 4:
+        raise RefusedError(f"it joins tensors of {[list(view.extents) for view in views]}")
+    padded = [_padded(view, rank) for view in views]
+    largest = max(padded, key=lambda view: (len(view.shape), sum(view.extents)))
+    last = largest.channel_axis
+    aligned = [build.aligned(node, view, rank - 1 if last is None else last) for view in padded]
+    number = build.apply(node, kind, *(view.source for view in aligned))
+    shape = build.graph.shape(number)
+    whole = next((view for view in aligned if view.shape == shape), None)
+    if whole is None:
+        raise RefusedError(f"it spreads tensors of {[list(view.extents) for view in views]}")
+    return whole.over(number)
+
+
+def _padded(view: View, rank: int) -> View:
+    """A view with axes of one cell ahead, as broadcasting puts them."""
+    return View(view.source, view.shape, ((),) * (rank - len(view.axes)) + view.axes, view.batch)
 
 
 def concat(node: Node, build: Builder, given: Given) -> View:
-    """Concat along the channels."""
+    """Concat along an axis; constants ahead of a sequence are class tokens."""
     views = [value for value in given if isinstance(value, View)]
+    first = views[0]
+    axis = axis_of(node.get("axis", 1), first.rank)
+    place = first.place(axis)
     if len(views) < len(given):
-        raise RefusedError("it joins a constant to what depends on the input")
-    axis = axis_of(node.get("axis", 1), len(views[0].axes) + 1)
-    if any(view.channel_axis != axis - 1 for view in views):
-        if len(views[0].axes) == 1 and axis == 1:
-            return _concat_vectors(node, build, views)
+        return _class_tokens(node, build, given, place, views)
+    if len(views) == 1:
+        return first
+    if all(view.channel_axis == place == 0 and view.batch == 0 for view in views) or (
+        len(first.axes) == 1
+    ):
+        return build.made(node, "concat", *(build.tensor(node, view) for view in views))
+    last = first.channel_axis
+    last = len(first.axes) - 1 if last is None else last
+    aligned = [build.aligned(node, view, last) for view in views]
+    along = _place_in(aligned[0], place, last)
+    fields = {} if along == "channels" else {"axis": along}
+    number = build.apply(node, "concat", *(view.source for view in aligned), fields=fields)
+    return _laid_out(number, build.graph.shape(number), len(first.axes), last, first.batch)
+
+
+def _place_in(view: View, place: int, last: int) -> int | str:
+    """Which axis of a tensor of ours is one of the model's, whose ``last`` are the channels."""
+    return "channels" if place == last else place - (place > last)
+
+
+def _laid_out(number: int, shape: Shape, rank: int, last: int, batch: int | None) -> View:
+    """A view of all axes of a tensor, of which the model has the channels as ``last``."""
+    whole = channels_last(number, shape).axes
+    order = [*(each for each in range(rank) if each != last), last]
+    return View(number, shape, tuple(whole[order.index(at)] for at in range(rank)), batch)
+
+
+def _class_tokens(
+    node: Node, build: Builder, given: Given, place: int, views: Sequence[View]
+) -> View:
+    """Constant vectors ahead of a sequence, each as a class token."""
+    import numpy as np
+
+    last = len(views[0].axes) - 1
+    if len(views) != 1 or len(views[0].axes) != 2 or place == last or given[-1] is not views[0]:
         raise RefusedError(
-            f"it joins along axis {axis} of {list(views[0].extents)}",
-            "near is `merge: {by: concat}`, along the channels",
+            "it joins a constant to what depends on the input",
+            "near is class_token, a vector ahead of a sequence",
         )
-    return build.made(node, "concat", *(build.tensor(node, view) for view in views))
-
-
-def _concat_vectors(node: Node, build: Builder, views: list[View]) -> View:
-    return build.made(node, "concat", *(build.tensor(node, view) for view in views))
+    view = build.aligned(node, views[0], last)
+    for value in reversed(given[:-1]):
+        tokens = _spread_over(view, np.asarray(value), build.batch)
+        for token in tokens[::-1]:
+            weights = {"token": token.astype(np.float32)}
+            number = build.apply(node, "class_token", view.source, weights=weights)
+            view = _laid_out(number, build.graph.shape(number), 2, last, view.batch)
+    return view
 
 
 OPERATORS: dict[str, Operator] = {
@@ -131,7 +238,9 @@ OPERATORS: dict[str, Operator] = {
     "Div": arithmetic("Div"),
     "Max": joined("maximum"),
     "Mean": joined("mean"),
+    "Min": joined("minimum"),
     "Mul": arithmetic("Mul"),
+    "Neg": negative,
     "Sub": arithmetic("Sub"),
     "Sum": joined("add"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
@@ -9,6 +10,7 @@ from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View
+from cnnkit.layers.kinds import layer_class
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -88,18 +90,56 @@ def _repeated(value: Value | None, groups: int, channels: int) -> Array:
 
 
 def layer_norm(node: Node, build: Builder, given: Given) -> View:
-    """LayerNormalization over the channels, which are its last axis."""
+    """LayerNormalization over the channels, which are its last axis, or over a whole example."""
+    import numpy as np
+
     value = tensor(given)
-    rank = len(value.axes)
-    axis = axis_of(node.get("axis", -1), rank + 1)
-    if axis != rank or value.channel_axis != rank - 1:
+    axis = axis_of(node.get("axis", -1), value.rank)
+    place = value.place(axis)
+    if node.outputs > 1:
+        raise RefusedError("it gives the mean and the deviation, too")
+    if place == len(value.axes) - 1:
+        return _over_channels(node, build, given, "layer_norm")
+    if place:
         raise RefusedError(
             f"it is over the axes from {axis} on of {list(value.extents)}",
-            "near is layer_norm, over the channels",
+            "near is layer_norm, over the channels or over all",
         )
-    fields, weights = _scale_and_shift(given, value.shape[-1])
-    fields |= _epsilon(node)
+    fields, weights = _scale_and_shift(given, math.prod(value.extents))
+    order = value.order()
+    weights = {
+        name: np.asarray(each)[order].reshape(value.shape) for name, each in weights.items()
+    }
+    fields = {"over": "all", **fields, **_epsilon(node)}
     number = build.apply(node, "layer_norm", value.source, fields=fields, weights=weights)
+    return value.over(number)
+
+
+def rms_norm(node: Node, build: Builder, given: Given) -> View:
+    """RMSNormalization over the channels, which are its last axis."""
+    value = tensor(given)
+    axis = axis_of(node.get("axis", -1), value.rank)
+    if value.place(axis) != len(value.axes) - 1:
+        raise RefusedError(
+            f"it is over the axes from {axis} on of {list(value.extents)}",
+            "near is rms_norm, over the channels",
+        )
+    return _over_channels(node, build, given[:2], "rms_norm")
+
+
+def _over_channels(node: Node, build: Builder, given: Given, kind: str) -> View:
+    """A norm over the last axis, which becomes the channels where it is another."""
+    value = tensor(given)
+    last = len(value.axes) - 1
+    if value.channel_axis != last:
+        value = build.aligned(node, value, last)
+    fields, weights = _scale_and_shift(given, value.extents[last])
+    if kind == "rms_norm":
+        fields.pop("shift", None)
+    usual = 1e-5 if kind == "layer_norm" else layer_class(kind).model_fields["epsilon"].default
+    epsilon = node.number("epsilon", 1e-5)
+    fields |= {} if epsilon == usual else {"epsilon": epsilon}
+    number = build.apply(node, kind, value.source, fields=fields, weights=weights)
     return value.over(number)
 
 
@@ -129,4 +169,5 @@ OPERATORS: dict[str, Operator] = {
     "InstanceNormalization": instance_norm,
     "LRN": local_response_norm,
     "LayerNormalization": layer_norm,
+    "RMSNormalization": rms_norm,
 }

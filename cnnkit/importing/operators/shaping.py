@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
@@ -33,7 +34,7 @@ def _axes(node: Node, given: Given, position: int) -> list[int] | None:
 def reshape(node: Node, build: Builder, given: Given) -> View:
     """Reshape; the batch stays as it is."""
     view = tensor(given)
-    old = (build.batch, *view.extents)
+    old = view.whole(build.batch)
     shape = _integers(given[1], "shape")
     if not node.get("allowzero", 0):
         shape = [
@@ -42,66 +43,82 @@ def reshape(node: Node, build: Builder, given: Given) -> View:
     if shape.count(-1) == 1:
         rest = math.prod(extent for extent in shape if extent != -1)
         shape[shape.index(-1)] = math.prod(old) // rest if rest else 0
-    if not shape or shape[0] != build.batch or math.prod(shape) != math.prod(old):
-        raise RefusedError(f"it makes {shape} of {list(old)}: the batch does not stay apart")
-    return view.reshaped(shape[1:])
+    if math.prod(shape) != math.prod(old):
+        raise RefusedError(f"{shape} are not the elements of {list(old)}")
+    return view.remade(shape, build.batch)
 
 
 def flatten(node: Node, build: Builder, given: Given) -> View:
-    """Flatten of all but the batch."""
-    del build
+    """Flatten: two axes, of what is before an axis and from it on."""
     view = tensor(given)
-    axis = axis_of(node.get("axis", 1), len(view.axes) + 1)
-    if axis != 1 and math.prod(view.extents[: axis - 1]) != 1:
-        raise RefusedError(f"it flattens from axis {axis} on", "near is flatten, all but the batch")
-    return view.reshaped([math.prod(view.extents)])
+    whole = view.whole(build.batch)
+    axis = axis_of(node.get("axis", 1), len(whole))
+    return view.remade([math.prod(whole[:axis]), math.prod(whole[axis:])], build.batch)
 
 
 def squeeze(node: Node, build: Builder, given: Given) -> View:
     """Squeeze of axes of one cell."""
     view = tensor(given)
-    rank = len(view.axes) + 1
+    whole = view.whole(build.batch)
     axes = _axes(node, given, 1)
     if axes is None:
-        axes = [index + 1 for index, extent in enumerate(view.extents) if extent == 1]
-    dropped = {axis_of(axis, rank) for axis in axes}
-    if 0 in dropped or any(view.extents[axis - 1] != 1 for axis in dropped):
-        raise RefusedError(
-            f"it squeezes the axes {sorted(dropped)} of {[build.batch, *view.extents]}"
-        )
-    kept = [extent for index, extent in enumerate(view.extents) if index + 1 not in dropped]
-    return view.reshaped(kept)
+        axes = [at for at, extent in enumerate(whole) if extent == 1 and at != view.batch]
+    dropped = {axis_of(axis, len(whole)) for axis in axes}
+    if any(whole[axis] != 1 for axis in dropped):
+        raise RefusedError(f"it squeezes the axes {sorted(dropped)} of {list(whole)}")
+    kept = [extent for at, extent in enumerate(whole) if at not in dropped]
+    return view.remade(kept, build.batch)
 
 
 def unsqueeze(node: Node, build: Builder, given: Given) -> View:
     """Unsqueeze: axes of one cell more."""
-    del build
     view = tensor(given)
     axes = _axes(node, given, 1) or []
-    rank = len(view.axes) + 1 + len(axes)
+    rank = view.rank + len(axes)
     added = {axis_of(axis, rank) for axis in axes}
-    if 0 in added:
-        raise RefusedError("it puts an axis before the batch")
-    rest = iter(view.extents)
-    return view.reshaped([1 if axis in added else next(rest) for axis in range(1, rank)])
+    rest = iter(view.whole(build.batch))
+    extents = [1 if axis in added else next(rest) for axis in range(rank)]
+    return view.remade(extents, build.batch)
 
 
 def transpose(node: Node, build: Builder, given: Given) -> View:
-    """Transpose of the axes behind the batch."""
-    del build
+    """Transpose."""
     view = tensor(given)
-    order = node.get("perm") or list(range(len(view.axes) + 1))[::-1]
-    if not order or order[0] != 0 or sorted(order) != list(range(len(view.axes) + 1)):
-        raise RefusedError(f"it puts the axes in the order {list(order)}: the batch does not stay")
-    return view.transposed([axis - 1 for axis in order[1:]])
+    order = node.get("perm") or list(range(view.rank))[::-1]
+    if sorted(order) != list(range(view.rank)):
+        raise RefusedError(f"it puts {view.rank} axes in the order {list(order)}")
+    return view.moved(order, build.batch)
 
 
 def shape(node: Node, build: Builder, given: Given) -> Array:
     """Shape: known here, as the batch is."""
     import numpy as np
 
-    whole = np.asarray((build.batch, *tensor(given).extents), np.int64)
+    whole = np.asarray(tensor(given).whole(build.batch), np.int64)
     return whole[node.get("start", 0) : node.get("end", len(whole))]
+
+
+def gather(node: Node, build: Builder, given: Given) -> View:
+    """Gather of one index, which takes its axis out, or of several that follow one another."""
+    view = tensor(given)
+    indices = constant(given[1], "indices")
+    axis = axis_of(node.get("axis", 0), view.rank)
+    if axis == view.batch and indices.size == 1 == build.batch:  # of one example that one
+        axes = list(view.axes)
+        return replace(view, axes=tuple(axes), batch=None) if indices.ndim == 0 else view
+    place = view.place(axis)
+    extent = view.extents[place]
+    each = [axis_of(int(index), extent) for index in indices.reshape(-1)]
+    if indices.ndim > 1 or not each or each != [*range(each[0], each[0] + len(each))]:
+        raise RefusedError(
+            f"it takes the indices {indices.tolist()} of axis {axis}",
+            "near is slice, of indices that follow one another",
+        )
+    made = build.sliced(node, view, place, each[0], each[-1] + 1)
+    if indices.ndim == 1:
+        return made
+    whole = made.whole(build.batch)
+    return made.remade([*whole[:axis], *whole[axis + 1 :]], build.batch)
 
 
 def pad(node: Node, build: Builder, given: Given) -> View:
@@ -134,50 +151,51 @@ def pad(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, "pad", source, fields=fields)
 
 
-def split(node: Node, build: Builder, given: Given) -> list[Value]:
-    """Split of the channels."""
+def split(node: Node, build: Builder, given: Given) -> list[View]:
+    """Split along an axis, in parts of given sizes or of equal ones."""
     view = tensor(given)
-    source = build.tensor(node, view)
-    axis = axis_of(node.get("axis", 0), len(view.axes) + 1)
+    place = view.place(node.get("axis", 0))
     sizes = node.get("split")
     if len(given) > 1 and given[1] is not None:
         sizes = _integers(given[1], "sizes")
-    if axis != 1:
-        raise RefusedError(f"it splits axis {axis}", "near is slice, of one part")
-    channels, parts = view.shape[-1], node.outputs
+    extent, parts = view.extents[place], node.outputs
     if sizes is None:
-        each = -(-channels // parts)
-        sizes = [min(each, channels - index * each) for index in range(parts)]
+        each = -(-extent // parts)
+        sizes = [min(each, extent - index * each) for index in range(parts)]
     starts = [sum(sizes[:index]) for index in range(parts)]
     return [
-        _channels(node, build, source, start, start + size)
+        build.sliced(node, view, place, start, start + size)
         for start, size in zip(starts, sizes, strict=True)
     ]
 
 
 def cut(node: Node, build: Builder, given: Given) -> View:
-    """Slice of the channels, or of the borders of the map."""
+    """Slice of any axes; of the borders of a map it is a crop."""
     view = tensor(given)
     known: list[Array | None] = [None]
     known += [None if value is None else constant(value, "bound") for value in given[1:]]
-    source = build.tensor(node, view)
     cells = [[0, 0] for _ in view.extents[1:]]
+    whole = view.whole(build.batch)
+    borders = view.plain and len(whole) > 3
     for start, stop, axis, step in zip(*slices(node, known), strict=True):
-        place = axis_of(axis, len(view.axes) + 1)
-        extent = (build.batch, *view.extents)[place]
-        first, last, _ = slice(start, stop).indices(extent)
-        if step != 1 or (place == 0 and (first, last) != (0, extent)):
+        at = axis_of(axis, len(whole))
+        first, last, _ = slice(start, stop).indices(whole[at])
+        if step != 1 or (at == view.batch and (first, last) != (0, whole[at])):
             raise RefusedError(
-                f"it takes {start}:{stop}:{step} of axis {place}", "near are slice and crop"
+                f"it takes {start}:{stop}:{step} of axis {at}", "near are slice and crop"
             )
-        if place == 1:
-            source = _channels(node, build, source, first, last).source
-        elif place > 1:
-            cells[place - 2] = [first, extent - last]
+        if at == view.batch:
+            continue
+        place = view.place(at)
+        if borders and place:
+            cells[place - 1] = [first, whole[at] - last]
+        else:
+            view = build.sliced(node, view, place, first, last)
     if any(map(any, cells)):
         before, after = zip(*cells, strict=True)
-        source = build.apply(node, "crop", source, fields={"cells": padding(before, after)})
-    return build.view(source)
+        source = build.tensor(node, view)
+        return build.made(node, "crop", source, fields={"cells": padding(before, after)})
+    return view
 
 
 def slices(
@@ -190,18 +208,6 @@ def slices(
     stops = given[1] if given[1] is not None else node.get("ends", [])
     axes = given[2] or node.get("axes") or list(range(len(starts)))
     return starts, stops, axes, given[3] or [1] * len(starts)
-
-
-def _channels(node: Node, build: Builder, source: int, start: int, stop: int) -> View:
-    channels = build.graph.shape(source)[-1]
-    if (start, stop) == (0, channels):
-        return build.view(source)
-    fields: dict[str, Any] = {"axis": "channels"}
-    if start:
-        fields["start"] = start
-    if stop < channels:
-        fields["stop"] = stop
-    return build.made(node, "slice", source, fields=fields)
 
 
 def resize(node: Node, build: Builder, given: Given) -> View:
@@ -249,13 +255,18 @@ def _factors(node: Node, build: Builder, view: View, given: Given) -> list[int]:
 
 
 def depth_to_space(node: Node, build: Builder, given: Given) -> View:
-    """DepthToSpace in the order of TensorFlow, ``DCR``."""
-    if node.get("mode", "DCR") != "DCR":
-        raise RefusedError(
-            "it takes the channels before the block, `CRD`", "near is depth_to_space, `DCR`"
-        )
-    source = build.tensor(node, tensor(given))
-    return build.made(node, "depth_to_space", source, fields={"block": node.get("blocksize")})
+    """DepthToSpace in the order of TensorFlow, ``DCR``; that of PyTorch is a reshape."""
+    view = tensor(given)
+    block = node.get("blocksize")
+    if node.get("mode", "DCR") == "DCR":
+        source = build.tensor(node, view)
+        return build.made(node, "depth_to_space", source, fields={"block": block})
+    channels, height, width = view.extents
+    batch = build.batch
+    parts = view.remade(
+        [batch, channels // block**2, block, block, height, width], batch
+    ).moved([0, 1, 4, 2, 5, 3], batch)
+    return parts.remade([batch, channels // block**2, height * block, width * block], batch)
 
 
 def space_to_depth(node: Node, build: Builder, given: Given) -> View:
@@ -267,6 +278,7 @@ def space_to_depth(node: Node, build: Builder, given: Given) -> View:
 OPERATORS: dict[str, Operator] = {
     "DepthToSpace": depth_to_space,
     "Flatten": flatten,
+    "Gather": gather,
     "Pad": pad,
     "Reshape": reshape,
     "Resize": resize,
