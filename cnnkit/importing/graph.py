@@ -24,7 +24,9 @@ JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "
 UNFINISHED = ("channel_multiply", "channel_add", "erf")
 """Parts of a layer, a constant factor or summand a channel and the error function of GELU, until
 a pattern finds the layer that they belong to."""
-
+SCORES, ATTEND = "scores", "attend"
+"""The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
+of an attention whose projections a pattern finds."""
 
 PLACEHOLDER = "placeholder"
 """What stands in a part of a spec for a node that no kind says; no kind is called so."""
@@ -192,6 +194,8 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
         return operation.shape or inputs[0]
     if operation.kind in UNFINISHED:
         return inputs[0]
+    if operation.kind in (SCORES, ATTEND):
+        return operation.shape
     made: Layer
     if operation.kind in JOINS:
         labels = tuple(f"input {index}" for index in range(len(inputs)))

@@ -47,7 +47,8 @@ def compare(model: Model, spec: Spec, arrays: Mapping[str, Array]) -> Proof:
         outputs = outputs_of(spec, arrays, batch)
     except (NotRunError, MissingExtraError) as error:
         return Proof(None, str(error))
-    ours = list(outputs.values()) if model.ends is None else [outputs[name] for name in theirs]
+    several = len(outputs) > 1  # else the output has no name
+    ours = [outputs[name] for name in theirs] if several else list(outputs.values())
     worst = 0.0
     for got, expected in zip(ours, theirs.values(), strict=True):
         got = got.reshape(len(got), -1)
@@ -75,7 +76,7 @@ def _theirs(model: Model) -> tuple[Batch, Mapping[str, Array]]:
         return ours, {"": in_order(given, model.output)}
     ends = model.ends
     fed = {
-        name: random.standard_normal((ends.batch, *view.extents), np.float32)
+        name: random.standard_normal(view.whole(ends.batch), np.float32)
         for name, view in ends.inputs.items()
     }
     found = ends.runtime.run(fed)

@@ -19,10 +19,9 @@ _NAMES = "tensor{}"
 def layers_of(graph: Graph) -> list[Layer]:
     """The layers of a network, one after another, with its branches in them."""
     structure = _Structure(graph)
-    return [
-        *structure.named(INPUT),
-        *structure.chain(INPUT, structure.end, frozenset([*structure.used, structure.end])),
-    ]
+    inside = frozenset([*structure.used, structure.end])
+    layers = [*structure.named(INPUT), *structure.chain(INPUT, structure.end, inside)]
+    return layers or [Layer("linear")]  # what moves axes alone, or does nothing
 
 
 class _Structure:

@@ -63,20 +63,21 @@ class Said(NamedTuple):
 
     imported: Imported
     inputs: Mapping[str, Any]
+    unbatched: bool
 
 
 def said(case: Case, folder: Path) -> Said | str:
     """The case as a network, or why it is none."""
-    first = ""
+    reasons = []
     for batched in (True, False):
         for whole in (False, True):
             try:
                 return _imported(case, folder, batched=batched, whole=whole)
             except SpecError as error:
-                first = first or error.findings[0].message
+                reasons.append(error.findings[0].message)
             except _NoneError as error:
-                first = first or str(error)
-    return first
+                reasons.append(str(error))
+    return max(reasons, key=lambda each: "cannot be said" in each)
 
 
 class _NoneError(Exception):
@@ -90,11 +91,14 @@ def _imported(case: Case, folder: Path, *, batched: bool, whole: bool) -> Said:
     made.CopyFrom(case.model)
     graph = made.graph
     names = [each.name for each in graph.input]
-    given = dict(zip(names, case.inputs, strict=True))
+    given = {
+        name: np.asarray(value) if isinstance(value, np.generic) else value
+        for name, value in zip(names, case.inputs, strict=True)
+    }
     floats = [
         name
         for name, value in given.items()
-        if isinstance(value, np.ndarray) and value.dtype == np.float32
+        if isinstance(value, np.ndarray) and value.dtype in (np.float32, np.float64, np.float16)
     ]
     if not floats:
         raise _NoneError("it has no input of floats")
@@ -104,6 +108,9 @@ def _imported(case: Case, folder: Path, *, batched: bool, whole: bool) -> Said:
     for name in names:
         if name not in taken:
             graph.initializer.append(onnx.numpy_helper.from_array(given[name], name))
+    if case.operator in ("Dropout", "LayerNormalization"):  # what is beside is for training
+        del graph.output[1:]
+        del graph.node[-1].output[1:]
     kept = [each for each in graph.input if each.name in taken]
     del graph.input[:]
     for each in kept:
@@ -115,11 +122,14 @@ def _imported(case: Case, folder: Path, *, batched: bool, whole: bool) -> Said:
         _put_a_batch_before(graph, taken)
     path = folder / f"{case.name}.onnx"
     path.write_bytes(made.SerializeToString())
-    arrays = {name: given[name] if batched else given[name][None] for name in taken}
+    arrays = {
+        name: np.asarray(given[name] if batched else given[name][None], np.float32)
+        for name in taken
+    }
     imported = import_model(path)
     ends = imported.model.ends
     ours = ["input"] if ends is None else list(ends.inputs)
-    return Said(imported, dict(zip(ours, arrays.values(), strict=True)))
+    return Said(imported, dict(zip(ours, arrays.values(), strict=True)), not batched)
 
 
 def _put_a_batch_before(graph: Any, taken: Sequence[str]) -> None:
@@ -129,7 +139,6 @@ def _put_a_batch_before(graph: Any, taken: Sequence[str]) -> None:
     del graph.node[:]
     axis = onnx.helper.make_node("Constant", [], ["batch_axis"], value_ints=[0])
     graph.node.append(axis)
-    modern = True
     for name in taken:
         graph.node.append(
             onnx.helper.make_node("Squeeze", [f"{name}_batch", "batch_axis"], [name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from cnnkit.importing.graph import INPUT, Graph, RefusedError
 from cnnkit.importing.model import Ends, Model
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
+from cnnkit.importing.onnx.layout import place_of_batch, reads_channels_last
 from cnnkit.importing.onnx.node import Node
 from cnnkit.importing.onnx.running import Running
 from cnnkit.importing.onnx.tensors import array
@@ -98,9 +100,10 @@ class _Reader:
             )
         views = []
         for number, given in enumerate(inputs):
-            shape, last = self._input(given, example)
+            shape, last, place = self._input(given, example)
             source = INPUT - number
-            views.append(channels_last(source, shape) if last else channels_first(source, shape))
+            view = channels_last(source, shape) if last else channels_first(source, shape)
+            views.append(replace(view, batch=place))
             self.values[given.name] = views[-1]
             self.last = last
         self.given = dict(zip(self.inputs, views, strict=True))
@@ -110,8 +113,8 @@ class _Reader:
         self.build = Builder(graph, self.batch or 1)
         self.input_shape = (self.build.batch, *views[0].extents)
 
-    def _input(self, given: Any, example: Shape | None) -> tuple[Shape, bool]:
-        """The shape of one example of an input, and whether the model's channels are last."""
+    def _input(self, given: Any, example: Shape | None) -> tuple[Shape, bool, int]:
+        """The shape of one example, whether the model's channels are last, the batch's axis."""
         kind = given.type.tensor_type
         if kind.elem_type not in (0, *FLOATS):
             raise RefusedError(
@@ -123,14 +126,20 @@ class _Reader:
             raise RefusedError(f"the input `{given.name}` has no shape", _HINT)
         if len(dims) == 1:
             raise RefusedError(f"the input `{given.name}` has one axis, that of the batch")
-        last = _reads_channels_last(self.nodes, given.name, len(dims))
-        batch = max(dims[0], 1)
+        readers = [
+            node
+            for node in self.nodes
+            if given.name in node.input and node.op_type not in ("Shape", "Size")
+        ]
+        last = reads_channels_last(readers, len(dims))
+        place = place_of_batch(readers, len(dims))
+        batch = max(dims.pop(place), 1)
         if self.batch not in (None, batch):
             raise RefusedError(
                 f"the input `{given.name}` has a batch of {batch}, another one of {self.batch}"
             )
         self.batch = batch
-        known = dims[1:] if last or len(dims) == 2 else [*dims[2:], dims[1]]
+        known = dims if last or len(dims) == 1 else [*dims[1:], dims[0]]
         if example is not None:
             fits = len(example) == len(known) and all(
                 extent in (0, asked) for extent, asked in zip(known, example, strict=True)
@@ -150,7 +159,7 @@ class _Reader:
             )
         if len(known) > 4:
             raise RefusedError(f"the input `{given.name}` has {len(known)} axes, the most are 4")
-        return tuple(known), last
+        return tuple(known), last, place
 
     def model(self, *, partial: bool) -> Model | None:
         """The network, where all of it can be said, or with placeholders for the rest."""
@@ -185,11 +194,9 @@ class _Reader:
                 raise RefusedError(f"the output `{theirs}` does not depend on the input")
             graph.output, shown[name] = self.build.output(last, view)
             graph.outputs[name] = graph.output
-        running = Running(
-            self.path, self.inputs, self.outputs
-        )
+        running = Running(self.path, self.inputs, self.outputs)
         ends = None
-        if len(shown) > 1 or graph.inputs:
+        if len(shown) > 1 or graph.inputs or any(view.batch for view in self.given.values()):
             ends = Ends(self.given, shown, self.build.batch, running)
         if len(shown) == 1:
             graph.outputs = {}
@@ -231,9 +238,9 @@ class _Reader:
             return []
         known = [value for value in given if value is not None and not isinstance(value, View)]
         if known and len(known) == sum(value is not None for value in given):
-            value = folded(node, known)
-            if value is not None:
-                return [value]
+            computed = folded(node, known)
+            if computed is not None:
+                return computed
         if proto.op_type not in OPERATORS:
             raise RefusedError(
                 "it computes with what depends on the input", NEAR.get(proto.op_type)
@@ -284,18 +291,3 @@ def _known_shapes(proto: Any) -> dict[str, Shape]:
         if 1 <= len(dims) <= 4 and min(dims) > 0:
             found[each.name] = (*dims[1:], dims[0])
     return found
-
-
-def _reads_channels_last(nodes: Sequence[Any], name: str, rank: int) -> bool:
-    """Whether all that read the input move its last axis to the place of the channels."""
-    order = [0, rank - 1, *range(1, rank - 1)]
-    readers = [node for node in nodes if name in node.input]
-    return (
-        rank > 2
-        and bool(readers)
-        and all(
-            node.op_type == "Transpose"
-            and [list(each.ints) for each in node.attribute if each.name == "perm"] == [order]
-            for node in readers
-        )
-    )

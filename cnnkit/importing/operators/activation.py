@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -52,55 +51,78 @@ def _elu(node: Node) -> dict[str, Any]:
     return {} if alpha == 1 else {"alpha": alpha}
 
 
-def _selu(node: Node) -> dict[str, Any]:
-    if abs(node.get("alpha", 1.67326) - 1.67326) > 1e-4:
-        raise RefusedError("its alpha is not that of SELU", "near is elu")
-    if abs(node.get("gamma", 1.0507) - 1.0507) > 1e-4:
-        raise RefusedError("its gamma is not that of SELU", "near is elu")
-    return {}
-
-
-def _hard_sigmoid(node: Node) -> dict[str, Any]:
-    alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
-    if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
-        raise RefusedError(
-            f"it is min(max(0, {alpha:.3g}·x + {beta:.3g}), 1)",
-            "near is hard_sigmoid, min(max(0, x/6 + 0.5), 1)",
-        )
-    return {}
-
-
 def _gelu(node: Node) -> dict[str, Any]:
     return {"approximate": True} if node.get("approximate", "none") == "tanh" else {}
 
 
 def clip(node: Node, build: Builder, given: Given) -> View:
-    """Clip: from 0 to 6, from 0 up, and between two other numbers."""
+    """Clip: from 0 to 6, from 0 up, and between or from two other numbers."""
     bounds: list[float | None] = [node.get("min"), node.get("max")]
     for place, value in enumerate(given[1:3]):
         if value is not None:
             bounds[place] = float(constant(value, "bound").reshape(()))
-    kinds: dict[tuple[float | None, float | None], str] = {(0, 6): "relu6", (0, None): "relu"}
-    lowest, highest = (None if each is None else float(f"{each:.7g}") for each in bounds)
-    if highest is not None and highest > 1e37:
-        highest = None
-    value = tensor(given)
-    if (lowest, highest) in kinds:
-        return value.over(build.apply(node, kinds[lowest, highest], value.source))
-    if lowest is not None and lowest < -1e37:
-        lowest = None
+    return clipped(node, build, tensor(given), *bounds)
+
+
+def clipped(
+    node: Node, build: Builder, value: View, lowest: float | None, highest: float | None
+) -> View:
+    """Every value brought between two numbers, of which one may be none."""
+    lowest, highest = (None if each is None else float(f"{each:.7g}") for each in (lowest, highest))
+    lowest = None if lowest is not None and lowest < -_HUGE else lowest
+    highest = None if highest is not None and highest > _HUGE else highest
     if lowest is None and highest is None:
         return value
+    if (lowest, highest) in _CLIPS:
+        return value.over(build.apply(node, _CLIPS[lowest, highest], value.source))
     if highest is None:  # max(x, lowest): what is not above it becomes it
         fields = {"threshold": lowest, "value": lowest}
         return value.over(build.apply(node, "threshold", value.source, fields=fields))
-    if lowest is None or lowest >= highest:
+    lowest = _LEAST if lowest is None else lowest
+    if lowest >= highest:
         raise RefusedError(
-            f"it clips from {lowest} to {highest}", "near are relu6 and hard_tanh, of two bounds"
+            f"it clips from {lowest} to {highest}", "near is hard_tanh, of two bounds in order"
         )
     usual = {"minimum": (lowest, -1), "maximum": (highest, 1)}
     fields = {name: bound for name, (bound, default) in usual.items() if bound != default}
     return value.over(build.apply(node, "hard_tanh", value.source, fields=fields))
+
+
+_HUGE = 1e37
+_LEAST = -3.4028235e38
+"""The least number that a float32 can be: a bound that bounds nothing."""
+_CLIPS: dict[tuple[float | None, float | None], str] = {(0, 6): "relu6", (0, None): "relu"}
+
+
+def selu(node: Node, build: Builder, given: Given) -> View:
+    """Selu: with other constants than its own it is gamma times an ELU."""
+    value = tensor(given)
+    alpha, gamma = node.number("alpha", 1.67326), node.number("gamma", 1.0507)
+    if abs(alpha - 1.67326) < 1e-4 and abs(gamma - 1.0507) < 1e-4:
+        return value.over(build.apply(node, "selu", value.source))
+    value = value.over(build.apply(node, "elu", value.source, fields={"alpha": alpha}))
+    return _affine(node, build, value, gamma, 0)
+
+
+def hard_sigmoid(node: Node, build: Builder, given: Given) -> View:
+    """HardSigmoid, min(max(0, alpha·x + beta), 1)."""
+    value = tensor(given)
+    alpha, beta = node.number("alpha", 0.2), node.number("beta", 0.5)
+    if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
+        return value.over(build.apply(node, "hard_sigmoid", value.source))
+    return clipped(node, build, _affine(node, build, value, alpha, beta), 0, 1)
+
+
+def _affine(node: Node, build: Builder, value: View, factor: float, summand: float) -> View:
+    """factor·x + summand, of two numbers."""
+    import numpy as np
+
+    weights = {"value": np.asarray(factor)}
+    value = value.over(build.apply(node, "channel_multiply", value.source, weights=weights))
+    if not summand:
+        return value
+    weights = {"value": np.asarray(summand)}
+    return value.over(build.apply(node, "channel_add", value.source, weights=weights))
 
 
 def _celu(node: Node) -> dict[str, Any]:
@@ -171,19 +193,35 @@ def prelu(node: Node, build: Builder, given: Given) -> View:
     """PRelu, a slope a channel, one for all, or one for each channel of each cell."""
     import numpy as np
 
-    source = build.channels(node, given[0])
-    *extents, channels = build.graph.shape(source)
+    view = tensor(given)
     slope = constant(given[1], "slope")
-    if slope.size == channels:  # one a channel, also where there is one channel
-        return build.made(node, "prelu", source, weights={"slope": slope.reshape(-1)})
-    if slope.size == 1:
+    channels = view.channel_axis
+    if slope.size == 1 and view.shape[-1] > 1:
         weights = {"slope": slope.reshape(-1)}
-        return build.made(node, "prelu", source, fields={"per": "layer"}, weights=weights)
-    cells = (channels, *extents)
-    if slope.shape[-len(cells) :] != cells or slope.size != math.prod(cells):
+        fields = {"per": "layer"}
+        return view.over(build.apply(node, "prelu", view.source, fields=fields, weights=weights))
+    if slope.size == view.shape[-1]:  # also where there is one channel
+        along = channels
+    else:
+        along = None
+    if slope.ndim > view.rank:
         raise RefusedError(f"its slopes are {list(slope.shape)}", "near is prelu, one a channel")
-    weights = {"slope": np.moveaxis(slope.reshape(cells), 0, -1)}
-    return build.made(node, "prelu", source, fields={"per": "cell"}, weights=weights)
+    spread = slope.reshape((1,) * (view.rank - slope.ndim) + slope.shape)
+    if view.batch is not None:
+        if spread.shape[view.batch] != 1:
+            raise RefusedError("its slopes differ along the batch")
+        spread = spread.squeeze(view.batch)
+    axes = [at for at, extent in enumerate(spread.shape) if extent > 1]
+    if len(axes) == 1 and axes[0] != channels:
+        along, view = axes[0], build.aligned(node, view, axes[0])
+    if along is not None and axes in ([], [along]):
+        weights = {"slope": slope.reshape(-1)}
+        return view.over(build.apply(node, "prelu", view.source, weights=weights))
+    view = build.aligned(node, view)
+    whole = np.broadcast_to(spread, view.extents).reshape(-1)
+    weights = {"slope": whole[view.order()].reshape(view.shape)}
+    number = build.apply(node, "prelu", view.source, fields={"per": "cell"}, weights=weights)
+    return view.over(number)
 
 
 def softmax(kind: str) -> Operator:
@@ -221,6 +259,8 @@ def ours(view: View, place: int) -> int | str:
 def dropout(node: Node, build: Builder, given: Given) -> View:
     """Dropout: a rate of the attribute, or, since opset 12, of an input."""
     value = tensor(given)
+    if len(given) > 2 and given[2] is not None and constant(given[2], "mode").any():
+        raise RefusedError("it drops at random", "export the model in `eval()`")
     rate = node.number("ratio", 0.5)
     if len(given) > 1 and given[1] is not None:
         rate = float(str(constant(given[1], "ratio").reshape(())))
@@ -244,7 +284,7 @@ OPERATORS: dict[str, Operator] = {
     "Erf": elementwise("erf"),
     "Elu": elementwise("elu", _elu),
     "Gelu": elementwise("gelu", _gelu),
-    "HardSigmoid": elementwise("hard_sigmoid", _hard_sigmoid),
+    "HardSigmoid": hard_sigmoid,
     "HardSwish": elementwise("hard_silu"),
     "Identity": identity,
     "LeakyRelu": elementwise("leaky_relu", _slope),
@@ -254,7 +294,7 @@ OPERATORS: dict[str, Operator] = {
     "Pow": raised,
     "Reciprocal": power(-1.0),
     "Relu": elementwise("relu"),
-    "Selu": elementwise("selu", _selu),
+    "Selu": selu,
     "Shrink": shrink,
     "Sigmoid": elementwise("sigmoid"),
     "Softmax": softmax("softmax"),

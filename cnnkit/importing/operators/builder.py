@@ -102,12 +102,23 @@ class Builder:
         if not view.axes:
             return self.aligned(node, View(view.source, view.shape, ((),), view.batch))
         place = _channels_of(view) if last is None else last
+        if view.batch is None and () in view.axes[:place]:  # of a batch of one, or like it
+            return self._without_ones(node, view, place)
         order = [*(each for each in range(len(view.axes)) if each != place), place]
         number = self._rearranged(node, view, tuple(view.axes[each] for each in order))
         shape = self.graph.shape(number)
         whole = channels_last(number, shape).axes
         axes = tuple(whole[order.index(each)] for each in range(len(view.axes)))
         return View(number, shape, axes, view.batch)
+
+    def _without_ones(self, node: Node, view: View, place: int) -> View:
+        """As ``aligned``, but axes of one cell are none of ours."""
+        kept = [at for at, axis in enumerate(view.axes) if axis or at == place]
+        axes = tuple(view.axes[at] for at in kept)
+        made = self.aligned(node, View(view.source, view.shape, axes), kept.index(place))
+        listed = iter(made.axes)
+        whole = tuple(next(listed) if at in kept else () for at in range(len(view.axes)))
+        return View(made.source, made.shape, whole, None)
 
     def _rearranged(self, node: Node, view: View, wanted: Sequence[Axis]) -> int:
         """The operation whose axes are these, by a reshape, a transpose and a reshape."""
@@ -196,7 +207,8 @@ class Builder:
             return self.vector(node, view)[0], view
         if view.batch is None:
             view = replace(view, batch=0)
-        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
+        whole = channels_first(view.source, view.shape).axes
+        if sorted(filter(None, view.axes)) == sorted(filter(None, whole)):
             return view.source, view
         if _shuffled(view) is not None:
             made = self.view(self.tensor(node, view))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from cnnkit.importing.operators.builder import constant, spatial
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.shaping import transpose
 from cnnkit.importing.operators.view import Atom, View
-from cnnkit.importing.operators.windows import scalar, window
+from cnnkit.importing.operators.windows import padding, scalar, window
+from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -43,6 +45,9 @@ def conv(node: Node, build: Builder, given: Given) -> View:
     return build.made(node, kind, source, fields=named | fields, weights=weights)
 
 
+_USUAL = {"output_padding": 0, "padding": 0}
+
+
 def conv_transpose(node: Node, build: Builder, given: Given) -> View:
     """ConvTranspose: kernels of [channels, filters/groups, *kernel]."""
     import numpy as np
@@ -51,24 +56,46 @@ def conv_transpose(node: Node, build: Builder, given: Given) -> View:
     kernel = constant(given[1], "kernel")
     shape = build.graph.shape(source)
     groups = node.get("group", 1)
-    if node.get("output_shape"):
-        raise RefusedError("it gives its output's shape in place of its padding")
     if kernel.ndim != len(shape) + 1 or kernel.shape[0] != shape[-1]:
         raise RefusedError(f"its kernel of {list(kernel.shape)} does not fit {shape[-1]} channels")
-    if node.get("auto_pad", "NOTSET").startswith("SAME"):
-        raise RefusedError("it has a padding of `SAME`", "export it with the padding as numbers")
     fields = {"filters": kernel.shape[1] * groups}
     fields |= window(node, spatial(shape), kernel.shape[2:], "kernel")
+    fields |= _cropped(node, spatial(shape), kernel.shape[2:])
     if groups > 1:
         fields["groups"] = groups
-    if any(node.get("output_padding") or []):
+    if "output_padding" not in fields and any(node.get("output_padding") or []):
         fields["output_padding"] = scalar(node.get("output_padding"))
+    fields = {name: value for name, value in fields.items() if value != _USUAL.get(name)}
     # Ours has [*kernel, channels/groups, filters]: each group's channels beside its filters.
     split = kernel.reshape(groups, -1, *kernel.shape[1:])
     merged = np.concatenate([*split], axis=1)
     weights = {"kernel": np.moveaxis(merged, (0, 1), (-2, -1))}
     fields |= _bias(given, weights)
     return build.made(node, "transposed_conv", source, fields=fields, weights=weights)
+
+
+def _cropped(node: Node, extents: Shape, kernel: Sequence[int]) -> dict[str, Any]:
+    """The padding of a ConvTranspose that says what shape goes out in place of it."""
+    automatic = node.get("auto_pad", "NOTSET")
+    rank = len(extents)
+    strides = node.get("strides") or [1] * rank
+    wanted = node.get("output_shape")
+    if not wanted and not automatic.startswith("SAME"):
+        return {}
+    wanted = wanted or [extent * stride for extent, stride in zip(extents, strides, strict=True)]
+    dilations = node.get("dilations") or [1] * rank
+    more = node.get("output_padding") or [0] * rank
+    before, after, added = [], [], []
+    for at, extent in enumerate(extents):
+        window_size = dilations[at] * (kernel[at] - 1) + 1
+        total = strides[at] * (extent - 1) + more[at] + window_size - wanted[at]
+        added.append(more[at] + max(0, -total))
+        total = max(0, total)
+        small, large = total // 2, total - total // 2
+        first, last = (small, large) if automatic != "SAME_LOWER" else (large, small)
+        before.append(first)
+        after.append(last)
+    return {"padding": padding(before, after), "output_padding": scalar(added)}
 
 
 def gemm(node: Node, build: Builder, given: Given) -> View:
@@ -147,5 +174,4 @@ OPERATORS: dict[str, Operator] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "Gemm": gemm,
-    "MatMul": matmul,
 }

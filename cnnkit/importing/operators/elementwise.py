@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.operators.activation import tensor
+from cnnkit.importing.operators.activation import clipped, tensor
 from cnnkit.importing.operators.builder import axis_of
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View, channels_last
@@ -14,7 +14,7 @@ from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
-    from cnnkit.importing.operators.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 _JOINS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 
@@ -24,11 +24,30 @@ def joined(kind: str) -> Operator:
 
     def apply(node: Node, build: Builder, given: Given) -> View:
         views = [value for value in given if isinstance(value, View)]
-        if len(views) < len(given):
+        constants = [value for value in given if not isinstance(value, View)]
+        if constants and (kind not in _BOUNDS or len(views) != 1 or constants[0] is None):
             raise RefusedError("it joins a constant to what depends on the input")
+        if constants:
+            return _bounded(node, build, kind, views[0], constants)
         return views[0] if len(views) == 1 else _joined(node, build, kind, views)
 
     return apply
+
+
+_BOUNDS = ("maximum", "minimum")
+
+
+def _bounded(
+    node: Node, build: Builder, kind: str, view: View, constants: Sequence[Value | None]
+) -> View:
+    """The maximum or minimum of a tensor and one number."""
+    import numpy as np
+
+    if any(value is None or isinstance(value, View) or value.size != 1 for value in constants):
+        raise RefusedError("it joins a constant to what depends on the input", "near is Clip")
+    numbers = [float(np.asarray(value).reshape(())) for value in constants]
+    bounds = (max(numbers), None) if kind == "maximum" else (None, min(numbers))
+    return clipped(node, build, view, *bounds)
 
 
 def arithmetic(operator: str) -> Operator:
@@ -67,9 +86,12 @@ def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: 
     if not isinstance(view, View) or value is None:
         raise RefusedError("an input of it is missing")
     factor = operator in ("Mul", "Div")
-    if not factor and value.size > 1 and _each_channel(view, value, build.batch) is None:
+    if not factor and _along_one(node, build, view, value, dry=True)[1] is None:
+        if view is right and operator == "Sub":
+            view = _with_constant(node, build, "Mul", view, np.asarray(-1.0))
+            operator = "Add"
         return _at_positions(node, build, view, value if operator == "Add" else -value)
-    each = _each_channel(view, value, build.batch)
+    view, each = _along_one(node, build, view, value)
     if each is None:
         raise RefusedError(
             f"it joins a constant of {list(value.shape)} that differs along other axes than the "
@@ -88,6 +110,20 @@ def _with_constant(node: Node, build: Builder, operator: str, left: Any, right: 
             weights = {"value": -values}
     kind = "channel_multiply" if factor else "channel_add"
     return view.over(build.apply(node, kind, view.source, weights=weights))
+
+
+def _along_one(
+    node: Node, build: Builder, view: View, value: Array, *, dry: bool = False
+) -> tuple[View, Array | None]:
+    """A constant as one number or one a channel; that of another axis makes it the channels."""
+    each = _each_channel(view, value, build.batch)
+    if each is not None:
+        return view, each
+    spread = _spread_over(view, value, build.batch)
+    along = [at for at, extent in enumerate(spread.shape) if extent > 1]
+    if len(along) != 1 or spread.shape[along[0]] != view.extents[along[0]]:
+        return view, None
+    return view if dry else build.aligned(node, view, along[0]), spread.reshape(-1)
 
 
 def _each_channel(view: View, value: Array, batch: int) -> Array | None:
@@ -159,6 +195,8 @@ def _joined(node: Node, build: Builder, kind: str, views: Sequence[View]) -> Vie
     if len({view.batch is None for view in views}) > 1 or rank > 4:
         raise RefusedError(f"it joins tensors of {[list(view.extents) for view in views]}")
     padded = [_padded(view, rank) for view in views]
+    if rank == 0:
+        raise RefusedError("it joins single numbers")
     largest = max(padded, key=lambda view: (len(view.shape), sum(view.extents)))
     last = largest.channel_axis
     aligned = [build.aligned(node, view, rank - 1 if last is None else last) for view in padded]
@@ -180,13 +218,17 @@ def concat(node: Node, build: Builder, given: Given) -> View:
     views = [value for value in given if isinstance(value, View)]
     first = views[0]
     axis = axis_of(node.get("axis", 1), first.rank)
+    if axis == first.batch and build.batch == 1:  # any axis of one cell was taken for the batch
+        given = [value.alone() if isinstance(value, View) else value for value in given]
+        views = [value for value in given if isinstance(value, View)]
+        first = views[0]
     place = first.place(axis)
     if len(views) < len(given):
         return _class_tokens(node, build, given, place, views)
     if len(views) == 1:
         return first
     if all(view.channel_axis == place == 0 and view.batch == 0 for view in views) or (
-        len(first.axes) == 1
+        len(first.axes) == 1 and first.batch == 0
     ):
         return build.made(node, "concat", *(build.tensor(node, view) for view in views))
     last = first.channel_axis

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
-from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View
 from cnnkit.layers.kinds import layer_class
@@ -90,21 +90,15 @@ def _repeated(value: Value | None, groups: int, channels: int) -> Array:
 
 
 def layer_norm(node: Node, build: Builder, given: Given) -> View:
-    """LayerNormalization over the channels, which are its last axis, or over a whole example."""
+    """LayerNormalization over the last axes: the channels, a whole example, or axes made one."""
     import numpy as np
 
     value = tensor(given)
-    axis = axis_of(node.get("axis", -1), value.rank)
-    place = value.place(axis)
+    place = value.place(node.get("axis", -1))
     if node.outputs > 1:
         raise RefusedError("it gives the mean and the deviation, too")
-    if place == len(value.axes) - 1:
-        return _over_channels(node, build, given, "layer_norm")
-    if place:
-        raise RefusedError(
-            f"it is over the axes from {axis} on of {list(value.extents)}",
-            "near is layer_norm, over the channels or over all",
-        )
+    if place or len(value.axes) == 1:
+        return _over_last(node, build, given, place, "layer_norm")
     fields, weights = _scale_and_shift(given, math.prod(value.extents))
     order = value.order()
     weights = {
@@ -116,31 +110,28 @@ def layer_norm(node: Node, build: Builder, given: Given) -> View:
 
 
 def rms_norm(node: Node, build: Builder, given: Given) -> View:
-    """RMSNormalization over the channels, which are its last axis."""
-    value = tensor(given)
-    axis = axis_of(node.get("axis", -1), value.rank)
-    if value.place(axis) != len(value.axes) - 1:
-        raise RefusedError(
-            f"it is over the axes from {axis} on of {list(value.extents)}",
-            "near is rms_norm, over the channels",
-        )
-    return _over_channels(node, build, given[:2], "rms_norm")
+    """RMSNormalization over the last axes: the channels, or axes made one."""
+    place = tensor(given).place(node.get("axis", -1))
+    return _over_last(node, build, given[:2], place, "rms_norm")
 
 
-def _over_channels(node: Node, build: Builder, given: Given, kind: str) -> View:
-    """A norm over the last axis, which becomes the channels where it is another."""
+def _over_last(node: Node, build: Builder, given: Given, place: int, kind: str) -> View:
+    """A norm over the axes from one on, which become the channels where they are not."""
     value = tensor(given)
-    last = len(value.axes) - 1
-    if value.channel_axis != last:
-        value = build.aligned(node, value, last)
-    fields, weights = _scale_and_shift(given, value.extents[last])
+    extents, last = value.extents, len(value.axes) - 1
+    if place < last:
+        value = value.reshaped([*extents[:place], math.prod(extents[place:])])
+    if place < last or value.channel_axis != last:
+        value = build.aligned(node, value, place)
+    fields, weights = _scale_and_shift(given, value.extents[place])
     if kind == "rms_norm":
         fields.pop("shift", None)
     usual = 1e-5 if kind == "layer_norm" else layer_class(kind).model_fields["epsilon"].default
     epsilon = node.number("epsilon", 1e-5)
     fields |= {} if epsilon == usual else {"epsilon": epsilon}
     number = build.apply(node, kind, value.source, fields=fields, weights=weights)
-    return value.over(number)
+    made = value.over(number)
+    return made.reshaped(extents) if place < last else made
 
 
 def local_response_norm(node: Node, build: Builder, given: Given) -> View:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import ours, tensor
 from cnnkit.importing.operators.builder import axis_of, constant, spatial
+from cnnkit.importing.operators.elementwise import negative
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View
 from cnnkit.importing.operators.windows import window
 
 if TYPE_CHECKING:
-    from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
+    from cnnkit.importing.operators.builder import Builder, Given, Made, Operator
 
 
 def max_pool(node: Node, build: Builder, given: Given) -> View:
@@ -130,7 +130,14 @@ def _reduced(node: Node, build: Builder, value: View, places: list[int], by: str
     return View(number, build.graph.shape(number), axes, value.batch)
 
 
-def sum_of_squares(node: Node, build: Builder, given: Given) -> View | Value | Sequence[Value]:
+def least(node: Node, build: Builder, given: Given) -> Made:
+    """ReduceMin: the maximum of what is times -1, times -1."""
+    turned = negative(node, build, given)
+    most = reduced("max")(node, build, [turned, *given[1:]])
+    return negative(node, build, [most] if isinstance(most, View) else [])
+
+
+def sum_of_squares(node: Node, build: Builder, given: Given) -> Made:
     """ReduceSumSquare: squares, then their sum."""
     value = tensor(given)
     squares = value.over(build.apply(node, "power", value.source))
@@ -146,6 +153,7 @@ OPERATORS: dict[str, Operator] = {
     "ReduceL2": reduced("norm"),
     "ReduceMax": reduced("max"),
     "ReduceMean": reduced("mean"),
+    "ReduceMin": least,
     "ReduceSum": reduced("sum"),
     "ReduceSumSquare": sum_of_squares,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
@@ -104,8 +103,8 @@ def gather(node: Node, build: Builder, given: Given) -> View:
     indices = constant(given[1], "indices")
     axis = axis_of(node.get("axis", 0), view.rank)
     if axis == view.batch and indices.size == 1 == build.batch:  # of one example that one
-        axes = list(view.axes)
-        return replace(view, axes=tuple(axes), batch=None) if indices.ndim == 0 else view
+        others = [each for at, each in enumerate(view.listed_axes()) if at != axis]
+        return view.listed(others, build.batch) if indices.ndim == 0 else view
     place = view.place(axis)
     extent = view.extents[place]
     each = [axis_of(int(index), extent) for index in indices.reshape(-1)]
@@ -220,10 +219,10 @@ def resize(node: Node, build: Builder, given: Given) -> View:
     if node.operator == "Upsample":
         where = "asymmetric"
     rounding = node.get("nearest_mode", "round_prefer_floor")
-    # Of whole factors both read the cell that the output cell lies in.
+    # Of whole factors each of these reads the cell that the output cell lies in.
     nearest = mode == "nearest" and (
         (where == "asymmetric" and (rounding == "floor" or node.operator == "Upsample"))
-        or (where in ("half_pixel", "pytorch_half_pixel"))
+        or (where in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round"))
     )
     linear = mode == "linear" and where in ("half_pixel", "pytorch_half_pixel")
     if not nearest and not linear:
@@ -255,24 +254,24 @@ def _factors(node: Node, build: Builder, view: View, given: Given) -> list[int]:
 
 
 def depth_to_space(node: Node, build: Builder, given: Given) -> View:
-    """DepthToSpace in the order of TensorFlow, ``DCR``; that of PyTorch is a reshape."""
-    view = tensor(given)
+    """DepthToSpace in the order of TensorFlow, ``DCR``; that of PyTorch is a shuffle before it."""
+    source = build.tensor(node, tensor(given))
     block = node.get("blocksize")
-    if node.get("mode", "DCR") == "DCR":
-        source = build.tensor(node, view)
-        return build.made(node, "depth_to_space", source, fields={"block": block})
-    channels, height, width = view.extents
-    batch = build.batch
-    parts = view.remade(
-        [batch, channels // block**2, block, block, height, width], batch
-    ).moved([0, 1, 4, 2, 5, 3], batch)
-    return parts.remade([batch, channels // block**2, height * block, width * block], batch)
+    groups = build.graph.shape(source)[-1] // block ** (len(build.graph.shape(source)) - 1)
+    if node.get("mode", "DCR") != "DCR" and groups > 1:
+        source = build.apply(node, "channel_shuffle", source, fields={"groups": groups})
+    return build.made(node, "depth_to_space", source, fields={"block": block})
 
 
 def space_to_depth(node: Node, build: Builder, given: Given) -> View:
-    """SpaceToDepth."""
+    """SpaceToDepth, by default in the order of TensorFlow; the other is a shuffle behind it."""
     source = build.tensor(node, tensor(given))
-    return build.made(node, "space_to_depth", source, fields={"block": node.get("blocksize")})
+    block = node.get("blocksize")
+    number = build.apply(node, "space_to_depth", source, fields={"block": block})
+    if node.get("mode", "DCR") == "DCR" or build.graph.shape(source)[-1] == 1:
+        return build.view(number)
+    groups = block ** (len(build.graph.shape(source)) - 1)
+    return build.made(node, "channel_shuffle", number, fields={"groups": groups})
 
 
 OPERATORS: dict[str, Operator] = {

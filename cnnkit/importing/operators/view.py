@@ -79,10 +79,8 @@ class View:
 
     def moved(self, order: Sequence[int], batch: int) -> View:
         """The view with all of the model's axes, the batch among them, in another order."""
-        listed: list[Axis | None] = list(self.axes)
-        if self.batch is not None:
-            listed.insert(self.batch, None)
-        return self._of([listed[each] for each in order], batch)
+        listed = self.listed_axes()
+        return self.listed([listed[each] for each in order], batch)
 
     def remade(self, extents: Sequence[int], batch: int) -> View:
         """The view with all axes, the batch among them, of other extents.
@@ -92,7 +90,7 @@ class View:
         """
         if batch == 1 or self.batch is None:
             view = self.reshaped(extents)
-            return self._of(view.axes, batch)
+            return self.listed(view.axes, batch)
         old = self.whole(batch)
         before = math.prod(old[: self.batch])
         for at, extent in enumerate(extents):
@@ -101,8 +99,19 @@ class View:
                 return replace(view, batch=at)
         raise RefusedError(f"it makes {list(extents)} of {list(old)}: the batch does not stay apart")
 
-    def _of(self, listed: Sequence[Axis | None], batch: int) -> View:
-        """A view of axes among which the batch is None; of one example any of one cell can be."""
+    def listed_axes(self) -> list[Axis | None]:
+        """All of the model's axes; the batch is None."""
+        listed: list[Axis | None] = list(self.axes)
+        if self.batch is not None:
+            listed.insert(self.batch, None)
+        return listed
+
+    def alone(self) -> View:
+        """The view of a batch of one, whose axis is one as others of one cell."""
+        return replace(self, axes=tuple(axis or () for axis in self.listed_axes()), batch=None)
+
+    def listed(self, listed: Sequence[Axis | None], batch: int) -> View:
+        """The view of these axes, the batch None; of one example any axis of one cell can be it."""
         if None in listed and batch > 1:
             axes = tuple(axis for axis in listed if axis is not None)
             return replace(self, axes=axes, batch=listed.index(None))
