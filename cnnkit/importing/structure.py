@@ -36,9 +36,7 @@ class _Structure:
         self.saved = 0
         self.inputs = {INPUT - at: name for at, name in enumerate(graph.inputs)}
         self.end = self._end()
-        self.order = {
-            number: index for index, number in enumerate([INPUT, *self.used, self.end])
-        }
+        self.order = {number: index for index, number in enumerate([INPUT, *self.used, self.end])}
         # For each tensor the first operation that all its paths to the outputs lead through.
         self.postdominators = {self.end: self.end}
         for number in reversed(self.used):

@@ -75,6 +75,8 @@ class _Reader:
         inputs = [each for each in graph.input if each.name not in self.values]
         if not inputs:
             raise RefusedError("the network has no input")
+        if not graph.output:
+            raise RefusedError("the network has no output")
         self.nodes = file.in_order(graph, [*(each.name for each in inputs), *self.values])
         self.inputs = _named([each.name for each in inputs])
         self.outputs = _named([each.name for each in graph.output])

@@ -159,7 +159,7 @@ def swish(node: Node, build: Builder, given: Given) -> View:
 
 
 def power(exponent: float) -> Operator:
-    """x to the power of a constant."""
+    """X to the power of a constant."""
     return elementwise("power", lambda _: {} if exponent == 2 else {"exponent": exponent})
 
 

@@ -10,6 +10,7 @@ from cnnkit.importing.graph import ATTEND, SCORES, Operation, RefusedError
 from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.convolution import matmul as of_constant
 from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.pooling import reduced_to_one
 from cnnkit.importing.operators.view import Atom, Axis, View, channels_last
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ def _attended(node: Node, build: Builder, weights: View, values: View) -> View:
         fields["dropout"] = rate
     shape = (*build.graph.shape(queries)[:-1], heads * size)
     inputs = (queries, keys, values.source)
-    number = build.graph.add(
-        Operation(ATTEND, inputs, fields, {}, node.scope, node.label, shape)
-    )
+    number = build.graph.add(Operation(ATTEND, inputs, fields, {}, node.scope, node.label, shape))
     whole = channels_last(number, shape).axes
     positions: Axis = tuple(atom for axis in whole[:-1] for atom in axis)
     last = len(shape) - 1
@@ -166,9 +165,7 @@ def _split(view: View, heads: int) -> View:
     if heads < 1 or channels % heads:
         raise RefusedError(f"its {channels} channels are no {heads} heads", _ADVICE)
     parts = view.reshaped([length, heads, channels // heads])
-    return View(
-        view.source, view.shape, (parts.axes[1], parts.axes[0], parts.axes[2]), view.batch
-    )
+    return View(view.source, view.shape, (parts.axes[1], parts.axes[0], parts.axes[2]), view.batch)
 
 
 def _softmax(node: Node, build: Builder, scores: View, factor: float) -> View:
@@ -189,6 +186,8 @@ def einsum(node: Node, build: Builder, given: Given) -> View:
     equation = str(node.get("equation", "")).replace(" ", "")
     sides = equation.partition("->")
     terms = sides[0].split(",")
+    if len(given) == 1 == len(terms) and sides[1] and "." not in equation:
+        return _of_one(node, build, given[0], terms[0], sides[2])
     if len(terms) != 2 or len(given) != 2 or not sides[2] or "." in equation:
         raise RefusedError(f"its equation is {equation}", "near are dense, conv and attention")
     left, right = given
@@ -199,6 +198,19 @@ def einsum(node: Node, build: Builder, given: Given) -> View:
     if not isinstance(left, View):
         raise RefusedError("it reads constants alone")
     return _of_matrix(node, build, left, constant(right, "matrix"), terms, sides[2])
+
+
+def _of_one(node: Node, build: Builder, value: Any, term: str, out: str) -> View:
+    """One tensor: axes that are summed, and the others in another order."""
+    if not isinstance(value, View) or len(set(term)) < len(term) or not set(out) <= set(term):
+        raise RefusedError(f"its equation is {term}->{out}", "near are transpose and reduce")
+    kept = [letter for letter in term if letter in out]
+    summed = [value.place(at) for at, letter in enumerate(term) if letter not in out]
+    if summed:
+        whole = value.whole(build.batch)
+        extents = [whole[term.index(letter)] for letter in kept]
+        value = reduced_to_one(node, build, value, summed, "sum").remade(extents, build.batch)
+    return value.moved([kept.index(letter) for letter in out], build.batch)
 
 
 def _of_matrix(

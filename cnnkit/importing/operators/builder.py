@@ -88,13 +88,16 @@ class Builder:
             return self.apply(node, "reshape", number, fields={"shape": shape})
         return self._rearranged(node, view, (*view.axes[1:], *view.axes[:1]))
 
-    def aligned(self, node: Node, view: View, last: int | None = None) -> View:
+    def aligned(
+        self, node: Node, view: View, last: int | None = None, *, ones: bool = False
+    ) -> View:
         """The same elements as a tensor of ours each of whose axes is one of the model's.
 
         Args:
             node: The node that reads it.
             view: The tensor.
             last: Which of the axes behind the batch are to be the channels; else those that are.
+            ones: Whether axes of one cell are kept where no axis is the batch.
 
         Raises:
             RefusedError: No kind rearranges a tensor so.
@@ -102,7 +105,9 @@ class Builder:
         if not view.axes:
             return self.aligned(node, View(view.source, view.shape, ((),), view.batch))
         place = _channels_of(view) if last is None else last
-        if view.batch is None and () in view.axes[:place]:  # of a batch of one, or like it
+        if (
+            not ones and view.batch is None and () in view.axes[:place]
+        ):  # of a batch of one, or like it
             return self._without_ones(node, view, place)
         order = [*(each for each in range(len(view.axes)) if each != place), place]
         number = self._rearranged(node, view, tuple(view.axes[each] for each in order))

@@ -9,8 +9,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import clipped, tensor
 from cnnkit.importing.operators.builder import axis_of
 from cnnkit.importing.operators.node import Node
-from cnnkit.importing.operators.view import View, channels_last
-from cnnkit.layers.shape import Shape
+from cnnkit.importing.operators.view import View, laid_out
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -233,23 +232,16 @@ def concat(node: Node, build: Builder, given: Given) -> View:
         return build.made(node, "concat", *(build.tensor(node, view) for view in views))
     last = first.channel_axis
     last = len(first.axes) - 1 if last is None else last
-    aligned = [build.aligned(node, view, last) for view in views]
+    aligned = [build.aligned(node, view, last, ones=True) for view in views]
     along = _place_in(aligned[0], place, last)
     fields = {} if along == "channels" else {"axis": along}
     number = build.apply(node, "concat", *(view.source for view in aligned), fields=fields)
-    return _laid_out(number, build.graph.shape(number), len(first.axes), last, first.batch)
+    return laid_out(number, build.graph.shape(number), len(first.axes), last, first.batch)
 
 
 def _place_in(view: View, place: int, last: int) -> int | str:
     """Which axis of a tensor of ours is one of the model's, whose ``last`` are the channels."""
     return "channels" if place == last else place - (place > last)
-
-
-def _laid_out(number: int, shape: Shape, rank: int, last: int, batch: int | None) -> View:
-    """A view of all axes of a tensor, of which the model has the channels as ``last``."""
-    whole = channels_last(number, shape).axes
-    order = [*(each for each in range(rank) if each != last), last]
-    return View(number, shape, tuple(whole[order.index(at)] for at in range(rank)), batch)
 
 
 def _class_tokens(
@@ -270,7 +262,7 @@ def _class_tokens(
         for token in tokens[::-1]:
             weights = {"token": token.astype(np.float32)}
             number = build.apply(node, "class_token", view.source, weights=weights)
-            view = _laid_out(number, build.graph.shape(number), 2, last, view.batch)
+            view = laid_out(number, build.graph.shape(number), 2, last, view.batch)
     return view
 
 

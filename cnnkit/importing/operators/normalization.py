@@ -101,9 +101,7 @@ def layer_norm(node: Node, build: Builder, given: Given) -> View:
         return _over_last(node, build, given, place, "layer_norm")
     fields, weights = _scale_and_shift(given, math.prod(value.extents))
     order = value.order()
-    weights = {
-        name: np.asarray(each)[order].reshape(value.shape) for name, each in weights.items()
-    }
+    weights = {name: np.asarray(each)[order].reshape(value.shape) for name, each in weights.items()}
     fields = {"over": "all", **fields, **_epsilon(node)}
     number = build.apply(node, "layer_norm", value.source, fields=fields, weights=weights)
     return value.over(number)

@@ -107,12 +107,12 @@ def reduced(by: str) -> Operator:
         kept = [1 if at in over else extent for at, extent in enumerate(whole)]
         if not node.get("keepdims", 1):
             kept = [extent for at, extent in enumerate(whole) if at not in over]
-        return _reduced(node, build, value, places, by).remade(kept, build.batch)
+        return reduced_to_one(node, build, value, places, by).remade(kept, build.batch)
 
     return apply
 
 
-def _reduced(node: Node, build: Builder, value: View, places: list[int], by: str) -> View:
+def reduced_to_one(node: Node, build: Builder, value: View, places: list[int], by: str) -> View:
     """The view with axes that are made one value each, of one cell."""
     channels = value.channel_axis
     spatial_axes = [at for at in range(len(value.axes)) if at != channels]

@@ -97,7 +97,9 @@ class View:
             if extent == batch and math.prod(extents[:at]) == before:
                 view = self.reshaped([*extents[:at], *extents[at + 1 :]])
                 return replace(view, batch=at)
-        raise RefusedError(f"it makes {list(extents)} of {list(old)}: the batch does not stay apart")
+        raise RefusedError(
+            f"it makes {list(extents)} of {list(old)}: the batch does not stay apart"
+        )
 
     def listed_axes(self) -> list[Axis | None]:
         """All of the model's axes; the batch is None."""
@@ -195,6 +197,13 @@ def channels_first(source: int, shape: Shape) -> View:
 def channels_last(source: int, shape: Shape) -> View:
     """The view of a tensor as we have it."""
     return View(source, shape, tuple(_whole(shape, axis) for axis in range(len(shape))))
+
+
+def laid_out(source: int, shape: Shape, rank: int, last: int, batch: int | None) -> View:
+    """The view of a tensor each of whose axes is one of the model's; its channels are ``last``."""
+    whole = channels_last(source, shape).axes
+    order = [*(each for each in range(rank) if each != last), last]
+    return View(source, shape, tuple(whole[order.index(at)] for at in range(rank)), batch)
 
 
 def _whole(shape: Shape, axis: int) -> Axis:

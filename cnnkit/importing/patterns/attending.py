@@ -54,7 +54,9 @@ def _named(graph: Graph, number: int, operation: Operation) -> str | None:
     query, key, value = parts
     if query is None or key is None or value is None:
         which = ", ".join(
-            name for name, part in zip(("queries", "keys", "values"), parts, strict=True) if not part
+            name
+            for name, part in zip(("queries", "keys", "values"), parts, strict=True)
+            if not part
         )
         return f"its {which} are no product with a matrix"
     if key.source != value.source or key.factor * value.factor == 0:
@@ -102,7 +104,9 @@ def _arrays(part: Projection, rank: int) -> dict[str, Array]:
     import numpy as np
 
     kernel = part.matrix.reshape((1,) * rank + part.matrix.shape).astype(np.float32)
-    return {"kernel": kernel} | ({} if part.bias is None else {"bias": part.bias.astype(np.float32)})
+    return {"kernel": kernel} | (
+        {} if part.bias is None else {"bias": part.bias.astype(np.float32)}
+    )
 
 
 def _projection(graph: Graph, number: int) -> Projection | None:

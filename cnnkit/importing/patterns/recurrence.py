@@ -11,6 +11,7 @@ _RECURRENT = ("lstm", "gru")
 
 def end_sequences(graph: Graph) -> None:
     """Lets layers whose last steps are cut out and flattened give these themselves."""
+    _parts_of_concatenations(graph)
     _whole_concatenations(graph)
     for number in list(graph.operations):
         layer = graph.operations.get(number)
@@ -67,6 +68,33 @@ def _cut(graph: Graph, number: int, depth: int = 2) -> list[tuple[int | str, int
         found.insert(0, (axis, part.fields.get("start", 0), part.fields.get("stop", extent)))
         number = part.inputs[0]
     return found
+
+
+def _parts_of_concatenations(graph: Graph) -> None:
+    """A slice that keeps one of the tensors that were joined is that tensor, flattened or not."""
+    for number in list(graph.operations):
+        part = graph.operations[number]
+        join = graph.operations.get(part.inputs[0]) if part.inputs else None
+        if part.kind != "slice" or join is None or join.kind != "concat":
+            continue
+        axis = join.fields.get("axis", "channels")
+        cut = _cut(graph, number, 1)
+        if not cut or cut[0][0] != axis:
+            continue
+        place, start = -1 if axis == "channels" else axis, 0
+        for source in join.inputs:
+            stop = start + graph.shape(source)[place]
+            if cut[0][1:] == (start, stop):
+                graph.redirect(number, source)
+            start = stop
+    graph.prune()
+    for number in list(graph.operations):
+        flat = graph.operations.get(number)
+        if flat is None or flat.kind != "flatten" or flat.fields:
+            continue
+        shaped = graph.operations.get(flat.inputs[0])
+        if shaped is not None and shaped.kind == "reshape" and graph.only_reader(flat.inputs[0]):
+            graph.bypass(flat.inputs[0])
 
 
 def _whole_concatenations(graph: Graph) -> None:
