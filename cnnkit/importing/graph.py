@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 INPUT = -1
 """What stands for the network's input among the inputs of an operation."""
-JOINS = ("add", "multiply", "concat", "mean", "maximum")
+JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "minimum")
 """The kinds of operations that take several tensors."""
 UNFINISHED = ("channel_multiply", "channel_add", "erf")
 """Parts of a layer, a constant factor or summand a channel and the error function of GELU, until
 a pattern finds the layer that they belong to."""
-
+SCORES, ATTEND = "scores", "attend"
+"""The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
+of an attention whose projections a pattern finds."""
 
 PLACEHOLDER = "placeholder"
 """What stands in a part of a spec for a node that no kind says; no kind is called so."""
@@ -50,6 +52,8 @@ class Operation:
         scope: Where the model has it, such as ``layer1/0/conv1``.
         node: What messages call it.
         shape: The shape that goes out.
+        parts: The arrays of a layer that is several operations, of each in the order in which
+            they run.
     """
 
     kind: str
@@ -59,6 +63,7 @@ class Operation:
     scope: str = ""
     node: str = ""
     shape: Shape = ()
+    parts: tuple[dict[str, Array], ...] = ()
 
     @property
     def elementwise(self) -> bool:
@@ -70,7 +75,7 @@ ELEMENTWISE = frozenset(
     {
         "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid",
         "hard_sigmoid", "hard_silu", "tanh", "softplus", "linear", "dropout", "celu", "hard_tanh",
-        "log_sigmoid",
+        "log_sigmoid", "softsign", "quick_gelu", "softshrink", "hard_shrink", "threshold", "power",
     }
 )  # fmt: skip
 ACTIVATIONS = (ELEMENTWISE - {"dropout"}) | {"softmax", "log_softmax"}
@@ -83,10 +88,13 @@ class OperationGraph:
 
     Attributes:
         name: What the model calls itself.
-        input: The shape of one example.
+        input: The shape of one example, of several inputs that of the first.
         operations: By their numbers, which patterns may leave gaps in.
-        output: The number of the operation whose tensor goes out.
+        output: The number of the operation whose tensor goes out; of several the last.
         refused: What patterns found that cannot be said, with what is near.
+        inputs: The shape of each of several inputs by its name, numbered from ``INPUT`` down;
+            empty where there is one.
+        outputs: The number of each of several outputs by its name; empty where there is one.
     """
 
     name: str
@@ -94,6 +102,8 @@ class OperationGraph:
     operations: dict[int, Operation] = field(default_factory=dict)
     output: int = INPUT
     refused: list[RefusedError] = field(default_factory=list)
+    inputs: dict[str, Shape] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
         """Notes that an operation cannot be said, and puts a placeholder in its stead."""
@@ -114,11 +124,24 @@ class OperationGraph:
 
     def shape(self, number: int) -> Shape:
         """The shape that an operation gives, or the input has."""
+        if number < INPUT:
+            return list(self.inputs.values())[INPUT - number]
         return self.input if number == INPUT else self.operations[number].shape
+
+    @property
+    def given(self) -> Shape | dict[str, Shape]:
+        """The shape of one example, of several inputs by their names."""
+        return self.inputs or self.input
+
+    @property
+    def ends(self) -> set[int]:
+        """The operations whose tensors go out."""
+        return {self.output, *self.outputs.values()}
 
     def consumers(self) -> dict[int, list[int]]:
         """The operations that read each tensor, one entry for each time they do."""
-        found: dict[int, list[int]] = {number: [] for number in (INPUT, *self.operations)}
+        given = [INPUT - at for at in range(max(1, len(self.inputs)))]
+        found: dict[int, list[int]] = {number: [] for number in (*given, *self.operations)}
         for number, operation in self.operations.items():
             for source in operation.inputs:
                 found[source].append(number)
@@ -128,7 +151,7 @@ class OperationGraph:
         """The one operation that reads a tensor, where there is one and it does not go out."""
         readers = [each for each in self.operations.values() if number in each.inputs]
         alone = len(readers) == 1 and readers[0].inputs.count(number) == 1
-        return readers[0] if alone and number != self.output else None
+        return readers[0] if alone and number not in self.ends else None
 
     def bypass(self, number: int) -> None:
         """Removes an operation of one input: whoever reads it reads that input."""
@@ -141,14 +164,24 @@ class OperationGraph:
             operation.inputs = tuple(new if each == old else each for each in operation.inputs)
         if self.output == old:
             self.output = new
+        self.outputs = {
+            name: new if number == old else number for name, number in self.outputs.items()
+        }
 
     def used(self) -> Iterator[int]:
-        """The operations that the output depends on, in order."""
-        wanted = {self.output}
+        """The operations that the outputs depend on, in order."""
+        wanted = self.ends
         for number in reversed(self.operations):
             if number in wanted:
                 wanted.update(self.operations[number].inputs)
         return (number for number in self.operations if number in wanted)
+
+    def prune(self) -> None:
+        """Removes the operations that no output depends on."""
+        used = set(self.used())
+        self.operations = {
+            number: operation for number, operation in self.operations.items() if number in used
+        }
 
 
 def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
@@ -161,10 +194,12 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
         return operation.shape or inputs[0]
     if operation.kind in UNFINISHED:
         return inputs[0]
+    if operation.kind in (SCORES, ATTEND):
+        return operation.shape
     made: Layer
     if operation.kind in JOINS:
         labels = tuple(f"input {index}" for index in range(len(inputs)))
-        made = Joined.model_validate({"by": operation.kind, "labels": labels})
+        made = Joined.model_validate({"by": operation.kind, "labels": labels, **operation.fields})
     else:
         rounding: Rounding = "floor"
         made = layer_class(operation.kind).model_validate(operation.fields)

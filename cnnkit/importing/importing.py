@@ -203,7 +203,7 @@ def partial_text(path: Path, example: Shape | None = None) -> tuple[str, tuple[F
     layers = _layers(model)
     found = (*findings, *map(_finding, model.graph.refused))
     origin = f"{path.name} by `cnnkit import --partial`"
-    return written(path.stem, origin, model.graph.input, layers, floors=True), found
+    return written(path.stem, origin, model.graph.given, layers, floors=True), found
 
 
 def _finding(error: RefusedError) -> Finding:
@@ -232,9 +232,9 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
 
 def _text(name: str, origin: str, graph: OperationGraph, layers: list[WrittenLayer]) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
-    text = written(name, origin, graph.input, layers, floors=False)
+    text = written(name, origin, graph.given, layers, floors=False)
     spec = load(text)
     found = graph_of(spec).findings
     if any(finding.rule == "invalid-stride" for finding in found):
-        return written(name, origin, graph.input, layers, floors=True)
+        return written(name, origin, graph.given, layers, floors=True)
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +33,34 @@ class Runtime(Protocol):
         """
 
 
+class Several(Protocol):
+    """What runs a model of several inputs or outputs, by the names that it gives them."""
+
+    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What the model gives for a batch of each input, in its own layouts.
+
+        Raises:
+            NotRunError: It cannot be run here.
+        """
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The inputs and outputs of a model that has several, by our names.
+
+    Attributes:
+        inputs: How the model shows each input.
+        outputs: How the model shows each tensor that goes out.
+        batch: How many examples it takes.
+        runtime: Runs it.
+    """
+
+    inputs: Mapping[str, View]
+    outputs: Mapping[str, View]
+    batch: int
+    runtime: Several
+
+
 @dataclass(frozen=True)
 class Model:
     """What was read, and what a comparison with its own runtime must know.
@@ -43,6 +72,9 @@ class Model:
         channels_last: Whether its channels are last, as ours are.
         runtime: Runs it.
         weighted: Whether the file holds weights; else all are zeros.
+        ends: Its inputs and outputs, where there are several of either.
+        parameters: The trained numbers that the source holds, counted there; None where it does
+            not say.
     """
 
     graph: OperationGraph
@@ -51,3 +83,5 @@ class Model:
     channels_last: bool
     runtime: Runtime
     weighted: bool = True
+    ends: Ends | None = None
+    parameters: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,9 @@ from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
+    from cnnkit.importing.operators.view import View
+
+    Batch = Array | Mapping[str, Array]
 
 LARGEST = 1e-4
 """The largest difference, relative to the largest output, of networks that are the same."""
@@ -35,30 +39,66 @@ class Proof(NamedTuple):
 
 
 def compare(model: Model, spec: Spec, arrays: Mapping[str, Array]) -> Proof:
-    """Runs the model by its own runtime and the spec by JAX on one random input."""
+    """Runs the model by its own runtime and the spec by JAX on one random batch of each input."""
     import numpy as np
 
-    given = np.random.default_rng(0).standard_normal(model.input_shape, np.float32)
     try:
-        theirs = model.runtime(given)
-    except NotRunError as error:
+        batch, theirs = _theirs(model)
+        outputs = outputs_of(spec, arrays, batch)
+    except (NotRunError, MissingExtraError) as error:
         return Proof(None, str(error))
-    ours = given if model.channels_last else np.moveaxis(given, 1, -1)
-    try:
-        outputs = _outputs(spec, arrays, ours)
-    except MissingExtraError as error:
-        return Proof(None, str(error))
-    order = model.output.order()
-    expected = theirs.reshape(len(given), -1)[:, order]
-    got = outputs.reshape(len(given), -1)
-    if got.shape != expected.shape or not np.isfinite(got).all():
-        finite = np.isfinite(expected).all()
-        return Proof(float("inf")) if finite else Proof(None, "its outputs are not finite")
-    largest = float(np.abs(expected).max())
-    return Proof(float(np.abs(got - expected).max()) / (largest or 1.0))
+    several = len(outputs) > 1  # else the output has no name
+    ours = [outputs[name] for name in theirs] if several else list(outputs.values())
+    worst = 0.0
+    for got, expected in zip(ours, theirs.values(), strict=True):
+        got = got.reshape(len(got), -1)
+        if got.shape != expected.shape or not np.isfinite(got).all():
+            finite = np.isfinite(expected).all()
+            return Proof(float("inf")) if finite else Proof(None, "its outputs are not finite")
+        largest = float(np.abs(expected).max())
+        worst = max(worst, float(np.abs(got - expected).max()) / (largest or 1.0))
+    return Proof(worst)
 
 
-def _outputs(spec: Spec, arrays: Mapping[str, Array], batch: Array) -> Array:
+def _theirs(model: Model) -> tuple[Batch, Mapping[str, Array]]:
+    """A random batch of each input in our layout, and each output with its elements in our order.
+
+    Raises:
+        NotRunError: The model cannot be run here.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    if model.ends is None:
+        batch = random.standard_normal(model.input_shape, np.float32)
+        given = model.runtime(batch)
+        ours = batch if model.channels_last else np.moveaxis(batch, 1, -1)
+        return ours, {"": in_order(given, model.output)}
+    ends = model.ends
+    fed = {
+        name: random.standard_normal(view.whole(ends.batch), np.float32)
+        for name, view in ends.inputs.items()
+    }
+    found = ends.runtime.run(fed)
+    theirs = {name: in_order(found[name], view) for name, view in ends.outputs.items()}
+    batches = {
+        name: in_order(array, ends.inputs[name]).reshape(ends.batch, *ends.inputs[name].shape)
+        for name, array in fed.items()
+    }
+    return batches if len(batches) > 1 else next(iter(batches.values())), theirs
+
+
+def in_order(array: Array, view: View) -> Array:
+    """A batch of the model's as rows of the elements in our order."""
+    import numpy as np
+
+    first = array if view.batch is None else np.moveaxis(array, view.batch, 0)
+    rows = first.reshape(-1, math.prod(view.shape))
+    ordered: Array = rows[:, view.order()]
+    return ordered
+
+
+def outputs_of(spec: Spec, arrays: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
     """What the spec computes with these arrays; a last softmax is not compiled with the rest.
 
     XLA may compute twice what a softmax reads, with other roundings: of the huge scores that a
@@ -76,6 +116,10 @@ def _outputs(spec: Spec, arrays: Mapping[str, Array], batch: Array) -> Array:
     values = dict(nnx.to_flat_state(state))
     for path, variable in values.items():
         variable.set_value(np.asarray(arrays[".".join(map(str, path))]))
-    applied = jax.jit(lambda state, x: nnx.merge(graphdef, state).outputs(x).scores)
+    applied = jax.jit(lambda state, x: nnx.merge(graphdef, state).outputs(x).named)
     scores = applied(nnx.from_flat_state(values), batch)
-    return np.asarray(scores if network.final is None else FUNCTIONS[network.final](scores))
+    finals = {name: network.plan.final(step) for name, step in network.plan.outputs}
+    return {
+        name: np.asarray(given if (final := finals[name]) is None else FUNCTIONS[final](given))
+        for name, given in scores.items()
+    }

@@ -8,6 +8,7 @@ If they have nothing in common on the way, they are branches that are joined the
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 
 from cnnkit.importing.graph import INPUT, JOINS, Operation, OperationGraph
 from cnnkit.importing.layer import WrittenLayer, walk
@@ -18,7 +19,9 @@ _NAMES = "tensor{}"
 def layers_of(graph: OperationGraph) -> list[WrittenLayer]:
     """The layers of a network, one after another, with its branches in them."""
     structure = _Structure(graph)
-    return structure.chain(INPUT, graph.output, frozenset(structure.used))
+    inside = frozenset([*structure.used, structure.end])
+    layers = [*structure.named(INPUT), *structure.chain(INPUT, structure.end, inside)]
+    return layers or [WrittenLayer("linear")]  # what moves axes alone, or does nothing
 
 
 class _Structure:
@@ -31,12 +34,30 @@ class _Structure:
             for number, readers in graph.consumers().items()
         }
         self.saved = 0
-        self.order = {number: index for index, number in enumerate([INPUT, *self.used])}
-        # For each tensor the first operation that all its paths to the output lead through.
-        self.postdominators = {graph.output: graph.output}
+        self.inputs = {INPUT - at: name for at, name in enumerate(graph.inputs)}
+        self.end = self._end()
+        self.order = {number: index for index, number in enumerate([INPUT, *self.used, self.end])}
+        # For each tensor the first operation that all its paths to the outputs lead through.
+        self.postdominators = {self.end: self.end}
         for number in reversed(self.used):
-            if number != graph.output:
+            if number != self.end:
                 self.postdominators[number] = self._meeting(self.readers[number])
+
+    def _end(self) -> int:
+        """The last operation; where several outputs are read no more, one that reads them all."""
+        self.last = [number for number in self.graph.ends if not self.readers[number]]
+        if len(self.last) < 2:
+            return self.last[0]
+        end = max(self.graph.operations) + 1
+        for number in self.last:
+            self.readers[number] = [end]
+        self.readers[end] = []
+        return end
+
+    def named(self, number: int) -> list[WrittenLayer]:
+        """What names a tensor an output, where it is one of several."""
+        names = [name for name, at in self.graph.outputs.items() if at == number]
+        return [WrittenLayer("output", {"tensor": name}) for name in names]
 
     def _meeting(self, numbers: Sequence[int]) -> int:
         """Where the ways of operations to the output come together."""
@@ -54,12 +75,12 @@ class _Structure:
         layers: list[WrittenLayer] = []
         while start != stop:
             join = self._meeting([each for each in self.readers[start] if each in inside])
-            operation = self.graph.operations[join]
-            if operation.inputs == (start,):
-                layers.append(_layer(operation))
+            operation = self.graph.operations.get(join)
+            if operation is not None and operation.inputs == (start,):
+                layers += [_layer(operation), *self.named(join)]
             else:
-                joined = self._joined(start, join, operation)
-                layers += [joined] if joined else self._spelled(start, join)
+                joined = operation and self._joined(start, join, operation)
+                layers += [joined, *self.named(join)] if joined else self._spelled(start, join)
             start = join
         return layers
 
@@ -70,6 +91,8 @@ class _Structure:
         seen: set[int] = set()
         insides = [self._between(start, end) for end in operation.inputs]
         for end, inside in zip(operation.inputs, insides, strict=True):
+            if end < start or self._reads_others(inside, start):
+                return None
             if inside & seen or (end != start and set(self.readers[end]) != {join}):
                 return None
             if end != start and operation.inputs.count(end) > 1:
@@ -81,23 +104,32 @@ class _Structure:
         ]
         return _composite(operation, branches)
 
+    def _reads_others(self, inside: Set[int], start: int) -> bool:
+        """Whether operations read another of several inputs."""
+        return bool(self.inputs) and any(
+            number <= INPUT and number != start
+            for each in inside
+            for number in self.graph.operations[each].inputs
+        )
+
     def _between(self, start: int, end: int) -> set[int]:
         """The operations on the paths from one tensor to another."""
         inside: set[int] = set()
         waiting = [end]
         while waiting:
             number = waiting.pop()
-            if number in (start, INPUT) or number in inside:
+            if number == start or number <= INPUT or number in inside:
                 continue
             inside.add(number)
-            waiting += self.graph.operations[number].inputs
+            operation = self.graph.operations.get(number)
+            waiting += operation.inputs if operation else self.last
         return inside
 
     def _spelled(self, start: int, join: int) -> list[WrittenLayer]:
         """Operations one after another; tensors that are read later are saved."""
         inside = self._between(start, join)
         order = [number for number in self.used if number in inside]
-        names: dict[int, str] = {}
+        names = dict(self.inputs)
         current = start
         for number in order:
             for place, source in enumerate(self.graph.operations[number].inputs):
@@ -106,13 +138,15 @@ class _Structure:
             current = number
         layers: list[WrittenLayer] = []
         current = start
-        self._save(start, names, layers)
+        if start not in self.inputs:
+            self._save(start, names, layers)
         for number in order:
             operation = self.graph.operations[number]
             first, *others = operation.inputs
             if first != current:
                 layers.append(WrittenLayer("load", {"tensor": names[first]}))
             layers.append(_merge(operation, [names[each] for each in others]))
+            layers += self.named(number)
             self._save(number, names, layers)
             current = number
         return layers
@@ -120,12 +154,14 @@ class _Structure:
     def _save(self, number: int, names: dict[int, str], layers: list[WrittenLayer]) -> None:
         if number in names:
             self.saved += 1
+            while _NAMES.format(self.saved) in self.inputs.values():
+                self.saved += 1
             names[number] = _NAMES.format(self.saved)
             layers.append(WrittenLayer("save", {"tensor": names[number]}))
 
 
 def _layer(operation: Operation) -> WrittenLayer:
-    arrays = [operation.weights] if operation.weights else []
+    arrays = list(operation.parts) or ([operation.weights] if operation.weights else [])
     return WrittenLayer(
         operation.kind, dict(operation.fields), arrays=arrays, scope=operation.scope
     )
@@ -133,8 +169,10 @@ def _layer(operation: Operation) -> WrittenLayer:
 
 def _merge(operation: Operation, others: Sequence[str]) -> WrittenLayer:
     if operation.kind not in JOINS:
-        return _layer(operation)
+        layer = _layer(operation)
+        return replace(layer, fields={**layer.fields, "context": others[0]}) if others else layer
     fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
+    fields |= operation.fields
     if operation.kind != "concat":
         fields["by"] = operation.kind
     return WrittenLayer("merge", fields, scope=operation.scope)
@@ -146,6 +184,8 @@ def _composite(operation: Operation, branches: list[list[WrittenLayer]]) -> Writ
         main, shortcut = sorted(branches, key=lambda each: -len(list(walk(each))))
         parts = {"layers": main, **({"shortcut": shortcut} if shortcut else {})}
         return WrittenLayer("residual", parts=parts, scope=operation.scope)
-    fields = {} if operation.kind == "concat" else {"merge": operation.kind}
+    fields = dict(operation.fields)
+    if operation.kind != "concat":
+        fields["merge"] = operation.kind
     named = {str(index): branch for index, branch in enumerate(branches)}
     return WrittenLayer("parallel", fields, named, scope=operation.scope)

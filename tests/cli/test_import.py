@@ -108,15 +108,15 @@ def test_outputs_that_differ_are_an_error(
 
 def test_what_cannot_be_said_is_a_finding(run: Run, model: Path) -> None:
     made = onnx.load(model)
-    made.graph.node[1].op_type = "LSTM"
+    made.graph.node[1].op_type = "RNN"
     made.graph.node[1].name = "/cell"
     model.write_bytes(made.SerializeToString())
     done = run("import", str(model))
     assert done.code == 1
     assert done.out == (
-        f"{model}: node `/cell`: LSTM cannot be said: `import` does not read it  "
+        f"{model}: node `/cell`: RNN cannot be said: `import` does not read it  "
         "[not-importable]\n"
-        "  help: the kind is lstm: `--partial` leaves a place for it\n\n1 error\n"
+        "  help: near are lstm and gru\n\n1 error\n"
     )
 
 
@@ -151,7 +151,7 @@ input: 5x5x3
 rounding: floor # as in the model: a row or a column may be left over
 layers:
   - {name: stem, conv: {filters: 2, kernel: 2, stride: 2, bias: false}}
-  - placeholder: {operator: LSTM, node: "/cell"}
+  - placeholder: {operator: RNN, node: "/cell"}
   - flatten
   - {name: head, dense: {units: 5}}
 """
@@ -161,7 +161,7 @@ def test_with_partial_the_rest_is_written_and_check_refuses_it(
     run: Run, model: Path, tmp_path: Path
 ) -> None:
     made = onnx.load(model)
-    made.graph.node[1].op_type = "LSTM"
+    made.graph.node[1].op_type = "RNN"
     made.graph.node[1].name = "/cell"
     model.write_bytes(made.SerializeToString())
     spec = tmp_path / "small.yaml"
@@ -169,8 +169,8 @@ def test_with_partial_the_rest_is_written_and_check_refuses_it(
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines() == [
         (
-            f"{model}: node `/cell`: LSTM cannot be said: `import` does not read it; the "
-            "kind is lstm: `--partial` leaves a place for it"
+            f"{model}: node `/cell`: RNN cannot be said: `import` does not read it; near are lstm "
+            "and gru"
         ),
         "1 placeholder to fill in by hand; no outputs were compared, no weights are written",
     ]

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.onnx.node import ProtoNode
 
-Function = Callable[["ProtoNode", Sequence["Array"]], "Array"]
+Function = Callable[["ProtoNode", Sequence["Array"]], "Array | list[Array]"]
 
 
-def folded(node: ProtoNode, values: Sequence[Array]) -> Array | None:
-    """What a node of constants gives; None where it is no operator that is computed here.
+def folded(node: ProtoNode, values: Sequence[Array]) -> list[Array] | None:
+    """All that a node of constants gives; None where it is no operator that is computed here.
 
     Raises:
         RefusedError: It cannot be computed.
@@ -30,7 +30,8 @@ def folded(node: ProtoNode, values: Sequence[Array]) -> Array | None:
         return None
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(function(node, values))
+            made = function(node, values)
+            return [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
     except (ValueError, TypeError, IndexError, OverflowError, np.exceptions.AxisError) as error:
         raise RefusedError(f"its constants cannot be computed: {error}") from error
 
@@ -153,35 +154,77 @@ def _reduce_product(node: ProtoNode, values: Sequence[Array]) -> Array:
     return np.asarray(np.prod(values[0], tuple(axes) if axes else None, keepdims=keep))
 
 
+def _modulus(node: ProtoNode, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    function = np.fmod if node.get("fmod", 0) else np.mod
+    outcome: Array = function(*values)
+    return outcome
+
+
+def _split(node: ProtoNode, values: Sequence[Array]) -> list[Array]:
+    import numpy as np
+
+    axis, parts = node.get("axis", 0), node.outputs
+    sizes = values[1] if len(values) > 1 else node.get("split")
+    if sizes is None:
+        each = -(-values[0].shape[axis] // parts)
+        sizes = [each] * parts
+    return np.split(values[0], np.cumsum(sizes)[:-1], axis)
+
+
+def _tile(node: ProtoNode, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    repeats = tuple(int(times) for times in values[1])
+    shape = tuple(a * b for a, b in zip(values[0].shape, repeats, strict=True))
+    check_size(shape, f"node `{node.label}`")
+    return np.tile(values[0], repeats)
+
+
 def _same(_: ProtoNode, values: Sequence[Array]) -> Array:
     return values[0]
 
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
+        "Abs": _numpy("abs"),
         "Add": _numpy("add"),
+        "And": _numpy("logical_and"),
         "Cast": _cast,
         "Ceil": _numpy("ceil"),
         "Concat": _concat,
         "ConstantOfShape": _constant_of_shape,
         "Div": _divide,
         "Equal": _numpy("equal"),
+        "Exp": _numpy("exp"),
         "Expand": _expand,
         "Floor": _numpy("floor"),
         "Gather": _gather,
+        "Greater": _numpy("greater"),
+        "GreaterOrEqual": _numpy("greater_equal"),
         "Identity": _same,
+        "Less": _numpy("less"),
+        "LessOrEqual": _numpy("less_equal"),
+        "Log": _numpy("log"),
         "Max": _numpy("maximum"),
         "Min": _numpy("minimum"),
+        "Mod": _modulus,
         "Mul": _numpy("multiply"),
         "Neg": _numpy("negative"),
+        "Not": _numpy("logical_not"),
+        "Or": _numpy("logical_or"),
         "Pow": _numpy("power"),
         "Range": _range,
+        "Reciprocal": _numpy("reciprocal"),
         "ReduceProd": _reduce_product,
         "Reshape": _reshape,
         "Slice": _slice,
+        "Split": _split,
         "Sqrt": _numpy("sqrt"),
         "Squeeze": _squeeze,
         "Sub": _numpy("subtract"),
+        "Tile": _tile,
         "Transpose": _transpose,
         "Unsqueeze": _unsqueeze,
         "Where": _numpy("where"),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Model
+from cnnkit.importing.model import Ends, Model
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
+from cnnkit.importing.onnx.layout import place_of_batch, reads_channels_last
 from cnnkit.importing.onnx.node import ProtoNode
 from cnnkit.importing.onnx.running import OnnxRuntime
 from cnnkit.importing.onnx.tensors import array
 from cnnkit.importing.operators import NEAR, OPERATORS
+from cnnkit.importing.operators.activation import FLOATS
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.view import View, channels_first, channels_last
 from cnnkit.layers.shape import Shape
+from cnnkit.spec.language.blocks import NAME
 
 if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Value
@@ -64,22 +69,18 @@ class _Reader:
         self.opset = file.opset(self.proto)
         self.findings: list[Finding] = []
         self.values: dict[str, Value | None] = {}
+        self.batch: int | None = None
         graph = self.proto.graph
         self._constants()
         inputs = [each for each in graph.input if each.name not in self.values]
-        if len(inputs) != 1:
-            names = ", ".join(f"`{each.name}`" for each in inputs) or "none"
-            raise RefusedError(
-                f"the network has {len(inputs)} inputs, {names}: `import` reads those of one"
-            )
-        if len(graph.output) != 1:
-            names = ", ".join(f"`{each.name}`" for each in graph.output)
-            raise RefusedError(
-                f"the network has {len(graph.output)} outputs, {names}: `import` reads those of one"
-            )
-        self.nodes = file.in_order(graph, [inputs[0].name, *self.values])
-        self.input_name = inputs[0].name
-        self._input(inputs[0], example)
+        if not inputs:
+            raise RefusedError("the network has no input")
+        if not graph.output:
+            raise RefusedError("the network has no output")
+        self.nodes = file.in_order(graph, [*(each.name for each in inputs), *self.values])
+        self.inputs = _named([each.name for each in inputs])
+        self.outputs = _named([each.name for each in graph.output])
+        self._inputs(inputs, example)
 
     def _constants(self) -> None:
         if self.proto.graph.sparse_initializer:
@@ -91,16 +92,56 @@ class _Reader:
                 self.values[tensor.name] = None
                 self.findings.append(_finding(str(error), error.advice))
 
-    def _input(self, given: Any, example: Shape | None) -> None:
-        """The shape of one example, and whether the model's channels are last."""
-        dims = [each.dim_value for each in given.type.tensor_type.shape.dim]
+    def _inputs(self, inputs: Sequence[Any], example: Shape | None) -> None:
+        """The shapes of one example of each input, and how the model shows them."""
+        if example is not None and len(inputs) > 1:
+            names = ", ".join(f"`{each.name}`" for each in inputs)
+            raise RefusedError(
+                f"--input {'x'.join(map(str, example))} is of one input, the network has {names}",
+                "export the model with the extents of each input",
+            )
+        views = []
+        for number, given in enumerate(inputs):
+            shape, last, place = self._input(given, example)
+            source = INPUT - number
+            view = channels_last(source, shape) if last else channels_first(source, shape)
+            views.append(replace(view, batch=place))
+            self.values[given.name] = views[-1]
+            self.last = last
+        self.given = dict(zip(self.inputs, views, strict=True))
+        graph = OperationGraph(self.proto.graph.name, views[0].shape)
+        if len(views) > 1:
+            graph.inputs = {name: view.shape for name, view in self.given.items()}
+        self.build = Builder(graph, self.batch or 1)
+        self.input_shape = (self.build.batch, *views[0].extents)
+
+    def _input(self, given: Any, example: Shape | None) -> tuple[Shape, bool, int]:
+        """The shape of one example, whether the model's channels are last, the batch's axis."""
+        kind = given.type.tensor_type
+        if kind.elem_type not in (0, *FLOATS):
+            raise RefusedError(
+                f"the input `{given.name}` is of whole numbers or text, not of floats",
+                "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
+            )
+        dims = [each.dim_value for each in kind.shape.dim]
         if not dims:
             raise RefusedError(f"the input `{given.name}` has no shape", _HINT)
         if len(dims) == 1:
             raise RefusedError(f"the input `{given.name}` has one axis, that of the batch")
-        self.last = _reads_channels_last(self.nodes, given.name, len(dims))
-        self.batch = max(dims[0], 1)
-        known = dims[1:] if self.last or len(dims) == 2 else [*dims[2:], dims[1]]
+        readers = [
+            node
+            for node in self.nodes
+            if given.name in node.input and node.op_type not in ("Shape", "Size")
+        ]
+        last = reads_channels_last(readers, len(dims))
+        place = place_of_batch(readers, len(dims))
+        batch = max(dims.pop(place), 1)
+        if self.batch not in (None, batch):
+            raise RefusedError(
+                f"the input `{given.name}` has a batch of {batch}, another one of {self.batch}"
+            )
+        self.batch = batch
+        known = dims if last or len(dims) == 1 else [*dims[1:], dims[0]]
         if example is not None:
             fits = len(example) == len(known) and all(
                 extent in (0, asked) for extent, asked in zip(known, example, strict=True)
@@ -120,11 +161,7 @@ class _Reader:
             )
         if len(known) > 4:
             raise RefusedError(f"the input `{given.name}` has {len(known)} axes, the most are 4")
-        shape = tuple(known)
-        self.build = Builder(OperationGraph(self.proto.graph.name, shape), self.batch)
-        made = channels_last(INPUT, shape) if self.last else channels_first(INPUT, shape)
-        self.values[given.name] = made
-        self.input_shape = (self.batch, *made.extents)
+        return tuple(known), last, place
 
     def model(self, *, partial: bool) -> Model | None:
         """The network, where all of it can be said, or with placeholders for the rest."""
@@ -146,15 +183,28 @@ class _Reader:
             self.values.update(zip(proto.output, outputs, strict=False))
         if self.findings and not partial:
             return None
-        name = self.proto.graph.output[0].name
-        view = self.values.get(name)
-        if not isinstance(view, View):
-            raise RefusedError(f"the output `{name}` does not depend on the input")
+        return self._ended()
+
+    def _ended(self) -> Model:
+        """The network with its outputs."""
         graph = self.build.graph
         last = ProtoNode(self.nodes[-1], self.folder, self.opset)
-        graph.output, view = self.build.output(last, view)
-        running = OnnxRuntime(self.path, self.input_name)
-        return Model(graph, view, self.input_shape, self.last, running)
+        shown: dict[str, View] = {}
+        for name, theirs in self.outputs.items():
+            view = self.values.get(theirs)
+            if not isinstance(view, View):
+                raise RefusedError(f"the output `{theirs}` does not depend on the input")
+            graph.output, shown[name] = self.build.output(last, view)
+            graph.outputs[name] = graph.output
+        running = OnnxRuntime(self.path, self.inputs, self.outputs)
+        ends = None
+        if len(shown) > 1 or graph.inputs or any(view.batch for view in self.given.values()):
+            ends = Ends(self.given, shown, self.build.batch, running)
+        if len(shown) == 1:
+            graph.outputs = {}
+        graph.prune()
+        output = shown[next(reversed(shown))]
+        return Model(graph, output, self.input_shape, self.last, running, ends=ends)
 
     def _placeholders(self, node: ProtoNode, shapes: Mapping[str, Shape]) -> Sequence[Value]:
         """What stands for all that a node gives."""
@@ -190,9 +240,9 @@ class _Reader:
             return []
         known = [value for value in given if value is not None and not isinstance(value, View)]
         if known and len(known) == sum(value is not None for value in given):
-            value = folded(node, known)
-            if value is not None:
-                return [value]
+            computed = folded(node, known)
+            if computed is not None:
+                return computed
         if proto.op_type not in OPERATORS:
             raise RefusedError(
                 "it computes with what depends on the input", NEAR.get(proto.op_type)
@@ -217,6 +267,18 @@ class _Reader:
         raise RefusedError("it holds no numbers")
 
 
+def _named(theirs: Sequence[str]) -> dict[str, str]:
+    """Names of inputs or outputs by names that a spec may have."""
+    found: dict[str, str] = {}
+    for name in theirs:
+        ours = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or "tensor"
+        ours = ours if NAME.fullmatch(ours) else f"tensor_{ours}"
+        while ours in found:
+            ours += "_"
+        found[ours] = name
+    return found
+
+
 def _known_shapes(proto: Any) -> dict[str, Shape]:
     """The shapes that ONNX infers, as ours: without the batch, channels last."""
     from onnx import shape_inference
@@ -231,18 +293,3 @@ def _known_shapes(proto: Any) -> dict[str, Shape]:
         if 1 <= len(dims) <= 4 and min(dims) > 0:
             found[each.name] = (*dims[1:], dims[0])
     return found
-
-
-def _reads_channels_last(nodes: Sequence[Any], name: str, rank: int) -> bool:
-    """Whether all that read the input move its last axis to the place of the channels."""
-    order = [0, rank - 1, *range(1, rank - 1)]
-    readers = [node for node in nodes if name in node.input]
-    return (
-        rank > 2
-        and bool(readers)
-        and all(
-            node.op_type == "Transpose"
-            and [list(each.ints) for each in node.attribute if each.name == "perm"] == [order]
-            for node in readers
-        )
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +15,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnnxRuntime:
-    """Runs a file, whose input has a name."""
+    """Runs a file, whose inputs and outputs have names.
+
+    Attributes:
+        path: The file.
+        inputs: What it calls its inputs, by our names.
+        outputs: The same of its outputs.
+    """
 
     path: Path
-    input_name: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
     name: str = "onnxruntime"
 
     def __call__(self, batch: Array) -> Array:
-        """What the model gives for a batch.
+        """What the model of one input and one output gives for a batch.
+
+        Raises:
+            NotRunError: onnxruntime is not installed, or cannot run it.
+        """
+        (output,) = self.run(dict.fromkeys(self.inputs, batch)).values()
+        return output
+
+    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What the model gives for a batch of each input.
 
         Raises:
             NotRunError: onnxruntime is not installed, or cannot run it.
@@ -36,12 +53,13 @@ class OnnxRuntime:
             ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # its warnings are about the model, which we do not change
+        fed = {self.inputs[name]: batch for name, batch in given.items()}
         try:
             session = onnxruntime.InferenceSession(
                 str(self.path), options, providers=["CPUExecutionProvider"]
             )
-            (given,) = session.run(None, {self.input_name: batch})
+            found = session.run(list(self.outputs.values()), fed)
         except Exception as error:  # onnxruntime has no common base of its errors
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise NotRunError(f"onnxruntime cannot run the model: {reason}") from error
-        return np.asarray(given)
+        return dict(zip(self.outputs, map(np.asarray, found), strict=True))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from cnnkit.importing.operators import (
     activation,
+    attention,
     convolution,
     elementwise,
     normalization,
     pooling,
+    recurrence,
     shaping,
 )
 
@@ -21,25 +23,22 @@ if TYPE_CHECKING:
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         **activation.OPERATORS,
+        **attention.OPERATORS,
         **convolution.OPERATORS,
         **elementwise.OPERATORS,
         **normalization.OPERATORS,
         **pooling.OPERATORS,
+        **recurrence.OPERATORS,
         **shaping.OPERATORS,
     }
 )
 
 NEAR: Mapping[str, str] = MappingProxyType(
     {
-        "Attention": "the kind is attention: `--partial` leaves a place for it",
-        "Cast": "import a model that takes floats, such as `cnnkit export RUN --raw` writes",
         "ConvInteger": "import the network before it was quantized",
         "DequantizeLinear": "import the network before it was quantized",
-        "GRU": "the kind is gru: `--partial` leaves a place for it",
         "If": "export the branch that is taken",
-        "LSTM": "the kind is lstm: `--partial` leaves a place for it",
         "Loop": "export the model with its loop unrolled",
-        "LpPool": "the kind is lp_pool: `--partial` leaves a place for it",
         "QLinearConv": "import the network before it was quantized",
         "QuantizeLinear": "import the network before it was quantized",
         "RNN": "near are lstm and gru",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import PLACEHOLDER, Operation, OperationGraph, RefusedError
 from cnnkit.importing.operators.node import OperatorNode
-from cnnkit.importing.operators.view import View, channels_first
+from cnnkit.importing.operators.view import Atom, Axis, View, channels_first, channels_last
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     Given = Sequence[Value | None]
     Made = Value | Sequence[Value]
     Operator = Callable[[OperatorNode, "Builder", Given], Made]
+
+
+_MOST_AXES = 4
+"""The most axes of a tensor of ours."""
 
 
 @dataclass
@@ -59,10 +64,15 @@ class Builder:
         """The operation whose tensor is what a view shows, channels last.
 
         Raises:
-            RefusedError: No kind rearranges a tensor so.
+            RefusedError: The batch is not its first axis, or no kind rearranges a tensor so.
         """
         if view.plain:
             return view.source
+        if view.batch != 0:
+            raise RefusedError(
+                f"it reads {list(view.extents)}, whose first axis is not the batch",
+                "export the model with the batch first",
+            )
         if len(view.axes) == 1:
             number, order = self.vector(node, view)
             if order is None:
@@ -76,11 +86,102 @@ class Builder:
             number = self.tensor(node, View(view.source, view.shape, view.axes[:1]))
             shape = [*view.extents[1:], view.extents[0]]
             return self.apply(node, "reshape", number, fields={"shape": shape})
-        raise RefusedError(
-            f"it reads a tensor of {list(view.extents)} whose axes were rearranged from those of "
-            f"{list(channels_first(0, view.shape).extents)}: `import` does not read this order",
-            "near are flatten, transpose, channel_shuffle, depth_to_space and space_to_depth",
-        )
+        return self._rearranged(node, view, (*view.axes[1:], *view.axes[:1]))
+
+    def aligned(
+        self, node: OperatorNode, view: View, last: int | None = None, *, ones: bool = False
+    ) -> View:
+        """The same elements as a tensor of ours each of whose axes is one of the model's.
+
+        Args:
+            node: The node that reads it.
+            view: The tensor.
+            last: Which of the axes behind the batch are to be the channels; else those that are.
+            ones: Whether axes of one cell are kept where no axis is the batch.
+
+        Raises:
+            RefusedError: No kind rearranges a tensor so.
+        """
+        if not view.axes:
+            return self.aligned(node, View(view.source, view.shape, ((),), view.batch))
+        place = _channels_of(view) if last is None else last
+        if (
+            not ones and view.batch is None and () in view.axes[:place]
+        ):  # of a batch of one, or like it
+            return self._without_ones(node, view, place)
+        order = [*(each for each in range(len(view.axes)) if each != place), place]
+        number = self._rearranged(node, view, tuple(view.axes[each] for each in order))
+        shape = self.graph.shape(number)
+        whole = channels_last(number, shape).axes
+        axes = tuple(whole[order.index(each)] for each in range(len(view.axes)))
+        return View(number, shape, axes, view.batch)
+
+    def _without_ones(self, node: OperatorNode, view: View, place: int) -> View:
+        """As ``aligned``, but axes of one cell are none of ours."""
+        kept = [at for at, axis in enumerate(view.axes) if axis or at == place]
+        axes = tuple(view.axes[at] for at in kept)
+        made = self.aligned(node, View(view.source, view.shape, axes), kept.index(place))
+        listed = iter(made.axes)
+        whole = tuple(next(listed) if at in kept else () for at in range(len(view.axes)))
+        return View(made.source, made.shape, whole, None)
+
+    def _rearranged(self, node: OperatorNode, view: View, wanted: Sequence[Axis]) -> int:
+        """The operation whose axes are these, by a reshape, a transpose and a reshape."""
+        if len(wanted) > _MOST_AXES:
+            raise RefusedError(f"it reads {len(wanted)} axes behind the batch", "ours are up to 4")
+        shape = tuple(math.prod(atom.size for atom in axis) for axis in wanted)
+        runs = _runs([atom for axis in wanted for atom in axis])
+        ours = sorted(runs, key=lambda run: (run[0].axis, -run[0].stride))
+        if len(ours) > _MOST_AXES:
+            raise RefusedError(
+                f"it reads a tensor of {list(view.extents)} whose axes were rearranged from those "
+                f"of {list(channels_first(0, view.shape).extents)}: `import` does not read this "
+                "order",
+                "near are flatten, transpose, channel_shuffle, depth_to_space and space_to_depth",
+            )
+        sizes = tuple(math.prod(atom.size for atom in run) for run in ours)
+        number = view.source
+        if ours != runs:
+            number = self._reshaped(node, number, sizes)
+            places = [ours.index(run) for run in runs]
+            axes: list[int | str] = [at if at < len(ours) - 1 else "channels" for at in places]
+            if axes[-1] == "channels":
+                axes.pop()
+            number = self.apply(node, "transpose", number, fields={"axes": axes})
+        return self._reshaped(node, number, shape)
+
+    def _reshaped(self, node: OperatorNode, number: int, shape: Shape) -> int:
+        old = self.graph.shape(number)
+        if old == shape:
+            return number
+        if len(old) > 2 and shape == (math.prod(old[:-1]), old[-1]):
+            return self.apply(node, "flatten", number, fields={"keep_channels": True})
+        if len(shape) == 1:
+            return self.apply(node, "flatten", number)
+        return self.apply(node, "reshape", number, fields={"shape": list(shape)})
+
+    def sliced(self, node: OperatorNode, view: View, place: int, start: int, stop: int) -> View:
+        """A part of one of a view's axes behind the batch."""
+        extent = view.extents[place]
+        if (start, stop) == (0, extent):
+            return view
+        if not 0 <= start < stop <= extent:
+            raise RefusedError(f"it takes {start} to {stop} of {extent}: nothing is left")
+        axis = view.axes[place]
+        if len(axis) != 1 or axis[0].stride * axis[0].size != view.shape[axis[0].axis]:
+            view = self.aligned(node, view)
+            axis = view.axes[place]
+        (atom,) = axis
+        last = atom.axis == len(view.shape) - 1
+        fields: dict[str, Any] = {"axis": "channels" if last else atom.axis}
+        if start:
+            fields["start"] = start * atom.stride
+        if stop < extent:
+            fields["stop"] = stop * atom.stride
+        number = self.apply(node, "slice", view.source, fields=fields)
+        kept = (Atom(atom.axis, atom.stride, stop - start),) if stop - start > 1 else ()
+        axes = (*view.axes[:place], kept, *view.axes[place + 1 :])
+        return View(number, self.graph.shape(number), axes, view.batch)
 
     def vector(self, node: OperatorNode, view: View) -> tuple[int, Array | None]:
         """The operation that gives a view of one axis, and, where ours is another, the order."""
@@ -109,9 +210,15 @@ class Builder:
         """
         if len(view.axes) == 1 and len(view.shape) > 1:
             return self.vector(node, view)[0], view
-        if sorted(view.axes) == sorted(channels_first(view.source, view.shape).axes):
+        if view.batch is None:
+            view = replace(view, batch=0)
+        whole = channels_first(view.source, view.shape).axes
+        if sorted(filter(None, view.axes)) == sorted(filter(None, whole)):
             return view.source, view
-        made = self.view(self.tensor(node, view))
+        if _shuffled(view) is not None:
+            made = self.view(self.tensor(node, view))
+        else:
+            made = self.aligned(node, view)
         return made.source, made
 
     def channels(self, node: OperatorNode, value: Value | None) -> int:
@@ -123,6 +230,30 @@ class Builder:
         if not isinstance(value, View):
             raise RefusedError("it reads a constant where a tensor of the network belongs")
         return self.tensor(node, value)
+
+
+def _channels_of(view: View) -> int:
+    """Which of a view's axes are best the channels: those that have all of them, or the last."""
+    if view.channel_axis is not None:
+        return view.channel_axis
+    channels = len(view.shape) - 1
+    for place, axis in enumerate(view.axes):
+        if axis and (axis[-1].axis, axis[-1].stride) == (channels, 1):
+            return place
+    return 0
+
+
+def _runs(atoms: Sequence[Atom]) -> list[tuple[Atom, ...]]:
+    """Atoms in parts, each of which follow one another in our tensor, too."""
+    ours = sorted(atoms, key=lambda atom: (atom.axis, -atom.stride))
+    runs: list[tuple[Atom, ...]] = []
+    for atom in atoms:
+        before = ours.index(atom) - 1
+        if runs and before >= 0 and runs[-1][-1] == ours[before]:
+            runs[-1] = (*runs[-1], atom)
+        else:
+            runs.append((atom,))
+    return runs
 
 
 def _shuffled(view: View) -> int | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
-from cnnkit.importing.operators.builder import axis_of, constant
+from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
+from cnnkit.layers.kinds import layer_class
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -88,19 +90,46 @@ def _repeated(value: Value | None, groups: int, channels: int) -> Array:
 
 
 def layer_norm(node: OperatorNode, build: Builder, given: Given) -> View:
-    """LayerNormalization over the channels, which are its last axis."""
+    """LayerNormalization over the last axes: the channels, a whole example, or axes made one."""
+    import numpy as np
+
     value = tensor(given)
-    rank = len(value.axes)
-    axis = axis_of(node.get("axis", -1), rank + 1)
-    if axis != rank or value.channel_axis != rank - 1:
-        raise RefusedError(
-            f"it is over the axes from {axis} on of {list(value.extents)}",
-            "near is layer_norm, over the channels",
-        )
-    fields, weights = _scale_and_shift(given, value.shape[-1])
-    fields |= _epsilon(node)
+    place = value.place(node.get("axis", -1))
+    if node.outputs > 1:
+        raise RefusedError("it gives the mean and the deviation, too")
+    if place or len(value.axes) == 1:
+        return _over_last(node, build, given, place, "layer_norm")
+    fields, weights = _scale_and_shift(given, math.prod(value.extents))
+    order = value.order()
+    weights = {name: np.asarray(each)[order].reshape(value.shape) for name, each in weights.items()}
+    fields = {"over": "all", **fields, **_epsilon(node)}
     number = build.apply(node, "layer_norm", value.source, fields=fields, weights=weights)
     return value.over(number)
+
+
+def rms_norm(node: OperatorNode, build: Builder, given: Given) -> View:
+    """RMSNormalization over the last axes: the channels, or axes made one."""
+    place = tensor(given).place(node.get("axis", -1))
+    return _over_last(node, build, given[:2], place, "rms_norm")
+
+
+def _over_last(node: OperatorNode, build: Builder, given: Given, place: int, kind: str) -> View:
+    """A norm over the axes from one on, which become the channels where they are not."""
+    value = tensor(given)
+    extents, last = value.extents, len(value.axes) - 1
+    if place < last:
+        value = value.reshaped([*extents[:place], math.prod(extents[place:])])
+    if place < last or value.channel_axis != last:
+        value = build.aligned(node, value, place)
+    fields, weights = _scale_and_shift(given, value.extents[place])
+    if kind == "rms_norm":
+        fields.pop("shift", None)
+    usual = 1e-5 if kind == "layer_norm" else layer_class(kind).model_fields["epsilon"].default
+    epsilon = node.number("epsilon", 1e-5)
+    fields |= {} if epsilon == usual else {"epsilon": epsilon}
+    number = build.apply(node, kind, value.source, fields=fields, weights=weights)
+    made = value.over(number)
+    return made.reshaped(extents) if place < last else made
 
 
 def local_response_norm(node: OperatorNode, build: Builder, given: Given) -> View:
@@ -129,4 +158,5 @@ OPERATORS: dict[str, Operator] = {
     "InstanceNormalization": instance_norm,
     "LRN": local_response_norm,
     "LayerNormalization": layer_norm,
+    "RMSNormalization": rms_norm,
 }

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.operators.activation import ours, tensor
 from cnnkit.importing.operators.builder import axis_of, constant, spatial
+from cnnkit.importing.operators.elementwise import negative
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View
 from cnnkit.importing.operators.windows import window
 
 if TYPE_CHECKING:
-    from cnnkit.importing.operators.builder import Builder, Given, Operator
+    from cnnkit.importing.operators.builder import Builder, Given, Made, Operator
 
 
 def max_pool(node: OperatorNode, build: Builder, given: Given) -> View:
@@ -74,39 +76,86 @@ def global_pool(kind: str) -> Operator:
     return apply
 
 
-def reduced(kind: str) -> Operator:
-    """ReduceMean and ReduceMax over all spatial axes."""
+def lp_pool(node: OperatorNode, build: Builder, given: Given) -> View:
+    """LpPool, of a whole power."""
+    source, fields = _pool(node, build, given)
+    power = node.get("p", 2)
+    if power != 2:
+        fields["p"] = power
+    return build.made(node, "lp_pool", source, fields=fields)
+
+
+_GLOBAL = {"mean": "global_mean_pool", "max": "global_max_pool"}
+
+
+def reduced(by: str) -> Operator:
+    """ReduceMean, ReduceMax, ReduceSum and ReduceL2; over all of a map the first are global pools.
+
+    Of the axes the batch is none.
+    """
 
     def apply(node: OperatorNode, build: Builder, given: Given) -> View:
-        value = given[0]
-        if not isinstance(value, View):
-            raise RefusedError("it reads a constant where a tensor of the network belongs")
+        value = tensor(given)
         axes = node.get("axes")
         if len(given) > 1 and given[1] is not None:
             axes = [int(axis) for axis in constant(given[1], "axes").reshape(-1)]
-        rank = len(value.axes) + 1
-        over = {axis_of(axis, rank) for axis in axes or range(rank)}
-        channels = value.channel_axis
-        wanted = set(range(1, rank)) - {channels + 1 if channels is not None else -1}
-        if channels is None or over != wanted or len(value.axes) != len(value.shape):
-            raise RefusedError(
-                f"it reduces the axes {sorted(over)}", f"near is {kind}, over all spatial axes"
-            )
-        keep = bool(node.get("keepdims", 1))
-        made = build.made(node, kind, value.source, fields={"keep_axes": True})
-        if not keep:
-            return View(made.source, made.shape, made.axes[:1])
-        axes_kept = [made.axes[0] if index == channels else () for index in range(rank - 1)]
-        return View(made.source, made.shape, tuple(axes_kept))
+        if not axes and node.get("noop_with_empty_axes", 0):
+            return value
+        whole = value.whole(build.batch)
+        over = {axis_of(axis, len(whole)) for axis in axes or range(len(whole))}
+        places = [value.place(axis) for axis in sorted(over)]
+        kept = [1 if at in over else extent for at, extent in enumerate(whole)]
+        if not node.get("keepdims", 1):
+            kept = [extent for at, extent in enumerate(whole) if at not in over]
+        return reduced_to_one(node, build, value, places, by).remade(kept, build.batch)
 
     return apply
+
+
+def reduced_to_one(
+    node: OperatorNode, build: Builder, value: View, places: list[int], by: str
+) -> View:
+    """The view with axes that are made one value each, of one cell."""
+    channels = value.channel_axis
+    spatial_axes = [at for at in range(len(value.axes)) if at != channels]
+    if channels is not None and places == spatial_axes and by in _GLOBAL and len(value.shape) > 1:
+        number = build.apply(node, _GLOBAL[by], value.source, fields={"keep_axes": True})
+        axes = tuple(axis if at == channels else () for at, axis in enumerate(value.axes))
+        return View(number, build.graph.shape(number), axes, value.batch)
+    value = build.aligned(node, value)
+    over = [ours(value, place) for place in places]
+    fields: dict[str, Any] = {"over": over[0] if len(over) == 1 else over}
+    if by != "mean":
+        fields["by"] = by
+    number = build.apply(node, "reduce", value.source, fields=fields)
+    axes = tuple(() if at in places else axis for at, axis in enumerate(value.axes))
+    return View(number, build.graph.shape(number), axes, value.batch)
+
+
+def least(node: OperatorNode, build: Builder, given: Given) -> Made:
+    """ReduceMin: the maximum of what is times -1, times -1."""
+    turned = negative(node, build, given)
+    most = reduced("max")(node, build, [turned, *given[1:]])
+    return negative(node, build, [most] if isinstance(most, View) else [])
+
+
+def sum_of_squares(node: OperatorNode, build: Builder, given: Given) -> Made:
+    """ReduceSumSquare: squares, then their sum."""
+    value = tensor(given)
+    squares = value.over(build.apply(node, "power", value.source))
+    return reduced("sum")(node, build, [squares, *given[1:]])
 
 
 OPERATORS: dict[str, Operator] = {
     "AveragePool": average_pool,
     "GlobalAveragePool": global_pool("global_mean_pool"),
     "GlobalMaxPool": global_pool("global_max_pool"),
+    "LpPool": lp_pool,
     "MaxPool": max_pool,
-    "ReduceMax": reduced("global_max_pool"),
-    "ReduceMean": reduced("global_mean_pool"),
+    "ReduceL2": reduced("norm"),
+    "ReduceMax": reduced("max"),
+    "ReduceMean": reduced("mean"),
+    "ReduceMin": least,
+    "ReduceSum": reduced("sum"),
+    "ReduceSumSquare": sum_of_squares,
 }

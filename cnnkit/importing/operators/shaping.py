@@ -10,7 +10,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
 from cnnkit.importing.operators.node import OperatorNode
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import View, laid_out
 from cnnkit.importing.operators.windows import padding, scalar
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _axes(node: OperatorNode, given: Given, position: int) -> list[int] | None:
 def reshape(node: OperatorNode, build: Builder, given: Given) -> View:
     """Reshape; the batch stays as it is."""
     view = tensor(given)
-    old = (build.batch, *view.extents)
+    old = view.whole(build.batch)
     shape = _integers(given[1], "shape")
     if not node.get("allowzero", 0):
         shape = [
@@ -42,142 +42,206 @@ def reshape(node: OperatorNode, build: Builder, given: Given) -> View:
     if shape.count(-1) == 1:
         rest = math.prod(extent for extent in shape if extent != -1)
         shape[shape.index(-1)] = math.prod(old) // rest if rest else 0
-    if not shape or shape[0] != build.batch or math.prod(shape) != math.prod(old):
-        raise RefusedError(f"it makes {shape} of {list(old)}: the batch does not stay apart")
-    return view.reshaped(shape[1:])
+    if math.prod(shape) != math.prod(old):
+        raise RefusedError(f"{shape} are not the elements of {list(old)}")
+    return view.remade(shape, build.batch)
 
 
 def flatten(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Flatten of all but the batch."""
-    del build
+    """Flatten: two axes, of what is before an axis and from it on."""
     view = tensor(given)
-    axis = axis_of(node.get("axis", 1), len(view.axes) + 1)
-    if axis != 1 and math.prod(view.extents[: axis - 1]) != 1:
-        raise RefusedError(f"it flattens from axis {axis} on", "near is flatten, all but the batch")
-    return view.reshaped([math.prod(view.extents)])
+    whole = view.whole(build.batch)
+    axis = axis_of(node.get("axis", 1), len(whole))
+    return view.remade([math.prod(whole[:axis]), math.prod(whole[axis:])], build.batch)
 
 
 def squeeze(node: OperatorNode, build: Builder, given: Given) -> View:
     """Squeeze of axes of one cell."""
     view = tensor(given)
-    rank = len(view.axes) + 1
+    whole = view.whole(build.batch)
     axes = _axes(node, given, 1)
     if axes is None:
-        axes = [index + 1 for index, extent in enumerate(view.extents) if extent == 1]
-    dropped = {axis_of(axis, rank) for axis in axes}
-    if 0 in dropped or any(view.extents[axis - 1] != 1 for axis in dropped):
-        raise RefusedError(
-            f"it squeezes the axes {sorted(dropped)} of {[build.batch, *view.extents]}"
-        )
-    kept = [extent for index, extent in enumerate(view.extents) if index + 1 not in dropped]
-    return view.reshaped(kept)
+        axes = [at for at, extent in enumerate(whole) if extent == 1 and at != view.batch]
+    dropped = {axis_of(axis, len(whole)) for axis in axes}
+    if any(whole[axis] != 1 for axis in dropped):
+        raise RefusedError(f"it squeezes the axes {sorted(dropped)} of {list(whole)}")
+    kept = [extent for at, extent in enumerate(whole) if at not in dropped]
+    return view.remade(kept, build.batch)
 
 
 def unsqueeze(node: OperatorNode, build: Builder, given: Given) -> View:
     """Unsqueeze: axes of one cell more."""
-    del build
     view = tensor(given)
     axes = _axes(node, given, 1) or []
-    rank = len(view.axes) + 1 + len(axes)
+    rank = view.rank + len(axes)
     added = {axis_of(axis, rank) for axis in axes}
-    if 0 in added:
-        raise RefusedError("it puts an axis before the batch")
-    rest = iter(view.extents)
-    return view.reshaped([1 if axis in added else next(rest) for axis in range(1, rank)])
+    rest = iter(view.whole(build.batch))
+    extents = [1 if axis in added else next(rest) for axis in range(rank)]
+    return view.remade(extents, build.batch)
 
 
 def transpose(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Transpose of the axes behind the batch."""
-    del build
+    """Transpose."""
     view = tensor(given)
-    order = node.get("perm") or list(range(len(view.axes) + 1))[::-1]
-    if not order or order[0] != 0 or sorted(order) != list(range(len(view.axes) + 1)):
-        raise RefusedError(f"it puts the axes in the order {list(order)}: the batch does not stay")
-    return view.transposed([axis - 1 for axis in order[1:]])
+    order = node.get("perm") or list(range(view.rank))[::-1]
+    if sorted(order) != list(range(view.rank)):
+        raise RefusedError(f"it puts {view.rank} axes in the order {list(order)}")
+    return view.moved(order, build.batch)
 
 
 def shape(node: OperatorNode, build: Builder, given: Given) -> Array:
     """Shape: known here, as the batch is."""
     import numpy as np
 
-    whole = np.asarray((build.batch, *tensor(given).extents), np.int64)
+    whole = np.asarray(tensor(given).whole(build.batch), np.int64)
     return whole[node.get("start", 0) : node.get("end", len(whole))]
 
 
-def pad(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Pad of the spatial axes, and of the channels with zeros."""
+def gather(node: OperatorNode, build: Builder, given: Given) -> View:
+    """Gather of one index, which takes its axis out, or of several that follow one another."""
     view = tensor(given)
-    source = build.tensor(node, view)
-    pads = node.get("pads")
+    indices = constant(given[1], "indices")
+    axis = axis_of(node.get("axis", 0), view.rank)
+    if axis == view.batch and indices.size == 1 == build.batch:  # of one example that one
+        others = [each for at, each in enumerate(view.listed_axes()) if at != axis]
+        return view.listed(others, build.batch) if indices.ndim == 0 else view
+    place = view.place(axis)
+    extent = view.extents[place]
+    each = [axis_of(int(index), extent) for index in indices.reshape(-1)]
+    if indices.ndim > 1 or not each or each != [*range(each[0], each[0] + len(each))]:
+        raise RefusedError(
+            f"it takes the indices {indices.tolist()} of axis {axis}",
+            "near is slice, of indices that follow one another",
+        )
+    made = build.sliced(node, view, place, each[0], each[-1] + 1)
+    if indices.ndim == 1:
+        return made
+    whole = made.whole(build.batch)
+    return made.remade([*whole[:axis], *whole[axis + 1 :]], build.batch)
+
+
+_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "edge", "wrap": "circular"}
+
+
+def pad(node: OperatorNode, build: Builder, given: Given) -> View:
+    """Pad of the spatial axes, and of the channels with zeros; what is negative is cut off."""
+    view = tensor(given)
+    pads = list(node.get("pads") or [])
     if len(given) > 1 and given[1] is not None:
         pads = _integers(given[1], "padding")
-    mode = node.get("mode", "constant")
-    modes = {"constant": "zeros", "reflect": "reflect", "edge": "edge", "wrap": "circular"}
     value = node.get("value", 0.0)
     if len(given) > 2 and given[2] is not None:
         value = float(constant(given[2], "value").reshape(()))
-    rank = len(view.axes) + 1
-    if mode not in modes or not pads or len(pads) != 2 * rank or len(given) > 3:
+    axes = list(range(view.rank))
+    if len(given) > 3 and given[3] is not None:
+        axes = [axis_of(axis, view.rank) for axis in _integers(given[3], "axes")]
+    mode = node.get("mode", "constant")
+    if mode not in _MODES or len(pads) != 2 * len(axes):
         raise RefusedError(f"it pads in a way that no kind says: `{mode}`, {pads}")
-    before, after = pads[:rank], pads[rank:]
-    if min(pads) < 0 or before[0] or after[0] or (mode == "constant" and value):
+    if mode == "constant" and value and any(pads):
         raise RefusedError(f"it pads with {value}, by {pads}", "near are pad, with zeros, and crop")
-    if not any(pads):
+    before, after = [0] * view.rank, [0] * view.rank
+    for axis, first, last in zip(axes, pads, pads[len(axes) :], strict=False):
+        before[axis], after[axis] = first, last
+    return padded(node, build, view, before, after, mode)
+
+
+def padded(
+    node: OperatorNode,
+    build: Builder,
+    view: View,
+    before: Sequence[int],
+    after: Sequence[int],
+    mode: str = "constant",
+) -> View:
+    """A view with cells before and after each of all its axes; negative ones are cut off."""
+    cells = [pair for at, pair in enumerate(zip(before, after, strict=True)) if at != view.batch]
+    if len(cells) < len(before) and (before[view.batch or 0] or after[view.batch or 0]):
+        raise RefusedError("it pads the batch")
+    for place, (first, last) in enumerate(cells):
+        start, stop = max(0, -first), view.extents[place] - max(0, -last)
+        view = build.sliced(node, view, place, start, stop)
+    cells = [(max(0, first), max(0, last)) for first, last in cells]
+    if not any(map(any, cells)):
         return view
+    if view.batch == 0 and view.channel_axis in (0, None):
+        source, order, last_axis = build.tensor(node, view), [*range(1, len(cells)), 0], None
+    else:
+        view = build.aligned(node, view, ones=True)
+        source, last_axis = view.source, view.channel_axis or 0
+        order = [*(each for each in range(len(cells)) if each != last_axis), last_axis]
     fields: dict[str, Any] = {}
-    if any([*before[2:], *after[2:]]):
-        fields["padding"] = padding(before[2:], after[2:])
-    if before[1] or after[1]:
-        fields["channels"] = scalar([before[1], after[1]])
-    if modes[mode] != "zeros":
-        fields["padding_mode"] = modes[mode]
-    return build.made(node, "pad", source, fields=fields)
+    *around, channels = (cells[each] for each in order)
+    if any(map(any, around)):
+        fields["padding"] = padding(*zip(*around, strict=True))
+    if any(channels):
+        fields["channels"] = scalar(channels)
+    if _MODES[mode] != "zeros":
+        fields["padding_mode"] = _MODES[mode]
+    number = build.apply(node, "pad", source, fields=fields)
+    if last_axis is None:
+        return build.view(number)
+    return laid_out(number, build.graph.shape(number), len(cells), last_axis, view.batch)
 
 
-def split(node: OperatorNode, build: Builder, given: Given) -> list[Value]:
-    """Split of the channels."""
+def center_crop_pad(node: OperatorNode, build: Builder, given: Given) -> View:
+    """CenterCropPad: axes cut or padded at both ends to given extents."""
     view = tensor(given)
-    source = build.tensor(node, view)
-    axis = axis_of(node.get("axis", 0), len(view.axes) + 1)
+    whole = view.whole(build.batch)
+    axes = [axis_of(axis, len(whole)) for axis in node.get("axes") or range(len(whole))]
+    before, after = [0] * len(whole), [0] * len(whole)
+    for axis, wanted in zip(axes, _integers(given[1], "shape"), strict=True):
+        more = abs(wanted - whole[axis])
+        sign = 1 if wanted > whole[axis] else -1
+        before[axis], after[axis] = sign * (more // 2), sign * (more - more // 2)
+    return padded(node, build, view, before, after)
+
+
+def split(node: OperatorNode, build: Builder, given: Given) -> list[View]:
+    """Split along an axis, in parts of given sizes or of equal ones."""
+    view = tensor(given)
+    place = view.place(node.get("axis", 0))
     sizes = node.get("split")
     if len(given) > 1 and given[1] is not None:
         sizes = _integers(given[1], "sizes")
-    if axis != 1:
-        raise RefusedError(f"it splits axis {axis}", "near is slice, of one part")
-    channels, parts = view.shape[-1], node.outputs
+    extent, parts = view.extents[place], node.outputs
     if sizes is None:
-        each = -(-channels // parts)
-        sizes = [min(each, channels - index * each) for index in range(parts)]
+        each = -(-extent // parts)
+        sizes = [min(each, extent - index * each) for index in range(parts)]
     starts = [sum(sizes[:index]) for index in range(parts)]
     return [
-        _channels(node, build, source, start, start + size)
+        build.sliced(node, view, place, start, start + size)
         for start, size in zip(starts, sizes, strict=True)
     ]
 
 
 def cut(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Slice of the channels, or of the borders of the map."""
+    """Slice of any axes; of the borders of a map it is a crop."""
     view = tensor(given)
     known: list[Array | None] = [None]
     known += [None if value is None else constant(value, "bound") for value in given[1:]]
-    source = build.tensor(node, view)
     cells = [[0, 0] for _ in view.extents[1:]]
+    whole = view.whole(build.batch)
+    borders = view.plain and len(whole) > 3
     for start, stop, axis, step in zip(*slices(node, known), strict=True):
-        place = axis_of(axis, len(view.axes) + 1)
-        extent = (build.batch, *view.extents)[place]
-        first, last, _ = slice(start, stop).indices(extent)
-        if step != 1 or (place == 0 and (first, last) != (0, extent)):
+        at = axis_of(axis, len(whole))
+        first, last, _ = slice(start, stop).indices(whole[at])
+        if step != 1 or (at == view.batch and (first, last) != (0, whole[at])):
             raise RefusedError(
-                f"it takes {start}:{stop}:{step} of axis {place}", "near are slice and crop"
+                f"it takes {start}:{stop}:{step} of axis {at}", "near are slice and crop"
             )
-        if place == 1:
-            source = _channels(node, build, source, first, last).source
-        elif place > 1:
-            cells[place - 2] = [first, extent - last]
+        if at == view.batch:
+            continue
+        place = view.place(at)
+        if borders and place:
+            cells[place - 1] = [first, whole[at] - last]
+        else:
+            view = build.sliced(node, view, place, first, last)
     if any(map(any, cells)):
         before, after = zip(*cells, strict=True)
-        source = build.apply(node, "crop", source, fields={"cells": padding(before, after)})
-    return build.view(source)
+        source = build.tensor(node, view)
+        return build.made(node, "crop", source, fields={"cells": padding(before, after)})
+    return view
 
 
 def slices(
@@ -192,18 +256,6 @@ def slices(
     return starts, stops, axes, given[3] or [1] * len(starts)
 
 
-def _channels(node: OperatorNode, build: Builder, source: int, start: int, stop: int) -> View:
-    channels = build.graph.shape(source)[-1]
-    if (start, stop) == (0, channels):
-        return build.view(source)
-    fields: dict[str, Any] = {"axis": "channels"}
-    if start:
-        fields["start"] = start
-    if stop < channels:
-        fields["stop"] = stop
-    return build.made(node, "slice", source, fields=fields)
-
-
 def resize(node: OperatorNode, build: Builder, given: Given) -> View:
     """Upsample and Resize by whole factors: the nearest cell, or linear with half-pixel centres."""
     view = tensor(given)
@@ -214,10 +266,10 @@ def resize(node: OperatorNode, build: Builder, given: Given) -> View:
     if node.operator == "Upsample":
         where = "asymmetric"
     rounding = node.get("nearest_mode", "round_prefer_floor")
-    # Of whole factors both read the cell that the output cell lies in.
+    # Of whole factors each of these reads the cell that the output cell lies in.
     nearest = mode == "nearest" and (
         (where == "asymmetric" and (rounding == "floor" or node.operator == "Upsample"))
-        or (where in ("half_pixel", "pytorch_half_pixel"))
+        or (where in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round"))
     )
     linear = mode == "linear" and where in ("half_pixel", "pytorch_half_pixel")
     if not nearest and not linear:
@@ -249,24 +301,31 @@ def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> li
 
 
 def depth_to_space(node: OperatorNode, build: Builder, given: Given) -> View:
-    """DepthToSpace in the order of TensorFlow, ``DCR``."""
-    if node.get("mode", "DCR") != "DCR":
-        raise RefusedError(
-            "it takes the channels before the block, `CRD`", "near is depth_to_space, `DCR`"
-        )
+    """DepthToSpace in the order of TensorFlow, ``DCR``; that of PyTorch is a shuffle before it."""
     source = build.tensor(node, tensor(given))
-    return build.made(node, "depth_to_space", source, fields={"block": node.get("blocksize")})
+    block = node.get("blocksize")
+    groups = build.graph.shape(source)[-1] // block ** (len(build.graph.shape(source)) - 1)
+    if node.get("mode", "DCR") != "DCR" and groups > 1:
+        source = build.apply(node, "channel_shuffle", source, fields={"groups": groups})
+    return build.made(node, "depth_to_space", source, fields={"block": block})
 
 
 def space_to_depth(node: OperatorNode, build: Builder, given: Given) -> View:
-    """SpaceToDepth."""
+    """SpaceToDepth, by default in the order of TensorFlow; the other is a shuffle behind it."""
     source = build.tensor(node, tensor(given))
-    return build.made(node, "space_to_depth", source, fields={"block": node.get("blocksize")})
+    block = node.get("blocksize")
+    number = build.apply(node, "space_to_depth", source, fields={"block": block})
+    if node.get("mode", "DCR") == "DCR" or build.graph.shape(source)[-1] == 1:
+        return build.view(number)
+    groups = block ** (len(build.graph.shape(source)) - 1)
+    return build.made(node, "channel_shuffle", number, fields={"groups": groups})
 
 
 OPERATORS: dict[str, Operator] = {
+    "CenterCropPad": center_crop_pad,
     "DepthToSpace": depth_to_space,
     "Flatten": flatten,
+    "Gather": gather,
     "Pad": pad,
     "Reshape": reshape,
     "Resize": resize,

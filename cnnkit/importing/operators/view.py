@@ -37,17 +37,90 @@ class View:
     Attributes:
         source: The operation whose tensor it shows.
         shape: The shape of that tensor, channels last.
-        axes: The model's axes behind the batch.
+        axes: The model's axes but for the batch.
+        batch: Which of all axes is the batch; None where it is one example, which no axis tells
+            apart.
     """
 
     source: int
     shape: Shape
     axes: tuple[Axis, ...]
+    batch: int | None = 0
 
     @property
     def extents(self) -> Shape:
         """The extents of the model's axes, without the batch."""
         return tuple(map(_size, self.axes))
+
+    @property
+    def rank(self) -> int:
+        """How many axes the model's tensor has, the batch among them."""
+        return len(self.axes) + (self.batch is not None)
+
+    def whole(self, batch: int) -> Shape:
+        """The extents of all of the model's axes, of a batch of so many examples."""
+        extents = list(self.extents)
+        if self.batch is not None:
+            extents.insert(self.batch, batch)
+        return tuple(extents)
+
+    def place(self, axis: int) -> int:
+        """Which of ``axes`` is one of all of the model's axes; a negative one is from the end.
+
+        Raises:
+            RefusedError: It is the batch, or there is none.
+        """
+        at = axis + self.rank if axis < 0 else axis
+        if not 0 <= at < self.rank:
+            raise RefusedError(f"it has no axis {axis}")
+        if at == self.batch:
+            raise RefusedError(f"it works along axis {axis}, that of the batch")
+        return at - (self.batch is not None and at > self.batch)
+
+    def moved(self, order: Sequence[int], batch: int) -> View:
+        """The view with all of the model's axes, the batch among them, in another order."""
+        listed = self.listed_axes()
+        return self.listed([listed[each] for each in order], batch)
+
+    def remade(self, extents: Sequence[int], batch: int) -> View:
+        """The view with all axes, the batch among them, of other extents.
+
+        Raises:
+            RefusedError: An axis would be cut where no atom can be, or the batch mixed with others.
+        """
+        if batch == 1 or self.batch is None:
+            view = self.reshaped(extents)
+            return self.listed(view.axes, batch)
+        old = self.whole(batch)
+        before = math.prod(old[: self.batch])
+        for at, extent in enumerate(extents):
+            if extent == batch and math.prod(extents[:at]) == before:
+                view = self.reshaped([*extents[:at], *extents[at + 1 :]])
+                return replace(view, batch=at)
+        raise RefusedError(
+            f"it makes {list(extents)} of {list(old)}: the batch does not stay apart"
+        )
+
+    def listed_axes(self) -> list[Axis | None]:
+        """All of the model's axes; the batch is None."""
+        listed: list[Axis | None] = list(self.axes)
+        if self.batch is not None:
+            listed.insert(self.batch, None)
+        return listed
+
+    def alone(self) -> View:
+        """The view of a batch of one, whose axis is one as others of one cell."""
+        return replace(self, axes=tuple(axis or () for axis in self.listed_axes()), batch=None)
+
+    def listed(self, listed: Sequence[Axis | None], batch: int) -> View:
+        """The view of these axes, the batch None; of one example any axis of one cell can be it."""
+        if None in listed and batch > 1:
+            axes = tuple(axis for axis in listed if axis is not None)
+            return replace(self, axes=axes, batch=listed.index(None))
+        axes = tuple(axis or () for axis in listed)
+        if axes and axes[0] == ():
+            return replace(self, axes=axes[1:], batch=0)
+        return replace(self, axes=axes, batch=None)
 
     @property
     def channel_axis(self) -> int | None:
@@ -59,7 +132,7 @@ class View:
     @property
     def plain(self) -> bool:
         """Whether it is the tensor itself, with its channels first."""
-        return self.axes == channels_first(self.source, self.shape).axes
+        return self.batch == 0 and self.axes == channels_first(self.source, self.shape).axes
 
     def over(self, source: int) -> View:
         """The same view of another tensor of the same shape."""
@@ -80,7 +153,7 @@ class View:
                     raise RefusedError(f"{list(extents)} are not the elements of {self.extents}")
                 atom, rest = atoms.pop(0), extent // _size(tuple(axis))
                 if atom.size > rest:
-                    if atom.size % rest:
+                    if rest < 2 or atom.size % rest:
                         raise RefusedError(
                             f"the reshape of {list(self.extents)} to {list(extents)} cuts an axis "
                             "in parts that are not equal"
@@ -124,6 +197,13 @@ def channels_first(source: int, shape: Shape) -> View:
 def channels_last(source: int, shape: Shape) -> View:
     """The view of a tensor as we have it."""
     return View(source, shape, tuple(_whole(shape, axis) for axis in range(len(shape))))
+
+
+def laid_out(source: int, shape: Shape, rank: int, last: int, batch: int | None) -> View:
+    """The view of a tensor each of whose axes is one of the model's; its channels are ``last``."""
+    whole = channels_last(source, shape).axes
+    order = [*(each for each in range(rank) if each != last), last]
+    return View(source, shape, tuple(whole[order.index(at)] for at in range(rank)), batch)
 
 
 def _whole(shape: Shape, axis: int) -> Axis:

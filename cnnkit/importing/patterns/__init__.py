@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cnnkit.importing.patterns.affine import fold_affine
+from cnnkit.importing.patterns.attending import name_attention
 from cnnkit.importing.patterns.concatenation import chain_concatenations
 from cnnkit.importing.patterns.flattening import lift_flattens
 from cnnkit.importing.patterns.gating import name_gated
 from cnnkit.importing.patterns.padding import join_padding
+from cnnkit.importing.patterns.recurrence import end_sequences
 from cnnkit.importing.patterns.rounding import drop_rounding
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import OperationGraph
 
 PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
+    name_attention,
+    end_sequences,
     name_gated,
     fold_affine,
     join_padding,

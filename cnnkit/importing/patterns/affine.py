@@ -75,6 +75,9 @@ def _alone(
         operation.fields = (
             {"deviation": _values(1 / value)} if factor else {"mean": _values(-value)}
         )
+    elif factor and value.size == 1:
+        operation.kind, operation.weights = "scale", {}
+        operation.fields = {"init": _values(value), "learnt": False}
     elif factor:
         operation.kind = "scale"
         operation.weights = {"scale": _spread(value, operation.shape[-1])}

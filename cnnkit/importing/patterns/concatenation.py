@@ -12,7 +12,7 @@ def chain_concatenations(graph: OperationGraph) -> None:
     """Lets each concatenation read the longest earlier one that it begins with."""
     known: dict[tuple[int, ...], int] = {}
     for number, operation in graph.operations.items():
-        if operation.kind != "concat":
+        if operation.kind != "concat" or operation.fields:
             continue
         whole = operation.inputs
         for count in range(len(whole) - 1, 1, -1):

@@ -66,7 +66,8 @@ def _softplus(call: Call) -> Made:
 
 
 def _prelu(call: Call) -> Made:
-    return call.onnx("PRelu", call.first, call["weight"])
+    slopes = call["weight"].reshape(-1, *[1] * call.rank)  # along the channels
+    return call.onnx("PRelu", call.first, slopes)
 
 
 def _dropout(kind: str) -> Function:

@@ -214,6 +214,8 @@ class _Reader:
         arguments = _arguments(node.target, args, kwargs)
         call = Call(known, node.name, _scope(node), arguments, self.build)
         made = OPERATORS[known](call)
+        if isinstance(made, View) and made.batch != 0:
+            raise RefusedError("it moves the batch from its place, the first axis")
         if known != name:
             self._change(node.args[0], made)
         elif name in _VIEWS:

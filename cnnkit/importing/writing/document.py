@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnnkit.importing.layer import WrittenLayer, as_data
 from cnnkit.importing.writing.blocks import Blocks, Data, kind_of
@@ -11,18 +11,23 @@ from cnnkit.importing.writing.defaults import lift_defaults
 from cnnkit.importing.writing.names import Names
 from cnnkit.importing.writing.repetition import fold, folded
 from cnnkit.importing.writing.text import block_lines, flow, layer_lines
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 
 
 def written(
-    name: str, origin: str, shape: Shape, layers: Sequence[WrittenLayer], *, floors: bool
+    name: str,
+    origin: str,
+    shape: Shape | Mapping[str, Shape],
+    layers: Sequence[WrittenLayer],
+    *,
+    floors: bool,
 ) -> str:
     """The spec of a network.
 
     Args:
         name: What it is called.
         origin: Where it comes from, and by what.
-        shape: The shape of one example.
+        shape: The shape of one example, of several inputs by their names.
         layers: Its layers.
         floors: Whether sizes are floored.
     """
@@ -35,7 +40,7 @@ def written(
     lines = [
         f"# Imported from {origin}.",
         f"name: {flow(name)}",
-        f"input: {'x'.join(map(str, shape))}",
+        _input(shape),
     ]
     if floors:
         lines.append("rounding: floor # as in the model: a row or a column may be left over")
@@ -48,6 +53,13 @@ def written(
         for block, body in blocks.bodies.items():
             lines += block_lines(block, body)
     return "\n".join([*lines, "layers:", *layer_lines(named, "  ")]) + "\n"
+
+
+def _input(shape: Shape | Mapping[str, Shape]) -> str:
+    """The line of the input, or of several."""
+    if isinstance(shape, Mapping):
+        return f"inputs: {flow({name: show(each) for name, each in shape.items()})}"
+    return f"input: {show(shape)}"
 
 
 def _named(data: list[Data], layers: Sequence[WrittenLayer], blocks: Blocks) -> list[Data]:

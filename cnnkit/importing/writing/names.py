@@ -13,7 +13,8 @@ class Names:
     """Gives each run of layers a name that no other has."""
 
     def __init__(self, scopes: Sequence[str]) -> None:
-        self.outer = len(_common([scope for scope in scopes if scope])) if len(scopes) > 1 else 0
+        known = [scope for scope in scopes if scope]
+        self.outer = len(_common(known)) if known and len(scopes) > 1 else 0
         self.given: set[str] = set()
 
     def of(self, scopes: Sequence[str]) -> str | None:

@@ -50,7 +50,7 @@ def _longest(layers: Sequence[Data], start: int) -> tuple[int, int]:
     best = (1, 1)
     for period in range(1, min(_LONGEST, (len(layers) - start) // 2) + 1):
         pattern = layers[start : start + period]
-        if any(kind_of(layer) in ("save", "load", "merge") for layer in pattern):
+        if any(kind_of(layer) in ("save", "load", "merge", "output") for layer in pattern):
             break
         if all(KINDS.get(kind_of(layer)) in _PLAIN for layer in pattern):
             continue

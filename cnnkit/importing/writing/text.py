@@ -99,7 +99,7 @@ def _flow_layer(layer: Data, *, top: bool = False) -> str:
     """A layer within a line; at the start of one it needs no braces of its own."""
     kind = kind_of(layer)
     fields = layer[kind]
-    if kind in ("save", "load"):
+    if kind in ("save", "load", "output"):
         return (
             f"{kind}: {flow(fields['tensor'])}" if top else f"{{{kind}: {flow(fields['tensor'])}}}"
         )

@@ -1,0 +1,283 @@
+"""Attention: products of two tensors, queries with keys and weights with values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.graph import ATTEND, SCORES, Operation, RefusedError
+from cnnkit.importing.operators.builder import constant
+from cnnkit.importing.operators.convolution import matmul as of_constant
+from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.pooling import reduced_to_one
+from cnnkit.importing.operators.view import Atom, Axis, View, channels_last
+
+if TYPE_CHECKING:
+    from cnnkit.importing.operators.builder import Builder, Given, Operator
+
+_ADVICE = "near is attention: softmax(Q·Kᵀ/√d)·V of queries, keys and values in heads"
+
+
+def matmul(node: Node, build: Builder, given: Given) -> View:
+    """MatMul with a constant matrix, or of queries with keys, or of their weights with values."""
+    left, right = given
+    if not isinstance(left, View) or not isinstance(right, View):
+        return of_constant(node, build, given)
+    left, right = _in_rows(left), _in_rows(right)
+    if _weights_of(build, left) is not None:
+        return _attended(node, build, left, right)
+    turned = View(right.source, right.shape, (*right.axes[:-2], right.axes[-1], right.axes[-2]))
+    return scored(node, build, left, turned)
+
+
+def scored(node: Node, build: Builder, queries: View, keys: View) -> View:
+    """The products of each query with each key, [heads, queries, keys]; no layer of its own."""
+    queries, keys = _in_rows(queries), _in_rows(keys)
+    heads, size = _heads(queries)
+    if _heads(keys) != (heads, size):
+        raise RefusedError("it multiplies two tensors of the network", _ADVICE)
+    cells = [math.prod(atom.size for atom in view.axes[-2]) for view in (queries, keys)]
+    for view in (queries, keys):
+        _check_positions(view)
+    shape = (*cells, heads)
+    operation = Operation(
+        SCORES, (queries.source, keys.source), {"heads": heads}, {}, node.scope, node.label, shape
+    )
+    number = build.graph.add(operation)
+    view = channels_last(number, shape)
+    return View(number, shape, (view.axes[2], view.axes[0], view.axes[1]), queries.batch)
+
+
+def _attended(node: Node, build: Builder, weights: View, values: View) -> View:
+    found = _weights_of(build, weights)
+    heads, size = _heads(values)
+    _check_positions(values)
+    if found is None or found[0].fields["heads"] != heads:
+        raise RefusedError("it multiplies two tensors of the network", _ADVICE)
+    scores, factor, rate = found
+    queries, keys = scores.inputs
+    fields: dict[str, Any] = {"heads": heads, "factor": factor}
+    if rate:
+        fields["dropout"] = rate
+    shape = (*build.graph.shape(queries)[:-1], heads * size)
+    inputs = (queries, keys, values.source)
+    number = build.graph.add(Operation(ATTEND, inputs, fields, {}, node.scope, node.label, shape))
+    whole = channels_last(number, shape).axes
+    positions: Axis = tuple(atom for axis in whole[:-1] for atom in axis)
+    last = len(shape) - 1
+    parts = [(Atom(last, stride, cells),) if cells > 1 else ()
+             for stride, cells in ((size, heads), (1, size))]  # fmt: skip
+    return View(number, shape, (parts[0], positions, parts[1]), values.batch)
+
+
+def _in_rows(view: View) -> View:
+    """The view as [heads, rows, channels]: axes of one cell ahead are left out or put in."""
+    axes = view.axes
+    while len(axes) > 3 and not axes[0]:
+        axes = axes[1:]
+    if len(axes) == 2:
+        axes = ((), *axes)
+    if len(axes) != 3:
+        raise RefusedError(f"it multiplies tensors of {list(view.extents)}", _ADVICE)
+    return View(view.source, view.shape, axes, 0 if view.batch is None else view.batch)
+
+
+def _heads(view: View) -> tuple[int, int]:
+    """How many heads the channels are split into, and the channels of each.
+
+    Raises:
+        RefusedError: The axes are none of heads, positions and channels.
+    """
+    last, channels = len(view.shape) - 1, view.shape[-1]
+    size = view.extents[2]
+    heads = channels // size
+    wanted = [(Atom(last, size, heads),) if heads > 1 else (),
+              (Atom(last, 1, size),) if size > 1 else ()]  # fmt: skip
+    if [view.axes[0], view.axes[2]] != wanted:
+        raise RefusedError("it multiplies two tensors of the network", _ADVICE)
+    return heads, size
+
+
+def _check_positions(view: View) -> None:
+    """Refuses positions that are not all of a tensor's, in its order."""
+    whole = channels_last(view.source, view.shape).axes[:-1]
+    if view.axes[1] != tuple(atom for axis in whole for atom in axis):
+        raise RefusedError("it reads the positions of a map in another order", _ADVICE)
+
+
+def _weights_of(build: Builder, view: View) -> tuple[Operation, float, float] | None:
+    """The scores that a softmax makes the weights of, their factor, and the rate of a dropout."""
+    operation = build.graph.operations.get(view.source)
+    rate, factor, soft = 0.0, 1.0, False
+    while operation is not None:
+        if operation.kind == SCORES:
+            return (operation, factor, rate) if soft else None
+        if operation.kind == "dropout" and not soft:
+            rate = operation.fields["rate"]
+        elif operation.kind == "softmax" and operation.fields.get("over") == 1 and not soft:
+            soft = True
+        elif operation.kind == "channel_multiply" and soft:
+            value = operation.weights["value"]
+            if value.size != 1:
+                return None
+            factor *= float(value.reshape(()))
+        else:
+            return None
+        operation = build.graph.operations.get(operation.inputs[0])
+    return None
+
+
+def attention(node: Node, build: Builder, given: Given) -> View:
+    """Attention of opset 23 and later: queries, keys and values, in heads or side by side."""
+    query, key, value = (given[place] if len(given) > place else None for place in range(3))
+    views = [view for view in (query, key, value) if isinstance(view, View)]
+    if len(views) != 3:
+        raise RefusedError("its queries, keys or values are constants", _ADVICE)
+    others = {"a mask": 3, "past keys": 4, "past values": 5, "lengths": 6}
+    for what, place in others.items():
+        if len(given) > place and given[place] is not None:
+            raise RefusedError(f"it takes {what}", _ADVICE)
+    if node.get("is_causal", 0) or node.get("softcap", 0.0):
+        raise RefusedError("it is causal, or caps its scores", _ADVICE)
+    if node.outputs > 1:
+        raise RefusedError("it gives its scores, or keys and values, too", _ADVICE)
+    heads = [node.get("q_num_heads", 0), *[node.get("kv_num_heads", 0)] * 2]
+    flat = len(views[0].axes) == 2
+    if flat:
+        views = [_split(view, each) for view, each in zip(views, heads, strict=True)]
+    rows = [_in_rows(view) for view in views]
+    scores = scored(node, build, rows[0], rows[1])
+    scale = node.get("scale")
+    factor = 1 / math.sqrt(_heads(rows[0])[1]) if scale is None else float(scale)
+    weighed = _softmax(node, build, scores, factor)
+    made = _attended(node, build, weighed, rows[2])
+    if not flat:
+        return made
+    turned = View(made.source, made.shape, (made.axes[1], made.axes[0], made.axes[2]), made.batch)
+    length, channels = turned.extents[0], made.shape[-1]
+    return turned.reshaped([length, channels])
+
+
+def _split(view: View, heads: int) -> View:
+    """[positions, heads·channels] as [heads, positions, channels]."""
+    length, channels = view.extents
+    if heads < 1 or channels % heads:
+        raise RefusedError(f"its {channels} channels are no {heads} heads", _ADVICE)
+    parts = view.reshaped([length, heads, channels // heads])
+    return View(view.source, view.shape, (parts.axes[1], parts.axes[0], parts.axes[2]), view.batch)
+
+
+def _softmax(node: Node, build: Builder, scores: View, factor: float) -> View:
+    import numpy as np
+
+    weights = {"value": np.asarray(factor)}
+    number = build.apply(node, "channel_multiply", scores.source, weights=weights)
+    number = build.apply(node, "softmax", number, fields={"over": 1})
+    return scores.over(number)
+
+
+def einsum(node: Node, build: Builder, given: Given) -> View:
+    """Einsum of two operands, as Keras writes dense layers and attention.
+
+    With a constant it is a product over the last axes; with two tensors the products of queries
+    and keys, or of weights and values.
+    """
+    equation = str(node.get("equation", "")).replace(" ", "")
+    sides = equation.partition("->")
+    terms = sides[0].split(",")
+    if len(given) == 1 == len(terms) and sides[1] and "." not in equation:
+        return _of_one(node, build, given[0], terms[0], sides[2])
+    if len(terms) != 2 or len(given) != 2 or not sides[2] or "." in equation:
+        raise RefusedError(f"its equation is {equation}", "near are dense, conv and attention")
+    left, right = given
+    if isinstance(left, View) and isinstance(right, View):
+        return _of_two(node, build, [left, right], terms, sides[2])
+    if not isinstance(left, View):
+        left, right, terms = right, left, terms[::-1]
+    if not isinstance(left, View):
+        raise RefusedError("it reads constants alone")
+    return _of_matrix(node, build, left, constant(right, "matrix"), terms, sides[2])
+
+
+def _of_one(node: Node, build: Builder, value: Any, term: str, out: str) -> View:
+    """One tensor: axes that are summed, and the others in another order."""
+    if not isinstance(value, View) or len(set(term)) < len(term) or not set(out) <= set(term):
+        raise RefusedError(f"its equation is {term}->{out}", "near are transpose and reduce")
+    kept = [letter for letter in term if letter in out]
+    summed = [value.place(at) for at, letter in enumerate(term) if letter not in out]
+    if summed:
+        whole = value.whole(build.batch)
+        extents = [whole[term.index(letter)] for letter in kept]
+        value = reduced_to_one(node, build, value, summed, "sum").remade(extents, build.batch)
+    return value.moved([kept.index(letter) for letter in out], build.batch)
+
+
+def _of_matrix(
+    node: Node, build: Builder, view: View, matrix: Any, terms: Sequence[str], out: str
+) -> View:
+    """The product of the axes that are in both and not in the outcome with a constant."""
+    import numpy as np
+
+    ours, theirs = terms
+    summed = [letter for letter in ours if letter in theirs and letter not in out]
+    kept = [letter for letter in ours if letter not in summed]
+    made = [letter for letter in theirs if letter not in summed]
+    if set(made) & set(ours) or sorted(out) != sorted([*kept, *made]) or not summed:
+        raise RefusedError(
+            f"its equation is {terms[0]},{terms[1]}->{out}", "near are dense and conv"
+        )
+    sizes = dict(zip(ours, view.whole(build.batch), strict=True))
+    sizes |= dict(zip(theirs, matrix.shape, strict=True))
+    moved = view.moved([ours.index(letter) for letter in (*kept, *summed)], build.batch)
+    flat = moved.remade(
+        [*(sizes[letter] for letter in kept), math.prod(sizes[each] for each in summed)],
+        build.batch,
+    )
+    order = [theirs.index(letter) for letter in (*summed, *made)]
+    square = np.transpose(matrix, order).reshape(flat.extents[-1], -1)
+    product = of_constant(node, build, [flat, square])
+    whole = product.remade([sizes[letter] for letter in (*kept, *made)], build.batch)
+    return whole.moved([[*kept, *made].index(letter) for letter in out], build.batch)
+
+
+def _of_two(
+    node: Node, build: Builder, views: Sequence[View], terms: Sequence[str], out: str
+) -> View:
+    """Two tensors: what is summed is the channels of queries and keys, or the keys."""
+    summed = [letter for letter in terms[0] if letter in terms[1] and letter not in out]
+    shared = [letter for letter in terms[0] if letter in terms[1] and letter in out]
+    own = [[letter for letter in term if letter not in (*summed, *shared)] for term in terms]
+    if len(summed) != 1 or len(own[0]) != 1 or len(own[1]) != 1 or len(shared) > 2:
+        raise RefusedError(f"its equation is {terms[0]},{terms[1]}->{out}", _ADVICE)
+    rows = [
+        view.moved([term.index(letter) for letter in (*shared, own[at][0], *summed)], build.batch)
+        for at, (view, term) in enumerate(zip(views, terms, strict=True))
+    ]
+    first, second = map(_in_rows, rows)
+    soft = [_weights_of(build, each) is not None for each in (first, second)]
+    if any(soft):
+        if soft[1]:
+            first, second, own = second, first, own[::-1]
+        turned = View(second.source, second.shape, (second.axes[0], second.axes[2], second.axes[1]))
+        made = _attended(node, build, first, turned)
+    else:
+        made = scored(node, build, first, second)
+        if out.index(own[0][0]) > out.index(own[1][0]):  # keys are named first in most
+            made = scored(node, build, second, first)
+            own = own[::-1]
+    letters = [*shared, own[0][0], own[1][0]]
+    listed = [*([None] if len(shared) == 2 else []), *made.axes]
+    if len(listed) != len(letters):
+        listed = list(made.axes)[-len(letters) :]
+    if None in listed and build.batch == 1:
+        listed = [axis or () for axis in listed]
+    view = made.listed([*listed], build.batch)
+    return view.moved([letters.index(letter) for letter in out], build.batch)
+
+
+OPERATORS: dict[str, Operator] = {
+    "Attention": attention,
+    "Einsum": einsum,
+    "MatMul": matmul,
+}

@@ -1,0 +1,123 @@
+"""A recurrent layer of which the last state alone is read: it gives no sequence."""
+
+from __future__ import annotations
+
+import math
+
+from cnnkit.importing.graph import Graph, Operation
+
+_RECURRENT = ("lstm", "gru")
+
+
+def end_sequences(graph: Graph) -> None:
+    """Lets layers whose last steps are cut out and flattened give these themselves."""
+    _parts_of_concatenations(graph)
+    _whole_concatenations(graph)
+    for number in list(graph.operations):
+        layer = graph.operations.get(number)
+        if layer is None or layer.kind not in _RECURRENT or not layer.fields.get("sequences"):
+            continue
+        flat = _flattened(graph, number, layer)
+        if flat is not None:
+            del layer.fields["sequences"]
+            layer.shape = layer.shape[1:]
+            graph.redirect(flat, number)
+            graph.prune()
+
+
+def _flattened(graph: Graph, number: int, layer: Operation) -> int | None:
+    """The flatten of the last steps, where nothing else of the sequence is read."""
+    readers = graph.consumers()
+    length, channels = layer.shape
+    ends = readers[number]
+    if layer.fields.get("direction") == "both":
+        parts = [each for end in ends for each in readers[end]]
+        wanted = [
+            [(0, length - 1, length), ("channels", 0, channels // 2)],
+            [(0, 0, 1), ("channels", channels // 2, channels)],
+        ]
+        if len(ends) != len(parts) or [_cut(graph, part) for part in parts] != wanted:
+            return None
+        joins = {join for part in parts for join in readers[part]}
+        if len(joins) != 1 or graph.operations[max(joins)].inputs != tuple(parts):
+            return None
+        last = max(joins)
+    else:
+        start = 0 if layer.fields.get("direction") == "backward" else length - 1
+        if length == 1:
+            last = number
+        elif len(ends) == 1 and _cut(graph, ends[0], 1) == [(0, start, start + 1)]:
+            last = ends[0]
+        else:
+            return None
+    (flat, *others) = readers[last] or [last]
+    if others or last in graph.ends or graph.operations[flat].kind != "flatten":
+        return None
+    return flat
+
+
+def _cut(graph: Graph, number: int, depth: int = 2) -> list[tuple[int | str, int, int]] | None:
+    """What slices, one behind the other, keep: the axis, the start and the stop of each."""
+    found: list[tuple[int | str, int, int]] = []
+    for _ in range(depth):
+        part = graph.operations.get(number)
+        if part is None or part.kind != "slice" or number in graph.ends:
+            return None
+        axis = part.fields["axis"]
+        extent = graph.shape(part.inputs[0])[-1 if axis == "channels" else axis]
+        found.insert(0, (axis, part.fields.get("start", 0), part.fields.get("stop", extent)))
+        number = part.inputs[0]
+    return found
+
+
+def _parts_of_concatenations(graph: Graph) -> None:
+    """A slice that keeps one of the tensors that were joined is that tensor, flattened or not."""
+    for number in list(graph.operations):
+        part = graph.operations[number]
+        join = graph.operations.get(part.inputs[0]) if part.inputs else None
+        if part.kind != "slice" or join is None or join.kind != "concat":
+            continue
+        axis = join.fields.get("axis", "channels")
+        cut = _cut(graph, number, 1)
+        if not cut or cut[0][0] != axis:
+            continue
+        place, start = -1 if axis == "channels" else axis, 0
+        for source in join.inputs:
+            stop = start + graph.shape(source)[place]
+            if cut[0][1:] == (start, stop):
+                graph.redirect(number, source)
+            start = stop
+    graph.prune()
+    for number in list(graph.operations):
+        flat = graph.operations.get(number)
+        if flat is None or flat.kind != "flatten" or flat.fields:
+            continue
+        shaped = graph.operations.get(flat.inputs[0])
+        if shaped is not None and shaped.kind == "reshape" and graph.only_reader(flat.inputs[0]):
+            graph.bypass(flat.inputs[0])
+
+
+def _whole_concatenations(graph: Graph) -> None:
+    """A concatenation of all parts of one tensor, in their order, is that tensor."""
+    for number in list(graph.operations):
+        join = graph.operations.get(number)
+        if join is None or join.kind != "concat" or join.fields:
+            continue
+        flat = all(graph.operations.get(each, join).kind == "flatten" for each in join.inputs)
+        parts = [graph.operations[each].inputs[0] if flat else each for each in join.inputs]
+        cuts = [_cut(graph, each, 1) for each in parts]
+        sources = {graph.operations[each].inputs for each in parts if each in graph.operations}
+        if None in cuts or len(sources) != 1:
+            continue
+        ((source,),) = sources
+        places = [each for cut in cuts for each in cut or () if each[0] == "channels"]
+        stops = [0, *(stop for _, _, stop in places)]
+        whole = len(places) == len(cuts) and stops[-1] == graph.shape(source)[-1]
+        if not whole or [start for _, start, _ in places] != stops[:-1]:
+            continue
+        if flat and len(graph.shape(source)) > 1:
+            if math.prod(graph.shape(source)[:-1]) == 1:
+                join.kind, join.inputs = "flatten", (source,)
+        else:
+            graph.redirect(number, source)
+        graph.prune()
