@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnkit.errors import Finding as Finding
     from cnnkit.errors import SpecError as SpecError
     from cnnkit.errors import UsageError as UsageError
+    from cnnkit.importing import from_flax as from_flax
     from cnnkit.importing import from_torch as from_torch
     from cnnkit.network.build import build as build
     from cnnkit.spec.model.spec import Spec as Spec
@@ -39,6 +40,7 @@ _HOMES = {
     "Finding": "cnnkit.errors",
     "SpecError": "cnnkit.errors",
     "UsageError": "cnnkit.errors",
+    "from_flax": "cnnkit.importing",
     "from_torch": "cnnkit.importing",
     "Spec": "cnnkit.spec.model.spec",
     "load": "cnnkit.spec.reading",
@@ -56,6 +58,7 @@ __all__ = [
     "__version__",
     "analyze",
     "build",
+    "from_flax",
     "from_torch",
     "load",
     "train",

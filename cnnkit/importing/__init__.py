@@ -9,10 +9,19 @@ from __future__ import annotations
 from cnnkit.importing.importing import (
     Imported,
     example_of,
+    from_flax,
     from_torch,
     import_model,
     import_torch,
     partial_text,
 )
 
-__all__ = ["Imported", "example_of", "from_torch", "import_model", "import_torch", "partial_text"]
+__all__ = [
+    "Imported",
+    "example_of",
+    "from_flax",
+    "from_torch",
+    "import_model",
+    "import_torch",
+    "partial_text",
+]

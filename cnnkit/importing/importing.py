@@ -118,6 +118,26 @@ def _reader_of(path: Path) -> FormatReader:
     return _READERS[suffix]
 
 
+def from_flax(module: Any, example: Any, name: str | None = None) -> Imported:
+    """The spec of a module of Flax NNX, which is traced by JAX.
+
+    Args:
+        module: A ``flax.nnx.Module`` in ``eval()``.
+        example: A batch that it takes, such as ``jnp.zeros((1, 224, 224, 3))``.
+        name: What the network is called; else the name of the module's class.
+
+    Raises:
+        MissingExtraError: Flax is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: The module or the example is none.
+    """
+    from cnnkit.importing.flax import read
+
+    called = name or type(module).__name__
+    model = read(module, example)
+    return imported(model, called, f"{type(module).__name__} by `cnnkit.from_flax`", called)
+
+
 def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
     """The spec of a module of PyTorch, which is traced by ``torch.export``.
 

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators import OPERATORS
+from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Made, Value
-
-OPSET = 21
-"""The version of ONNX's operators whose vocabulary calls are put into."""
-
-
-@dataclass(frozen=True)
-class CallNode:
-    """A call as a node in the vocabulary of ONNX."""
-
-    operator: str
-    label: str
-    scope: str
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    outputs: int = 1
-    opset: int = OPSET
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """An attribute."""
-        value = self.attributes.get(name)
-        return default if value is None else value
-
-    def number(self, name: str, default: float) -> float:
-        """An attribute that is a float32, as the decimal of six digits that it was made from."""
-        return float(f"{self.get(name, default):.6g}")
 
 
 @dataclass(frozen=True)
@@ -77,9 +54,9 @@ class Call:
         """How many spatial axes the tensor has that it works on."""
         return len(self.first.axes) - 1
 
-    def node(self, operator: str, outputs: int = 1, **attributes: Any) -> CallNode:
+    def node(self, operator: str, outputs: int = 1, **attributes: Any) -> TracedNode:
         """This call under another name."""
-        return CallNode(operator, self.label, self.scope, attributes, outputs)
+        return TracedNode(operator, self.label, self.scope, attributes, outputs)
 
     def onnx(
         self, operator: str, *given: Value | None, outputs: int = 1, **attributes: Any

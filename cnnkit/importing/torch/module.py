@@ -12,8 +12,9 @@ from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.importing.operators.builder import Builder
+from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_first
-from cnnkit.importing.torch.call import Call, CallNode
+from cnnkit.importing.torch.call import Call
 from cnnkit.importing.torch.functions import FUNCTIONS
 from cnnkit.importing.torch.shaping import SHAPING
 from cnnkit.importing.torch.windows import WINDOWS
@@ -130,7 +131,7 @@ class _Reader:
 
     def model(self, running: _Running) -> Model:
         """The network; what cannot be said is among the findings."""
-        last = CallNode("output", "output", "")
+        last = TracedNode("output", "output", "")
         out: View | None = None
         for node in self.program.graph.nodes:
             if node.op == "placeholder":

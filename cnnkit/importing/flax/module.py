@@ -1,0 +1,240 @@
+"""From a module to the graph: each step of its trace in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
+from cnnkit.importing.flax.equation import Equation, Total
+from cnnkit.importing.flax.functions import FUNCTIONS
+from cnnkit.importing.flax.layers import function_of
+from cnnkit.importing.flax.shaping import SHAPING
+from cnnkit.importing.flax.tracing import LAYER, Trace, trace
+from cnnkit.importing.flax.windows import WINDOWS
+from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.model import Model, NotRunError
+from cnnkit.importing.operators.builder import Builder
+from cnnkit.importing.operators.traced import TracedNode
+from cnnkit.importing.operators.view import View, channels_last
+
+if TYPE_CHECKING:
+    from cnnkit.importing.flax.steps import Reference, Step
+    from cnnkit.importing.graph import Array
+
+OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
+_NEAR = {
+    "cond": "write the branch that is taken",
+    "exp": "near are softmax, softplus and the other activations of jax.nn",
+    "rsqrt": "near are nnx.BatchNorm, nnx.LayerNorm, nnx.GroupNorm and nnx.RMSNorm",
+    "scan": "the kinds are lstm and gru: write its steps out, where they are few",
+    "while": "write its steps out",
+}
+# What a step raises whose parameters are of a form that the tables did not foresee.
+_UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
+
+def read(module: Any, example: Any) -> Model:
+    """The network of a module.
+
+    Args:
+        module: A module of Flax NNX in ``eval()``.
+        example: A batch that it takes, channels last: a float32 array.
+
+    Raises:
+        MissingExtraError: Flax is not installed.
+        SpecError: It cannot be traced, or not all of it can be said.
+        UsageError: The module or the example is none.
+    """
+    try:
+        from flax import nnx
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"modules of Flax need {error.name}, which is not installed: "
+            "pip install 'cnnkit[train]'"
+        ) from error
+    if not isinstance(module, nnx.Module):
+        raise UsageError(f"{type(module).__name__} is no flax.nnx.Module")
+    shape = tuple(getattr(example, "shape", ()))
+    if str(getattr(example, "dtype", "")) != "float32":
+        raise UsageError("the example must be an array of float32: jnp.zeros((1, 224, 224, 3))")
+    if not 2 <= len(shape) <= 5:
+        shown = "x".join(map(str, shape))
+        raise UsageError(f"the example is {shown}: it must have a batch and 1 to 4 axes more")
+    name = type(module).__name__
+    try:
+        traced = trace(module, example, lambda each: function_of(each) is not None)
+    except Exception as error:  # the code is the user's own
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"JAX cannot trace {name}: {said}"
+        raise SpecError([Finding("not-importable", "error", message)], name) from error
+    reader = _Reader(traced, shape)
+    try:
+        return reader.model(_Running(module))
+    except RefusedError as error:
+        finding = Finding("not-importable", "error", str(error), error.advice)
+        raise SpecError([*reader.findings, finding], name) from error
+    finally:
+        if reader.findings:
+            raise SpecError(reader.findings, name)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """Runs the module itself."""
+
+    module: Any
+    name: str = "Flax"
+
+    def __call__(self, batch: Array) -> Array:
+        import jax
+        import numpy as np
+
+        try:
+            given = jax.jit(lambda given: self.module(given))(batch)
+        except Exception as error:
+            raise NotRunError(f"Flax cannot run the module: {error}") from error
+        (array,) = jax.tree.leaves(given)
+        return np.asarray(array)
+
+
+class _Reader:
+    def __init__(self, traced: Trace, shape: tuple[int, ...]) -> None:
+        self.traced = traced
+        self.shape = shape
+        self.findings: list[Finding] = []
+        self.build = Builder(Graph("", shape[1:]), shape[0])
+        constants = traced.whole.constants
+        self.values: dict[int, Any] = {number: _plain(each) for number, each in constants.items()}
+        self.counts: dict[str, int] = {}
+
+    def model(self, running: _Running) -> Model:
+        """The network; what cannot be said is among the findings."""
+        whole = self.traced.whole
+        for number in whole.inputs:
+            self.values[number] = channels_last(INPUT, self.build.graph.input)
+        for step in self.traced.steps:
+            self._read(step)
+        if len(whole.outputs) != 1:
+            raise RefusedError(
+                f"the network has {len(whole.outputs)} outputs: `import` reads those of one"
+            )
+        out = self._value(whole.outputs[0])
+        if isinstance(out, Total):
+            raise RefusedError("the output is a sum", "near are the means of windows and of maps")
+        if not isinstance(out, View):
+            raise RefusedError("the output does not depend on the input")
+        last = TracedNode("output", "output", "")
+        self.build.graph.output, out = self.build.output(last, out)
+        return Model(self.build.graph, out, self.shape, True, running)
+
+    def _value(self, reference: Reference) -> Any:
+        return self.values.get(reference) if isinstance(reference, int) else reference
+
+    def _read(self, step: Step) -> None:
+        """Puts what a step gives among the values, or a finding that names it."""
+        label = self._label(step)
+        made: Sequence[Any] = [None] * len(step.outputs)
+        try:
+            made = self._made(step, label)
+        except RefusedError as error:
+            self._refuse(step, label, str(error), error.advice)
+        except _UNFORESEEN:
+            self._refuse(step, label, "its parameters are of a form that is not known", None)
+        self.values.update(zip(step.outputs, made, strict=True))
+
+    def _label(self, step: Step) -> str:
+        """A name of the step that no other has: `conv_general_dilated_2`."""
+        name = self._name(step)
+        count = self.counts[name] = self.counts.get(name, -1) + 1
+        return f"{name}_{count}" if count else name
+
+    def _name(self, step: Step) -> str:
+        if step.name == LAYER:
+            return type(self.traced.calls[step.params["call"]].module).__name__
+        return step.name
+
+    def _refuse(self, step: Step, label: str, message: str, advice: str | None) -> None:
+        where = self.traced.scope(step).replace("/", ".")
+        place = f"`{where}`, step `{label}`" if where else f"step `{label}`"
+        text = f"{place}: {self._name(step)} cannot be said: {message}"
+        self.findings.append(Finding("not-importable", "error", text, advice))
+
+    def _made(self, step: Step, label: str) -> Sequence[Any]:
+        """What a step gives: an array of arrays, else a tensor; None where it reads such."""
+        inputs = [self._value(each) for each in step.inputs]
+        if any(value is None for value in inputs):
+            return [None] * len(step.outputs)  # what it reads could not be said either
+        if step.primitive is not None and not any(
+            isinstance(value, View | Total) for value in inputs
+        ):
+            return self._computed(step, inputs)
+        shapes = [
+            self.traced.whole.shapes[each] if isinstance(each, int) else each.shape
+            for each in step.inputs
+        ]
+        params = {
+            name: self._argument(value) if step.primitive is None else value
+            for name, value in step.params.items()
+        }
+        equation = Equation(
+            step.name, label, self.traced.scope(step), params, inputs, shapes, step.shapes,
+            self.build,
+        )  # fmt: skip
+        if step.name == LAYER:
+            call = self.traced.calls[params["call"]]
+            function = function_of(call.module)
+            if function is not None:
+                return [function(equation, call.module, call.options)]
+        if step.name not in OPERATORS:
+            raise RefusedError("`import` does not read it", _NEAR.get(step.name))
+        made = OPERATORS[step.name](equation)
+        return made if isinstance(made, list) else [made]
+
+    def _argument(self, value: Any) -> Any:
+        """An argument of a known function: a number of the code, or an array of the module."""
+        import numpy as np
+
+        if isinstance(value, np.ndarray):
+            return float(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value in self.values:
+            return self._value(value)
+        return value
+
+    def _computed(self, step: Step, inputs: Sequence[Any]) -> Sequence[Any]:
+        """What a step gives for arrays."""
+        import numpy as np
+
+        if step.name in ("reshape", "squeeze") and step.params.get("dimensions") is None:
+            return [np.reshape(inputs[0], step.shapes[0])]
+        if step.name == "broadcast_in_dim":
+            return [self._stretched(step, inputs[0])]
+        full = [
+            np.broadcast_to(value, self.traced.whole.shapes[each])
+            if isinstance(each, int)
+            else value
+            for each, value in zip(step.inputs, inputs, strict=True)
+        ]
+        given = step.primitive.bind(*full, **step.params)
+        many = step.primitive.multiple_results
+        return [np.asarray(each) for each in (given if many else [given])]
+
+    @staticmethod
+    def _stretched(step: Step, value: Any) -> Any:
+        """An array with axes more, of one cell where it would be the same along them."""
+        import numpy as np
+
+        places = dict(zip(step.params["broadcast_dimensions"], np.shape(value), strict=True))
+        return np.reshape(value, [places.get(axis, 1) for axis in range(len(step.shapes[0]))])
+
+
+def _plain(constant: Any) -> Any:
+    """An array of the module, out of JAX's hands; keys of random numbers stay what they are."""
+    import jax
+    import numpy as np
+
+    extended = isinstance(constant, jax.Array) and jax.dtypes.issubdtype(
+        constant.dtype, jax.dtypes.extended
+    )
+    return constant if extended else np.asarray(constant)

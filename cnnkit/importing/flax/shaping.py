@@ -1,0 +1,174 @@
+"""Axes that are flattened, moved, cut, padded, joined and stretched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.flax.equation import Equation, Total, first, last
+from cnnkit.importing.flax.windows import Function
+from cnnkit.importing.graph import RefusedError
+
+if TYPE_CHECKING:
+    from cnnkit.importing.operators.view import View
+
+
+def _same(equation: Equation) -> Any:
+    return equation.inputs[0]
+
+
+def _convert(equation: Equation) -> Any:
+    import numpy as np
+
+    if np.dtype(equation.params["new_dtype"]) != np.float32:
+        kind = np.dtype(equation.params["new_dtype"]).name
+        raise RefusedError(f"it goes on in {kind}", "build the module with float32")
+    return equation.inputs[0]
+
+
+def _reshape(equation: Equation) -> View | Total:
+    sizes = equation.outputs[0]
+    if equation.params.get("dimensions") is not None:
+        raise RefusedError("it moves axes on the way")
+    return _reshaped(equation, sizes)
+
+
+def _reshaped(equation: Equation, sizes: Sequence[int]) -> View | Total:
+    if (total := _kept(equation, sizes)) is not None:
+        return total
+    if not sizes or sizes[0] != equation.build.batch:
+        raise RefusedError(
+            f"it makes {list(sizes)} of {list(equation.shapes[0])}: the batch does not stay apart"
+        )
+    return equation.view.reshaped(sizes[1:])
+
+
+def _kept(equation: Equation, sizes: Sequence[int]) -> Total | None:
+    """A sum whose axes are put back, of one cell, before it is divided."""
+    total = equation.inputs[0]
+    if not isinstance(total, Total) or total.window is not None:
+        return None
+    extents = (equation.build.batch, *total.view.extents)
+    wanted = tuple(1 if axis in total.axes else size for axis, size in enumerate(extents))
+    return replace(total, keep=True) if tuple(sizes) == wanted else None
+
+
+def _broadcast(equation: Equation) -> View | Total:
+    """Axes more; along those that are longer after it the tensor is stretched."""
+    if (total := _kept(equation, equation.outputs[0])) is not None:
+        return total
+    view, sizes = equation.view, equation.outputs[0]
+    places = list(equation.params["broadcast_dimensions"])
+    if places[:1] != [0] or places != sorted(places) or sizes[0] != equation.build.batch:
+        raise RefusedError("it stretches the batch")
+    own = dict(zip(places, equation.shapes[0], strict=True))
+    return view.reshaped([own.get(place, 1) for place in range(1, len(sizes))])
+
+
+def _transpose(equation: Equation) -> View:
+    order = list(equation.params["permutation"])
+    made: View = equation.onnx("Transpose", equation.view, perm=order)
+    return made
+
+
+def _concatenate(equation: Equation) -> View:
+    views = [equation.view_at(place) for place in range(len(equation.inputs))]
+    axis, rank = equation.params["dimension"], len(equation.shapes[0])
+    if axis != rank - 1:
+        raise RefusedError(
+            f"it joins along axis {axis} of {list(equation.shapes[0])}",
+            "near is `merge: {by: concat}`, along the channels",
+        )
+    return equation.channels_first("Concat", *views, axis=1)
+
+
+def _slice(equation: Equation) -> View:
+    params = equation.params
+    strides = params["strides"] or (1,) * len(params["start_indices"])
+    return _cut(equation, params["start_indices"], params["limit_indices"], strides)
+
+
+def _split(equation: Equation) -> list[View]:
+    axis, shape = equation.params["axis"], equation.shapes[0]
+    parts, start = [], 0
+    for size in equation.params["sizes"]:
+        starts, stops = [0] * len(shape), list(shape)
+        starts[axis], stops[axis] = start, start + int(size)
+        parts.append(_cut(equation, starts, stops, [1] * len(shape)))
+        start += int(size)
+    return parts
+
+
+def _cut(
+    equation: Equation, starts: Sequence[int], stops: Sequence[int], steps: Sequence[int]
+) -> View:
+    import numpy as np
+
+    bounds = [_moved(starts), _moved(stops), list(range(len(starts))), _moved(steps)]
+    arrays = (np.asarray(each, np.int64) for each in bounds)
+    return last(equation.onnx("Slice", first(equation.view), *arrays))
+
+
+def _moved(numbers: Sequence[int]) -> list[int]:
+    """A number an axis, with that of the channels behind that of the batch."""
+    whole = [int(number) for number in numbers]
+    return [whole[0], whole[-1], *whole[1:-1]] if len(whole) > 1 else whole
+
+
+def _pad(equation: Equation) -> View:
+    config = equation.params["padding_config"]
+    if any(inner for _, _, inner in config):
+        raise RefusedError("it pads between cells", "near is transposed_conv")
+    value = float(equation.constant(1).reshape(()))
+    return _padded(equation, [(before, after) for before, after, _ in config], "constant", value)
+
+
+def _pad_in_mode(equation: Equation) -> View:
+    if "padding_config" in equation.params:
+        return _pad(equation)
+    return _padded(equation, equation.params["widths"], equation.params["mode"], 0.0)
+
+
+def _padded(equation: Equation, widths: Sequence[tuple[int, int]], mode: str, value: float) -> View:
+    before, after = (_moved(sides) for sides in zip(*widths, strict=True))
+    if min([*before, *after]) < 0:
+        raise RefusedError("its padding is negative", "near is crop")
+    pads = [*before, *after]
+    return equation.channels_first("Pad", equation.view, pads=pads, mode=mode, value=value)
+
+
+def _resize(equation: Equation) -> View:
+    import numpy as np
+
+    moved = np.asarray(_moved(equation.outputs[0]), np.int64)
+    return equation.channels_first(
+        "Resize",
+        equation.view,
+        None,
+        None,
+        moved,
+        mode=equation.params["method"],
+        coordinate_transformation_mode="half_pixel",
+    )
+
+
+SHAPING: Mapping[str, Function] = MappingProxyType(
+    {
+        "broadcast_in_dim": _broadcast,
+        "concatenate": _concatenate,
+        "convert_element_type": _convert,
+        "copy": _same,
+        "copy_p": _same,
+        "pad": _pad_in_mode,
+        "reshape": _reshape,
+        "resize": _resize,
+        "slice": _slice,
+        "split": _split,
+        "squeeze": _reshape,
+        "stop_gradient": _same,
+        "transpose": _transpose,
+    }
+)
+"""By the names of JAX's primitives, and of known functions."""

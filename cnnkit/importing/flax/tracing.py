@@ -1,0 +1,138 @@
+"""A module traced by JAX, in which layers that are known by their class are one step each.
+
+Calls of the module's own modules are hooked while it is traced, as ``nnx.tabulate`` does: a norm
+or a dropout, whose primitives do not say what it is, stands as one step; all others are traced
+through, in a scope that says which module they are in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from cnnkit.importing.flax.known import called, named
+from cnnkit.importing.flax.steps import Step, Steps, flattened
+
+LAYER = "layer"
+"""The name of a step that is a layer; its parameter ``call`` is the number of the call."""
+_SCOPE = re.compile(r"cnnkit_module_(\d+)")
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """A layer that was called, and with what besides the tensor."""
+
+    module: Any
+    options: Mapping[str, Any]
+
+
+@dataclass
+class Trace:
+    """A traced module.
+
+    Attributes:
+        whole: Its tensors and constants.
+        steps: Its steps, with known functions as one each.
+        calls: The layers that are steps, by the numbers that these hold.
+        names: The names of the modules, joined by ``/``, by the numbers in their scopes.
+    """
+
+    whole: Steps
+    steps: Sequence[Step]
+    calls: Sequence[LayerCall]
+    names: Sequence[str]
+
+    def scope(self, step: Step) -> str:
+        """The names of the module that a step is in."""
+        if step.name == LAYER:
+            return self.names[step.params["module"]]
+        numbers = _SCOPE.findall(step.scope)
+        return self.names[int(numbers[-1])] if numbers else ""
+
+
+def trace(module: Any, example: Any, known: Callable[[Any], bool]) -> Trace:
+    """The steps of a module for one batch.
+
+    Args:
+        module: A module of Flax NNX.
+        example: The batch.
+        known: Whether a module's class is one that is read whole.
+    """
+    import jax
+
+    hooks = _Hooks(known)
+    with hooks.hooked(module):
+        closed = jax.make_jaxpr(module)(example)
+    whole = flattened(closed, called)
+    return Trace(whole, named(whole), hooks.calls, hooks.names)
+
+
+@dataclass
+class _Hooks:
+    known: Callable[[Any], bool]
+    calls: list[LayerCall] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    running: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def hooked(self, root: Any) -> Iterator[None]:
+        """Hooks the calls of all modules in one; afterwards their classes are as they were."""
+        from flax import nnx
+
+        classes: dict[type, Any] = {}
+        modules = dict(nnx.iter_modules(root))
+        chains = {path for path, module in modules.items() if isinstance(module, nnx.Sequential)}
+        for path, module in modules.items():
+            if id(module) not in self.numbers:
+                self.numbers[id(module)] = len(self.names)
+                self.names.append(_name(path, chains))
+            for each in type(module).__mro__:
+                if "__call__" in vars(each) and each not in classes:
+                    classes[each] = vars(each)["__call__"]
+        try:
+            for each, original in classes.items():
+                setattr(each, "__call__", self._hook(original))  # noqa: B010 - of a class
+            yield
+        finally:
+            for each, original in classes.items():
+                setattr(each, "__call__", original)  # noqa: B010
+
+    def _hook(self, original: Any) -> Any:
+        import jax
+
+        @wraps(original)
+        def call(module: Any, *given: Any, **options: Any) -> Any:
+            number = self.numbers.get(id(module))
+            if number is None or number in self.running:
+                return original(module, *given, **options)
+            if self.known(module) and len(given) == 1 and isinstance(given[0], jax.core.Tracer):
+                self.calls.append(LayerCall(module, options))
+                return _layer().bind(given[0], call=len(self.calls) - 1, module=number)
+            self.running.append(number)
+            try:
+                with jax.named_scope(f"cnnkit_module_{number}"):
+                    return original(module, *given, **options)
+            finally:
+                self.running.pop()
+
+        return call
+
+
+def _name(path: Sequence[Any], chains: Set[Any]) -> str:
+    """The names of a module, without the list ``layers`` that a ``Sequential`` has its own in."""
+    parts = enumerate(map(str, path))
+    return "/".join(part for place, part in parts if path[:place] not in chains)
+
+
+def _layer() -> Any:
+    """The primitive of a layer that gives the shape that it takes."""
+    from jax.extend.core import Primitive
+
+    primitive = Primitive(LAYER)
+    primitive.def_abstract_eval(lambda tensor, **_: tensor)
+    return primitive

@@ -1,0 +1,332 @@
+"""Modules of Flax NNX, imported and held to what Flax computes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import cnnkit
+from cnnkit import SpecError, UsageError
+from cnnkit.errors import MissingExtraError
+from cnnkit.export import convert
+
+
+class Unit(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.conv1 = nnx.Conv(8, 8, (3, 3), padding=1, use_bias=False, rngs=rngs)
+        self.bn1 = nnx.BatchNorm(8, momentum=0.9, rngs=rngs)
+        self.conv2 = nnx.Conv(8, 8, (3, 3), padding=1, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        y = nnx.relu(self.bn1(self.conv1(x)))
+        return nnx.relu(self.conv2(y) + x)
+
+
+class Small(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.stem = nnx.Conv(3, 8, (3, 3), strides=2, padding=1, rngs=rngs)
+        self.layer1 = nnx.Sequential(Unit(rngs), Unit(rngs), Unit(rngs))
+        self.dropout = nnx.Dropout(0.2, rngs=rngs)
+        self.fc = nnx.Linear(8, 5, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = self.layer1(self.stem(x)).mean((1, 2))
+        return self.fc(self.dropout(x))
+
+
+# The layers of the PyTorch module that `test_torch.py` has.
+SPEC = """\
+# Imported from Small by `cnnkit.from_flax`.
+name: Small
+input: 9x9x3
+defaults: {conv: {kernel: 3, padding: 1}}
+blocks:
+  conv_norm_relu:
+    layers:
+      - conv: {filters: 8, bias: false}
+      - batch_norm
+      - relu
+  unit:
+    layers:
+      - residual:
+          layers:
+            - conv_norm_relu
+            - conv: {filters: 8}
+          activation: relu
+layers:
+  - {name: stem, conv: {filters: 8, stride: 2}}
+  - {name: layer1, repeat: {times: 3, layers: [unit]}}
+  - global_mean_pool
+  - dropout: {rate: 0.2}
+  - {name: fc, dense: {units: 5}}
+"""
+
+
+def randomized(made: Callable[[], Any]) -> Any:
+    """A module in `eval()`, with random weights, no norm of which is the identity."""
+    generator = np.random.default_rng(0)
+    module = nnx.eval_shape(made)
+    module.eval()
+    for path, variable in nnx.to_flat_state(nnx.state(module)):
+        if not isinstance(variable, nnx.RngState):
+            low = 0.5 if path[-1] in ("var", "scale") else -0.5
+            shape = variable.get_value().shape
+            variable.set_value(jnp.asarray(generator.uniform(low, low + 1, shape), jnp.float32))
+    return module
+
+
+def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
+    module = randomized(lambda: Small(nnx.Rngs(0)))
+    imported = cnnkit.from_flax(module, jnp.zeros((1, 9, 9, 3)))
+    assert imported.text == SPEC
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
+    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    assert (imported.arrays["layers.fc.kernel"] == module.fc.kernel[...]).all()
+
+
+class Called(nnx.Module):
+    """A function as a module, with the modules that it uses."""
+
+    def __init__(self, function: Callable[..., Any], *used: Any) -> None:
+        self.function = function
+        self.used = nnx.List(used)
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x, *self.used)
+
+
+def activations(x: Any) -> Any:
+    functions: list[Callable[[Any], Any]] = [
+        nnx.elu, nnx.celu, nnx.selu, jax.nn.mish, nnx.softplus, nnx.hard_sigmoid, nnx.log_sigmoid,
+        nnx.relu6, nnx.gelu, lambda x: nnx.gelu(x, approximate=False), nnx.silu, nnx.hard_silu,
+        nnx.leaky_relu, lambda x: nnx.leaky_relu(x, 0.3), lambda x: nnx.elu(x, 0.5),
+        lambda x: jnp.clip(x, -2, 1.5), nnx.hard_tanh, nnx.soft_sign, nnx.tanh,
+        lambda x: x * nnx.sigmoid(1.702 * x), lambda x: nnx.sigmoid(x) * x,
+        lambda x: jnp.maximum(0, x),
+    ]  # fmt: skip
+    return jnp.concatenate([function(x) for function in functions], -1)
+
+
+def pools(x: Any, conv: Any) -> Any:
+    x = conv(x)  # stride 2 and SAME: 7 become 4, a cell before and a cell behind
+    means = [
+        nnx.avg_pool(x, (2, 2), (1, 1), "SAME", count_include_pad=counted)
+        for counted in (True, False)
+    ]
+    return jnp.concatenate([nnx.max_pool(x, (2, 2), (1, 1), "SAME"), *means], -1)
+
+
+def gate(x: Any, dense: Any) -> Any:
+    return x * nnx.sigmoid(dense(nnx.relu(dense(x.mean((1, 2), keepdims=True)))))
+
+
+def parts(x: Any) -> Any:
+    first, second = jnp.split(x, 2, -1)
+    x = jnp.concatenate([second * 2, first / jnp.array([1.0, 2.0]), x[..., 1:3]], -1)
+    return jnp.pad(x[:, 1:-1, 2:], ((0, 0), (1, 0), (0, 1), (0, 0)))
+
+
+def enlarged(x: Any) -> Any:
+    batch, rows, columns, channels = x.shape
+    x = jnp.pad(x, ((0, 0), (1, 1), (2, 2), (0, 0)), mode="reflect")
+    x = jax.image.resize(x, (batch, 2 * rows + 4, columns + 4, channels), "nearest")
+    return jax.image.resize(x, (batch, 2 * rows + 4, 3 * columns + 12, channels), "bilinear")
+
+
+def convolutions() -> Any:
+    rngs = nnx.Rngs(0)
+    return nnx.Sequential(
+        nnx.Conv(4, 6, (3, 3), padding="CIRCULAR", feature_group_count=2, rngs=rngs),
+        nnx.PReLU(),
+        nnx.ConvTranspose(6, 4, (3, 3), strides=(2, 2), rngs=rngs),
+        nnx.ConvTranspose(4, 4, (4, 4), (2, 2), padding="VALID", transpose_kernel=True, rngs=rngs),
+        nnx.LinearGeneral((30, 30, 4), 5, axis=(1, 2, 3), rngs=rngs),
+        nnx.softmax,
+    )
+
+
+def norms() -> Any:
+    rngs = nnx.Rngs(0)
+    return nnx.Sequential(
+        nnx.GroupNorm(4, num_groups=2, rngs=rngs),
+        nnx.InstanceNorm(4, rngs=rngs),
+        nnx.LayerNorm(4, use_bias=False, rngs=rngs),
+        nnx.RMSNorm(4, rngs=rngs),
+        nnx.BatchNorm(4, use_scale=False, rngs=rngs),
+    )
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "activations": lambda: Called(activations),
+    "pools": lambda: Called(pools, nnx.Conv(4, 4, (4, 4), strides=2, rngs=nnx.Rngs(0))),
+    "gate": lambda: Called(gate, nnx.Linear(4, 4, rngs=nnx.Rngs(0))),
+    "parts": lambda: Called(parts),
+    "enlarged": lambda: Called(enlarged),
+    "convolutions": convolutions,
+    "norms": norms,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_flax_computes(name: str) -> None:
+    module = randomized(NETWORKS[name])
+    imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 7, 4)), "network")
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+
+
+def test_activations_have_their_names() -> None:
+    imported = cnnkit.from_flax(Called(activations), jnp.zeros((1, 2, 2, 4)))
+    kinds = [line.strip("- []{}") for line in imported.text.splitlines() if "- [" in line]
+    assert kinds == [
+        "elu", "celu", "selu", "mish", "softplus", "hard_sigmoid", "log_sigmoid", "relu6",
+        "gelu: {approximate: true", "gelu", "silu", "hard_silu", "leaky_relu: {slope: 0.01",
+        "leaky_relu: {slope: 0.3", "elu: {alpha: 0.5", "hard_tanh: {minimum: -2.0, maximum: 1.5",
+        "hard_tanh", "softsign", "tanh", "quick_gelu", "silu", "relu",
+    ]  # fmt: skip
+
+
+CONVERTED = """\
+input: 16x16x3
+layers:
+  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
+  - batch_norm
+  - relu
+  - repeat:
+      times: 2
+      layers:
+        - residual:
+            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
+            activation: relu
+  - parallel:
+      branches:
+        - [conv: {filters: 4, kernel: 1}]
+        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
+  - max_pool: {size: 2}
+  - flatten
+  - dropout: {rate: 0.5}
+  - {name: head, dense: {units: 10}}
+  - softmax
+"""
+
+
+def test_what_convert_wrote_comes_back() -> None:
+    spec = cnnkit.load(CONVERTED)
+    code = convert(spec, "flax").code
+    assert code is not None
+    names: dict[str, Any] = {"__name__": "converted"}
+    exec(code, names)  # noqa: S102 - it is our own
+    classes = (each for each in names.values() if isinstance(each, type))
+    *_, network = (each for each in classes if issubclass(each, nnx.Module))
+    module = randomized(lambda: network(rngs=nnx.Rngs(0)))
+    imported = cnnkit.from_flax(module, jnp.zeros((1, 16, 16, 3)))
+    before, after = (cnnkit.analyze(each).totals for each in (spec, imported.spec))
+    for total in ("neurons", "parameters", "state", "macs", "activations"):
+        assert getattr(after, total) == getattr(before, total)
+
+
+def test_classes_are_as_they_were() -> None:
+    called = nnx.Conv.__call__, nnx.BatchNorm.__call__, Small.__call__
+    with pytest.raises(SpecError, match="JAX cannot trace Called: no luck"):
+        cnnkit.from_flax(Called(unlucky, nnx.PReLU()), jnp.zeros((1, 7, 7, 4)))
+    cnnkit.from_flax(randomized(lambda: Small(nnx.Rngs(0))), jnp.zeros((1, 9, 9, 3)))
+    assert (nnx.Conv.__call__, nnx.BatchNorm.__call__, Small.__call__) == called
+
+
+def unlucky(x: Any, inner: Any) -> Any:
+    inner(x)
+    raise ValueError("no luck")
+
+
+def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
+    module = nnx.Sequential(Called(lambda x: jnp.cumsum(x, 1)), lambda x: jnp.sin(x) + x.sum())
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(module, jnp.zeros((1, 4, 4, 3)))
+    assert [finding.message for finding in caught.value.findings] == [
+        "`0`, step `cumsum`: cumsum cannot be said: `import` does not read it",
+    ]
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(Called(lambda x: x + x.sum((1, 2))[:, None, None] + jnp.sin(x)), EXAMPLE)
+    assert [finding.message for finding in caught.value.findings] == [
+        "step `add`: add cannot be said: it reads a sum",
+        "step `sin`: sin cannot be said: `import` does not read it",
+    ]
+
+
+EXAMPLE = jnp.zeros((1, 4, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            Called(lambda x: (x, nnx.relu(x))),
+            "the network has 2 outputs: `import` reads those of one",
+        ),
+        (Called(lambda x: jnp.ones(3)), "the output does not depend on the input"),
+        (
+            Called(lambda x, norm: norm(x), nnx.BatchNorm(3, rngs=nnx.Rngs(0))),
+            (
+                "`used.0`, step `BatchNorm`: BatchNorm cannot be said: it takes the statistics of "
+                "the batch"
+            ),
+        ),
+        (
+            Called(lambda x, drop: drop(x), nnx.Dropout(0.5, rngs=nnx.Rngs(0))),
+            "`used.0`, step `Dropout`: Dropout cannot be said: it drops at random",
+        ),
+        (
+            Called(lambda x, norm: norm(x), nnx.LayerNorm(4, reduction_axes=1, rngs=nnx.Rngs(0))),
+            "`used.0`, step `LayerNorm`: LayerNorm cannot be said: it is over the axes [1]",
+        ),
+        (
+            Called(lambda x: x.astype(jnp.bfloat16)),
+            (
+                "step `convert_element_type`: convert_element_type cannot be said: it goes on in "
+                "bfloat16"
+            ),
+        ),
+        (
+            Called(lambda x: x.sum((1, 2)) / 3),
+            "step `div`: div cannot be said: it divides a sum of 16 cells by another number",
+        ),
+        (
+            Called(lambda x: x.reshape(-1)),
+            (
+                "step `reshape`: reshape cannot be said: it makes [48] of [1, 4, 4, 3]: the batch "
+                "does not stay apart"
+            ),
+        ),
+    ],
+)
+def test_what_is_refused(module: Any, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(module, EXAMPLE)
+    assert [finding.message for finding in caught.value.findings] == [message]
+
+
+def test_what_is_no_module_or_no_example() -> None:
+    module = nnx.PReLU()
+    with pytest.raises(UsageError, match=r"str is no flax\.nnx\.Module"):
+        cnnkit.from_flax("resnet50", EXAMPLE)
+    with pytest.raises(UsageError, match="the example must be an array of float32"):
+        cnnkit.from_flax(module, EXAMPLE.astype(int))
+    with pytest.raises(UsageError, match="the example is 4: it must have a batch and 1 to 4 axes"):
+        cnnkit.from_flax(module, jnp.zeros(4))
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "flax", None)
+    with pytest.raises(MissingExtraError, match=r"need flax, which is not installed: pip install"):
+        cnnkit.from_flax(None, None)
