@@ -62,7 +62,7 @@ class Trained:
     epoch: int
     problems: Sequence[str] = ()
 
-    @property
+    @cached_property
     def train(self) -> Train:
         """The recipe."""
         return recipe_of(self.spec)
