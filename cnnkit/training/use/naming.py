@@ -28,18 +28,32 @@ class Prediction:
         values: Their probabilities; of a regression the numbers.
         decision: The class that it is taken for: the most probable, or that of refusal where it
             is not probable enough; None of a regression.
+        map: Of a network of maps the class of each pixel ``[*spatial]``, whose parts are the
+            values; or its values ``[*spatial, C]``.
+        image: What that was said of, scaled, where it has the extents of the map.
+        path: The file that the map was written to.
     """
 
     file: str
     classes: tuple[str, ...]
     values: tuple[float, ...]
     decision: str | None = None
+    map: NDArray[Any] | None = None
+    image: NDArray[Any] | None = None
+    path: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The prediction as JSON takes it."""
         found = zip(self.classes, self.values, strict=True)
         named = [{"name": name, "value": value} for name, value in found]
-        return {"file": self.file, "class": self.decision, "predictions": named, "error": None}
+        written = {} if self.map is None else {"map": self.path}
+        return {
+            "file": self.file,
+            "class": self.decision,
+            "predictions": named,
+            **written,
+            "error": None,
+        }
 
 
 @dataclass(frozen=True)
