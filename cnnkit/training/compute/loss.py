@@ -81,7 +81,7 @@ def _of_examples(function: LossFunction) -> LossFunction:
         found = function(scores, targets, weights.reshape(*weights.shape, *(1,) * missing))
         if found.ndim == 1:
             return found
-        axes = range(1, found.ndim)
+        axes = tuple(range(1, found.ndim))
         if not of_classes(targets):
             return found.mean(axis=axes)
         counts = counted(targets)

@@ -89,7 +89,7 @@ def _of_pixels(counts: Array, scores: Array, targets: Array, mask: Array) -> Arr
 
 def _of_images(scores: Array, targets: Array, mask: Array) -> Array:
     error = scores - targets
-    axes = range(1, error.ndim)
+    axes = tuple(range(1, error.ndim))
     of_each = (
         jnp.square(error).mean(axis=axes),
         jnp.abs(error).mean(axis=axes),

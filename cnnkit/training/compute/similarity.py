@@ -30,7 +30,7 @@ def psnr(said: Array, true: Array) -> Array:
     Returns:
         float32 ``[N]``.
     """
-    error = jnp.square(said - true).mean(axis=range(1, said.ndim))
+    error = jnp.square(said - true).mean(axis=tuple(range(1, said.ndim)))
     return -10 * jnp.log10(jnp.maximum(error, 10 ** (-MOST_PSNR / 10)))
 
 
@@ -55,7 +55,7 @@ def ssim(said: Array, true: Array) -> Array:
     found = ((2 * both + _C1) * (2 * together + _C2)) / (
         (squares[0] + squares[1] + _C1) * (varies[0] + varies[1] + _C2)
     )
-    return found.mean(axis=range(1, found.ndim))
+    return found.mean(axis=tuple(range(1, found.ndim)))
 
 
 def _local(images: Array) -> Array:

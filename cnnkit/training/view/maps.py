@@ -17,7 +17,7 @@ from cnnkit.data.decoding import MODES
 from cnnkit.data.listing import Refused
 from cnnkit.errors import UsageError
 from cnnkit.layers.shape import show
-from cnnkit.presentation.palette import PALETTE
+from cnnkit.data.palette import PALETTE
 from cnnkit.training.store.files import told_of_full_disk, write_atomic
 from cnnkit.training.use.naming import Prediction
 from cnnkit.training.view.samples import colours

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from cnnkit.presentation.palette import PALETTE
+from cnnkit.data.palette import PALETTE
 from cnnkit.training.view.curves import drawn
 
 if TYPE_CHECKING:
