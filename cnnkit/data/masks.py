@@ -84,8 +84,7 @@ def read(
         DataError: All that is wrong with the files.
         UsageError: A folder does not exist.
     """
-    assert source.masks is not None
-    folder, beside = Path(source.images), Path(source.masks)
+    folder, beside = Path(source.images), Path(source.masks or "")
     extents, decoding, key = extents_of(shape, folder), decoding or Decoding(), Key.of(source)
     images, masks = _files(folder), _files(beside)
     _require_partners(images, masks, folder, beside)

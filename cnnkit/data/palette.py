@@ -1,6 +1,6 @@
 """The colours of classes in masks: those of PASCAL VOC, which tools of segmentation share.
 
-Source: the development kit of the PASCAL VOC challenge (Everingham et al., 2010), `VOClabelcolormap`.
+Source: `VOClabelcolormap` of the challenge's development kit (Everingham et al., 2010).
 """
 
 from __future__ import annotations

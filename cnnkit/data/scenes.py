@@ -44,7 +44,7 @@ def noisy_digits() -> Dataset:
 def _drawn(name: str, sizes: dict[str, int], draw: Draw, classes: tuple[str, ...]) -> Dataset:
     """The data set of pictures that are drawn one by one."""
     # Of all generators of NumPy this one gives the same numbers in every version.
-    random = np.random.RandomState(_SEED)  # noqa: NPY002
+    random = np.random.RandomState(_SEED)
     known = digits().train
     order, first, parts = random.permutation(len(known)), 0, {}
     for part, count in _PARTS.items():

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cnnkit.data.dataset import Array, Dataset
-from cnnkit.errors import UsageError
 from cnnkit.data.palette import PALETTE
+from cnnkit.errors import UsageError
 
 _COLUMNS = 12
 _ROWS = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -27,6 +27,10 @@ class Grid(NamedTuple):
 
     extents: Shape
     strides: Shape
+
+
+OF_VECTOR: Final = Grid((), ())
+"""That of an output without spatial extents."""
 
 
 def grids_of(spec: Spec) -> tuple[Grid, tuple[Grid, ...]]:

@@ -58,10 +58,8 @@ def _regions(scores: Array, targets: Array, weights: Array, by_output: bool) -> 
     count, outputs = scores.shape[0], scores.shape[-1]
     flat = scores.astype(jnp.float32).reshape(count, -1, outputs)
     classes = targets.reshape(count, -1)
-    if outputs == 1:
-        true = (classes == 1)[..., None]
-    else:
-        true = classes[..., None] == jnp.arange(outputs)
+    named = jnp.arange(outputs) if outputs > 1 else jnp.ones(1, jnp.int32)
+    true = classes[..., None] == named
     sigmoid = by_output or outputs == 1
     said = jax.nn.sigmoid(flat) if sigmoid else jax.nn.softmax(flat, axis=-1)
     whole = jnp.broadcast_to(weights, targets.shape).reshape(count, -1)

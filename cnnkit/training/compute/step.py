@@ -52,7 +52,7 @@ from cnnkit.training.compute.averaging import averaged
 from cnnkit.training.compute.batches import Batches
 from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
-from cnnkit.training.compute.maps import Grid, aimed, grids_of, on_grid
+from cnnkit.training.compute.maps import OF_VECTOR, Grid, aimed, grids_of, on_grid
 from cnnkit.training.compute.metrics import predictions
 from cnnkit.training.compute.optimizer import (
     evaluation_params,
@@ -102,7 +102,7 @@ class Steps:
     mesh: Mesh | None = None
     frozen: Tree | None = None
     settled: frozenset[str] = frozenset()
-    grid: Grid = Grid((), ())
+    grid: Grid = OF_VECTOR
     side_grids: tuple[Grid, ...] = ()
 
     def unfrozen(self) -> Steps:

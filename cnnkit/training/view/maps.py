@@ -15,9 +15,9 @@ from PIL import Image
 
 from cnnkit.data.decoding import MODES
 from cnnkit.data.listing import Refused
+from cnnkit.data.palette import PALETTE
 from cnnkit.errors import UsageError
 from cnnkit.layers.shape import show
-from cnnkit.data.palette import PALETTE
 from cnnkit.training.store.files import told_of_full_disk, write_atomic
 from cnnkit.training.use.naming import Prediction
 from cnnkit.training.view.samples import colours
@@ -70,13 +70,14 @@ class MapFiles:
             raise UsageError(f"cannot write {self.folder}: {error.strerror or error}") from None
 
     def _written(self, found: Prediction) -> Prediction:
-        assert found.map is not None
+        if (map_ := found.map) is None:
+            return found
         name = self._name(found.file)
         path = self.folder / f"{name}.{self.kind}"
         with told_of_full_disk(self.folder):
-            write_atomic(path, _array(found.map) if self.kind == "npy" else _picture(found.map))
+            write_atomic(path, _array(map_) if self.kind == "npy" else _picture(map_))
             if self.overlay and found.image is not None:
-                laid = laid_over(found.image, found.map)
+                laid = laid_over(found.image, map_)
                 write_atomic(self.folder / f"{name}-overlay.png", _png(Image.fromarray(laid)))
         return replace(found, path=str(path))
 

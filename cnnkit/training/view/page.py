@@ -197,11 +197,9 @@ def _pixels(rows: Sequence[Mapping[str, Any]], pixels: int) -> Iterator[str]:
     yield "<th>IoU</th><th>Dice</th><th>precision</th><th>recall</th><th>pixels</th></tr></thead>"
     yield "<tbody>"
     for row in rows:
-        cells = "".join(
-            "<td>—</td>" if row[name] is None else _part(row[name]) for name in columns
-        )
+        cells = "".join("<td>—</td>" if row[name] is None else _part(row[name]) for name in columns)
         yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
-    yield f'</tbody>\n<tfoot><tr><td>all</td>{"<td></td>" * 4}<td>{pixels:,}</td></tr></tfoot>'
+    yield f"</tbody>\n<tfoot><tr><td>all</td>{'<td></td>' * 4}<td>{pixels:,}</td></tr></tfoot>"
     yield "</table></div>"
 
 

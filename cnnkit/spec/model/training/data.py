@@ -68,8 +68,7 @@ class Pictures(Files):
         "cut at the centre, resized to fit inside and padded, stretched, or not at all",
     )
     background: Annotated[
-        Literal["white", "black"]
-        | Colour,
+        Literal["white", "black"] | Colour,
         Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]"),
     ] = Field(
         "white", description="what is seen through transparent pixels, where the input has no alpha"
@@ -103,7 +102,9 @@ class Images(Pictures):
         Annotated[tuple[Text, ...], Strict(False), Field(min_length=2)]
         | Mapping[Text, Level | Colour]
         | None,
-        Expects("a list of names, or a mapping of names to values or colours, `{road: [128, 0, 0]}`"),
+        Expects(
+            "a list of names, or a mapping of names to values or colours, `{road: [128, 0, 0]}`"
+        ),
     ] = Field(
         None,
         description="the names of the classes in masks: a list in the order of their values, or a "

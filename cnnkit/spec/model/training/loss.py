@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import Field
 
@@ -258,9 +258,7 @@ def read_loss(value: object) -> Loss:
 
 
 def _loss(value: object) -> Loss:
-    loss = LOSSES.read(value)
-    assert isinstance(loss, Loss)
-    return loss
+    return cast(Loss, LOSSES.read(value))
 
 
 def _weighted(value: object) -> tuple[Loss, float]:
