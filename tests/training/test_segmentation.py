@@ -12,9 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from cnnkit.cli import app
 from cnnkit.errors import UsageError
 from cnnkit.selection import FoldOptions, cross_validated
 from cnnkit.spec.model.spec import Spec
@@ -26,10 +24,12 @@ from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.judgement import Wanted
+from cnnkit.training.use.naming import Naming
 from cnnkit.training.use.prediction import Prediction, predict
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Quiet
 from cnnkit.training.view.samples import Sample, save_samples
+from tests.cli.command import Run, runner
 from tests.training.test_run import Interrupting
 
 Made = Callable[..., Spec]
@@ -137,13 +137,17 @@ def test_evaluation_agrees_with_what_is_predicted(run: Path, arrays: Path) -> No
         evaluate(run, Options(), wanted=Wanted(calibrated=True))
 
 
-def test_masks_are_written(run: Path, arrays: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capfd)
+
+
+def test_masks_are_written(cnnkit: Run, run: Path, arrays: Path, tmp_path: Path) -> None:
     said = np.asarray(load_run(run).predict(np.load(arrays)["x"])).argmax(-1)
-    runner = CliRunner()
-    asked = ["predict", str(run), str(arrays), "--maps", str(tmp_path / "png"), "--overlay"]
-    done = runner.invoke(app, [*asked, "-f", "jsonl"])
-    assert done.exit_code == 0, done.output
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    asked = ("predict", str(run), str(arrays), "--maps", str(tmp_path / "png"), "--overlay")
+    done = cnnkit(*asked, "-f", "jsonl")
+    assert (done.code, done.err) == (0, "")
+    rows = [json.loads(line) for line in done.out.splitlines()]
     assert [row["map"] for row in rows] == [
         str(tmp_path / f"png/squares-{number}.png") for number in range(COUNT)
     ]
@@ -157,10 +161,9 @@ def test_masks_are_written(run: Path, arrays: Path, tmp_path: Path) -> None:
         assert overlay.size == (8, 8)
         grey = np.ptp(np.asarray(overlay).astype(int), axis=-1) == 0
         np.testing.assert_array_equal(grey, said[3] == 0)
-    done = runner.invoke(
-        app, ["predict", str(run), str(arrays), "--maps", str(tmp_path), "--as", "npy", "-f", "csv"]
-    )
-    assert done.stdout.splitlines()[0] == "file,part of 0,part of 1,part of 2,map,error"
+    asked = ("predict", str(run), str(arrays), "--maps", str(tmp_path), "--as", "npy")
+    done = cnnkit(*asked, "-f", "csv")
+    assert done.out.splitlines()[0] == "file,part of 0,part of 1,part of 2,map,error"
     np.testing.assert_array_equal(np.load(tmp_path / "squares-7.npy"), said[7])
     (first, *_) = predict(load_run(run), [arrays])
     assert isinstance(first, Prediction)
@@ -177,10 +180,16 @@ def test_masks_are_written(run: Path, arrays: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_predictions_of_maps_do_not_have(
-    run: Path, arrays: Path, options: list[str], message: str
+    cnnkit: Run, run: Path, arrays: Path, options: list[str], message: str
 ) -> None:
-    done = CliRunner().invoke(app, ["predict", str(run), str(arrays), *options])
-    assert message in str(done.exception)
+    done = cnnkit("predict", str(run), str(arrays), *options)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_it_is_not_served(run: Path) -> None:
+    with pytest.raises(UsageError, match="the network answers for each pixel: `cnnkit predict RUN"):
+        Naming.of(load_run(run))
 
 
 def test_a_run_goes_on_in_the_same_bits(made: Made, tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ def test_one_output_a_pixel(made: Made, arrays: Path, tmp_path: Path) -> None:
     assert [row["name"] for row in found.summary["validation"]["classes"]] == ["0", "1"]
 
 
-def test_images_are_denoised(made: Made, arrays: Path, tmp_path: Path) -> None:
+def test_images_are_denoised(cnnkit: Run, made: Made, arrays: Path, tmp_path: Path) -> None:
     spec = made(
         outputs=1,
         target="input",
@@ -251,10 +260,8 @@ def test_images_are_denoised(made: Made, arrays: Path, tmp_path: Path) -> None:
     judged = evaluate(tmp_path / "run", Options(), data=recipe_of(trained.spec).data)
     error = np.square(said - inputs).mean((1, 2, 3))
     assert judged.figures["psnr"] == pytest.approx((-10 * np.log10(error)).mean(), rel=1e-4)
-    done = CliRunner().invoke(
-        app, ["predict", str(tmp_path / "run"), str(arrays), "--maps", str(tmp_path / "out")]
-    )
-    assert done.exit_code == 0, done.output
+    done = cnnkit("predict", str(tmp_path / "run"), str(arrays), "--maps", str(tmp_path / "out"))
+    assert (done.code, done.err) == (0, "")
     with Image.open(tmp_path / "out/squares-2.png") as image:
         expected = np.rint(255 * np.clip(said[2, ..., 0], 0, 1))
         np.testing.assert_allclose(np.asarray(image), expected, atol=1)

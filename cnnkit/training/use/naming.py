@@ -85,9 +85,14 @@ class Naming:
         """That of a network.
 
         Raises:
-            UsageError: There is a threshold and no class, or the class of refusal is one that the
-                network knows.
+            UsageError: There is a threshold and no class, the class of refusal is one that the
+                network knows, or it answers for each pixel.
         """
+        if trained.of_maps:
+            raise UsageError(
+                "the network answers for each pixel: `cnnkit predict RUN … --maps DIR` writes what "
+                "it gives"
+            )
         names, of_classes = names_of(trained), trained.train.loss.of_classes
         if threshold and not of_classes:
             raise UsageError(
