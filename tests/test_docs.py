@@ -81,3 +81,30 @@ def test_a_rare_disease_with_a_network(
     assert threshold["validation"]["missed"] == 0
     sick = next(row for row in found["test"]["classes"] if row["name"] == "sick")
     assert threshold["test"]["recall"] >= sick["recall"]
+
+
+def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run, and leave what the page says."""
+    page = (DOCS / "segmentation.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (script,) = blocks(page, "python")
+    Path("make.py").write_text(script)
+    runpy.run_path("make.py")
+    (spec,) = blocks(page, "yaml")
+    Path("scans.yaml").write_text(spec)
+    (commands,) = blocks(page, "console")
+    told = {}
+    for command, _ in COMMAND.findall(commands):
+        ran = cnnkit(*shlex.split(command))
+        assert ran.code == 0, ran.err
+        told[command.split()[0]] = ran.out
+    assert re.search(r"^ground\s+[\d,]+", told["data"], re.MULTILINE)
+    assert "mean IoU" in told["evaluate"]
+    assert re.search(r"^core\s+\d\.\d{4}\s+\d\.\d{4}", told["evaluate"], re.MULTILINE)
+    assert "scans/images/0.png: ground " in told["predict"]
+    summary = json.loads(Path("runs/scans/summary.json").read_text())
+    assert summary["validation"]["mean_iou"] > 0.5
+    names = {path.name for path in Path("found").iterdir()}
+    assert names == {f"{number}{end}.png" for number in range(24) for end in ("", "-overlay")}
+    assert Path("sheet.png").exists()
+    assert Path("runs/scans/samples.png").exists()

@@ -117,15 +117,16 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     shape = analyze(spec).output
-    outputs = shape[0] if shape is not None and len(shape) == 1 else None
     places = located(spec)
     with _decoding() as progress:
         dataset = load(
             places.data or spec.train.data,
             data_dir=data_dir,
             input_shape=spec.input,
-            outputs=outputs,
+            outputs=None if shape is None else shape[-1],
+            extents=None if shape is None else shape[:-1],
             loss=spec.train.loss,
+            target=spec.train.target,
             progress=progress,
         )
     dataset = replace(dataset, notes=(*places.notes, *dataset.notes))

@@ -20,6 +20,9 @@ from cnnkit.errors import UsageError
 
 if TYPE_CHECKING:
     from cnnkit.training.use.prediction import Prediction, Refused
+    from cnnkit.training.use.trained import Trained
+    from cnnkit.training.view.maps import Kind, MapFiles
+    from cnnkit.training.view.predictions import Columns
 
 # In a log, a line after so many seconds.
 _INTERVAL = 30.0
@@ -32,6 +35,13 @@ class PredictionFormat(StrEnum):
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
+
+
+class MapFormat(StrEnum):
+    """How maps are written."""
+
+    png = "png"
+    npy = "npy"
 
 
 def predict(
@@ -65,6 +75,21 @@ def predict(
             "recipe's `augment` does.",
         ),
     ] = False,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            "--maps",
+            metavar="DIR",
+            help="Of a network that answers for each pixel: write each map to this folder.",
+        ),
+    ] = None,
+    as_: Annotated[
+        MapFormat,
+        typer.Option("--as", help="How maps are written: masks with a palette, or arrays."),
+    ] = MapFormat.png,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Write each image with its classes over it, too.")
+    ] = False,
     checkpoint: CheckpointOption = CheckpointName.best,
     format_: Annotated[
         PredictionFormat, typer.Option("--format", "-f", help="How to write it.")
@@ -75,10 +100,14 @@ def predict(
 ) -> None:
     """Name the most probable classes of inputs; those that cannot be read are told apart.
 
-    Any number of files is read, computed and written some at a time.
+    Any number of files is read, computed and written some at a time. Of a network that answers for
+    each pixel the part of the pixels that each class has, and with --maps the maps.
 
     Example: cnnkit predict runs/cifar10 photos cat.jpg --format csv --output predictions.csv
     """
+    if maps is None and (overlay or as_ is not MapFormat.png):
+        option = "--overlay" if overlay else "--as"
+        raise UsageError(f"{option} is about the files of maps: say where to, --maps DIR")
     if top is not None and probabilities:
         raise UsageError("--probabilities gives all classes: leave out --top")
     if STDIN in inputs and str(run) == STDIN:
@@ -86,14 +115,57 @@ def predict(
     trained = network_of(run, weights, checkpoint)
     from cnnkit.data.inputs import suffixes_of
     from cnnkit.data.listing import files_of
+    from cnnkit.training.use.mapping import Mapping
     from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
-    from cnnkit.training.view.prediction_table import FORMATS, Columns
+    from cnnkit.training.view.prediction_table import Columns
 
+    files = files_of(_named(inputs), suffixes_of(trained.spec.input))
+    if trained.of_maps or maps is not None:
+        if top is not None or probabilities:
+            option = "--probabilities" if probabilities else "--top"
+            raise UsageError(f"{option} is of classes of whole examples: the network gives maps")
+        written = None if maps is None else _map_files(trained, maps, as_.value, overlay)
+        mapping = Mapping.of(trained)
+        columns = Columns(mapping.names, mapping.of_classes, None, of_maps=True)
+        found = predicted(trained, files, threshold=threshold, augment=augment)
+        if written is not None:
+            found = written.written(found)
+        _put(found, columns, inputs, format_, output)
+        return
     named = None if probabilities else top or (1 if format_ is PredictionFormat.csv else 3)
     columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
-    files = files_of(_named(inputs), suffixes_of(trained.spec.input))
     found = predicted(trained, files, named, threshold=threshold, refusal=refusal, augment=augment)
+    _put(found, columns, inputs, format_, output)
+
+
+def _map_files(trained: Trained, folder: Path, kind: Kind, overlay: bool) -> MapFiles:
+    """Where maps are written.
+
+    Raises:
+        UsageError: The network gives none, or none that can be written so.
+    """
+    from cnnkit.training.prepare.resolution import extents_of, outputs_of
+    from cnnkit.training.view.maps import MapFiles
+
+    if not trained.of_maps:
+        raise UsageError("--maps is of networks that answer for each pixel, and this one does not")
+    files = MapFiles(folder, kind, overlay)
+    shape = (*extents_of(trained.spec), outputs_of(trained.spec))
+    files.require(shape, of_classes=trained.train.loss.of_classes)
+    return files
+
+
+def _put(
+    found: Iterator[Prediction | Refused],
+    columns: Columns,
+    inputs: list[str],
+    format_: PredictionFormat,
+    output: Path | None,
+) -> None:
+    """Writes predictions in a format, as they come."""
+    from cnnkit.training.view.predictions import FORMATS
+
     ending = _Ending(inputs, told=format_ is PredictionFormat.table)
     with _opened(output) as stream, _watched(found, quiet=output is None) as watched:
         for text in FORMATS[format_](ending.seen(watched), columns):

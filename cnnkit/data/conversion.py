@@ -25,12 +25,12 @@ def dataset_of(
     classes: tuple[str, ...] = (),
     validation: Indices | None = None,
 ) -> Dataset:
-    """The data set of some arrays, inputs ``[N, …]`` and targets ``[N]`` or ``[N, K]``.
+    """The data set of some arrays, inputs ``[N, …]`` and targets ``[N]``, ``[N, K]`` or maps.
 
     Inputs without sign of 8 or 16 bits stay such, others become float32. Targets that are whole
     numbers, ``[N]`` or ``[N, 1]``, are classes; whole numbers or truth values ``[N, K]`` mark which
     of K labels an example has; floats are values to predict; texts are classes in their sorted
-    order.
+    order. Targets with more axes stay as they are: what they mean is said by the network.
 
     Args:
         name: What the data set is called.
@@ -56,12 +56,31 @@ def dataset_of(
         _require_alike(train, test, where)
     # All at once, so that a text or a fraction means the same in train and test.
     together = np.concatenate([targets for _, targets in pairs])
-    targets, names = named_targets(together, where)
+    if is_map(together, train[0]):
+        targets, names = _map(together, where), ()
+    else:
+        targets, names = named_targets(together, where)
     count = len(train[1])
     whole = Examples(_inputs(train[0], where), targets[:count])
     tested = None if test is None else Examples(_inputs(test[0], where), targets[count:])
     names = classes or names
     return Dataset(name, whole, tested, names, validation, dtype=str(train[0].dtype))
+
+
+def is_map(targets: Array, inputs: Array) -> bool:
+    """Whether targets have spatial extents: more axes than labels, or those of a signal."""
+    return targets.ndim > 2 or (
+        targets.ndim == 2
+        and inputs.ndim == 3
+        and targets.shape == inputs.shape[:2]
+        and targets.dtype.kind in "iu"
+        and targets.shape[1] > 1
+    )
+
+
+def _map(targets: Array, where: str) -> Array:
+    """Maps in a type that holds them: whole numbers as they are, all else in float32."""
+    return targets if targets.dtype.kind in "iu" else _float32(targets, f"{where}: its targets")
 
 
 def _shape(array: Array) -> str:

@@ -67,7 +67,9 @@ class Examples:
         inputs: ``[N, *spatial, C]``, uint8 or float32; uint8 stands for the 256 steps of 0..1.
             An array, or for a folder too large for it ``ImageArray``, which is indexed the same
             way. As they are read they may be uint16 too.
-        targets: int32 ``[N]``, the class of each example, or float32 ``[N, K]``.
+        targets: int32 ``[N]``, the class of each example, or float32 ``[N, K]``. With spatial
+            extents int16 ``[N, *spatial]``, the class of each pixel, −1 where it counts nowhere; or
+            images ``[N, *spatial, C]`` of bytes or float32, which may be the inputs themselves.
         sources: The file of each example, where it has one of its own.
         value_range: The values in the files that have become 0 and 1; None where inputs are as
             they were. Bytes stay bytes, and stand for 0 to 1, where it is 0 to 255.
@@ -91,11 +93,23 @@ class Examples:
         """The bytes of all inputs and targets, decoded."""
         return self.inputs.nbytes + self.targets.nbytes
 
+    @property
+    def of_maps(self) -> bool:
+        """Whether targets have spatial extents, a class or values for each pixel."""
+        return len(self.targets.shape) > 2 or self.of_pixels
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether targets are the class of each pixel."""
+        return len(self.targets.shape) > 1 and self.targets.dtype == np.int16
+
     def labels(self) -> NDArray[np.int32] | None:
         """The class of each example, int32 ``[N]``; None where the targets are no classes.
 
         One-hot rows are classes too.
         """
+        if self.of_maps:
+            return None
         if self.targets.ndim == 1:
             return self.targets
         one_hot = self.targets.shape[1] > 1 and bool(
@@ -105,6 +119,8 @@ class Examples:
 
     def shares(self) -> bool:
         """Whether the columns of each target add up to 1, as the probabilities of classes do."""
+        if self.of_maps:
+            return False
         sums = self.targets.sum(1) if self.targets.ndim > 1 else np.zeros(1)
         return bool(np.all(np.abs(sums - 1) <= SHARES_TOLERANCE))
 

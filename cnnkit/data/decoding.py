@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -97,6 +99,24 @@ def header(path: Path) -> Header:
             f"{path} has {width}x{height} pixels; more than {MOST_PIXELS:,} are not decoded"
         )
     return Header(height, width, mode, dtype)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """An image in its own mode, not yet turned upright.
+
+    Raises:
+        DataError: The file is damaged, no image, or one too large.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            _require_size(image, MOST_PIXELS)
+            image.load()
+            yield image
+    except DataError:
+        raise
+    except Exception as error:
+        raise _damaged(path, error) from None
 
 
 def decoded(

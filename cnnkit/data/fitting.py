@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnkit.data.alignment import aligned
 from cnnkit.data.dataset import Array, Dataset, Examples
+from cnnkit.data.maps import map_faults, no_maps
 from cnnkit.data.targets import as_classes, as_values, target_faults
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
@@ -25,6 +26,7 @@ def fitted(
     outputs: int | None = None,
     loss: Loss | None = None,
     *,
+    extents: tuple[int, ...] | None = None,
     trained: bool = False,
     classes: Sequence[str] = (),
     renamed: Mapping[str, str] = MappingProxyType({}),
@@ -39,6 +41,7 @@ def fitted(
         input_shape: The network's ``input:``, ``[*spatial, C]``.
         outputs: The scores that the network gives, K.
         loss: ``train.loss``, of classes or of values.
+        extents: The spatial extents of the output, empty of a vector; None for any.
         trained: The network has its weights, so that advice is about the data only.
         classes: The classes of a network that has its weights, of which the data need not have all.
         renamed: What the data call a class of these, where it is not the same.
@@ -46,11 +49,12 @@ def fitted(
     Raises:
         DataError: All that does not fit.
     """
-    if loss is not None and not loss.of_classes and outputs == 1:
+    of_maps = dataset.train.of_maps
+    if loss is not None and not of_maps and not loss.of_classes and outputs == 1:
         dataset = as_values(dataset)
-    if loss is not None and loss.of_classes:
+    if loss is not None and not of_maps and loss.of_classes:
         dataset = as_classes(dataset, loss)
-    if classes:
+    if classes and not of_maps:
         dataset = aligned(dataset, classes, renamed)
     parts = {"train": dataset.train, "test": dataset.test}
     problems = [
@@ -61,7 +65,12 @@ def fitted(
     ]
     if input_shape is not None:
         problems += _shape_faults(dataset, input_shape, trained)
-    problems += target_faults(dataset, outputs, loss, trained, some=bool(classes))
+    if of_maps:
+        problems += map_faults(dataset, extents, outputs, loss)
+    elif extents:
+        problems.append(no_maps(dataset, extents))
+    else:
+        problems += target_faults(dataset, outputs, loss, trained, some=bool(classes))
     if problems:
         raise DataError(*problems)
     if input_shape is None:
@@ -82,9 +91,17 @@ def _faults(where: str, examples: Examples) -> list[str]:
         return [f"{where} has no examples"]
     return [
         f"{where}: {wrong}"
-        for what, array in (("input", examples.inputs), ("target", examples.targets))
+        for what, array in _arrays_of(examples)
         if isinstance(array, np.ndarray) and (wrong := _not_finite(what, array))
     ]
+
+
+def _arrays_of(examples: Examples) -> list[tuple[str, object]]:
+    """What of examples is looked at; inputs that are targets too are looked at once."""
+    inputs: list[tuple[str, object]] = [("input", examples.inputs)]
+    if examples.targets is examples.inputs:
+        return inputs
+    return [*inputs, ("target", examples.targets)]
 
 
 def _shape_faults(dataset: Dataset, wanted: tuple[int, ...], trained: bool) -> list[str]:

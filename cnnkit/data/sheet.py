@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cnnkit.data.dataset import Array, Dataset
+from cnnkit.data.palette import PALETTE
 from cnnkit.errors import UsageError
 
 _COLUMNS = 12
 _ROWS = 20
+_LOOKED_AT = 1000
 # Small images are enlarged by whole factors to about this, large ones reduced to it.
 _CELL = 64
 _GAP = 4
@@ -24,13 +27,20 @@ _PAPER, _INK = (255, 255, 255), (40, 40, 40)
 def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0) -> None:
     """Writes a picture of random training examples, up to 12 of each of up to 20 classes.
 
+    Where the class of each pixel is known it is laid over, and the classes that an example has any
+    pixel of are its classes; where targets are images they stand below their inputs.
+
     A signal is drawn as a curve, a volume as its middle slice.
 
     Raises:
         UsageError: The file cannot be written.
     """
-    rows = _chosen(dataset, np.random.default_rng(seed))
-    picture = _drawn([(name, _pictures(dataset, indices)) for name, indices in rows])
+    rows = []
+    for name, indices in _chosen(dataset, np.random.default_rng(seed)):
+        rows.append((name, _pictures(dataset, indices)))
+        if dataset.train.of_maps and not dataset.train.of_pixels:
+            rows.append(("", [_picture(_bytes(each)) for each in dataset.train.targets[indices]]))
+    picture = _drawn(rows)
     try:
         picture.save(path, "PNG")
     except OSError as error:
@@ -40,7 +50,9 @@ def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0) -> None:
 def _chosen(dataset: Dataset, random: np.random.Generator) -> list[tuple[str, Array]]:
     """The examples of each row, and what stands before it."""
     targets = dataset.train.targets
-    if targets.ndim != 1:
+    if dataset.train.of_pixels:
+        return list(_with_class(dataset, random))
+    if len(targets.shape) != 1:
         count = min(len(targets), _COLUMNS * 8)
         indices = random.choice(len(targets), count, replace=False)
         return [("", indices[at : at + _COLUMNS]) for at in range(0, count, _COLUMNS)]
@@ -51,14 +63,50 @@ def _chosen(dataset: Dataset, random: np.random.Generator) -> list[tuple[str, Ar
     return rows
 
 
+def _with_class(dataset: Dataset, random: np.random.Generator) -> Iterator[tuple[str, Array]]:
+    """For each class examples that have a pixel of it."""
+    targets = dataset.train.targets
+    some = random.choice(len(targets), min(len(targets), _LOOKED_AT), replace=False)
+    masks = targets[some].reshape(len(some), -1)
+    for label, name in enumerate(dataset.classes[:_ROWS]):
+        found = some[(masks == label).any(1)][:_COLUMNS]
+        if len(found):
+            yield name, found
+
+
+def _bytes(image: Array) -> NDArray[np.uint8]:
+    """An image of bytes as it is, another spread over them."""
+    if image.dtype == np.uint8:
+        return image
+    low, high = float(image.min()), float(image.max())
+    spread: NDArray[np.uint8] = ((image - low) * (255 / ((high - low) or 1))).astype(np.uint8)
+    return spread
+
+
 def _pictures(dataset: Dataset, indices: Array) -> list[Image.Image]:
     inputs = dataset.train.inputs
     low, high = (0.0, 255.0) if inputs.dtype == np.uint8 else _range(dataset)
     pictures = []
-    for example in inputs[indices]:
+    masks = dataset.train.targets[indices] if dataset.train.of_pixels else [None] * len(indices)
+    for example, mask in zip(inputs[indices], masks, strict=True):
         bytes_ = np.clip((example - low) * (255 / ((high - low) or 1)), 0, 255).astype(np.uint8)
+        if mask is not None and mask.ndim > 1:
+            bytes_ = _covered(bytes_, mask)
         pictures.append(_picture(bytes_))
     return pictures
+
+
+def _covered(example: NDArray[np.uint8], mask: Array) -> NDArray[np.uint8]:
+    """An example in grey or colours with its classes over it; class 0 and none show through.
+
+    A mask of other extents is laid over none of it.
+    """
+    if mask.shape != example.shape[:-1]:
+        return example
+    shown = example[..., :3] if example.shape[-1] >= 3 else np.repeat(example[..., :1], 3, -1)
+    colours = np.array(PALETTE)[np.clip(mask, 0, None) % len(PALETTE)]
+    mixed = np.where((mask > 0)[..., None], (shown + colours) // 2, shown)
+    return mixed.astype(np.uint8)
 
 
 def _range(dataset: Dataset) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from cnnkit.data.dataset import Array, Dataset, Indices, Splits
 from cnnkit.data.duplicates import repeated
 from cnnkit.data.inspection import all_alike, hints, warnings_of
+from cnnkit.data.maps import pixels_of
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import dtype_of
 from cnnkit.data.statistics import Statistics, statistics
@@ -22,7 +23,8 @@ class DatasetSummary:
     Attributes:
         dataset: What they are of.
         examples: How many each split has.
-        classes: How many of each class or label each split has, in their order.
+        classes: How many of each class or label each split has, in their order; of masks how many
+            pixels.
         training: Mean, deviation and range of the training split.
         warnings: What is suspicious about it, a sentence each.
     """
@@ -60,8 +62,10 @@ class DatasetSummary:
         }
 
     def _targets(self) -> str | list[int]:
-        """What a target is: a class, labels, or numbers of a shape."""
+        """What a target is: a class, labels, the class of each pixel, or numbers of a shape."""
         shape = self.dataset.train.targets.shape[1:]
+        if self.dataset.train.of_pixels:
+            return "pixels"
         if self.classes:
             return "labels" if shape else "class"
         return list(shape)
@@ -117,7 +121,13 @@ def _own(dataset: Dataset, training: Indices, validation: Indices) -> Splits:
 
 def _counted(dataset: Dataset, targets: dict[str, Array]) -> dict[str, dict[str, int]]:
     """How many of each class or label each split has; nothing where targets are neither."""
-    labels = dataset.train.targets.ndim > 1
+    if dataset.train.of_pixels:
+        pixels = {part: pixels_of(dataset.classes, each) for part, each in targets.items()}
+        return {
+            name: {part: counts[name] for part, counts in pixels.items()}
+            for name in dataset.classes
+        }
+    labels = len(dataset.train.targets.shape) > 1
     if labels and not dataset.classes:
         return {}
     counts = {

@@ -44,13 +44,16 @@ def _counts(summary: DatasetSummary) -> Iterator[Line]:
     names = [printable(name) for name, _ in shown]
     if hidden:
         names.append(f"… {hidden:,} more")
-    names.append("all")
-    labelled = summary.dataset.train.targets.ndim > 1
+    of_pixels = summary.dataset.train.of_pixels
+    names += ["pixels", "images"] if of_pixels else ["all"]
+    labelled = len(summary.dataset.train.targets.shape) > 1 and not of_pixels
     noun = "label" if labelled else "class"
     columns = [Column(noun if summary.classes else "", [[Piece(name)] for name in names])]
     for part, total in summary.examples.items():
         rest = sum(counts[part] for _, counts in beyond)
-        figures = [counts[part] for _, counts in shown] + ([rest] if hidden else []) + [total]
+        figures = [counts[part] for _, counts in shown] + ([rest] if hidden else [])
+        figures += [sum(counts[part] for _, counts in every)] if of_pixels else []
+        figures.append(total)
         columns.append(Column(part, [[Piece(f"{figure:,}")] for figure in figures], right=True))
     yield from grid(columns)
 
@@ -68,8 +71,9 @@ def _values(summary: DatasetSummary) -> Iterator[Line]:
     if summary.dataset.target:
         rows.append(("target", summary.dataset.target))
     if not summary.classes:
-        width = summary.dataset.train.targets.shape[1]
-        rows.append(("targets", f"{plural(width, 'number')} an example"))
+        shape = summary.dataset.train.targets.shape[1:]
+        told = show(shape) if len(shape) > 1 else plural(shape[0], "number")
+        rows.append(("targets", f"{told} an example"))
     width = max(cells(name) for name, _ in rows) + GAP
     for name, value in rows:
         yield [Piece(f"{name:{width}}", "dim"), Piece(value)]

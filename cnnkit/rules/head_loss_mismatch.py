@@ -16,6 +16,14 @@ logits, scores that may be any number. Under a cross-entropy or focal loss these
 `mean_squared_error` takes any other end: of probabilities it is the Brier score. Side outputs, by
 `head:`, are held to the same.
 
+Where the network gives a map, `32x32x5`, each pixel has a target of its own. Then these are faults:
+
+- a loss of pixels, such as `dice`, of a network that gives one vector, or a side output that gives
+  a vector beside a map;
+- `mixup` or `cutmix`, which mix the targets of whole examples;
+- `early_stopping` by a metric of whole examples, such as `accuracy`, where there is `mean_iou`; or
+  the other way round.
+
 ## Why
 
 The training runs, its loss even falls, and the network learns something else than was meant: with
@@ -45,11 +53,16 @@ train: {data: digits, loss: categorical_cross_entropy}
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape, show
-from cnnkit.rules.base import INPUT, RuleContext, finding
+from cnnkit.rules.base import INPUT, RuleContext, finding, place_in
+from cnnkit.tasks.metric import default_metric, metric_of
+
+if TYPE_CHECKING:
+    from cnnkit.spec.model.training import Train
 
 _CATEGORICAL = "categorical_cross_entropy"
 _BINARY = "binary_cross_entropy"
@@ -70,14 +83,63 @@ def check(network: RuleContext) -> Iterator[Finding]:
         output = network.operations[index].output
         if output is None:
             continue
-        if train.loss.kind in _ENTROPIES and (fault := _unreduced(network, index, output)):
+        entropies = [each.loss for each in train.loss.terms if each.loss.kind in _ENTROPIES]
+        if entropies and (fault := _unreduced(network, index, output)):
             yield finding("head-loss-mismatch", *network.owner(index), *fault)
             continue
         last = network.operations[end].layer
-        if fault := _fault(train.loss.kind, last, output[-1]):
+        faults = (_fault(term.loss.kind, last, output[-1]) for term in train.loss.terms)
+        if fault := next(filter(None, faults), None):
             layer, above = network.owner(end)
             field = () if layer.kind == last.kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
+    yield from _of_maps(network, train)
+
+
+def _of_maps(network: RuleContext, train: Train) -> Iterator[Finding]:
+    """What is of whole examples where the network answers for each pixel, or the other way."""
+    output = network.analysis.output
+    if output is None:
+        return
+    from cnnkit.spec.model.training.augmentation import no_maps  # of specs with `train:` alone
+
+    spec, maps = network.analysis.spec, len(output) > 1
+    if train.loss.of_maps and not maps:
+        yield Finding(
+            "head-loss-mismatch",
+            "error",
+            f"{train.loss.title} compares the pixels of maps, and the network gives one vector of "
+            f"{output[-1]:,} scores",
+            "end the network in a map, as `conv: {filters: CLASSES, kernel: 1}` does, or take "
+            "`categorical_cross_entropy`",
+            place_in(spec, "train", "loss"),
+        )
+        return
+    for end in network.ends:
+        side = network.operations[end].output
+        if side is not None and (len(side) > 1) != maps:
+            yield finding(
+                "head-loss-mismatch",
+                *network.owner(end),
+                f"this side output gives {show(side)}, and the network {show(output)}: they have "
+                f"no target in common",
+                "give both a map, or both a vector",
+            )
+    for index, each in enumerate(train.augment):
+        if maps and each.mixes:
+            fault = no_maps(each)
+            place = place_in(spec, "train", "augment", index)
+            yield Finding("head-loss-mismatch", "error", fault.message, fault.help, place)
+    recipe = train.for_output(output)
+    if not metric_of(recipe.monitor).of_any(recipe.tasks):
+        what = "answers for each pixel" if maps else "answers for whole examples"
+        yield Finding(
+            "head-loss-mismatch",
+            "error",
+            f"`early_stopping` watches `{recipe.monitor}`, and the network {what}",
+            f"write `metric: {default_metric(recipe.tasks)}`",
+            place_in(spec, "train", "early_stopping", "metric"),
+        )
 
 
 def _unreduced(network: RuleContext, end: int, output: Shape) -> tuple[str, str] | None:

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from cnnkit.tasks.task import Task
+from cnnkit.tasks.task import OF_NUMBERS, TASKS, Task
 
 _OF_CLASSES: Final[tuple[Task, ...]] = ("classes", "binary", "labels")
 _OF_ONE_CLASS: Final[tuple[Task, ...]] = ("classes", "binary")
-_OF_VALUES: Final[tuple[Task, ...]] = ("values",)
+_OF_PIXELS: Final[tuple[Task, ...]] = ("segmentation",)
+_OF_IMAGES: Final[tuple[Task, ...]] = ("images",)
 RECALL: Final = "recall."
 """What the name of a class stands behind, in the name of the metric that is its recall."""
 
@@ -136,14 +137,19 @@ METRICS: Final = {
         Metric(
             "top5", "top-5 accuracy", ("classes",), "higher", percent=True, chooses=False, fewest=6
         ),
-        Metric("mean_squared_error", "mean squared error", _OF_VALUES, "lower", decimals=".4g"),
-        Metric("mean_absolute_error", "mean absolute error", _OF_VALUES, "lower", decimals=".4g"),
-        Metric("loss", "loss", (*_OF_CLASSES, *_OF_VALUES), "lower", followed=True),
+        Metric("mean_iou", "mean IoU", _OF_PIXELS, "higher", percent=True, followed=True),
+        Metric("mean_dice", "mean Dice", _OF_PIXELS, "higher", percent=True),
+        Metric("pixel_accuracy", "pixel accuracy", _OF_PIXELS, "higher", percent=True),
+        Metric("psnr", "PSNR in dB", _OF_IMAGES, "higher", decimals=".2f", followed=True),
+        Metric("ssim", "SSIM", _OF_IMAGES, "higher"),
+        Metric("mean_squared_error", "mean squared error", OF_NUMBERS, "lower", decimals=".4g"),
+        Metric("mean_absolute_error", "mean absolute error", OF_NUMBERS, "lower", decimals=".4g"),
+        Metric("loss", "loss", TASKS, "lower", followed=True),
     )
 }
 """The metrics by their names, in the order in which they are shown."""
 
-_RECALL: Final = Metric(RECALL, "recall of ", _OF_CLASSES, "higher", percent=True)
+_RECALL: Final = Metric(RECALL, "recall of ", (*_OF_CLASSES, *_OF_PIXELS), "higher", percent=True)
 
 CHOOSING: Final = tuple(name for name, metric in METRICS.items() if metric.chooses)
 """The metrics that the best epoch and the best trial may be chosen by, beside a class's recall."""
@@ -186,10 +192,13 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
 def default_metric(tasks: Collection[Task]) -> str:
     """What says which of several networks is the best, where nothing else is asked for.
 
-    >>> default_metric(["classes"]), default_metric(["values"])
-    ('accuracy', 'loss')
+    Of several tasks the first counts.
+
+    >>> default_metric(["classes"]), default_metric(["values"]), default_metric(["segmentation"])
+    ('accuracy', 'loss', 'mean_iou')
     """
-    return next(name for name, each in METRICS.items() if each.followed and each.of_any(tasks))
+    first = tuple(tasks)[:1]
+    return next(name for name, each in METRICS.items() if each.followed and each.of_any(first))
 
 
 def headline(names: Collection[str]) -> str:

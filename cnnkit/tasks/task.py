@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
-Task: TypeAlias = Literal["classes", "binary", "labels", "values"]
+Task: TypeAlias = Literal["classes", "binary", "labels", "values", "segmentation", "images"]
 """What a target is.
 
 - ``classes``: one of several classes is right.
 - ``binary``: one output says yes or no.
 - ``labels``: each output is a yes or no of its own.
 - ``values``: numbers to come close to.
+- ``segmentation``: the class of each pixel, or of each cell of a signal or a volume.
+- ``images``: the values of each pixel.
 """
 
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
+OF_MAPS: Final[tuple[Task, ...]] = ("segmentation", "images")
+"""The tasks whose targets have spatial extents, as the output of the network has."""
+OF_NUMBERS: Final[tuple[Task, ...]] = ("values", "images")
+"""The tasks whose targets are numbers, and not classes."""
+IGNORED: Final = -1
+"""The class of a pixel that counts nowhere: not in a loss, and not in a metric."""
 
 
 def task_of(
@@ -34,7 +42,7 @@ def task_of(
     >>> task_of(["classes", "binary", "labels"], 3, shares=False)
     'labels'
     """
-    if "values" in possible:
+    if not set(OF_NUMBERS).isdisjoint(possible):
         return "values"
     if 1 in (width, outputs):
         return "binary"
@@ -49,4 +57,17 @@ def targets_are(tasks: Collection[Task]) -> str:
     >>> targets_are(["values"]), targets_are(["classes", "labels"])
     ('numbers', 'classes')
     """
-    return "numbers" if "values" in tasks else "classes"
+    return "classes" if set(OF_NUMBERS).isdisjoint(tasks) else "numbers"
+
+
+def narrowed(possible: Sequence[Task], *, maps: bool) -> tuple[Task, ...]:
+    """Of the tasks that a loss is for those that a network can have by its output.
+
+    >>> narrowed(["classes", "segmentation"], maps=True)
+    ('segmentation',)
+
+    Args:
+        possible: The tasks of the loss.
+        maps: Whether the output has spatial extents.
+    """
+    return tuple(each for each in possible if (each in OF_MAPS) == maps)

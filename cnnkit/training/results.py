@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
-from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.compute.maps import aimed
+from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, summarize_pixels
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import MetricSums, State
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import SplitName
+from cnnkit.training.ranked import ranked, samples, write_ranked
 from cnnkit.training.store.checkpoint import name_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, SUMMARY, WRONG
+from cnnkit.training.store.directory import CONFUSION, CURVES, EXAMPLES, SAMPLES, SUMMARY, WRONG
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import RunLooks
@@ -31,6 +33,7 @@ from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
 from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
+from cnnkit.training.view.samples import save_samples
 
 if TYPE_CHECKING:
     from cnnkit.training.engine import Engine
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float32]
 TESTING = "testing"
+_MOST_IMAGES = 256  # of which the variance is taken: there may be gigabytes of them
 
 
 def conclude(session: Session, state: State, history: History, ending: Ending) -> Summary:
@@ -76,13 +80,28 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
         _draw(session, history, summary)
-    if session.train.loss.of_classes:
+    if session.engine.steps.of_maps:
+        _rank(session, state, opened=opened)
+    elif session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
     return summary
+
+
+def _rank(session: Session, state: State, *, opened: bool) -> None:
+    """Writes how well each example that was held out is answered, and some of them as pictures."""
+    engine, path = session.engine, session.run.path
+    rows = ranked(engine, state, "validation")
+    if opened:
+        rows = [*ranked(engine, state, "test"), *rows]
+    with told_of_full_disk(path):
+        write_ranked(path / EXAMPLES, rows)
+        split = rows[0].split if rows else "validation"
+        if found := samples(engine, state, [row for row in rows if row.split == split]):
+            save_samples(path / SAMPLES, found, title=f"{path.name}: {split}")
 
 
 def _measured_in(
@@ -102,7 +121,9 @@ def _measured_in(
     totals = engine.evaluate(state, name, lambda: bool(session.interruption))
     if totals is None:
         return None
-    answers = None if wrong is None else answers_of(engine, engine.scores(state, name), name)
+    answers = None
+    if wrong is not None and not engine.steps.of_maps:
+        answers = answers_of(engine, engine.scores(state, name), name)
     found = measured(totals, engine.material.dataset.classes, answers)
     if wrong is not None and answers is not None:
         names = [row["name"] for row in found["classes"]]
@@ -136,9 +157,13 @@ def _alike(session: Session) -> float | None:
 def _variance(session: Session) -> float | None:
     """That of the values of the validation split."""
     material, outputs = session.engine.material, session.engine.steps.classes
-    targets = material.dataset.train.targets[material.splits.validation]
-    if session.train.loss.of_classes or not len(targets):
+    if session.train.loss.of_classes or not len(material.splits.validation):
         return None
+    targets = material.dataset.train.targets
+    if session.engine.steps.of_maps:
+        images = jnp.asarray(targets[material.splits.validation[:_MOST_IMAGES]])
+        return float(np.var(np.asarray(aimed(images), np.float64), axis=0).mean())
+    targets = targets[material.splits.validation]
     values = np.eye(outputs)[targets] if targets.ndim == 1 else targets  # classes by their squares
     return float(np.var(values.astype(np.float64), axis=0).mean())
 
@@ -184,6 +209,8 @@ def measured(
     if answers is not None:
         means |= figures_of_scores(answers)
     counts = np.asarray(totals.confusion)
+    if of_pixels(counts):
+        return _of_pixels(summarize_pixels(matrix_of(counts)).to_dict(), means, classes)
     if counts.ndim == 1:
         return means
     summary = {**summarize(counts).to_dict(), **means}
@@ -197,9 +224,21 @@ def measured(
     return {**summary, "classes": per_class}
 
 
+def _of_pixels(
+    summary: dict[str, Any], means: dict[str, Any], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """All metrics of pixels, with the names of the classes."""
+    rows = summary["classes"]
+    names = names_of(classes, len(rows))
+    per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
+    return {**summary, **means, "classes": per_class}
+
+
 def names_of(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
     """The names of so many classes or labels; their numbers where they have none."""
-    return classes if len(classes) == count else tuple(map(str, range(count)))
+    if len(classes) < count:  # masks need not have a pixel of the last ones
+        return (*classes, *map(str, range(len(classes), count)))
+    return classes[:count]
 
 
 def _best_state(session: Session, state: State, history: History) -> State:

@@ -27,9 +27,9 @@ ROOT = Path(__file__).parents[2] / "cnnkit"
 # Which way each is better, stated here once more, by hand.
 PARTS = {
     "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "roc_auc", "average_precision",
-    "top5",
+    "top5", "mean_iou", "mean_dice", "pixel_accuracy",
 }  # fmt: skip
-HIGHER = PARTS | {"matthews", "kappa"}
+HIGHER = PARTS | {"matthews", "kappa", "psnr", "ssim"}
 ERRORS = {"loss", "mean_squared_error", "mean_absolute_error"}
 LOWER = ERRORS | {"calibration_error"}
 

@@ -34,6 +34,7 @@ def undrawn() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(results, "save_curves", save)
         patch.setattr(results, "save_confusion", save)
+        patch.setattr(results, "save_samples", save)
         yield
 
 

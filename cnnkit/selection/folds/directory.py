@@ -67,7 +67,7 @@ class CrossValidationResult(CrossValidation):
     """A cross-validation with what chance alone would give.
 
     Attributes:
-        chance: The interval of guesses; None where there are no classes.
+        chance: The interval of guesses; None where there are no classes, and of pixels.
     """
 
     chance: Chance | None = None
@@ -222,7 +222,8 @@ def _found(
         random_labels=random_labels,
         folds=folds,
     )
-    if found.confusion.ndim != 2:
+    # Pixels of an image are not answered independently: chance is not that of so many guesses.
+    if found.confusion.ndim != 2 or "mean_iou" in found.metrics:
         return found
     return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
 

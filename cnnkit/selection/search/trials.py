@@ -26,6 +26,7 @@ from cnnkit.selection.search.study import Direction, Study
 from cnnkit.selection.search.twins import twin
 from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import best, value
 
@@ -308,7 +309,7 @@ def space_of(spec: Spec) -> tuple[Space, Search]:
         )
     if spec.origin.document is None:
         raise UsageError("a spec that was built in Python has no text to put choices into")
-    settings = spec.search.settings_for(spec.train)
+    settings = spec.search.settings_for(spec.train and recipe_of(spec))
     return (
         Space(spec.origin.document, spec.search, spec.origin.file),
         spec.search.model_copy(update={"settings": settings}),

@@ -21,7 +21,7 @@ from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.model.metric import MetricName, chooses
 from cnnkit.spec.model.section import TOTALS, Section
-from cnnkit.spec.model.training.loss import LOSSES, Loss, choosing, not_of_task
+from cnnkit.spec.model.training.loss import choosing, not_of_task, read_loss
 from cnnkit.tasks.metric import CHOOSING, RECALL, default_metric
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class Search(Section):
         settings = self.settings
         if train is None or "objectives" in settings.model_fields_set:
             return settings
-        return settings.model_copy(update={"objectives": (default_metric(train.loss.tasks),)})
+        return settings.model_copy(update={"objectives": (default_metric(train.tasks),)})
 
     def misfits(self, train: Train) -> Iterator[Fault]:
         """The objectives that no network of a recipe has, and the losses that give none."""
@@ -260,9 +260,9 @@ class Search(Section):
                 return
         choice = self.choices.get("train.loss")
         for index, value in enumerate((choice and choice.listed) or ()):
-            loss = LOSSES.read(value)
+            loss = read_loss(value)
             for name in filter(chooses, objectives):
-                if isinstance(loss, Loss) and (why := not_of_task(name, loss)):
+                if why := not_of_task(name, loss):
                     yield Fault(
                         "wrong-value",
                         f"`train.loss` cannot be {shown(value)}: the best trial is chosen by "

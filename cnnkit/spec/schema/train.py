@@ -46,7 +46,7 @@ def train() -> Schema:
     written: dict[str, Schema] = {
         "data": _data(),
         "freeze": _freeze(),
-        "loss": _choice(LOSSES),
+        "loss": _loss(),
         "class_weights": _class_weights(),
         "optimizer": _choice(OPTIMIZERS),
         "learning_rate": _learning_rate(),
@@ -185,6 +185,33 @@ def _augment() -> Schema:
         "items": named,
         "errorMessage": "`augment` takes a list: `[{flip: horizontal}, {shift: 4}]`",
     }
+
+
+def _loss() -> Schema:
+    """A loss, or a list of losses, each with its factor."""
+    one = _choice(LOSSES)
+    first, *words = one["anyOf"]
+    weight: Schema = {
+        **about("weight", "The factor that it has in the sum."),
+        "type": ["number", "string"],
+        "exclusiveMinimum": 0,
+        "pattern": EXPRESSION,
+    }
+    named = {}
+    for name, kind in LOSSES.kinds.items():
+        inner = _part(kind)
+        with_weight = {**inner, "properties": {**inner["properties"], "weight": weight}}
+        named[name] = {**with_weight, "type": ["object", "number", "null"], "exclusiveMinimum": 0}
+    bare = "|".join(word["const"] for word in words)
+    item = {**first, "properties": named, "pattern": rf"^(?:{bare})$|{EXPRESSION}"}
+    several: Schema = {
+        "title": "sum",
+        "type": "array",
+        "minItems": 1,
+        "items": item,
+        "errorMessage": "a sum is a list of losses: `[{dice: 1}, {categorical_cross_entropy: 1}]`",
+    }
+    return {"anyOf": [first, several, *words]}
 
 
 def _class_weights() -> Schema:

@@ -45,8 +45,8 @@ class Accumulator:
 
         Args:
             totals: Those before.
-            scores: ``[B, K]``, before a last softmax or sigmoid.
-            targets: ``[B]`` or ``[B, K]``.
+            scores: ``[B, K]`` or ``[B, *spatial, K]``, before a last softmax or sigmoid.
+            targets: ``[B]`` or ``[B, K]``; of maps ``[B, *spatial]`` or ``[B, *spatial, K]``.
             counted: bool ``[B]``, which of the examples are added.
         """
         # Class weights pull at the weights alone: a loss that is shown counts every example once,
@@ -56,8 +56,14 @@ class Accumulator:
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
             confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
-            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
+            top5=totals.top5 + self._among_best(scores, targets, counted),
         )
+
+    def _among_best(self, scores: Array, targets: Array, counted: Array) -> Array:
+        """How many have their class among the five largest scores; of maps it is not asked."""
+        if scores.ndim > 2:
+            return jnp.zeros((), jnp.int32)
+        return (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32)
 
     def _said(self, scores: Array) -> Array:
         """What the metrics read: the scores, or of a regression what the network gives."""

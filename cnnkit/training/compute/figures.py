@@ -37,19 +37,33 @@ class Counted:
 
     @cached_property
     def counts(self) -> NDArray[Any]:
-        """``[K, K]`` of classes, ``[K, 2, 2]`` of labels, ``[2]`` of values."""
-        return np.asarray(self.totals.confusion)
+        """``[K, K]`` of classes and pixels, ``[K, 2, 2]`` of labels, ``[2]`` of values."""
+        return metrics.matrix_of(np.asarray(self.totals.confusion))
 
     @property
     def task(self) -> Task:
         """What the targets are; of a single output the counts are those of two classes."""
+        counts = np.asarray(self.totals.confusion)
+        if metrics.of_pixels(counts):
+            return "segmentation"
+        if counts.shape == (4,):
+            return "images"
         kinds: dict[int, Task] = {1: "values", 2: "classes", 3: "labels"}
-        return kinds[self.counts.ndim]
+        return kinds[counts.ndim]
 
     @cached_property
     def summary(self) -> metrics.ClassificationReport:
         """The metrics of classes."""
         return metrics.summarize(self.counts)
+
+    @cached_property
+    def pixels(self) -> metrics.PixelSummary:
+        """The metrics of pixels."""
+        return metrics.summarize_pixels(self.counts)
+
+    def mean(self, place: int) -> float:
+        """The mean over the examples of one of the sums of values."""
+        return float(self.counts[place]) / max(self.examples, 1)
 
     @cached_property
     def errors(self) -> metrics.RegressionSummary:
@@ -150,6 +164,36 @@ def mean_absolute_error(counted: Counted) -> float:
     return counted.errors.mean_absolute_error
 
 
+@_metric
+def mean_iou(counted: Counted) -> float:
+    """The mean over the classes of |A∩B| / |A∪B|."""
+    return counted.pixels.mean_iou
+
+
+@_metric
+def mean_dice(counted: Counted) -> float:
+    """The mean over the classes of 2·|A∩B| / (|A| + |B|)."""
+    return counted.pixels.mean_dice
+
+
+@_metric
+def pixel_accuracy(counted: Counted) -> float:
+    """The part of the pixels that are right."""
+    return counted.pixels.pixel_accuracy
+
+
+@_metric
+def psnr(counted: Counted) -> float:
+    """The mean peak signal-to-noise ratio of the images, in dB."""
+    return counted.mean(2)
+
+
+@_metric
+def ssim(counted: Counted) -> float:
+    """The mean structural similarity of the images."""
+    return counted.mean(3)
+
+
 @_of_scores
 def roc_auc(answers: Answers) -> float:
     """The area below the ROC curve; of classes the mean over each against the rest."""
@@ -198,7 +242,8 @@ def figures(totals: MetricSums, recalls: Mapping[str, int] = {}) -> dict[str, fl
 
 def of_totals(totals: MetricSums, recalls: Mapping[str, int] = {}) -> Figures:
     """The figures of sums over examples, which are on the host; arguments as of ``figures``."""
-    return Figures(int(totals.examples), figures(totals, recalls), np.asarray(totals.confusion))
+    counts = metrics.matrix_of(np.asarray(totals.confusion))
+    return Figures(int(totals.examples), figures(totals, recalls), counts)
 
 
 def class_recalls(counts: NDArray[Any], recalls: Mapping[str, int]) -> dict[str, float | None]:

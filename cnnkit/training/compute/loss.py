@@ -20,9 +20,15 @@ from cnnkit.spec.model.training.loss import (
     BinaryCrossEntropy,
     Focal,
     Huber,
+    Loss,
     MeanAbsoluteError,
     MeanSquaredError,
+    OfPixels,
+    Ssim,
 )
+from cnnkit.training.compute.maps import counted, of_classes
+from cnnkit.training.compute.regions import region_loss
+from cnnkit.training.compute.similarity import ssim
 
 _TINY: Final = 1e-30
 _ALPHA: Final = Finding(
@@ -36,6 +42,10 @@ LossFunction = Callable[[Array, Array, Array], Array]
 
 Targets are classes, int32 ``[N]``; probabilities of the classes, or yes and no of each output,
 float ``[N, K]``; or the numbers of a regression, float ``[N, K]``.
+
+Of maps, scores ``[N, *spatial, K]``, targets are the class of each pixel, int ``[N, *spatial]``, or
+its numbers, float ``[N, *spatial, K]``; weights may be of each pixel, ``[N, *spatial]``. The loss
+of an example is the mean over its pixels that count.
 """
 
 
@@ -47,8 +57,46 @@ def make_loss(train: Train, final: str | None) -> LossFunction:
         final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None; scores
             are those before it.
     """
-    loss = train.loss
+    terms = [(_of_examples(_made(each, train, final)), by) for each, by in train.loss.terms]
+    (first, weight), *others = terms
+    if not others and weight == 1:
+        return first
+
+    def total(scores: Array, targets: Array, weights: Array) -> Array:
+        losses = weight * first(scores, targets, weights)
+        for other, factor in others:
+            losses += factor * other(scores, targets, weights)
+        return losses
+
+    return total
+
+
+def _of_examples(function: LossFunction) -> LossFunction:
+    """A loss of each pixel as that of each example; others as they are."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        if scores.ndim == 2:
+            return function(scores, targets, weights)
+        missing = scores.ndim - 1 - weights.ndim
+        found = function(scores, targets, weights.reshape(*weights.shape, *(1,) * missing))
+        if found.ndim == 1:
+            return found
+        axes = tuple(range(1, found.ndim))
+        if not of_classes(targets):
+            return found.mean(axis=axes)
+        counts = counted(targets)
+        return jnp.where(counts, found, 0).sum(axis=axes) / jnp.maximum(counts.sum(axis=axes), 1)
+
+    return losses
+
+
+def _made(loss: Loss, train: Train, final: str | None) -> LossFunction:
+    """One loss of a recipe, of each example or of each pixel."""
     smoothing = train.label_smoothing
+    if isinstance(loss, OfPixels):
+        return region_loss(loss, by_output=_by_output(train, final))
+    if isinstance(loss, Ssim):
+        return _dissimilarity(final)
     if isinstance(loss, MeanSquaredError | MeanAbsoluteError | Huber):
         return _regression(loss, final)
     if isinstance(loss, BinaryCrossEntropy):
@@ -78,17 +126,27 @@ def probabilities(scores: Array, train: Train, final: str | None) -> Array:
         return jax.nn.sigmoid(scores)
     if not train.loss.of_classes:
         return scores
-    if isinstance(train.loss, BinaryCrossEntropy) or scores.shape[-1] == 1:
+    if _by_output(train, final) or scores.shape[-1] == 1:
         return jax.nn.sigmoid(scores)
     return jax.nn.softmax(scores, axis=-1)
 
 
+def _by_output(train: Train, final: str | None) -> bool:
+    """Whether each output has a probability of its own, by a sigmoid."""
+    if final is not None:
+        return final == "sigmoid"
+    return any(isinstance(term.loss, BinaryCrossEntropy) for term in train.loss.terms)
+
+
 def dense(targets: Array, outputs: int) -> Array:
-    """Targets as float32 ``[N, K]``: classes become one-hot, or 0 and 1 of a single output."""
-    if targets.ndim > 1:
+    """Targets as float32 ``[N, K]``: classes become one-hot, or 0 and 1 of a single output.
+
+    Of maps ``[N, *spatial, K]``.
+    """
+    if targets.ndim > 1 and not of_classes(targets):
         return targets.astype(jnp.float32)
     if outputs == 1:
-        return targets.astype(jnp.float32)[:, None]
+        return targets.astype(jnp.float32)[..., None]
     return jax.nn.one_hot(targets, outputs, dtype=jnp.float32)
 
 
@@ -137,15 +195,28 @@ def _regression(
     """The mean over the outputs; behind a softmax or sigmoid of what comes out of it."""
 
     def losses(scores: Array, targets: Array, weights: Array) -> Array:
-        outputs = scores.astype(jnp.float32)
-        if final in ("softmax", "log_softmax"):
-            outputs = jax.nn.softmax(outputs, axis=-1)
-        elif final == "sigmoid":
-            outputs = jax.nn.sigmoid(outputs)
+        outputs = _given(scores, final)
         error = outputs - dense(targets, outputs.shape[-1])  # of classes it is the Brier score
         return _penalty(loss, error).mean(axis=-1) * weights
 
     return losses
+
+
+def _dissimilarity(final: str | None) -> LossFunction:
+    """1 − SSIM of each image."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        return (1 - ssim(_given(scores, final), targets)) * weights.reshape(-1)
+
+    return losses
+
+
+def _given(scores: Array, final: str | None) -> Array:
+    """What comes out of the network."""
+    outputs = scores.astype(jnp.float32)
+    if final in ("softmax", "log_softmax"):
+        return jax.nn.softmax(outputs, axis=-1)
+    return jax.nn.sigmoid(outputs) if final == "sigmoid" else outputs
 
 
 def _penalty(loss: MeanSquaredError | MeanAbsoluteError | Huber, error: Array) -> Array:
@@ -159,7 +230,10 @@ def _penalty(loss: MeanSquaredError | MeanAbsoluteError | Huber, error: Array) -
 
 
 def example_weights(class_weights: Array, targets: Array) -> Array:
-    """The weight of each example, ``[N]``: that of its class, or the mean over its classes."""
-    if targets.ndim == 1:
+    """The weight of each example, ``[N]``: that of its class, or the mean over its classes.
+
+    Of maps that of each pixel, ``[N, *spatial]``.
+    """
+    if targets.ndim == 1 or of_classes(targets):
         return class_weights[targets]
     return targets @ class_weights / jnp.maximum(targets.sum(-1), 1)

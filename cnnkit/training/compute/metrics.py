@@ -2,11 +2,13 @@
 
 Of classes the counts are one confusion matrix, row the true class and column the predicted one; of
 labels that are each a yes or no, one such matrix of 2x2 for each; of a regression, sums of errors.
+Of pixels the counts are one confusion matrix too, of two words so that it has no end.
 A mean of the means of batches would be wrong where the last batch is smaller: there is none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
@@ -19,6 +21,8 @@ from numpy.typing import NDArray
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.agreement import wilson
 from cnnkit.training.compute.loss import dense
+from cnnkit.training.compute.maps import counted
+from cnnkit.training.compute.similarity import psnr, ssim
 
 TOP: Final = 5
 
@@ -33,10 +37,14 @@ def empty(train: Train, outputs: int, *, multi_label: bool = False) -> Array:
 
     Returns:
         int32 ``[K, K]`` of classes, ``[2, 2]`` of a single output; ``[K, 2, 2]`` of labels;
-        float32 ``[2]`` of a regression, the sums of squared and absolute errors.
+        float32 ``[2]`` of a regression, the sums of squared and absolute errors; ``[4]`` of images,
+        those of PSNR and SSIM too; uint32 ``[2, K, K]`` of pixels, counts modulo 2³² and how often
+        that was full.
     """
     if not train.loss.of_classes:
-        return jnp.zeros((2,), jnp.float32)
+        return jnp.zeros((4 if train.of_maps else 2,), jnp.float32)
+    if train.of_maps:
+        return jnp.zeros((2, max(outputs, 2), max(outputs, 2)), jnp.uint32)
     if multi_label:
         return jnp.zeros((outputs, 2, 2), jnp.int32)
     classes = max(outputs, 2)
@@ -49,10 +57,15 @@ def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
     Args:
         counts: As ``empty`` makes them.
         scores: ``[N, K]``: those before a last softmax or sigmoid; of a regression what comes out.
+            Of maps ``[N, *spatial, K]``.
         targets: Classes, int32 ``[N]``, or their probabilities ``[N, K]``; yes and no ``[N, K]``;
-            numbers ``[N, K]``.
+            numbers ``[N, K]``. Of maps ``[N, *spatial]`` and ``[N, *spatial, K]``.
         mask: bool ``[N]``, which of the examples count; the others fill the batch up.
     """
+    if counts.shape == (4,):
+        return counts + _of_images(scores, targets, mask)
+    if counts.dtype == jnp.uint32:
+        return _of_pixels(counts, scores, targets, mask)
     if counts.ndim == 1:
         return counts + _errors(scores, targets, mask)
     if counts.ndim == 3:
@@ -65,8 +78,46 @@ def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
     return counts.at[true, predicted].add(mask.astype(jnp.int32))
 
 
+def _of_pixels(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
+    """The words with the pixels of a batch added; where the low word is full one goes on."""
+    there = mask.reshape(-1, *(1,) * (targets.ndim - 1)) & counted(targets)
+    low, high = counts
+    true = jnp.where(there, targets.astype(jnp.int32), 0)
+    after = low.at[true, predictions(scores)].add(there.astype(jnp.uint32))
+    return jnp.stack([after, high + (after < low).astype(jnp.uint32)])
+
+
+def _of_images(scores: Array, targets: Array, mask: Array) -> Array:
+    error = scores - targets
+    axes = tuple(range(1, error.ndim))
+    of_each = (
+        jnp.square(error).mean(axis=axes),
+        jnp.abs(error).mean(axis=axes),
+        psnr(scores, targets),
+        ssim(scores, targets),
+    )
+    return jnp.stack([jnp.where(mask, each, 0).sum() for each in of_each])
+
+
+def of_pixels(counts: NDArray[Any]) -> bool:
+    """Whether counts, on the host, are those of pixels, as ``empty`` makes them."""
+    return counts.dtype == np.uint32
+
+
+def matrix_of(counts: NDArray[Any]) -> NDArray[Any]:
+    """Counts on the host as integers without end: of pixels int64 ``[K, K]``."""
+    if not of_pixels(counts):
+        return counts
+    low, high = counts.astype(np.int64)
+    whole: NDArray[Any] = low + (high << 32)
+    return whole
+
+
 def predictions(scores: Array) -> Array:
-    """The class that scores ``[N, K]`` are largest at; of a single output, whether it is yes."""
+    """The class that scores ``[N, K]`` are largest at; of a single output, whether it is yes.
+
+    Of maps ``[N, *spatial, K]`` that of each pixel.
+    """
     if scores.shape[-1] == 1:
         return (scores[..., 0] > 0).astype(jnp.int32)
     return scores.argmax(axis=-1).astype(jnp.int32)
@@ -179,6 +230,52 @@ class ClassificationReport:
 
 
 @dataclass(frozen=True)
+class PixelSummary:
+    """The metrics of pixels.
+
+    Attributes:
+        pixels: How many were counted.
+        pixel_accuracy: The part of them that are right.
+        mean_iou: The mean over the classes that occur or are predicted.
+        mean_dice: The mean over these.
+        iou: Of each class |A∩B| / |A∪B|; NaN of one that neither occurs nor is predicted.
+        dice: Of each class 2·|A∩B| / (|A| + |B|).
+        classes: Precision and recall of each class.
+        confusion: Row the true class, column the predicted one.
+    """
+
+    pixels: int
+    pixel_accuracy: float
+    mean_iou: float
+    mean_dice: float
+    iou: tuple[float, ...]
+    dice: tuple[float, ...]
+    classes: tuple[ClassMetrics, ...]
+    confusion: tuple[Any, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metrics as JSON takes them; those of the classes are a list of mappings."""
+        rows = zip(self.iou, self.dice, self.classes, strict=True)
+        return {
+            "pixels": self.pixels,
+            "pixel_accuracy": self.pixel_accuracy,
+            "mean_iou": self.mean_iou,
+            "mean_dice": self.mean_dice,
+            "classes": [
+                {
+                    "iou": None if math.isnan(iou) else iou,
+                    "dice": None if math.isnan(dice) else dice,
+                    "precision": each.precision,
+                    "recall": each.recall,
+                    "support": each.support,
+                }
+                for iou, dice, each in rows
+            ],
+            "confusion": list(self.confusion),
+        }
+
+
+@dataclass(frozen=True)
 class RegressionSummary:
     """The metrics of a regression: means over all examples and outputs.
 
@@ -240,9 +337,30 @@ def summarize(counts: NDArray[Any], top5: int | None = None) -> ClassificationRe
     )
 
 
+def summarize_pixels(counts: NDArray[Any]) -> PixelSummary:
+    """The metrics that follow from the confusion matrix of pixels, int64 ``[K, K]``."""
+    counts = np.asarray(counts).astype(np.int64)
+    right, actual, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    union = actual + predicted - right
+    there = union > 0
+    with np.errstate(invalid="ignore"):
+        iou, dice = right / union, 2 * right / (actual + predicted)
+    pixels = int(counts.sum())
+    return PixelSummary(
+        pixels=pixels,
+        pixel_accuracy=_ratio(int(right.sum()), pixels),
+        mean_iou=_mean(iou[there].tolist()),
+        mean_dice=_mean(dice[there].tolist()),
+        iou=tuple(iou.tolist()),
+        dice=tuple(dice.tolist()),
+        classes=tuple(map(_class_metrics, right.tolist(), actual.tolist(), predicted.tolist())),
+        confusion=tuple(counts.tolist()),
+    )
+
+
 def summarize_regression(sums: NDArray[Any], examples: int) -> RegressionSummary:
     """The metrics that follow from the sums of errors of so many examples."""
-    squared, absolute = (float(each) / max(examples, 1) for each in sums)
+    squared, absolute = (float(each) / max(examples, 1) for each in sums[:2])
     return RegressionSummary(examples, squared, absolute)
 
 

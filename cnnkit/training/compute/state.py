@@ -19,7 +19,8 @@ class ExamplePool:
 
     Attributes:
         inputs: ``[M, *spatial, C]``, uint8 or float32.
-        targets: int32 ``[M]``, or float32 ``[M, K]``.
+        targets: int32 ``[M]``, or float32 ``[M, K]``; of maps int16 ``[M, *spatial]``, or uint8 or
+            float32 ``[M, *spatial, K]``.
     """
 
     inputs: Array
@@ -60,7 +61,8 @@ class MetricSums:
         examples: int32 ``[]``, how many were counted.
         loss: float32 ``[]``, the sum of their losses.
         confusion: The counts of ``metrics``: int32 ``[K, K]`` of classes, row the true one; int32
-            ``[K, 2, 2]`` of labels; float32 ``[2]``, sums of errors, of a regression.
+            ``[K, 2, 2]`` of labels; float32 ``[2]``, sums of errors, of a regression; uint32
+            ``[2, K, K]`` of pixels; float32 ``[4]``, sums of errors and likenesses, of images.
         top5: int32 ``[]``, how many had their class among the five largest scores.
     """
 

@@ -51,7 +51,9 @@ from cnnkit.training.compute.augmentation import make_augmentation
 from cnnkit.training.compute.averaging import averaged
 from cnnkit.training.compute.batches import Batches
 from cnnkit.training.compute.inputs import scaled, standardized
-from cnnkit.training.compute.loss import example_weights, make_loss
+from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
+from cnnkit.training.compute.maps import OF_VECTOR, Grid, aimed, grids_of, on_grid
+from cnnkit.training.compute.metrics import predictions
 from cnnkit.training.compute.optimizer import (
     evaluation_params,
     frozen_weights,
@@ -83,6 +85,8 @@ class Steps:
         mesh: The devices that a batch is spread over, None for one.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
         settled: The frozen operations that keep their running statistics, too, by their paths.
+        grid: Where the cells of the output lie on the targets, which may have more of them.
+        side_grids: The same of each side output.
     """
 
     graphdef: nnx.GraphDef[Network]
@@ -98,6 +102,8 @@ class Steps:
     mesh: Mesh | None = None
     frozen: Tree | None = None
     settled: frozenset[str] = frozenset()
+    grid: Grid = OF_VECTOR
+    side_grids: tuple[Grid, ...] = ()
 
     def unfrozen(self) -> Steps:
         """The steps that train all weights, of the same state."""
@@ -112,6 +118,11 @@ class Steps:
     def accumulator(self) -> Accumulator:
         """What adds the examples of a batch to totals."""
         return Accumulator(self.train, self.loss, self.classes, self.final, self.multi_label)
+
+    @property
+    def of_maps(self) -> bool:
+        """Whether the network answers for each pixel."""
+        return bool(self.grid.extents)
 
     def init(self, seed: Array) -> State:
         """The state before the first step."""
@@ -168,16 +179,19 @@ class Steps:
         augment, layers = (
             jax.random.fold_in(_key(feed.seed, use), state.step) for use in (_AUGMENT, _LAYERS)
         )
-        images, targets = self.augment(augment, scaled(batch.inputs), batch.targets)
+        images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets))
         images, targets = self._spread((standardized(images, feed), targets))
-        weights = self._weights(feed, targets)
+        asked = on_grid(targets, self.grid)
+        weights = self._weights(feed, asked)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
             network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
             scores, sides, _ = network.outputs(images, train=True, key=layers, settled=self.settled)
-            total = self.loss(scores, targets, weights).mean()
-            for side, weight in sides:
-                total += weight * self.loss(side, targets, weights).mean()
+            total = self.loss(scores, asked, weights).mean()
+            for (side, weight), grid in zip(sides, self.side_grids, strict=True):
+                aside = on_grid(targets, grid)
+                of_side = weights if weights.ndim == 1 else self._weights(feed, aside)
+                total += weight * self.loss(side, aside, of_side).mean()
             stats: Tree = nnx.state(network, nnx.BatchStat)
             return total, (stats, scores)
 
@@ -192,7 +206,7 @@ class Steps:
             stats=stats,
             optimizer=optimizer,
             average=averaged(self.train, state, params, stats),
-            totals=self.accumulator.added(totals, scores, targets, counted),
+            totals=self.accumulator.added(totals, scores, asked, counted),
             failed=state.failed,
         )
         size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
@@ -231,7 +245,8 @@ class Steps:
         self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
     ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
-        images, targets = self._spread((standardized(scaled(batch.inputs), feed), batch.targets))
+        targets = on_grid(aimed(batch.targets), self.grid)
+        images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
         params, stats = self.evaluated(state)
         scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
         return self.accumulator.added(totals, scores, targets, counted)
@@ -242,6 +257,13 @@ class Steps:
         images = standardized(scaled(inputs), feed)
         scores: Array = nnx.merge(self.graphdef, params, stats).outputs(images).scores
         return scores
+
+    def maps(self, state: State, feed: Feed, inputs: Array) -> Array:
+        """What a network of maps answers: the class of each pixel, int16, or its values."""
+        scores = self.scores(state, feed, inputs)
+        if self.train.loss.of_classes:
+            return predictions(scores).astype(jnp.int16)
+        return probabilities(scores, self.train, self.final)
 
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
         """The weights and statistics that the network is judged by: the averaged ones, if any."""
@@ -315,11 +337,15 @@ def make_steps(
         params,
         stats,
     )
+    train = train.for_output(scores.shape[1:])
+    grid, side_grids = grids_of(spec)
     return Steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
         loss=make_loss(train, abstract.final),
-        augment=make_augmentation(train.augment, spec.input, scores.shape[-1]),
+        augment=make_augmentation(
+            train.augment, spec.input, scores.shape[-1], maps=len(grid.extents) > 0
+        ),
         train=train,
         initial=initial,
         classes=scores.shape[-1],
@@ -328,6 +354,8 @@ def make_steps(
         # A loss of one class among several has no labels, whatever an older run has noted.
         multi_label=multi_label and "labels" in train.loss.tasks,
         mesh=mesh,
+        grid=grid,
+        side_grids=side_grids,
         **_kept(train, params, stats),
     )
 

@@ -8,7 +8,7 @@ each array of the state has a first axis of runs, and each step of all of them i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from jax import Array
 from jax.sharding import Sharding
 from numpy.typing import NDArray
 
+from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
@@ -86,6 +87,7 @@ class Engine(ABC):
         self.recalls = recalls_of([steps.train.monitor], classes, max(steps.classes, 2))
         self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
         self._scores = jax.jit(steps.scores, out_shardings=sharding)
+        self._maps = jax.jit(steps.maps, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
         self._step = STEP
@@ -185,6 +187,29 @@ class Engine(ABC):
     @abstractmethod
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:
         """The totals of a split, on the host; None where the user asked to end before."""
+
+    def maps(
+        self, state: State, name: SplitName, places: Indices | None = None
+    ) -> Iterator[tuple[Indices, NDArray[Any]]]:
+        """What a network of maps answers to examples of a split, some at a time; of one run.
+
+        Args:
+            state: The weights.
+            name: The split.
+            places: Which examples of it; by default all.
+
+        Yields:
+            The places of examples in the split, and what ``Steps.maps`` says of each.
+        """
+        inputs, indices = self.material.examples(name).inputs, self.material.indices(name)
+        size = self.steps.batch_size
+        whole = np.arange(len(indices)) if places is None else places
+        for start in range(0, len(whole), size):
+            some = whole[start : start + size]
+            # A batch that is not full is filled up, so that one program serves them all.
+            filled = some[np.minimum(np.arange(size), len(some) - 1)]
+            batch = jax.device_put(inputs[indices[filled]], self.sharding)
+            yield some, np.asarray(self._maps(state, self.feed, batch))[: len(some)]
 
     def scores(self, state: State, name: SplitName) -> NDArray[np.float32]:
         """The scores ``[N, K]`` of all examples of a split, on the host; of one run alone."""

@@ -15,6 +15,7 @@ from jax.typing import ArrayLike
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, Indices
 from cnnkit.data.inspection import all_alike
+from cnnkit.data.maps import pixels_of
 from cnnkit.data.preprocessing import Preprocessing, preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
@@ -25,6 +26,7 @@ from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import ExamplePool, Feed
+from cnnkit.training.prepare.resolution import extents_of
 from cnnkit.training.store.data_record import DataRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
@@ -160,7 +162,9 @@ def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Da
         data_dir=data_dir,
         input_shape=spec.input,
         outputs=outputs,
+        extents=extents_of(spec),
         loss=train.loss,
+        target=train.target,
     )
     if fault := all_alike(dataset):
         raise DataError(fault)
@@ -190,6 +194,8 @@ def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed:
 def task(loss: Loss, examples: Examples) -> Task:
     """What the targets of examples are under a loss."""
     targets = examples.targets
+    if examples.of_maps:
+        return "segmentation" if examples.of_pixels else "images"
     width = None if targets.ndim == 1 else targets.shape[1]
     return task_of(loss.tasks, width, shares=width is not None and examples.shares())
 
@@ -222,6 +228,8 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
     if given is None:
         return np.ones(outputs, np.float32)
     if given == "balanced":
+        if dataset.train.of_pixels:
+            return _balanced(dataset, indices, outputs)
         labels = dataset.train.labels()
         if labels is None:
             raise DataError("`class_weights: balanced` needs targets that are classes")
@@ -234,15 +242,27 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
                 f"`class_weights` names `{unknown[0]}`, but the classes are "
                 f"{', '.join(dataset.classes)}"
             )
-        return np.array([given.get(name, 1.0) for name in dataset.classes], np.float32)
+        named = [given.get(name, 1.0) for name in dataset.classes]
+        return np.array(named + [1.0] * (outputs - len(named)), np.float32)
     if len(given) != outputs:
         raise DataError(f"`class_weights` has {len(given)} weights, the network {outputs} outputs")
     return np.array(given, np.float32)
 
 
+def _balanced(dataset: Dataset, indices: Indices, outputs: int) -> Array:
+    """The weights of classes that have so many pixels, of those that have any."""
+    counts = np.array([*pixels_of(dataset.classes, dataset.train.targets[indices]).values()])
+    counts = np.pad(counts, (0, outputs - len(counts)))
+    weights = counts.sum() / ((counts > 0).sum() * np.maximum(counts, 1))
+    return np.where(counts > 0, weights, 1).astype(np.float32)
+
+
 def pool_of(examples: Examples, sharding: Sharding) -> ExamplePool:
     """All examples on the device."""
-    return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
+    inputs = on_device(np.asarray(examples.inputs[:]), sharding)
+    if examples.targets is examples.inputs:  # one array is both, and need not be there twice
+        return ExamplePool(inputs, inputs)
+    return ExamplePool(inputs, on_device(examples.targets, sharding))
 
 
 def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> ExamplePool:
@@ -266,7 +286,8 @@ def _digest(parts: Sequence[Examples]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.inputs.shape} {part.inputs.dtype}".encode())
-        digest.update(np.ascontiguousarray(part.targets).tobytes())
+        if part.targets is not part.inputs:
+            digest.update(np.ascontiguousarray(part.targets).tobytes())
         if isinstance(part.inputs, np.ndarray):
             for start in range(0, len(part.inputs), 4096):
                 digest.update(np.ascontiguousarray(part.inputs[start : start + 4096]).tobytes())

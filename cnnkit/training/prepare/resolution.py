@@ -6,10 +6,12 @@ from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located, located_weights
 from cnnkit.spec.reading import load
+from cnnkit.spec.tracing import trace
 from cnnkit.training.advice import recipe_for
 
 
@@ -44,28 +46,37 @@ def recipe_of(spec: Spec) -> Train:
             f"{name} has no `train:`, so it does not say what to learn: add\n"
             f"{recipe_for(spec.input)}"
         )
-    return spec.train
+    graph = trace(spec.layers, spec.inputs or spec.input, spec.rounding)
+    shapes = [graph.shape(node) for node in graph.outputs.values()]
+    return spec.train.for_output(shapes[0]) if len(shapes) == 1 else spec.train
 
 
 def outputs_of(spec: Spec) -> int:
-    """The scores that the network gives, K.
+    """The scores that the network gives, K; of a map those of each pixel.
 
     Raises:
         SpecError: The spec has findings of level error.
-        UsageError: It gives no vector, or has several inputs or outputs.
+        UsageError: It has several inputs or outputs.
     """
+    return _output_of(spec)[-1]
+
+
+def extents_of(spec: Spec) -> Shape:
+    """The spatial extents of what the network gives; empty of a vector.
+
+    Errors are those of ``outputs_of``.
+    """
+    return _output_of(spec)[:-1]
+
+
+def _output_of(spec: Spec) -> Shape:
     analysis = analyze(spec)
     shape = analysis.output
     if shape is None:
         raise SpecError(analysis.findings)
     if what := analysis.graph.several:
         raise UsageError(f"a network of one input and one output is trained, this one has {what}")
-    if len(shape) != 1:
-        raise UsageError(
-            f"the network gives {'x'.join(map(str, shape))}, and is trained on a vector of scores: "
-            f"end it in `global_mean_pool`, or in `flatten` and `dense: {{units: 10}}`"
-        )
-    return int(shape[0])
+    return tuple(map(int, shape))
 
 
 def _nameable(data: Data | None) -> Data | None:

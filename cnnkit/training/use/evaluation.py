@@ -23,7 +23,7 @@ from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
-from cnnkit.training.prepare.resolution import outputs_of, recipe_of
+from cnnkit.training.prepare.resolution import extents_of, outputs_of, recipe_of
 from cnnkit.training.results import answers_of, measured, names_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
@@ -133,7 +133,9 @@ def evaluate(
             data_dir=options.data_dir,
             input_shape=spec.input,
             outputs=outputs_of(spec),
+            extents=extents_of(spec),
             loss=recipe.loss,
+            target=recipe.target,
             like=like,
             classes=record.classes or (),
             renamed=renamed,
@@ -211,7 +213,9 @@ def evaluate_weights(
             data_dir=options.data_dir,
             input_shape=spec.input,
             outputs=outputs,
+            extents=extents_of(spec),
             loss=recipe.loss,
+            target=recipe.target,
             like=like,
             classes=weights.classes,
             renamed=renamed,
@@ -248,7 +252,8 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
         names = ("target", "drop", "file", "separator")
         return data.model_copy(update={name: getattr(of_run, name) for name in names})
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
-        return data.model_copy(update={"inputs": of_run.inputs, "targets": of_run.targets})
+        names = ("inputs", "targets", "ignore")
+        return data.model_copy(update={name: getattr(of_run, name) for name in names})
     return data
 
 
@@ -271,7 +276,7 @@ def _judged(
     totals = machine.evaluate(placed, "test", lambda: False)
     if totals is None:  # only who asks for it
         raise UsageError("the evaluation was ended")
-    test = _scored(machine, placed, "test")
+    test = None if steps.of_maps else _scored(machine, placed, "test")
     if test is None:
         return measured(totals, material.dataset.classes), None
     figures = measured(totals, material.dataset.classes, test.answers)
@@ -291,6 +296,8 @@ def _judged(
 
 def _targets(steps: Steps, material: Material) -> tuple[tuple[str, ...], Task]:
     """The names of a network's classes or labels, and what its targets are."""
+    if steps.of_maps:
+        return (), "segmentation" if steps.train.loss.of_classes else "images"
     if not steps.train.loss.of_classes:
         return (), "values"
     task: Task = "labels" if steps.multi_label else "classes"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.tasks.task import Task
+from cnnkit.tasks.task import OF_MAPS, Task
 from cnnkit.training.compute.calibration import Bin, calibration_error, reliability, temperature
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.ranking import (
@@ -59,6 +59,11 @@ class Wanted:
             UsageError: Its targets are values, a temperature is asked for and they are labels, or
                 it has no such class.
         """
+        if self.anything and task in OF_MAPS:
+            raise UsageError(
+                "--calibrate and --recall are of classes of whole examples, and the network "
+                "answers for each pixel"
+            )
         if self.anything and task == "values":
             raise UsageError("--calibrate and --recall are of classes, and the network has none")
         if self.calibrated and task == "labels":

@@ -28,18 +28,32 @@ class Prediction:
         values: Their probabilities; of a regression the numbers.
         decision: The class that it is taken for: the most probable, or that of refusal where it
             is not probable enough; None of a regression.
+        map: Of a network of maps the class of each pixel ``[*spatial]``, whose parts are the
+            values; or its values ``[*spatial, C]``.
+        image: What that was said of, scaled, where it has the extents of the map.
+        path: The file that the map was written to.
     """
 
     file: str
     classes: tuple[str, ...]
     values: tuple[float, ...]
     decision: str | None = None
+    map: NDArray[Any] | None = None
+    image: NDArray[Any] | None = None
+    path: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The prediction as JSON takes it."""
         found = zip(self.classes, self.values, strict=True)
         named = [{"name": name, "value": value} for name, value in found]
-        return {"file": self.file, "class": self.decision, "predictions": named, "error": None}
+        written = {} if self.map is None else {"map": self.path}
+        return {
+            "file": self.file,
+            "class": self.decision,
+            "predictions": named,
+            **written,
+            "error": None,
+        }
 
 
 @dataclass(frozen=True)
@@ -71,9 +85,14 @@ class Naming:
         """That of a network.
 
         Raises:
-            UsageError: There is a threshold and no class, or the class of refusal is one that the
-                network knows.
+            UsageError: There is a threshold and no class, the class of refusal is one that the
+                network knows, or it answers for each pixel.
         """
+        if trained.of_maps:
+            raise UsageError(
+                "the network answers for each pixel: `cnnkit predict RUN … --maps DIR` writes what "
+                "it gives"
+            )
         names, of_classes = names_of(trained), trained.train.loss.of_classes
         if threshold and not of_classes:
             raise UsageError(

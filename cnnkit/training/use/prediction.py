@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from cnnkit.data.listing import Refused
 from cnnkit.errors import UsageError
 from cnnkit.training.compute.augmentation.views import views_of
 from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.maps import grids_of, on_grid
+from cnnkit.training.compute.metrics import predictions
+from cnnkit.training.use.mapping import Mapping
 from cnnkit.training.use.naming import REFUSAL, Naming, Prediction
 from cnnkit.training.use.trained import Trained
 
@@ -56,6 +60,9 @@ def predict(
         UsageError: There is a threshold and no class, the class of refusal is one that the
             network knows, or its recipe has no views.
     """
+    if trained.of_maps:
+        yield from _maps(trained, files, threshold=threshold, augment=augment)
+        return
     naming = Naming.of(trained, top, threshold, refusal)
     answer, views = compiled(trained, augment=augment)
     shape = trained.preprocessing.shape
@@ -71,6 +78,40 @@ def predict(
             yield from naming.named(*begun.popleft())
     while begun:
         yield from naming.named(*begun.popleft())
+
+
+def _maps(
+    trained: Trained, files: Iterable[str | Path | Refused], *, threshold: float, augment: bool
+) -> Iterator[Prediction | Refused]:
+    """What a network of maps says of files."""
+    if threshold or augment:
+        option = "a threshold" if threshold else "test-time augmentation"
+        raise UsageError(f"{option} is of classes of whole examples: the network gives maps")
+    mapping, shape = Mapping.of(trained), trained.preprocessing.shape
+    graphdef, params, stats = trained.network.parts()
+    grid, _ = grids_of(trained.spec)
+
+    @jax.jit
+    def answer(params: Any, stats: Any, values: jax.Array) -> jax.Array:
+        network = nnx.merge(graphdef, params, stats)
+        scores = network.outputs(trained.standardized(values)).scores
+        if mapping.of_classes:
+            return predictions(scores).astype(jnp.int16)
+        return probabilities(scores, trained.train, network.final)
+
+    cells = max(int(np.prod(shape)), int(np.prod(grid.extents)) * len(mapping.names))
+    size = max(1, min(_BATCH, _BATCH_BYTES // (4 * cells)))
+    inside = all(small <= large for small, large in zip(grid.extents, shape, strict=False))
+    for entries, inputs in _batches(
+        inputs_of(files, trained.preprocessing, trained.table), size, shape
+    ):
+        outputs = np.asarray(answer(params, stats, inputs)) if len(inputs) else inputs
+        images = iter(on_grid(inputs, grid) if inside else ())
+        for found in mapping.named(entries, outputs):
+            if isinstance(found, Refused):
+                yield found
+            else:
+                yield replace(found, image=next(images, None))
 
 
 def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:

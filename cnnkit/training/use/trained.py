@@ -62,10 +62,15 @@ class Trained:
     epoch: int
     problems: Sequence[str] = ()
 
-    @property
+    @cached_property
     def train(self) -> Train:
         """The recipe."""
         return recipe_of(self.spec)
+
+    @property
+    def of_maps(self) -> bool:
+        """Whether it answers for each pixel."""
+        return self.train.of_maps
 
     def prepared(self, inputs: ArrayLike) -> Array:
         """Inputs ``[N, *spatial, C]`` in the values of their files, as training prepared them.
@@ -87,6 +92,8 @@ class Trained:
 
     def predict(self, inputs: ArrayLike | StrPath | Sequence[StrPath]) -> Array:
         """What the network says: probabilities ``[N, K]``, or the numbers of a regression.
+
+        Of a network of maps ``[N, *spatial, K]``.
 
         Args:
             inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files;

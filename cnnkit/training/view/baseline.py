@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.spec.model.training import Loss
-from cnnkit.spec.model.training.loss import BinaryCrossEntropy, Focal
+from cnnkit.spec.model.training.loss import BinaryCrossEntropy, Focal, OfPixels, Sum
 
 _DEVIATIONS: Final = 2.5  # that are seldom reached by chance: by one of 160 guessers
 _MOST_NAMED: Final = 3
@@ -153,7 +153,7 @@ class RegressionBaseline:
 
 
 def alike_loss(loss: Loss, outputs: int, binary: bool) -> float | None:
-    """The loss of calling all classes equally probable; None of a loss of values.
+    """The loss of calling all classes equally probable; None of a loss of values or regions.
 
     Args:
         loss: Of the recipe.
@@ -161,6 +161,12 @@ def alike_loss(loss: Loss, outputs: int, binary: bool) -> float | None:
         binary: Whether each output is a yes or no: its probability is then one half.
     """
     if not loss.of_classes:
+        return None
+    if isinstance(loss, Sum):
+        each = [(weight, alike_loss(term, outputs, binary)) for term, weight in loss.terms]
+        known = [weight * value for weight, value in each if value is not None]
+        return sum(known) if len(known) == len(each) else None
+    if isinstance(loss, OfPixels):
         return None
     classes = 2 if binary or outputs == 1 or isinstance(loss, BinaryCrossEntropy) else outputs
     cross_entropy = math.log(classes)

@@ -12,7 +12,15 @@ import numpy as np
 
 from cnnkit.presentation.numbers import percent
 from cnnkit.tasks.metric import METRICS
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, WRONG
+from cnnkit.training.store.directory import (
+    CONFUSION,
+    CURVES,
+    EXAMPLES,
+    REPORT,
+    SAMPLES,
+    SUMMARY,
+    WRONG,
+)
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
 
@@ -39,7 +47,7 @@ def conclusion(summary: Summary, run: Path) -> Iterator[str]:
     if summary.diagnosis is not None:
         yield from _diagnosis(summary.diagnosis)
     yield ""
-    names = (SUMMARY, CURVES, CONFUSION, WRONG, REPORT)
+    names = (SUMMARY, CURVES, CONFUSION, WRONG, EXAMPLES, SAMPLES, REPORT)
     yield f"{run}: {', '.join(name for name in names if name == SUMMARY or (run / name).exists())}"
 
 
@@ -58,7 +66,9 @@ def measured_lines(split: str, figures: Measured, epoch: int | None) -> Iterator
     yield from _further_line(figures)
     yield from _interval_line(figures)
     yield from _majority_line(figures)
-    if "classes" in figures:
+    if "pixels" in figures:
+        yield from pixel_table(figures["classes"])
+    elif "classes" in figures:
         yield from class_table(figures["classes"], figures.get("averages") or {})
 
 
@@ -134,7 +144,9 @@ def _interval_line(test: Measured) -> Iterator[str]:
 def _majority_line(test: Measured) -> Iterator[str]:
     """What always answering the most frequent class would have given."""
     rows = test.get("classes") or []
-    if np.ndim(test.get("confusion", 0)) != 2 or not any(row["support"] for row in rows):
+    if "majority" not in test or np.ndim(test.get("confusion", 0)) != 2:
+        return
+    if not any(row["support"] for row in rows):
         return
     frequent = max(rows, key=lambda row: row["support"])
     chance = 1 / sum(row["support"] > 0 for row in rows)
@@ -165,6 +177,25 @@ def class_table(
         yield (
             f"{name:{width}}  {mean['precision']:9.4f}  {mean['recall']:6.4f}  {mean['f1']:6.4f}"
         )
+
+
+def pixel_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:
+    """A row a class of pixels, where there are many those of the lowest IoU."""
+    shown = classes
+    if len(classes) > _ALL_CLASSES:
+        there = [row for row in classes if row["iou"] is not None]
+        shown = sorted(there, key=lambda row: row["iou"])[:_WORST]
+    width = max(5, *(len(row["name"]) for row in shown)) if shown else 5
+    yield ""
+    yield f"{'class':{width}}     IoU    Dice  precision  recall        pixels"
+    for row in shown:
+        iou, dice = ("—" if row[name] is None else f"{row[name]:.4f}" for name in ("iou", "dice"))
+        yield (
+            f"{row['name']:{width}}  {iou:>6}  {dice:>6}  {row['precision']:9.4f}  "
+            f"{row['recall']:6.4f}  {row['support']:12,}"
+        )
+    if len(shown) < len(classes):
+        yield f"the {len(shown)} of {len(classes)} classes with the lowest IoU"
 
 
 def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:

@@ -11,7 +11,8 @@ classes; of values the mean squared error as a part of their variance; the loss 
 is known. The thresholds are stated with each verdict, since no number is right for all problems:
 
 - ``HIGH``, 10 %: an error above it is high; of a mean over classes a quarter of what chance gives;
-  of values half of the variance, or a loss above half of that of the first epoch.
+  of values half of the variance, or a loss above half of that of the first epoch; of pixels what
+  the mean IoU lacks, a quarter.
 - ``RISE``, 10 %: by this part of its lowest value the validation loss has to rise to count as
   rising, more than it varies from epoch to epoch.
 - A gap counts where the validation error is above the training error by more than twice what chance
@@ -34,7 +35,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.summary import Diagnosis
 from cnnkit.training.view import next_steps
-from cnnkit.training.view.errors import CERTAIN, HIGH, SMALL_GAP, Errors, Point
+from cnnkit.training.view.errors import CERTAIN, HIGH, OF_PIXELS, SMALL_GAP, Errors, Point
 from cnnkit.training.view.evidence import Evidence
 
 RISE: Final = 0.10
@@ -218,6 +219,8 @@ def _limit_text(errors: Errors | None) -> str:
         return "both are above half of those of the first epoch"
     if errors.unit is not None:
         return "both are above half of it"
+    if errors.name == OF_PIXELS:
+        return f"both are below {percent(1 - errors.high, 0)}"
     digits = 0 if errors.high == HIGH else 1
     return f"both are above {percent(errors.high, digits)}"
 

@@ -16,6 +16,8 @@ CERTAIN: Final = 2.0
 """Standard deviations that a gap is more than."""
 _OF_CHANCE: Final = 0.25
 _OF_VARIANCE: Final = 0.5
+_OF_IOU: Final = 0.25
+OF_PIXELS: Final = "mean IoU"
 _UNKNOWN: Final = 100  # examples, where a history does not say of how many it is
 
 
@@ -28,7 +30,8 @@ class Errors(NamedTuple):
         varies: The standard deviation of their difference by the choice of the examples.
         high: Above which an error is high.
         during: The training error during the epoch, with augmentation and dropout.
-        name: What the errors are: ``error``, ``balanced error`` or ``mean squared error``.
+        name: What the errors are: ``error``, ``balanced error`` or ``mean squared error``; of
+            pixels ``mean IoU``, what that lacks.
         unit: What they are parts of: of values their variance.
     """
 
@@ -73,6 +76,8 @@ class Errors(NamedTuple):
         if evidence.variance is not None:
             return cls._of_values(record, evidence, evidence.variance)
         judged = record.validation or {}
+        if "mean_iou" in judged:
+            return cls._of_pixels(record, evidence)
         name = "balanced_accuracy" if evidence.balanced else "accuracy"
         right = (evidence.training or record.train).get(name), judged.get(name)
         if right[0] is None or right[1] is None:
@@ -90,6 +95,20 @@ class Errors(NamedTuple):
             )
         what = "balanced error" if evidence.balanced else "error"
         return cls(train, validation, varies, high, None if during is None else 1 - during, what)
+
+    @classmethod
+    def _of_pixels(cls, record: Epoch, evidence: Evidence) -> Errors | None:
+        """What the mean IoU lacks; as sure as if each image were one answer."""
+        judged = record.validation or {}
+        found = (evidence.training or record.train).get("mean_iou"), judged.get("mean_iou")
+        if found[0] is None or found[1] is None:
+            return None
+        train, validation = 1 - found[0], 1 - found[1]
+        examples = _UNKNOWN if evidence.kept is None else evidence.kept["examples"]
+        varies = math.hypot(
+            deviation(train, evidence.scale * examples), deviation(validation, examples)
+        )
+        return cls(train, validation, varies, _OF_IOU, None, OF_PIXELS)
 
     @classmethod
     def _of_values(cls, record: Epoch, evidence: Evidence, variance: float) -> Errors | None:
@@ -148,6 +167,11 @@ class Point(NamedTuple):
             return (
                 f"{when} the mean squared error is {train:.3g} in training and {validation:.3g} in "
                 f"validation, where the values have a variance of {found.unit:.3g}"
+            )
+        if found.name == OF_PIXELS:
+            return (
+                f"{when} the mean IoU is {percent(1 - found.train, 1)} in training and "
+                f"{percent(1 - found.validation, 1)} in validation"
             )
         balanced = "balanced " if found.name != "error" else ""
         text = (

@@ -31,7 +31,7 @@ class Evidence:
     @property
     def classes(self) -> ClassBaseline | None:
         """How the weights that are kept do on classes or labels."""
-        if self.kept is None or "confusion" not in self.kept:
+        if self.kept is None or "confusion" not in self.kept or "pixels" in self.kept:
             return None
         return ClassBaseline(self.kept)
 

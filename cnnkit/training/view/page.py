@@ -18,7 +18,7 @@ from cnnkit.presentation.numbers import duration, percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
 from cnnkit.tasks.metric import METRICS, followed, metric_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, RunDirectory
+from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SAMPLES, RunDirectory
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
@@ -40,7 +40,8 @@ class RunFiles:
         environment: ``environment.json``.
         history: The lines of ``metrics.jsonl``.
         summary: ``summary.json``; an empty one while the run goes on.
-        pictures: The bytes of ``curves.png`` and ``confusion.png``, by their names.
+        pictures: The bytes of ``curves.png``, ``confusion.png`` and ``samples.png``, by their
+            names.
     """
 
     name: str
@@ -53,7 +54,7 @@ class RunFiles:
 
 def page(run: RunDirectory) -> str:
     """The page of a run that is finished or on its way."""
-    pictures = {name: run.path / name for name in (CURVES, CONFUSION)}
+    pictures = {name: run.path / name for name in (CURVES, CONFUSION, SAMPLES)}
     return render(
         RunFiles(
             name=run.path.resolve().name,
@@ -82,6 +83,7 @@ def render(run: RunFiles) -> str:
         *_diagnosis(run.summary.diagnosis),
         *_picture(run, "curves.png", "Loss, accuracy and learning rate over the epochs", "Curves"),
         *_classes(run),
+        *_picture(run, SAMPLES, "Images, truth and prediction", "Best, median and worst"),
         *_epochs(run),
         *_written("Spec", run.spec),
         *_environment(run.environment),
@@ -176,6 +178,9 @@ def _classes(run: RunFiles) -> Iterator[str]:
     rows = test.get("classes")
     if not rows:
         return
+    if "pixels" in test:
+        yield from _pixels(rows, test["pixels"])
+        return
     yield '<h2>Classes</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
     yield "<th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr></thead>\n<tbody>"
     for row in rows:
@@ -183,6 +188,19 @@ def _classes(run: RunFiles) -> Iterator[str]:
         yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
     means = "".join(f"<td>{test[name]:.4f}</td>" for name in ("precision", "recall", "macro_f1"))
     yield f"</tbody>\n<tfoot><tr><td>mean</td>{means}<td>{test['examples']:,}</td></tr></tfoot>"
+    yield "</table></div>"
+
+
+def _pixels(rows: Sequence[Mapping[str, Any]], pixels: int) -> Iterator[str]:
+    """A row for each class of pixels."""
+    columns = ("iou", "dice", "precision", "recall")
+    yield '<h2>Classes</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
+    yield "<th>IoU</th><th>Dice</th><th>precision</th><th>recall</th><th>pixels</th></tr></thead>"
+    yield "<tbody>"
+    for row in rows:
+        cells = "".join("<td>—</td>" if row[name] is None else _part(row[name]) for name in columns)
+        yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
+    yield f"</tbody>\n<tfoot><tr><td>all</td>{'<td></td>' * 4}<td>{pixels:,}</td></tr></tfoot>"
     yield "</table></div>"
 
 

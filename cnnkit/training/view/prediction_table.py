@@ -26,11 +26,13 @@ class Columns:
         names: The names of the classes, or of the outputs of a regression.
         of_classes: Whether they are classes.
         top: How many of the most probable classes are named; None for the probability of each.
+        of_maps: Whether predictions are maps, of which each class has a part of the pixels.
     """
 
     names: Sequence[str]
     of_classes: bool
     top: int | None
+    of_maps: bool = False
 
 
 def as_table(found: Found, columns: Columns) -> Iterator[str]:
@@ -40,6 +42,14 @@ def as_table(found: Found, columns: Columns) -> Iterator[str]:
             continue
         values = [percent(one) if columns.of_classes else f"{one:.4g}" for one in each.values]
         shown = ", ".join(map(" ".join, zip(each.classes, values, strict=True)))
+        if columns.of_maps and columns.of_classes:
+            shown = ", ".join(
+                f"{name} {percent(part)}"
+                for name, part in zip(each.classes, each.values, strict=True)
+                if part
+            )
+        if each.path is not None:
+            shown += f" → {each.path}"
         if each.decision not in (None, each.classes[0]):
             shown = f"{each.decision} ({shown})"
         yield printable(f"{each.file}: {shown}") + "\n"
@@ -67,6 +77,9 @@ def as_csv(found: Found, columns: Columns) -> Iterator[str]:
     Where several classes are named, the first, second … and their probabilities follow; where all
     are, a column a class. Of a regression there is a column an output.
     """
+    if columns.of_maps:
+        yield from _csv_of_maps(found, columns)
+        return
     header = ["file", *(("class", "probability") if columns.of_classes else ())]
     if not columns.of_classes or columns.top is None:
         header += [
@@ -81,6 +94,18 @@ def as_csv(found: Found, columns: Columns) -> Iterator[str]:
             yield _line([each.file, *[""] * (len(header) - 1), each.problem])
         else:
             yield _line([each.file, *_cells(each, columns), ""])
+
+
+def _csv_of_maps(found: Found, columns: Columns) -> Iterator[str]:
+    """A line a file: the part of the pixels that each class has, or the numbers of an image."""
+    names = [f"part of {name}" if columns.of_classes else name for name in columns.names]
+    yield _line(["file", *names, "map", "error"])
+    for each in found:
+        if isinstance(each, Refused):
+            yield _line([each.file, *[""] * (len(names) + 1), each.problem])
+        else:
+            values = (f"{value:.9g}" for value in each.values)
+            yield _line([each.file, *values, each.path or "", ""])
 
 
 def _cells(found: Prediction, columns: Columns) -> Iterator[str]:

@@ -33,10 +33,12 @@ class Augmentation(Part):
 
     Attributes:
         mixes: Whether it mixes examples with each other, and their targets too.
+        moves: Whether what is seen moves, and targets with spatial extents with it.
         axes: How many spatial axes an example needs at least.
     """
 
     mixes: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
     axes: ClassVar[int] = 1
     field_aliases: ClassVar = {"p": "probability", "prob": "probability"}
 
@@ -61,6 +63,7 @@ class Flip(Augmentation):
     """Mirrors half of the examples. Not for digits: a mirrored one is another, or none."""
 
     kind = "flip"
+    moves = True
     scalar_field = "direction"
 
     direction: Annotated[
@@ -120,6 +123,7 @@ class Shift(Moved):
     """Moves each example by up to so many cells along each axis."""
 
     kind = "shift"
+    moves = True
     scalar_field = "cells"
     cells_field = "cells"
 
@@ -134,6 +138,7 @@ class RandomCrop(Moved):
     """
 
     kind = "crop"
+    moves = True
     scalar_field = "padding"
     cells_field = "padding"
 
@@ -145,6 +150,7 @@ class ResizedCrop(Augmentation):
     """Cuts out a random part and resizes it to the whole (Szegedy et al., 2015)."""
 
     kind = "resized_crop"
+    moves = True
     scalar_field = "area"
     field_aliases: ClassVar = {**Augmentation.field_aliases, "scale": "area"}
 
@@ -170,6 +176,7 @@ class Rotate(Augmentation):
     """Turns each image by a random angle, in the plane of its last two axes."""
 
     kind = "rotate"
+    moves = True
     scalar_field = "degrees"
     axes = 2
 
@@ -258,6 +265,16 @@ class Cutmix(Augmentation):
     mixes = True
 
     alpha: Positive = Field(1.0, description="both parameters of the Beta distribution of the box")
+
+
+def no_maps(augmentation: Augmentation) -> Fault:
+    """Says of what mixes examples that it does not mix the classes of pixels."""
+    return Fault(
+        "wrong-value",
+        f"`{augmentation.kind}` mixes the targets of whole examples, and this network answers for "
+        f"each pixel",
+        "leave it out, or move and cut the examples: `flip`, `crop`, `resized_crop`",
+    )
 
 
 AUGMENTATIONS: Final = Variant(

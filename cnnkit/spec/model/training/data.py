@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias, get_args
 
-from pydantic import AfterValidator, Field, Strict, ValidationError
+from pydantic import AfterValidator, Field, Strict, ValidationError, model_validator
 
 from cnnkit.errors import did_you_mean
 from cnnkit.layers.field import Expects
@@ -13,9 +13,11 @@ from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
 from cnnkit.spec.model.section import Section
 from cnnkit.spec.text.scalars import shortened
 
-Name: TypeAlias = Literal["digits", "mnist", "fashion_mnist", "cifar10"]
-KNOWN: Final[tuple[Name, ...]] = ("digits", "mnist", "fashion_mnist", "cifar10")
-"""The data sets that have a name; ``digits`` needs no file."""
+Name: TypeAlias = Literal[
+    "digits", "digit_scenes", "noisy_digits", "mnist", "fashion_mnist", "cifar10"
+]
+KNOWN: Final[tuple[Name, ...]] = get_args(Name)
+"""The data sets that have a name; those of ``digits`` need no file."""
 
 _FOLDER = Expects("the path of a folder, seen from the spec's")
 _FILE = Expects("the path of a file, seen from the spec's folder")
@@ -23,6 +25,7 @@ _KEY = Expects("the name of an array in the file")
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Level = Annotated[int, Field(ge=0, le=255)]
+Colour = Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)]
 
 
 def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
@@ -30,6 +33,11 @@ def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
     if value is not None and value[0] >= value[1]:
         raise ValueError("does not ascend")
     return value
+
+
+Ignored = Annotated[
+    Annotated[int, Field(ge=0)] | None, Expects("a whole number that is not negative, such as 255")
+]
 
 
 class Files(Section):
@@ -60,8 +68,7 @@ class Pictures(Files):
         "cut at the centre, resized to fit inside and padded, stretched, or not at all",
     )
     background: Annotated[
-        Literal["white", "black"]
-        | Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)],
+        Literal["white", "black"] | Colour,
         Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]"),
     ] = Field(
         "white", description="what is seen through transparent pixels, where the input has no alpha"
@@ -86,10 +93,59 @@ class Images(Pictures):
     test: Annotated[Text | None, _FOLDER] = Field(
         None, description="another such folder, with the test set"
     )
+    masks: Annotated[Text | None, _FOLDER] = Field(
+        None,
+        description="the folder of masks, each named as its image, where the class of each pixel "
+        "is asked for: then `images` needs no class folders",
+    )
+    classes: Annotated[
+        Annotated[tuple[Text, ...], Strict(False), Field(min_length=2)]
+        | Mapping[Text, Level | Colour]
+        | None,
+        Expects(
+            "a list of names, or a mapping of names to values or colours, `{road: [128, 0, 0]}`"
+        ),
+    ] = Field(
+        None,
+        description="the names of the classes in masks: a list in the order of their values, or a "
+        "mapping to values of pixels or to colours; by default they are called by their values",
+    )
+    ignore: Ignored = Field(
+        None, description="the value of pixels in masks that count nowhere, such as 255"
+    )
+
+    @model_validator(mode="after")
+    def _of_masks(self) -> Self:
+        if faults := list(_mask_faults(self)):
+            raise Faults(*faults)
+        return self
+
+
+def _mask_faults(images: Images) -> Iterator[Fault]:
+    """What is of masks alone, where there are none; and what masks do not have."""
+    given = [name for name in ("classes", "ignore") if getattr(images, name) is not None]
+    if images.masks is None and given:
+        yield Fault(
+            "wrong-value",
+            f"`{given[0]}` is about masks, and there are none",
+            "say where they are, `masks: FOLDER`, or leave it out",
+            (given[0],),
+        )
+    if images.masks is not None and images.test is not None:
+        yield Fault(
+            "wrong-value",
+            "`test` is another folder of class folders, and `masks` says that there are none",
+            "put the test set into `test` folders inside of `images` and of `masks`",
+            ("test",),
+        )
 
 
 class Arrays(Files):
-    """A file `.npz` of arrays: examples, their targets, and maybe those of a test set."""
+    """A file `.npz` of arrays: examples, their targets, and maybe those of a test set.
+
+    Where the targets have the spatial extents of the network's output, the class of each pixel is
+    asked for, or its values.
+    """
 
     key = "arrays"
 
@@ -105,6 +161,11 @@ class Arrays(Files):
     )
     test_targets: Annotated[Text | None, _KEY] = Field(
         None, description="the targets of the test set, if it has one"
+    )
+    ignore: Ignored = Field(
+        None,
+        description="the target of pixels that count nowhere, such as 255, where the class of each "
+        "pixel is asked for",
     )
 
 

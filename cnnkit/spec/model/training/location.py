@@ -9,7 +9,11 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
 from cnnkit.spec.text.node import YamlNode
 
-_PATHS: Final = {Images: ("images", "test"), Arrays: ("arrays",), Csv: ("csv", "test", "folder")}
+_PATHS: Final = {
+    Images: ("images", "test", "masks"),
+    Arrays: ("arrays",),
+    Csv: ("csv", "test", "folder"),
+}
 
 
 class Located(NamedTuple):

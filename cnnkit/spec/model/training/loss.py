@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import Field
 
-from cnnkit.spec.model.training.part import Fraction, NotNegative, Part, Positive, Variant, by_name
+from cnnkit.spec.language.faults import Fault, Faults, shown
+from cnnkit.spec.model.training.part import (
+    Fraction,
+    NotNegative,
+    Part,
+    Positive,
+    Variant,
+    by_name,
+    given,
+)
 from cnnkit.tasks.metric import CHOOSING, METRICS, metric_of
-from cnnkit.tasks.task import Task
+from cnnkit.tasks.task import OF_MAPS, OF_NUMBERS, Task
 
 
 class Loss(Part):
@@ -18,7 +29,7 @@ class Loss(Part):
         tasks: What the targets may be.
     """
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "labels")
+    tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "labels", "segmentation")
     beside: ClassVar = {
         "label_smoothing": "label_smoothing",
         "class_weights": "class_weights",
@@ -29,14 +40,36 @@ class Loss(Part):
     @property
     def of_classes(self) -> bool:
         """Whether the targets are classes, one right or each a yes or no; else numbers."""
-        return "values" not in self.tasks
+        return set(OF_NUMBERS).isdisjoint(self.tasks)
+
+    @property
+    def of_maps(self) -> bool:
+        """Whether it is of the pixels of maps alone."""
+        return set(OF_MAPS).issuperset(self.tasks)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it is the sum of: itself, where it is no sum."""
+        return (Term(self, 1.0),)
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.kind
+
+
+class Term(NamedTuple):
+    """A loss in a sum, and the factor that it has there."""
+
+    loss: Loss
+    weight: float
 
 
 class CategoricalCrossEntropy(Loss):
     """The surprise at the right class, where one class is right."""
 
     kind = "categorical_cross_entropy"
-    tasks = ("classes",)
+    tasks = ("classes", "segmentation")
 
 
 class BinaryCrossEntropy(Loss):
@@ -60,27 +93,105 @@ class Focal(Loss):
     )
 
 
+class OfPixels(Loss):
+    """What compares the region of a class with the one that is predicted, in each example.
+
+    Behind a softmax it is the mean over the classes, of a single output that of the yes.
+    """
+
+    tasks = ("segmentation",)
+
+
+class Dice(OfPixels):
+    """1 − 2·|A∩B| / (|A| + |B|), of the pixels of a class and its probabilities.
+
+    Of classes it is the mean over all of them (Milletari et al., 2016).
+    """
+
+    kind = "dice"
+
+    smooth: NotNegative = Field(
+        1.0, description="what is added above and below, so that a class that is nowhere is right"
+    )
+
+
+class Tversky(OfPixels):
+    """Dice in which false alarms and misses weigh as one says (Salehi et al., 2017)."""
+
+    kind = "tversky"
+
+    alpha: NotNegative = Field(0.3, description="the weight of false alarms; 0.5 is that of dice")
+    beta: NotNegative = Field(0.7, description="the weight of misses; 0.5 is that of dice")
+    smooth: NotNegative = Field(
+        1.0, description="what is added above and below, so that a class that is nowhere is right"
+    )
+
+
+class LovaszSoftmax(OfPixels):
+    """The extension of 1 − IoU to probabilities, over the classes that an example has.
+
+    Source: Berman, Rannen Triki and Blaschko, 2018.
+    """
+
+    kind = "lovasz_softmax"
+
+
 class MeanSquaredError(Loss):
     """The mean over the outputs of the squared differences from the targets."""
 
     kind = "mean_squared_error"
-    tasks = ("values",)
+    tasks = ("values", "images")
 
 
 class MeanAbsoluteError(Loss):
     """The mean over the outputs of the absolute differences from the targets."""
 
     kind = "mean_absolute_error"
-    tasks = ("values",)
+    tasks = ("values", "images")
 
 
 class Huber(Loss):
     """Squared for small differences, absolute for large ones (Huber, 1964)."""
 
     kind = "huber"
-    tasks = ("values",)
+    tasks = ("values", "images")
 
     delta: Positive = Field(1.0, description="the difference from which on it is absolute")
+
+
+class Ssim(Loss):
+    """1 − SSIM, of images whose values are from 0 to 1 (Wang et al., 2004)."""
+
+    kind = "ssim"
+    tasks = ("images",)
+
+
+class Sum(Loss):
+    """A weighted sum of losses: `[{dice: 1}, {categorical_cross_entropy: 0.5}]`."""
+
+    kind = "sum"
+
+    parts: tuple[tuple[Loss, float], ...] = Field(description="the losses and their factors")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:  # type: ignore[override]
+        """What the targets of all of its losses may be."""
+        first, *others = (loss.tasks for loss, _ in self.parts)
+        return tuple(task for task in first if all(task in each for each in others))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Its losses and their factors."""
+        return tuple(Term(*part) for part in self.parts)
+
+    @property
+    def title(self) -> str:
+        """Its losses, as messages call them."""
+        return " + ".join(loss.title for loss, _ in self.parts)
+
+    def written(self) -> Any:
+        """The list of its losses, as a spec says it."""
+        return [_written(*part) for part in self.parts]
 
 
 LOSSES: Final = Variant(
@@ -89,9 +200,13 @@ LOSSES: Final = Variant(
         CategoricalCrossEntropy,
         BinaryCrossEntropy,
         Focal,
+        Dice,
+        Tversky,
+        LovaszSoftmax,
         MeanSquaredError,
         MeanAbsoluteError,
         Huber,
+        Ssim,
     ),
     "`categorical_cross_entropy`, or by its name with fields, `{focal: {gamma: 2}}`",
     {
@@ -101,8 +216,86 @@ LOSSES: Final = Variant(
         "bce": "binary_cross_entropy",
         "mse": "mean_squared_error",
         "mae": "mean_absolute_error",
+        "l1": "mean_absolute_error",
+        "l2": "mean_squared_error",
+        "lovasz": "lovasz_softmax",
+        "jaccard": "lovasz_softmax",
     },
 )
+
+
+def read_loss(value: object) -> Loss:
+    """The loss that plain data names; of a list the weighted sum.
+
+    Raises:
+        Faults: It names none, or losses that have no targets in common.
+    """
+    if not isinstance(value, list | tuple):
+        return _loss(value)
+    if not value:
+        raise Faults(
+            Fault("wrong-value", "`loss` is a sum of nothing", f"write one, {LOSSES.example}")
+        )
+    parts = []
+    for index, each in enumerate(value):
+        try:
+            parts.append(_weighted(each))
+        except Faults as error:
+            raise Faults(*(fault.below((index,)) for fault in error.faults)) from None
+    if len(parts) == 1 and parts[0][1] == 1:
+        return parts[0][0]
+    total = Sum.model_construct(parts=tuple(parts))
+    if not total.tasks:
+        others = [loss.title for loss, _ in parts]
+        raise Faults(
+            Fault(
+                "wrong-value",
+                f"the sum of {' and '.join(others)} has no targets that all of them compare",
+                "sum losses of one kind of targets: of classes, of pixels or of numbers",
+            )
+        )
+    return total
+
+
+def _loss(value: object) -> Loss:
+    return cast(Loss, LOSSES.read(value))
+
+
+def _weighted(value: object) -> tuple[Loss, float]:
+    """A loss of a sum and its factor: `{dice: 2}`, `{focal: {gamma: 1, weight: 0.5}}` or `dice`."""
+    weight: object = 1.0
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, fields),) = value.items()
+        if isinstance(fields, Mapping) and "weight" in fields:
+            weight = fields["weight"]
+            value = {name: {key: each for key, each in fields.items() if key != "weight"}}
+        elif isinstance(fields, int | float) and not isinstance(fields, bool):
+            weight, value = fields, {name: {}}
+        if not _is_factor(weight):
+            at = (str(name), "weight") if isinstance(fields, Mapping) else (str(name),)
+            raise Faults(
+                Fault(
+                    "wrong-value",
+                    f"a loss cannot have the weight {shown(weight)} in a sum",
+                    "write a number above 0",
+                    at,
+                )
+            )
+    return _loss(value), float(weight)  # type: ignore[arg-type]
+
+
+def _is_factor(weight: object) -> bool:
+    if isinstance(weight, bool) or not isinstance(weight, int | float):
+        return False
+    return 0 < weight < math.inf
+
+
+def _written(loss: Loss, weight: float) -> Any:
+    """A loss of a sum as a spec says it."""
+    if weight == 1:
+        return loss.written()
+    fields = given(loss)
+    return {loss.kind: {**fields, "weight": weight} if fields else weight}
 
 
 def choosing(loss: Loss) -> list[str]:
@@ -112,6 +305,10 @@ def choosing(loss: Loss) -> list[str]:
 
 def not_of_task(metric: str, loss: Loss) -> str | None:
     """Why no network that is trained by a loss has a metric; None where one may have it."""
+    wanted = metric_of(metric).tasks
     if metric_of(metric).of_any(loss.tasks):
         return None
-    return f"{loss.kind} has no {'values to predict' if loss.of_classes else 'classes'}"
+    of_numbers = not set(OF_NUMBERS).isdisjoint(wanted)
+    if loss.of_classes == of_numbers:
+        return f"{loss.title} has no {'values to predict' if loss.of_classes else 'classes'}"
+    return f"{loss.title} is of {'pixels' if loss.of_maps else 'whole examples'} alone"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, Strict, WithJsonSchema, model_validator
 
 from cnnkit.layers.field import Count, Expects, Flag
 from cnnkit.layers.shape import Shape
@@ -20,12 +20,14 @@ from cnnkit.spec.model.training.loss import (
     CategoricalCrossEntropy,
     Loss,
     not_of_task,
+    read_loss,
 )
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
+from cnnkit.tasks.task import Task, narrowed
 
 _DURATION: Final = re.compile(r"(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?:in)?)?\s*(?:(\d{1,6})s)?")
 
@@ -124,7 +126,7 @@ class Train(Section):
     )
     freeze: Frozen = Field(None, description="layers whose weights stay as they are")
     unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
-    loss: Annotated[Loss, BeforeValidator(LOSSES.read), LOSSES] = Field(
+    loss: Annotated[Loss, BeforeValidator(read_loss), LOSSES] = Field(
         CategoricalCrossEntropy.model_construct(), description="what training lowers"
     )
     label_smoothing: Annotated[
@@ -176,13 +178,37 @@ class Train(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32), Expects("a whole number that is not negative")] = (
         Field(0, description="what all random numbers come from")
     )
+    target: Annotated[Literal["input"] | None, Expects("`input`")] = Field(
+        None,
+        description="what the network is to give: `input`, the images that go in, as an "
+        "autoencoder does; by default the targets of the data",
+    )
+    _of_maps: bool = PrivateAttr(False)
 
     @property
     def monitor(self) -> str:
         """The metric of the validation split that says which epoch is the best."""
         if self.early_stopping is not None and self.early_stopping.metric is not None:
             return self.early_stopping.metric
-        return default_metric(self.loss.tasks)
+        return default_metric(self.tasks)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the targets may be, as far as the loss and the output of the network say."""
+        return narrowed(self.loss.tasks, maps=self._of_maps) or self.loss.tasks
+
+    @property
+    def of_maps(self) -> bool:
+        """Whether the network, where it is known, answers for each pixel."""
+        return self._of_maps
+
+    def for_output(self, shape: Shape | None) -> Self:
+        """The recipe of a network that gives this shape, which says what the targets are."""
+        if self._of_maps == (shape is not None and len(shape) > 1):
+            return self
+        recipe = self.model_copy()
+        recipe._of_maps = not self._of_maps
+        return recipe
 
     @property
     def fits_batch(self) -> bool:
@@ -217,7 +243,7 @@ class Train(Section):
 
 def _contradictions(train: Train) -> Iterator[Fault]:
     """What two fields say that cannot both be meant."""
-    loss = train.loss.kind
+    loss = train.loss.title
     if not train.loss.of_classes:
         if train.label_smoothing:
             yield _no_classes("label_smoothing", loss)

@@ -3,6 +3,9 @@
 Images are float32 ``[N, *spatial, C]`` with one to three spatial axes, before they are
 standardized; each example is changed by random numbers of its own. From one key come those of all
 augmentations, so that a step of the training is the same whenever it is done.
+
+Targets with spatial extents go where their images go, by the same random numbers: classes of pixels
+by the nearest cell, images linearly. What changes values alone leaves them as they are.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.errors import Finding, SpecError
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Augmentation
 from cnnkit.spec.model.training import augmentation as kinds
+from cnnkit.spec.model.training.augmentation import no_maps
 from cnnkit.training.compute.augmentation import color, erasing, mixing, moving
 from cnnkit.training.compute.loss import dense
 
@@ -28,7 +32,11 @@ Augment = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 
 def make_augmentation(
-    augment: Sequence[Augmentation], shape: Shape, classes: int | None = None
+    augment: Sequence[Augmentation],
+    shape: Shape,
+    classes: int | None = None,
+    *,
+    maps: bool = False,
 ) -> Augment:
     """The augmentations of a recipe, one after the other.
 
@@ -37,11 +45,14 @@ def make_augmentation(
         shape: The shape of one example, channels last.
         classes: The outputs of the network. Needed to mix targets that are classes: they go out
             as probabilities, float32 ``[N, K]``.
+        maps: Whether targets have spatial extents: what moves an image moves them alike.
 
     Raises:
-        SpecError: One of them does not fit the shape.
+        SpecError: One of them does not fit the shape, or mixes targets that are maps.
     """
     misfits = [fault for each in augment if (fault := each.misfit(shape))]
+    if maps:
+        misfits += [no_maps(each) for each in augment if each.mixes]
     if misfits:
         raise SpecError([Finding(f.rule, "error", f.message, f.help) for f in misfits])
 
@@ -54,11 +65,37 @@ def make_augmentation(
                     raise ValueError("to mix classes their number is needed")
                 targets = dense(targets, outputs)
                 images, targets = _MIXED[type(each)](each, own, images, targets)
-            else:
-                images = _some(each, own, images)
+                continue
+            images = _some(each, own, images)
+            if maps and each.moves:
+                targets = _moved(each, own, targets, shape[:-1])
         return images, targets
 
     return augmented
+
+
+def _moved(augmentation: Augmentation, key: Array, targets: Array, extents: Shape) -> Array:
+    """Targets with the extents of the images, moved as these are by the same key.
+
+    Classes are whole numbers, of which the nearest is taken: none comes up that was not there but
+    that of pixels that count nowhere, which come in at a border.
+    """
+    of_classes = jnp.issubdtype(targets.dtype, jnp.integer)
+    maps = targets[..., None] if of_classes else targets
+    if maps.shape[1:-1] != extents and not isinstance(augmentation, kinds.Flip):
+        raise SpecError([_other_extents(augmentation, maps.shape[1:-1], extents)])
+    moved = _some(augmentation, key, maps)
+    return moved[..., 0] if of_classes else moved
+
+
+def _other_extents(augmentation: Augmentation, targets: Shape, images: Shape) -> Finding:
+    return Finding(
+        "wrong-value",
+        "error",
+        f"`{augmentation.kind}` moves images of {show(images)} and targets of {show(targets)} "
+        f"alike, which have not the same extents",
+        "leave it out, or take `flip`, which fits any extents",
+    )
 
 
 def _some(augmentation: Augmentation, key: Array, images: Array) -> Array:

@@ -1,12 +1,20 @@
-"""Augmentations that move what is seen: flip, shift, crop, resized crop, rotation."""
+"""Augmentations that move what is seen: flip, shift, crop, resized crop, rotation.
+
+Whole numbers are classes, of which there is no mean: what is linear between cells is for them the
+nearest cell, and where zeros come in at a border it is the class that counts nowhere.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from cnnkit.spec.model.training.augmentation import Flip, RandomCrop, ResizedCrop, Rotate, Shift
+from cnnkit.tasks.task import IGNORED
+from cnnkit.training.compute.maps import of_classes
 
 PADDINGS = {"zeros": "constant", "edge": "edge", "reflect": "reflect"}
 
@@ -41,7 +49,7 @@ def _windows(key: Array, images: Array, cells: tuple[int, ...], fill: str) -> Ar
     a product with one-hot matrices ten times (benchmarks/augmentation.py).
     """
     sides = [(0, 0), *((cell, cell) for cell in cells), (0, 0)]
-    padded = jnp.pad(images, sides, mode=PADDINGS[fill])
+    padded = _padded(images, sides, fill)
     limits = jnp.array([2 * cell + 1 for cell in cells])
     starts = jax.random.randint(key, (images.shape[0], len(cells)), 0, limits)
 
@@ -49,6 +57,12 @@ def _windows(key: Array, images: Array, cells: tuple[int, ...], fill: str) -> Ar
         return lax.dynamic_slice(image, (*start, 0), images.shape[1:])
 
     return jax.vmap(window)(padded, starts)
+
+
+def _padded(images: Array, sides: Sequence[tuple[int, int]], fill: str) -> Array:
+    if fill == "zeros" and of_classes(images):
+        return jnp.pad(images, sides, constant_values=IGNORED)
+    return jnp.pad(images, sides, mode=PADDINGS[fill])
 
 
 def resized_crop(augmentation: ResizedCrop, key: Array, images: Array) -> Array:
@@ -77,6 +91,8 @@ def _uniform(key: Array, count: int, low: Array | float, high: Array | float) ->
 
 def _along(images: Array, at: Array, axis: int) -> Array:
     """The values at places ``[N, L]`` along one axis, linear between two cells."""
+    if of_classes(images):
+        return _nearest_along(images, at, axis)
     below = jnp.floor(at)
     rest = at - below
     shape = [at.shape[0], *(1,) * (images.ndim - 1)]
@@ -86,6 +102,17 @@ def _along(images: Array, at: Array, axis: int) -> Array:
     rest = rest.reshape(shape)
     low = jnp.take_along_axis(images, first, axis)
     return low + rest * (jnp.take_along_axis(images, second, axis) - low)
+
+
+def _nearest_along(images: Array, at: Array, axis: int) -> Array:
+    shape = [at.shape[0], *(1,) * (images.ndim - 1)]
+    shape[axis] = at.shape[1]
+    return jnp.take_along_axis(images, _nearest(at).reshape(shape), axis)
+
+
+def _nearest(at: Array) -> Array:
+    """The cell that a place is nearest to; of two the upper one."""
+    return jnp.floor(at + 0.5).astype(jnp.int32)
 
 
 def rotate(augmentation: Rotate, key: Array, images: Array) -> Array:
@@ -111,6 +138,8 @@ def _turned(images: Array, angle: Array, fill: str) -> Array:
     columns = cosine * right - sine * down + (width - 1) / 2
     if fill == "edge":
         rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
+    if of_classes(images):
+        return _cells(images, _nearest(rows), _nearest(columns))
     top, left = jnp.floor(rows), jnp.floor(columns)
     turned = jnp.zeros_like(images)
     for row, high in ((top, 1 - (rows - top)), (top + 1, rows - top)):
@@ -121,10 +150,22 @@ def _turned(images: Array, angle: Array, fill: str) -> Array:
 
 def _weighted(images: Array, row: Array, column: Array, weight: Array) -> Array:
     """The cells at places ``[N, H, W]`` times a weight; beyond the border they are 0."""
+    inside, values = _at(images, row, column)
+    weight = jnp.where(inside, weight, 0)
+    return values * weight.reshape(*weight.shape, *(1,) * (images.ndim - 3))
+
+
+def _cells(images: Array, row: Array, column: Array) -> Array:
+    """The classes at places ``[N, H, W]``; beyond the border they count nowhere."""
+    inside, values = _at(images, row, column)
+    return jnp.where(inside.reshape(*inside.shape, *(1,) * (images.ndim - 3)), values, IGNORED)
+
+
+def _at(images: Array, row: Array, column: Array) -> tuple[Array, Array]:
+    """Whether places ``[N, H, W]`` are on the image, and the cells there."""
     height, width = images.shape[1:3]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     rows = jnp.clip(row, 0, height - 1).astype(jnp.int32)
     columns = jnp.clip(column, 0, width - 1).astype(jnp.int32)
     example = jnp.arange(images.shape[0])[:, None, None]
-    weight = jnp.where(inside, weight, 0)
-    return images[example, rows, columns] * weight.reshape(*weight.shape, *(1,) * (images.ndim - 3))
+    return inside, images[example, rows, columns]

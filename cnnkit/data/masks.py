@@ -1,0 +1,304 @@
+"""Folders of images and of masks: the class of each pixel, in an image of the same name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from cnnkit.data.dataset import Array, Dataset
+from cnnkit.data.decoding import Decoding, Fit, header, opened
+from cnnkit.data.folders import Listing, Listings
+from cnnkit.data.images import Progress, extents_of, of_listings, unseen
+from cnnkit.data.layout import SUFFIXES, Part, is_litter, part_of
+from cnnkit.data.maps import MOST_CLASSES, name_of
+from cnnkit.errors import DataError, UsageError
+from cnnkit.layers.shape import show
+from cnnkit.spec.model.training import Images
+from cnnkit.tasks.task import IGNORED
+
+_SHOWN: Final = 5
+_UNKNOWN: Final = -2  # of a colour or a value that no class has
+Names = Mapping[str, Path]
+
+
+class Key(NamedTuple):
+    """What the pixels of masks mean.
+
+    Attributes:
+        classes: The names of the classes; empty where they are called by their values.
+        values: The value or the colour of each class; empty where values count them.
+        ignore: The value of pixels that count nowhere.
+    """
+
+    classes: tuple[str, ...]
+    values: tuple[int | tuple[int, ...], ...]
+    ignore: int | None
+
+    @classmethod
+    def of(cls, source: Images) -> Key:
+        """That of the fields of a spec."""
+        named = source.classes
+        if named is None:
+            return cls((), (), source.ignore)
+        if isinstance(named, Mapping):
+            return cls(tuple(named), tuple(named.values()), source.ignore)
+        return cls(tuple(named), tuple(range(len(named))), source.ignore)
+
+    @property
+    def of_colours(self) -> bool:
+        """Whether a class is told by its colour."""
+        return any(isinstance(value, tuple) for value in self.values)
+
+
+def read(
+    source: Images,
+    *,
+    shape: tuple[int, ...] | None = None,
+    decoding: Decoding | None = None,
+    budget: int,
+    progress: Progress = unseen,
+) -> Dataset:
+    """The data set in a folder of images and one of masks, which have the same names.
+
+    Where both hold the folders `train`, `validation` or `test`, these are its splits. A mask is
+    brought to the extents of the input as its image is, by the nearest pixel. All masks are kept
+    in memory.
+
+    Args:
+        source: The folders, and what the pixels of masks mean.
+        shape: ``(H, W, C)``, as of ``images.read``.
+        decoding: How images come to it.
+        budget: The bytes up to which all images are decoded at once.
+        progress: Is told how many images are decoded, and how many there are.
+
+    Raises:
+        DataError: All that is wrong with the files.
+        UsageError: A folder does not exist.
+    """
+    folder, beside = Path(source.images), Path(source.masks or "")
+    extents, decoding, key = extents_of(shape, folder), decoding or Decoding(), Key.of(source)
+    images, masks = _files(folder), _files(beside)
+    _require_partners(images, masks, folder, beside)
+    parts = _parts(images)
+    listed = {
+        part: Listing(tuple(images[name] for name in names), np.arange(len(names), dtype=np.int32))
+        for part, names in parts.items()
+    }
+    dataset = of_listings(
+        Listings(listed, key.classes, folder),
+        folder.resolve().name,
+        folder,
+        extents,
+        decoding=decoding,
+        skip=False,
+        budget=budget,
+        progress=progress,
+    )
+    size = dataset.shape[:2]
+    bring = partial(_mask, size=(size[0], size[1]), fit=decoding.fit, key=key)
+    in_order = [name for part in _order(parts) for name in parts[part]]
+    found = _decoded([(images[name], masks[name]) for name in in_order], bring)
+    count = len(dataset.train)
+    train = replace(dataset.train, targets=found[:count])
+    test = None if dataset.test is None else replace(dataset.test, targets=found[count:])
+    classes = key.classes or tuple(map(str, range(int(found.max(initial=0)) + 1)))
+    whole = replace(dataset, train=train, test=test, classes=classes)
+    return replace(whole, notes=(*whole.notes, *_of_one_class(whole)))
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The images in a folder and those below it, by their paths without suffix.
+
+    Raises:
+        DataError: Two have one name.
+        UsageError: There is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    found: dict[str, Path] = {}
+    faults = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if is_litter(name) or path.suffix.lower() not in SUFFIXES:
+                continue
+            if not path.resolve().is_relative_to(folder.resolve()):
+                faults.append(f"{path} is a link that leads out of {folder}")
+                continue
+            stem = path.relative_to(folder).with_suffix("").as_posix()
+            if stem in found:
+                faults.append(f"{path} and {found[stem].name} have one name")
+            found[stem] = path
+    if not found and not faults:
+        faults.append(f"{folder} has no images")
+    if faults:
+        raise DataError(*faults)
+    return found
+
+
+def _require_partners(images: Names, masks: Names, folder: Path, beside: Path) -> None:
+    lonely = [images[name] for name in images if name not in masks]
+    more = [masks[name] for name in masks if name not in images]
+    faults = []
+    if lonely:
+        faults.append(f"{_listed(lonely)} no mask of the same name in {beside}")
+    if more:
+        faults.append(f"{_listed(more)} no image of the same name in {folder}")
+    if faults:
+        raise DataError(*faults)
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    named = ", ".join(map(str, paths[:_SHOWN]))
+    more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+    return f"{named}{more} {'has' if len(paths) == 1 else 'have'}"
+
+
+def _parts(images: Names) -> dict[Part, list[str]]:
+    """The names of each split; all are for training where folders do not say otherwise."""
+    split_of = {name: part_of(name.partition("/")[0]) if "/" in name else None for name in images}
+    if None in split_of.values() or "train" not in split_of.values():
+        return {"train": list(images)}
+    found: dict[Part, list[str]] = {}
+    for name, part in split_of.items():
+        if part is not None:
+            found.setdefault(part, []).append(name)
+    return found
+
+
+def _order(parts: Mapping[Part, Sequence[str]]) -> Iterator[Part]:
+    """The splits as a data set keeps them, those of validation behind those of training."""
+    order: tuple[Part, ...] = ("train", "validation", "test")
+    return (part for part in order if part in parts)
+
+
+def _decoded(
+    pairs: Sequence[tuple[Path, Path]], bring: Callable[[Path, Path], Array]
+) -> NDArray[np.int16]:
+    """All masks, int16 ``[N, H, W]``.
+
+    Raises:
+        DataError: All that is wrong with them.
+    """
+
+    def outcome(pair: tuple[Path, Path]) -> Array | DataError:
+        try:
+            return bring(*pair)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(outcome, pairs))
+    faults = [fault for each in outcomes if isinstance(each, DataError) for fault in each.problems]
+    if faults:
+        raise DataError(*faults)
+    return np.stack([each for each in outcomes if not isinstance(each, DataError)])
+
+
+def _mask(
+    image: Path, file: Path, *, size: tuple[int, int], fit: Fit, key: Key
+) -> NDArray[np.int16]:
+    """A mask in the extents of the input, with the class of each pixel."""
+    classes = _classes(file, key)
+    told = header(image)
+    if classes.shape != (told.height, told.width):
+        raise DataError(
+            f"{file} is {show(classes.shape)}, and its image {image} is "
+            f"{show((told.height, told.width))}: a mask has the extents of its image"
+        )
+    if classes.shape == size:
+        return classes
+    # The class that counts nowhere is 0 here, so that it is what comes in at the border.
+    picture = Image.fromarray((classes - IGNORED).astype(np.int32))
+    across, nearest = (size[1], size[0]), Image.Resampling.NEAREST
+    if fit == "cover":
+        picture = ImageOps.fit(picture, across, nearest)
+    elif fit == "contain":
+        picture = ImageOps.pad(picture, across, nearest, color=0)
+    else:
+        picture = picture.resize(across, nearest)
+    brought: NDArray[np.int16] = (np.asarray(picture) + IGNORED).astype(np.int16)
+    return brought
+
+
+def _classes(file: Path, key: Key) -> NDArray[np.int16]:
+    """The class of each pixel of a mask, upright."""
+    with opened(file) as image:
+        upright = ImageOps.exif_transpose(image)
+        if key.of_colours:
+            return _by_colour(file, np.asarray(upright.convert("RGB")), key)
+        if upright.mode not in ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"):
+            raise DataError(
+                f"{file} is a picture of colours ({upright.mode}), and a mask has the number of a "
+                f"class in each pixel: name the colour of each, `classes: {{NAME: [255, 0, 0]}}`"
+            )
+        return _by_value(file, np.asarray(upright).astype(np.int64), key)
+
+
+def _by_value(file: Path, values: NDArray[np.int64], key: Key) -> NDArray[np.int16]:
+    found = values.copy()
+    if key.values:
+        found = np.full(values.shape, _UNKNOWN)
+        for number, value in enumerate(key.values):
+            found[values == value] = number
+    found[(found < 0) | (found >= MOST_CLASSES)] = _UNKNOWN
+    # Without names a lone 255 is not taken for the class of this number.
+    if not key.values and key.ignore is None:
+        found[values == 255] = _UNKNOWN
+    if key.ignore is not None:
+        found[values == key.ignore] = IGNORED
+    if (found == _UNKNOWN).any():
+        value = int(values[found == _UNKNOWN][0])
+        raise DataError(
+            f"{file} has the value {value}, {_known(key)}: name it, "
+            f"`classes: {{NAME: {value}}}`, or leave such pixels out, `ignore: {value}`"
+        )
+    return found.astype(np.int16)
+
+
+def _by_colour(file: Path, colours: NDArray[np.uint8], key: Key) -> NDArray[np.int16]:
+    found = np.full(colours.shape[:2], _UNKNOWN, np.int16)
+    for number, value in enumerate(key.values):
+        colour = (value,) * 3 if isinstance(value, int) else value
+        found[(colours == colour).all(-1)] = number
+    if key.ignore is not None:
+        found[(colours == key.ignore).all(-1)] = IGNORED
+    if (found == _UNKNOWN).any():
+        value = colours[found == _UNKNOWN][0].tolist()
+        raise DataError(
+            f"{file} has the colour {value}, which no class has: name it, "
+            f"`classes: {{NAME: {value}}}`; a mask is saved without loss, as PNG"
+        )
+    return found
+
+
+def _known(key: Key) -> str:
+    if key.values:
+        named = zip(key.classes[:_SHOWN], key.values, strict=False)
+        return f"and the classes are {', '.join(f'{name} ({value})' for name, value in named)}"
+    return "which is seldom a class" if key.ignore is None else "which is too large for a class"
+
+
+def _of_one_class(dataset: Dataset) -> Iterator[str]:
+    """Says which masks are all of one class, most often the background."""
+    masks = dataset.train.targets
+    flat = masks.reshape(len(masks), -1)
+    alike = np.flatnonzero((flat == flat[:, :1]).all(1) & (flat[:, 0] != IGNORED))
+    if len(alike):
+        first = int(alike[0])
+        count = "1 mask is" if len(alike) == 1 else f"{len(alike):,} masks are"
+        name = dataset.classes[int(flat[first, 0])]
+        yield (
+            f"{count} of one class throughout, the first that of {name_of(dataset.train, first)}: "
+            f"`{name}`"
+        )

@@ -1,0 +1,135 @@
+"""Maps that a network gives, in files: masks with a palette, images, arrays, and overlays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnkit.data.decoding import MODES
+from cnnkit.data.listing import Refused
+from cnnkit.data.palette import PALETTE
+from cnnkit.errors import UsageError
+from cnnkit.layers.shape import show
+from cnnkit.training.store.files import told_of_full_disk, write_atomic
+from cnnkit.training.use.naming import Prediction
+from cnnkit.training.view.samples import colours
+
+Kind = Literal["png", "npy"]
+_OPACITY: Final = 0.5
+_ENDING: Final = re.compile(r"(?:\[(\d+)\]|:(\d+))$")
+
+
+@dataclass
+class MapFiles:
+    """A folder that maps are written to, each named after its input.
+
+    Attributes:
+        folder: Where to; it is made where it is missing.
+        kind: Masks and images as PNG, or arrays as NumPy has them.
+        overlay: Whether each image is written with the classes laid over it, too.
+    """
+
+    folder: Path
+    kind: Kind
+    overlay: bool = False
+    _taken: set[str] = field(default_factory=set)
+
+    def require(self, shape: tuple[int, ...], *, of_classes: bool) -> None:
+        """Raises where maps of a shape ``[*spatial, K]`` cannot be written so.
+
+        Raises:
+            UsageError: They are no pictures.
+        """
+        flat = len(shape) == 3
+        pictures = flat and (shape[-1] <= len(PALETTE) if of_classes else shape[-1] in MODES)
+        if self.kind == "png" and not pictures:
+            raise UsageError(f"maps of {show(shape)} are no pictures: write them with --as npy")
+        if self.overlay and not (flat and of_classes):
+            raise UsageError("--overlay lays the classes of pixels over images of two axes")
+
+    def written(self, found: Iterable[Prediction | Refused]) -> Iterator[Prediction | Refused]:
+        """The predictions, each once its map is written, with the name of its file.
+
+        Raises:
+            UsageError: The folder cannot be written to.
+            DiskFullError: The disk is full.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for each in found:
+                yield each if isinstance(each, Refused) else self._written(each)
+        except OSError as error:
+            raise UsageError(f"cannot write {self.folder}: {error.strerror or error}") from None
+
+    def _written(self, found: Prediction) -> Prediction:
+        if (map_ := found.map) is None:
+            return found
+        name = self._name(found.file)
+        path = self.folder / f"{name}.{self.kind}"
+        with told_of_full_disk(self.folder):
+            write_atomic(path, _array(map_) if self.kind == "npy" else _picture(map_))
+            if self.overlay and found.image is not None:
+                laid = laid_over(found.image, map_)
+                write_atomic(self.folder / f"{name}-overlay.png", _png(Image.fromarray(laid)))
+        return replace(found, path=str(path))
+
+    def _name(self, file: str) -> str:
+        """A name that is free: `scan` of `a/scan.png`, `scans-3` of `scans.npz[3]`."""
+        number = _ENDING.search(file)
+        path = Path(file[: number.start()] if number else file)
+        name = path.stem + (f"-{number[1] or number[2]}" if number else "")
+        free, count = name, 1
+        while free in self._taken:
+            count += 1
+            free = f"{name}-{count}"
+        self._taken.add(free)
+        return free
+
+
+def laid_over(image: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """An image in grey or colours with its classes over it; what is class 0 or none shows through.
+
+    Args:
+        image: ``[H, W, C]``, of 0 to 1, or of any range, which is then spread over it.
+        mask: The class of each pixel, ``[H, W]``.
+    """
+    values = image.astype(np.float64)
+    if values.min() < 0 or values.max() > 1:
+        low, high = values.min(), values.max()
+        values = (values - low) / ((high - low) or 1)
+    tones = np.rint(255 * values)
+    shown = tones[..., :3] if tones.shape[-1] >= 3 else np.repeat(tones[..., :1], 3, -1)
+    covered = np.asarray(mask > 0)[..., None]
+    mixed = _OPACITY * colours(mask) + (1 - _OPACITY) * shown
+    return np.rint(np.where(covered, mixed, shown)).astype(np.uint8)
+
+
+def _array(values: NDArray[Any]) -> bytes:
+    if values.dtype.kind in "iu" and values.max(initial=0) < len(PALETTE):
+        values = values.astype(np.uint8)
+    stream = BytesIO()
+    np.save(stream, values, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _picture(values: NDArray[Any]) -> bytes:
+    if values.dtype.kind in "iu":
+        mask = Image.fromarray(values.astype(np.uint8))
+        mask.putpalette([channel for colour in PALETTE for channel in colour])
+        return _png(mask)
+    bytes_ = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    return _png(Image.fromarray(bytes_[..., 0] if bytes_.shape[-1] == 1 else bytes_))
+
+
+def _png(image: Image.Image) -> bytes:
+    stream = BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
