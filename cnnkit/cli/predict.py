@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnnkit.training.use.prediction import Prediction, Refused
     from cnnkit.training.use.trained import Trained
     from cnnkit.training.view.maps import Kind, MapFiles
-    from cnnkit.training.view.predictions import Columns
+    from cnnkit.training.view.prediction_table import Columns
 
 # In a log, a line after so many seconds.
 _INTERVAL = 30.0
@@ -164,7 +164,7 @@ def _put(
     output: Path | None,
 ) -> None:
     """Writes predictions in a format, as they come."""
-    from cnnkit.training.view.predictions import FORMATS
+    from cnnkit.training.view.prediction_table import FORMATS
 
     ending = _Ending(inputs, told=format_ is PredictionFormat.table)
     with _opened(output) as stream, _watched(found, quiet=output is None) as watched:

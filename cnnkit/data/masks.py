@@ -18,7 +18,7 @@ from cnnkit.data.dataset import Array, Dataset
 from cnnkit.data.decoding import Decoding, Fit, header, opened
 from cnnkit.data.folders import Listing, Listings
 from cnnkit.data.images import Progress, extents_of, of_listings, unseen
-from cnnkit.data.layout import SUFFIXES, Part, is_litter, part_of
+from cnnkit.data.layout import SUFFIXES, SplitName, is_litter, part_of
 from cnnkit.data.maps import MOST_CLASSES, name_of
 from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.shape import show
@@ -164,21 +164,21 @@ def _listed(paths: Sequence[Path]) -> str:
     return f"{named}{more} {'has' if len(paths) == 1 else 'have'}"
 
 
-def _parts(images: Names) -> dict[Part, list[str]]:
+def _parts(images: Names) -> dict[SplitName, list[str]]:
     """The names of each split; all are for training where folders do not say otherwise."""
     split_of = {name: part_of(name.partition("/")[0]) if "/" in name else None for name in images}
     if None in split_of.values() or "train" not in split_of.values():
         return {"train": list(images)}
-    found: dict[Part, list[str]] = {}
+    found: dict[SplitName, list[str]] = {}
     for name, part in split_of.items():
         if part is not None:
             found.setdefault(part, []).append(name)
     return found
 
 
-def _order(parts: Mapping[Part, Sequence[str]]) -> Iterator[Part]:
+def _order(parts: Mapping[SplitName, Sequence[str]]) -> Iterator[SplitName]:
     """The splits as a data set keeps them, those of validation behind those of training."""
-    order: tuple[Part, ...] = ("train", "validation", "test")
+    order: tuple[SplitName, ...] = ("train", "validation", "test")
     return (part for part in order if part in parts)
 
 

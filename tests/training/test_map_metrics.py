@@ -12,7 +12,7 @@ from cnnkit.tasks.task import IGNORED
 from cnnkit.training.compute import metrics
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.similarity import psnr, ssim
-from cnnkit.training.compute.state import Totals
+from cnnkit.training.compute.state import MetricSums
 
 PIXELS = Train().for_output((4, 4, 3))
 IMAGES = Train(loss="mean_squared_error").for_output((12, 12, 1))
@@ -20,9 +20,9 @@ RANDOM = np.random.default_rng(11)
 UPDATE = jax.jit(metrics.update)
 
 
-def totals(counts: np.ndarray, examples: int = 2, loss: float = 1.0) -> Totals:
+def totals(counts: np.ndarray, examples: int = 2, loss: float = 1.0) -> MetricSums:
     scalars = (np.int32(examples), np.float32(loss))
-    return Totals(*scalars, np.asarray(counts), np.int32(0))
+    return MetricSums(*scalars, np.asarray(counts), np.int32(0))
 
 
 def test_a_confusion_matrix_by_hand() -> None:

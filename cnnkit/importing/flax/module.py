@@ -13,7 +13,7 @@ from cnnkit.importing.flax.layers import function_of
 from cnnkit.importing.flax.shaping import SHAPING
 from cnnkit.importing.flax.tracing import LAYER, Trace, trace
 from cnnkit.importing.flax.windows import WINDOWS
-from cnnkit.importing.graph import INPUT, Graph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
@@ -104,7 +104,7 @@ class _Reader:
         self.traced = traced
         self.shape = shape
         self.findings: list[Finding] = []
-        self.build = Builder(Graph("", shape[1:]), shape[0])
+        self.build = Builder(OperationGraph("", shape[1:]), shape[0])
         constants = traced.whole.constants
         self.values: dict[int, Any] = {number: _plain(each) for number, each in constants.items()}
         self.counts: dict[str, int] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import ATTEND, SCORES, Operation, RefusedError
 from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.convolution import matmul as of_constant
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.pooling import reduced_to_one
 from cnnkit.importing.operators.view import Atom, Axis, View, channels_last
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ADVICE = "near is attention: softmax(Q·Kᵀ/√d)·V of queries, keys and values in heads"
 
 
-def matmul(node: Node, build: Builder, given: Given) -> View:
+def matmul(node: OperatorNode, build: Builder, given: Given) -> View:
     """MatMul with a constant matrix, or of queries with keys, or of their weights with values."""
     left, right = given
     if not isinstance(left, View) or not isinstance(right, View):
@@ -31,7 +31,7 @@ def matmul(node: Node, build: Builder, given: Given) -> View:
     return scored(node, build, left, turned)
 
 
-def scored(node: Node, build: Builder, queries: View, keys: View) -> View:
+def scored(node: OperatorNode, build: Builder, queries: View, keys: View) -> View:
     """The products of each query with each key, [heads, queries, keys]; no layer of its own."""
     queries, keys = _in_rows(queries), _in_rows(keys)
     heads, size = _heads(queries)
@@ -49,7 +49,7 @@ def scored(node: Node, build: Builder, queries: View, keys: View) -> View:
     return View(number, shape, (view.axes[2], view.axes[0], view.axes[1]), queries.batch)
 
 
-def _attended(node: Node, build: Builder, weights: View, values: View) -> View:
+def _attended(node: OperatorNode, build: Builder, weights: View, values: View) -> View:
     found = _weights_of(build, weights)
     heads, size = _heads(values)
     _check_positions(values)
@@ -128,7 +128,7 @@ def _weights_of(build: Builder, view: View) -> tuple[Operation, float, float] | 
     return None
 
 
-def attention(node: Node, build: Builder, given: Given) -> View:
+def attention(node: OperatorNode, build: Builder, given: Given) -> View:
     """Attention of opset 23 and later: queries, keys and values, in heads or side by side."""
     query, key, value = (given[place] if len(given) > place else None for place in range(3))
     views = [view for view in (query, key, value) if isinstance(view, View)]
@@ -168,7 +168,7 @@ def _split(view: View, heads: int) -> View:
     return View(view.source, view.shape, (parts.axes[1], parts.axes[0], parts.axes[2]), view.batch)
 
 
-def _softmax(node: Node, build: Builder, scores: View, factor: float) -> View:
+def _softmax(node: OperatorNode, build: Builder, scores: View, factor: float) -> View:
     import numpy as np
 
     weights = {"value": np.asarray(factor)}
@@ -177,7 +177,7 @@ def _softmax(node: Node, build: Builder, scores: View, factor: float) -> View:
     return scores.over(number)
 
 
-def einsum(node: Node, build: Builder, given: Given) -> View:
+def einsum(node: OperatorNode, build: Builder, given: Given) -> View:
     """Einsum of two operands, as Keras writes dense layers and attention.
 
     With a constant it is a product over the last axes; with two tensors the products of queries
@@ -200,7 +200,7 @@ def einsum(node: Node, build: Builder, given: Given) -> View:
     return _of_matrix(node, build, left, constant(right, "matrix"), terms, sides[2])
 
 
-def _of_one(node: Node, build: Builder, value: Any, term: str, out: str) -> View:
+def _of_one(node: OperatorNode, build: Builder, value: Any, term: str, out: str) -> View:
     """One tensor: axes that are summed, and the others in another order."""
     if not isinstance(value, View) or len(set(term)) < len(term) or not set(out) <= set(term):
         raise RefusedError(f"its equation is {term}->{out}", "near are transpose and reduce")
@@ -214,7 +214,7 @@ def _of_one(node: Node, build: Builder, value: Any, term: str, out: str) -> View
 
 
 def _of_matrix(
-    node: Node, build: Builder, view: View, matrix: Any, terms: Sequence[str], out: str
+    node: OperatorNode, build: Builder, view: View, matrix: Any, terms: Sequence[str], out: str
 ) -> View:
     """The product of the axes that are in both and not in the outcome with a constant."""
     import numpy as np
@@ -242,7 +242,7 @@ def _of_matrix(
 
 
 def _of_two(
-    node: Node, build: Builder, views: Sequence[View], terms: Sequence[str], out: str
+    node: OperatorNode, build: Builder, views: Sequence[View], terms: Sequence[str], out: str
 ) -> View:
     """Two tensors: what is summed is the channels of queries and keys, or the keys."""
     summed = [letter for letter in terms[0] if letter in terms[1] and letter not in out]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import constant
-from cnnkit.importing.operators.node import Node
+from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import Atom, Axis, View
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _USUAL = {"lstm": ["Sigmoid", "Tanh", "Tanh"], "gru": ["Sigmoid", "Tanh"]}
 def recurrent(kind: str) -> Operator:
     """LSTM or GRU, whose input is [steps, batch, channels], or with the batch first."""
 
-    def apply(node: Node, build: Builder, given: Given) -> list[View]:
+    def apply(node: OperatorNode, build: Builder, given: Given) -> list[View]:
         direction = node.get("direction", "forward")
         ways = 2 if direction == "bidirectional" else 1
         _refuse_others(kind, node, ways, given)
@@ -56,7 +56,7 @@ def recurrent(kind: str) -> Operator:
     return apply
 
 
-def _last(node: Node, build: Builder, every: int, units: int, direction: str) -> int:
+def _last(node: OperatorNode, build: Builder, every: int, units: int, direction: str) -> int:
     """What each way ends with: the last step, and the first of the way back."""
     length, channels = build.graph.shape(every)
 
@@ -78,7 +78,7 @@ def _last(node: Node, build: Builder, every: int, units: int, direction: str) ->
     )
 
 
-def _sequence(node: Node, build: Builder, view: View, layout: int) -> int:
+def _sequence(node: OperatorNode, build: Builder, view: View, layout: int) -> int:
     """The operation that gives the sequence, steps and channels."""
     place = 0 if layout else 1
     if view.batch == place:
@@ -94,7 +94,7 @@ def _sequence(node: Node, build: Builder, view: View, layout: int) -> int:
     return build.aligned(node, View(view.source, view.shape, axes), 1).source
 
 
-def _refuse_others(kind: str, node: Node, ways: int, given: Given) -> None:
+def _refuse_others(kind: str, node: OperatorNode, ways: int, given: Given) -> None:
     """Refuses what our layers lack."""
     import numpy as np
 

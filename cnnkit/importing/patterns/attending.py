@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnkit.importing.graph import ATTEND, SCORES, Graph, Operation
+from cnnkit.importing.graph import ATTEND, SCORES, Operation, OperationGraph
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -29,7 +29,7 @@ class Projection(NamedTuple):
     factor: float
 
 
-def name_attention(graph: Graph) -> None:
+def name_attention(graph: OperationGraph) -> None:
     """Names each attention; products of tensors that are none are refused."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
@@ -48,7 +48,7 @@ def name_attention(graph: Graph) -> None:
             )
 
 
-def _named(graph: Graph, number: int, operation: Operation) -> str | None:
+def _named(graph: OperationGraph, number: int, operation: Operation) -> str | None:
     """Makes the attention of its parts; else says what is missing."""
     parts = [_projection(graph, each) for each in operation.inputs]
     query, key, value = parts
@@ -109,7 +109,7 @@ def _arrays(part: Projection, rank: int) -> dict[str, Array]:
     )
 
 
-def _projection(graph: Graph, number: int) -> Projection | None:
+def _projection(graph: OperationGraph, number: int) -> Projection | None:
     """What leads to a tensor from a product with a matrix: sums, factors and parts of channels."""
     behind: list[Operation] = []
     operation = graph.operations.get(number)
@@ -155,7 +155,7 @@ def _is_product(operation: Operation) -> bool:
     return set(operation.fields) <= usual and set(kernel.shape[:-2]) <= {1}
 
 
-def _output(graph: Graph, number: int) -> tuple[int, Projection | None]:
+def _output(graph: OperationGraph, number: int) -> tuple[int, Projection | None]:
     """The product behind an attention, and the sum behind that where it is its bias."""
     reader = _reader(graph, number)
     if reader is None or not _is_product(graph.operations[reader]):
@@ -171,6 +171,6 @@ def _output(graph: Graph, number: int) -> tuple[int, Projection | None]:
     return reader, None if part is None or part.source != number else part
 
 
-def _reader(graph: Graph, number: int) -> int | None:
+def _reader(graph: OperationGraph, number: int) -> int | None:
     operation = graph.only_reader(number)
     return next((at for at, each in graph.operations.items() if each is operation), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from cnnkit.importing.graph import Graph, Operation
+from cnnkit.importing.graph import Operation, OperationGraph
 
 _RECURRENT = ("lstm", "gru")
 
 
-def end_sequences(graph: Graph) -> None:
+def end_sequences(graph: OperationGraph) -> None:
     """Lets layers whose last steps are cut out and flattened give these themselves."""
     _parts_of_concatenations(graph)
     _whole_concatenations(graph)
@@ -25,7 +25,7 @@ def end_sequences(graph: Graph) -> None:
             graph.prune()
 
 
-def _flattened(graph: Graph, number: int, layer: Operation) -> int | None:
+def _flattened(graph: OperationGraph, number: int, layer: Operation) -> int | None:
     """The flatten of the last steps, where nothing else of the sequence is read."""
     readers = graph.consumers()
     length, channels = layer.shape
@@ -56,7 +56,9 @@ def _flattened(graph: Graph, number: int, layer: Operation) -> int | None:
     return flat
 
 
-def _cut(graph: Graph, number: int, depth: int = 2) -> list[tuple[int | str, int, int]] | None:
+def _cut(
+    graph: OperationGraph, number: int, depth: int = 2
+) -> list[tuple[int | str, int, int]] | None:
     """What slices, one behind the other, keep: the axis, the start and the stop of each."""
     found: list[tuple[int | str, int, int]] = []
     for _ in range(depth):
@@ -70,7 +72,7 @@ def _cut(graph: Graph, number: int, depth: int = 2) -> list[tuple[int | str, int
     return found
 
 
-def _parts_of_concatenations(graph: Graph) -> None:
+def _parts_of_concatenations(graph: OperationGraph) -> None:
     """A slice that keeps one of the tensors that were joined is that tensor, flattened or not."""
     for number in list(graph.operations):
         part = graph.operations[number]
@@ -97,7 +99,7 @@ def _parts_of_concatenations(graph: Graph) -> None:
             graph.bypass(flat.inputs[0])
 
 
-def _whole_concatenations(graph: Graph) -> None:
+def _whole_concatenations(graph: OperationGraph) -> None:
     """A concatenation of all parts of one tensor, in their order, is that tensor."""
     for number in list(graph.operations):
         join = graph.operations.get(number)
