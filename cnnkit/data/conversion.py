@@ -57,6 +57,11 @@ def dataset_of(
     # All at once, so that a text or a fraction means the same in train and test.
     together = np.concatenate([targets for _, targets in pairs])
     if is_map(together, train[0]):
+        if together.ndim - train[0].ndim not in (-1, 0, 1):
+            raise DataError(
+                f"{where}: its targets have shape {show(together.shape)}; N or NxK is due, or an "
+                f"axis for each spatial one of the inputs, {show(train[0].shape)}"
+            )
         targets, names = _map(together, where), ()
     else:
         targets, names = named_targets(together, where)
@@ -80,6 +85,8 @@ def is_map(targets: Array, inputs: Array) -> bool:
 
 def _map(targets: Array, where: str) -> Array:
     """Maps in a type that holds them: whole numbers as they are, all else in float32."""
+    if targets.ndim == 2:  # of signals; bytes may be inputs that are targets too
+        return targets.astype(np.int64)
     return targets if targets.dtype.kind in "iu" else _float32(targets, f"{where}: its targets")
 
 

@@ -20,18 +20,32 @@ MOST_CLASSES: Final = 1000
 _CHUNK = 256
 
 
-def as_masks(dataset: Dataset, ignore: int | None = None) -> Dataset:
+def spatial_of(dataset: Dataset, shape: Shape | None) -> int:
+    """How many spatial axes the examples of a network have.
+
+    Args:
+        dataset: The examples, of which grey ones may lack the axis of their one channel.
+        shape: The network's input, where it is known.
+    """
+    if shape is not None:
+        return len(shape) - 1
+    targets = dataset.train.targets.shape
+    alike = targets[1:] == dataset.shape and dataset.train.targets.dtype.kind in "iu"
+    return len(dataset.shape) - (0 if alike and len(targets) == 3 else 1)
+
+
+def as_masks(dataset: Dataset, spatial: int, ignore: int | None = None) -> Dataset:
     """The data set with targets that are the class of each pixel, int16 ``[N, *spatial]``.
 
     Args:
         dataset: Its targets are whole numbers, or floats that are such, with or without an axis of
             one channel.
+        spatial: The spatial axes of an example.
         ignore: The value of pixels that count nowhere; they become ``IGNORED``.
 
     Raises:
         DataError: A value is no class.
     """
-    spatial = len(dataset.shape) - 1
 
     def masked(name: str, part: Examples) -> Examples:
         masks = np.asarray(part.targets)
@@ -46,16 +60,16 @@ def as_masks(dataset: Dataset, ignore: int | None = None) -> Dataset:
     return replace(found, classes=tuple(map(str, range(most + 1))))
 
 
-def as_images(dataset: Dataset, value_range: Range | None) -> Dataset:
+def as_images(dataset: Dataset, spatial: int, value_range: Range | None) -> Dataset:
     """The data set with targets that are images, ``[N, *spatial, C]``, bytes or float32.
 
     Whole numbers without sign are scaled to 0 to 1, as inputs are.
 
     Args:
         dataset: What was read.
+        spatial: The spatial axes of an example.
         value_range: The values that the recipe makes 0 and 1.
     """
-    spatial = len(dataset.shape) - 1
 
     def imaged(_: str, part: Examples) -> Examples:
         images = np.asarray(part.targets)
@@ -67,7 +81,19 @@ def as_images(dataset: Dataset, value_range: Range | None) -> Dataset:
             return replace(part, targets=images)
         return replace(part, targets=scaled(images, chosen))
 
-    return replace(_changed(dataset, imaged), classes=())
+    found = replace(_changed(dataset, imaged), classes=())
+    low, high = _extremes(found.train.targets)
+    if found.train.targets.dtype == np.uint8 or (low >= 0 and high <= 1):
+        return found
+    note = (
+        f"the targets of {dataset.name} go from {low:g} to {high:g}: PSNR and SSIM are of values "
+        f"from 0 to 1, so scale them"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def _extremes(values: Array) -> Range:
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
 
 
 def as_inputs(dataset: Dataset) -> Dataset:
@@ -162,6 +188,12 @@ def _faults(
             f"input of {show(part.shape[:-1])}: give the targets the extents of the input, or "
             f"those of the output"
         )
+    if masks and (most := int(part.targets.max(initial=0))) >= len(dataset.classes):
+        yield (
+            f"{where} has a pixel of class {most}, and its classes are {len(dataset.classes)}: "
+            f"{', '.join(dataset.classes[:5])}"
+        )
+        return
     channels = len(dataset.classes) if masks else part.targets.shape[-1]
     if outputs is None:
         return
@@ -213,7 +245,9 @@ def _classes(where: str, masks: Array, ignore: int | None) -> Array:
             f"pixels are to count nowhere, write `ignore: {value}` beside the data; else number "
             f"the classes, as np.unique(targets, return_inverse=True)[1] does"
         )
-    return np.where(left_out, IGNORED, masks).astype(np.int16)
+    classes = masks.astype(np.int16)
+    classes[left_out] = IGNORED
+    return classes
 
 
 def _changed(dataset: Dataset, change: Callable[[str, Examples], Examples]) -> Dataset:

@@ -229,7 +229,7 @@ def test_masks_of_other_extents_and_without_partner(folder: Path) -> None:
     (folder / "images/3.png").unlink()
     assert wrong(folder) == (
         "DIR/images/1.png has no mask of the same name in DIR/masks\n"
-        "DIR/masks/3.png, DIR/masks/x.png have no image of the same name in DIR/images"
+        "  DIR/masks/3.png, DIR/masks/x.png have no image of the same name in DIR/images"
     )
 
 
@@ -274,9 +274,7 @@ def test_pixels_are_told_and_masks_laid_over(folder: Path) -> None:
     told = summary(found)
     assert told.to_dict()["targets"] == "pixels"
     lines = ["".join(piece.text for piece in line) for line in dataset_lines(told)]
-    assert "sky       96" in lines
-    assert "pixels   288" in lines
-    assert "images     6" in lines
+    assert {"sky        96", "pixels    288", "images      6"} < set(lines)
     write_sheet(found, folder / "sheet.png")
     with Image.open(folder / "sheet.png") as sheet:
         colours = {colour for _, colour in sheet.convert("RGB").getcolors(1 << 20) or []}
@@ -291,3 +289,25 @@ def test_scenes_are_drawn_alike_and_their_splits_are_of_different_digits() -> No
     lit, dark = found.train.inputs[found.train.targets > 0], found.train.inputs[0, :2, :2]
     assert lit.mean() > 150
     assert re.fullmatch(r"\d+", str(dark[0, 0, 0]))
+
+
+def test_what_the_names_of_classes_do_not_fit(tmp_path: Path) -> None:
+    source = Arrays(arrays=saved(tmp_path, x=INPUTS, y=MASKS, classes=np.array(["no", "yes"])))
+    with pytest.raises(DataError) as raised:
+        load(source, loss=ENTROPY, outputs=3, extents=(6, 8))
+    assert str(raised.value) == (
+        "maps.npz (train) has a pixel of class 2, and its classes are 2: no, yes"
+    )
+    assert problem(tmp_path, MASKS, classes=("0", "1", "2"), renamed={"0": "zero"}) == (
+        "maps.npz has masks, whose classes `--classes` does not name"
+    )
+
+
+def test_images_beyond_0_to_1_are_told(tmp_path: Path) -> None:
+    targets = np.linspace(-1, 2, 4 * 48).reshape(4, 6, 8)
+    found = read(tmp_path, targets, loss=SQUARES, outputs=1)
+    (note,) = found.notes
+    assert note == (
+        "the targets of maps.npz go from -1 to 2: PSNR and SSIM are of values from 0 to 1, so "
+        "scale them"
+    )

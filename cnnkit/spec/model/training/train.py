@@ -253,6 +253,13 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
                 yield fault._replace(field=("augment", index, augmentation.kind))
+    if train.target is not None and train.loss.of_classes:
+        yield Fault(
+            "wrong-value",
+            f"`target: {train.target}` asks for values, and {loss} compares classes",
+            "take a loss of values, such as `mean_squared_error`, or leave `target` out",
+            ("target",),
+        )
     if misfit := not_of_task(train.monitor, train.loss):
         yield Fault(
             "wrong-value",
