@@ -116,15 +116,17 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     spec = readable_spec(source)
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
-    shape = analyze(spec).output
-    outputs = shape[0] if shape is not None and len(shape) == 1 else None
+    given = analyze(spec).graph.given
+    counts = {name: each[0] for name, each in given.items() if each is not None and len(each) == 1}
+    several = len(given) > 1 and spec.train.loss.compares == 1
+    alone = 1 if len(given) > 1 else next(iter(counts.values()), None)
     places = located(spec)
     with _decoding() as progress:
         dataset = load(
             places.data or spec.train.data,
             data_dir=data_dir,
-            input_shape=spec.input,
-            outputs=outputs,
+            input_shape=dict(spec.inputs) if len(spec.inputs) > 1 else spec.input,
+            outputs=counts if several else alone,
             loss=spec.train.loss,
             progress=progress,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -110,6 +111,29 @@ class Examples:
 
 
 @dataclass(frozen=True, eq=False)
+class Table:
+    """Inputs and targets of the same examples, as a network with one or several of them has them.
+
+    Attributes:
+        inputs: Those of each example; of several a mapping of names.
+        targets: The same of the targets.
+    """
+
+    inputs: Inputs | Mapping[str, Inputs]
+    targets: Array | Mapping[str, Array]
+
+    def at(self, indices: Any) -> tuple[Any, Any]:
+        """Inputs and targets of some examples, arrays or mappings of them."""
+        return _at(self.inputs, indices), _at(self.targets, indices)
+
+
+def _at(arrays: Any, indices: Any) -> Any:
+    if isinstance(arrays, Mapping):
+        return {name: np.asarray(each[indices]) for name, each in arrays.items()}
+    return np.asarray(arrays[indices])
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set, read and checked.
 
@@ -124,6 +148,9 @@ class Dataset:
         decoding: How images were decoded, where they were.
         target: Which column of a table the targets are; empty where they lie otherwise.
         notes: What was seen while reading that the user should know, each in a sentence.
+        inputs: Where an example has several inputs, the data set of each by its name: of the same
+            examples in the same order. Here are those of the first one.
+        outputs: Where it has several targets, the data set of each by the name of its output.
     """
 
     name: str
@@ -135,6 +162,8 @@ class Dataset:
     decoding: Decoding | None = None
     target: str = ""
     notes: tuple[str, ...] = ()
+    inputs: Mapping[str, Dataset] = field(default_factory=dict)
+    outputs: Mapping[str, Dataset] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,7 +173,26 @@ class Dataset:
     @property
     def nbytes(self) -> int:
         """The bytes of all examples, decoded."""
-        return self.train.nbytes + (self.test.nbytes if self.test else 0)
+        parts = [*(self.inputs or {"": self}).values(), *self.outputs.values()]
+        return sum(each.train.nbytes + (each.test.nbytes if each.test else 0) for each in parts)
+
+    def table(self, *, test: bool = False) -> Table:
+        """The examples with all their inputs and targets: of ``train``, or of ``test``."""
+
+        def part(dataset: Dataset) -> Examples:
+            return dataset.test if test and dataset.test is not None else dataset.train
+
+        own = part(self)
+        return Table(
+            {name: part(each).inputs for name, each in self.inputs.items()} or own.inputs,
+            {name: part(each).targets for name, each in self.outputs.items()} or own.targets,
+        )
+
+    def with_targets(self, order: Indices) -> Dataset:
+        """The same training inputs with the targets of others, in this order."""
+        train = replace(self.train, targets=self.train.targets[order])
+        outputs = {name: each.with_targets(order) for name, each in self.outputs.items()}
+        return replace(self, train=train, outputs=outputs)
 
     def fits_on_device(self, budget: int = DEVICE_BUDGET) -> bool:
         """Whether all of it can be kept on a device that has so many bytes to spare for it."""

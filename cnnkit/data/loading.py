@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from cnnkit.data import arrays, csv, images, listed
+from cnnkit.data import arrays, csv, images, listed, several
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
@@ -19,7 +22,9 @@ from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError, UsageError, did_you_mean
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Pictures
+from cnnkit.spec.model.training.loss import ByOutput
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -36,10 +41,10 @@ def load(
     source: Data,
     *,
     data_dir: str | os.PathLike[str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    outputs: int | None = None,
+    input_shape: Shape | Mapping[str, Shape] | None = None,
+    outputs: int | Mapping[str, int] | None = None,
     loss: Loss | None = None,
-    like: Preprocessing | None = None,
+    like: Preprocessing | Mapping[str, Preprocessing] | None = None,
     classes: Sequence[str] = (),
     renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
@@ -51,10 +56,13 @@ def load(
         source: ``train.data`` of the spec: a name of ``PUBLISHED``, or files.
         data_dir: The folder of the published sets; by default ``CNNKIT_DATA``, or
             ``~/.cache/cnnkit``.
-        input_shape: The network's ``input:``; by default the shape that the data has.
-        outputs: The scores that the network gives; by default any number.
+        input_shape: The network's ``input:``; by default the shape that the data has. Of several
+            inputs that of each by its name.
+        outputs: The scores that the network gives; by default any number. Of several outputs those
+            of each by its name.
         loss: ``train.loss``: what the targets are compared by; by default any.
-        like: The record of the run whose network is to read them, which they are prepared as.
+        like: The record of the run whose network is to read them, which they are prepared as; of
+            several inputs that of each.
         classes: The classes of that network, of which the data need not have all.
         renamed: What the data call a class of these, where it is not the same.
         budget: The bytes up to which images in files are all decoded at once.
@@ -64,29 +72,72 @@ def load(
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing.
     """
+    reading = _Reading(data_dir, budget, progress)
+    if several.names_several(source):
+        return _of_several(
+            source, reading, input_shape, outputs, loss, like, classes=classes, renamed=renamed
+        )
+    shape = None if isinstance(input_shape, Mapping) else input_shape
+    return _prepared(
+        _read(source, reading, shape, None if isinstance(like, Mapping) else like),
+        source,
+        shape,
+        None if isinstance(outputs, Mapping) else outputs,
+        loss,
+        None if isinstance(like, Mapping) else like,
+        classes=classes,
+        renamed=renamed,
+    )
+
+
+class _Reading(NamedTuple):
+    """How files are read."""
+
+    data_dir: str | os.PathLike[str] | None
+    budget: int
+    progress: images.Progress
+
+
+def _read(
+    source: Data, reading: _Reading, shape: Shape | None, like: Preprocessing | None
+) -> Dataset:
+    """A data set in the values of its files."""
     if isinstance(source, Images):
-        dataset = images.read(
-            Path(source.images),
-            test=Path(source.test) if source.test else None,
-            shape=input_shape,
+        return images.read(
+            Path(str(source.images)),
+            test=Path(str(source.test)) if source.test else None,
+            shape=shape,
             decoding=like.decoding if like else decoding_of(source),
             skip=source.damaged == "skip",
-            budget=budget,
-            progress=progress,
+            budget=reading.budget,
+            progress=reading.progress,
         )
-    elif isinstance(source, Csv) and listed.names_files(source):
-        dataset = listed.read(
+    if isinstance(source, Csv) and listed.names_files(source):
+        return listed.read(
             source,
-            shape=input_shape,
+            shape=shape,
             decoding=like.decoding if like else decoding_of(source),
-            budget=budget,
-            progress=progress,
+            budget=reading.budget,
+            progress=reading.progress,
         )
-    else:
-        dataset = _read(source, data_dir)
+    return _of_values(source, reading.data_dir)
+
+
+def _prepared(
+    dataset: Dataset,
+    source: Data,
+    shape: Shape | None,
+    outputs: int | None,
+    loss: Loss | None,
+    like: Preprocessing | None,
+    *,
+    classes: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> Dataset:
+    """A data set as a network takes it: checked, in its shapes, scaled."""
     dataset = fitted(
         named_in_text(dataset),
-        input_shape,
+        shape,
         outputs,
         loss,
         trained=like is not None,
@@ -100,6 +151,70 @@ def load(
         return with_scaled_inputs(dataset, RANGES.get(dtype_of(dataset)))
     low, high = source.value_range
     return with_scaled_inputs(dataset, (low, high))
+
+
+def _of_several(
+    source: Data,
+    reading: _Reading,
+    shapes: Shape | Mapping[str, Shape] | None,
+    outputs: int | Mapping[str, int] | None,
+    loss: Loss | None,
+    like: Preprocessing | Mapping[str, Preprocessing] | None,
+    *,
+    classes: Sequence[str],
+    renamed: Mapping[str, str],
+) -> Dataset:
+    """A data set whose inputs or targets have names: the first of each, and all by their names."""
+
+    def of(given: Any, name: str) -> Any:
+        return given.get(name) if isinstance(given, Mapping) else given
+
+    if isinstance(source, Arrays):
+        parts = several.of_arrays(source, loss)
+    else:
+        assert isinstance(source, Images)  # noqa: S101 - the sources that have names
+        parts = several.of_folders(
+            source, lambda one, name: _read(one, reading, of(shapes, name), of(like, name))
+        )
+    faults: list[str] = []
+    inputs, targets = {}, {}
+    for name, part in parts.inputs.items():
+        with _gathered(faults):
+            inputs[name] = _prepared(part, source, of(shapes, name), None, None, of(like, name))
+    for name, part in parts.outputs.items():
+        own = loss.each.get(name) if isinstance(loss, ByOutput) else loss
+        with _gathered(faults):
+            if own is not None and own.kind == "contrastive":
+                part = several.of_pairs(part)
+            if own is None or own.kind != "triplet":
+                targets[name] = fitted(
+                    named_in_text(part), None, of(outputs, name), own, trained=like is not None,
+                    classes=classes if len(parts.outputs) == 1 else (), renamed=renamed,
+                )  # fmt: skip
+            else:
+                targets[name] = part
+    if faults:
+        raise DataError(*dict.fromkeys(faults))
+    first, target = next(iter(inputs.values())), next(iter(targets.values()))
+    test = first.test and target.test and replace(first.test, targets=target.test.targets)
+    return replace(
+        first,
+        train=replace(first.train, targets=target.train.targets),
+        test=test,
+        classes=target.classes,
+        notes=tuple(dict.fromkeys((*first.notes, *target.notes))),
+        inputs=inputs if len(inputs) > 1 else {},
+        outputs=targets if len(targets) > 1 else {},
+    )
+
+
+@contextmanager
+def _gathered(faults: list[str]) -> Iterator[None]:
+    """Keeps what is wrong with one part, so that the others are looked at too."""
+    try:
+        yield
+    except DataError as error:
+        faults += error.problems
 
 
 def decoding_of(source: Data | None) -> Decoding:
@@ -123,11 +238,12 @@ def _require_like(dataset: Dataset, like: Preprocessing, dtype: str) -> None:
             raise DataError(f"{dataset.name} has {fault}")
 
 
-def _read(source: str | Arrays | Csv, data_dir: str | os.PathLike[str] | None) -> Dataset:
+def _of_values(source: str | Arrays | Csv, data_dir: str | os.PathLike[str] | None) -> Dataset:
     match source:
         case Arrays():
-            named = (source.inputs, source.targets, source.test_inputs, source.test_targets)
-            return arrays.read(Path(source.arrays), arrays.Named(*named))
+            names = (source.inputs, source.targets, source.test_inputs, source.test_targets)
+            texts = (each if isinstance(each, str) else None for each in names)
+            return arrays.read(Path(source.arrays), arrays.Named(*texts))
         case Csv():
             test = Path(source.test) if source.test else None
             return csv.read(Path(source.csv), target=source.target, drop=source.drop, test=test)

@@ -50,6 +50,7 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import INPUT, Network, finding
+from cnnkit.spec.model.training.loss import ByOutput, Loss
 
 _CATEGORICAL = "categorical_cross_entropy"
 _BINARY = "binary_cross_entropy"
@@ -61,23 +62,34 @@ _LOGITS = "leave out the last activation, so that the outputs can be any number"
 def check(network: Network) -> Iterator[Finding]:
     """The ends of the network, its own and those of side outputs, that the loss cannot read."""
     train = network.analysis.spec.train
-    if train is None or len(network.graph.outputs) > 1:
+    if train is None or train.loss.compares > 1:
         return
-    for index in network.ends:
+    for index, loss in _ends(network, train.loss):
         end = index
         while _passes(network.operations[end].layer) and network.source(end) > INPUT:
             end = network.source(end)
         output = network.operations[index].output
         if output is None:
             continue
-        if train.loss.kind in _ENTROPIES and (fault := _unreduced(network, index, output)):
+        if loss in _ENTROPIES and (fault := _unreduced(network, index, output)):
             yield finding("head-loss-mismatch", *network.owner(index), *fault)
             continue
         last = network.operations[end].layer
-        if fault := _fault(train.loss.kind, last, output[-1]):
+        if fault := _fault(loss, last, output[-1]):
             layer, above = network.owner(end)
             field = () if layer.kind == last.kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
+
+
+def _ends(network: Network, loss: Loss) -> Iterator[tuple[int, str]]:
+    """The ends of the network, and the loss of each."""
+    if not isinstance(loss, ByOutput):
+        if len(network.graph.outputs) == 1:
+            yield from ((end, loss.kind) for end in network.ends)
+        return
+    for name, end in network.graph.outputs.items():
+        if end > INPUT and name in loss.each:
+            yield end, loss.each[name].kind
 
 
 def _unreduced(network: Network, end: int, output: Shape) -> tuple[str, str] | None:

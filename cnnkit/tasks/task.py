@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, Literal, TypeAlias, get_args
 
-Task: TypeAlias = Literal["classes", "binary", "labels", "values"]
+Task: TypeAlias = Literal["classes", "binary", "labels", "values", "pairs", "triplets"]
 """What a target is.
 
 - ``classes``: one of several classes is right.
 - ``binary``: one output says yes or no.
 - ``labels``: each output is a yes or no of its own.
 - ``values``: numbers to come close to.
+- ``pairs``: whether two outputs are of one kind.
+- ``triplets``: nothing: of three outputs the second is nearer to the first than the third is.
 """
 
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
@@ -34,8 +36,9 @@ def task_of(
     >>> task_of(["classes", "binary", "labels"], 3, shares=False)
     'labels'
     """
-    if "values" in possible:
-        return "values"
+    for alone in ("values", "pairs", "triplets"):
+        if alone in possible:
+            return alone
     if 1 in (width, outputs):
         return "binary"
     if width is None or shares or "labels" not in possible:

@@ -19,12 +19,13 @@ from cnnkit.selection.recipe import recipe
 from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.figures import Figures, recalls_of
+from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import Source, source_of
+from cnnkit.training.prepare.material import recalls_in
 from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
@@ -128,8 +129,7 @@ class Evaluator:
     def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
         """The recalls of single classes that the best epoch or the best trial is chosen by."""
         asked = (*self.objectives, train.monitor)
-        classes = engine.material.dataset.classes
-        return recalls_of(asked, classes, max(engine.steps.classes, 2))
+        return recalls_in(asked, engine.material.dataset, engine.steps.objective.outputs)
 
     def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""

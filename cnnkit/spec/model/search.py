@@ -21,8 +21,8 @@ from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.model.metric import MetricName, chooses
 from cnnkit.spec.model.section import TOTALS, Section
-from cnnkit.spec.model.training.loss import LOSSES, Loss, choosing, not_of_task
-from cnnkit.tasks.metric import CHOOSING, RECALL, default_metric
+from cnnkit.spec.model.training.loss import Loss, choosing, monitored, not_of_task, read_loss
+from cnnkit.tasks.metric import CHOOSING, RECALL
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -242,7 +242,7 @@ class Search(Section):
         settings = self.settings
         if train is None or "objectives" in settings.model_fields_set:
             return settings
-        return settings.model_copy(update={"objectives": (default_metric(train.loss.tasks),)})
+        return settings.model_copy(update={"objectives": (monitored(train.loss),)})
 
     def misfits(self, train: Train) -> Iterator[Fault]:
         """The objectives that no network of a recipe has, and the losses that give none."""
@@ -258,7 +258,7 @@ class Search(Section):
                 return
         choice = self.choices.get("train.loss")
         for index, value in enumerate((choice and choice.listed) or ()):
-            loss = LOSSES.read(value)
+            loss = read_loss(value)
             for name in filter(chooses, objectives):
                 if isinstance(loss, Loss) and (why := not_of_task(name, loss)):
                     yield Fault(

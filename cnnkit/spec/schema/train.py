@@ -46,7 +46,7 @@ def train() -> Schema:
     written: dict[str, Schema] = {
         "data": _data(),
         "freeze": _freeze(),
-        "loss": _choice(LOSSES),
+        "loss": _loss(),
         "class_weights": _class_weights(),
         "optimizer": _choice(OPTIMIZERS),
         "learning_rate": _learning_rate(),
@@ -93,6 +93,21 @@ def _choice(choice: Variant) -> Schema:
             ],
         ]
     }
+
+
+def _loss() -> Schema:
+    """A loss, or one for each output by its name."""
+    one, *words = _choice(LOSSES)["anyOf"]
+    each = {"anyOf": [one, *words]}
+    named = {
+        "title": "loss: by output",
+        "description": "A loss for each output, by its name.",
+        "type": "object",
+        "minProperties": 2,
+        "additionalProperties": each,
+        "errorMessage": f"write a loss for each output by its name, or one: {LOSSES.example}",
+    }
+    return {"anyOf": [one, named, *words]}
 
 
 def _part(kind: type[Part]) -> Schema:

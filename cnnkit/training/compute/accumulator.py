@@ -10,7 +10,7 @@ from jax import Array
 
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute import metrics
-from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.loss import likeness, probabilities
 from cnnkit.training.compute.state import Totals
 
 
@@ -50,15 +50,18 @@ class Accumulator:
         # Class weights pull at the weights alone: a loss that is shown counts every example once,
         # so that it is the same whatever the classes of the examples beside it.
         losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
+        said = self._said(scores)
         return Totals(
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
-            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
-            top5=totals.top5 + (metrics.among_best(scores, targets) & counted).sum(dtype=jnp.int32),
+            confusion=metrics.update(totals.confusion, said, targets, counted),
+            top5=totals.top5 + (metrics.among_best(said, targets) & counted).sum(dtype=jnp.int32),
         )
 
     def _said(self, scores: Array) -> Array:
         """What the metrics read: the scores, or of a regression what the network gives."""
+        if self.train.loss.compares > 1:
+            return likeness(scores, self.train.loss)
         if self.train.loss.of_classes:
             return scores
         return probabilities(scores, self.train, self.final)

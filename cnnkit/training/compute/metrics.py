@@ -33,8 +33,11 @@ def empty(train: Train, outputs: int, *, multi_label: bool = False) -> Array:
 
     Returns:
         int32 ``[K, K]`` of classes, ``[2, 2]`` of a single output; ``[K, 2, 2]`` of labels;
-        float32 ``[2]`` of a regression, the sums of squared and absolute errors.
+        float32 ``[2]`` of a regression, the sums of squared and absolute errors; ``[1, 2]`` of
+        triplets, of those that are right and of those that are not.
     """
+    if "triplets" in train.loss.tasks:
+        return jnp.zeros((1, 2), jnp.int32)
     if not train.loss.of_classes:
         return jnp.zeros((2,), jnp.float32)
     if multi_label:
@@ -60,6 +63,8 @@ def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
         labels = jnp.arange(counts.shape[0])[None, :]
         added = jnp.broadcast_to(mask[:, None], true.shape).astype(jnp.int32)
         return counts.at[labels, true.astype(jnp.int32), predicted.astype(jnp.int32)].add(added)
+    if counts.shape[0] == 1:
+        return counts.at[0, 1 - predictions(scores)].add(mask.astype(jnp.int32))
     true = classes_of(targets, scores.shape[-1])
     predicted = predictions(scores)
     return counts.at[true, predicted].add(mask.astype(jnp.int32))

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
 import numpy as np
 from jax.sharding import Sharding
-from jax.typing import ArrayLike
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
-from cnnkit.data.dataset import Array, Indices
+from cnnkit.data.dataset import Array, Indices, Table
 from cnnkit.data.inspection import all_alike
-from cnnkit.data.preprocessing import Preprocessing, preprocessing
+from cnnkit.data.preprocessing import Preparation, Preprocessing, preprocessing, record_of
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
 from cnnkit.spec.model.training.location import located
+from cnnkit.tasks.metric import split_name
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, Pool
+from cnnkit.training.prepare.resolution import Scores, inputs_of
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -40,6 +41,7 @@ class Material:
         preprocessing: All that is done to inputs, as the run keeps it.
         class_weights: float32 ``[K]``, the weight of each class in the loss.
         seed: What all random numbers of the run come from.
+        inputs: Of several inputs what is known of each by its name; here it is of the first one.
     """
 
     dataset: Dataset
@@ -48,6 +50,7 @@ class Material:
     preprocessing: Preprocessing
     class_weights: Array
     seed: int
+    inputs: Mapping[str, Material] = field(default_factory=dict)
 
     def examples(self, name: SplitName) -> Examples:
         """What the indices of a split lead into."""
@@ -58,19 +61,45 @@ class Material:
         indices: Indices = getattr(self.splits, name)
         return indices
 
-    def multi_label(self, train: Train) -> bool:
-        """Whether each output is a yes or no of its own."""
+    def table(self, name: SplitName) -> Table:
+        """What the indices of a split lead into, with all inputs and targets."""
+        return self.dataset.table(test=self.examples(name) is not self.dataset.train)
+
+    def of_output(self, name: str) -> Material:
+        """The same of one of several targets; of the one that is alone it is this."""
+        outputs = self.dataset.outputs
+        return replace(self, dataset=outputs[name]) if name in outputs else self
+
+    @property
+    def prepared(self) -> Preparation:
+        """All that is done to inputs; of several to each."""
+        return {name: each.preprocessing for name, each in self.inputs.items()} or (
+            self.preprocessing
+        )
+
+    def multi_label(self, train: Train) -> bool | dict[str, bool]:
+        """Whether each score is a yes or no of its own; of several outputs of each."""
+        if recipes := train.of_outputs():
+            return {
+                name: task(recipe.loss, self.of_output(name).dataset.train) == "labels"
+                for name, (recipe, _) in recipes.items()
+            }
         return task(train.loss, self.dataset.train) == "labels"
 
     def record(self, train: Train) -> dict[str, Any]:
         """What the run notes of its data, as JSON: equal where the data and the splits are."""
-        parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
+        views = [self.dataset, *self.dataset.inputs.values(), *self.dataset.outputs.values()]
+        parts = [part for each in views for part in (each.train, each.test) if part]
+        outputs = self.dataset.outputs.items()
         return {
             "data": self.dataset.name,
             "classes": list(self.dataset.classes),
+            **(
+                {"outputs": {name: list(each.classes) for name, each in outputs}} if outputs else {}
+            ),
             "multi_label": self.multi_label(train),
             "sha256": _digest(parts),
-            "preprocessing": self.preprocessing.to_dict(),
+            "preprocessing": record_of(self.prepared),
             **self.splits.record(),
         }
 
@@ -86,8 +115,7 @@ def feed_of(materials: Sequence[Material], sharding: Sharding, pool: Pool | None
     own = [
         {
             "train": material.splits.train.astype(np.int32),
-            "mean": material.statistics.mean,
-            "deviation": material.statistics.deviation,
+            **_standardizing(material),
             "class_weights": material.class_weights,
             "seed": np.uint32(material.seed),
         }
@@ -95,6 +123,16 @@ def feed_of(materials: Sequence[Material], sharding: Sharding, pool: Pool | None
     ]
     placed = jax.device_put(side_by_side(own), sharding)
     return Feed(pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding), **placed)
+
+
+def _standardizing(material: Material) -> dict[str, Any]:
+    """What inputs are standardized with, of several by their names."""
+    each = {name: one.statistics for name, one in material.inputs.items()}
+    own = material.statistics
+    return {
+        "mean": {name: one.mean for name, one in each.items()} or own.mean,
+        "deviation": {name: one.deviation for name, one in each.items()} or own.deviation,
+    }
 
 
 def side_by_side(trees: Sequence[Any]) -> Any:
@@ -105,14 +143,19 @@ def side_by_side(trees: Sequence[Any]) -> Any:
 
 
 def prepare(
-    spec: Spec, train: Train, outputs: int, *, data_dir: StrPath | None, limit: int | None = None
+    spec: Spec,
+    train: Train,
+    outputs: Scores,
+    *,
+    data_dir: StrPath | None,
+    limit: int | None = None,
 ) -> Material:
     """Reads, cuts and measures the data set of a recipe.
 
     Args:
         spec: The network that is to learn it.
         train: The recipe.
-        outputs: The scores that the network gives, K.
+        outputs: The scores that the network gives, K; of several outputs of each by its name.
         data_dir: Where the published data sets lie.
         limit: The examples of each split that are used, for a quick trial; None for all.
 
@@ -121,7 +164,7 @@ def prepare(
         UsageError: Files are missing, or the recipe names no data.
     """
     dataset = read(spec, train, outputs, data_dir)
-    recalls_of([train.monitor], dataset.classes, max(outputs, 2))  # refuses an unknown class
+    recalls_in([train.monitor], dataset, outputs)  # refuses an unknown class
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
@@ -135,7 +178,7 @@ def prepare(
     return measured(train, dataset, splits, outputs, train.seed)
 
 
-def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Dataset:
+def read(spec: Spec, train: Train, outputs: Scores, data_dir: StrPath | None) -> Dataset:
     """The data set of a recipe.
 
     Raises:
@@ -151,16 +194,19 @@ def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Da
     dataset = load(
         source,
         data_dir=data_dir,
-        input_shape=spec.input,
+        input_shape=inputs_of(spec),
         outputs=outputs,
         loss=train.loss,
     )
-    if fault := all_alike(dataset):
-        raise DataError(fault)
+    for name, each in (dataset.inputs or {"": dataset}).items():
+        if fault := all_alike(each):
+            raise DataError(f"`{name}`: {fault}" if name else fault)
     return dataset
 
 
-def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed: int) -> Material:
+def measured(
+    train: Train, dataset: Dataset, splits: Splits, outputs: Scores, seed: int
+) -> Material:
     """The material of a run, with what is computed on its training examples alone.
 
     Raises:
@@ -177,7 +223,28 @@ def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed:
         preprocessing(dataset, applied, found),
         class_weights(train, dataset, splits.train, outputs),
         seed,
+        {
+            name: measured(train, each, splits, outputs, seed)
+            for name, each in dataset.inputs.items()
+        },
     )
+
+
+def recalls_in(names: Iterable[str], dataset: Dataset, outputs: Scores) -> dict[str, int]:
+    """Of some metrics those that are the recall of one class, with that class's index.
+
+    Raises:
+        DataError: There is no such class.
+    """
+    found: dict[str, int] = {}
+    for name in names:
+        output, own = split_name(name)
+        of = dataset.outputs.get(output, dataset)
+        count = outputs if isinstance(outputs, int) else outputs.get(output, 2)
+        index = recalls_of([own], of.classes, max(count, 2)).get(own)
+        if index is not None:
+            found[name] = index
+    return found
 
 
 def task(loss: Loss, examples: Examples) -> Task:
@@ -202,7 +269,7 @@ def standardization(train: Train, examples: Examples, indices: Indices) -> Stati
     return Statistics(mean, np.full(channels, 1 / (high - low), np.float32))
 
 
-def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:
+def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: Scores) -> Array:
     """The weight of each class, float32 ``[K]``; `balanced` weighs with N / (K · N of the class).
 
     Source of `balanced`: scikit-learn's ``compute_class_weight``.
@@ -211,6 +278,8 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
         DataError: The weights do not fit the classes.
     """
     given = train.class_weights
+    if not isinstance(outputs, int):
+        return np.ones(1, np.float32)  # there are none of several outputs
     outputs = max(outputs, len(dataset.classes))  # one output tells two classes apart
     if given is None:
         return np.ones(outputs, np.float32)
@@ -233,20 +302,28 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
     return np.array(given, np.float32)
 
 
-def pool_of(examples: Examples, sharding: Sharding) -> Pool:
+def pool_of(table: Table, sharding: Sharding) -> Pool:
     """All examples on the device."""
-    return pool_on(np.asarray(examples.inputs[:]), examples.targets, sharding)
+    inputs, targets = table.at(slice(None))
+    return pool_on(inputs, targets, sharding)
 
 
-def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> Pool:
+def pool_of_zeros(table: Table, size: int, sharding: Sharding) -> Pool:
+    """So many examples of the same shapes and types."""
+    inputs, targets = jax.tree.map(
+        lambda array: np.zeros((size, *array.shape[1:]), array.dtype), table.at(slice(0, 1))
+    )
+    return pool_on(inputs, targets, sharding)
+
+
+def pool_on(inputs: Any, targets: Any, sharding: Sharding) -> Pool:
     """Inputs and targets on the device."""
     return Pool(on_device(inputs, sharding), on_device(targets, sharding))
 
 
-def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:
-    """An array on the device."""
-    placed: jax.Array = jax.device_put(array, sharding)
-    return placed
+def on_device(arrays: Any, sharding: Sharding) -> Any:
+    """An array on the device, or all of a mapping of names."""
+    return jax.device_put(arrays, sharding)
 
 
 def _thinned(indices: Indices, limit: int) -> Indices:

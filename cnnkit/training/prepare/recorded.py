@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import Found, Preprocessing
+from cnnkit.data.preprocessing import Found, Preparation, Preprocessing, preparation_of
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
@@ -22,10 +22,10 @@ from cnnkit.training.store.directory import FILES, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 
 
-def preprocessing_of(
-    run: RunDirectory, spec: Spec, data_dir: StrPath | None = None
-) -> Preprocessing:
-    """How a run prepared its inputs; of runs of earlier versions from their spec and their data.
+def preprocessing_of(run: RunDirectory, spec: Spec, data_dir: StrPath | None = None) -> Preparation:
+    """How a run prepared its inputs, of several each.
+
+    Of runs of earlier versions it follows from their spec and their data.
 
     Args:
         run: Its directory.
@@ -43,7 +43,7 @@ def preprocessing_of(
         )
     try:
         if "preprocessing" in record:
-            return Preprocessing.from_dict(record["preprocessing"])
+            return preparation_of(record["preprocessing"])
     except DataError as error:
         raise TrainingError(f"{run.path / SPLIT}: {error}") from None
     return _rebuilt(run, spec, record, data_dir)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.data.naming import as_text
 from cnnkit.errors import SpecError, UsageError
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
 from cnnkit.spec.model.training.location import located, located_weights
@@ -47,25 +51,39 @@ def recipe_of(spec: Spec) -> Train:
     return spec.train
 
 
-def outputs_of(spec: Spec) -> int:
-    """The scores that the network gives, K.
+Scores: TypeAlias = int | Mapping[str, int]
+"""How many scores a network gives; of several outputs how many each does, by its name."""
+
+
+def outputs_of(spec: Spec) -> Scores:
+    """The scores that the network gives, K; 1 where outputs are compared with each other.
 
     Raises:
         SpecError: The spec has findings of level error.
-        UsageError: It gives no vector, or has several inputs or outputs.
+        UsageError: An output is no vector, or the loss is not of as many outputs.
     """
     analysis = analyze(spec)
-    shape = analysis.output
-    if shape is None:
+    if analysis.output is None:
         raise SpecError(analysis.findings)
-    if what := analysis.graph.several:
-        raise UsageError(f"a network of one input and one output is trained, this one has {what}")
-    if len(shape) != 1:
-        raise UsageError(
-            f"the network gives {'x'.join(map(str, shape))}, and is trained on a vector of scores: "
-            f"end it in `global_mean_pool`, or in `flatten` and `dense: {{units: 10}}`"
-        )
-    return int(shape[0])
+    loss = recipe_of(spec).loss
+    given = {name: shape for name, shape in analysis.graph.given.items() if shape is not None}
+    for name, shape in given.items():
+        if len(shape) != 1:
+            what = f"for `{name}` " if len(given) > 1 else ""
+            raise UsageError(
+                f"the network gives {what}{'x'.join(map(str, shape))}, and is trained on a vector "
+                f"of scores: end it in `global_mean_pool`, or in `flatten` and "
+                f"`dense: {{units: 10}}`"
+            )
+    if loss.compares > 1:
+        return 1
+    counts = {name: int(shape[0]) for name, shape in given.items()}
+    return counts if len(counts) > 1 else next(iter(counts.values()))
+
+
+def inputs_of(spec: Spec) -> Shape | Mapping[str, Shape]:
+    """The shape of an example, channels last; of several inputs of each, by its name."""
+    return dict(spec.inputs) if len(spec.inputs) > 1 else spec.input
 
 
 def _nameable(data: Data | None) -> Data | None:
@@ -76,8 +94,9 @@ def _nameable(data: Data | None) -> Data | None:
     """
     paths = [] if data is None or isinstance(data, str) else data.model_dump().values()
     for path in paths:
-        if isinstance(path, str):
-            _in_utf8(path)
+        for each in path.values() if isinstance(path, dict) else (path,):
+            if isinstance(each, str):
+                _in_utf8(each)
     return data
 
 

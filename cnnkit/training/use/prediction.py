@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from cnnkit.data.inputs import Input, inputs_of
 from cnnkit.data.listing import Refused
-from cnnkit.errors import UsageError
+from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.several import inputs_by_name
+from cnnkit.errors import CnnkitError, UsageError
+from cnnkit.spec.model.training import Arrays
 from cnnkit.training.compute.augmentation.views import views_of
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.use.naming import REFUSAL, Naming, Prediction
@@ -56,6 +59,14 @@ def predict(
         UsageError: There is a threshold and no class, the class of refusal is one that the
             network knows, or its recipe has no views.
     """
+    if trained.several:
+        if threshold or augment:
+            raise UsageError(
+                "a threshold and test-time augmentation are for a network of one input and one "
+                "output"
+            )
+        yield from _of_several(trained, files)
+        return
     naming = Naming.of(trained, top, threshold, refusal)
     answer, views = compiled(trained, augment=augment)
     shape = trained.preprocessing.shape
@@ -71,6 +82,59 @@ def predict(
             yield from naming.named(*begun.popleft())
     while begun:
         yield from naming.named(*begun.popleft())
+
+
+def _of_several(
+    trained: Trained, files: Iterable[str | Path | Refused]
+) -> Iterator[Prediction | Refused]:
+    """What a network of several inputs or outputs says: of each example all that each output does.
+
+    Several inputs are the arrays of a file ``.npz``, by the names that the recipe's data give them,
+    or by those of the inputs.
+    """
+    namings = Naming.of_each(trained)
+    for names, values in _together(trained, files):
+        if isinstance(values, Refused):
+            yield values
+            continue
+        said = trained.compute(values)
+        each = said if isinstance(said, dict) else {"": said}
+        told = [naming.named(names, each[naming.output]) for naming in namings]
+        for found in zip(*told, strict=True):
+            yield from found[:1] if isinstance(found[0], Refused) else found
+
+
+def _together(
+    trained: Trained, files: Iterable[str | Path | Refused]
+) -> Iterator[tuple[Sequence[str | Refused], Any]]:
+    """Batches of examples with all their inputs, scaled, and their names; or what is refused."""
+    records = trained.prepared_by
+    if isinstance(records, Preprocessing):
+        read = inputs_of(files, records, trained.table)
+        for entries, batch in _batches(read, _BATCH, records.shape):
+            if len(batch):
+                yield entries, batch
+            else:
+                yield from (((), each) for each in entries)
+        return
+    data = trained.train.data
+    given = data.inputs if isinstance(data, Arrays) and isinstance(data.inputs, Mapping) else {}
+    for file in files:
+        if isinstance(file, Refused):
+            yield (), file
+            continue
+        try:
+            arrays = inputs_by_name(Path(file), records, given)
+        except CnnkitError as error:
+            yield (), Refused(str(file), str(error))
+            continue
+        count = len(next(iter(arrays.values())))
+        for start in range(0, count, _BATCH):
+            stop = min(start + _BATCH, count)
+            names = [f"{file}[{index}]" for index in range(start, stop)]
+            # A batch that is not full is filled up, so that one program serves them all.
+            places = np.minimum(np.arange(start, start + _BATCH), count - 1)
+            yield names, {name: array[places] for name, array in arrays.items()}
 
 
 def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:

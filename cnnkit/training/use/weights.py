@@ -10,8 +10,14 @@ import numpy as np
 import yaml
 from flax import nnx
 
-from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.preprocessing import (
+    Preparation,
+    Preprocessing,
+    preparation_of,
+    record_of,
+)
 from cnnkit.errors import DataError, SpecError, UsageError, in_order
+from cnnkit.layers.shape import Shape
 from cnnkit.network import Network, build
 from cnnkit.network.weights import Arrays, arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
@@ -36,7 +42,8 @@ class Weights:
         graph: Its operations.
         arrays: float32, by the path of the layer and the weight's name.
         classes: The names of the classes; empty where there are none.
-        preprocessing: What is done to the values of files; None where no data are known.
+        preprocessing: What is done to the values of files, of several inputs to each; None where
+            no data are known.
         metrics: What was measured of a run.
         environment: What a run was made with.
         problems: What was wrong with checkpoints that would have been taken.
@@ -46,10 +53,28 @@ class Weights:
     graph: Graph
     arrays: Arrays
     classes: tuple[str, ...] = ()
-    preprocessing: Preprocessing | None = None
+    preprocessing: Preparation | None = None
     metrics: dict[str, Any] | None = None
     environment: dict[str, Any] | None = None
     problems: tuple[str, ...] = ()
+
+    def of_files(self, *, raw: bool) -> Preprocessing | None:
+        """What a model does to the values of files, where it is to be a part of it.
+
+        Args:
+            raw: Whether the model takes what the first layer reads.
+
+        Raises:
+            UsageError: It is to, and the network has several inputs.
+        """
+        if raw or self.preprocessing is None:
+            return None
+        if not isinstance(self.preprocessing, Preprocessing):
+            raise UsageError(
+                "a model of several inputs takes what the first layers read, and not the values of "
+                "files: add --raw"
+            )
+        return self.preprocessing
 
     @property
     def network(self) -> Network:
@@ -67,7 +92,7 @@ class Weights:
         return metadata_of(
             text,
             classes=list(self.classes),
-            preprocessing=None if self.preprocessing is None else self.preprocessing.to_dict(),
+            preprocessing=None if self.preprocessing is None else record_of(self.preprocessing),
             metrics=self.metrics,
             environment=self.environment,
         )
@@ -89,7 +114,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
         _graph(trained.spec),
         arrays_of(trained.network),
         trained.classes,
-        trained.preprocessing,
+        trained.prepared_by,
         {
             "epoch": trained.epoch,
             "checkpoint": which,
@@ -151,28 +176,36 @@ def trained_of(weights: Weights, path: Path) -> Trained:
         spec=weights.spec,
         network=weights.network,
         classes=weights.classes,
-        preprocessing=weights.preprocessing,
+        prepared_by=weights.preprocessing,
         checkpoint=None,
         epoch=0,
     )
 
 
-def _preprocessing(file: WeightsFile) -> Preprocessing | None:
+def _preprocessing(file: WeightsFile) -> Preparation | None:
     record = file.said("preprocessing")
     if record is None:
         return None
     try:
-        return Preprocessing.from_dict(record if isinstance(record, dict) else {})
+        return preparation_of(record if isinstance(record, dict) else {})
     except DataError as error:
         raise DataError(f"{file.path}: {error}") from None
 
 
-def _fits(record: Preprocessing, spec: Spec) -> bool:
-    """Whether a record is of the network's input, with numbers that can be divided by."""
+def _fits(record: Preparation, spec: Spec) -> bool:
+    """Whether a record is of the network's inputs, with numbers that can be divided by."""
+    if isinstance(record, Preprocessing):
+        return len(spec.inputs) < 2 and _fits_shape(record, spec.input)
+    return record.keys() == spec.inputs.keys() and all(
+        _fits_shape(each, spec.inputs[name]) for name, each in record.items()
+    )
+
+
+def _fits_shape(record: Preprocessing, shape: Shape) -> bool:
     numbers = np.array([*record.mean, *record.deviation])
     sizes = {len(record.mean), len(record.deviation)}
     sound = np.isfinite(numbers).all() and all(record.deviation)
-    return record.shape == spec.input and sizes == {spec.input[-1]} and bool(sound)
+    return record.shape == shape and sizes == {shape[-1]} and bool(sound)
 
 
 def _graph(spec: Spec) -> Graph:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnkit.presentation.numbers import percent
-from cnnkit.tasks.metric import METRICS
+from cnnkit.tasks.metric import METRICS, metrics_in
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SUMMARY, WRONG
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.judged import judged
@@ -60,6 +60,13 @@ def measured_lines(split: str, figures: Measured, epoch: int | None) -> Iterator
     yield from _majority_line(figures)
     if "classes" in figures:
         yield from class_table(figures["classes"], figures.get("averages") or {})
+    for name, output in (figures.get("outputs") or {}).items():
+        if "classes" in output:
+            yield ""
+            yield f"{name}:"
+            yield from _interval_line(output)
+            yield from _majority_line(output)
+            yield from class_table(output["classes"], output.get("averages") or {})
 
 
 def judgement_lines(found: Judgement) -> Iterator[str]:
@@ -106,9 +113,9 @@ def figures_line(test: Measured, epoch: int | None, split: str) -> str:
     weights = "" if epoch is None else f", weights of epoch {epoch}"
     count = f"{split} of {test['examples']:,} examples{weights}:"
     shown = [
-        f"{metric.title} {metric.shown(test[name])}"
-        for name, metric in METRICS.items()
-        if metric.brief and name in test and (test[name] is not None or metric.fewest == 0)
+        f"{metric.title} {metric.shown(test[metric.name])}"
+        for metric in metrics_in(test)
+        if metric.brief and (test[metric.name] is not None or metric.fewest == 0)
     ]
     return f"{count} {', '.join(shown)}"
 
@@ -116,9 +123,9 @@ def figures_line(test: Measured, epoch: int | None, split: str) -> str:
 def _further_line(test: Measured) -> Iterator[str]:
     """The other metrics that the targets have."""
     shown = [
-        f"{metric.title} {metric.shown(test[name])}"
-        for name, metric in METRICS.items()
-        if not metric.brief and name in test
+        f"{metric.title} {metric.shown(test[metric.name])}"
+        for metric in metrics_in(test)
+        if not metric.brief
     ]
     if shown:
         yield f"also {', '.join(shown)}"

@@ -23,7 +23,7 @@ class Columns:
     """What a table of predictions has columns for.
 
     Attributes:
-        names: The names of the classes, or of the outputs of a regression.
+        names: The names of the classes, or of the outputs of a regression; none of several outputs.
         of_classes: Whether they are classes.
         top: How many of the most probable classes are named; None for the probability of each.
     """
@@ -38,11 +38,13 @@ def as_table(found: Found, columns: Columns) -> Iterator[str]:
     for each in found:
         if isinstance(each, Refused):
             continue
-        values = [percent(one) if columns.of_classes else f"{one:.4g}" for one in each.values]
+        of_classes = columns.of_classes if columns.names else each.of_classes
+        values = [percent(one) if of_classes else f"{one:.4g}" for one in each.values]
         shown = ", ".join(map(" ".join, zip(each.classes, values, strict=True)))
         if each.decision not in (None, each.classes[0]):
             shown = f"{each.decision} ({shown})"
-        yield printable(f"{each.file}: {shown}") + "\n"
+        output = f" {each.output}" if each.output else ""
+        yield printable(f"{each.file}{output}: {shown}") + "\n"
 
 
 def as_json(found: Found, columns: Columns) -> Iterator[str]:  # noqa: ARG001 - as the others
@@ -65,8 +67,12 @@ def as_csv(found: Found, columns: Columns) -> Iterator[str]:
     """A line a file: what it is taken for and how probable the first class is, or what is wrong.
 
     Where several classes are named, the first, second … and their probabilities follow; where all
-    are, a column a class. Of a regression there is a column an output.
+    are, a column a class. Of a regression there is a column an output. Of a network of several
+    outputs there is a line for each value of each, with the output and what it is called.
     """
+    if not columns.names:
+        yield from _long(found)
+        return
     header = ["file", *(("class", "probability") if columns.of_classes else ())]
     if not columns.of_classes or columns.top is None:
         header += [
@@ -81,6 +87,16 @@ def as_csv(found: Found, columns: Columns) -> Iterator[str]:
             yield _line([each.file, *[""] * (len(header) - 1), each.problem])
         else:
             yield _line([each.file, *_cells(each, columns), ""])
+
+
+def _long(found: Found) -> Iterator[str]:
+    yield _line(["file", "output", "name", "value", "error"])
+    for each in found:
+        if isinstance(each, Refused):
+            yield _line([each.file, "", "", "", each.problem])
+            continue
+        for name, value in zip(each.classes, each.values, strict=True):
+            yield _line([each.file, each.output, name, f"{value:.9g}", ""])
 
 
 def _cells(found: Prediction, columns: Columns) -> Iterator[str]:

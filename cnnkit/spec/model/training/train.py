@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
+from cnnkit.errors import did_you_mean
 from cnnkit.layers.field import Count, Expects, Flag
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Fault, Faults
@@ -17,15 +18,17 @@ from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
 from cnnkit.spec.model.training.data import Data, read_data
 from cnnkit.spec.model.training.loss import (
     LOSSES,
+    ByOutput,
     CategoricalCrossEntropy,
     Loss,
+    monitored,
     not_of_task,
+    read_loss,
 )
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
-from cnnkit.spec.model.training.part import Positive, given, section
+from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, Constant, Schedule
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
-from cnnkit.tasks.metric import default_metric
 
 _DURATION: Final = re.compile(r"(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?:in)?)?\s*(?:(\d{1,6})s)?")
 
@@ -124,8 +127,15 @@ class Train(Section):
     )
     freeze: Frozen = Field(None, description="layers whose weights stay as they are")
     unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
-    loss: Annotated[Loss, BeforeValidator(LOSSES.read), LOSSES] = Field(
-        CategoricalCrossEntropy.model_construct(), description="what training lowers"
+    loss: Annotated[Loss, BeforeValidator(read_loss), LOSSES] = Field(
+        CategoricalCrossEntropy.model_construct(),
+        description="what training lowers; of several outputs one for each by its name",
+    )
+    loss_weights: Annotated[
+        Mapping[str, NotNegative] | None,
+        Expects("a number for each output by its name: `{label: 1, angle: 0.5}`"),
+    ] = Field(
+        None, description="the weight of each output's loss in their sum; 1 of those left out"
     )
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")
@@ -182,7 +192,17 @@ class Train(Section):
         """The metric of the validation split that says which epoch is the best."""
         if self.early_stopping is not None and self.early_stopping.metric is not None:
             return self.early_stopping.metric
-        return default_metric(self.loss.tasks)
+        return monitored(self.loss)
+
+    def of_outputs(self) -> Mapping[str, tuple[Train, float]]:
+        """The recipe of each of several outputs, and the weight of its loss; empty of one."""
+        if not isinstance(self.loss, ByOutput):
+            return {}
+        weights = self.loss_weights or {}
+        return {
+            name: (self.model_copy(update={"loss": loss}), weights.get(name, 1.0))
+            for name, loss in self.loss.each.items()
+        }
 
     @property
     def fits_batch(self) -> bool:
@@ -218,7 +238,9 @@ class Train(Section):
 def _contradictions(train: Train) -> Iterator[Fault]:
     """What two fields say that cannot both be meant."""
     loss = train.loss.kind
-    if not train.loss.of_classes:
+    if isinstance(train.loss, ByOutput) or train.loss.compares > 1:
+        yield from _of_one_output(train)
+    elif not train.loss.of_classes:
         if train.label_smoothing:
             yield _no_classes("label_smoothing", loss)
         if train.class_weights is not None:
@@ -227,11 +249,18 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
                 yield fault._replace(field=("augment", index, augmentation.kind))
+    if train.loss_weights is not None and not isinstance(train.loss, ByOutput):
+        yield Fault(
+            "wrong-value",
+            f"`loss_weights` weighs the losses of several outputs, and `loss` is `{loss}` alone",
+            "leave it out, or give each output its loss: `loss: {label: …, angle: …}`",
+            ("loss_weights",),
+        )
     if misfit := not_of_task(train.monitor, train.loss):
         yield Fault(
             "wrong-value",
             f"`early_stopping` watches `{train.monitor}`, and {misfit}",
-            f"write `metric: {default_metric(train.loss.tasks)}`",
+            f"write `metric: {monitored(train.loss)}`",
             ("early_stopping", "metric"),
         )
     if train.early_stopping is not None and train.split.validation == 0:
@@ -264,6 +293,45 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
                 "leave `ema` out",
                 ("ema",),
+            )
+
+
+def _of_one_output(train: Train) -> Iterator[Fault]:
+    """What is said of one target that is a class, where the loss is of several outputs."""
+    loss, advice = train.loss, "leave it out"
+    what = f"`{loss.kind}` compares outputs" if loss.compares > 1 else "`loss` is of several"
+    if train.label_smoothing and (loss.compares > 1 or not loss.of_classes):
+        yield Fault(
+            "wrong-value",
+            f"`label_smoothing` is of classes, and {what}",
+            advice,
+            ("label_smoothing",),
+        )
+    if train.class_weights is not None:
+        yield Fault(
+            "wrong-value",
+            f"`class_weights` is of the classes of one output, and {what}",
+            advice,
+            ("class_weights",),
+        )
+    for index, augmentation in enumerate(train.augment):
+        if augmentation.mixes:
+            yield Fault(
+                "wrong-value",
+                f"`{augmentation.kind}` mixes the classes of one output, and {what}",
+                advice,
+                ("augment", index, augmentation.kind),
+            )
+    known = loss.each if isinstance(loss, ByOutput) else {}
+    for name in (train.loss_weights or {}) if known else ():
+        if name not in known:
+            named = ", ".join(f"`{each}`" for each in known)
+            yield Fault(
+                "unknown-key",
+                f"`loss_weights` has `{name}`, and `loss` names {named}",
+                f"did you mean `{near}`?" if (near := did_you_mean(name, known)) else advice,
+                ("loss_weights", name),
+                True,
             )
 
 

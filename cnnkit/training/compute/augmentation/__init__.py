@@ -21,10 +21,10 @@ from cnnkit.spec.model.training import augmentation as kinds
 from cnnkit.training.compute.augmentation import color, erasing, mixing, moving
 from cnnkit.training.compute.loss import dense
 
-__all__ = ["Augment", "make_augmentation"]
+__all__ = ["Augment", "make_augmentation", "of_several"]
 
-Augment = Callable[[Array, Array, Array], tuple[Array, Array]]
-"""``(key, images [N, *spatial, C], targets) -> (images, targets)``."""
+Augment = Callable[[Array, Any, Any], tuple[Any, Any]]
+"""``(key, images [N, *spatial, C], targets) -> (images, targets)``; of several by their names."""
 
 
 def make_augmentation(
@@ -57,6 +57,33 @@ def make_augmentation(
             else:
                 images = _some(each, own, images)
         return images, targets
+
+    return augmented
+
+
+def of_several(augment: Sequence[Augmentation], shapes: Mapping[str, Shape]) -> Augment:
+    """The augmentations of examples with several inputs: all images of one are changed alike.
+
+    The images are laid together along their channels and changed as one, so that what lies at one
+    place in them still does. Inputs without spatial axes stay as they are.
+
+    Args:
+        augment: What the recipe says.
+        shapes: The shape of each input by its name; those of images have the same extents.
+    """
+    images = {name: shape for name, shape in shapes.items() if len(shape) > 1}
+    if not augment or not images:
+        return lambda _, inputs, targets: (inputs, targets)
+    widths = [shape[-1] for shape in images.values()]
+    extents = next(iter(images.values()))[:-1]
+    whole = make_augmentation(augment, (*extents, sum(widths)))
+    cuts = [sum(widths[: index + 1]) for index in range(len(widths) - 1)]
+
+    def augmented(key: Array, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        joined = jnp.concatenate([inputs[name] for name in images], axis=-1)
+        joined, _ = whole(key, joined, targets)
+        changed = dict(zip(images, jnp.split(joined, cuts, axis=-1), strict=True))
+        return {**inputs, **changed}, targets
 
     return augmented
 

@@ -1,0 +1,175 @@
+"""What is asked of the outputs of a network: the loss of each, and what its metrics follow from.
+
+The one output of most networks is the ordinary case: its scores, its targets and its totals are
+plain arrays. Of several they are mappings of the outputs' names, and the loss is the weighted sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from cnnkit.network import Network
+from cnnkit.spec.model.training import Train
+from cnnkit.training.compute.accumulator import Accumulator
+from cnnkit.training.compute.loss import distances, make_loss, probabilities
+from cnnkit.training.compute.state import Totals
+
+ByName: TypeAlias = Any
+"""An array; of several outputs a mapping of their names to arrays."""
+
+ONLY = ""
+"""The name of a part that stands alone."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is asked of one output, or of some that one loss compares.
+
+    Attributes:
+        accumulator: Its loss and its totals.
+        reads: The names of the outputs: one, or those that are compared, in their order.
+        weight: The weight of its loss in the sum.
+    """
+
+    accumulator: Accumulator
+    reads: tuple[str, ...]
+    weight: float = 1.0
+
+    def scores(self, outputs: Mapping[str, Array]) -> Array:
+        """What the loss is computed from: ``[N, K]``, or ``[N, outputs, K]`` where it compares."""
+        first, *others = (outputs[name] for name in self.reads)
+        return jnp.stack([first, *others], axis=1) if others else first
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is asked of all outputs.
+
+    Attributes:
+        parts: Of each output by its name; one that stands alone by ``ONLY``.
+    """
+
+    parts: Mapping[str, Part]
+
+    @property
+    def only(self) -> Part | None:
+        """The part that stands alone; None where there are several."""
+        return self.parts.get(ONLY)
+
+    @property
+    def outputs(self) -> int | dict[str, int]:
+        """How many scores there are; of several outputs how many of each."""
+        each = {name: part.accumulator.outputs for name, part in self.parts.items()}
+        return each if self.only is None else each[ONLY]
+
+    def scores(self, outputs: Mapping[str, Array]) -> ByName:
+        """What losses are computed from, of what a network gives by name."""
+        found = {name: part.scores(outputs) for name, part in self.parts.items()}
+        return found.get(ONLY, found)
+
+    def said(self, scores: ByName) -> ByName:
+        """What a network says, from its scores: probabilities, numbers, or distances ``[N, K]``."""
+        found = {}
+        for name, part in self.parts.items():
+            own, of = scores if name == ONLY else scores[name], part.accumulator
+            if of.train.loss.compares > 1:
+                found[name] = jnp.stack(distances(own), axis=1)
+            else:
+                found[name] = probabilities(own, of.train, of.final)
+        return found.get(ONLY, found)
+
+    def loss(self, scores: ByName, targets: ByName, weights: Array) -> Array:
+        """The loss of each example, ``[N]``: of several outputs the weighted sum of theirs."""
+        if self.only is not None:
+            alone: Array = self.only.accumulator.loss(scores, targets, weights)
+            return alone
+        total = jnp.zeros(weights.shape)
+        for name, part in self.parts.items():
+            total += part.weight * part.accumulator.loss(scores[name], targets[name], weights)
+        return total
+
+    def empty(self) -> Totals:
+        """The totals of no examples."""
+        if self.only is not None:
+            return self.only.accumulator.empty()
+        zero = jnp.zeros((), jnp.int32)
+        outputs = {name: part.accumulator.empty() for name, part in self.parts.items()}
+        return Totals(zero, jnp.zeros((), jnp.float32), None, None, outputs)
+
+    def added(self, totals: Totals, scores: ByName, targets: ByName, counted: Array) -> Totals:
+        """The totals with the examples of a batch added that ``counted``, bool ``[B]``, names."""
+        if self.only is not None:
+            return self.only.accumulator.added(totals, scores, targets, counted)
+        outputs = {
+            name: part.accumulator.added(totals.outputs[name], scores[name], targets[name], counted)
+            for name, part in self.parts.items()
+        }
+        losses = (part.weight * outputs[name].loss for name, part in self.parts.items())
+        examples = totals.examples + counted.sum(dtype=jnp.int32)
+        return Totals(examples, sum(losses, jnp.float32(0)), None, None, outputs)
+
+
+def make_objective(
+    train: Train,
+    shapes: Mapping[str, tuple[int, ...]],
+    finals: Mapping[str, str | None],
+    multi_label: bool | Mapping[str, bool],
+) -> Objective:
+    """What a recipe asks of a network.
+
+    Args:
+        train: The recipe.
+        shapes: What the network gives by name, without the batch.
+        finals: The activation that each ends in, where its loss is computed before it.
+        multi_label: Whether each number of an output is a yes or no of its own; of several outputs
+            of each.
+    """
+
+    def part(recipe: Train, reads: tuple[str, ...], labels: bool, weight: float = 1.0) -> Part:
+        final = finals[reads[0]]
+        count = 1 if recipe.loss.compares > 1 else shapes[reads[0]][-1]
+        # A loss of one class among several has no labels, whatever an older run has noted.
+        labels = labels and "labels" in recipe.loss.tasks
+        loss = make_loss(recipe, final)
+        return Part(Accumulator(recipe, loss, count, final, labels), reads, weight)
+
+    recipes = train.of_outputs()
+    if not recipes:
+        reads = tuple(shapes)[: train.loss.compares]
+        return Objective({ONLY: part(train, reads, multi_label is True)})
+    labels = multi_label if isinstance(multi_label, Mapping) else {}
+    return Objective(
+        {
+            name: part(recipe, (name,), labels.get(name, False), weight)
+            for name, (recipe, weight) in recipes.items()
+        }
+    )
+
+
+def objective_of(
+    network: Network, train: Train, multi_label: bool | Mapping[str, bool] = False
+) -> Objective:
+    """What a recipe asks of a network.
+
+    Args:
+        network: The network; its arrays may be abstract.
+        train: The recipe.
+        multi_label: As of ``make_objective``.
+    """
+    graphdef, params, stats = network.parts()
+    scores = jax.eval_shape(
+        lambda batch, *arrays: nnx.merge(graphdef, *arrays).outputs(batch).named,
+        network.batch_of(1),
+        params,
+        stats,
+    )
+    finals = {name: network.plan.final(step) for name, step in network.plan.outputs}
+    shapes = {name: each.shape[1:] for name, each in scores.items()}
+    return make_objective(train, shapes, finals, multi_label)
