@@ -79,15 +79,15 @@ def of_arrays(source: Arrays, loss: Loss | None) -> Parts:
     def where(name: str) -> str:
         return f"{path}: `{name}`" if name else str(path)
 
-    inputs = {}
+    parts: dict[str, Dataset] = {}
     for name, array in train[0].items():
         tested_on = None if test is None else _alone(test[0][name])
-        inputs[name] = dataset_of(path.name, _alone(array), tested_on, where(name))
-    outputs = {}
+        parts[name] = dataset_of(path.name, _alone(array), tested_on, where(name))
+    outputs: dict[str, Dataset] = {}
     for name, array in train[1].items():
         pair = None if test is None else (test[0][first], test[1][name])
         outputs[name] = dataset_of(path.name, (train[0][first], array), pair, where(name))
-    return Parts(inputs, outputs or {"": inputs[first]})
+    return Parts(parts, outputs or {"": parts[first]})
 
 
 def _alone(inputs: Array) -> Pair:

@@ -19,7 +19,7 @@ EXAMPLES = 90
 
 
 def fusion_arrays(count: int = EXAMPLES) -> dict[str, Any]:
-    """Arrays of examples: bars, vectors whose first value is that of the angle, and both targets."""
+    """Arrays of examples: bars, vectors whose first value is the angle, and both targets."""
     random = np.random.default_rng(3)
     inputs, targets = bars(count)
     angles = random.normal(size=count).astype(np.float32)

@@ -123,7 +123,7 @@ def test_a_step_follows_the_gradient_that_pytorch_has(file: Path) -> None:
     angle = features @ by_shape[38, 1] + by_shape[1,]
     loss = torch.nn.functional.cross_entropy(label, torch.tensor(targets["label"]).long())
     loss = loss + 0.5 * torch.nn.functional.mse_loss(angle, torch.tensor(targets["angle"]))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     for before, weight, now in zip(old, given, new, strict=True):
         assert weight.grad is not None
         np.testing.assert_allclose(now, before - 0.1 * weight.grad.numpy(), rtol=1e-5, atol=1e-6)
@@ -172,17 +172,21 @@ def test_arrays_of_other_lengths_and_shapes_are_told(tmp_path: Path) -> None:
     np.savez(path, **{**arrays, "a": arrays["a"][:80]})
     with pytest.raises(DataError) as caught:
         material_of(path)
-    assert caught.value.problems == (
+    (problem,) = caught.value.problems
+    assert problem == (
         f"{path}: each example has one of every input and target, and there are 90 of image, "
-        f"90 of meta, 90 of target label, 80 of target angle",
+        f"90 of meta, 90 of target label, 80 of target angle"
     )
     np.savez(path, **{**arrays, "x2": arrays["x2"][:, :1], "y": arrays["y"] % 2})
     with pytest.raises(DataError) as caught:
         material_of(path)
-    assert caught.value.problems == (
-        "bad.npz has examples of 1, but the network's input is 2: "
-        "write `input: 1`, or prepare the data in that shape",
-        "bad.npz has 2 classes, but the network gives 3 scores: give its last layer 2 units",
+    shape, width = caught.value.problems
+    assert shape == (
+        "bad.npz has examples of 1, but the network's input is 2: write `input: 1`, or prepare "
+        "the data in that shape"
+    )
+    assert width == (
+        "bad.npz has 2 classes, but the network gives 3 scores: give its last layer 2 units"
     )
 
 

@@ -75,7 +75,7 @@ def test_the_gradient_of_equal_outputs_is_finite() -> None:
 def totals_of(recipe: dict[str, Any], scores: Any, targets: Any) -> dict[str, float | None]:
     of = Train(loss=recipe)
     accumulator = Accumulator(of, make_loss(of, None), 1, None)
-    counted = np.ones(len(scores), bool)
+    counted = jnp.ones(len(scores), bool)
     added = accumulator.added(accumulator.empty(), jnp.asarray(scores), targets, counted)
     return figures(jax.device_get(added))
 

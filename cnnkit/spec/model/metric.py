@@ -31,8 +31,11 @@ MetricName: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"enum": list(CHOOSING), "type": "string"},
-                {"type": "string", "pattern": rf"^{RECALL.replace('.', '[.]')}.|\$"},
-                {"type": "string", "pattern": rf"[.]({'|'.join(CHOOSING)})$"},  # of an output
+                # A class's recall, or any of these of one of several outputs.
+                {
+                    "type": "string",
+                    "pattern": rf"^{RECALL.replace('.', '[.]')}.|[.]({'|'.join(CHOOSING)})$|\$",
+                },
             ]
         }
     ),

@@ -239,7 +239,7 @@ def not_of_task(metric: str, loss: Loss) -> str | None:
         output, own = split_name(metric)
         if output in loss.each:
             return not_of_task(own, loss.each[output])
-        if metric == "loss":
+        if metric == monitored(loss):
             return None
         near = did_you_mean(metric, choosing(loss))
         return f"each output has its own: {f'did you mean `{near}`?' if near else 'name it first'}"
