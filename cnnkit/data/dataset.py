@@ -173,8 +173,18 @@ class Dataset:
     @property
     def nbytes(self) -> int:
         """The bytes of all examples, decoded."""
-        parts = [*(self.inputs or {"": self}).values(), *self.outputs.values()]
-        return sum(each.train.nbytes + (each.test.nbytes if each.test else 0) for each in parts)
+        inputs, outputs = self.inputs or {"": self}, self.outputs or {"": self}
+        return sum(
+            part.inputs.nbytes
+            for each in inputs.values()
+            for part in (each.train, each.test)
+            if part
+        ) + sum(
+            part.targets.nbytes
+            for each in outputs.values()
+            for part in (each.train, each.test)
+            if part
+        )
 
     def table(self, *, test: bool = False) -> Table:
         """The examples with all their inputs and targets: of ``train``, or of ``test``."""

@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.loss import make_loss
+from cnnkit.training.compute.objective import make_objective
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.run import train
 from cnnkit.training.use.prediction import Prediction, predict
@@ -95,6 +97,17 @@ def test_triplets_are_right_where_the_second_is_nearer() -> None:
     assert found == {
         "accuracy": pytest.approx(2 / 3), "loss": pytest.approx((0 + 2 + 0) / 3),
     }  # fmt: skip
+
+
+def test_what_is_compared_is_what_the_network_gives() -> None:
+    """An output that ends in a sigmoid is compared behind it, though its scores are before it."""
+    train = Train(loss="contrastive")
+    shapes: dict[str, tuple[int, ...]] = {"a": (3,), "b": (3,)}
+    scores = {"a": jnp.asarray(PAIRS[:, 0]), "b": jnp.asarray(PAIRS[:, 1])}
+    found = make_objective(train, shapes, {"a": "sigmoid", "b": "sigmoid"}, False).scores(scores)
+    np.testing.assert_allclose(found, expit(PAIRS), rtol=1e-5)
+    found = make_objective(train, shapes, {"a": None, "b": None}, False).scores(scores)
+    np.testing.assert_array_equal(found, PAIRS)
 
 
 @pytest.fixture(scope="module")

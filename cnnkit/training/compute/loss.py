@@ -78,12 +78,12 @@ def probabilities(scores: Array, train: Train, final: str | None) -> Array:
 
     A network without a last softmax or sigmoid has them from its loss.
     """
-    if train.loss.compares > 1:
-        return jax.nn.sigmoid(likeness(scores, train.loss))
     if final in ("softmax", "log_softmax"):
         return jax.nn.softmax(scores, axis=-1)
     if final == "sigmoid":
         return jax.nn.sigmoid(scores)
+    if train.loss.compares > 1:
+        return jax.nn.sigmoid(likeness(scores, train.loss))
     if not train.loss.of_classes:
         return scores
     if isinstance(train.loss, BinaryCrossEntropy) or scores.shape[-1] == 1:

@@ -16,6 +16,7 @@ from flax import nnx
 from jax import Array
 
 from cnnkit.network import Network
+from cnnkit.network.activation import FUNCTIONS
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.loss import distances, make_loss, probabilities
@@ -36,16 +37,24 @@ class Part:
         accumulator: Its loss and its totals.
         reads: The names of the outputs: one, or those that are compared, in their order.
         weight: The weight of its loss in the sum.
+        ends: Of outputs that are compared the activation that each ends in, which is applied: their
+            distances are those of what the network gives.
     """
 
     accumulator: Accumulator
     reads: tuple[str, ...]
     weight: float = 1.0
+    ends: tuple[str | None, ...] = ()
 
     def scores(self, outputs: Mapping[str, Array]) -> Array:
         """What the loss is computed from: ``[N, K]``, or ``[N, outputs, K]`` where it compares."""
-        first, *others = (outputs[name] for name in self.reads)
-        return jnp.stack([first, *others], axis=1) if others else first
+        if not self.ends:
+            return outputs[self.reads[0]]
+        given = [
+            outputs[name] if end is None else FUNCTIONS[end](outputs[name])
+            for name, end in zip(self.reads, self.ends, strict=True)
+        ]
+        return jnp.stack(given, axis=1)
 
 
 @dataclass(frozen=True)
@@ -133,12 +142,14 @@ def make_objective(
     """
 
     def part(recipe: Train, reads: tuple[str, ...], labels: bool, weight: float = 1.0) -> Part:
-        final = finals[reads[0]]
-        count = 1 if recipe.loss.compares > 1 else shapes[reads[0]][-1]
+        compares = recipe.loss.compares > 1
+        final = None if compares else finals[reads[0]]
+        count = 1 if compares else shapes[reads[0]][-1]
+        ends = tuple(finals[name] for name in reads) if compares else ()
         # A loss of one class among several has no labels, whatever an older run has noted.
         labels = labels and "labels" in recipe.loss.tasks
         loss = make_loss(recipe, final)
-        return Part(Accumulator(recipe, loss, count, final, labels), reads, weight)
+        return Part(Accumulator(recipe, loss, count, final, labels), reads, weight, ends)
 
     recipes = train.of_outputs()
     if not recipes:
