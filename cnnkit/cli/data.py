@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def show(
         files, shape = _with_target(data_of(source), target), _shape(input_)
         with _decoding() as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
-    figures = summary(dataset, splits)
+    figures = [summary(each, splits) for each in dataset.alone()]
     if output is not None:
         from cnnkit.data.sheet import write_sheet
 
@@ -80,12 +81,14 @@ def show(
     if format_ is Format.json:
         import json
 
-        print(json.dumps(figures.to_dict(), indent=2, ensure_ascii=False))
+        documents = [each.to_dict() for each in figures]
+        shown = documents if len(documents) > 1 else documents[0]
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     from cnnkit.presentation.output import put_lines
     from cnnkit.report.dataset import dataset_lines
 
-    put_lines(lambda _: dataset_lines(figures), None)
+    put_lines(lambda _: chain.from_iterable(map(dataset_lines, figures)), None)
 
 
 @data.command(no_args_is_help=True)

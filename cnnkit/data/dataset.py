@@ -198,6 +198,30 @@ class Dataset:
             {name: part(each).targets for name, each in self.outputs.items()} or own.targets,
         )
 
+    def alone(self) -> tuple[Dataset, ...]:
+        """Of several inputs and targets a data set of each: the inputs, then the other targets."""
+
+        def part(inputs: Examples | None, targets: Examples | None) -> Examples | None:
+            return inputs and targets and replace(inputs, targets=targets.targets)
+
+        def of(name: str, inputs: Dataset, targets: Dataset) -> Dataset:
+            train = replace(inputs.train, targets=targets.train.targets)
+            return replace(
+                inputs,
+                name=f"{name} of {self.name}",
+                train=train,
+                test=part(inputs.test, targets.test),
+                classes=targets.classes,
+                validation=self.validation,
+                inputs=self.inputs,
+            )
+
+        if not self.inputs and not self.outputs:
+            return (self,)
+        views = [of(name, each, self) for name, each in self.inputs.items()] or [self]
+        others = list(self.outputs.items())[1:]
+        return (*views, *(of(name, self, each) for name, each in others))
+
     def with_targets(self, order: Indices) -> Dataset:
         """The same training inputs with the targets of others, in this order."""
         train = replace(self.train, targets=self.train.targets[order])

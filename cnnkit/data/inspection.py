@@ -28,7 +28,9 @@ def warnings_of(dataset: Dataset, splits: Splits, measured: Statistics) -> list[
     """
     if fault := all_alike(dataset):
         return [*dataset.notes, fault]
-    return [*dataset.notes, *leaks(dataset, splits), *constant(dataset, measured)]
+    # One image may well be part of many examples of several inputs: that is no leak.
+    found = [] if dataset.inputs else leaks(dataset, splits)
+    return [*dataset.notes, *found, *constant(dataset, measured)]
 
 
 def all_alike(dataset: Dataset) -> str | None:

@@ -254,13 +254,12 @@ def _restored(
 
 
 def _warnings(material: Material) -> Iterator[str]:
-    """What is suspicious about the data; of several inputs what is of each by itself."""
+    """What is suspicious about the data; of several inputs about each by itself."""
     if not material.inputs:
         yield from warnings_of(material.dataset, material.splits, material.statistics)
-    else:
-        yield from material.dataset.notes
+        return
+    yield from material.dataset.notes
     for name, each in material.inputs.items():
-        # An image may well be part of many pairs, so that repeated ones are no leak.
         yield from (f"`{name}`: {text}" for text in constant(each.dataset, each.statistics))
 
 

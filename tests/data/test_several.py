@@ -59,7 +59,7 @@ def arrays_of(path: Path, **fields: Any) -> Arrays:
 
 def test_arrays_of_a_test_set_are_named_alike(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    values = {f"x{n}": np.full((4 + n % 2, 2), n, np.float32) for n in range(4)}
+    values: dict[str, Any] = {f"x{n}": np.full((4 + n % 2, 2), n, np.float32) for n in range(4)}
     np.savez(path, **values, y0=np.arange(4) % 2, y1=np.arange(5) % 2)
     source = arrays_of(
         path, inputs={"a": "x0", "b": "x2"}, targets="y0",

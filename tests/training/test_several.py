@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from cnnkit.data import Dataset
-from cnnkit.errors import DataError
-from cnnkit.spec.model.training import Train
+from cnnkit.errors import DataError, UsageError
+from cnnkit.network.weights_file import written
+from cnnkit.spec.model.training import Arrays, Train
 from cnnkit.training.compute.augmentation import of_several
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Streamed
@@ -25,8 +26,10 @@ from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import Result, resume, train
 from cnnkit.training.use.evaluation import evaluate
+from cnnkit.training.use.naming import Naming
 from cnnkit.training.use.prediction import Prediction, Refused, predict
 from cnnkit.training.use.trained import load_run
+from cnnkit.training.use.weights import trained_of, weights_of_file, weights_of_run
 from cnnkit.training.view.display import Quiet
 from tests.training.pairs import fusion, fusion_arrays
 
@@ -150,8 +153,37 @@ def test_it_is_evaluated_and_asked(finished: Result, file: Path) -> None:
     assert len(told) == 180
     assert told[1].values == pytest.approx(np.asarray(answers["angle"])[0], rel=1e-5)
     assert told[0].decision == str(int(answers["label"][0].argmax()))
-    with pytest.raises(Exception, match="one input and one output"):
-        _ = trained.preprocessing
+    with pytest.raises(UsageError) as caught:
+        trained.require_one()
+    assert str(caught.value) == (
+        f"this is for a network of one input and one output, and that of {finished.path} goes from "
+        f"`image`, `meta` to `label`, `angle`: ask it by `cnnkit predict`, or in Python"
+    )
+
+
+def test_a_file_of_weights_says_all_that_a_run_does(finished: Result, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    weights, path = weights_of_run(finished.path), tmp_path / "fusion.safetensors"
+    path.write_bytes(written(weights.arrays, weights.metadata()))
+    asked = trained_of(weights_of_file(weights.spec, path), path)
+    run = load_run(finished.path)
+    assert (asked.outputs, asked.prepared_by) == (run.outputs, run.prepared_by)
+    assert asked.outputs == {"label": ("0", "1", "2"), "angle": ()}
+    assert [naming.names for naming in Naming.of_each(asked)] == [("0", "1", "2"), ("output 0",)]
+    with pytest.raises(UsageError) as caught:
+        weights.of_files(raw=False)
+    assert str(caught.value) == (
+        "a model of several inputs takes what the first layers read, and not the values of files: "
+        "add --raw"
+    )
+
+
+def test_other_data_are_measured(finished: Result, tmp_path: Path) -> None:
+    path = tmp_path / "new.npz"
+    np.savez(path, **fusion_arrays(30))
+    figures = evaluate(finished.path, Options(), data=Arrays(arrays=str(path))).figures
+    assert figures["examples"] == 30
+    assert np.sum(figures["outputs"]["label"]["confusion"]) == 30
 
 
 def test_a_file_without_an_array_is_refused(finished: Result, tmp_path: Path) -> None:

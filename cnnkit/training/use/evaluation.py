@@ -213,7 +213,7 @@ def evaluate_weights(
             outputs=outputs,
             loss=recipe.loss,
             like=like,
-            classes=weights.classes,
+            classes=() if weights.outputs else weights.classes,
             renamed=renamed,
         )
         material = _all_of(dataset, {"classes": list(weights.classes)}, outputs, like)

@@ -68,21 +68,31 @@ class Trained:
         """What is done to the one input.
 
         Raises:
-            UsageError: There are several, or several outputs.
+            UsageError: There are several.
         """
-        if isinstance(self.prepared_by, Preprocessing) and not self.several:
-            return self.prepared_by
-        names = ", ".join(f"`{name}`" for name, _ in self.network.plan.inputs)
-        ends = ", ".join(f"`{name}`" for name, _ in self.network.plan.outputs)
-        raise UsageError(
-            f"this is for a network of one input and one output, and {self.path} has one from "
-            f"{names} to {ends}: ask it by `cnnkit predict RUN FILE.npz`"
-        )
+        if not isinstance(self.prepared_by, Preprocessing):
+            self.require_one()
+            raise UsageError(f"{self.path} says of several inputs how they are prepared")
+        return self.prepared_by
 
     @property
     def several(self) -> bool:
         """Whether the network has several inputs or outputs."""
         return len(self.network.plan.inputs) > 1 or len(self.network.plan.outputs) > 1
+
+    def require_one(self) -> None:
+        """Raises where the network has several inputs or outputs.
+
+        Raises:
+            UsageError: It has.
+        """
+        if self.several:
+            names = ", ".join(f"`{name}`" for name, _ in self.network.plan.inputs)
+            ends = ", ".join(f"`{name}`" for name, _ in self.network.plan.outputs)
+            raise UsageError(
+                f"this is for a network of one input and one output, and that of {self.path} goes "
+                f"from {names} to {ends}: ask it by `cnnkit predict`, or in Python"
+            )
 
     @property
     def train(self) -> Train:

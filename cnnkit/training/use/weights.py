@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Weights:
         metrics: What was measured of a run.
         environment: What a run was made with.
         problems: What was wrong with checkpoints that would have been taken.
+        outputs: Of several outputs the names of the classes of each.
     """
 
     spec: Spec
@@ -57,6 +59,7 @@ class Weights:
     metrics: dict[str, Any] | None = None
     environment: dict[str, Any] | None = None
     problems: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of_files(self, *, raw: bool) -> Preprocessing | None:
         """What a model does to the values of files, where it is to be a part of it.
@@ -91,7 +94,7 @@ class Weights:
         )
         return metadata_of(
             text,
-            classes=list(self.classes),
+            classes={name: list(each) for name, each in self.outputs.items()} or list(self.classes),
             preprocessing=None if self.preprocessing is None else record_of(self.preprocessing),
             metrics=self.metrics,
             environment=self.environment,
@@ -124,6 +127,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
         },
         {key: value for key, value in environment.items() if key not in _PRIVATE},
         tuple(trained.problems),
+        trained.outputs,
     )
 
 
@@ -137,14 +141,26 @@ def weights_of_file(spec: Spec, path: Path) -> Weights:
     """
     graph = _graph(spec)
     file = read_weights(path, graph)
-    classes = file.said("classes") or []
-    if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
-        raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
+    said = file.said("classes") or []
+    outputs = said if isinstance(said, dict) else {}
+    classes = next(iter(outputs.values()), []) if isinstance(said, dict) else said
+    for names in outputs.values() if outputs else (classes,):
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
     preprocessing = _preprocessing(file)
     if preprocessing is not None and not _fits(preprocessing, spec):
         raise DataError(f"{path}: `cnnkit.preprocessing` is damaged, or of another input")
     metrics, environment = file.said("metrics"), file.said("environment")
-    return Weights(spec, graph, file.arrays, tuple(classes), preprocessing, metrics, environment)
+    return Weights(
+        spec,
+        graph,
+        file.arrays,
+        tuple(classes),
+        preprocessing,
+        metrics,
+        environment,
+        outputs={name: tuple(each) for name, each in outputs.items()},
+    )
 
 
 def weights_of_seed(spec: Spec, seed: int = 0) -> Weights:
@@ -179,6 +195,7 @@ def trained_of(weights: Weights, path: Path) -> Trained:
         prepared_by=weights.preprocessing,
         checkpoint=None,
         epoch=0,
+        outputs=weights.outputs,
     )
 
 
