@@ -11,6 +11,7 @@ import numpy as np
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
 from cnnkit.folders import StrPath
+from cnnkit.layers.shape import Shape
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
@@ -26,6 +27,7 @@ from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import Source, source_of
 from cnnkit.training.prepare.material import recalls_in
+from cnnkit.training.prepare.resolution import shapes_of
 from cnnkit.training.prepare.sealed import Part, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
@@ -41,7 +43,7 @@ class Evaluator:
             are then the mean.
         devices: Where the networks are trained.
         data_dir: Where published data sets lie.
-        seen: The data set at each shape of the input.
+        seen: The data set at each shape of the inputs.
         objectives: What trials are chosen by: of the recalls of single classes none is measured
             that is not asked for.
         sources: The weights that networks begin with, by the path in their recipe.
@@ -50,7 +52,7 @@ class Evaluator:
     parts: Sequence[Part]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
-    seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
+    seen: dict[tuple[Shape, ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     sources: dict[str | None, Source | None] = field(default_factory=dict)
 
@@ -133,9 +135,10 @@ class Evaluator:
 
     def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""
-        if spec.input not in self.seen:
-            self.seen[spec.input] = sealed(spec, recipe(spec), self.data_dir)
-        return self.seen[spec.input]
+        shapes = shapes_of(spec)
+        if shapes not in self.seen:
+            self.seen[shapes] = sealed(spec, recipe(spec), self.data_dir)
+        return self.seen[shapes]
 
 
 def mean_of(figures: Sequence[Figures]) -> dict[str, float | None]:
@@ -166,7 +169,7 @@ def evaluator(
         DataError: A class has too few examples for so many folds.
     """
     train = recipe(spec)
-    seen = {spec.input: data}
+    seen = {shapes_of(spec): data}
     if folds is not None:
         each = parts(data, cut(data, folds, train), train.seed)
         return Evaluator(each, devices, data_dir, seen, objectives)

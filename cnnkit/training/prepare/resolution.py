@@ -86,6 +86,11 @@ def inputs_of(spec: Spec) -> Shape | Mapping[str, Shape]:
     return dict(spec.inputs) if len(spec.inputs) > 1 else spec.input
 
 
+def shapes_of(spec: Spec) -> tuple[Shape, ...]:
+    """The shapes of all inputs: specs that have the same read the same data."""
+    return tuple(spec.inputs.values()) or (spec.input,)
+
+
 def _nameable(data: Data | None) -> Data | None:
     """The data set, whose files a spec can name.
 
