@@ -11,7 +11,6 @@ import numpy as np
 from cnnkit.data.dataset import Indices
 from cnnkit.errors import DataError, LayerError, TrainingError, UsageError
 from cnnkit.folders import StrPath
-from cnnkit.layers.shape import Shape
 from cnnkit.network.weights import Arrays
 from cnnkit.selection.folds.cross_validation import cut, parts
 from cnnkit.selection.folds.grouping import side_by_side
@@ -52,7 +51,7 @@ class Evaluator:
     parts: Sequence[Part]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
-    seen: dict[tuple[Shape, ...], Sealed] = field(default_factory=dict)
+    seen: dict[tuple[tuple[int, ...], ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     sources: dict[str | None, Source | None] = field(default_factory=dict)
 
