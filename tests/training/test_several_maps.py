@@ -17,7 +17,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.data import read_data
 from cnnkit.spec.model.training.loss import read_loss
-from cnnkit.spec.reading import load
+from cnnkit.spec.reading import load, read
 from cnnkit.training.compute.augmentation import make_augmentation, of_several
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.material import prepare
@@ -133,9 +133,9 @@ def test_maps_are_written_and_classes_told(finished: Result, file: Path, tmp_pat
     with np.load(file) as arrays:
         np.save(tmp_path / "three.npy", arrays["x"][:3])
     trained = load_run(finished.path)
-    found = [each for each in predict(trained, [tmp_path / "three.npy"])]
-    assert [each.output for each in found if isinstance(each, Prediction)] == ["mask", "label"] * 3
-    mask, label = found[:2]
+    found = list(predict(trained, [tmp_path / "three.npy"]))
+    assert [each.output for each in found if isinstance(each, Prediction)] == ["label", "mask"] * 3
+    label, mask = found[:2]
     assert isinstance(mask, Prediction)
     assert isinstance(label, Prediction)
     assert mask.map is not None
@@ -187,7 +187,6 @@ def test_masks_move_with_all_images() -> None:
 def test_several_inputs_with_a_mask_are_read(file: Path) -> None:
     spec = spec_of(file, several=True)
     assert spec.train is not None
-    assert findings_of(spec) == []
     material = prepare(spec, spec.train, outputs_of(spec), data_dir=None)
     inputs, targets = material.table("train").at(np.arange(2))
     assert inputs["negative"].shape == (2, 6, 6, 1)
@@ -198,28 +197,46 @@ def test_several_inputs_with_a_mask_are_read(file: Path) -> None:
     assert record.multi_label == {"label": False, "mask": False}
 
 
+TEXT = """\
+input: 6x6x1
+layers:
+  - conv: {filters: 4, kernel: 3, padding: same, activation: relu}
+  - save: seen
+  - conv: {filters: 2, kernel: 1}
+  - output: mask
+  - load: seen
+  - global_mean_pool
+  - dense: {units: 2}
+  - output: label
+train:
+  data: {arrays: a.npz, inputs: x, targets: {label: y, mask: m}}
+  loss: {label: categorical_cross_entropy, mask: [{dice: 1}, {categorical_cross_entropy: 0.5}]}
+"""
+
+
 @pytest.mark.parametrize(
-    ("fields", "message", "at"),
+    ("old", "new", "message", "line"),
     [
         (
-            {"loss": {**LOSSES, "label": "dice"}, "loss_weights": None},
+            "label: categorical_cross_entropy",
+            "label: dice",
             "dice compares the pixels of maps, and `label` gives one vector of 2 scores",
-            "train.loss.label",
+            13,
         ),
         (
-            {"early_stopping": {"metric": "mask.accuracy"}},
+            "mask: [{dice: 1}, {categorical_cross_entropy: 0.5}]}",
+            "mask: focal}\n  early_stopping: {metric: mask.accuracy}",
             "`early_stopping` watches `mask.accuracy`, and `mask` answers for each pixel",
-            "train.early_stopping.metric",
+            14,
         ),
     ],
 )
-def test_what_does_not_fit_an_output_is_told(
-    file: Path, fields: dict[str, Any], message: str, at: str
-) -> None:
-    (finding,) = findings_of(spec_of(file, **fields))
-    assert finding.message == message
-    assert finding.location is not None
-    assert finding.location.path == at
+def test_what_does_not_fit_an_output_is_told(old: str, new: str, message: str, line: int) -> None:
+    assert [each for each in findings_of(read(TEXT)) if each.level == "error"] == []
+    found = [each for each in findings_of(read(TEXT.replace(old, new))) if each.level == "error"]
+    assert [each.message for each in found] == [message]
+    assert found[0].location is not None
+    assert found[0].location.line == line
 
 
 def test_a_sum_of_an_output_is_written_as_it_was_read() -> None:
