@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -98,9 +98,12 @@ def _extremes(values: Array) -> Range:
 
 def as_inputs(dataset: Dataset) -> Dataset:
     """The data set whose targets are its inputs, scaled as these are."""
-    return replace(
-        _changed(dataset, lambda _, part: replace(part, targets=part.inputs)), classes=()
-    )
+
+    def given(_: str, part: Examples) -> Examples:
+        # Of images in files too: targets are indexed as inputs are, and nothing else.
+        return replace(part, targets=cast(Array, part.inputs))
+
+    return replace(_changed(dataset, given), classes=())
 
 
 def map_faults(

@@ -277,13 +277,13 @@ def test_pixels_are_told_and_masks_laid_over(folder: Path) -> None:
     assert {"sky        96", "pixels    288", "images      6"} < set(lines)
     write_sheet(found, folder / "sheet.png")
     with Image.open(folder / "sheet.png") as sheet:
-        colours = {colour for _, colour in sheet.convert("RGB").getcolors(1 << 20) or []}
-    assert any(red > green + 40 for red, green, _ in colours)
+        red, green, _ = np.moveaxis(np.asarray(sheet.convert("RGB")).astype(int), -1, 0)
+    assert (red > green + 40).any()
 
 
 def test_scenes_are_drawn_alike_and_their_splits_are_of_different_digits() -> None:
     found = digit_scenes()
-    assert found.train.inputs.shape == (2200, 64, 64, 1)
+    assert found.train.inputs.shape == (1800, 64, 64, 1)
     assert found.classes == ("background", *"0123456789")
     assert set(np.unique(found.train.targets)) == set(range(11))
     lit, dark = found.train.inputs[found.train.targets > 0], found.train.inputs[0, :2, :2]
