@@ -133,6 +133,15 @@ def test_what_is_wrong_with_masks_in_arrays(tmp_path: Path) -> None:
     )
 
 
+def test_without_a_network_targets_have_the_extents_of_the_inputs(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"extents": None, "outputs": None, "loss": None}
+    assert problem(tmp_path, MASKS[:, :4], **fields) == (
+        "maps.npz (train) has targets of 4x8, and inputs of 6x8: give both the same extents"
+    )
+    larger = RANDOM.random((4, 12, 16, 1))  # as of super-resolution
+    assert read(tmp_path, larger, **fields).train.targets.shape == (4, 12, 16, 1)
+
+
 def test_a_target_as_large_as_the_input_fits_a_smaller_output(tmp_path: Path) -> None:
     assert len(read(tmp_path, MASKS, extents=(2, 4)).train) == 4
     assert "give the targets the extents" in problem(tmp_path, MASKS[:, :5, :7], extents=(2, 4))
