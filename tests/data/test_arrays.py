@@ -105,8 +105,7 @@ def test_other_names_can_be_given(save: Save) -> None:
         (
             {"x": X, "y": np.zeros((20, 1, 1, 1, 1, 2))},
             {},
-            "its targets have shape 20x1x1x1x1x2; N or NxK is due, or an axis for each spatial one "
-            "of the inputs, 20x8x8x3",
+            "its targets have shape 20x1x1x1x1x2; N or NxK is due, or an axis for each spatial",
         ),
         (
             {"x": X[:1], "y": np.int64(1)},

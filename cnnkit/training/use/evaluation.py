@@ -258,8 +258,8 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
         folders = {name: str(Path(data.images, folder)) for name, folder in inside.items()}
         return of_run.model_copy(update=folders)
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
-        names = ("inputs", "targets", "ignore")
-        return data.model_copy(update={name: getattr(of_run, name) for name in names})
+        of_arrays = ("inputs", "targets", "ignore")
+        return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
     return data
 
 
