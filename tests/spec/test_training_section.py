@@ -285,7 +285,8 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "train: {data: «imagenet»}\n",
             "there is no data set `imagenet`",
             (
-                "there are digits, mnist, fashion_mnist, cifar10; files of your own are "
+                "there are digits, digit_scenes, noisy_digits, mnist, fashion_mnist, cifar10; "
+                "files of your own are "
                 "`{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
             ),
         ),
@@ -496,7 +497,8 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             '`metric` cannot be "error"',
             (
                 "it takes `accuracy`, `balanced_accuracy`, `macro_f1`, `weighted_f1`, `matthews`, "
-                "`kappa`, `mean_squared_error`, `mean_absolute_error`, `loss` or `recall.CLASS`"
+                "`kappa`, `mean_iou`, `mean_dice`, `pixel_accuracy`, `psnr`, `ssim`, "
+                "`mean_squared_error`, `mean_absolute_error`, `loss` or `recall.CLASS`"
             ),
         ),
         (
