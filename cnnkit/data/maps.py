@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -98,9 +98,12 @@ def _extremes(values: Array) -> Range:
 
 def as_inputs(dataset: Dataset) -> Dataset:
     """The data set whose targets are its inputs, scaled as these are."""
-    return replace(
-        _changed(dataset, lambda _, part: replace(part, targets=part.inputs)), classes=()
-    )
+
+    def given(_: str, part: Examples) -> Examples:
+        # Of images in files too: targets are indexed as inputs are, and nothing else.
+        return replace(part, targets=cast(Array, part.inputs))
+
+    return replace(_changed(dataset, given), classes=())
 
 
 def map_faults(
@@ -182,6 +185,11 @@ def _faults(
             f"scores: end it in a map, as `conv: {{filters: CLASSES, kernel: 1}}` does"
         )
         return
+    if extents is None and given != part.shape[:-1] and (masks or not _times(given, part.shape)):
+        yield (
+            f"{where} has targets of {show(given)}, and inputs of {show(part.shape[:-1])}: give "
+            f"both the same extents"
+        )
     if extents is not None and not _fit(given, extents, part.shape[:-1]):
         yield (
             f"{where} has targets of {show(given)}, but the network gives {show(extents)} of an "
@@ -209,6 +217,13 @@ def _faults(
         )
     if masks and outputs == 1 and loss is not None and loss.kind == "categorical_cross_entropy":
         yield f"{where}: {loss.kind} of one output has nothing to learn: give it an output a class"
+
+
+def _times(given: Shape, shape: Shape) -> bool:
+    """Whether images to be given are larger than their inputs, by a whole factor of each axis."""
+    return len(given) == len(shape) - 1 and all(
+        large % small == 0 for large, small in zip(given, shape, strict=False)
+    )
 
 
 def _fit(given: Shape, extents: Shape, inputs: Shape) -> bool:

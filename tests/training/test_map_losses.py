@@ -27,7 +27,8 @@ WEIGHTS = np.array([0.5, 1.0, 2.0, 3.0], np.float32)
 def losses(scores: Any, targets: Any, weights: Any = None, final: Any = None, **train: Any) -> Any:
     loss = make_loss(Train(**train), final)  # not compiled: of each operation there is one program
     ones = np.ones(len(scores), np.float32)
-    return np.asarray(loss(scores, targets, ones if weights is None else weights))
+    given = map(jnp.asarray, (scores, targets, ones if weights is None else weights))
+    return np.asarray(loss(*given))
 
 
 def by_torch(scores: Any, targets: Any, **fields: Any) -> Any:
@@ -153,7 +154,9 @@ def test_lovasz_of_certain_answers_is_what_the_iou_lacks() -> None:
 def test_the_gradients_of_regions_are_finite_at_certain_answers() -> None:
     scores = jnp.asarray(200 * np.sign(SCORES))
     function = make_loss(Train(loss=["dice", "tversky", "lovasz_softmax"]), None)
-    gradient = jax.jit(jax.grad(lambda s: function(s, TARGETS, jnp.ones(3)).sum()))(scores)
+    gradient = jax.jit(jax.grad(lambda s: function(s, jnp.asarray(TARGETS), jnp.ones(3)).sum()))(
+        scores
+    )
     assert np.isfinite(np.asarray(gradient)).all()
 
 
@@ -235,4 +238,6 @@ def test_psnr() -> None:
     other = np.zeros_like(one)
     other[1] = 0.1  # a mean square of 0.01
     other[2, :2] = 1  # of 0.5
-    np.testing.assert_allclose(psnr(one, other), [100, 20, 10 * np.log10(2)], rtol=1e-5)
+    np.testing.assert_allclose(
+        psnr(jnp.asarray(one), jnp.asarray(other)), [100, 20, 10 * np.log10(2)], rtol=1e-5
+    )

@@ -105,7 +105,7 @@ def test_a_run_is_told_by_its_pixels(run: Path) -> None:
     np.testing.assert_allclose(iou, matrix.diagonal() / union)
     assert found["mean_iou"] == pytest.approx(np.mean(iou))
     assert "the mean IoU is " in summary["diagnosis"]["reason"]
-    rows = list(csv.DictReader((run / "examples.csv").open()))
+    rows = list(csv.DictReader((run / "examples.csv").read_text().splitlines()))
     assert [row["split"] for row in rows] == ["validation"] * 5
     values = [float(row["value"]) for row in rows]
     assert values == sorted(values)
@@ -156,14 +156,13 @@ def test_masks_are_written(cnnkit: Run, run: Path, arrays: Path, tmp_path: Path)
     assert parts == {str(label): float((said[3] == label).mean()) for label in range(3)}
     with Image.open(tmp_path / "png/squares-3.png") as mask:
         assert mask.mode == "P"
-        assert mask.getpalette()[3:6] == [128, 0, 0]
+        assert (mask.getpalette() or [])[3:6] == [128, 0, 0]
         np.testing.assert_array_equal(np.asarray(mask), said[3])
     with Image.open(tmp_path / "png/squares-3-overlay.png") as overlay:
         assert overlay.size == (8, 8)
         grey = np.ptp(np.asarray(overlay).astype(int), axis=-1) == 0
         np.testing.assert_array_equal(grey, said[3] == 0)
-    asked = ("predict", str(run), str(arrays), "--maps", str(tmp_path), "--as", "npy")
-    done = cnnkit(*asked, "-f", "csv")
+    done = cnnkit(*asked[:3], "--maps", str(tmp_path), "--as", "npy", "-f", "csv")
     assert done.out.splitlines()[0] == "file,part of 0,part of 1,part of 2,map,error"
     np.testing.assert_array_equal(np.load(tmp_path / "squares-7.npy"), said[7])
     (first, *_) = predict(load_run(run), [arrays])
@@ -206,7 +205,7 @@ def test_one_output_of_a_network_without_padding(made: Made, arrays: Path, tmp_p
     """The middle of the target is asked for; a side output is asked where it lies."""
     layers = [
         {"conv": {"filters": 6, "kernel": 3, "activation": "relu"}},
-        {"head": {"layers": [{"conv": {"filters": 1, "kernel": 1, "stride": 2}}]}},
+        {"head": {"layers": [{"conv": {"filters": 1, "kernel": 2, "stride": 2}}]}},
         {"conv": {"filters": 1, "kernel": 3}},
     ]
     both = np.load(arrays)

@@ -269,8 +269,8 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
             )
         return data
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
-        same = ("inputs", "targets", "ignore")
-        return data.model_copy(update={name: getattr(of_run, name) for name in same})
+        of_arrays = ("inputs", "targets", "ignore")
+        return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
     return data
 
 

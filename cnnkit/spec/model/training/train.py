@@ -209,7 +209,10 @@ class Train(Section):
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What the targets may be, as far as the loss and the output of the network say."""
+        """What the targets may be, by the loss and the output of the network.
+
+        Where that is not known it is taken for a vector, unless the loss is of maps alone.
+        """
         return narrowed(self.loss.tasks, maps=self.of_maps) or self.loss.tasks
 
     @property
