@@ -186,13 +186,17 @@ def _of_several(
         with _gathered(faults):
             if own is not None and own.kind == "contrastive":
                 part = several.of_pairs(part)
-            if own is None or own.kind != "triplet":
-                targets[name] = fitted(
-                    named_in_text(part), None, of(outputs, name), own, trained=like is not None,
-                    classes=classes if len(parts.outputs) == 1 else (), renamed=renamed,
-                )  # fmt: skip
-            else:
-                targets[name] = part
+            if own is None or own.kind != "triplet":  # whose targets say nothing
+                part = fitted(
+                    named_in_text(part),
+                    None,
+                    of(outputs, name),
+                    own,
+                    trained=like is not None,
+                    classes=classes if len(parts.outputs) == 1 else (),
+                    renamed=renamed,
+                )
+            targets[name] = part
     if faults:
         raise DataError(*dict.fromkeys(faults))
     first, target = next(iter(inputs.values())), next(iter(targets.values()))
