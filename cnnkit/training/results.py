@@ -221,8 +221,8 @@ def measured_of_all(
     if not totals.outputs:
         return measured(totals, material.dataset.classes, answers.get(ONLY))
     outputs = {
-        name: measured(each, material.of_output(name).dataset.classes, answers.get(name))
-        for name, each in totals.outputs.items()
+        name: measured(totals.outputs[name], of.classes, answers.get(name))
+        for name, of in material.dataset.outputs.items()
     }
     metrics = {
         of_output(output, name): value
@@ -230,8 +230,8 @@ def measured_of_all(
         for name, value in each.items()
         if is_metric(name)
     }
-    own = {"examples": int(totals.examples), **figures(totals)}
-    return {**own, **metrics, "outputs": outputs}
+    loss = figures(totals)["loss"]
+    return {"examples": int(totals.examples), **metrics, "loss": loss, "outputs": outputs}
 
 
 def measured(

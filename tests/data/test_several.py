@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data import load
+from cnnkit.data import load, split
+from cnnkit.data.sources import contents, together
 from cnnkit.errors import DataError
-from cnnkit.spec.model.training import Arrays, Images
+from cnnkit.spec.model.training import Arrays, Images, Split
 
+NAMES = ("cat/a", "cat/b", "dog/a", "dog/c")
 SHAPES = {"left": (4, 4, 1), "right": (4, 4, 1)}
 
 
@@ -20,7 +22,7 @@ SHAPES = {"left": (4, 4, 1), "right": (4, 4, 1)}
 def folders(tmp_path: Path) -> dict[str, str]:
     """Two folders of the same names; what is in the second is 100 brighter."""
     for side, more in (("left", 0), ("right", 100)):
-        for number, name in enumerate(("cat/a", "cat/b", "dog/a", "dog/c")):
+        for number, name in enumerate(NAMES):
             path = tmp_path / side / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((4, 4), 10 * number + more, np.uint8)).save(path)
@@ -35,6 +37,11 @@ def test_folders_with_the_same_names_serve_two_inputs(folders: dict[str, str]) -
     np.testing.assert_array_equal(inputs["right"], inputs["left"] + 100)
     np.testing.assert_array_equal(targets, [0, 0, 1, 1])
     assert dataset.classes == ("cat", "dog")
+    cut = Split(validation=0.5, test=0, stratify=False)
+    files = together(contents(dataset, split(dataset, cut)))
+    sides = [f"{side}/{name}.png" for side in SHAPES for name in NAMES]
+    assert sorted(files) == sides
+    assert len(set(files.values())) == 8
 
 
 def test_a_file_without_a_partner_is_told(folders: dict[str, str]) -> None:
