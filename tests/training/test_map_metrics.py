@@ -25,7 +25,7 @@ UPDATE = jax.jit(metrics.update)
 
 def totals(counts: Any, examples: int = 2, loss: float = 1.0) -> MetricSums:
     scalars: Any = np.int32(examples), np.float32(loss), np.int32(0)
-    return MetricSums(*scalars[:2], np.asarray(counts), scalars[2])  # type: ignore[arg-type]
+    return MetricSums(scalars[0], scalars[1], np.asarray(counts), scalars[2])
 
 
 def test_a_confusion_matrix_by_hand() -> None:

@@ -98,6 +98,6 @@ def on_grid(targets: AnyArray, grid: Grid) -> AnyArray:
         raise SpecError([Finding("wrong-value", "error", message, advice)])
     starts = [(whole - span) // 2 for whole, span in zip(given, spans, strict=True)]
     sides = zip(starts, spans, grid.strides, strict=True)
-    window = (slice(start, start + span, step) for start, span, step in sides)
-    found: AnyArray = targets[:, *window]
+    window: Any = (slice(None), *(slice(at, at + span, step) for at, span, step in sides))
+    found: AnyArray = targets[window]
     return found
