@@ -16,7 +16,7 @@ from cnnkit.spec.language.faults import Faults
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.data import read_data
-from cnnkit.spec.model.training.loss import read_loss
+from cnnkit.spec.model.training.objective import read_loss
 from cnnkit.spec.reading import load, read
 from cnnkit.training.compute.augmentation import make_augmentation, of_several
 from cnnkit.training.options import Options
