@@ -25,7 +25,7 @@ def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
     """An operator that does the same with each element, whatever the order of the axes."""
 
     def apply(node: Node, build: Builder, given: Given) -> View:
-        value = tensor(given)
+        value = build.flattened(node, tensor(given))
         return value.over(build.apply(node, kind, value.source, fields=fields(node)))
 
     return apply
@@ -134,7 +134,7 @@ def softmax(kind: str) -> Operator:
 
 def dropout(node: Node, build: Builder, given: Given) -> View:
     """Dropout: a rate of the attribute, or, since opset 12, of an input."""
-    value = tensor(given)
+    value = build.flattened(node, tensor(given))
     rate = node.number("ratio", 0.5)
     if len(given) > 1 and given[1] is not None:
         rate = float(str(constant(given[1], "ratio").reshape(())))
