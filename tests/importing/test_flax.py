@@ -228,6 +228,7 @@ def test_what_convert_wrote_comes_back() -> None:
     names: dict[str, Any] = {"__name__": "converted"}
     exec(code, names)  # noqa: S102 - it is our own
     classes = (each for each in names.values() if isinstance(each, type))
+    network: Any
     *_, network = (each for each in classes if issubclass(each, nnx.Module))
     module = randomized(lambda: network(rngs=nnx.Rngs(0)))
     imported = cnnkit.from_flax(module, jnp.zeros((1, 16, 16, 3)))

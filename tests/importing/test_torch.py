@@ -303,6 +303,12 @@ def network():
     return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
 def broken():
     raise ValueError("no weights")
+class Odd(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        return torch.relu(torch.sin(self.stem(x)).cumsum(1))
 """
 
 
@@ -326,6 +332,26 @@ def test_the_command_line_runs_the_code_and_says_so(run: Run, code: str) -> None
     assert said[0] == "--torch runs the code of mine_to_import:network"
     assert said[1] == "parameters: 112 in the spec, 112 in the model"
     assert said[2].startswith("outputs compared with PyTorch on a random input: the largest ")
+
+
+def test_with_partial_the_rest_is_written(cnnkit: Run, code: str) -> None:
+    done = cnnkit("import", "--torch", f"{code}:Odd", "--input", "8x8x3", "--partial")
+    assert done.code == 1
+    assert done.out == (
+        "# Imported from mine_to_import:Odd by `cnnkit import --partial`.\n"
+        "name: Odd\ninput: 8x8x3\n"
+        "rounding: floor # as in the model: a row or a column may be left over\nlayers:\n"
+        "  - {name: stem, conv: {filters: 4, kernel: 3}}\n"
+        "  - placeholder: {operator: sin, node: sin}\n"
+        "  - placeholder: {operator: cumsum, node: cumsum}\n"
+        "  - relu\n"
+    )
+    assert done.err.splitlines() == [
+        "--torch runs the code of mine_to_import:Odd",
+        f"{code}:Odd: node `sin`: sin cannot be said: `import` does not read it",
+        f"{code}:Odd: node `cumsum`: cumsum cannot be said: `import` does not read it",
+        "2 placeholders to fill in by hand; no outputs were compared, no weights are written",
+    ]
 
 
 @pytest.mark.parametrize(

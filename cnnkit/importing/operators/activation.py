@@ -24,7 +24,7 @@ def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
     """An operator that does the same with each element, whatever the order of the axes."""
 
     def apply(node: OperatorNode, build: Builder, given: Given) -> View:
-        value = tensor(given)
+        value = build.flattened(node, tensor(given))
         return value.over(build.apply(node, kind, value.source, fields=fields(node)))
 
     return apply
@@ -258,7 +258,7 @@ def ours(view: View, place: int) -> int | str:
 
 def dropout(node: OperatorNode, build: Builder, given: Given) -> View:
     """Dropout: a rate of the attribute, or, since opset 12, of an input."""
-    value = tensor(given)
+    value = build.flattened(node, tensor(given))
     if len(given) > 2 and given[2] is not None and constant(given[2], "mode").any():
         raise RefusedError("it drops at random", "export the model in `eval()`")
     rate = node.number("ratio", 0.5)

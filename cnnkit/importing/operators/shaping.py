@@ -257,10 +257,9 @@ def slices(
 
 
 def resize(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Upsample and Resize by whole factors: the nearest cell, or linear with half-pixel centres."""
+    """Upsample and Resize: the nearest cell by whole factors, or linear with half-pixel centres."""
     view = tensor(given)
     source = build.tensor(node, view)
-    factors = _factors(node, build, view, given)
     mode = node.get("mode", "nearest")
     where = node.get("coordinate_transformation_mode", "half_pixel")
     if node.operator == "Upsample":
@@ -277,10 +276,23 @@ def resize(node: OperatorNode, build: Builder, given: Given) -> View:
             f"it resizes by `{mode}` with `{where}`",
             "near is upsample, by the nearest cell or linear with half-pixel centres",
         )
-    fields: dict[str, Any] = {"factor": scalar(factors)}
-    if linear:
-        fields["method"] = "linear"
+    fields: dict[str, Any] = {"method": "linear"} if linear else {}
+    larger = _larger(view, given) if linear else None
+    if larger is not None:
+        fields = {"size": larger, **fields}
+    else:
+        fields = {"factor": scalar(_factors(node, build, view, given)), **fields}
     return build.made(node, "upsample", source, fields=fields)
+
+
+def _larger(view: View, given: Given) -> list[int] | None:
+    """The extents that are asked for, where they are no multiples of those that there are."""
+    if len(given) < 4 or given[3] is None:
+        return None
+    sizes = _integers(given[3], "sizes")[2:]
+    pairs = list(zip(sizes, view.extents[1:], strict=True))
+    whole = all(size % extent == 0 for size, extent in pairs)
+    return None if whole or any(size < extent for size, extent in pairs) else sizes
 
 
 def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> list[int]:
