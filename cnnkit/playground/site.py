@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import lzma
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Final
-
-import yaml
 
 import cnnkit
 from cnnkit import templates
 from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.playground.language import words
 from cnnkit.playground.shelf import shelves
-from cnnkit.playground.vendor import HOME, VENDOR
+from cnnkit.playground.vendor import HOME, VENDOR, modules
 from cnnkit.rules import LEVELS
 
 MANIFEST: Final = "files.json"
@@ -26,12 +25,8 @@ MANIFEST: Final = "files.json"
 
 _PAGE: Final = HOME / "web" / "site"
 _PACKAGE: Final = Path(cnnkit.__file__).parent
-# The rooms that the calculator imports from, and the text that it reads.
-_ROOMS: Final = (
-    *("layers", "spec", "analysis", "rules", "checking", "report", "presentation", "tasks"),
-    *("export", "playground/calculator"),
-)
-_LEFT_OUT: Final = ("export/onnx", "report/doctor.py")
+# Modules that stay sources: some are read as texts, and few visitors download code at all.
+_SOURCES: Final = "export/"
 _LIKE_EVERY_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _IMPORTS: Final = "@imports@"
 _HASH: Final = "@imports-hash@"
@@ -54,7 +49,10 @@ def write(folder: Path, start: str | None = None) -> None:
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0".encode() + hashlib.sha256(files[name]).digest())
-    manifest = {"version": digest.hexdigest()[:16], "files": sorted(files)}
+    manifest = {
+        "version": digest.hexdigest()[:16],
+        "files": sorted(name for name in files if not name.startswith("licences/")),
+    }
     listed = json.dumps(manifest).encode()
     worker = "service-worker.js"
     files[worker] = files[worker].replace(f'"{_FILES}"'.encode(), listed)
@@ -103,40 +101,52 @@ def _files(start: str) -> Iterator[tuple[str, bytes]]:
     for folder in ("pyodide", "licences"):
         for path in _within(VENDOR / folder, "*"):
             yield f"{folder}/{path.name}", path.read_bytes()
-    yield "python.zip", _python()
+    yield "pyodide/python_stdlib.zip", _library()
+    yield "python.xz", _packages()
     yield "language.json", _json(words(LEVELS))
     yield "menu.json", _json({"start": start, "shelves": shelves()})
 
 
-def _python() -> bytes:
-    """What Python imports in the page, as one archive, byte for byte the same each time."""
-    found: dict[str, bytes] = {}
-    for wheel in _within(VENDOR / "wheels", "*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
-            found |= {name: archive.read(name) for name in archive.namelist()}
-    # PyYAML's parser in Python, which is a part of it on every platform.
-    for path in Path(yaml.__file__).parent.glob("*.py"):
-        found[f"yaml/{path.name}"] = path.read_bytes()
-    for path in _sources():
-        found[f"cnnkit/{path.relative_to(_PACKAGE).as_posix()}"] = path.read_bytes()
-    found["cnnkit/playground/__init__.py"] = b""
+def _library() -> bytes:
+    """What Pyodide imports to start, as it looks for it: a zip archive, the same each time."""
+    home = VENDOR / "stdlib"
     written = BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(found):
-            entry = zipfile.ZipInfo(name, _LIKE_EVERY_TIME)
+    with zipfile.ZipFile(written, "w") as archive:
+        for path in _within(home, "*"):
+            entry = zipfile.ZipInfo(path.relative_to(home).as_posix(), _LIKE_EVERY_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, found[name])
+            archive.writestr(entry, path.read_bytes(), compresslevel=9)
     return written.getvalue()
 
 
-def _sources() -> Iterable[Path]:
-    """The files of this package that the calculator may import or read."""
-    yield from sorted(_PACKAGE.glob("*.py"))
-    for room in _ROOMS:
-        for path in _within(_PACKAGE / room, "*"):
-            name = path.relative_to(_PACKAGE).as_posix()
-            if path.suffix in (".py", ".css") and not name.startswith(_LEFT_OUT):
-                yield path
+def _packages() -> bytes:
+    """All else that Python imports: its library, the packages, and the rooms of this one."""
+    site, bytecode = VENDOR / "site", VENDOR / "bytecode"
+    found = {path.relative_to(site).as_posix(): path for path in _within(site, "*")}
+    compiled = json.loads((VENDOR / "bytecode.json").read_text("utf-8"))
+    for name, path in modules():
+        # Bytecode of another day's source is no use: then the page compiles the module itself.
+        same = compiled.get(name) == hashlib.sha256(path.read_bytes()).hexdigest()
+        if same and not name.startswith(_SOURCES):
+            found[f"cnnkit/{name}c"] = bytecode / f"{name}c"
+        else:
+            found[f"cnnkit/{name}"] = path
+    for path in _within(_PACKAGE / "presentation", "*.css"):
+        found[f"cnnkit/presentation/{path.name}"] = path
+    found["cnnkit/playground/__init__.py"] = HOME / "__init__.py"
+    return _packed(found)
+
+
+def _packed(files: Mapping[str, Path]) -> bytes:
+    """Files one after the other behind a line that lists their names and sizes, compressed as one.
+
+    That is a third smaller than a zip archive, in which each is compressed on its own.
+    """
+    contents = {name: files[name].read_bytes() for name in sorted(files)}
+    index = json.dumps([[name, len(content)] for name, content in contents.items()])
+    return lzma.compress(
+        index.encode() + b"\n" + b"".join(contents.values()), preset=9 | lzma.PRESET_EXTREME
+    )
 
 
 def _within(folder: Path, pattern: str) -> list[Path]:

@@ -1,0 +1,60 @@
+// Two specs side by side: the kept one and the one in the editor, as `cnnkit diff` has them.
+import { element } from "./dom.js";
+import { say, term } from "./messages.js";
+
+const MARKS = { changed: "~", inserted: "+", removed: "−" };
+const NAMES = { macs: "MACs", inference_memory: "inference memory", training_memory: "training memory", memory_traffic: "memory traffic", macs_without_heads: "MACs without heads" };
+
+/** @param {HTMLElement} home @param {any} found @param {string} old @param {string} text */
+export function showDifferences(home, found, old, text) {
+  const texts = element(
+    "div",
+    { class: "texts" },
+    ...[["old", old], ["new", text]].map(([name, each]) =>
+      element("figure", {}, element("figcaption", {}, say(name)), element("pre", { tabIndex: 0, role: "region", "aria-label": say(name) }, ...lines(each, name === "old" ? text : old))),
+    ),
+  );
+  if (!found) return home.replaceChildren(texts, element("p", {}, say("incomparable")));
+  if (found.same) return home.replaceChildren(texts, element("p", {}, say("same")));
+  const totals = Object.entries(found.totals).filter(([, each]) => each.old !== each.new);
+  const rows = totals.map(([name, each]) => row("", term(/** @type {any} */ (NAMES)[name] ?? name), figures(each.old), figures(each.new), percent(each)));
+  const layers = found.layers
+    .filter((/** @type {any} */ each) => each.status !== "same")
+    .slice(0, 100)
+    .map((/** @type {any} */ each) => {
+      const one = each.old ?? each.new;
+      return row(MARKS[/** @type {"changed"} */ (each.status)] ?? "", one.path, told(each.old), told(each.new), "");
+    });
+  const heads = ["", "layer", "old", "new", "change"].map((name) => element("th", { scope: "col" }, name ? say(name) : ""));
+  home.replaceChildren(texts, element("table", { class: "differences" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows, ...layers)));
+}
+
+/** The lines of a text; those that the other has not are marked. @param {string} text @param {string} other */
+function lines(text, other) {
+  const known = new Set(other.split("\n"));
+  return text.split("\n").map((line) => (known.has(line) ? `${line}\n` : element("mark", {}, `${line}\n`)));
+}
+
+/** @param {...string} cells */
+function row(...cells) {
+  return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
+}
+
+/** @param {any} layer */
+function told(layer) {
+  if (!layer) return "";
+  const output = layer.output ? layer.output.join("x") : "?";
+  return `${layer.kind} ${output}, ${figures(layer.parameters)} ${term("parameters")}`;
+}
+
+/** @param {number | null} value */
+function figures(value) {
+  return value === null || value === undefined ? "?" : value.toLocaleString("en");
+}
+
+/** @param {any} each */
+function percent(each) {
+  if (each.percent === null || each.percent === undefined) return "";
+  const text = `${each.percent > 0 ? "+" : ""}${each.percent.toFixed(1)} %`;
+  return text.replace("-", "−");
+}
