@@ -31,4 +31,5 @@ def compile_all() -> None:
         )
 
 
-compile_all()
+if __name__ == "__main__":
+    compile_all()

@@ -21,10 +21,9 @@ export function showDifferences(home, found, old, text) {
   const layers = found.layers
     .filter((/** @type {any} */ each) => each.status !== "same")
     .slice(0, 100)
-    .map((/** @type {any} */ each) => {
-      const one = each.old ?? each.new;
-      return row(MARKS[/** @type {"changed"} */ (each.status)] ?? "", one.path, told(each.old), told(each.new), "");
-    });
+    .map((/** @type {any} */ each) =>
+      row(MARKS[/** @type {"changed"} */ (each.status)] ?? "", each.path.new ?? each.path.old, told(each, "old"), told(each, "new"), changed(each)),
+    );
   const heads = ["", "layer", "old", "new", "change"].map((name) => element("th", { scope: "col" }, name ? say(name) : ""));
   home.replaceChildren(texts, element("table", { class: "differences" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows, ...layers)));
 }
@@ -40,11 +39,23 @@ function row(...cells) {
   return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
 }
 
-/** @param {any} layer */
-function told(layer) {
-  if (!layer) return "";
-  const output = layer.output ? layer.output.join("x") : "?";
-  return `${layer.kind} ${output}, ${figures(layer.parameters)} ${term("parameters")}`;
+/** @param {any} layer @param {"old" | "new"} side */
+function told(layer, side) {
+  if (layer.path[side] === null) return "";
+  const output = layer.output[side]?.join("x") ?? "?";
+  return `${layer.kind} ${output}, ${figures(layer.parameters[side])} ${term("parameters")}`;
+}
+
+/** The fields that were set anew. @param {any} layer */
+function changed(layer) {
+  return layer.settings
+    .map((/** @type {any} */ each) => `${each.field}: ${shown(each.old)} → ${shown(each.new)}`)
+    .join(", ");
+}
+
+/** @param {unknown} value */
+function shown(value) {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
 /** @param {number | null} value */

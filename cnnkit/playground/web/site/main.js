@@ -306,7 +306,19 @@ async function begin() {
     if (holdsSpec(location.hash)) editor.put(await opening(editor.text));
   };
   void update();
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js").catch(() => {}); // a page of files has none
+  await keep();
+}
+
+/** Keeps the site for visits without a network; it says so on the page's body. */
+async function keep() {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    await navigator.serviceWorker.register("service-worker.js");
+    await navigator.serviceWorker.ready;
+    document.body.dataset.kept = "";
+  } catch {
+    // a page of files, or a private window: then each visit needs the network
+  }
 }
 
 void begin();
