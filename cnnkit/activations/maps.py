@@ -65,7 +65,8 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
             if len(node.effect.weights) > 1:
                 bias = np.asarray(module.bias[...], np.float32)
         shape = graph.shape(node.inputs[0]) or ()
-        maps = np.asarray(outputs[node.path], np.float32)[0]
+        # Inside an `each` the slices are the examples of the batch.
+        maps = np.asarray(outputs[node.path], np.float32).reshape(node.output or ())
         found.append(LayerMaps(node.path, node.layer.title, shape, maps, filters, bias))
     return found
 
