@@ -11,7 +11,7 @@ from cnnkit.layers.shape import show
 from cnnkit.playground.calculator.judged import judged
 from cnnkit.presentation.numbers import memory, printable
 from cnnkit.report.analysis import svg
-from cnnkit.report.analysis.rows import Row, captions, rows_of
+from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
 from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
 
 _BARS = ("parameters", "macs", "activations")
@@ -63,7 +63,7 @@ def _analysed(analysis: Analysis, depth: int | None) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, analysis: Analysis) -> dict[str, Any]:
+def _row(row: LayerRow, analysis: Analysis) -> dict[str, Any]:
     layer, totals = row.layer, analysis.totals
     where = layer.location
     shares = {name: _share(getattr(layer, name), getattr(totals, name)) for name in _BARS}

@@ -10,7 +10,7 @@ from cnnkit.layers.base import Layer
 from cnnkit.playground.calculator.judged import Edit, edit_at, judged, layer_at, written_at
 from cnnkit.spec.language.place import LayerPlace
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.text.node import Node
+from cnnkit.spec.text.node import YamlNode
 
 _NUMBER: Final = re.compile(r"[+-]?\d+")
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\((\w+)\))")
@@ -82,7 +82,7 @@ def _variable(spec: Spec, where: Location, name: str, text: str) -> Written:
     return Written("variable", target, text)
 
 
-def _shadowed(document: Node | None, where: Location, name: str) -> bool:
+def _shadowed(document: YamlNode | None, where: Location, name: str) -> bool:
     """Whether a place is in a block with an argument of this name."""
     blocks = _inside(document, "blocks")
     if blocks is None or not isinstance(blocks.value, dict):
@@ -95,7 +95,7 @@ def _shadowed(document: Node | None, where: Location, name: str) -> bool:
     return False
 
 
-def _inside(node: Node | None, key: str) -> Node | None:
+def _inside(node: YamlNode | None, key: str) -> YamlNode | None:
     return node.value.get(key) if node is not None and isinstance(node.value, dict) else None
 
 
@@ -126,7 +126,7 @@ def put(layer: Layer, field: str, value: str) -> list[Edit]:
     ]
 
 
-def _first(fields: Node, field: str, value: str, line_break: str) -> list[Edit]:
+def _first(fields: YamlNode, field: str, value: str, line_break: str) -> list[Edit]:
     """A field put before all others of a mapping that goes over several lines."""
     first = fields.key_location(next(iter(fields.keys), ""))
     if first is None:

@@ -7,7 +7,7 @@ from typing import Any
 from cnnkit.analysis.compare import compare
 from cnnkit.playground.calculator.judged import judged
 from cnnkit.report.comparison.formats import render
-from cnnkit.report.comparison.view import View
+from cnnkit.report.comparison.view import ComparisonView
 
 
 def differences(old: str, new: str) -> dict[str, Any] | None:
@@ -20,5 +20,5 @@ def differences(old: str, new: str) -> dict[str, Any] | None:
     before, after = judged(old).analysis, judged(new).analysis
     if before is None or after is None:
         return None
-    view = View(compare(before, after, None))
+    view = ComparisonView(compare(before, after, None))
     return {**view.comparison.to_dict(), "markdown": render(view, "markdown")}

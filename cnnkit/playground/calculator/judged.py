@@ -8,7 +8,7 @@ from typing import Final
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
-from cnnkit.checking.check import Judged, Read, Task, judge, read
+from cnnkit.checking.check import CheckedSpec, CheckTask, Read, judge, read
 from cnnkit.checking.discovery import Candidate
 from cnnkit.errors import Location
 
@@ -22,12 +22,12 @@ Both are counted from 1, columns in characters; the end is exclusive."""
 
 
 @lru_cache(maxsize=4)
-def judged(text: str) -> Judged:
+def judged(text: str) -> CheckedSpec:
     """What ``cnnkit check`` and ``cnnkit analyze`` say of a text."""
     return judge(TASK, read(TASK, text) or Read(None, [], {}))
 
 
-TASK: Final = Task(Candidate(NAME))
+TASK: Final = CheckTask(Candidate(NAME))
 
 
 def layer_at(analysis: Analysis, path: str) -> LayerAnalysis | None:
