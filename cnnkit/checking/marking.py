@@ -25,12 +25,13 @@ from cnnkit.rules.base import RuleContext
 from cnnkit.spec.language.faults import Fault, faults_of, shown
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.language.reader import what
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.spec import Budget, Expect
 from cnnkit.spec.reading import Reading
 from cnnkit.spec.text.node import YamlNode
 from cnnkit.spec.text.source import read_file
 
-_SECTIONS = {"expect": Expect, "budget": Budget}
+_SECTIONS: Mapping[str, type[Section]] = {"expect": Expect, "budget": Budget}
 _KEYS = (*_SECTIONS, "points", "hidden")
 
 
