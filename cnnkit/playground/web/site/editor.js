@@ -201,5 +201,5 @@ function ending(what, word) {
 }
 
 function labelled() {
-  return EditorView.contentAttributes.of({ "aria-label": say("spec"), "aria-describedby": "leave" });
+  return EditorView.contentAttributes.of({ "aria-label": say("spec"), "aria-describedby": "leave", tabindex: "0" });
 }

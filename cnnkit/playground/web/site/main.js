@@ -6,7 +6,7 @@ import { element, part } from "./dom.js";
 import { Editor } from "./editor.js";
 import { showField } from "./field.js";
 import { save } from "./files.js";
-import { counted, showFindings } from "./findings.js";
+import { counted, showFindings, summed } from "./findings.js";
 import { showLayer } from "./layer.js";
 import { LANGUAGES, say, speak, spoken } from "./messages.js";
 import { fragmentOf, holdsSpec, textOf } from "./share.js";
@@ -62,7 +62,7 @@ async function update() {
     cell = [];
     walk.reset();
   }
-  tell("done", account.title === null ? counted(account.findings.length) : say("done", account.rows.length, counted(account.findings.length)));
+  tell("done", summed(account));
   showAccount();
   showFaults();
   await Promise.all([updateLayer(), updateFixes(text), updateDifferences()]);
@@ -229,7 +229,7 @@ function translate(language) {
   part("language").value = spoken();
   editor.speak();
   if (!account) return;
-  tell("done", say("done", account.rows.length, counted(account.findings.length)));
+  tell("done", summed(account));
   showAccount();
   showFaults();
   void updateLayer();
