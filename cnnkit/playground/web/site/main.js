@@ -14,6 +14,8 @@ import { showDepths, showFigures, showTable } from "./table.js";
 import { isOpen, Walk } from "./walk.js";
 
 const DOWNLOADS = ["yaml", "svg", "html", "json", "torch", "keras", "flax"];
+/** Findings whose fixes are looked for. */
+const FIXED = 12;
 const THEMES = ["auto", "light", "dark"];
 
 /** @type {any} */ let account = null;
@@ -100,13 +102,15 @@ async function askWalk(step) {
   }
 }
 
-/** @param {string} text */
+/** What can be done about each finding: each is tried on the whole text, so one at a time. @param {string} text */
 async function updateFixes(text) {
-  if (!account.findings.length) return;
-  const found = await ask("fixes", { text });
-  if (!found || editor.text !== text) return;
-  fixes = found;
-  showFaults();
+  const most = Math.min(account.findings.length, FIXED);
+  for (let finding = 0; finding < most; finding += 1) {
+    const found = await ask("fixes", { text, finding });
+    if (!found || editor.text !== text) return;
+    fixes.push(...found.map((/** @type {any} */ each) => ({ ...each, finding })));
+    if (found.length) showFaults();
+  }
 }
 
 async function updateDifferences() {
