@@ -249,18 +249,18 @@ function paint(theme) {
 }
 
 /** What was chosen at an earlier visit; private windows may keep nothing. @param {string} key */
-function kept_at(key) {
+function remembered(key) {
   try {
-    return localStorage.getItem(key);
+    return localStorage.getItem(`cnnkit-${key}`);
   } catch {
     return null;
   }
 }
 
 /** @param {string} key @param {string} value */
-function keep_at(key, value) {
+function remember(key, value) {
   try {
-    localStorage.setItem(key, value);
+    localStorage.setItem(`cnnkit-${key}`, value);
   } catch {
     // then it is chosen again the next time
   }
@@ -282,16 +282,16 @@ async function begin() {
   fill(menu);
   editor = new Editor(part("editor"), await opening(menu.start), { changed: () => void update(), moved: follow });
   editor.language = language;
-  const wanted = kept_at("language") ?? navigator.language.slice(0, 2);
+  const wanted = remembered("language") ?? navigator.language.slice(0, 2);
   translate(LANGUAGES.includes(/** @type {"en"} */ (wanted)) ? wanted : "en");
-  paint(kept_at("theme") ?? "auto");
+  paint(remembered("theme") ?? "auto");
   part("language").onchange = () => {
     translate(part("language").value);
-    keep_at("language", part("language").value);
+    remember("language", part("language").value);
   };
   part("theme").onchange = () => {
     paint(part("theme").value);
-    keep_at("theme", part("theme").value);
+    remember("theme", part("theme").value);
   };
   part("share").onclick = share;
   part("keep").onclick = () => {
