@@ -74,7 +74,11 @@ def test_a_page_loads_neither_training_nor_the_command_line() -> None:
     """What runs in a browser has the standard library, pydantic and yaml."""
     questions = [
         {"question": "account", "text": "input: 4x4x1\nlayers: [{conv: {filters: 1, kernel: 2}}]"},
-        {"question": "fixes", "text": "input: 7x7x1\nlayers: [{max_pool: {size: 2}}]"},
+        {
+            "question": "fixes",
+            "text": "input: 7x7x1\nlayers: [{max_pool: {size: 2}}]",
+            "finding": 0,
+        },
         {"question": "layer", "text": "input: 4\nlayers: [relu]", "path": "layers.0"},
         {"question": "differences", "old": "input: 4\nlayers: [relu]", "new": "input: 4"},
         *(

@@ -19,7 +19,7 @@ HOST: Final = "127.0.0.1"
 class _Handler(SimpleHTTPRequestHandler):
     """Gives the files of one folder to who asks for this machine by its own name."""
 
-    extensions_map: Final = {
+    extensions_map = {  # noqa: RUF012 - as the library has it
         **SimpleHTTPRequestHandler.extensions_map,
         ".mjs": "text/javascript",
         ".js": "text/javascript",

@@ -76,12 +76,24 @@ def _check(folder: Path) -> None:
         raise UsageError(f"{folder} is a file: name a folder")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    if not (folder / MANIFEST).is_file():
+    written = _written(folder)
+    if written is None:
         raise UsageError(f"{folder} holds other files: name an empty folder, or one that is new")
-    for name in json.loads((folder / MANIFEST).read_text("utf-8"))["files"]:
+    for name in written:
         path = (folder / name).resolve()
         if path.is_relative_to(folder.resolve()):
             path.unlink(missing_ok=True)
+
+
+def _written(folder: Path) -> list[str] | None:
+    """The files that an earlier version has written there; None where it is no such folder."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text("utf-8"))
+        names = found["files"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if known and "index.html" in names else None
 
 
 def _files(start: str) -> Iterator[tuple[str, bytes]]:

@@ -120,7 +120,8 @@ def _put_python(work: Path) -> None:
         library.extractall(sources / "stdlib", names)
     for wheel in sorted((work / "wheels").iterdir()):
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(sources / "site", filter(_wanted, archive.namelist()))
+            names = [name for name in archive.namelist() if _wanted(name)]
+            archive.extractall(sources / "site", names)
     # PyYAML's parser in Python is a part of it on every platform.
     for path in Path(yaml.__file__).parent.glob("*.py"):
         _put(path, sources / "site" / "yaml" / path.name)
@@ -133,11 +134,11 @@ def _put_python(work: Path) -> None:
     for folder in ("stdlib", "site"):
         for home in (sources / folder, compiled / folder):
             for path in sorted(file for file in home.rglob("*") if file.is_file()):
-                name = path.relative_to(home)
-                first = name.parts[0].removesuffix(".pyc")
+                inner = path.relative_to(home)
+                first = inner.parts[0].removesuffix(".pyc")
                 place = "stdlib" if folder == "stdlib" and first in early else "site"
                 if path.suffix != ".py":
-                    _put(path, VENDOR / place / name)
+                    _put(path, VENDOR / place / inner)
     digests = {}
     for name, path in modules():
         _put((compiled / "cnnkit" / name).with_suffix(".pyc"), VENDOR / "bytecode" / f"{name}c")

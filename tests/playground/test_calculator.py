@@ -95,12 +95,16 @@ def test_an_argument_of_a_block_is_not_the_variable_of_its_name() -> None:
 
 
 def labels(text: str) -> list[str]:
-    return [fix["label"] for fix in ask("fixes", text=text)]
+    count = len(ask("account", text=text)["findings"])
+    return [
+        fix["label"] for number in range(count) for fix in ask("fixes", text=text, finding=number)
+    ]
 
 
 def test_each_fix_that_is_offered_cures_its_finding() -> None:
     text = "input: 7x7x1\nlayers:\n  - conv: {filters: 1, kernel: 3, stride: 3} # keep me\n"
-    fixes = ask("fixes", text=text)
+    fixes = ask("fixes", text=text, finding=0)
+    assert ask("fixes", text=text, finding=99) == []
     assert [fix["label"] for fix in fixes][:3] == [
         "stride: 2 → 3",
         "stride: 4 → 2",

@@ -90,6 +90,10 @@ def test_a_folder_of_others_is_left_alone(parts: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="holds other files: name an empty folder"):
         site.write(tmp_path)
+    (tmp_path / site.MANIFEST).write_text('{"files": ["thesis.txt"]}')  # one of another program
+    with pytest.raises(UsageError, match="holds other files: name an empty folder"):
+        site.write(tmp_path)
+    (tmp_path / site.MANIFEST).unlink()
     with pytest.raises(UsageError, match=r"thesis\.txt is a file: name a folder"):
         site.write(tmp_path / "thesis.txt")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.txt", "vendor"]

@@ -15,9 +15,6 @@ from cnnkit.playground.calculator.change import put
 from cnnkit.playground.calculator.judged import Edit, edit_at, judged, layer_at
 from cnnkit.rules.base import Removal, Replacement
 
-_MOST: Final = 12
-"""Findings that fixes are looked for: each is tried on the whole text."""
-
 # A field with a value, as the advice of findings writes it, and what it gives.
 _VALUE: Final = re.compile(
     r"`?\b(stride|kernel|size|dilation|padding_mode|padding|rounding|groups|filters|units|multiplier)"
@@ -26,23 +23,24 @@ _VALUE: Final = re.compile(
 _WORD: Final = re.compile(r"did you mean `([^`]+)`\?")
 
 
-def fixes(text: str) -> list[dict[str, Any]]:
-    """The fixes of a text's findings.
+def fixes(text: str, finding: int) -> list[dict[str, Any]]:
+    """The fixes of one of a text's findings.
 
-    Each has the ``finding``'s number in the account, a ``label``, empty where lines are taken out,
-    and ``edits``. All were tried:
-    the finding is gone after them, and no error has come in its place.
+    Each has a ``label``, empty where lines are taken out, and ``edits``. All were tried: the
+    finding is gone after them, and no error has come in its place.
+
+    Args:
+        text: The spec.
+        finding: The finding's number in the account.
     """
     findings = judged(text).result.findings
-    analysis = judged(text).analysis
-    found = []
-    for number, finding in enumerate(findings[:_MOST]):
-        seen = set()
-        for label, edits in _candidates(finding, analysis):
-            if label not in seen and edits and _cures(text, finding, edits):
-                seen.add(label)
-                found.append({"finding": number, "label": label, "edits": edits})
-    return found
+    if finding >= len(findings):
+        return []
+    fault, found = findings[finding], dict[str, list[Edit]]()
+    for label, edits in _candidates(fault, judged(text).analysis):
+        if label not in found and edits and _cures(text, fault, edits):
+            found[label] = edits
+    return [{"label": label, "edits": edits} for label, edits in found.items()]
 
 
 def _candidates(finding: Finding, analysis: Analysis | None) -> Iterator[tuple[str, list[Edit]]]:

@@ -3,7 +3,7 @@ import { element } from "./dom.js";
 import { say, term } from "./messages.js";
 
 const MARKS = { changed: "~", inserted: "+", removed: "−" };
-const NAMES = { macs: "MACs", inference_memory: "inference memory", training_memory: "training memory", memory_traffic: "memory traffic", macs_without_heads: "MACs without heads" };
+const NAMES = { macs: "MACs", macs_without_heads: "MACs without heads", flops: "FLOPs" };
 
 /** @param {HTMLElement} home @param {any} found @param {string} old @param {string} text */
 export function showDifferences(home, found, old, text) {
@@ -17,14 +17,14 @@ export function showDifferences(home, found, old, text) {
   if (!found) return home.replaceChildren(texts, element("p", {}, say("incomparable")));
   if (found.same) return home.replaceChildren(texts, element("p", {}, say("same")));
   const totals = Object.entries(found.totals).filter(([, each]) => each.old !== each.new);
-  const rows = totals.map(([name, each]) => row("", term(/** @type {any} */ (NAMES)[name] ?? name), figures(each.old), figures(each.new), percent(each)));
+  const rows = totals.map(([name, each]) => row("", term(/** @type {any} */ (NAMES)[name] ?? name.replaceAll("_", " ")), figures(each.old), figures(each.new), percent(each)));
   const layers = found.layers
     .filter((/** @type {any} */ each) => each.status !== "same")
     .slice(0, 100)
     .map((/** @type {any} */ each) =>
       row(MARKS[/** @type {"changed"} */ (each.status)] ?? "", each.path.new ?? each.path.old, told(each, "old"), told(each, "new"), changed(each)),
     );
-  const heads = ["", "layer", "old", "new", "change"].map((name) => element("th", { scope: "col" }, name ? say(name) : ""));
+  const heads = ["", "layer", "old", "new", "change"].map((name) => (name ? element("th", { scope: "col" }, say(name)) : element("td")));
   home.replaceChildren(texts, element("table", { class: "differences" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows, ...layers)));
 }
 

@@ -1,5 +1,5 @@
 // The editor: the spec's text, its faults where they are, words of the language, and what they mean.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, snippetCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
@@ -154,13 +154,11 @@ export class Editor {
     if (!context.explicit && !/^[\w-]+$/.test(place.word)) return null;
     const { words, what } = wordsAt(this.language, place, blocksOf(context.state.doc.toString()));
     const line = context.state.doc.lineAt(context.pos);
-    const options = Object.entries(words).map(([label, word]) => ({
-      label,
-      type: { section: "namespace", kind: "class", field: "property", value: "constant" }[what],
-      detail: word.family,
-      info: word.about ? () => element("div", { class: "about" }, ...prose(word.about ?? "")) : undefined,
-      apply: label + (what === "value" ? "" : ending(what, word)),
-    }));
+    const type = { section: "namespace", kind: "class", field: "property", value: "constant" }[what];
+    const options = Object.entries(words).map(([label, { about, family, needs }]) => {
+      const info = about ? () => element("div", { class: "about" }, ...prose(about)) : undefined;
+      return completed(what, { label, type, detail: family, info }, needs ?? []);
+    });
     return options.length ? { from: line.from + place.from, options, validFor: /^[\w-]*$/ } : null;
   }
 
@@ -194,12 +192,17 @@ export class Editor {
   }
 }
 
-/** @param {"section" | "kind" | "field"} what @param {import("./words.js").Word} word */
-function ending(what, word) {
-  if (what === "kind") return word.needs?.length ? ": {" : "";
-  return ": ";
+/**
+ * A completion with what follows the word: a kind's needed fields, to be filled in one after the other by Tab.
+ * @param {string} what @param {import("@codemirror/autocomplete").Completion} word @param {string[]} needs
+ */
+function completed(what, word, needs) {
+  if (what === "value" || (what === "kind" && !needs.length)) return word;
+  if (what !== "kind") return { ...word, apply: `${word.label}: ` };
+  const fields = needs.map((field, number) => `${field}: \${${number + 1}}`);
+  return snippetCompletion(`${word.label}: {${fields.join(", ")}}`, word);
 }
 
 function labelled() {
-  return EditorView.contentAttributes.of({ "aria-label": say("spec"), "aria-describedby": "leave" });
+  return EditorView.contentAttributes.of({ "aria-label": say("spec"), "aria-describedby": "leave", tabindex: "0" });
 }

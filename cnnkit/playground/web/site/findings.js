@@ -33,6 +33,13 @@ export function showFindings(home, findings, fixes, go, mend) {
   home.replaceChildren(...shown);
 }
 
+/** How many layers and findings there are. @param {any} account */
+export function summed(account) {
+  const found = counted(account.findings.length);
+  if (account.title === null) return found;
+  return account.rows.length === 1 ? say("done1", found) : say("done", account.rows.length, found);
+}
+
 /** @param {number} count */
 export function counted(count) {
   if (count === 0) return say("fine");

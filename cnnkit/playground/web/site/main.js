@@ -6,7 +6,7 @@ import { element, part } from "./dom.js";
 import { Editor } from "./editor.js";
 import { showField } from "./field.js";
 import { save } from "./files.js";
-import { counted, showFindings } from "./findings.js";
+import { counted, showFindings, summed } from "./findings.js";
 import { showLayer } from "./layer.js";
 import { LANGUAGES, say, speak, spoken } from "./messages.js";
 import { fragmentOf, holdsSpec, textOf } from "./share.js";
@@ -14,6 +14,8 @@ import { showDepths, showFigures, showTable } from "./table.js";
 import { isOpen, Walk } from "./walk.js";
 
 const DOWNLOADS = ["yaml", "svg", "html", "json", "torch", "keras", "flax"];
+/** Findings whose fixes are looked for. */
+const FIXED = 12;
 const THEMES = ["auto", "light", "dark"];
 
 /** @type {any} */ let account = null;
@@ -62,7 +64,7 @@ async function update() {
     cell = [];
     walk.reset();
   }
-  tell("done", account.title === null ? counted(account.findings.length) : say("done", account.rows.length, counted(account.findings.length)));
+  tell("done", summed(account));
   showAccount();
   showFaults();
   await Promise.all([updateLayer(), updateFixes(text), updateDifferences()]);
@@ -100,13 +102,15 @@ async function askWalk(step) {
   }
 }
 
-/** @param {string} text */
+/** What can be done about each finding: each is tried on the whole text, so one at a time. @param {string} text */
 async function updateFixes(text) {
-  if (!account.findings.length) return;
-  const found = await ask("fixes", { text });
-  if (!found || editor.text !== text) return;
-  fixes = found;
-  showFaults();
+  const most = Math.min(account.findings.length, FIXED);
+  for (let finding = 0; finding < most; finding += 1) {
+    const found = await ask("fixes", { text, finding });
+    if (!found || editor.text !== text) return;
+    fixes.push(...found.map((/** @type {any} */ each) => ({ ...each, finding })));
+    if (found.length) showFaults();
+  }
 }
 
 async function updateDifferences() {
@@ -229,7 +233,7 @@ function translate(language) {
   part("language").value = spoken();
   editor.speak();
   if (!account) return;
-  tell("done", say("done", account.rows.length, counted(account.findings.length)));
+  tell("done", summed(account));
   showAccount();
   showFaults();
   void updateLayer();
@@ -245,18 +249,18 @@ function paint(theme) {
 }
 
 /** What was chosen at an earlier visit; private windows may keep nothing. @param {string} key */
-function kept_at(key) {
+function remembered(key) {
   try {
-    return localStorage.getItem(key);
+    return localStorage.getItem(`cnnkit-${key}`);
   } catch {
     return null;
   }
 }
 
 /** @param {string} key @param {string} value */
-function keep_at(key, value) {
+function remember(key, value) {
   try {
-    localStorage.setItem(key, value);
+    localStorage.setItem(`cnnkit-${key}`, value);
   } catch {
     // then it is chosen again the next time
   }
@@ -278,16 +282,16 @@ async function begin() {
   fill(menu);
   editor = new Editor(part("editor"), await opening(menu.start), { changed: () => void update(), moved: follow });
   editor.language = language;
-  const wanted = kept_at("language") ?? navigator.language.slice(0, 2);
+  const wanted = remembered("language") ?? navigator.language.slice(0, 2);
   translate(LANGUAGES.includes(/** @type {"en"} */ (wanted)) ? wanted : "en");
-  paint(kept_at("theme") ?? "auto");
+  paint(remembered("theme") ?? "auto");
   part("language").onchange = () => {
     translate(part("language").value);
-    keep_at("language", part("language").value);
+    remember("language", part("language").value);
   };
   part("theme").onchange = () => {
     paint(part("theme").value);
-    keep_at("theme", part("theme").value);
+    remember("theme", part("theme").value);
   };
   part("share").onclick = share;
   part("keep").onclick = () => {

@@ -1,7 +1,9 @@
 // Keeps all files of the site after the first visit, so that it works without a network.
 const SITE = /** @type {any} */ ("@files@");
-const CACHE = `cnnkit-${SITE.version}`;
 const worker = /** @type {any} */ (self);
+// Another page of the same host may be another version of this one.
+const HOME = `cnnkit ${worker.registration.scope} `;
+const CACHE = HOME + SITE.version;
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
   const kept = SITE.files.filter((/** @type {string} */ name) => name !== "service-worker.js");
@@ -10,7 +12,7 @@ worker.addEventListener("install", (/** @type {any} */ event) => {
 
 worker.addEventListener("activate", (/** @type {any} */ event) => {
   const old = caches.keys().then((names) =>
-    Promise.all(names.filter((name) => name.startsWith("cnnkit-") && name !== CACHE).map((name) => caches.delete(name))),
+    Promise.all(names.filter((name) => name.startsWith(HOME) && name !== CACHE).map((name) => caches.delete(name))),
   );
   event.waitUntil(old.then(() => worker.clients.claim()));
 });
