@@ -118,7 +118,7 @@ class Graph:
             RefusedError: It cannot be applied to its inputs.
         """
         operation.shape = output_shape(operation, [self.shape(each) for each in operation.inputs])
-        number = max(self.operations, default=INPUT) + 1
+        number = next(reversed(self.operations), INPUT) + 1
         self.operations[number] = operation
         return number
 
@@ -161,7 +161,8 @@ class Graph:
     def redirect(self, old: int, new: int) -> None:
         """Lets whoever reads one tensor read another."""
         for operation in self.operations.values():
-            operation.inputs = tuple(new if each == old else each for each in operation.inputs)
+            if old in operation.inputs:
+                operation.inputs = tuple(new if each == old else each for each in operation.inputs)
         if self.output == old:
             self.output = new
         self.outputs = {

@@ -267,12 +267,9 @@ def _of_two(
             made = scored(node, build, second, first)
             own = own[::-1]
     letters = [*shared, own[0][0], own[1][0]]
-    listed = [*([None] if len(shared) == 2 else []), *made.axes]
-    if len(listed) != len(letters):
-        listed = list(made.axes)[-len(letters) :]
-    if None in listed and build.batch == 1:
-        listed = [axis or () for axis in listed]
-    view = made.listed([*listed], build.batch)
+    ahead: list[Axis | None] = [None] if len(shared) == 2 else []
+    listed = [*ahead, *made.axes][-len(letters) :]
+    view = made.listed(listed, build.batch)
     return view.moved([letters.index(letter) for letter in out], build.batch)
 
 
