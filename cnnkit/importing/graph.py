@@ -95,6 +95,8 @@ class Graph:
         inputs: The shape of each of several inputs by its name, numbered from ``INPUT`` down;
             empty where there is one.
         outputs: The number of each of several outputs by its name; empty where there is one.
+        folded: How many trained numbers of the model are none of ours, because they were folded
+            into others or are constants of a layer.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Graph:
     refused: list[RefusedError] = field(default_factory=list)
     inputs: dict[str, Shape] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
+    folded: int = 0
 
     def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
         """Notes that an operation cannot be said, and puts a placeholder in its stead."""

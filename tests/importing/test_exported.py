@@ -150,8 +150,7 @@ def test_both_exporters_of_pytorch_give_one_network(name: str) -> None:
     assert all(np.allclose(one, other, rtol=1e-5, atol=1e-7) for one, other in pairs)
     outputs = [_run(each.model) for each in (script, dynamo)]
     assert all(
-        np.allclose(one, other, rtol=1e-4, atol=1e-6)
-        for one, other in zip(*outputs, strict=True)
+        np.allclose(one, other, rtol=1e-4, atol=1e-6) for one, other in zip(*outputs, strict=True)
     )
 
 

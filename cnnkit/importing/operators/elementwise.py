@@ -188,6 +188,7 @@ def _at_positions(node: Node, build: Builder, view: View, value: Array) -> View:
             "near is the `bias` of a dense layer",
         )
     embedding = whole.reshape(-1)[view.order()].reshape(view.shape)
+    build.graph.folded -= embedding.size - value.size
     weights = {"embedding": embedding.astype(np.float32)}
     return view.over(build.apply(node, "position_embedding", view.source, weights=weights))
 

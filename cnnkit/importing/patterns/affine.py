@@ -29,16 +29,19 @@ def fold_affine(graph: Graph) -> None:
         if (
             before is not None
             and graph.only_reader(source) is operation
-            and _folds(before, operation)
+            and _folds(graph, before, operation)
         ):
             graph.bypass(number)
         else:
             _alone(graph, number, operation, before)
 
 
-def _folds(before: Operation, operation: Operation) -> bool:
+def _folds(graph: Graph, before: Operation, operation: Operation) -> bool:
     """Whether a layer took what follows it into its own weights."""
     value, weights = operation.weights["value"], before.weights
+    counted = (
+        value.size if value.size > 1 else 0
+    )  # single numbers are formulas that are written out
     if operation.kind == "channel_multiply":
         if before.kind == "rescale":
             return False
@@ -47,11 +50,14 @@ def _folds(before: Operation, operation: Operation) -> bool:
         weights["scale"] = weights["scale"] * value
         if "shift" in weights:
             weights["shift"] = weights["shift"] * value
+        graph.folded += counted
         return True
     if before.kind in _NORMS and "shift" in weights:
         weights["shift"] = weights["shift"] + value
+        graph.folded += counted
         return True
     if before.kind in _WEIGHTED:
+        graph.folded += counted - (0 if "bias" in weights else before.shape[-1])
         weights["bias"] = _spread(value, before.shape[-1]) + weights.get("bias", 0)
         before.fields.pop("bias", None)
         return True
@@ -67,8 +73,10 @@ def _alone(graph: Graph, number: int, operation: Operation, before: Operation | 
         and graph.only_reader(operation.inputs[0]) is operation
     ):
         _rescaled(before, operation)
+        graph.folded += value.size if value.size > 1 else 0
         graph.bypass(number)
     elif (operation.inputs == (INPUT,) or value.size == 1) and (not factor or (value > 0).all()):
+        graph.folded += value.size if value.size > 1 else 0
         operation.kind, operation.weights = "rescale", {}
         operation.fields = (
             {"deviation": _values(1 / value)} if factor else {"mean": _values(-value)}

@@ -6,6 +6,7 @@ They are of PyTorch 2.13 with onnxscript 0.7, by both of its exporters; their we
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -27,7 +28,7 @@ class Residual(nn.Module):
         )
         self.head = nn.Linear(4, 5)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Any) -> Any:
         x = self.stem(x)
         y = self.body(x)
         x = x + y * self.gate(y)
@@ -53,7 +54,7 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(8)
         self.head = nn.Linear(8, 5)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Any) -> Any:
         x = self.patches(x).flatten(2).transpose(1, 2)
         x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.positions
         return self.head(self.norm(self.blocks(x))[:, 0])
@@ -68,7 +69,7 @@ class Recurrent(nn.Module):
         self.second = nn.GRU(12, 4, batch_first=True)
         self.head = nn.Linear(4, 3)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Any) -> Any:
         steps, _ = self.first(x)
         _, state = self.second(steps)
         return self.head(state[-1])
@@ -82,7 +83,7 @@ class Context(nn.Module):
         self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
         self.first, self.second = nn.Linear(8, 3), nn.Linear(8, 2)
 
-    def forward(self, x: torch.Tensor, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: Any, context: Any) -> Any:
         y, _ = self.attend(x, context, context, need_weights=False)
         return self.first(y), self.second(x)
 
