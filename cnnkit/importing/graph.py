@@ -21,9 +21,11 @@ INPUT = -1
 """What stands for the network's input among the inputs of an operation."""
 JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "minimum")
 """The kinds of operations that take several tensors."""
-UNFINISHED = ("channel_multiply", "channel_add", "erf")
-"""Parts of a layer, a constant factor or summand a channel and the error function of GELU, until
-a pattern finds the layer that they belong to."""
+CENTRED = "centred"
+"""A tensor minus its mean over the channels."""
+UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED)
+"""Parts of a layer, a constant factor or summand a channel, the error function of GELU and what a
+layer norm divides, until the layer is found that they belong to."""
 SCORES, ATTEND = "scores", "attend"
 """The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
 of an attention whose projections a pattern finds."""

@@ -126,6 +126,23 @@ CASES: dict[str, Case] = {
         NORM,
         ["layer_norm: {epsilon: 1e-06}"],
     ),
+    "layer norm that is written out": (
+        [
+            node("Transpose", "x", "t", perm=[0, 2, 3, 1]),
+            node("ReduceMean", "t", "m", axes=[-1]),
+            node("Sub", "t m", "c"),
+            node("Pow", "c two", "s"),
+            node("ReduceMean", "s", "v", axes=[-1]),
+            node("Add", "v epsilon", "e"),
+            node("Sqrt", "e", "d"),
+            node("Div", "c d", "n"),
+            node("Mul", "n scale", "f"),
+            node("Add", "f shift", "a"),
+            node("Transpose", "a", "y", perm=[0, 3, 1, 2]),
+        ],
+        {**NORM, "two": np.float32(2), "epsilon": np.float32(1e-6)},
+        ["layer_norm: {epsilon: 1e-06}"],
+    ),
     "batch norm": (
         [node("BatchNormalization", "x scale shift mean variance", "y", epsilon=1e-3)],
         NORM,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import clipped, tensor
 from cnnkit.importing.operators.builder import axis_of
+from cnnkit.importing.operators.centring import centred, standardized
 from cnnkit.importing.operators.node import Node
 from cnnkit.importing.operators.view import View, laid_out
 
@@ -58,6 +59,9 @@ def arithmetic(operator: str) -> Operator:
         if isinstance(left, View) and isinstance(right, View):
             if operator == "Mul" and left == right:
                 return left.over(build.apply(node, "power", left.source))
+            norm = {"Sub": centred, "Div": standardized}.get(operator)
+            if norm is not None and (made := norm(node, build, left, right)) is not None:
+                return made
             return _joined(node, build, _JOINS[operator], [left, right])
         return _with_constant(node, build, operator, left, right)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import INPUT, Graph, Operation
+from cnnkit.importing.graph import CENTRED, INPUT, Graph, Operation
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -22,6 +22,9 @@ def fold_affine(graph: Graph) -> None:
     """Folds what belongs to the layer before; the rest becomes a layer of its own."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
+        if operation is not None and operation.kind == CENTRED:
+            message = f"node `{operation.node}` takes the mean over the channels away"
+            graph.refuse(operation, message, "near is layer_norm, which divides what is left")
         if operation is None or operation.kind not in ("channel_multiply", "channel_add"):
             continue
         (source,) = operation.inputs
@@ -42,6 +45,13 @@ def _folds(graph: Graph, before: Operation, operation: Operation) -> bool:
     counted = (
         value.size if value.size > 1 else 0
     )  # single numbers are formulas that are written out
+    name = "scale" if operation.kind == "channel_multiply" else "shift"
+    if before.fields.get(name) is False and value.size == before.shape[-1] > 1:
+        if name == "scale" and "shift" in weights:
+            weights["shift"] = weights["shift"] * value
+        weights[name] = value.reshape(-1)
+        del before.fields[name]
+        return True
     if operation.kind == "channel_multiply":
         if before.kind == "rescale":
             return False
