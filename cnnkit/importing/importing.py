@@ -65,7 +65,13 @@ class Imported:
 
     @property
     def parameters(self) -> int:
-        """The trained weights that the model holds, by the layers that they became."""
+        """The trained numbers of the model, without those that were folded into others.
+
+        They are counted in its file where that is read node by node, else by the layers that they
+        became.
+        """
+        if self.model.parameters is not None:
+            return self.model.parameters - self.model.graph.folded
         state = (".mean", ".variance")
         kept = [array for path, array in self.arrays.items() if not path.endswith(state)]
         return sum(math.prod(array.shape) for array in kept)

@@ -200,10 +200,7 @@ def prelu(node: OperatorNode, build: Builder, given: Given) -> View:
         weights = {"slope": slope.reshape(-1)}
         fields = {"per": "layer"}
         return view.over(build.apply(node, "prelu", view.source, fields=fields, weights=weights))
-    if slope.size == view.shape[-1]:  # also where there is one channel
-        along = channels
-    else:
-        along = None
+    along = channels if slope.size == view.shape[-1] else None  # also where there is one channel
     if slope.ndim > view.rank:
         raise RefusedError(f"its slopes are {list(slope.shape)}", "near is prelu, one a channel")
     spread = slope.reshape((1,) * (view.rank - slope.ndim) + slope.shape)

@@ -130,7 +130,13 @@ class Builder:
         if len(wanted) > _MOST_AXES:
             raise RefusedError(f"it reads {len(wanted)} axes behind the batch", "ours are up to 4")
         shape = tuple(math.prod(atom.size for atom in axis) for axis in wanted)
-        runs = _runs([atom for axis in wanted for atom in axis])
+        atoms = [atom for axis in wanted for atom in axis]
+        whole = {axis[0] for axis in channels_last(0, view.shape).axes if axis}
+        runs = (
+            [(atom,) for atom in atoms]
+            if len(whole) == len(view.shape) == len(whole.intersection(atoms))
+            else _runs(atoms)
+        )
         ours = sorted(runs, key=lambda run: (run[0].axis, -run[0].stride))
         if len(ours) > _MOST_AXES:
             raise RefusedError(
