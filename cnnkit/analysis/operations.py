@@ -71,9 +71,9 @@ def _does(node: Node, graph: Graph) -> Key:
     sides = [side for window in effect.windows for side in (window.before, window.after)]
     if not any(sides):  # no padding: it makes no difference what it holds
         fields = {name: value for name, value in fields.items() if name not in _OF_PADDING}
-    windows = tuple(map(_window, effect.windows))
+    windows: Key = tuple(map(_window, effect.windows))
     if fields.get("padding_mode", "zeros") != "zeros" or fields.get("count_padding"):
-        windows += tuple(sides)
+        windows = (*windows, *sides)
     if not effect.windows and not effect.weights and not isinstance(layer, Upsample):
         fields |= {name: getattr(layer, name) for name in _SAID & set(type(layer).model_fields)}
     weights = tuple((weight.name, weight.shape) for weight in effect.weights)

@@ -384,3 +384,16 @@ def test_what_the_command_line_refuses(cnnkit: Run, arguments: str, message: str
     done = cnnkit("import", *arguments.split())
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines()[-1] == f"cnnkit: {message}"
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("resnet50", 60), ("mobilenet_v2", 70), ("densenet121", 60), ("inception_v3", 200)],
+)
+def test_networks_of_torchvision_are_read_well(name: str, most: int) -> None:
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    options = {"init_weights": False} if name == "inception_v3" else {}
+    module = getattr(models, name)(weights=None, **options).eval()
+    imported = package.from_torch(module, torch.zeros(1, 3, 224, 224))
+    assert len(imported.text.splitlines()) <= most
+    assert max(map(len, imported.text.splitlines())) <= 100
