@@ -11,6 +11,7 @@ import pytest
 
 import cnnkit as package
 from cnnkit import SpecError, UsageError
+from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
 from tests.cli.command import Run, runner
@@ -223,6 +224,7 @@ layers:
         - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
   - max_pool: {size: 2}
   - flatten
+  - dropout: {rate: 0.5}
   - {name: head, dense: {units: 10}}
   - softmax
 """
@@ -240,6 +242,7 @@ def test_what_convert_wrote_comes_back() -> None:
     before, after = (package.analyze(each).totals for each in (spec, imported.spec))
     for total in ("neurons", "parameters", "state", "macs", "activations"):
         assert getattr(after, total) == getattr(before, total)
+    assert compare(package.analyze(spec), package.analyze(imported.spec)).same_operations
 
 
 def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
