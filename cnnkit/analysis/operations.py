@@ -14,7 +14,7 @@ from typing import Any
 from cnnkit.layers.activation import Linear
 from cnnkit.layers.base import Layer
 from cnnkit.layers.resample import TransposedWindow
-from cnnkit.layers.spatial import Upsample
+from cnnkit.layers.spatial import Crop, Upsample
 from cnnkit.layers.window import Window
 from cnnkit.spec.graph import Graph, Node
 
@@ -50,6 +50,8 @@ def _keys(graph: Graph, numbers: dict[Key, int]) -> Iterator[int]:
             continue
         if getattr(node.layer, "by", None) in _ANY_ORDER:
             read.sort()
+        if isinstance(node.layer, Crop | Upsample):
+            del read[1:]  # the tensor whose extents it takes
         shared = None if node.shares is None else found[node.shares]
         found[index] = numbers.setdefault((*_does(node, graph), shared, *read), len(numbers))
         yield found[index]
@@ -65,17 +67,19 @@ def _does(node: Node, graph: Graph) -> Key:
     """What an operation does, whatever it reads."""
     layer, effect = node.layer, node.effect
     kind, fields = type(layer).__name__, _fields(layer)
+    shape = graph.shape(node.inputs[0])
     if kind == "DepthwiseConv":
-        shape = graph.shape(node.inputs[0])
         kind, fields["groups"] = "Conv", shape[-1] if shape else None
     sides = [side for window in effect.windows for side in (window.before, window.after)]
     if not any(sides):  # no padding: it makes no difference what it holds
         fields = {name: value for name, value in fields.items() if name not in _OF_PADDING}
-    windows = tuple(map(_window, effect.windows))
+    windows: Key = tuple(map(_window, effect.windows))
     if fields.get("padding_mode", "zeros") != "zeros" or fields.get("count_padding"):
-        windows += tuple(sides)
+        windows = (*windows, *sides)
     if not effect.windows and not effect.weights and not isinstance(layer, Upsample):
         fields |= {name: getattr(layer, name) for name in _SAID & set(type(layer).model_fields)}
+    if isinstance(layer, Crop) and shape and node.output:
+        fields["cells"] = layer.cells_off(shape[:-1], node.output[:-1])
     weights = tuple((weight.name, weight.shape) for weight in effect.weights)
     return (kind, repr(sorted(fields.items())), weights, windows, node.output, node.side)
 

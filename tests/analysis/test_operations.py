@@ -38,12 +38,17 @@ SAME = {
         "- depthwise_conv: {kernel: 3, multiplier: 2}",
     ),
     "what changes nothing": ("- linear\n- drop_path: {rate: 0}\n- relu", "- relu"),
+    "cells off both sides, or a pair for each axis": (
+        "- crop: {cells: 1}",
+        "- crop: {cells: [[1, 1], [1, 1]]}",
+    ),
     "an extent, or how many times it is": (
         "- upsample: {factor: 2, method: linear}",
         "- upsample: {size: [16, 16], method: linear}",
     ),
 }
 OTHER = {
+    "sides of a crop": ("- crop: {cells: [[1, 0], [1, 0]]}", "- crop: {cells: [[0, 1], [0, 1]]}"),
     "padding": (
         "- max_pool: {size: 2, stride: 2, padding: [[1, 1], [1, 1]]}",
         "- max_pool: {size: 2, stride: 2, padding: [[0, 2], [0, 2]]}",

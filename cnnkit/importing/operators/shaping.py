@@ -213,7 +213,7 @@ def _larger(view: View, given: Given) -> list[int] | None:
     """The extents that are asked for, where they are no multiples of those that there are."""
     if len(given) < 4 or given[3] is None:
         return None
-    sizes = _integers(given[3], "sizes")[2:]
+    sizes = integers(given[3], "sizes")[2:]
     pairs = list(zip(sizes, view.extents[1:], strict=True))
     whole = all(size % extent == 0 for size, extent in pairs)
     return None if whole or any(size < extent for size, extent in pairs) else sizes
