@@ -9,6 +9,7 @@ import runpy
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
@@ -107,4 +108,9 @@ def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     names = {path.name for path in Path("found").iterdir()}
     assert names == {f"{number}{end}.png" for number in range(24) for end in ("", "-overlay")}
     assert Path("sheet.png").exists()
+    folds = json.loads(Path("runs/scans-folds/summary.json").read_text())
+    assert {"mean_iou", "mean_dice", "pixel_accuracy", "loss"} == set(folds["mean"])
+    # Of all but the test's four examples, each pixel once; those that are ignored nowhere.
+    assert np.sum(folds["confusion"]) < 20 * 32 * 32
+    assert np.sum(folds["confusion"]) > 18 * 32 * 32
     assert Path("runs/scans/samples.png").exists()

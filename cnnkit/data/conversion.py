@@ -56,15 +56,24 @@ def dataset_of(
         _require_alike(train, test, where)
     # All at once, so that a text or a fraction means the same in train and test.
     together = np.concatenate([targets for _, targets in pairs])
-    if is_map(together, train[0]):
-        targets, names = _map(together, where), ()
-    else:
-        targets, names = named_targets(together, where)
+    targets, names = _targets(together, train[0], where)
     count = len(train[1])
     whole = Examples(_inputs(train[0], where), targets[:count])
     tested = None if test is None else Examples(_inputs(test[0], where), targets[count:])
     names = classes or names
     return Dataset(name, whole, tested, names, validation, dtype=str(train[0].dtype))
+
+
+def _targets(targets: Array, inputs: Array, where: str) -> tuple[Array, tuple[str, ...]]:
+    """Targets as of ``named_targets``, or maps, and the names of the classes."""
+    if not is_map(targets, inputs):
+        return named_targets(targets, where)
+    if targets.ndim - inputs.ndim not in (-1, 0, 1):
+        raise DataError(
+            f"{where}: its targets have shape {show(targets.shape)}; N or NxK is due, or an axis "
+            f"for each spatial one of the inputs, {show(inputs.shape)}"
+        )
+    return _map(targets, where), ()
 
 
 def is_map(targets: Array, inputs: Array) -> bool:
@@ -80,6 +89,8 @@ def is_map(targets: Array, inputs: Array) -> bool:
 
 def _map(targets: Array, where: str) -> Array:
     """Maps in a type that holds them: whole numbers as they are, all else in float32."""
+    if targets.ndim == 2:  # of signals; bytes may be inputs that are targets too
+        return targets.astype(np.int64)
     return targets if targets.dtype.kind in "iu" else _float32(targets, f"{where}: its targets")
 
 

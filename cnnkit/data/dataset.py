@@ -96,7 +96,8 @@ class Examples:
     @property
     def of_maps(self) -> bool:
         """Whether targets have spatial extents, a class or values for each pixel."""
-        return len(self.targets.shape) > 2 or self.of_pixels
+        axes = len(self.targets.shape)
+        return axes > 2 or (axes == 2 and self.targets.dtype.kind == "i")
 
     @property
     def of_pixels(self) -> bool:

@@ -65,6 +65,8 @@ def fitted(
     ]
     if input_shape is not None:
         problems += _shape_faults(dataset, input_shape, trained)
+    if of_maps and renamed:
+        problems.append(f"{dataset.name} has masks, whose classes `--classes` does not name")
     if of_maps:
         problems += map_faults(dataset, extents, outputs, loss)
     elif extents:

@@ -16,7 +16,7 @@ from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
-from cnnkit.data.maps import as_images, as_inputs, as_masks, notes_of
+from cnnkit.data.maps import as_images, as_inputs, as_masks, notes_of, spatial_of
 from cnnkit.data.naming import named_in_text
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
@@ -104,7 +104,7 @@ def load(
     if target == "input":
         dataset = as_inputs(dataset)
     elif dataset.train.of_maps:
-        dataset = _with_maps(dataset, source, loss, classes)
+        dataset = _with_maps(dataset, source, loss, classes, spatial_of(dataset, input_shape))
     dataset = fitted(
         named_in_text(dataset),
         input_shape,
@@ -135,7 +135,7 @@ def _range_of(source: Data) -> Range | None:
 
 
 def _with_maps(
-    dataset: Dataset, source: Data, loss: Loss | None, classes: Sequence[str]
+    dataset: Dataset, source: Data, loss: Loss | None, classes: Sequence[str], spatial: int
 ) -> Dataset:
     """Maps as what the loss compares; where none is known, whole numbers are classes.
 
@@ -144,12 +144,13 @@ def _with_maps(
         source: Where from.
         loss: ``train.loss``.
         classes: Those of a network that has its weights.
+        spatial: The spatial axes of an example.
     """
     of_numbers = _looks_like_images(dataset) if loss is None else not loss.of_classes
     if of_numbers:
-        return as_images(dataset, _range_of(source))
+        return as_images(dataset, spatial, _range_of(source))
     ignore = source.ignore if isinstance(source, Arrays) else None
-    found = as_masks(dataset, ignore)
+    found = as_masks(dataset, spatial, ignore)
     if len(found.classes) < len(classes):
         found = replace(found, classes=tuple(classes))
     return replace(found, notes=(*found.notes, *notes_of(found)))

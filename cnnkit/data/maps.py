@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -20,18 +20,32 @@ MOST_CLASSES: Final = 1000
 _CHUNK = 256
 
 
-def as_masks(dataset: Dataset, ignore: int | None = None) -> Dataset:
+def spatial_of(dataset: Dataset, shape: Shape | None) -> int:
+    """How many spatial axes the examples of a network have.
+
+    Args:
+        dataset: The examples, of which grey ones may lack the axis of their one channel.
+        shape: The network's input, where it is known.
+    """
+    if shape is not None:
+        return len(shape) - 1
+    targets = dataset.train.targets.shape
+    alike = targets[1:] == dataset.shape and dataset.train.targets.dtype.kind in "iu"
+    return len(dataset.shape) - (0 if alike and len(targets) == 3 else 1)
+
+
+def as_masks(dataset: Dataset, spatial: int, ignore: int | None = None) -> Dataset:
     """The data set with targets that are the class of each pixel, int16 ``[N, *spatial]``.
 
     Args:
         dataset: Its targets are whole numbers, or floats that are such, with or without an axis of
             one channel.
+        spatial: The spatial axes of an example.
         ignore: The value of pixels that count nowhere; they become ``IGNORED``.
 
     Raises:
         DataError: A value is no class.
     """
-    spatial = len(dataset.shape) - 1
 
     def masked(name: str, part: Examples) -> Examples:
         masks = np.asarray(part.targets)
@@ -46,16 +60,16 @@ def as_masks(dataset: Dataset, ignore: int | None = None) -> Dataset:
     return replace(found, classes=tuple(map(str, range(most + 1))))
 
 
-def as_images(dataset: Dataset, value_range: Range | None) -> Dataset:
+def as_images(dataset: Dataset, spatial: int, value_range: Range | None) -> Dataset:
     """The data set with targets that are images, ``[N, *spatial, C]``, bytes or float32.
 
     Whole numbers without sign are scaled to 0 to 1, as inputs are.
 
     Args:
         dataset: What was read.
+        spatial: The spatial axes of an example.
         value_range: The values that the recipe makes 0 and 1.
     """
-    spatial = len(dataset.shape) - 1
 
     def imaged(_: str, part: Examples) -> Examples:
         images = np.asarray(part.targets)
@@ -67,14 +81,29 @@ def as_images(dataset: Dataset, value_range: Range | None) -> Dataset:
             return replace(part, targets=images)
         return replace(part, targets=scaled(images, chosen))
 
-    return replace(_changed(dataset, imaged), classes=())
+    found = replace(_changed(dataset, imaged), classes=())
+    low, high = _extremes(found.train.targets)
+    if found.train.targets.dtype == np.uint8 or (low >= 0 and high <= 1):
+        return found
+    note = (
+        f"the targets of {dataset.name} go from {low:g} to {high:g}: PSNR and SSIM are of values "
+        f"from 0 to 1, so scale them"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def _extremes(values: Array) -> Range:
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
 
 
 def as_inputs(dataset: Dataset) -> Dataset:
     """The data set whose targets are its inputs, scaled as these are."""
-    return replace(
-        _changed(dataset, lambda _, part: replace(part, targets=part.inputs)), classes=()
-    )
+
+    def given(_: str, part: Examples) -> Examples:
+        # Of images in files too: targets are indexed as inputs are, and nothing else.
+        return replace(part, targets=cast(Array, part.inputs))
+
+    return replace(_changed(dataset, given), classes=())
 
 
 def map_faults(
@@ -156,12 +185,23 @@ def _faults(
             f"scores: end it in a map, as `conv: {{filters: CLASSES, kernel: 1}}` does"
         )
         return
+    if extents is None and given != part.shape[:-1] and (masks or not _times(given, part.shape)):
+        yield (
+            f"{where} has targets of {show(given)}, and inputs of {show(part.shape[:-1])}: give "
+            f"both the same extents"
+        )
     if extents is not None and not _fit(given, extents, part.shape[:-1]):
         yield (
             f"{where} has targets of {show(given)}, but the network gives {show(extents)} of an "
             f"input of {show(part.shape[:-1])}: give the targets the extents of the input, or "
             f"those of the output"
         )
+    if masks and (most := int(part.targets.max(initial=0))) >= len(dataset.classes):
+        yield (
+            f"{where} has a pixel of class {most}, and its classes are {len(dataset.classes)}: "
+            f"{', '.join(dataset.classes[:5])}"
+        )
+        return
     channels = len(dataset.classes) if masks else part.targets.shape[-1]
     if outputs is None:
         return
@@ -177,6 +217,13 @@ def _faults(
         )
     if masks and outputs == 1 and loss is not None and loss.kind == "categorical_cross_entropy":
         yield f"{where}: {loss.kind} of one output has nothing to learn: give it an output a class"
+
+
+def _times(given: Shape, shape: Shape) -> bool:
+    """Whether images to be given are larger than their inputs, by a whole factor of each axis."""
+    return len(given) == len(shape) - 1 and all(
+        large % small == 0 for large, small in zip(given, shape, strict=False)
+    )
 
 
 def _fit(given: Shape, extents: Shape, inputs: Shape) -> bool:
@@ -213,7 +260,9 @@ def _classes(where: str, masks: Array, ignore: int | None) -> Array:
             f"pixels are to count nowhere, write `ignore: {value}` beside the data; else number "
             f"the classes, as np.unique(targets, return_inverse=True)[1] does"
         )
-    return np.where(left_out, IGNORED, masks).astype(np.int16)
+    classes = masks.astype(np.int16)
+    classes[left_out] = IGNORED
+    return classes
 
 
 def _changed(dataset: Dataset, change: Callable[[str, Examples], Examples]) -> Dataset:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.maps import name_of
-from cnnkit.tasks.metric import METRICS
+from cnnkit.tasks.metric import METRICS, default_metric
 from cnnkit.training.compute.maps import aimed, on_grid
 from cnnkit.training.compute.metrics import summarize_pixels
 from cnnkit.training.compute.similarity import MOST_PSNR
@@ -49,12 +49,13 @@ class Ranked(NamedTuple):
 def ranked(engine: Engine, state: State, name: SplitName) -> list[Ranked]:
     """The examples of a split, the worst first."""
     examples, indices = engine.material.examples(name), engine.material.indices(name)
-    metric = "mean_iou" if engine.steps.train.loss.of_classes else "psnr"
+    of_classes = engine.steps.train.loss.of_classes
+    metric = default_metric(engine.steps.train.tasks)
     found = []
     for places, maps in engine.maps(state, name):
         truths = _asked(engine, name, places)
         for place, said, true in zip(places.tolist(), maps, truths, strict=True):
-            value = _iou(said, true, engine) if metric == "mean_iou" else _psnr(said, true)
+            value = _iou(said, true, engine) if of_classes else _psnr(said, true)
             example = name_of(examples, int(indices[place])).removeprefix("example ")
             found.append(Ranked(name, place, example, metric, value))
     return sorted(found, key=lambda each: (math.isnan(each.value), each.value, each.place))

@@ -164,6 +164,8 @@ def _variance(session: Session) -> float | None:
         images = jnp.asarray(targets[material.splits.validation[:_MOST_IMAGES]])
         return float(np.var(np.asarray(aimed(images), np.float64), axis=0).mean())
     targets = targets[material.splits.validation]
+    if targets.dtype == np.uint8:  # inputs that are to be given
+        targets = targets / 255
     values = np.eye(outputs)[targets] if targets.ndim == 1 else targets  # classes by their squares
     return float(np.var(values.astype(np.float64), axis=0).mean())
 

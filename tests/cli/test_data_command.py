@@ -178,7 +178,7 @@ def test_values_to_predict_have_no_classes(run: Run, tmp_path: Path) -> None:
         (
             ("show", "petunias"),
             2,
-            "there is no data set, folder or file petunias; known by name are digits, mnist, ",
+            "there is no data set, folder or file petunias; known by name are digits, digit_",
         ),
         (("show", ""), 2, "there is no data set, folder or file without a name; known by name are"),
         (("show", "a" * 5000), 2, "cannot read aaaa"),

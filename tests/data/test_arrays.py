@@ -102,7 +102,11 @@ def test_other_names_can_be_given(save: Save) -> None:
             {},
             "its inputs have shape 20 and its targets 20; the first axis",
         ),
-        ({"x": X, "y": np.zeros((20, 2, 2))}, {}, "its targets have shape 20x2x2; N or NxK is due"),
+        (
+            {"x": X, "y": np.zeros((20, 1, 1, 1, 1, 2))},
+            {},
+            "its targets have shape 20x1x1x1x1x2; N or NxK is due, or an axis for each spatial",
+        ),
         (
             {"x": X[:1], "y": np.int64(1)},
             {},

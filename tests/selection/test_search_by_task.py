@@ -62,7 +62,7 @@ def test_an_objective_of_the_command_line_that_the_task_does_not_have(
         searched(cnnkit.load(values), asked)
     assert str(caught.value) == (
         "`objectives[1]` is `macro_f1`, and mean_squared_error has no classes; choose by "
-        "`mean_squared_error`, `mean_absolute_error`, `loss`"
+        "`psnr`, `ssim`, `mean_squared_error`, `mean_absolute_error`, `loss`"
     )
     assert not (tmp_path / "run").exists()
 

@@ -267,13 +267,13 @@ def test_objectives_that_say_too_little_or_too_much(objectives: str, message: st
             "mean_squared_error",
             "[macs, «accuracy»]",
             "`objectives[1]` is `accuracy`, and mean_squared_error has no classes",
-            "choose by `mean_squared_error`, `mean_absolute_error`, `loss`",
+            "choose by `psnr`, `ssim`, `mean_squared_error`, `mean_absolute_error`, `loss`",
         ),
         (
             "huber",
             "[«recall.cat», macs]",
             "`objectives[0]` is `recall.cat`, and huber has no classes",
-            "choose by `mean_squared_error`, `mean_absolute_error`, `loss`",
+            "choose by `psnr`, `ssim`, `mean_squared_error`, `mean_absolute_error`, `loss`",
         ),
         (
             "focal",
@@ -281,7 +281,7 @@ def test_objectives_that_say_too_little_or_too_much(objectives: str, message: st
             "`objectives[0]` is `mean_squared_error`, and focal has no values to predict",
             (
                 "choose by `accuracy`, `balanced_accuracy`, `macro_f1`, `weighted_f1`, `matthews`, "
-                "`kappa`, `loss`"
+                "`kappa`, `mean_iou`, `mean_dice`, `pixel_accuracy`, `loss`"
             ),
         ),
     ],

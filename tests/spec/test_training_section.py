@@ -294,7 +294,8 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "train: {data: «imagenet»}\n",
             "there is no data set `imagenet`",
             (
-                "there are digits, mnist, fashion_mnist, cifar10; files of your own are "
+                "there are digits, digit_scenes, noisy_digits, mnist, fashion_mnist, cifar10; "
+                "files of your own are "
                 "`{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
             ),
         ),
@@ -505,7 +506,8 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             '`metric` cannot be "error"',
             (
                 "it takes `accuracy`, `balanced_accuracy`, `macro_f1`, `weighted_f1`, `matthews`, "
-                "`kappa`, `mean_squared_error`, `mean_absolute_error`, `loss` or `recall.CLASS`"
+                "`kappa`, `mean_iou`, `mean_dice`, `pixel_accuracy`, `psnr`, `ssim`, "
+                "`mean_squared_error`, `mean_absolute_error`, `loss` or `recall.CLASS`"
             ),
         ),
         (
@@ -570,3 +572,74 @@ def test_the_models_are_loaded_where_a_spec_has_the_section(section: str, there:
     modules = set(done.stdout.split())
     assert ("cnnkit.spec.model.training" in modules) is there
     assert not modules & {"jax", "numpy", "optax"}
+
+
+def test_a_sum_of_losses() -> None:
+    text = "train: {loss: [dice, {focal: {gamma: 1, weight: 2}}, {categorical_cross_entropy: 0.5}]}"
+    section = train(text)
+    assert [(term.loss.kind, term.weight) for term in section.loss.terms] == [
+        ("dice", 1), ("focal", 2), ("categorical_cross_entropy", 0.5),
+    ]  # fmt: skip
+    assert section.loss.tasks == ("segmentation",)
+    assert section.loss.title == "dice + focal + categorical_cross_entropy"
+    assert section.written()["loss"] == [
+        "dice",
+        {"focal": {"gamma": 1, "weight": 2}},
+        {"categorical_cross_entropy": 0.5},
+    ]
+    assert Train(**section.written()) == section
+    assert train("train: {loss: [dice]}") == train("train: {loss: dice}")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("train: {loss: [dice, «dise»]}", "there is no loss `dise`"),
+        ("train: {loss: [{dice: «0»}]}", "a loss cannot have the weight 0 in a sum"),
+        (
+            "train: {loss: [{focal: {gamma: 1, weight: «-1»}}]}",
+            "a loss cannot have the weight -1 in a sum",
+        ),
+        ("train: {loss: «[]»}", "`loss` is a sum of nothing"),
+        (
+            "train: {loss: «[dice, huber]»}",
+            "the sum of dice and huber has no targets that all of them compare",
+        ),
+        (
+            "train: {target: «input»}",
+            "`target: input` asks for values, and categorical_cross_entropy compares classes",
+        ),
+        (
+            "train: {data: {images: a, ignore: «255»}}",
+            "`ignore` is about masks, and there are none",
+        ),
+        (
+            "train: {data: {images: a, masks: b, test: «c»}}",
+            "`test` is another folder of class folders, and `masks` says that there are none",
+        ),
+        (
+            "train: {loss: dice, early_stopping: {metric: «accuracy»}}",
+            "`early_stopping` watches `accuracy`, and dice is of pixels alone",
+        ),
+        (
+            "train: {loss: ssim, early_stopping: {metric: «mean_iou»}}",
+            "`early_stopping` watches `mean_iou`, and ssim has no classes",
+        ),
+    ],
+)
+def test_what_maps_cannot_be_told(section: str, message: str) -> None:
+    assert fault(section).message == message
+
+
+def test_what_the_output_says_of_the_targets() -> None:
+    section = Train()
+    assert section.loss.tasks == ("classes", "segmentation")
+    assert section.tasks == ("classes",)
+    assert section.monitor == "accuracy"
+    assert section.for_output((10,)) is section
+    of_maps = section.for_output((8, 8, 3))
+    assert of_maps.of_maps
+    assert (of_maps.tasks, of_maps.monitor) == (("segmentation",), "mean_iou")
+    assert of_maps.for_output((3,)) == section
+    images = Train(loss="mean_squared_error").for_output((8, 8, 1))
+    assert (images.tasks, images.monitor) == (("images",), "psnr")

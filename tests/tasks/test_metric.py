@@ -75,7 +75,8 @@ def test_every_metric_has_its_function_and_no_function_is_without_a_metric() -> 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_a_loss_and_something_to_choose_by(task: str) -> None:
     assert task in METRICS["loss"].tasks
-    assert default_metric([task]) == ("loss" if task == "values" else "accuracy")
+    others = {"values": "loss", "segmentation": "mean_iou", "images": "psnr"}
+    assert default_metric([task]) == others.get(task, "accuracy")
     assert default_metric([task]) in CHOOSING
 
 
@@ -93,8 +94,11 @@ def test_the_order_and_what_is_followed() -> None:
     assert ordered(["loss", "macro_f1", "recall.0", "accuracy"]) == (
         "recall.0", "accuracy", "macro_f1", "loss",
     )  # fmt: skip
-    assert followed(METRICS) == ("loss", "accuracy")
-    assert followed(METRICS, "macro_f1") == ("loss", "accuracy", "macro_f1")
+    of_classes = [name for name, metric in METRICS.items() if metric.of_any(["classes"])]
+    assert followed(of_classes) == ("loss", "accuracy")
+    assert followed(of_classes, "macro_f1") == ("loss", "accuracy", "macro_f1")
+    assert followed(["pixel_accuracy", "mean_iou", "loss"]) == ("loss", "mean_iou")
+    assert headline(["loss", "pixel_accuracy", "mean_iou"]) == "mean_iou"
     assert followed(["loss"], "macro_f1") == ("loss",)
     assert headline(["mean_squared_error", "loss"]) == "loss"
 

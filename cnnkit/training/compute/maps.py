@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
+from numpy.typing import NDArray
 
 from cnnkit.analysis import analyze
 from cnnkit.analysis.receptive_field import receptive_fields
@@ -15,6 +16,8 @@ from cnnkit.spec.graph import INPUT, Graph
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.task import IGNORED
 from cnnkit.training.compute.inputs import scaled
+
+AnyArray = TypeVar("AnyArray", Array, NDArray[Any])
 
 
 class Grid(NamedTuple):
@@ -68,14 +71,14 @@ def counted(targets: Array) -> Array:
     return targets != IGNORED
 
 
-def on_grid(targets: Array, grid: Grid) -> Array:
+def on_grid(targets: AnyArray, grid: Grid) -> AnyArray:
     """Targets at the cells of an output, the middle of the target where it gives less.
 
     So a network without padding, whose output is smaller than its input, is asked for what it sees
     as a whole (Ronneberger et al., 2015).
 
     Args:
-        targets: Classes ``[N, *spatial]``, or numbers ``[N, *spatial, C]``.
+        targets: Classes ``[N, *spatial]``, or numbers ``[N, *spatial, C]``, of JAX or of NumPy.
         grid: That of the output.
 
     Raises:
@@ -94,4 +97,6 @@ def on_grid(targets: Array, grid: Grid) -> Array:
         raise SpecError([Finding("wrong-value", "error", message, advice)])
     starts = [(whole - span) // 2 for whole, span in zip(given, spans, strict=True)]
     sides = zip(starts, spans, grid.strides, strict=True)
-    return targets[:, *(slice(start, start + span, step) for start, span, step in sides)]
+    window = (slice(start, start + span, step) for start, span, step in sides)
+    found: AnyArray = targets[:, *window]
+    return found

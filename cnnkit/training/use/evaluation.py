@@ -15,7 +15,7 @@ from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import DataError, UsageError
-from cnnkit.spec.model.training import Arrays, Csv, Data
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import Engine, engine
@@ -247,13 +247,20 @@ def _require_validation(own: Material, wanted: Wanted, name: str) -> None:
 
 
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
-    """Other files, their columns and arrays called as those that the run learnt from."""
+    """Other files, their columns and arrays called as those that the run learnt from.
+
+    Of a folder, where the run learnt from masks, the folders in it of images and of masks.
+    """
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
         return data.model_copy(update={name: getattr(of_run, name) for name in names})
+    if isinstance(data, Images) and isinstance(of_run, Images) and of_run.masks is not None:
+        inside = {"images": Path(of_run.images).name, "masks": Path(of_run.masks).name}
+        folders = {name: str(Path(data.images, folder)) for name, folder in inside.items()}
+        return of_run.model_copy(update=folders)
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
-        names = ("inputs", "targets", "ignore")
-        return data.model_copy(update={name: getattr(of_run, name) for name in names})
+        of_arrays = ("inputs", "targets", "ignore")
+        return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
     return data
 
 

@@ -74,7 +74,7 @@ def _pictures(sample: Sample, *, of_classes: bool) -> list[NDArray[Any]]:
 
 def colours(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """The colours of classes ``[H, W]``, red, green and blue; white where none counts."""
-    found = _COLOURS[np.clip(mask, 0, None) % len(_COLOURS)]
+    found: NDArray[np.uint8] = _COLOURS[np.clip(mask, 0, None) % len(_COLOURS)]
     found[mask < 0] = 255
     return found
 

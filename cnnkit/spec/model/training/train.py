@@ -194,7 +194,10 @@ class Train(Section):
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What the targets may be, as far as the loss and the output of the network say."""
+        """What the targets may be, by the loss and the output of the network.
+
+        Where that is not known it is taken for a vector, unless the loss is of maps alone.
+        """
         return narrowed(self.loss.tasks, maps=self._of_maps) or self.loss.tasks
 
     @property
@@ -253,6 +256,13 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
                 yield fault._replace(field=("augment", index, augmentation.kind))
+    if train.target is not None and train.loss.of_classes:
+        yield Fault(
+            "wrong-value",
+            f"`target: {train.target}` asks for values, and {loss} compares classes",
+            "take a loss of values, such as `mean_squared_error`, or leave `target` out",
+            ("target",),
+        )
     if misfit := not_of_task(train.monitor, train.loss):
         yield Fault(
             "wrong-value",
