@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +14,8 @@ import pytest
 from flax import nnx
 
 import cnnkit
+from cnnkit.data.decoding import Decoding
+from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.network import Network, build
 from cnnkit.network.inference import Engine, engine_of
@@ -25,6 +29,8 @@ from cnnkit.network.kernels.onednn.inference import (
 )
 from cnnkit.network.weights import arrays_of, put_arrays
 from cnnkit.spec.tracing import graph_of
+from cnnkit.training.use.prediction import compiled
+from cnnkit.training.use.weights import trained_of, weights_of_seed
 
 pytestmark = pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason)
 
@@ -218,3 +224,27 @@ def test_operands_of_another_shape_and_models_that_are_gone_are_errors() -> None
     gc.collect()
     with pytest.raises(refused, match="there is no such model"):
         asked(number, right).block_until_ready()
+
+
+def test_prediction_and_its_views_say_what_the_network_says() -> None:
+    spec = cnnkit.load(
+        {
+            "input": "8x8x3",
+            "layers": [
+                {"conv": {"filters": 4, "kernel": 3, "activation": "relu"}},
+                "global_mean_pool",
+                {"dense": {"units": 3}},
+            ],
+            "train": {"data": "cifar10", "augment": [{"flip": "horizontal"}]},
+        }
+    )
+    record = Preprocessing("uint8", (8, 8, 3), (0, 255), (0.5,) * 3, (0.25,) * 3, Decoding(), None)
+    trained = trained_of(replace(weights_of_seed(spec), preprocessing=record), Path("w"))
+    assert trained.scoring.arrays[1]  # the extension takes part of it
+    x = np.random.default_rng(0).random((5, 8, 8, 3), np.float32)
+    plain = np.asarray(trained.answers(trained.standardized(x)))
+    mirrored = np.asarray(trained.answers(trained.standardized(x[:, :, ::-1])))
+    np.testing.assert_allclose(trained.compute(x), plain, 1e-5)
+    answer, views = compiled(trained, augment=True)
+    assert views == 2
+    np.testing.assert_allclose(answer(x), (plain + mirrored) / 2, 1e-5)

@@ -83,7 +83,7 @@ def untrusted(path: Path) -> str | None:
 
 
 def build() -> Path:
-    """Compile the extension, in about ten seconds.
+    """Compile the extension, in about half a minute.
 
     Returns:
         The shared library, which ``load`` finds.
