@@ -129,16 +129,15 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
             "learnt to see through it: `augment: [{flip: horizontal}]` and the like come before "
             "test-time augmentation"
         )
-    graphdef, params, stats = trained.network.parts()
+    arrays, scores = trained.scoring
 
     @jax.jit
-    def forward(params: Any, stats: Any, values: jax.Array) -> jax.Array:
-        network = nnx.merge(graphdef, params, stats)
+    def forward(arrays: Any, values: jax.Array) -> jax.Array:
         seen = trained.standardized(jnp.concatenate([view(values) for view in views]))
-        found = probabilities(network.outputs(seen).scores, trained.train, network.final)
+        found = probabilities(scores(arrays, seen), trained.train, trained.network.final)
         return found.reshape(len(views), *values.shape[:1], -1).mean(0)
 
-    return lambda values: forward(params, stats, values), len(views)
+    return lambda values: forward(arrays, values), len(views)
 
 
 def _batches(

@@ -34,6 +34,7 @@ from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.use.scoring import Scoring, scoring
 
 Which = Literal["best", "last"]
 
@@ -117,15 +118,19 @@ class Trained:
     @cached_property
     def compute(self) -> Callable[[ArrayLike], Array]:
         """What the network says of inputs that are scaled, as a compiled function of a batch."""
-        graphdef, params, stats = self.network.parts()
+        arrays, scores = self.scoring
 
         @jax.jit
-        def forward(params: Any, stats: Any, values: Array) -> Array:
-            network = nnx.merge(graphdef, params, stats)
-            scores = network.outputs(self.standardized(values)).scores
-            return probabilities(scores, self.train, network.final)
+        def forward(arrays: Any, values: Array) -> Array:
+            found = scores(arrays, self.standardized(values))
+            return probabilities(found, self.train, self.network.final)
 
-        return lambda values: forward(params, stats, values)
+        return lambda values: forward(arrays, values)
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """What compiled functions compute its scores by."""
+        return scoring(self.spec, self.network)
 
     def answers(self, prepared: Array) -> Array:
         """What the network says of inputs that are prepared; a function that JAX can compile."""
