@@ -97,6 +97,6 @@ def on_grid(targets: AnyArray, grid: Grid) -> AnyArray:
         raise SpecError([Finding("wrong-value", "error", message, advice)])
     starts = [(whole - span) // 2 for whole, span in zip(given, spans, strict=True)]
     sides = zip(starts, spans, grid.strides, strict=True)
-    window = tuple(slice(start, start + span, step) for start, span, step in sides)
-    found: AnyArray = targets[(slice(None), *window)]
+    cells: Any = (slice(None), *(slice(start, start + span, step) for start, span, step in sides))
+    found: AnyArray = targets[cells]
     return found
