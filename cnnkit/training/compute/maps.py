@@ -96,7 +96,8 @@ def on_grid(targets: AnyArray, grid: Grid) -> AnyArray:
         advice = "give both the same extents, or the output less"
         raise SpecError([Finding("wrong-value", "error", message, advice)])
     starts = [(whole - span) // 2 for whole, span in zip(given, spans, strict=True)]
-    sides = zip(starts, spans, grid.strides, strict=True)
-    cells: Any = (slice(None), *(slice(start, start + span, step) for start, span, step in sides))
-    found: AnyArray = targets[cells]
+    cells: Any = [slice(None)]
+    for start, span, step in zip(starts, spans, grid.strides, strict=True):
+        cells.append(slice(start, start + span, step))
+    found: AnyArray = targets[tuple(cells)]
     return found
