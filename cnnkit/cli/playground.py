@@ -53,5 +53,5 @@ def playground(
             typer.launch(address)
 
     with TemporaryDirectory(prefix="cnnkit-playground-") as folder:
-        write(Path(folder), start)
+        write(Path(folder), start, quick=True)
         serve(Path(folder), port, listening)

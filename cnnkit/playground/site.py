@@ -33,19 +33,21 @@ _HASH: Final = "@imports-hash@"
 _FILES: Final = "@files@"
 
 
-def write(folder: Path, start: str | None = None) -> None:
+def write(folder: Path, start: str | None = None, *, quick: bool = False) -> None:
     """Writes the page and all that it needs into a folder.
 
     Args:
         folder: The folder; it is made where it is not there.
         start: The spec that the page opens with; without it the smallest template.
+        quick: Compress little, which takes a second in place of six, for a page of this machine.
 
     Raises:
         MissingExtraError: This is a checkout whose parts have not been fetched.
         UsageError: The folder holds something else, or cannot be written.
     """
     _check(folder)
-    files = dict(_files(start if start is not None else templates.text("minimal")))
+    opening = templates.text("minimal") if start is None else start
+    files = dict(_files(opening, 1 if quick else 6))
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0".encode() + hashlib.sha256(files[name]).digest())
@@ -96,7 +98,7 @@ def _written(folder: Path) -> list[str] | None:
     return names if known and "index.html" in names else None
 
 
-def _files(start: str) -> Iterator[tuple[str, bytes]]:
+def _files(start: str, level: int) -> Iterator[tuple[str, bytes]]:
     """The name and content of each file."""
     modules = sorted((VENDOR / "editor").iterdir())
     names = json.loads((VENDOR / "editor.json").read_text("utf-8"))
@@ -114,7 +116,7 @@ def _files(start: str) -> Iterator[tuple[str, bytes]]:
         for path in _within(VENDOR / folder, "*"):
             yield f"{folder}/{path.name}", path.read_bytes()
     yield "pyodide/python_stdlib.zip", _library()
-    yield "python.xz", _packages()
+    yield "python.xz", _packages(level)
     yield "language.json", _json(words(LEVELS))
     yield "menu.json", _json({"start": start, "shelves": shelves()})
 
@@ -131,7 +133,7 @@ def _library() -> bytes:
     return written.getvalue()
 
 
-def _packages() -> bytes:
+def _packages(level: int) -> bytes:
     """All else that Python imports: its library, the packages, and the rooms of this one."""
     site, bytecode = VENDOR / "site", VENDOR / "bytecode"
     found = {path.relative_to(site).as_posix(): path for path in _within(site, "*")}
@@ -146,19 +148,17 @@ def _packages() -> bytes:
     for path in _within(_PACKAGE / "presentation", "*.css"):
         found[f"cnnkit/presentation/{path.name}"] = path
     found["cnnkit/playground/__init__.py"] = HOME / "__init__.py"
-    return _packed(found)
+    return _packed(found, level)
 
 
-def _packed(files: Mapping[str, Path]) -> bytes:
+def _packed(files: Mapping[str, Path], level: int) -> bytes:
     """Files one after the other behind a line that lists their names and sizes, compressed as one.
 
     That is a third smaller than a zip archive, in which each is compressed on its own.
     """
     contents = {name: files[name].read_bytes() for name in sorted(files)}
     index = json.dumps([[name, len(content)] for name, content in contents.items()])
-    return lzma.compress(
-        index.encode() + b"\n" + b"".join(contents.values()), preset=9 | lzma.PRESET_EXTREME
-    )
+    return lzma.compress(index.encode() + b"\n" + b"".join(contents.values()), preset=level)
 
 
 def _within(folder: Path, pattern: str) -> list[Path]:

@@ -34,7 +34,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not (vendor.VENDOR / "bytecode.json").is_file():
         pytest.skip("`python -m cnnkit.playground.vendor` has not been run")
     folder = tmp_path_factory.mktemp("site")
-    site.write(folder, lecture("rgb-valid-4-classes"))
+    site.write(folder, lecture("rgb-valid-4-classes"), quick=True)
     with server_of(folder, 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
