@@ -114,3 +114,21 @@ def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert np.sum(folds["confusion"]) < 20 * 32 * 32
     assert np.sum(folds["confusion"]) > 18 * 32 * 32
     assert Path("runs/scans/samples.png").exists()
+
+
+def test_several_inputs(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The specs of the page are sound, and the siamese one trains on the pairs of its script."""
+    page = (DOCS / "several-inputs.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (script,) = blocks(page, "python")
+    Path("make.py").write_text(script)
+    runpy.run_path("make.py")
+    for spec in blocks(page, "yaml"):
+        Path(spec.split()[1]).write_text(spec)
+    ran = []
+    for command, shown in COMMAND.findall("".join(blocks(page, "console"))):
+        if shown or "--smoke" in command:
+            done = cnnkit(*shlex.split(command))
+            ran.append(command)
+            assert (done.code, done.out.endswith(shown)) == (0, True), done.err
+    assert ran == ["check scenes.yaml", "check twins.yaml", "train twins.yaml --smoke"]

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,7 +73,7 @@ def show(
         files, shape = _with_target(data_of(source), target), _shape(input_)
         with _decoding() as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
-    figures = summary(dataset, splits)
+    figures = [summary(each, splits) for each in dataset.alone()]
     if output is not None:
         from cnnkit.data.sheet import write_sheet
 
@@ -80,12 +81,14 @@ def show(
     if format_ is Format.json:
         import json
 
-        print(json.dumps(figures.to_dict(), indent=2, ensure_ascii=False))
+        documents = [each.to_dict() for each in figures]
+        shown = documents if len(documents) > 1 else documents[0]
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     from cnnkit.presentation.output import put_lines
     from cnnkit.report.dataset import dataset_lines
 
-    put_lines(lambda _: dataset_lines(figures), None)
+    put_lines(lambda _: chain.from_iterable(map(dataset_lines, figures)), None)
 
 
 @data.command(no_args_is_help=True)
@@ -116,15 +119,21 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     spec = readable_spec(source)
     if spec.train is None or spec.train.data is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
-    shape = analyze(spec).output
+    given = {name: each for name, each in analyze(spec).graph.given.items() if each is not None}
+    counts: Any = {name: each[-1] for name, each in given.items()}
+    extents: Any = {name: each[:-1] for name, each in given.items()}
+    if spec.train.loss.compares > 1:
+        counts, extents = 1, ()
+    elif len(given) < 2:
+        counts, extents = (next(iter(each.values()), None) for each in (counts, extents))
     places = located(spec)
     with _decoding() as progress:
         dataset = load(
             places.data or spec.train.data,
             data_dir=data_dir,
-            input_shape=spec.input,
-            outputs=None if shape is None else shape[-1],
-            extents=None if shape is None else shape[:-1],
+            input_shape=dict(spec.inputs) if len(spec.inputs) > 1 else spec.input,
+            outputs=counts,
+            extents=extents,
             loss=spec.train.loss,
             target=spec.train.target,
             progress=progress,

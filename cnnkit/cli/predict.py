@@ -115,7 +115,7 @@ def predict(
     trained = network_of(run, weights, checkpoint)
     from cnnkit.data.inputs import suffixes_of
     from cnnkit.data.listing import files_of
-    from cnnkit.training.use.mapping import Mapping
+    from cnnkit.training.use.mapping import MapNaming
     from cnnkit.training.use.naming import names_of
     from cnnkit.training.use.prediction import predict as predicted
     from cnnkit.training.view.prediction_table import Columns
@@ -126,8 +126,10 @@ def predict(
             option = "--probabilities" if probabilities else "--top"
             raise UsageError(f"{option} is of classes of whole examples: the network gives maps")
         written = None if maps is None else _map_files(trained, maps, as_.value, overlay)
-        mapping = Mapping.of(trained)
-        columns = Columns(mapping.names, mapping.of_classes, None, of_maps=True)
+        columns = Columns((), True, None, of_maps=True)
+        if not trained.several:
+            naming = MapNaming.of(trained)
+            columns = Columns(naming.names, naming.of_classes, None, of_maps=True)
         found = predicted(trained, files, threshold=threshold, augment=augment)
         if written is not None:
             found = written.written(found)
@@ -145,14 +147,15 @@ def _map_files(trained: Trained, folder: Path, kind: Kind, overlay: bool) -> Map
     Raises:
         UsageError: The network gives none, or none that can be written so.
     """
-    from cnnkit.training.prepare.resolution import extents_of, outputs_of
     from cnnkit.training.view.maps import MapFiles
 
     if not trained.of_maps:
         raise UsageError("--maps is of networks that answer for each pixel, and this one does not")
     files = MapFiles(folder, kind, overlay)
-    shape = (*extents_of(trained.spec), outputs_of(trained.spec))
-    files.require(shape, of_classes=trained.train.loss.of_classes)
+    for name in trained.objective.maps:
+        part = trained.objective.parts[name]
+        shape = (*part.grid.extents, part.accumulator.outputs)
+        files.require(shape, of_classes=part.accumulator.train.loss.of_classes)
     return files
 
 

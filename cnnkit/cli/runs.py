@@ -73,6 +73,6 @@ def _texts(row: RunRow) -> tuple[str, ...]:
 
 
 def _figure(metric: str, value: float | None) -> str:
-    from cnnkit.tasks.metric import METRICS
+    from cnnkit.tasks.metric import metric_of
 
-    return "–" if value is None else METRICS[metric].shown(value)
+    return "–" if value is None else metric_of(metric).shown(value)

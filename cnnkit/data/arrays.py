@@ -51,7 +51,7 @@ def read(path: Path, named: Named = _NOTHING_NAMED) -> Dataset:
         DataError: The file is damaged, holds Python objects, or lacks an array.
         UsageError: There is no such file.
     """
-    arrays = _arrays(path)
+    arrays = opened(path)
     parts = _named(arrays, named, path) if any(named) else _usual(arrays, path)
     train, validation = _with_validation(parts, path)
     names = _spelt(arrays, "classes")
@@ -63,7 +63,13 @@ def read(path: Path, named: Named = _NOTHING_NAMED) -> Dataset:
     )
 
 
-def _arrays(path: Path) -> dict[str, Array]:
+def opened(path: Path) -> dict[str, Array]:
+    """All arrays of a file by their names.
+
+    Raises:
+        DataError: It is damaged, or holds Python objects.
+        UsageError: There is no such file.
+    """
     with readable(path), reported(path):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -113,13 +119,22 @@ def _named(arrays: Mapping[str, Array], named: Named, path: Path) -> dict[str, P
             field = what if split == "train" else f"test_{what}"
             if name is None:
                 raise DataError(f"{path}: name its {field} too, as `{field}: NAME`")
-            if name not in arrays:
-                near = did_you_mean(name, arrays)
-                meant = f": did you mean `{near}`?" if near else f": it has {_listed(arrays)}"
-                raise DataError(f"{path} has no array `{name}`{meant}")
-            found.append(arrays[name])
+            found.append(array_of(arrays, name, path))
         parts[split] = (found[0], found[1])
     return parts
+
+
+def array_of(arrays: Mapping[str, Array], name: str, path: Path) -> Array:
+    """The array of a name in a file.
+
+    Raises:
+        DataError: There is none.
+    """
+    if name not in arrays:
+        near = did_you_mean(name, arrays)
+        meant = f": did you mean `{near}`?" if near else f": it has {_listed(arrays)}"
+        raise DataError(f"{path} has no array `{name}`{meant}")
+    return arrays[name]
 
 
 def _usual(arrays: Mapping[str, Array], path: Path) -> dict[str, Pair]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -127,6 +128,35 @@ class Examples:
 
 
 @dataclass(frozen=True, eq=False)
+class ExampleArrays:
+    """Inputs and targets of the same examples, as a network with one or several of them has them.
+
+    Attributes:
+        inputs: Those of each example; of several a mapping of names.
+        targets: The same of the targets.
+    """
+
+    inputs: Inputs | Mapping[str, Inputs]
+    targets: Array | Mapping[str, Array]
+
+    def at(self, indices: Any) -> tuple[Any, Any]:
+        """Inputs and targets of some examples, arrays or mappings of them."""
+        inputs = self.inputs_at(indices)
+        # One array that is both need not be there twice.
+        return inputs, inputs if self.targets is self.inputs else _at(self.targets, indices)
+
+    def inputs_at(self, indices: Any) -> Any:
+        """The inputs of some examples."""
+        return _at(self.inputs, indices)
+
+
+def _at(arrays: Any, indices: Any) -> Any:
+    if isinstance(arrays, Mapping):
+        return {name: np.asarray(each[indices]) for name, each in arrays.items()}
+    return np.asarray(arrays[indices])
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set, read and checked.
 
@@ -141,6 +171,9 @@ class Dataset:
         decoding: How images were decoded, where they were.
         target: Which column of a table the targets are; empty where they lie otherwise.
         notes: What was seen while reading that the user should know, each in a sentence.
+        inputs: Where an example has several inputs, the data set of each by its name: of the same
+            examples in the same order. Here are those of the first one.
+        outputs: Where it has several targets, the data set of each by the name of its output.
     """
 
     name: str
@@ -152,6 +185,8 @@ class Dataset:
     decoding: Decoding | None = None
     target: str = ""
     notes: tuple[str, ...] = ()
+    inputs: Mapping[str, Dataset] = field(default_factory=dict)
+    outputs: Mapping[str, Dataset] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,7 +196,60 @@ class Dataset:
     @property
     def nbytes(self) -> int:
         """The bytes of all examples, decoded."""
-        return self.train.nbytes + (self.test.nbytes if self.test else 0)
+        inputs, outputs = self.inputs or {"": self}, self.outputs or {"": self}
+        return sum(
+            part.inputs.nbytes
+            for each in inputs.values()
+            for part in (each.train, each.test)
+            if part
+        ) + sum(
+            part.targets.nbytes
+            for each in outputs.values()
+            for part in (each.train, each.test)
+            if part
+        )
+
+    def table(self, *, test: bool = False) -> ExampleArrays:
+        """The examples with all their inputs and targets: of ``train``, or of ``test``."""
+
+        def part(dataset: Dataset) -> Examples:
+            return dataset.test if test and dataset.test is not None else dataset.train
+
+        own = part(self)
+        return ExampleArrays(
+            {name: part(each).inputs for name, each in self.inputs.items()} or own.inputs,
+            {name: part(each).targets for name, each in self.outputs.items()} or own.targets,
+        )
+
+    def alone(self) -> tuple[Dataset, ...]:
+        """Of several inputs and targets a data set of each: the inputs, then the other targets."""
+
+        def part(inputs: Examples | None, targets: Examples | None) -> Examples | None:
+            return inputs and targets and replace(inputs, targets=targets.targets)
+
+        def of(name: str, inputs: Dataset, targets: Dataset) -> Dataset:
+            train = replace(inputs.train, targets=targets.train.targets)
+            return replace(
+                inputs,
+                name=f"{name} of {self.name}",
+                train=train,
+                test=part(inputs.test, targets.test),
+                classes=targets.classes,
+                validation=self.validation,
+                inputs=self.inputs,
+            )
+
+        if not self.inputs and not self.outputs:
+            return (self,)
+        views = [of(name, each, self) for name, each in self.inputs.items()] or [self]
+        others = list(self.outputs.items())[1:]
+        return (*views, *(of(name, self, each) for name, each in others))
+
+    def with_targets(self, order: Indices) -> Dataset:
+        """The same training inputs with the targets of others, in this order."""
+        train = replace(self.train, targets=self.train.targets[order])
+        outputs = {name: each.with_targets(order) for name, each in self.outputs.items()}
+        return replace(self, train=train, outputs=outputs)
 
     def fits_on_device(self, budget: int = DEVICE_BUDGET) -> bool:
         """Whether all of it can be kept on a device that has so many bytes to spare for it."""

@@ -28,7 +28,9 @@ def warnings_of(dataset: Dataset, splits: Splits, measured: Statistics) -> list[
     """
     if fault := all_alike(dataset):
         return [*dataset.notes, fault]
-    return [*dataset.notes, *leaks(dataset, splits), *_constant(dataset, measured)]
+    # One image may well be part of many examples of several inputs: that is no leak.
+    found = [] if dataset.inputs else leaks(dataset, splits)
+    return [*dataset.notes, *found, *constant(dataset, measured)]
 
 
 def all_alike(dataset: Dataset) -> str | None:
@@ -72,7 +74,8 @@ def _hint(dataset: Dataset, low: float, high: float) -> str | None:
     return None
 
 
-def _constant(dataset: Dataset, measured: Statistics) -> list[str]:
+def constant(dataset: Dataset, measured: Statistics) -> list[str]:
+    """The channels that have one value throughout, in a sentence."""
     channels, total = measured.constant, dataset.shape[-1]
     if not channels or len(dataset.shape) == 1:  # pixels at the border are often black
         return []

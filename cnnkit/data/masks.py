@@ -84,7 +84,7 @@ def read(
         DataError: All that is wrong with the files.
         UsageError: A folder does not exist.
     """
-    folder, beside = Path(source.images), Path(source.masks or "")
+    folder, beside = Path(str(source.images)), Path(source.masks or "")
     extents, decoding, key = extents_of(shape, folder), decoding or Decoding(), Key.of(source)
     images, masks = _files(folder), _files(beside)
     _require_partners(images, masks, folder, beside)

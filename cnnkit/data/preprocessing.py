@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +165,33 @@ class Preprocessing:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"the record of the preprocessing is damaged: {error!r}") from None
+
+
+Preparation: TypeAlias = Preprocessing | Mapping[str, Preprocessing]
+"""What is done to an input; of several inputs to each by its name."""
+_INPUTS: Final = "inputs"
+
+
+def record_of(preparation: Preparation) -> dict[str, Any]:
+    """What is done to one input or to several, as JSON."""
+    if isinstance(preparation, Preprocessing):
+        return preparation.to_dict()
+    return {_INPUTS: {name: each.to_dict() for name, each in preparation.items()}}
+
+
+def preparation_of(record: Mapping[str, Any]) -> Preparation:
+    """What ``record_of`` gave.
+
+    Raises:
+        DataError: It was written by a later version, or is damaged.
+    """
+    each = record.get(_INPUTS)
+    if not isinstance(each, Mapping):
+        return Preprocessing.from_dict(record)
+    return {
+        str(name): Preprocessing.from_dict(one if isinstance(one, Mapping) else {})
+        for name, one in each.items()
+    }
 
 
 def preprocessing(dataset: Dataset, applied: Statistics, measured: Statistics) -> Preprocessing:

@@ -40,23 +40,22 @@ def digest(path: Path) -> str:
 def contents(dataset: Dataset, splits: Splits) -> dict[str, dict[str, str]]:
     """The SHA-256 of each file of each split, by its name; nothing where files hold many examples.
 
+    Of several inputs the name begins with that of the input.
+
     Args:
         dataset: The data set.
         splits: How it is cut.
     """
-    parts = {
-        "train": (dataset.train, splits.train),
-        "validation": (dataset.train, splits.validation),
-        "test": (dataset.examples_of_test(splits), splits.test),
-    }
-    return {
-        name: {
-            examples.sources.paths[each].as_posix(): examples.sources.digests[each]
-            for each in indices.tolist()
-        }
-        for name, (examples, indices) in parts.items()
-        if examples.sources is not None
-    }
+    indices = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    found: dict[str, dict[str, str]] = {}
+    for name, view in (dataset.inputs or {"": dataset}).items():
+        for split, chosen in indices.items():
+            examples = view.examples_of_test(splits) if split == "test" else view.train
+            if examples.sources is not None:
+                paths, digests = examples.sources.paths, examples.sources.digests
+                files = {(Path(name) / paths[i]).as_posix(): digests[i] for i in chosen.tolist()}
+                found.setdefault(split, {}).update(files)
+    return found
 
 
 def together(parts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

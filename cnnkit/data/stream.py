@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from cnnkit.data.dataset import Array, Examples, Indices
+from cnnkit.data.dataset import ExampleArrays, Examples, Indices
 from cnnkit.errors import MissingExtraError
 
 # Batches that are ready before they are asked for: one is in use, one on its way to the device.
@@ -23,17 +24,17 @@ class Batch:
 
     Attributes:
         step: Which step it is.
-        inputs: ``[B, *spatial, C]``, as in ``Examples``.
-        targets: int32 ``[B]`` or float32 ``[B, K]``.
+        inputs: ``[B, *spatial, C]``, as in ``Examples``; of several a mapping of names.
+        targets: int32 ``[B]`` or float32 ``[B, K]``; of several outputs a mapping of names.
     """
 
     step: int
-    inputs: Array
-    targets: Array
+    inputs: Any
+    targets: Any
 
 
 def stream(
-    examples: Examples,
+    examples: ExampleArrays | Examples,
     chosen: Callable[[int], Indices],
     *,
     start: int,
@@ -63,9 +64,9 @@ def stream(
         ) from error
 
     def batch(step: int) -> Batch:
-        indices = chosen(step)
-        return Batch(step, examples.inputs[indices], examples.targets[indices])
+        return Batch(step, *table.at(chosen(step)))
 
+    table = ExampleArrays(examples.inputs, examples.targets)
     threads = max(1, min(ahead, os.cpu_count() or 1))
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
     batches = iter(grain.MapDataset.range(start, stop).map(batch).to_iter_dataset(options))

@@ -106,7 +106,7 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> DatasetSummary:
         measured,
         (
             *warnings_of(dataset, cut, measured),
-            *(repeated(dataset, cut) if all_alike(dataset) is None else ()),
+            *(repeated(dataset, cut) if all_alike(dataset) is None and not dataset.inputs else ()),
             *hints(dataset, measured),
         ),
     )

@@ -59,7 +59,8 @@ from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import INPUT, RuleContext, finding, place_in
-from cnnkit.tasks.metric import default_metric, metric_of
+from cnnkit.spec.model.training.loss import ByOutput, Loss
+from cnnkit.tasks.metric import metric_of, of_output, split_name
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -74,50 +75,84 @@ _LOGITS = "leave out the last activation, so that the outputs can be any number"
 def check(network: RuleContext) -> Iterator[Finding]:
     """The ends of the network, its own and those of side outputs, that the loss cannot read."""
     train = network.analysis.spec.train
-    if train is None or len(network.graph.outputs) > 1:
+    if train is None or train.loss.compares > 1:
         return
-    for index in network.ends:
+    for index, loss in _ends(network, train.loss):
         end = index
         while _passes(network.operations[end].layer) and network.source(end) > INPUT:
             end = network.source(end)
         output = network.operations[index].output
         if output is None:
             continue
-        entropies = [each.loss for each in train.loss.terms if each.loss.kind in _ENTROPIES]
+        entropies = [each.loss for each in loss.terms if each.loss.kind in _ENTROPIES]
         if entropies and (fault := _unreduced(network, index, output)):
             yield finding("head-loss-mismatch", *network.owner(index), *fault)
             continue
         last = network.operations[end].layer
-        faults = (_fault(term.loss.kind, last, output[-1]) for term in train.loss.terms)
+        faults = (_fault(term.loss.kind, last, output[-1]) for term in loss.terms)
         if fault := next(filter(None, faults), None):
             layer, above = network.owner(end)
             field = () if layer.kind == last.kind else ("activation",)
             yield finding("head-loss-mismatch", layer, above, *fault, field)
-    yield from _of_maps(network, train)
+    yield from _maps(network, train)
 
 
-def _of_maps(network: RuleContext, train: Train) -> Iterator[Finding]:
+def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
     """What is of whole examples where the network answers for each pixel, or the other way."""
-    output = network.analysis.output
-    if output is None:
+    given = {name: shape for name, shape in network.graph.given.items() if shape is not None}
+    if len(given) != len(network.graph.outputs):
         return
-    from cnnkit.spec.model.training.augmentation import no_maps  # of specs with `train:` alone
-
-    spec, maps = network.analysis.spec, len(output) > 1
-    if train.loss.of_maps and not maps:
+    recipe = train.for_outputs(given)
+    if of_outputs := recipe.of_outputs():
+        found = {name: part for name, (part, _) in of_outputs.items() if name in given}
+    elif len(given) == 1:
+        found = {next(iter(given)): recipe}
+    else:
+        return
+    for name, part in found.items():
+        place = ("loss", name) if of_outputs else ("loss",)
+        if part.loss.of_maps and not part.of_maps:
+            yield _no_map(network, part.loss, given[name], place)
+            return
+    if not of_outputs:
+        yield from _sides(network, next(iter(given.values())))
+    yield from _mixed(network, train, recipe.of_maps)
+    output, metric = split_name(recipe.monitor)
+    watched = found.get(output) if of_outputs else recipe
+    if watched is not None and not metric_of(metric).of_any(watched.tasks):
+        what = "answers for each pixel" if watched.of_maps else "answers for whole examples"
+        near = watched.default_monitor
         yield Finding(
             "head-loss-mismatch",
             "error",
-            f"{train.loss.title} compares the pixels of maps, and the network gives one vector of "
-            f"{output[-1]:,} scores",
-            "end the network in a map, as `conv: {filters: CLASSES, kernel: 1}` does, or take "
-            "`categorical_cross_entropy`",
-            place_in(spec, "train", "loss"),
+            f"`early_stopping` watches `{recipe.monitor}`, and "
+            f"{f'`{output}`' if output else 'the network'} {what}",
+            f"write `metric: {of_output(output, near) if output else near}`",
+            place_in(network.analysis.spec, "train", "early_stopping", "metric"),
         )
-        return
+
+
+def _no_map(
+    network: RuleContext, loss: Loss, output: Shape, place: tuple[str | int, ...]
+) -> Finding:
+    """A loss of pixels of an output that is a vector."""
+    what = "the network" if len(network.graph.outputs) == 1 else f"`{place[-1]}`"
+    return Finding(
+        "head-loss-mismatch",
+        "error",
+        f"{loss.title} compares the pixels of maps, and {what} gives one vector of "
+        f"{output[-1]:,} scores",
+        "end the network in a map, as `conv: {filters: CLASSES, kernel: 1}` does, or take "
+        "`categorical_cross_entropy`",
+        place_in(network.analysis.spec, "train", *place),
+    )
+
+
+def _sides(network: RuleContext, output: Shape) -> Iterator[Finding]:
+    """Side outputs that have no target in common with the output."""
     for end in network.ends:
         side = network.operations[end].output
-        if side is not None and (len(side) > 1) != maps:
+        if side is not None and (len(side) > 1) != (len(output) > 1):
             yield finding(
                 "head-loss-mismatch",
                 *network.owner(end),
@@ -125,21 +160,28 @@ def _of_maps(network: RuleContext, train: Train) -> Iterator[Finding]:
                 f"no target in common",
                 "give both a map, or both a vector",
             )
+
+
+def _mixed(network: RuleContext, train: Train, maps: bool) -> Iterator[Finding]:
+    """Augmentations that mix the targets of whole examples, where there are maps."""
+    from cnnkit.spec.model.training.augmentation import no_maps  # of specs with `train:` alone
+
     for index, each in enumerate(train.augment):
         if maps and each.mixes:
             fault = no_maps(each)
-            place = place_in(spec, "train", "augment", index)
+            place = place_in(network.analysis.spec, "train", "augment", index)
             yield Finding("head-loss-mismatch", "error", fault.message, fault.help, place)
-    recipe = train.for_output(output)
-    if not metric_of(recipe.monitor).of_any(recipe.tasks):
-        what = "answers for each pixel" if maps else "answers for whole examples"
-        yield Finding(
-            "head-loss-mismatch",
-            "error",
-            f"`early_stopping` watches `{recipe.monitor}`, and the network {what}",
-            f"write `metric: {default_metric(recipe.tasks)}`",
-            place_in(spec, "train", "early_stopping", "metric"),
-        )
+
+
+def _ends(network: RuleContext, loss: Loss) -> Iterator[tuple[int, Loss]]:
+    """The ends of the network, and the loss of each."""
+    if not isinstance(loss, ByOutput):
+        if len(network.graph.outputs) == 1:
+            yield from ((end, loss) for end in network.ends)
+        return
+    for name, end in network.graph.outputs.items():
+        if end > INPUT and name in loss.each:
+            yield end, loss.each[name]
 
 
 def _unreduced(network: RuleContext, end: int, output: Shape) -> tuple[str, str] | None:

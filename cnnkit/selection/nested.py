@@ -30,6 +30,7 @@ from cnnkit.selection.search.protocol import specified
 from cnnkit.selection.search.results import results
 from cnnkit.selection.view.report import write_page
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.prepare.resolution import shapes_of
 from cnnkit.training.prepare.sealed import RunExamples
 from cnnkit.training.store.files import write_json
 from cnnkit.training.store.record import parse
@@ -127,6 +128,6 @@ def _inner(context: SearchContext, part: RunExamples, options: SearchOptions) ->
         [inner],
         context.devices,
         options.data_dir,
-        {context.spec.input: data},
+        {shapes_of(context.spec): data},
         context.settings.objectives,
     )

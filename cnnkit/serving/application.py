@@ -46,6 +46,7 @@ class _Service:
     """Reads requests, has their inputs computed, and answers."""
 
     def __init__(self, trained: Trained, name: str, limits: Limits) -> None:
+        trained.require_one()
         self._trained = trained
         self._naming = Naming.of(trained)
         self._limits = limits

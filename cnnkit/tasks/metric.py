@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 from cnnkit.tasks.task import OF_NUMBERS, TASKS, Task
 
-_OF_CLASSES: Final[tuple[Task, ...]] = ("classes", "binary", "labels")
-_OF_ONE_CLASS: Final[tuple[Task, ...]] = ("classes", "binary")
+_OF_CLASSES: Final[tuple[Task, ...]] = ("classes", "binary", "labels", "pairs")
+_OF_ONE_CLASS: Final[tuple[Task, ...]] = ("classes", "binary", "pairs")
+_OF_PROBABILITIES: Final[tuple[Task, ...]] = ("classes", "binary")
 _OF_PIXELS: Final[tuple[Task, ...]] = ("segmentation",)
 _OF_IMAGES: Final[tuple[Task, ...]] = ("images",)
 RECALL: Final = "recall."
@@ -98,7 +99,14 @@ class Metric:
 METRICS: Final = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy", _OF_CLASSES, "higher", percent=True, followed=True),
+        Metric(
+            "accuracy",
+            "accuracy",
+            (*_OF_CLASSES, "triplets"),
+            "higher",
+            percent=True,
+            followed=True,
+        ),
         Metric("balanced_accuracy", "balanced accuracy", _OF_CLASSES, "higher", percent=True),
         Metric("macro_f1", "macro F1", _OF_CLASSES, "higher", percent=True),
         Metric("weighted_f1", "weighted F1", _OF_CLASSES, "higher", percent=True, brief=False),
@@ -127,7 +135,7 @@ METRICS: Final = {
         Metric(
             "calibration_error",
             "expected calibration error",
-            _OF_ONE_CLASS,
+            _OF_PROBABILITIES,
             "lower",
             percent=True,
             chooses=False,
@@ -155,15 +163,40 @@ CHOOSING: Final = tuple(name for name, metric in METRICS.items() if metric.choos
 """The metrics that the best epoch and the best trial may be chosen by, beside a class's recall."""
 
 
-def metric_of(name: str) -> Metric:
-    """The metric of a name: one of the table, or the recall of a class.
+def of_output(output: str, name: str) -> str:
+    """The name that a metric of one of several outputs has.
 
-    >>> metric_of("recall.sick").title
-    'recall of sick'
+    >>> of_output("label", "accuracy")
+    'label.accuracy'
+    """
+    return f"{output}.{name}"
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The output that a metric is of, and the metric; the output is empty where there is one.
+
+    >>> split_name("label.accuracy"), split_name("label.recall.cat"), split_name("recall.cat")
+    (('label', 'accuracy'), ('label', 'recall.cat'), ('', 'recall.cat'))
+    """
+    output, _, rest = name.partition(".")
+    if name.startswith(RECALL) or not rest:
+        return "", name
+    return (output, rest) if rest in METRICS or rest.startswith(RECALL) else ("", name)
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of a name: one of the table, the recall of a class, or one of these of an output.
+
+    >>> metric_of("recall.sick").title, metric_of("label.accuracy").title
+    ('recall of sick', 'label: accuracy')
 
     Raises:
         KeyError: There is none.
     """
+    output, own = split_name(name)
+    if output:
+        metric = metric_of(own)
+        return replace(metric, name=name, title=f"{output}: {metric.title}")
     if name.startswith(RECALL) and name != RECALL:
         return replace(_RECALL, name=name, title=f"recall of {name.removeprefix(RECALL)}")
     return METRICS[name]
@@ -171,7 +204,8 @@ def metric_of(name: str) -> Metric:
 
 def class_of(name: str) -> str | None:
     """The class whose recall a metric is; None of other metrics."""
-    return name.removeprefix(RECALL) if name.startswith(RECALL) else None
+    own = split_name(name)[1]
+    return own.removeprefix(RECALL) if own.startswith(RECALL) else None
 
 
 def is_metric(name: str) -> bool:
@@ -180,13 +214,35 @@ def is_metric(name: str) -> bool:
     >>> is_metric("macro_f1"), is_metric("recall.0"), is_metric("recall."), is_metric("macs")
     (True, True, False, False)
     """
-    return name in METRICS or (name.startswith(RECALL) and name != RECALL)
+    own = split_name(name)[1]
+    return own in METRICS or (own.startswith(RECALL) and own != RECALL)
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of metrics in the order of the table; others, such as a class's recall, first."""
+    """Names of metrics in the order of the table; others, such as a class's recall, first.
+
+    Those of one of several outputs stand together, before those of all.
+    """
+    names = tuple(names)
+    outputs = list(dict.fromkeys(output for name in names if (output := split_name(name)[0])))
     places = {name: place for place, name in enumerate(METRICS)}
-    return tuple(sorted(names, key=lambda name: places.get(name, -1)))
+
+    def place(name: str) -> tuple[int, int]:
+        output, own = split_name(name)
+        return outputs.index(output) if output else len(outputs), places.get(own, -1)
+
+    return tuple(sorted(names, key=place))
+
+
+def metrics_in(names: Iterable[str]) -> tuple[Metric, ...]:
+    """The metrics among some names, in their order, without those of single classes.
+
+    >>> [metric.name for metric in metrics_in(["loss", "examples", "accuracy", "recall.cat"])]
+    ['accuracy', 'loss']
+    """
+    return tuple(
+        metric_of(name) for name in ordered(names) if is_metric(name) and class_of(name) is None
+    )
 
 
 def default_metric(tasks: Collection[Task]) -> str:
@@ -216,5 +272,8 @@ def followed(names: Collection[str], monitor: str | None = None) -> tuple[str, .
     >>> followed(["loss", "accuracy", "macro_f1"]), followed(["loss", "recall.0"], "recall.0")
     (('loss', 'accuracy'), ('loss', 'recall.0'))
     """
-    wanted = ("loss", *(name for name, each in METRICS.items() if each.followed), monitor)
+    # Of several outputs each has a loss, and they have one together, which is the one followed.
+    known = filter(is_metric, ordered(names))
+    shown = (name for name in known if metric_of(name).followed and not name.endswith(".loss"))
+    wanted = ("loss", *shown, monitor)
     return tuple(dict.fromkeys(name for name in wanted if name is not None and name in names))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
-Task: TypeAlias = Literal["classes", "binary", "labels", "values", "segmentation", "images"]
+Task: TypeAlias = Literal[
+    "classes", "binary", "labels", "values", "segmentation", "images", "pairs", "triplets"
+]
 """What a target is.
 
 - ``classes``: one of several classes is right.
@@ -14,6 +16,8 @@ Task: TypeAlias = Literal["classes", "binary", "labels", "values", "segmentation
 - ``values``: numbers to come close to.
 - ``segmentation``: the class of each pixel, or of each cell of a signal or a volume.
 - ``images``: the values of each pixel.
+- ``pairs``: whether two outputs are of one kind.
+- ``triplets``: nothing: of three outputs the second is nearer to the first than the third is.
 """
 
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
@@ -42,6 +46,9 @@ def task_of(
     >>> task_of(["classes", "binary", "labels"], 3, shares=False)
     'labels'
     """
+    for alone in ("pairs", "triplets"):
+        if alone in possible:
+            return alone
     if not set(OF_NUMBERS).isdisjoint(possible):
         return "values"
     if 1 in (width, outputs):

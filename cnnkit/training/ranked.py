@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.maps import name_of
-from cnnkit.tasks.metric import METRICS, default_metric
+from cnnkit.tasks.metric import default_metric, metric_of, of_output
 from cnnkit.training.compute.maps import aimed, on_grid
 from cnnkit.training.compute.metrics import summarize_pixels
+from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.similarity import MOST_PSNR
 from cnnkit.training.compute.state import State
-from cnnkit.training.prepare.material import SplitName
+from cnnkit.training.prepare.material import Material, SplitName
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.view.samples import Sample
 
@@ -35,8 +36,9 @@ class Ranked(NamedTuple):
         place: Its place in the split.
         example: Its file, or its number.
         metric: What it is judged by: ``mean_iou``, over the classes that it has or is said to
-            have, or ``psnr``.
+            have, or ``psnr``; of several outputs with the output's name.
         value: How well; NaN of one without a pixel that counts.
+        part: The name of the output; "" where it is alone.
     """
 
     split: SplitName
@@ -44,38 +46,51 @@ class Ranked(NamedTuple):
     example: str
     metric: str
     value: float
+    part: str = ONLY
 
 
-def ranked(engine: Engine, state: State, name: SplitName) -> list[Ranked]:
-    """The examples of a split, the worst first."""
+def ranked(engine: Engine, state: State, name: SplitName, part: str = ONLY) -> list[Ranked]:
+    """The examples of a split by the map that an output gives, the worst first."""
     examples, indices = engine.material.examples(name), engine.material.indices(name)
-    of_classes = engine.steps.train.loss.of_classes
-    metric = default_metric(engine.steps.train.tasks)
+    of = engine.steps.parts[part]
+    own = default_metric(of.train.tasks)
+    metric = of_output(part, own) if part else own
     found = []
-    for places, maps in engine.maps(state, name):
-        truths = _asked(engine, name, places)
+    for places, maps in engine.maps(state, name, part):
+        truths = _asked(engine, name, part, places)
         for place, said, true in zip(places.tolist(), maps, truths, strict=True):
-            value = _iou(said, true, engine) if of_classes else _psnr(said, true)
+            value = _iou(said, true, of.outputs) if of.train.loss.of_classes else _psnr(said, true)
             example = name_of(examples, int(indices[place])).removeprefix("example ")
-            found.append(Ranked(name, place, example, metric, value))
+            found.append(Ranked(name, place, example, metric, value, part))
     return sorted(found, key=lambda each: (math.isnan(each.value), each.value, each.place))
 
 
 def samples(engine: Engine, state: State, rows: Sequence[Ranked]) -> list[Sample]:
-    """The best, the median and the worst of some examples that are ranked; of signals none."""
+    """The best, the median and the worst of some examples that are ranked; of signals none.
+
+    Args:
+        engine: What judged them.
+        state: The weights.
+        rows: Examples of one split and one output.
+    """
     sound = [row for row in rows if not math.isnan(row.value)]
-    if not sound or len(engine.steps.grid.extents) not in (2, 3):
+    if not sound:
+        return []
+    name, part = sound[0].split, sound[0].part
+    axes = len(engine.steps.objective.parts[part].grid.extents)
+    shown = _shown(engine, axes)
+    if axes not in (2, 3) or shown is None:
         return []
     chosen = {"best": sound[-1], "median": sound[len(sound) // 2], "worst": sound[0]}
     unique = {each.place: (word, each) for word, each in reversed(chosen.items())}
     kept = [each for each in chosen.items() if unique[each[1].place][0] == each[0]]
-    name = sound[0].split
     places = np.array([row.place for _, row in kept])
-    inputs = engine.material.examples(name).inputs[engine.material.indices(name)[places]]
-    (_, maps), *_ = engine.maps(state, name, places)
-    truths = _asked(engine, name, places)
+    inputs = shown.examples(name).inputs[engine.material.indices(name)[places]]
+    found = [maps for _, maps in engine.maps(state, name, part, places)]
+    maps, truths = np.concatenate(found), _asked(engine, name, part, places)
+    of = f"{part}, " if part else ""
     return [
-        Sample(f"{word}: {METRICS[row.metric].shown(row.value)}", image, true, said)
+        Sample(f"{of}{word}: {metric_of(row.metric).shown(row.value)}", image, true, said)
         for (word, row), image, true, said in zip(kept, inputs, truths, maps, strict=True)
     ]
 
@@ -99,15 +114,22 @@ def _lines(rows: Iterable[Ranked]) -> Iterator[str]:
     yield stream.getvalue()
 
 
-def _asked(engine: Engine, name: SplitName, places: NDArray[Any]) -> NDArray[Any]:
-    """What the network is asked for of some examples of a split."""
-    examples, indices = engine.material.examples(name), engine.material.indices(name)
-    targets = jnp.asarray(examples.targets[indices[places]])
-    return np.asarray(on_grid(aimed(targets), engine.steps.grid))
+def _shown(engine: Engine, axes: int) -> Material | None:
+    """The first input that has so many spatial axes."""
+    material = engine.material
+    inputs = material.inputs.values() or (material,)
+    return next((each for each in inputs if len(each.dataset.shape) == axes + 1), None)
 
 
-def _iou(said: NDArray[Any], true: NDArray[Any], engine: Engine) -> float:
-    classes, there = max(engine.steps.classes, 2), true >= 0
+def _asked(engine: Engine, name: SplitName, part: str, places: NDArray[Any]) -> NDArray[Any]:
+    """What an output is asked for of some examples of a split."""
+    examples = engine.material.of_output(part).examples(name)
+    targets = jnp.asarray(examples.targets[engine.material.indices(name)[places]])
+    return np.asarray(on_grid(aimed(targets), engine.steps.objective.parts[part].grid))
+
+
+def _iou(said: NDArray[Any], true: NDArray[Any], outputs: int) -> float:
+    classes, there = max(outputs, 2), true >= 0
     if not there.any():
         return math.nan
     pairs = classes * true[there].astype(np.int64) + said[there]

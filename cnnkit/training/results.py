@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.tasks.metric import METRICS
+from cnnkit.tasks.metric import is_metric, of_output
 from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.maps import aimed
 from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, summarize_pixels
+from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import MetricSums, State
 from cnnkit.training.options import options_of
-from cnnkit.training.prepare.material import SplitName
+from cnnkit.training.prepare.material import Material, SplitName
 from cnnkit.training.ranked import ranked, samples, write_ranked
 from cnnkit.training.store.checkpoint import name_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, EXAMPLES, SAMPLES, SUMMARY, WRONG
@@ -70,7 +73,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         updates=updates,
         best_epoch=None if chosen is None else chosen.epoch,
         monitor=session.train.monitor,
-        training=training and {name: training[name] for name in METRICS if name in training},
+        training=training and {name: training[name] for name in training if is_metric(name)},
         validation=validation,
         test=_tested(session, state, checkpoint or "", wrong) if opened else None,
         sealed=sealed,
@@ -80,9 +83,10 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     session.display.working("drawing")
     with told_of_full_disk(session.run.path):
         _draw(session, history, summary)
-    if session.engine.steps.of_maps:
+    objective = session.engine.steps.objective
+    if objective.maps:
         _rank(session, state, opened=opened)
-    elif session.train.loss.of_classes:
+    elif objective.only is not None and session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     write_page(session.run)
@@ -94,13 +98,14 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
 def _rank(session: Session, state: State, *, opened: bool) -> None:
     """Writes how well each example that was held out is answered, and some of them as pictures."""
     engine, path = session.engine, session.run.path
-    rows = ranked(engine, state, "validation")
-    if opened:
-        rows = [*ranked(engine, state, "test"), *rows]
+    splits: tuple[SplitName, ...] = ("test", "validation") if opened else ("validation",)
+    maps = engine.steps.objective.maps
+    rows = {(split, part): ranked(engine, state, split, part) for split in splits for part in maps}
+    split: SplitName = next((split for split, part in rows if rows[split, part]), "validation")
     with told_of_full_disk(path):
-        write_ranked(path / EXAMPLES, rows)
-        split = rows[0].split if rows else "validation"
-        if found := samples(engine, state, [row for row in rows if row.split == split]):
+        write_ranked(path / EXAMPLES, chain.from_iterable(rows.values()))
+        found = [each for part in maps for each in samples(engine, state, rows[split, part])]
+        if found:
             save_samples(path / SAMPLES, found, title=f"{path.name}: {split}")
 
 
@@ -121,46 +126,53 @@ def _measured_in(
     totals = engine.evaluate(state, name, lambda: bool(session.interruption))
     if totals is None:
         return None
-    answers = None
-    if wrong is not None and not engine.steps.of_maps:
-        answers = answers_of(engine, engine.scores(state, name), name)
-    found = measured(totals, engine.material.dataset.classes, answers)
-    if wrong is not None and answers is not None:
+    scores = {} if wrong is None else engine.scores(state, name)
+    answers = {part: answers_of(engine, part, each, name) for part, each in scores.items()}
+    found = measured_of_all(totals, engine.material, answers)
+    if wrong is not None and (alone := answers.get(ONLY)) is not None:
         names = [row["name"] for row in found["classes"]]
-        wrong += wrong_answers(engine.material, name, answers, names)
+        wrong += wrong_answers(engine.material, name, alone, names)
     return found
 
 
-def answers_of(engine: Engine, scores: Scores, name: SplitName) -> Answers | None:
-    """What scores say of a split's examples; None of values.
+def answers_of(engine: Engine, part: str, scores: Scores, name: SplitName) -> Answers | None:
+    """What the scores of an output say of a split's examples; None of values.
 
     Args:
         engine: What they were computed by.
+        part: The name of the output; "" where it is alone.
         scores: ``[N, K]``, as ``Engine.scores`` gives them.
         name: The split.
     """
-    steps, material = engine.steps, engine.material
-    if not steps.train.loss.of_classes:
+    of, material = engine.steps.parts[part], engine.material.of_output(part)
+    if not of.train.loss.of_classes:
         return None
-    said = np.asarray(probabilities(jnp.asarray(scores), steps.train, steps.final))
+    said = np.asarray(probabilities(jnp.asarray(scores), of.train, of.final))
     targets = material.examples(name).targets[material.indices(name)]
-    return Answers.of(said, targets, "labels" if steps.multi_label else "classes")
+    if of.train.loss.compares > 1:
+        return Answers.of(said, targets, "pairs")
+    return Answers.of(said, targets, "labels" if of.multi_label else "classes")
 
 
 def _alike(session: Session) -> float | None:
-    """The loss of calling all classes equally probable."""
-    steps = session.engine.steps
-    binary = steps.multi_label or steps.final == "sigmoid"
-    return alike_loss(session.train.loss, steps.classes, binary)
+    """The loss of calling all classes equally probable; None of several outputs."""
+    part = session.engine.steps.parts.get(ONLY)
+    if part is None:
+        return None
+    binary = part.multi_label or part.final == "sigmoid"
+    return alike_loss(session.train.loss, part.outputs, binary)
 
 
 def _variance(session: Session) -> float | None:
-    """That of the values of the validation split."""
-    material, outputs = session.engine.material, session.engine.steps.classes
-    if session.train.loss.of_classes or not len(material.splits.validation):
+    """That of the values of the validation split; None of several outputs."""
+    material, part = session.engine.material, session.engine.steps.objective.only
+    if part is None or not len(material.splits.validation):
+        return None
+    loss, outputs = part.accumulator.train.loss, part.accumulator.outputs
+    if loss.of_classes or loss.compares > 1:
         return None
     targets = material.dataset.train.targets
-    if session.engine.steps.of_maps:
+    if part.of_maps:
         images = jnp.asarray(targets[material.splits.validation[:_MOST_IMAGES]])
         return float(np.var(np.asarray(aimed(images), np.float64), axis=0).mean())
     targets = targets[material.splits.validation]
@@ -196,6 +208,32 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
+def measured_of_all(
+    totals: MetricSums, material: Material, answers: Mapping[str, Answers | None]
+) -> dict[str, Any]:
+    """All metrics of a split; of several outputs theirs by name, and as ``outputs`` all of each.
+
+    Args:
+        totals: Sums, on the host.
+        material: What they are of.
+        answers: What was said of each example, of each output by its name.
+    """
+    if not totals.outputs:
+        return measured(totals, material.dataset.classes, answers.get(ONLY))
+    outputs = {
+        name: measured(totals.outputs[name], of.classes, answers.get(name))
+        for name, of in material.dataset.outputs.items()
+    }
+    metrics = {
+        of_output(output, name): value
+        for output, each in outputs.items()
+        for name, value in each.items()
+        if is_metric(name)
+    }
+    loss = figures(totals)["loss"]
+    return {"examples": int(totals.examples), **metrics, "loss": loss, "outputs": outputs}
+
+
 def measured(
     totals: MetricSums, classes: tuple[str, ...], answers: Answers | None = None
 ) -> dict[str, Any]:
@@ -213,7 +251,7 @@ def measured(
     counts = np.asarray(totals.confusion)
     if of_pixels(counts):
         return _of_pixels(summarize_pixels(matrix_of(counts)).to_dict(), means, classes)
-    if counts.ndim == 1:
+    if counts.ndim == 1 or len(counts) == 1:  # of values, and of triplets
         return means
     summary = {**summarize(counts).to_dict(), **means}
     rows = summary["classes"]

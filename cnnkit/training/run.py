@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from cnnkit.checking.admission import admitted
-from cnnkit.data.inspection import warnings_of
+from cnnkit.data.inspection import constant, warnings_of
 from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
@@ -98,7 +98,7 @@ def train(
         shown.working("reading the data")
         material = _prepare(spec, recipe, options)
         if not isinstance(recipe.data, str):  # published data sets are known to be sound
-            for warning in warnings_of(material.dataset, material.splits, material.statistics):
+            for warning in _warnings(material):
                 shown.note(f"warning: {warning}")
         recipe = largest_batch(spec, recipe, material, devices[0], shown)
         recipe = fitted(recipe, len(material.splits.train))
@@ -251,6 +251,16 @@ def _restored(
     # A step that failed will fail again, and say so again.
     sound = replace(state, failed=state.failed * 0 - 1)
     return engine.place(sound), list(last.record.history)
+
+
+def _warnings(material: Material) -> Iterator[str]:
+    """What is suspicious about the data; of several inputs about each by itself."""
+    if not material.inputs:
+        yield from warnings_of(material.dataset, material.splits, material.statistics)
+        return
+    yield from material.dataset.notes
+    for name, each in material.inputs.items():
+        yield from (f"`{name}`: {text}" for text in constant(each.dataset, each.statistics))
 
 
 def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:

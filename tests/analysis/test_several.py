@@ -8,7 +8,6 @@ from cnnkit.analysis.compare import compare
 from cnnkit.analysis.explain import explain
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.solve.inputs import exact_inputs
-from cnnkit.checking.admission import findings_of
 from cnnkit.report.analysis.summary import figures, shapes
 from cnnkit.spec.reading import read
 
@@ -126,14 +125,3 @@ def test_a_chain_of_shared_layers_is_bounded() -> None:
     spec = read("input: 4\nlayers:\n  - {name: n0, dense: {units: 4}}\n" + "".join(doubling)).spec
     assert spec is not None
     assert {finding.rule for finding in analyze(spec).findings} == {"too-large"}
-
-
-def test_a_recipe_of_such_a_network_is_refused() -> None:
-    text = f"{FUSION}train: {{data: mnist}}\n"
-    (finding,) = [f for f in findings_of(read(text)) if f.rule == "not-trainable"]
-    assert finding.message == (
-        "`train` teaches a network of one input and one output, and this one has the inputs "
-        "`image`, `depth`, `meta` and the outputs `map`, `joint`"
-    )
-    assert finding.location is not None
-    assert (finding.location.line, finding.location.column) == (14, 8)

@@ -25,6 +25,7 @@ import safetensors
 from jax import export
 from safetensors.numpy import load_file
 
+from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import ExportError
 from cnnkit.network.weights_file import written
 from cnnkit.training import load_run
@@ -191,7 +192,7 @@ def test_weights_without_a_record_of_inputs_are_not_asked(run: Run, folder: Path
 )
 def test_a_damaged_record_of_inputs_is_told(run: Run, folder: Path, record: str) -> None:
     weights = weights_of_run(Path("runs/bars"))
-    assert weights.preprocessing is not None
+    assert isinstance(weights.preprocessing, Preprocessing)
     whole = weights.preprocessing.to_dict()
     made = {"SHORT": {**whole, "mean": [0.1, 0.2]}, "ZERO": {**whole, "deviation": [0.0]}}
     text = json.dumps(made[record]) if record in made else record

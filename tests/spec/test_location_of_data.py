@@ -29,7 +29,7 @@ def written(folders: Path, data: str) -> Path:
     return path
 
 
-def files(data: Data | None) -> list[str | None]:
+def files(data: Data | None) -> list[object]:
     match data:
         case Images():
             return [data.images, data.test]

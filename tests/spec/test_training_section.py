@@ -636,10 +636,10 @@ def test_what_the_output_says_of_the_targets() -> None:
     assert section.loss.tasks == ("classes", "segmentation")
     assert section.tasks == ("classes",)
     assert section.monitor == "accuracy"
-    assert section.for_output((10,)) is section
-    of_maps = section.for_output((8, 8, 3))
+    assert section.for_outputs({"output": (10,)}) is section
+    of_maps = section.for_outputs({"output": (8, 8, 3)})
     assert of_maps.of_maps
     assert (of_maps.tasks, of_maps.monitor) == (("segmentation",), "mean_iou")
-    assert of_maps.for_output((3,)) == section
-    images = Train(loss="mean_squared_error").for_output((8, 8, 1))
+    assert of_maps.for_outputs({"output": (3,)}) == section
+    images = Train(loss="mean_squared_error").for_outputs({"output": (8, 8, 1)})
     assert (images.tasks, images.monitor) == (("images",), "psnr")

@@ -17,8 +17,8 @@ from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.similarity import psnr, ssim
 from cnnkit.training.compute.state import MetricSums
 
-PIXELS = Train().for_output((4, 4, 3))
-IMAGES = Train(loss="mean_squared_error").for_output((12, 12, 1))
+PIXELS = Train().for_outputs({"output": (4, 4, 3)})
+IMAGES = Train(loss="mean_squared_error").for_outputs({"output": (12, 12, 1)})
 RANDOM = np.random.default_rng(11)
 UPDATE = jax.jit(metrics.update)
 

@@ -27,13 +27,13 @@ from cnnkit.selection.search.trials import TrialLoop, directions, slots, space_o
 from cnnkit.selection.view.display import TrialDisplay
 from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.spec import Spec
-from cnnkit.tasks.metric import METRICS
+from cnnkit.tasks.metric import metrics_in
 from cnnkit.training import Options
-from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
 from cnnkit.training.prepare.initial import told_initial
+from cnnkit.training.prepare.material import recalls_in
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.prepare.sealed import Sealed, sealed
 from cnnkit.training.run import resume, train
@@ -172,7 +172,7 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     runtime.prepare()
     data = sealed(spec, recipe_, options.data_dir)
     asked = (*settings.objectives, recipe_.monitor)
-    recalls_of(asked, data.dataset.classes, max(outputs_of(spec), 2))  # refuses an unknown class
+    recalls_in(asked, data.dataset, outputs_of(spec))  # refuses an unknown class
     with closing(make_display(quiet=options.quiet)) as display:
         begun = told_initial(spec, display)
     run = _directory(spec, options)
@@ -269,7 +269,7 @@ def retrained(spec: Spec, folder: Path, options: Options, *, quiet: bool) -> dic
             raise KeyboardInterrupt
         found = run.read_summary() or Summary()
     test = found.test or {}
-    return {name: test[name] for name in METRICS if test.get(name) is not None}
+    return {each.name: test[each.name] for each in metrics_in(test) if test[each.name] is not None}
 
 
 def _written(protocol: Protocol, study: Study) -> Results:

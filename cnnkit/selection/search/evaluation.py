@@ -19,12 +19,14 @@ from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.figures import Figures, recalls_of
+from cnnkit.training.compute.figures import Figures
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import InitialWeights, source_of
+from cnnkit.training.prepare.material import recalls_in
+from cnnkit.training.prepare.resolution import shapes_of
 from cnnkit.training.prepare.sealed import RunExamples, Sealed, sealed
 from cnnkit.training.store.epoch import Epoch
 from cnnkit.training.store.history import stops_early
@@ -40,7 +42,7 @@ class Evaluator:
             are then the mean.
         devices: Where the networks are trained.
         data_dir: Where published data sets lie.
-        seen: The data set at each shape of the input.
+        seen: The data set at each shape of the inputs.
         objectives: What trials are chosen by: of the recalls of single classes none is measured
             that is not asked for.
         sources: The weights that networks begin with, by the path in their recipe.
@@ -49,7 +51,7 @@ class Evaluator:
     parts: Sequence[RunExamples]
     devices: Sequence[jax.Device]
     data_dir: StrPath | None
-    seen: dict[tuple[int, ...], Sealed] = field(default_factory=dict)
+    seen: dict[tuple[tuple[int, ...], ...], Sealed] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     sources: dict[str | None, InitialWeights | None] = field(default_factory=dict)
 
@@ -128,14 +130,14 @@ class Evaluator:
     def _recalls(self, engine: Engine, train: Train) -> dict[str, int]:
         """The recalls of single classes that the best epoch or the best trial is chosen by."""
         asked = (*self.objectives, train.monitor)
-        classes = engine.material.dataset.classes
-        return recalls_of(asked, classes, max(engine.steps.classes, 2))
+        return recalls_in(asked, engine.material.dataset, engine.steps.objective.outputs)
 
     def _data(self, spec: Spec) -> Sealed:
         """The data set at the shape that a network takes."""
-        if spec.input not in self.seen:
-            self.seen[spec.input] = sealed(spec, recipe(spec), self.data_dir)
-        return self.seen[spec.input]
+        shapes = shapes_of(spec)
+        if shapes not in self.seen:
+            self.seen[shapes] = sealed(spec, recipe(spec), self.data_dir)
+        return self.seen[shapes]
 
 
 def mean_of(figures: Sequence[Figures]) -> dict[str, float | None]:
@@ -166,7 +168,7 @@ def evaluator(
         DataError: A class has too few examples for so many folds.
     """
     train = recipe(spec)
-    seen = {spec.input: data}
+    seen = {shapes_of(spec): data}
     if folds is not None:
         each = parts(data, cut(data, folds, train), train.seed)
         return Evaluator(each, devices, data_dir, seen, objectives)

@@ -78,8 +78,9 @@ class _Document:
         fields["layers"] = self._layers(fields)
         spec = self._validated(fields)
         if spec is not None and spec.train is not None:
-            for fault in spec.train.misfits(spec.input):
-                self._fault(fault, self.top["train"])
+            if len(spec.inputs) < 2:  # of several the rule `not-trainable` tells
+                for fault in spec.train.misfits(spec.input):
+                    self._fault(fault, self.top["train"])
             if spec.search is not None:
                 for fault in spec.search.misfits(spec.train):
                     self._fault(fault, self.top["search"])

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from cnnkit.tasks.metric import CHOOSING, METRICS, RECALL, is_metric
+from cnnkit.tasks.metric import CHOOSING, RECALL, is_metric, metric_of
 
 CHOICES: Final = f"{', '.join(f'`{name}`' for name in CHOOSING)} or `{RECALL}CLASS`"
 """The metrics that an epoch or a trial may be chosen by, in words."""
@@ -15,7 +15,7 @@ CHOICES: Final = f"{', '.join(f'`{name}`' for name in CHOOSING)} or `{RECALL}CLA
 
 def chooses(name: str) -> bool:
     """Whether an epoch or a trial may be chosen by what has this name."""
-    return is_metric(name) and (name not in METRICS or METRICS[name].chooses)
+    return is_metric(name) and metric_of(name).chooses
 
 
 def _known(name: str) -> str:
@@ -31,7 +31,11 @@ MetricName: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"enum": list(CHOOSING), "type": "string"},
-                {"type": "string", "pattern": rf"^{RECALL.replace('.', '[.]')}.|\$"},
+                # A class's recall, or any of these of one of several outputs.
+                {
+                    "type": "string",
+                    "pattern": rf"^{RECALL.replace('.', '[.]')}.|[.]({'|'.join(CHOOSING)})$|\$",
+                },
             ]
         }
     ),

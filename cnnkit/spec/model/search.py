@@ -22,7 +22,7 @@ from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.model.metric import MetricName, chooses
 from cnnkit.spec.model.section import TOTALS, Section
 from cnnkit.spec.model.training.loss import choosing, not_of_task, read_loss
-from cnnkit.tasks.metric import CHOOSING, RECALL, default_metric
+from cnnkit.tasks.metric import CHOOSING, RECALL
 
 if TYPE_CHECKING:
     from cnnkit.spec.model.training import Train
@@ -244,7 +244,7 @@ class Search(Section):
         settings = self.settings
         if train is None or "objectives" in settings.model_fields_set:
             return settings
-        return settings.model_copy(update={"objectives": (default_metric(train.tasks),)})
+        return settings.model_copy(update={"objectives": (train.default_monitor,)})
 
     def misfits(self, train: Train) -> Iterator[Fault]:
         """The objectives that no network of a recipe has, and the losses that give none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -188,9 +189,27 @@ def _augment() -> Schema:
 
 
 def _loss() -> Schema:
-    """A loss, or a list of losses, each with its factor."""
-    one = _choice(LOSSES)
-    first, *words = one["anyOf"]
+    """A loss, a list of losses, each with its factor, or one of these for each output."""
+    first, *words = _choice(LOSSES)["anyOf"]
+    total = _sum_of(first, [word["const"] for word in words])
+    named: Schema = {
+        "title": "loss: by output",
+        "description": "A loss for each output, by its name.",
+        "type": "object",
+        "minProperties": 2,
+        "additionalProperties": {"anyOf": [first, total, *words]},
+        "errorMessage": f"write a loss for each output by its name, or one: {LOSSES.example}",
+    }
+    return {"anyOf": [first, total, named, *words]}
+
+
+def _sum_of(one: Schema, words: Sequence[str]) -> Schema:
+    """A list of losses, each with its factor.
+
+    Args:
+        one: A loss with its fields.
+        words: Those that stand by their names alone.
+    """
     weight: Schema = {
         **about("weight", "The factor that it has in the sum."),
         "type": ["number", "string"],
@@ -202,16 +221,14 @@ def _loss() -> Schema:
         inner = _part(kind)
         with_weight = {**inner, "properties": {**inner["properties"], "weight": weight}}
         named[name] = {**with_weight, "type": ["object", "number", "null"], "exclusiveMinimum": 0}
-    bare = "|".join(word["const"] for word in words)
-    item = {**first, "properties": named, "pattern": rf"^(?:{bare})$|{EXPRESSION}"}
-    several: Schema = {
+    item = {**one, "properties": named, "pattern": rf"^(?:{'|'.join(words)})$|{EXPRESSION}"}
+    return {
         "title": "sum",
         "type": "array",
         "minItems": 1,
         "items": item,
         "errorMessage": "a sum is a list of losses: `[{dice: 1}, {categorical_cross_entropy: 1}]`",
     }
-    return {"anyOf": [first, several, *words]}
 
 
 def _class_weights() -> Schema:

@@ -10,7 +10,7 @@ from jax import Array
 
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute import metrics
-from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.loss import likeness, probabilities
 from cnnkit.training.compute.state import MetricSums
 
 
@@ -52,11 +52,12 @@ class Accumulator:
         # Class weights pull at the weights alone: a loss that is shown counts every example once,
         # so that it is the same whatever the classes of the examples beside it.
         losses = self.loss(scores, targets, jnp.ones(targets.shape[0]))
+        said = self._said(scores)
         return MetricSums(
             examples=totals.examples + counted.sum(dtype=jnp.int32),
             loss=totals.loss + jnp.where(counted, losses, 0).sum(),
-            confusion=metrics.update(totals.confusion, self._said(scores), targets, counted),
-            top5=totals.top5 + self._among_best(scores, targets, counted),
+            confusion=metrics.update(totals.confusion, said, targets, counted),
+            top5=totals.top5 + self._among_best(said, targets, counted),
         )
 
     def _among_best(self, scores: Array, targets: Array, counted: Array) -> Array:
@@ -67,6 +68,8 @@ class Accumulator:
 
     def _said(self, scores: Array) -> Array:
         """What the metrics read: the scores, or of a regression what the network gives."""
+        if self.train.loss.compares > 1:
+            return likeness(scores, self.train.loss)
         if self.train.loss.of_classes:
             return scores
         return probabilities(scores, self.train, self.final)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import DataError, did_you_mean
-from cnnkit.tasks.metric import METRICS, class_of
+from cnnkit.tasks.metric import METRICS, class_of, of_output
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute import agreement, metrics
 from cnnkit.training.compute.calibration import calibration_error as apart
@@ -48,6 +48,8 @@ class Counted:
             return "segmentation"
         if counts.shape == (4,):
             return "images"
+        if counts.shape[0] == 1:
+            return "triplets"
         kinds: dict[int, Task] = {1: "values", 2: "classes", 3: "labels"}
         return kinds[counts.ndim]
 
@@ -80,7 +82,7 @@ class Figures:
         metrics: ``loss``, and what the targets have, such as ``accuracy``; None for what is no
             number.
         confusion: Counts as ``metrics.update`` adds them up: of classes ``[K, K]``, true ones
-            down and predicted ones across.
+            down and predicted ones across; empty where there are several outputs.
     """
 
     examples: int
@@ -112,7 +114,9 @@ def loss(counted: Counted) -> float:
 
 @_metric
 def accuracy(counted: Counted) -> float:
-    """The part of the predictions that are right."""
+    """The part of the predictions that are right; of triplets, of those in order."""
+    if counted.task == "triplets":
+        return int(counted.counts[0, 0]) / max(counted.examples, 1)
     return counted.summary.accuracy
 
 
@@ -229,6 +233,15 @@ def figures(totals: MetricSums, recalls: Mapping[str, int] = {}) -> dict[str, fl
         totals: Sums, on the host.
         recalls: The recalls that are wanted of single classes: the metric, and the class's index.
     """
+    if totals.outputs:
+        return {
+            **{
+                of_output(output, name): value
+                for output, each in totals.outputs.items()
+                for name, value in figures(each, _of(output, recalls)).items()
+            },
+            "loss": _finite(loss(Counted(totals))),
+        }
     counted = Counted(totals)
     outputs = len(counted.counts)
     found = {
@@ -236,13 +249,25 @@ def figures(totals: MetricSums, recalls: Mapping[str, int] = {}) -> dict[str, fl
         for name, function in _FUNCTIONS.items()
         if counted.task in METRICS[name].tasks and outputs >= METRICS[name].fewest
     }
-    whole = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    whole = {name: _finite(value) for name, value in found.items()}
     return {**whole, **class_recalls(counted.counts, recalls)}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _of(output: str, recalls: Mapping[str, int]) -> dict[str, int]:
+    """The recalls of one output, by the names that they have there."""
+    start = of_output(output, "")
+    return {
+        name.removeprefix(start): index for name, index in recalls.items() if name.startswith(start)
+    }
 
 
 def of_totals(totals: MetricSums, recalls: Mapping[str, int] = {}) -> Figures:
     """The figures of sums over examples, which are on the host; arguments as of ``figures``."""
-    counts = metrics.matrix_of(np.asarray(totals.confusion))
+    counts = np.zeros(0) if totals.outputs else metrics.matrix_of(np.asarray(totals.confusion))
     return Figures(int(totals.examples), figures(totals, recalls), counts)
 
 

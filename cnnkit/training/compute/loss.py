@@ -15,16 +15,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from cnnkit.errors import Finding, SpecError
-from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training import Loss, Train
 from cnnkit.spec.model.training.loss import (
     BinaryCrossEntropy,
+    Contrastive,
     Focal,
     Huber,
-    Loss,
     MeanAbsoluteError,
     MeanSquaredError,
     OfPixels,
     Ssim,
+    Triplet,
 )
 from cnnkit.training.compute.maps import counted, of_classes
 from cnnkit.training.compute.regions import region_loss
@@ -57,6 +58,10 @@ def make_loss(train: Train, final: str | None) -> LossFunction:
         final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None; scores
             are those before it.
     """
+    if isinstance(train.loss, Contrastive):
+        return _contrastive(train.loss)
+    if isinstance(train.loss, Triplet):
+        return _triplet(train.loss)
     terms = [(_of_examples(_made(each, train, final)), by) for each, by in train.loss.terms]
     (first, weight), *others = terms
     if not others and weight == 1:
@@ -124,6 +129,8 @@ def probabilities(scores: Array, train: Train, final: str | None) -> Array:
         return jax.nn.softmax(scores, axis=-1)
     if final == "sigmoid":
         return jax.nn.sigmoid(scores)
+    if train.loss.compares > 1:
+        return jax.nn.sigmoid(likeness(scores, train.loss))
     if not train.loss.of_classes:
         return scores
     if _by_output(train, final) or scores.shape[-1] == 1:
@@ -217,6 +224,54 @@ def _given(scores: Array, final: str | None) -> Array:
     if final in ("softmax", "log_softmax"):
         return jax.nn.softmax(outputs, axis=-1)
     return jax.nn.sigmoid(outputs) if final == "sigmoid" else outputs
+
+
+def distances(scores: Array) -> tuple[Array, ...]:
+    """The Euclidean distance of each later output from the first, ``[N]`` each.
+
+    Args:
+        scores: ``[N, outputs, K]``.
+    """
+    first, *others = jnp.moveaxis(scores.astype(jnp.float32), 1, 0)
+    return tuple(_root(jnp.square(first - other).sum(axis=-1)) for other in others)
+
+
+def likeness(scores: Array, loss: Loss) -> Array:
+    """Above 0 where compared outputs say yes: a pair is of one kind, a triplet in order; [N, 1]."""
+    near, *far = distances(scores)
+    if isinstance(loss, Contrastive):
+        return (loss.margin / 2 - near)[:, None]
+    return (far[0] - near)[:, None]
+
+
+def _contrastive(loss: Contrastive) -> LossFunction:
+    """½·t·D² + ½·(1 − t)·max(0, margin − D)², of scores ``[N, 2, K]``."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        (distance,) = distances(scores)
+        same = dense(targets, 1)[:, 0]
+        apart = jnp.square(jnp.maximum(loss.margin - distance, 0))
+        return (same * jnp.square(distance) + (1 - same) * apart) / 2 * weights
+
+    return losses
+
+
+def _triplet(loss: Triplet) -> LossFunction:
+    """max(0, D⁺ − D⁻ + margin), of scores ``[N, 3, K]``; of squared distances where it says so."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:  # noqa: ARG001
+        near, far = distances(scores)
+        if loss.squared:
+            near, far = jnp.square(near), jnp.square(far)
+        return jnp.maximum(near - far + loss.margin, 0) * weights
+
+    return losses
+
+
+def _root(squares: Array) -> Array:
+    """A square root whose gradient is finite at 0 too, where it is taken to be 0."""
+    positive = squares > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)
 
 
 def _penalty(loss: MeanSquaredError | MeanAbsoluteError | Huber, error: Array) -> Array:

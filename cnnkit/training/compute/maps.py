@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from cnnkit.analysis import analyze
 from cnnkit.analysis.receptive_field import receptive_fields
 from cnnkit.errors import Finding, SpecError
 from cnnkit.layers.shape import Shape, show
-from cnnkit.spec.graph import INPUT, Graph
+from cnnkit.spec.graph import INPUT
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.task import IGNORED
 from cnnkit.training.compute.inputs import scaled
@@ -36,8 +37,8 @@ OF_VECTOR: Final = Grid((), ())
 """That of an output without spatial extents."""
 
 
-def grids_of(spec: Spec) -> tuple[Grid, tuple[Grid, ...]]:
-    """The grid of the output of a network, and those of its side outputs."""
+def grids_of(spec: Spec) -> tuple[dict[str, Grid], tuple[Grid, ...]]:
+    """The grid of each output of a network by its name, and those of its side outputs."""
     graph = analyze(spec).graph
     fields, _ = receptive_fields(graph)
 
@@ -49,11 +50,8 @@ def grids_of(spec: Spec) -> tuple[Grid, tuple[Grid, ...]]:
             strides = tuple(max(1, round(each.stride)) for each in found)
         return Grid(extents, strides)
 
-    return grid(_output(graph)), tuple(grid(node) for node, _ in graph.sides)
-
-
-def _output(graph: Graph) -> int:
-    return next(iter(graph.outputs.values()))
+    named = {name: grid(node) for name, node in graph.outputs.items()}
+    return named, tuple(grid(node) for node, _ in graph.sides)
 
 
 def of_classes(targets: Array) -> bool:
@@ -61,9 +59,12 @@ def of_classes(targets: Array) -> bool:
     return bool(jnp.issubdtype(targets.dtype, jnp.integer))
 
 
-def aimed(targets: Array) -> Array:
-    """Targets as they are compared with: images of bytes as 0 to 1, all others as they are."""
-    return scaled(targets) if targets.dtype == jnp.uint8 else targets
+def aimed(targets: Any) -> Any:
+    """Targets as they are compared with: images of bytes as 0 to 1, all others as they are.
+
+    Of several outputs each, by its name.
+    """
+    return jax.tree.map(lambda each: scaled(each) if each.dtype == jnp.uint8 else each, targets)
 
 
 def counted(targets: Array) -> Array:

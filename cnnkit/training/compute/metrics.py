@@ -39,8 +39,10 @@ def empty(train: Train, outputs: int, *, multi_label: bool = False) -> Array:
         int32 ``[K, K]`` of classes, ``[2, 2]`` of a single output; ``[K, 2, 2]`` of labels;
         float32 ``[2]`` of a regression, the sums of squared and absolute errors; ``[4]`` of images,
         those of PSNR and SSIM too; uint32 ``[2, K, K]`` of pixels, counts modulo 2³² and how often
-        that was full.
+        that was full; ``[1, 2]`` of triplets, of those that are right and of those that are not.
     """
+    if "triplets" in train.loss.tasks:
+        return jnp.zeros((1, 2), jnp.int32)
     if not train.loss.of_classes:
         return jnp.zeros((4 if train.of_maps else 2,), jnp.float32)
     if train.of_maps:
@@ -73,6 +75,8 @@ def update(counts: Array, scores: Array, targets: Array, mask: Array) -> Array:
         labels = jnp.arange(counts.shape[0])[None, :]
         added = jnp.broadcast_to(mask[:, None], true.shape).astype(jnp.int32)
         return counts.at[labels, true.astype(jnp.int32), predicted.astype(jnp.int32)].add(added)
+    if counts.shape[0] == 1:
+        return counts.at[0, 1 - predictions(scores)].add(mask.astype(jnp.int32))
     true = classes_of(targets, scores.shape[-1])
     predicted = predictions(scores)
     return counts.at[true, predicted].add(mask.astype(jnp.int32))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ Area = Callable[[Marks, Floats], float]
 """Of one class: which examples are of it, and what is said of each."""
 
 
+_OF_TWO: Final[tuple[Task, ...]] = ("binary", "pairs")
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a network says of examples whose targets are known, on the host.
@@ -30,7 +33,7 @@ class Answers:
     Attributes:
         probabilities: ``[N, K]``: of the classes, of two for a single output, or of the labels.
         marks: bool ``[N, K]``, which classes or labels each example has.
-        task: ``classes``, ``binary`` or ``labels``.
+        task: ``classes``, ``binary``, ``labels`` or ``pairs``.
     """
 
     probabilities: Floats
@@ -51,7 +54,8 @@ class Answers:
         if said.shape[1] == 1:
             yes = np.asarray(targets).reshape(len(said)) > 0.5
             both = np.concatenate([1 - said, said], 1)
-            return cls(both, np.stack([~yes, yes], 1), "binary")
+            marks = np.stack([~yes, yes], 1)
+            return cls(both, marks, "pairs" if task == "pairs" else "binary")
         if task == "labels":
             return cls(said, targets > 0.5, task)
         classes = targets if targets.ndim == 1 else targets.argmax(1)
@@ -65,7 +69,7 @@ class Answers:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The class that is answered, ``[N]``; of a single output a tie is a no, as of scores."""
-        if self.task == "binary":
+        if self.task in _OF_TWO:
             return (self.probabilities[:, 1] > 1 / 2).astype(np.int64)
         best: NDArray[np.int64] = self.probabilities.argmax(1)
         return best
@@ -74,7 +78,7 @@ class Answers:
     def judged(self) -> list[int]:
         """The classes or labels that curves say something of: of a single output the yes."""
         found = np.flatnonzero(self.marks.any(0) & ~self.marks.all(0)).tolist()
-        return [index for index in found if self.task != "binary" or index]
+        return [index for index in found if self.task not in _OF_TWO or index]
 
     def mean(self, area: Area) -> float:
         """The mean of an area over the classes or labels; NaN where none has one."""

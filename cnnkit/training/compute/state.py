@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -18,13 +19,18 @@ class ExamplePool:
     """Examples on the device, of which index arrays name those of a split.
 
     Attributes:
-        inputs: ``[M, *spatial, C]``, uint8 or float32.
+        inputs: ``[M, *spatial, C]``, uint8 or float32; of several inputs a mapping of names.
         targets: int32 ``[M]``, or float32 ``[M, K]``; of maps int16 ``[M, *spatial]``, or uint8 or
-            float32 ``[M, *spatial, K]``.
+            float32 ``[M, *spatial, K]``; of several outputs a mapping of names.
     """
 
-    inputs: Array
-    targets: Array
+    inputs: Tree
+    targets: Tree
+
+    def at(self, indices: Array) -> ExamplePool:
+        """Some of the examples."""
+        some: ExamplePool = jax.tree.map(lambda array: array[indices], self)
+        return some
 
 
 @jax.tree_util.register_dataclass
@@ -37,8 +43,9 @@ class Feed:
     Attributes:
         pool: The examples.
         train: int32 ``[N]``, which of them are trained on.
-        mean: float32 ``[C]``, taken off each input after the scaling of uint8 to 0..1.
-        deviation: float32 ``[C]``, which the difference is divided by.
+        mean: float32 ``[C]``, taken off each input after the scaling of uint8 to 0..1; of several
+            inputs a mapping of names.
+        deviation: The same of what the difference is divided by.
         class_weights: float32 ``[K]``, the weight of the loss at each class; of 1 where the
             recipe says none.
         seed: uint32 ``[]``: what all random numbers come from, together with the step.
@@ -46,8 +53,8 @@ class Feed:
 
     pool: ExamplePool
     train: Array
-    mean: Array
-    deviation: Array
+    mean: Tree
+    deviation: Tree
     class_weights: Array
     seed: Array
 
@@ -59,17 +66,19 @@ class MetricSums:
 
     Attributes:
         examples: int32 ``[]``, how many were counted.
-        loss: float32 ``[]``, the sum of their losses.
+        loss: float32 ``[]``, the sum of their losses; of several outputs of their weighted sums.
         confusion: The counts of ``metrics``: int32 ``[K, K]`` of classes, row the true one; int32
             ``[K, 2, 2]`` of labels; float32 ``[2]``, sums of errors, of a regression; uint32
             ``[2, K, K]`` of pixels; float32 ``[4]``, sums of errors and likenesses, of images.
         top5: int32 ``[]``, how many had their class among the five largest scores.
+        outputs: Of several outputs the totals of each, which has what is None here.
     """
 
     examples: Array
     loss: Array
-    confusion: Array
-    top5: Array
+    confusion: Any
+    top5: Any
+    outputs: Mapping[str, MetricSums] = field(default_factory=dict)
 
 
 @jax.tree_util.register_dataclass

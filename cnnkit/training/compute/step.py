@@ -30,7 +30,7 @@ step by step (https://github.com/jax-ml/jax/issues/12868).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,13 +47,13 @@ from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.accumulator import Accumulator
-from cnnkit.training.compute.augmentation import make_augmentation
+from cnnkit.training.compute.augmentation import Augment, make_augmentation, of_several
 from cnnkit.training.compute.averaging import averaged
 from cnnkit.training.compute.batches import Batches
 from cnnkit.training.compute.inputs import scaled, standardized
-from cnnkit.training.compute.loss import example_weights, make_loss, probabilities
-from cnnkit.training.compute.maps import OF_VECTOR, Grid, aimed, grids_of, on_grid
-from cnnkit.training.compute.metrics import predictions
+from cnnkit.training.compute.loss import example_weights
+from cnnkit.training.compute.maps import aimed, on_grid
+from cnnkit.training.compute.objective import ByName, Objective, objective_of
 from cnnkit.training.compute.optimizer import (
     evaluation_params,
     frozen_weights,
@@ -74,36 +74,26 @@ class Steps:
     Attributes:
         graphdef: The network without its arrays.
         optimizer: What makes updates of gradients.
-        loss: ``(scores, targets, weights) -> losses [N]``.
+        objective: What is asked of the outputs.
         augment: ``(key, images, targets) -> (images, targets)``.
         train: The recipe.
         initial: The weights and statistics from a seed.
-        classes: The outputs of the network, K.
-        final: What the network ends in, ``softmax``, ``log_softmax``, ``sigmoid`` or None.
         batch_size: The examples of a step.
-        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
         mesh: The devices that a batch is spread over, None for one.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
         settled: The frozen operations that keep their running statistics, too, by their paths.
-        grid: Where the cells of the output lie on the targets, which may have more of them.
-        side_grids: The same of each side output.
     """
 
     graphdef: nnx.GraphDef[Network]
     optimizer: optax.GradientTransformation
-    loss: Callable[[Array, Array, Array], Array]
-    augment: Callable[[Array, Array, Array], tuple[Array, Array]]
+    objective: Objective
+    augment: Augment
     train: Train
     initial: Callable[[Array], tuple[Tree, Tree]]
-    classes: int
-    final: str | None
     batch_size: int
-    multi_label: bool = False
     mesh: Mesh | None = None
     frozen: Tree | None = None
     settled: frozenset[str] = frozenset()
-    grid: Grid = OF_VECTOR
-    side_grids: tuple[Grid, ...] = ()
 
     def unfrozen(self) -> Steps:
         """The steps that train all weights, of the same state."""
@@ -115,14 +105,9 @@ class Steps:
         return Batches(self.batch_size)
 
     @property
-    def accumulator(self) -> Accumulator:
-        """What adds the examples of a batch to totals."""
-        return Accumulator(self.train, self.loss, self.classes, self.final, self.multi_label)
-
-    @property
-    def of_maps(self) -> bool:
-        """Whether the network answers for each pixel."""
-        return bool(self.grid.extents)
+    def parts(self) -> Mapping[str, Accumulator]:
+        """What is asked of each output by its name; of the one output by ""."""
+        return {name: part.accumulator for name, part in self.objective.parts.items()}
 
     def init(self, seed: Array) -> State:
         """The state before the first step."""
@@ -141,7 +126,7 @@ class Steps:
 
     def no_totals(self) -> MetricSums:
         """The totals of no examples."""
-        return self.accumulator.empty()
+        return self.objective.empty()
 
     def steps_per_epoch(self, examples: int) -> int:
         """The steps in which so many examples are all seen."""
@@ -156,8 +141,7 @@ class Steps:
         """One step on the next batch of an epoch's order; a failed state stays as it is."""
         number = state.step % self.steps_per_epoch(order.shape[0])
         indices, counted = self.batches.wrapped(order, number)
-        batch = ExamplePool(feed.pool.inputs[indices], feed.pool.targets[indices])
-        return self.learn(state, feed, batch, number == 0, counted)
+        return self.learn(state, feed, feed.pool.at(indices), number == 0, counted)
 
     def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
         """So many steps in one call; they are of one epoch."""
@@ -181,17 +165,18 @@ class Steps:
         )
         images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets))
         images, targets = self._spread((standardized(images, feed), targets))
-        asked = on_grid(targets, self.grid)
-        weights = self._weights(feed, asked)
+        asked = self.objective.asked(targets)
+        weights = self._weights(feed, asked, counted.shape)
 
-        def objective(params: Tree) -> tuple[Array, tuple[Tree, Array]]:
+        def objective(params: Tree) -> tuple[Array, tuple[Tree, ByName]]:
             network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
-            scores, sides, _ = network.outputs(images, train=True, key=layers, settled=self.settled)
-            total = self.loss(scores, asked, weights).mean()
-            for (side, weight), grid in zip(sides, self.side_grids, strict=True):
+            given = network.outputs(images, train=True, key=layers, settled=self.settled)
+            scores = self.objective.scores(given.named)
+            total = self.objective.loss(scores, asked, weights).mean()
+            for (side, weight), grid in zip(given.sides, self.objective.side_grids, strict=True):
                 aside = on_grid(targets, grid)
-                of_side = weights if weights.ndim == 1 else self._weights(feed, aside)
-                total += weight * self.loss(side, aside, of_side).mean()
+                of_side = weights if weights.ndim == 1 else self._weights(feed, aside, ())
+                total += weight * self.objective.loss(side, aside, of_side).mean()
             stats: Tree = nnx.state(network, nnx.BatchStat)
             return total, (stats, scores)
 
@@ -206,7 +191,7 @@ class Steps:
             stats=stats,
             optimizer=optimizer,
             average=averaged(self.train, state, params, stats),
-            totals=self.accumulator.added(totals, scores, asked, counted),
+            totals=self.objective.added(totals, scores, asked, counted),
             failed=state.failed,
         )
         size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
@@ -238,32 +223,29 @@ class Steps:
     ) -> MetricSums:
         """The totals with the batch of a number added; beyond the last example nothing counts."""
         chosen, counted = self.batches.clipped(indices, number)
-        batch = ExamplePool(pool.inputs[chosen], pool.targets[chosen])
-        return self.judge(state, feed, batch, counted, totals)
+        return self.judge(state, feed, pool.at(chosen), counted, totals)
 
     def judge(
         self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
     ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
-        targets = on_grid(aimed(batch.targets), self.grid)
+        targets = self.objective.asked(aimed(batch.targets))
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
         params, stats = self.evaluated(state)
-        scores = nnx.merge(self.graphdef, params, stats).outputs(images).scores
-        return self.accumulator.added(totals, scores, targets, counted)
+        scores = self.objective.scores(
+            nnx.merge(self.graphdef, params, stats).outputs(images).named
+        )
+        return self.objective.added(totals, scores, targets, counted)
 
-    def scores(self, state: State, feed: Feed, inputs: Array) -> Array:
+    def scores(self, state: State, feed: Feed, inputs: ByName) -> ByName:
         """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""
         params, stats = self.evaluated(state)
         images = standardized(scaled(inputs), feed)
-        scores: Array = nnx.merge(self.graphdef, params, stats).outputs(images).scores
-        return scores
+        return self.objective.scores(nnx.merge(self.graphdef, params, stats).outputs(images).named)
 
-    def maps(self, state: State, feed: Feed, inputs: Array) -> Array:
-        """What a network of maps answers: the class of each pixel, int16, or its values."""
-        scores = self.scores(state, feed, inputs)
-        if self.train.loss.of_classes:
-            return predictions(scores).astype(jnp.int16)
-        return probabilities(scores, self.train, self.final)
+    def maps(self, state: State, feed: Feed, inputs: ByName) -> dict[str, Array]:
+        """What outputs that are maps answer: the class of each pixel, int16, or its values."""
+        return self.objective.mapped(self.scores(state, feed, inputs))
 
     def evaluated(self, state: State) -> tuple[Tree, Tree]:
         """The weights and statistics that the network is judged by: the averaged ones, if any."""
@@ -280,18 +262,18 @@ class Steps:
             lambda frozen, each: lax.stop_gradient(each) if frozen else each, self.frozen, params
         )
 
-    def _weights(self, feed: Feed, targets: Array) -> Array:
-        """The weight of the loss of each example, ``[N]``."""
+    def _weights(self, feed: Feed, targets: ByName, shape: tuple[int, ...]) -> Array:
+        """The weight of the loss of each example, ``[N]``, or of each pixel."""
         if self.train.class_weights is None:
-            return jnp.ones(targets.shape[0])
+            return jnp.ones(shape)
         return example_weights(feed.class_weights, targets)
 
-    def _spread(self, batch: tuple[Array, Array]) -> tuple[Array, Array]:
+    def _spread(self, batch: tuple[ByName, ByName]) -> tuple[ByName, ByName]:
         """The batch, each device with its part of it."""
         if self.mesh is None:
             return batch
         over_devices = NamedSharding(self.mesh, PartitionSpec(BATCH_AXIS))
-        spread: tuple[Array, Array] = lax.with_sharding_constraint(batch, over_devices)
+        spread: tuple[ByName, ByName] = lax.with_sharding_constraint(batch, over_devices)
         return spread
 
 
@@ -301,7 +283,7 @@ def make_steps(
     *,
     examples: int,
     batch_size: int,
-    multi_label: bool = False,
+    multi_label: bool | Mapping[str, bool] = False,
     mesh: Mesh | None = None,
     init: Arrays | None = None,
 ) -> Steps:
@@ -312,7 +294,8 @@ def make_steps(
         train: The recipe; its rate is known, not yet to be found.
         examples: How many are trained on, from which the steps of an epoch follow.
         batch_size: The examples of a step, a multiple of the devices.
-        multi_label: Whether each output is a yes or no of its own, with targets ``[N, K]``.
+        multi_label: Whether each score is a yes or no of its own, with targets ``[N, K]``; of
+            several outputs of each by its name.
         mesh: The devices that each batch is spread over, None for one.
         init: Weights and statistics to begin with, by their names; all others are drawn.
 
@@ -332,30 +315,24 @@ def make_steps(
     abstract = nnx.eval_shape(lambda: build(spec, 0, compute_dtype=dtype))
     graphdef, params, *rest = nnx.split(abstract, nnx.Param, nnx.BatchStat)
     (stats,) = rest
-    scores = jax.eval_shape(
-        lambda *arrays: nnx.merge(graphdef, *arrays).outputs(jnp.zeros((1, *spec.input))).scores,
-        params,
-        stats,
-    )
-    train = train.for_output(scores.shape[1:])
-    grid, side_grids = grids_of(spec)
+    plan = abstract.plan
+    objective = objective_of(abstract, spec, train, multi_label)
+    only, maps = objective.only, objective.maps
+    moved = bool(maps) if only is not None else maps
+    if len(plan.inputs) > 1:
+        augment = of_several(train.augment, dict(plan.inputs), maps=moved)
+    else:
+        classes = None if only is None else only.accumulator.outputs
+        augment = make_augmentation(train.augment, spec.input, classes, maps=moved)
     return Steps(
         graphdef=graphdef,
         optimizer=make_optimizer(train, math.ceil(examples / batch_size), params),
-        loss=make_loss(train, abstract.final),
-        augment=make_augmentation(
-            train.augment, spec.input, scores.shape[-1], maps=len(grid.extents) > 0
-        ),
+        objective=objective,
+        augment=augment,
         train=train,
         initial=initial,
-        classes=scores.shape[-1],
-        final=abstract.final,
         batch_size=batch_size,
-        # A loss of one class among several has no labels, whatever an older run has noted.
-        multi_label=multi_label and "labels" in train.loss.tasks,
         mesh=mesh,
-        grid=grid,
-        side_grids=side_grids,
         **_kept(train, params, stats),
     )
 

@@ -20,11 +20,10 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Indices
-from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
-from cnnkit.training.prepare.material import Material, SplitName, side_by_side
+from cnnkit.training.prepare.material import Material, SplitName, recalls_in, side_by_side
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]
@@ -83,8 +82,8 @@ class Engine(ABC):
         self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
         self.loops = devices[0].platform != "cpu"
-        classes = materials[0].dataset.classes
-        self.recalls = recalls_of([steps.train.monitor], classes, max(steps.classes, 2))
+        dataset, outputs = materials[0].dataset, steps.objective.outputs
+        self.recalls = recalls_in([steps.train.monitor], dataset, outputs)
         self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
         self._scores = jax.jit(steps.scores, out_shardings=sharding)
         self._maps = jax.jit(steps.maps, out_shardings=sharding)
@@ -189,40 +188,57 @@ class Engine(ABC):
         """The totals of a split, on the host; None where the user asked to end before."""
 
     def maps(
-        self, state: State, name: SplitName, places: Indices | None = None
+        self, state: State, name: SplitName, part: str, places: Indices | None = None
     ) -> Iterator[tuple[Indices, NDArray[Any]]]:
-        """What a network of maps answers to examples of a split, some at a time; of one run.
+        """What an output that is a map answers to examples of a split, some at a time; of one run.
 
         Args:
             state: The weights.
             name: The split.
+            part: The name of the output; "" where it is alone.
             places: Which examples of it; by default all.
 
         Yields:
             The places of examples in the split, and what ``Steps.maps`` says of each.
         """
-        inputs, indices = self.material.examples(name).inputs, self.material.indices(name)
+        table, indices = self.material.table(name), self.material.indices(name)
         size = self.steps.batch_size
         whole = np.arange(len(indices)) if places is None else places
         for start in range(0, len(whole), size):
             some = whole[start : start + size]
             # A batch that is not full is filled up, so that one program serves them all.
             filled = some[np.minimum(np.arange(size), len(some) - 1)]
-            batch = jax.device_put(inputs[indices[filled]], self.sharding)
-            yield some, np.asarray(self._maps(state, self.feed, batch))[: len(some)]
+            batch = jax.device_put(table.inputs_at(indices[filled]), self.sharding)
+            found = self._maps(state, self.feed, batch)[part]
+            yield some, np.asarray(found)[: len(some)]
 
-    def scores(self, state: State, name: SplitName) -> NDArray[np.float32]:
-        """The scores ``[N, K]`` of all examples of a split, on the host; of one run alone."""
-        inputs, indices = self.material.examples(name).inputs, self.material.indices(name)
-        size, found = self.steps.batch_size, []
+    def scores(self, state: State, name: SplitName) -> dict[str, NDArray[np.float32]]:
+        """The scores ``[N, K]`` of all examples of a split, on the host; of one run alone.
+
+        They are those of each output by its name, of the one output by ""; of maps, which would be
+        many, there are none.
+        """
+        table, indices = self.material.table(name), self.material.indices(name)
+        size, maps = self.steps.batch_size, self.steps.objective.maps
+        found: dict[str, list[NDArray[np.float32]]] = {
+            part: [] for part in self.steps.parts if part not in maps
+        }
+        if not found:
+            return {}
         for start in range(0, len(indices), size):
             # A batch that is not full is filled up, so that one program serves them all.
             chosen = indices[np.minimum(start + np.arange(size), len(indices) - 1)]
-            batch = jax.device_put(inputs[chosen], self.sharding)
-            found.append(np.asarray(self._scores(state, self.feed, batch), np.float32))
-        if not found:
-            return np.zeros((0, self.steps.classes), np.float32)
-        return np.concatenate(found)[: len(indices)]
+            batch = jax.device_put(table.inputs_at(chosen), self.sharding)
+            given = self._scores(state, self.feed, batch)
+            each = given if isinstance(given, dict) else {"": given}
+            for part, scores in found.items():
+                scores.append(np.asarray(each[part], np.float32))
+        return {
+            part: np.concatenate(each)[: len(indices)]
+            if each
+            else np.zeros((0, self.steps.parts[part].outputs), np.float32)
+            for part, each in found.items()
+        }
 
     def _mapped(self, function: Callable[..., Any], axes: Any) -> Callable[..., Any]:
         """A function over all runs; ``axes`` are those of its arguments, as of ``jax.vmap``."""
@@ -256,7 +272,7 @@ class Engine(ABC):
 
 def _glance(state: State) -> Glance:
     totals = state.totals
-    of_classes = totals.confusion.ndim == 2
+    of_classes = totals.confusion is not None and totals.confusion.ndim == 2
     right = jnp.trace(totals.confusion) if of_classes else jnp.int32(-1)
     return Glance(state.step, state.failed, totals.examples, right, totals.loss)
 

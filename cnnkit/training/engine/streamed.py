@@ -8,13 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from cnnkit.data import Examples
 from cnnkit.data.dataset import Indices
 from cnnkit.data.stream import stream
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
-from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_on
+from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_of_zeros, pool_on
 
 
 class Streamed(Engine):
@@ -24,7 +23,7 @@ class Streamed(Engine):
         """The state so many steps later, the one before given away."""
         first = int(state.step)
         per_epoch = self.steps.steps_per_epoch(len(order))
-        size, examples = self.steps.batch_size, self.material.examples("train")
+        size, examples = self.steps.batch_size, self.material.table("train")
         positions = np.arange(size)
 
         def chosen(step: int) -> Indices:
@@ -56,7 +55,7 @@ class Streamed(Engine):
             return beyond
 
         totals = self._no_totals()
-        examples = self.material.examples(name)
+        examples = self.material.table(name)
         for batch in stream(examples, chosen, start=0, stop=self._batches(name)):
             if asked():
                 return None
@@ -80,26 +79,22 @@ class Streamed(Engine):
         state: State,
         splits: Sequence[SplitName],  # noqa: ARG002 - of all splits the batches have one shape
     ) -> dict[str, Any]:
-        batch = self._example(self.material.examples("test"))
+        batch = self._example("test")
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
         return {
             "evaluate": judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
         }
 
     def _training_program(self, steps: Steps, state: State) -> Any:
-        batch = self._example(self.material.examples("train"))
+        batch = self._example("train")
         learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.sharding)
         return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
 
     def _counted(self) -> Any:
         return np.ones(self.steps.batch_size, np.bool_)
 
-    def _example(self, examples: Examples) -> ExamplePool:
-        size = self.steps.batch_size
-        return self._placed(
-            np.zeros((size, *examples.shape), examples.inputs.dtype),
-            np.zeros((size, *examples.targets.shape[1:]), examples.targets.dtype),
-        )
+    def _example(self, name: SplitName) -> ExamplePool:
+        return pool_of_zeros(self.material.table(name), self.steps.batch_size, self.sharding)
 
     def _placed(self, inputs: Any, targets: Any) -> ExamplePool:
         return pool_on(inputs, targets, self.sharding)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from cnnkit.analysis import analyze
 from cnnkit.errors import TrainingError
@@ -16,7 +15,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import Material, feed_of, pool_on
+from cnnkit.training.prepare.material import Material, feed_of, pool_of_zeros
 from cnnkit.training.view.display import Display
 
 LARGEST = 1024
@@ -109,13 +108,8 @@ def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.
         batch_size=size,
         multi_label=material.multi_label(recipe),
     )
-    examples = material.dataset.train
     sharding = replicated([device], None)
-    pool = pool_on(
-        np.zeros((size, *examples.shape), examples.inputs.dtype),
-        np.zeros((size, *examples.targets.shape[1:]), examples.targets.dtype),
-        sharding,
-    )
+    pool = pool_of_zeros(material.table("train"), size, sharding)
     feed = replace(
         feed_of([material], sharding, pool),
         train=jnp.arange(size, dtype=jnp.int32),

@@ -15,7 +15,7 @@ from cnnkit.layers.shape import show
 from cnnkit.network.weights import Arrays, arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.location import located_weights
-from cnnkit.spec.tracing import trace
+from cnnkit.spec.tracing import graph_of
 from cnnkit.training.store.directory import INIT, RunDirectory
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Display
@@ -45,7 +45,7 @@ class InitialWeights:
         Raises:
             DataError: None is.
         """
-        graph = trace(spec.layers, spec.input, spec.rounding)
+        graph = graph_of(spec)
         wanted = {
             f"{node.path}.{weight.name}": weight.shape
             for node in graph.nodes

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
 import numpy as np
 from jax.sharding import Sharding
-from jax.typing import ArrayLike
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
-from cnnkit.data.dataset import Array, Indices
+from cnnkit.data.dataset import Array, ExampleArrays, Indices
 from cnnkit.data.inspection import all_alike
 from cnnkit.data.maps import pixels_of
-from cnnkit.data.preprocessing import Preprocessing, preprocessing
+from cnnkit.data.preprocessing import Preparation, Preprocessing, preprocessing, record_of
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
 from cnnkit.spec.model.training.location import located
+from cnnkit.tasks.metric import split_name
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import ExamplePool, Feed
-from cnnkit.training.prepare.resolution import extents_of
+from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
 from cnnkit.training.store.data_record import DataRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
@@ -43,6 +43,7 @@ class Material:
         preprocessing: All that is done to inputs, as the run keeps it.
         class_weights: float32 ``[K]``, the weight of each class in the loss.
         seed: What all random numbers of the run come from.
+        inputs: Of several inputs what is known of each by its name; here it is of the first one.
     """
 
     dataset: Dataset
@@ -51,6 +52,7 @@ class Material:
     preprocessing: Preprocessing
     class_weights: Array
     seed: int
+    inputs: Mapping[str, Material] = field(default_factory=dict)
 
     def examples(self, name: SplitName) -> Examples:
         """What the indices of a split lead into."""
@@ -61,20 +63,44 @@ class Material:
         indices: Indices = getattr(self.splits, name)
         return indices
 
-    def multi_label(self, train: Train) -> bool:
-        """Whether each output is a yes or no of its own."""
+    def table(self, name: SplitName) -> ExampleArrays:
+        """What the indices of a split lead into, with all inputs and targets."""
+        return self.dataset.table(test=self.examples(name) is not self.dataset.train)
+
+    def of_output(self, name: str) -> Material:
+        """The same of one of several targets; of the one that is alone it is this."""
+        outputs = self.dataset.outputs
+        return replace(self, dataset=outputs[name]) if name in outputs else self
+
+    @property
+    def prepared(self) -> Preparation:
+        """All that is done to inputs; of several to each."""
+        return {name: each.preprocessing for name, each in self.inputs.items()} or (
+            self.preprocessing
+        )
+
+    def multi_label(self, train: Train) -> bool | dict[str, bool]:
+        """Whether each score is a yes or no of its own; of several outputs of each."""
+        if recipes := train.of_outputs():
+            return {
+                name: task(recipe.loss, self.of_output(name).dataset.train) == "labels"
+                for name, (recipe, _) in recipes.items()
+            }
         return task(train.loss, self.dataset.train) == "labels"
 
     def record(self, train: Train) -> DataRecord:
         """What the run notes of its data: equal where the data and the splits are."""
-        parts = [self.dataset.train, *([self.dataset.test] if self.dataset.test else [])]
+        views = [self.dataset, *self.dataset.inputs.values(), *self.dataset.outputs.values()]
+        parts = [part for each in views for part in (each.train, each.test) if part]
+        outputs = {name: tuple(each.classes) for name, each in self.dataset.outputs.items()}
         splits = self.splits.record()
         return DataRecord(
             data=self.dataset.name,
             classes=tuple(self.dataset.classes),
+            outputs=outputs or None,
             multi_label=self.multi_label(train),
             sha256=_digest(parts),
-            preprocessing=self.preprocessing.to_dict(),
+            preprocessing=record_of(self.prepared),
             train=SplitPart(**splits.pop("train")),
             validation=SplitPart(**splits.pop("validation")),
             test=SplitPart(**splits.pop("test")),
@@ -95,8 +121,7 @@ def feed_of(
     own = [
         {
             "train": material.splits.train.astype(np.int32),
-            "mean": material.statistics.mean,
-            "deviation": material.statistics.deviation,
+            **_standardizing(material),
             "class_weights": material.class_weights,
             "seed": np.uint32(material.seed),
         }
@@ -104,6 +129,16 @@ def feed_of(
     ]
     placed = jax.device_put(side_by_side(own), sharding)
     return Feed(pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding), **placed)
+
+
+def _standardizing(material: Material) -> dict[str, Any]:
+    """What inputs are standardized with, of several by their names."""
+    each = {name: one.statistics for name, one in material.inputs.items()}
+    own = material.statistics
+    return {
+        "mean": {name: one.mean for name, one in each.items()} or own.mean,
+        "deviation": {name: one.deviation for name, one in each.items()} or own.deviation,
+    }
 
 
 def side_by_side(trees: Sequence[Any]) -> Any:
@@ -114,14 +149,19 @@ def side_by_side(trees: Sequence[Any]) -> Any:
 
 
 def prepare(
-    spec: Spec, train: Train, outputs: int, *, data_dir: StrPath | None, limit: int | None = None
+    spec: Spec,
+    train: Train,
+    outputs: Scores,
+    *,
+    data_dir: StrPath | None,
+    limit: int | None = None,
 ) -> Material:
     """Reads, cuts and measures the data set of a recipe.
 
     Args:
         spec: The network that is to learn it.
         train: The recipe.
-        outputs: The scores that the network gives, K.
+        outputs: The scores that the network gives, K; of several outputs of each by its name.
         data_dir: Where the published data sets lie.
         limit: The examples of each split that are used, for a quick trial; None for all.
 
@@ -130,7 +170,7 @@ def prepare(
         UsageError: Files are missing, or the recipe names no data.
     """
     dataset = read(spec, train, outputs, data_dir)
-    recalls_of([train.monitor], dataset.classes, max(outputs, 2))  # refuses an unknown class
+    recalls_in([train.monitor], dataset, outputs)  # refuses an unknown class
     splits = split(dataset, train.split, train.seed)
     if limit is not None:
         splits = Splits(
@@ -144,7 +184,7 @@ def prepare(
     return measured(train, dataset, splits, outputs, train.seed)
 
 
-def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Dataset:
+def read(spec: Spec, train: Train, outputs: Scores, data_dir: StrPath | None) -> Dataset:
     """The data set of a recipe.
 
     Raises:
@@ -160,18 +200,21 @@ def read(spec: Spec, train: Train, outputs: int, data_dir: StrPath | None) -> Da
     dataset = load(
         source,
         data_dir=data_dir,
-        input_shape=spec.input,
+        input_shape=inputs_of(spec),
         outputs=outputs,
         extents=extents_of(spec),
         loss=train.loss,
         target=train.target,
     )
-    if fault := all_alike(dataset):
-        raise DataError(fault)
+    for name, each in (dataset.inputs or {"": dataset}).items():
+        if fault := all_alike(each):
+            raise DataError(f"`{name}`: {fault}" if name else fault)
     return dataset
 
 
-def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed: int) -> Material:
+def measured(
+    train: Train, dataset: Dataset, splits: Splits, outputs: Scores, seed: int
+) -> Material:
     """The material of a run, with what is computed on its training examples alone.
 
     Raises:
@@ -188,7 +231,28 @@ def measured(train: Train, dataset: Dataset, splits: Splits, outputs: int, seed:
         preprocessing(dataset, applied, found),
         class_weights(train, dataset, splits.train, outputs),
         seed,
+        {
+            name: measured(train, each, splits, outputs, seed)
+            for name, each in dataset.inputs.items()
+        },
     )
+
+
+def recalls_in(names: Iterable[str], dataset: Dataset, outputs: Scores) -> dict[str, int]:
+    """Of some metrics those that are the recall of one class, with that class's index.
+
+    Raises:
+        DataError: There is no such class.
+    """
+    found: dict[str, int] = {}
+    for name in names:
+        output, own = split_name(name)
+        of = dataset.outputs.get(output, dataset)
+        count = outputs if isinstance(outputs, int) else outputs.get(output, 2)
+        index = recalls_of([own], of.classes, max(count, 2)).get(own)
+        if index is not None:
+            found[name] = index
+    return found
 
 
 def task(loss: Loss, examples: Examples) -> Task:
@@ -215,7 +279,7 @@ def standardization(train: Train, examples: Examples, indices: Indices) -> Stati
     return Statistics(mean, np.full(channels, 1 / (high - low), np.float32))
 
 
-def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int) -> Array:
+def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: Scores) -> Array:
     """The weight of each class, float32 ``[K]``; `balanced` weighs with N / (K · N of the class).
 
     Source of `balanced`: scikit-learn's ``compute_class_weight``.
@@ -224,6 +288,8 @@ def class_weights(train: Train, dataset: Dataset, indices: Indices, outputs: int
         DataError: The weights do not fit the classes.
     """
     given = train.class_weights
+    if not isinstance(outputs, int):
+        return np.ones(1, np.float32)  # there are none of several outputs
     outputs = max(outputs, len(dataset.classes))  # one output tells two classes apart
     if given is None:
         return np.ones(outputs, np.float32)
@@ -257,23 +323,28 @@ def _balanced(dataset: Dataset, indices: Indices, outputs: int) -> Array:
     return np.where(counts > 0, weights, 1).astype(np.float32)
 
 
-def pool_of(examples: Examples, sharding: Sharding) -> ExamplePool:
+def pool_of(table: ExampleArrays, sharding: Sharding) -> ExamplePool:
     """All examples on the device."""
-    inputs = on_device(np.asarray(examples.inputs[:]), sharding)
-    if examples.targets is examples.inputs:  # one array is both, and need not be there twice
-        return ExamplePool(inputs, inputs)
-    return ExamplePool(inputs, on_device(examples.targets, sharding))
+    return pool_on(*table.at(slice(None)), sharding)
 
 
-def pool_on(inputs: Array, targets: Array, sharding: Sharding) -> ExamplePool:
+def pool_of_zeros(table: ExampleArrays, size: int, sharding: Sharding) -> ExamplePool:
+    """So many examples of the same shapes and types."""
+    inputs, targets = jax.tree.map(
+        lambda array: np.zeros((size, *array.shape[1:]), array.dtype), table.at(slice(0, 1))
+    )
+    return pool_on(inputs, targets, sharding)
+
+
+def pool_on(inputs: Any, targets: Any, sharding: Sharding) -> ExamplePool:
     """Inputs and targets on the device."""
-    return ExamplePool(on_device(inputs, sharding), on_device(targets, sharding))
+    placed = on_device(inputs, sharding)
+    return ExamplePool(placed, placed if targets is inputs else on_device(targets, sharding))
 
 
-def on_device(array: ArrayLike, sharding: Sharding) -> jax.Array:
-    """An array on the device."""
-    placed: jax.Array = jax.device_put(array, sharding)
-    return placed
+def on_device(arrays: Any, sharding: Sharding) -> Any:
+    """An array on the device, or all of a mapping of names."""
+    return jax.device_put(arrays, sharding)
 
 
 def _thinned(indices: Indices, limit: int) -> Indices:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnkit.data import Examples, load
 from cnnkit.data.decoding import Decoding
-from cnnkit.data.preprocessing import OverallStatistics, Preprocessing
+from cnnkit.data.preprocessing import OverallStatistics, Preparation, Preprocessing, preparation_of
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.sources import contents, differences, together
 from cnnkit.errors import CnnkitError, DataError, TrainingError, UsageError
@@ -20,10 +20,10 @@ from cnnkit.training.store.directory import FILES, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 
 
-def preprocessing_of(
-    run: RunDirectory, spec: Spec, data_dir: StrPath | None = None
-) -> Preprocessing:
-    """How a run prepared its inputs; of runs of earlier versions from their spec and their data.
+def preprocessing_of(run: RunDirectory, spec: Spec, data_dir: StrPath | None = None) -> Preparation:
+    """How a run prepared its inputs, of several each.
+
+    Of runs of earlier versions it follows from their spec and their data.
 
     Args:
         run: Its directory.
@@ -41,7 +41,7 @@ def preprocessing_of(
         )
     try:
         if record.preprocessing is not None:
-            return Preprocessing.from_dict(record.preprocessing)
+            return preparation_of(record.preprocessing)
     except DataError as error:
         raise TrainingError(f"{run.path / SPLIT}: {error}") from None
     return _rebuilt(run, spec, record, data_dir)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from cnnkit.analysis import analyze
 from cnnkit.checking.admission import admitted, passing
 from cnnkit.data.naming import as_text
@@ -47,36 +50,56 @@ def recipe_of(spec: Spec) -> Train:
             f"{recipe_for(spec.input)}"
         )
     graph = trace(spec.layers, spec.inputs or spec.input, spec.rounding)
-    shapes = [graph.shape(node) for node in graph.outputs.values()]
-    return spec.train.for_output(shapes[0]) if len(shapes) == 1 else spec.train
+    return spec.train.for_outputs(graph.given)
 
 
-def outputs_of(spec: Spec) -> int:
+Scores: TypeAlias = int | Mapping[str, int]
+"""How many scores a network gives; of several outputs how many each does, by its name."""
+Extents: TypeAlias = Shape | Mapping[str, Shape]
+"""The spatial extents of what a network gives; of several outputs those of each."""
+
+
+def outputs_of(spec: Spec) -> Scores:
     """The scores that the network gives, K; of a map those of each pixel.
+
+    They are 1 where outputs are compared with each other.
 
     Raises:
         SpecError: The spec has findings of level error.
-        UsageError: It has several inputs or outputs.
     """
-    return _output_of(spec)[-1]
+    found = {name: int(shape[-1]) for name, shape in _given_by(spec).items()}
+    if recipe_of(spec).loss.compares > 1:
+        return 1
+    return found if len(found) > 1 else next(iter(found.values()))
 
 
-def extents_of(spec: Spec) -> Shape:
+def extents_of(spec: Spec) -> Extents:
     """The spatial extents of what the network gives; empty of a vector.
 
     Errors are those of ``outputs_of``.
     """
-    return _output_of(spec)[:-1]
+    found = {name: shape[:-1] for name, shape in _given_by(spec).items()}
+    if recipe_of(spec).loss.compares > 1:
+        return ()
+    return found if len(found) > 1 else next(iter(found.values()))
 
 
-def _output_of(spec: Spec) -> Shape:
+def _given_by(spec: Spec) -> dict[str, Shape]:
+    """The shape of each output by its name."""
     analysis = analyze(spec)
-    shape = analysis.output
-    if shape is None:
+    if analysis.output is None:
         raise SpecError(analysis.findings)
-    if what := analysis.graph.several:
-        raise UsageError(f"a network of one input and one output is trained, this one has {what}")
-    return tuple(map(int, shape))
+    return {name: shape for name, shape in analysis.graph.given.items() if shape is not None}
+
+
+def inputs_of(spec: Spec) -> Shape | Mapping[str, Shape]:
+    """The shape of an example, channels last; of several inputs of each, by its name."""
+    return dict(spec.inputs) if len(spec.inputs) > 1 else spec.input
+
+
+def shapes_of(spec: Spec) -> tuple[Shape, ...]:
+    """The shapes of all inputs: specs that have the same read the same data."""
+    return tuple(spec.inputs.values()) or (spec.input,)
 
 
 def _nameable(data: Data | None) -> Data | None:
@@ -87,8 +110,9 @@ def _nameable(data: Data | None) -> Data | None:
     """
     paths = [] if data is None or isinstance(data, str) else data.model_dump().values()
     for path in paths:
-        if isinstance(path, str):
-            _in_utf8(path)
+        for each in path.values() if isinstance(path, dict) else (path,):
+            if isinstance(each, str):
+                _in_utf8(each)
     return data
 
 

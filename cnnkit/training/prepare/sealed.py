@@ -56,8 +56,7 @@ class Sealed:
     def with_random_labels(self, seed: int) -> Sealed:
         """The same inputs, their targets dealt out at random: nothing of them can be learnt."""
         order = np.random.default_rng(seed).permutation(len(self.dataset.train))
-        train = replace(self.dataset.train, targets=self.dataset.train.targets[order])
-        return replace(self, dataset=replace(self.dataset, train=train))
+        return replace(self, dataset=self.dataset.with_targets(order))
 
     def material(self, spec: Spec, train: Train, part: RunExamples) -> Material:
         """A run on a part of the examples: what it is judged on is its validation split."""

@@ -28,10 +28,11 @@ class DataRecord:
 
     Attributes:
         data: The name of the data set.
-        classes: The names of its classes.
-        multi_label: Whether an example may have several.
+        classes: The names of its classes; of several outputs those of the first.
+        outputs: Of several outputs the names of the classes of each.
+        multi_label: Whether an example may have several; of several outputs of each.
         sha256: Of all examples and targets.
-        preprocessing: How inputs are prepared, as ``Preprocessing.to_dict`` gives it.
+        preprocessing: How inputs are prepared, as ``record_of`` gives it.
         seed: What the splits were drawn with.
         stratified: Whether each has the classes in the same parts.
         own_test: Whether the test split is the data set's own.
@@ -44,7 +45,8 @@ class DataRecord:
 
     data: str | None = None
     classes: tuple[str, ...] | None = None
-    multi_label: bool | None = None
+    outputs: Mapping[str, tuple[str, ...]] | None = None
+    multi_label: bool | Mapping[str, bool] | None = None
     sha256: str | None = None
     preprocessing: Mapping[str, Any] | None = None
     seed: int | None = None

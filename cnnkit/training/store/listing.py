@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.errors import TrainingError, UsageError
-from cnnkit.tasks.metric import METRICS, headline
+from cnnkit.tasks.metric import headline, metric_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.history import best
 from cnnkit.training.store.kinds import ENVIRONMENT, SPEC
@@ -69,7 +69,7 @@ def runs_of(folder: Path, sort: str = "validation") -> list[RunRow]:
     rows = [_row(RunDirectory(path)) for path in _found(folder)]
     known = [row for row in rows if getattr(row, sort) is not None]
     if sort in _FIGURES:  # of each metric the best first; accuracies and losses do not mix
-        known.sort(key=lambda row: (row.metric, -METRICS[row.metric].rank(getattr(row, sort))))
+        known.sort(key=lambda row: (row.metric, -metric_of(row.metric).rank(getattr(row, sort))))
     else:
         known.sort(key=lambda row: getattr(row, sort), reverse=sort in _LAST_FIRST)
     return known + [row for row in rows if getattr(row, sort) is None]

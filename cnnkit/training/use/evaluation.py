@@ -13,19 +13,20 @@ import numpy as np
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
-from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.network import runtime
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.tasks.task import Task
+from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import Engine, engine
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
-from cnnkit.training.prepare.resolution import extents_of, outputs_of, recipe_of
-from cnnkit.training.results import answers_of, measured, names_of
+from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of, outputs_of, recipe_of
+from cnnkit.training.results import answers_of, measured_of_all, names_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
@@ -132,20 +133,20 @@ def evaluate(
         dataset = load(
             _as_in_the_run(data, recipe.data),
             data_dir=options.data_dir,
-            input_shape=spec.input,
+            input_shape=inputs_of(spec),
             outputs=outputs_of(spec),
             extents=extents_of(spec),
             loss=recipe.loss,
             target=recipe.target,
             like=like,
-            classes=record.classes or (),
+            classes=() if record.outputs else record.classes or (),
             renamed=renamed,
         )
         material = _all_of(dataset, record.classes or (), outputs_of(spec), like)
         seen = trained_on(directory, material.examples("test"))
         warnings = [*dataset.notes, *([seen] if seen else [])]
     devices = choose(options.device)[:1]
-    steps = steps_of(spec, multi_label=bool(record.multi_label))
+    steps = steps_of(spec, multi_label=record.multi_label or False)
     state, checkpoint, problems = restored(directory, steps, which)
     name = checkpoint.path.name
     wanted.require(*_targets(steps, material))
@@ -202,7 +203,7 @@ def evaluate_weights(
     own = None
     if data is None or wanted.anything:
         own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
-        own = replace(own, statistics=like.statistics, preprocessing=like)
+        own = _standardized(own, like)
         _require_validation(own, wanted, own.dataset.name)
     if data is None and own is not None:
         if not len(own.splits.test):
@@ -212,13 +213,13 @@ def evaluate_weights(
         dataset = load(
             _as_in_the_run(data, recipe.data),
             data_dir=options.data_dir,
-            input_shape=spec.input,
+            input_shape=inputs_of(spec),
             outputs=outputs,
             extents=extents_of(spec),
             loss=recipe.loss,
             target=recipe.target,
             like=like,
-            classes=weights.classes,
+            classes=() if weights.outputs else weights.classes,
             renamed=renamed,
         )
         material = _all_of(dataset, weights.classes, outputs, like)
@@ -255,10 +256,19 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
         return data.model_copy(update={name: getattr(of_run, name) for name in names})
-    if isinstance(data, Images) and isinstance(of_run, Images) and of_run.masks is not None:
-        inside = {"images": Path(of_run.images).name, "masks": Path(of_run.masks).name}
-        folders = {name: str(Path(data.images, folder)) for name, folder in inside.items()}
-        return of_run.model_copy(update=folders)
+    if isinstance(data, Images) and isinstance(of_run, Images):
+        root = Path(str(data.images))
+        if isinstance(of_run.images, Mapping):
+            if isinstance(data.images, Mapping):
+                return data
+            folders = {name: str(root / name) for name in of_run.images}
+            return data.model_copy(update={"images": folders})
+        if of_run.masks is not None:
+            inside = {"images": of_run.images, "masks": of_run.masks}
+            return of_run.model_copy(
+                update={name: str(root / Path(folder).name) for name, folder in inside.items()}
+            )
+        return data
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
         of_arrays = ("inputs", "targets", "ignore")
         return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
@@ -285,10 +295,12 @@ def _judged(
     totals = machine.evaluate(placed, "test", lambda: False)
     if totals is None:  # only who asks for it
         raise UsageError("the evaluation was ended")
-    test = None if steps.of_maps else _scored(machine, placed, "test")
-    if test is None:
-        return measured(totals, material.dataset.classes), None
-    figures = measured(totals, material.dataset.classes, test.answers)
+    found = _scored(machine, placed, "test")
+    every = {part: each.answers if each else None for part, each in found.items()}
+    figures = measured_of_all(totals, material, every)
+    test, part = found.get(ONLY), steps.parts.get(ONLY)
+    if test is None or part is None or part.train.loss.compares > 1:
+        return figures, None
     if not test.answers.sound:
         if wanted.anything:
             raise DataError("the network gives what is no number, so that nothing can be chosen")
@@ -297,34 +309,46 @@ def _judged(
     if wanted.anything and own is not None:
         if own is not material:
             machine = engine(steps, [own], replicated(devices, None), devices)
-        validation = _scored(machine, placed, "validation")
+        validation = _scored(machine, placed, "validation")[ONLY]
     names = [row["name"] for row in figures["classes"]]
     wrong = wrong_answers(material, "test", test.answers, names)
-    return figures, judgement(steps, names, test, validation, wanted, wrong)
+    return figures, judgement(part, names, test, validation, wanted, wrong)
 
 
 def _targets(steps: Steps, material: Material) -> tuple[tuple[str, ...], Task]:
     """The names of a network's classes or labels, and what its targets are."""
-    if steps.of_maps:
+    if (only := steps.objective.only) is not None and only.of_maps:
         return (), "segmentation" if steps.train.loss.of_classes else "images"
-    if not steps.train.loss.of_classes:
+    part = steps.parts.get(ONLY)
+    if part is None or not part.train.loss.of_classes or part.train.loss.compares > 1:
         return (), "values"
-    task: Task = "labels" if steps.multi_label else "classes"
-    count = steps.classes if steps.multi_label else max(steps.classes, 2)
+    task: Task = "labels" if part.multi_label else "classes"
+    count = part.outputs if part.multi_label else max(part.outputs, 2)
     return names_of(material.dataset.classes, count), task
 
 
-def _scored(machine: Engine, state: Any, name: SplitName) -> Scored | None:
-    scores = machine.scores(state, name)
-    answers = answers_of(machine, scores, name)
-    return None if answers is None else Scored(scores, answers)
+def _scored(machine: Engine, state: Any, name: SplitName) -> dict[str, Scored | None]:
+    """The scores of a split, of each output by its name, where they are of classes."""
+    found: dict[str, Scored | None] = {}
+    for part, scores in machine.scores(state, name).items():
+        answers = answers_of(machine, part, scores, name)
+        found[part] = None if answers is None else Scored(scores, answers)
+    return found
+
+
+def _standardized(material: Material, like: Preparation) -> Material:
+    """A material whose inputs are standardized as a record says."""
+    if isinstance(like, Preprocessing):
+        return replace(material, statistics=like.statistics, preprocessing=like)
+    inputs = {name: _standardized(one, like[name]) for name, one in material.inputs.items()}
+    return replace(material, inputs=inputs)
 
 
 def _all_of(
-    dataset: Dataset, classes: Sequence[str], outputs: int, like: Preprocessing
+    dataset: Dataset, classes: Sequence[str], outputs: Scores, like: Preparation
 ) -> Material:
     """The test split of a data set, or all of it, standardised as the run's training split was."""
-    if dataset.classes and list(dataset.classes) != list(classes):
+    if dataset.classes and not dataset.outputs and list(dataset.classes) != list(classes):
         raise DataError(
             f"{dataset.name} has the classes {', '.join(dataset.classes[:10])}, and the run "
             f"{', '.join(classes[:10])}: they are told apart by their order and must be the same"
@@ -332,5 +356,12 @@ def _all_of(
     examples = dataset.test if dataset.test is not None else dataset.train
     everything, none = np.arange(len(examples)), np.arange(0)
     splits = Splits(everything[:1], none, everything, dataset.test is not None, False, 0)
-    weights = np.ones(max(outputs, len(dataset.classes)), np.float32)
-    return Material(dataset, splits, like.statistics, like, weights, seed=0)
+    count = outputs if isinstance(outputs, int) else 1
+    weights = np.ones(max(count, len(dataset.classes)), np.float32)
+    first = like if isinstance(like, Preprocessing) else next(iter(like.values()))
+    inputs = {
+        name: Material(each, splits, like[name].statistics, like[name], weights, seed=0)
+        for name, each in dataset.inputs.items()
+        if not isinstance(like, Preprocessing)
+    }
+    return Material(dataset, splits, first.statistics, first, weights, seed=0, inputs=inputs)

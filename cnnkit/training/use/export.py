@@ -84,7 +84,7 @@ def export_onnx(
     """
     from cnnkit.export.onnx import OPSET, Standardization, model_of
 
-    record = None if raw else weights.preprocessing
+    record = weights.of_files(raw=raw)
     standardization = None
     if record is not None:
         standardization = Standardization(

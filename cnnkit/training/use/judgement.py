@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.tasks.task import OF_MAPS, Task
+from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.calibration import Bin, calibration_error, reliability, temperature
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.ranking import (
@@ -21,7 +22,6 @@ from cnnkit.training.compute.ranking import (
     roc_area,
     roc_curve,
 )
-from cnnkit.training.compute.step import Steps
 from cnnkit.training.compute.threshold import Decision, decide, threshold_for
 from cnnkit.training.store.wrong import Wrong
 
@@ -194,7 +194,7 @@ class Judgement:
 
 
 def judgement(
-    steps: Steps,
+    part: Accumulator,
     names: Sequence[str],
     test: Scored,
     validation: Scored | None,
@@ -204,7 +204,7 @@ def judgement(
     """Judges a split by its scores.
 
     Args:
-        steps: Those of the network.
+        part: What is asked of the network.
         names: Its classes or labels.
         test: The split, whose scores are numbers.
         validation: The validation split; needed where something is wanted of it.
@@ -216,7 +216,7 @@ def judgement(
     """
     return Judgement(
         tuple(_curves(names, test.answers)),
-        _calibration(steps, test, validation if wanted.calibrated else None),
+        _calibration(part, test, validation if wanted.calibrated else None),
         _threshold(names, test.answers, validation, wanted),
         tuple(wrong),
     )
@@ -234,7 +234,7 @@ def _curves(names: Sequence[str], answers: Answers) -> Iterator[Curve]:
         )
 
 
-def _calibration(steps: Steps, test: Scored, validation: Scored | None) -> Calibration | None:
+def _calibration(part: Accumulator, test: Scored, validation: Scored | None) -> Calibration | None:
     answers = test.answers
     if answers.task == "labels":
         return None
@@ -243,10 +243,10 @@ def _calibration(steps: Steps, test: Scored, validation: Scored | None) -> Calib
         return Calibration(bins, error)
     single = validation.scores.shape[1] == 1
     marks = validation.answers.marks[:, 1:] if single else validation.answers.marks
-    by_output = single or steps.final == "sigmoid"
+    by_output = single or part.final == "sigmoid"
     found = temperature(validation.scores, marks, softmax=not by_output)
     scaled = jnp.asarray(test.scores / found, jnp.float32)
-    said = np.asarray(probabilities(scaled, steps.train, steps.final))
+    said = np.asarray(probabilities(scaled, part.train, part.final))
     mended = Answers.of(said, answers.marks[:, 1] if single else answers.marks, answers.task)
     return Calibration(bins, error, found, tuple(reliability(mended)), calibration_error(mended))
 

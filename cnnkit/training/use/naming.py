@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.listing import Refused
+from cnnkit.data.several import OF_PAIRS
 from cnnkit.errors import UsageError
+from cnnkit.spec.model.training.loss import Contrastive, Loss
 from cnnkit.training.use.trained import Trained
 
+_DISTANCES: Final = {2: ("distance",), 3: ("distance of the second", "distance of the third")}
 REFUSAL = "unknown"
 """What an input is called whose most probable class is not probable enough."""
 
@@ -28,7 +30,9 @@ class Prediction:
         values: Their probabilities; of a regression the numbers.
         decision: The class that it is taken for: the most probable, or that of refusal where it
             is not probable enough; None of a regression.
-        map: Of a network of maps the class of each pixel ``[*spatial]``, whose parts are the
+        output: The output that it is of, where the network has several.
+        of_classes: Whether its values are probabilities, or parts of the pixels.
+        map: Of an output that is a map the class of each pixel ``[*spatial]``, whose parts are the
             values; or its values ``[*spatial, C]``.
         image: What that was said of, scaled, where it has the extents of the map.
         path: The file that the map was written to.
@@ -38,6 +42,8 @@ class Prediction:
     classes: tuple[str, ...]
     values: tuple[float, ...]
     decision: str | None = None
+    output: str = ""
+    of_classes: bool = True
     map: NDArray[Any] | None = None
     image: NDArray[Any] | None = None
     path: str | None = None
@@ -46,14 +52,10 @@ class Prediction:
         """The prediction as JSON takes it."""
         found = zip(self.classes, self.values, strict=True)
         named = [{"name": name, "value": value} for name, value in found]
+        of = {"output": self.output} if self.output else {}
+        said = {"class": self.decision, "predictions": named}
         written = {} if self.map is None else {"map": self.path}
-        return {
-            "file": self.file,
-            "class": self.decision,
-            "predictions": named,
-            **written,
-            "error": None,
-        }
+        return {"file": self.file, **of, **said, **written, "error": None}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Naming:
         top: How many of the most probable classes are named; None for all.
         threshold: The probability that the most probable class needs to be decided for.
         refusal: What is decided where it has less.
+        output: The output, where the network has several.
+        below: Of a distance of two outputs, below what they are taken to be of one kind.
     """
 
     names: tuple[str, ...]
@@ -73,6 +77,8 @@ class Naming:
     top: int | None = 3
     threshold: float = 0.0
     refusal: str = REFUSAL
+    output: str = ""
+    below: float | None = None
 
     @classmethod
     def of(
@@ -102,6 +108,23 @@ class Naming:
             raise UsageError(f"`{refusal}` is a class of the network: call the refusal otherwise")
         return cls(names, of_classes, top, threshold, refusal)
 
+    @classmethod
+    def of_each(cls, trained: Trained) -> tuple[Self, ...]:
+        """That of each output without extents of a network, or of what is compared of them."""
+        found = []
+        for name, part in trained.objective.parts.items():
+            if part.of_maps:
+                continue
+            of, loss = part.accumulator, part.accumulator.train.loss
+            if loss.compares > 1:
+                names = _DISTANCES[loss.compares]
+                below = loss.margin / 2 if isinstance(loss, Contrastive) else None
+                found.append(cls(names, False, None, below=below))
+                continue
+            classes = trained.outputs.get(name, trained.classes)
+            found.append(cls(class_names(classes, loss, of.outputs), loss.of_classes, output=name))
+        return tuple(found)
+
     def named(
         self, entries: Sequence[str | Refused], outputs: ArrayLike
     ) -> Iterator[Prediction | Refused]:
@@ -126,7 +149,9 @@ class Naming:
             decision = None
             if self.of_classes:
                 decision = classes[0] if found[0] >= self.threshold else self.refusal
-            yield Prediction(entry, classes, tuple(found), decision)
+            if self.below is not None:
+                decision = OF_PAIRS[found[0] < self.below]
+            yield Prediction(entry, classes, tuple(found), decision, self.output, self.of_classes)
 
     def _of_all_classes(self, values: NDArray[Any]) -> NDArray[Any]:
         """One output tells two classes apart."""
@@ -136,12 +161,16 @@ class Naming:
 
 
 def names_of(trained: Trained) -> tuple[str, ...]:
-    """The names of the classes, or of the outputs where there are none."""
-    outputs = jax.eval_shape(
-        lambda x: trained.network.outputs(x).scores,
-        jax.ShapeDtypeStruct((1, *trained.spec.input), np.float32),
-    ).shape[-1]
-    if trained.train.loss.of_classes and outputs == 1 and len(trained.classes) == 2:
-        return trained.classes
-    more = (f"output {index}" for index in range(len(trained.classes), outputs))
-    return (*trained.classes[:outputs], *more)
+    """The names of the classes, or of the outputs where there are none; none of several outputs."""
+    part = trained.objective.only
+    if part is None or part.accumulator.train.loss.compares > 1:
+        return ()
+    return class_names(trained.classes, trained.train.loss, part.accumulator.outputs)
+
+
+def class_names(classes: tuple[str, ...], loss: Loss, outputs: int) -> tuple[str, ...]:
+    """The names of so many outputs; of one that tells two classes apart those of both."""
+    if loss.of_classes and outputs == 1 and len(classes) == 2:
+        return classes
+    more = (f"output {index}" for index in range(len(classes), outputs))
+    return (*classes[:outputs], *more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from numpy.typing import NDArray
 
 from cnnkit.data.inputs import Input, inputs_of
 from cnnkit.data.listing import Refused
-from cnnkit.errors import UsageError
+from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.several import inputs_by_name
+from cnnkit.errors import CnnkitError, UsageError
+from cnnkit.spec.model.training import Arrays
 from cnnkit.training.compute.augmentation.views import views_of
 from cnnkit.training.compute.loss import probabilities
-from cnnkit.training.compute.maps import grids_of, on_grid
-from cnnkit.training.compute.metrics import predictions
-from cnnkit.training.use.mapping import Mapping
+from cnnkit.training.compute.maps import Grid, on_grid
+from cnnkit.training.use.mapping import namings_of
 from cnnkit.training.use.naming import REFUSAL, Naming, Prediction
 from cnnkit.training.use.trained import Trained
 
@@ -60,8 +61,10 @@ def predict(
         UsageError: There is a threshold and no class, the class of refusal is one that the
             network knows, or its recipe has no views.
     """
-    if trained.of_maps:
-        yield from _maps(trained, files, threshold=threshold, augment=augment)
+    if trained.several or trained.of_maps:
+        if threshold or augment:
+            raise UsageError(_of_one_vector(trained, threshold=threshold))
+        yield from _by_output(trained, files)
         return
     naming = Naming.of(trained, top, threshold, refusal)
     answer, views = compiled(trained, augment=augment)
@@ -80,38 +83,121 @@ def predict(
         yield from naming.named(*begun.popleft())
 
 
-def _maps(
-    trained: Trained, files: Iterable[str | Path | Refused], *, threshold: float, augment: bool
+def _of_one_vector(trained: Trained, *, threshold: float) -> str:
+    """Says what a threshold and views are for."""
+    if trained.several:
+        return (
+            "a threshold and test-time augmentation are for a network of one input and one output"
+        )
+    option = "a threshold" if threshold else "test-time augmentation"
+    return f"{option} is of classes of whole examples: the network gives maps"
+
+
+def _by_output(
+    trained: Trained, files: Iterable[str | Path | Refused]
 ) -> Iterator[Prediction | Refused]:
-    """What a network of maps says of files."""
-    if threshold or augment:
-        option = "a threshold" if threshold else "test-time augmentation"
-        raise UsageError(f"{option} is of classes of whole examples: the network gives maps")
-    mapping, shape = Mapping.of(trained), trained.preprocessing.shape
-    graphdef, params, stats = trained.network.parts()
-    grid, _ = grids_of(trained.spec)
+    """What a network of several inputs or outputs, or of maps, says: all that each output does.
+
+    Several inputs are the arrays of a file ``.npz``, by the names that the recipe's data give them,
+    or by those of the inputs.
+    """
+    namings, parts = namings_of(trained), trained.objective.parts
+    answer = _told(trained)
+    for entries, values in _together(trained, files, _batch_size(trained)):
+        if isinstance(values, Refused):
+            yield values
+            continue
+        said = answer(values)
+        told = [
+            _with_images(
+                naming.named(entries, said[naming.output]), values, parts[naming.output].grid
+            )
+            for naming in namings
+        ]
+        for found in zip(*told, strict=True):
+            yield from found[:1] if isinstance(found[0], Refused) else found
+
+
+def _told(trained: Trained) -> Callable[[Any], Mapping[str, NDArray[Any]]]:
+    """What each output answers to inputs that are scaled, by its name, compiled."""
+    arrays, outputs = trained.scoring
 
     @jax.jit
-    def answer(params: Any, stats: Any, values: jax.Array) -> jax.Array:
-        network = nnx.merge(graphdef, params, stats)
-        scores = network.outputs(trained.standardized(values)).scores
-        if mapping.of_classes:
-            return predictions(scores).astype(jnp.int16)
-        return probabilities(scores, trained.train, network.final)
+    def forward(arrays: Any, values: Any) -> dict[str, jax.Array]:
+        given = outputs(arrays, trained.standardized(values)).named
+        return trained.objective.told(trained.objective.scores(given))
 
-    cells = max(int(np.prod(shape)), int(np.prod(grid.extents)) * len(mapping.names))
-    size = max(1, min(_BATCH, _BATCH_BYTES // (4 * cells)))
-    inside = all(small <= large for small, large in zip(grid.extents, shape, strict=False))
-    for entries, inputs in _batches(
-        inputs_of(files, trained.preprocessing, trained.table), size, shape
-    ):
-        outputs = np.asarray(answer(params, stats, inputs)) if len(inputs) else inputs
-        images = iter(on_grid(inputs, grid) if inside else ())
-        for found in mapping.named(entries, outputs):
-            if isinstance(found, Refused):
-                yield found
+    def answer(values: Any) -> dict[str, NDArray[Any]]:
+        found = forward(arrays, values)
+        return {name: np.asarray(each) for name, each in found.items()}
+
+    return answer
+
+
+def _batch_size(trained: Trained) -> int:
+    """How many examples are computed at once, so that what they take is bounded."""
+    cells = sum(int(np.prod(shape)) for _, shape in trained.network.plan.inputs)
+    given = sum(
+        int(np.prod(part.grid.extents)) * part.accumulator.outputs
+        for part in trained.objective.parts.values()
+    )
+    return max(1, min(_BATCH, _BATCH_BYTES // (4 * max(cells, given))))
+
+
+def _with_images(
+    found: Iterable[Prediction | Refused], values: Any, grid: Grid
+) -> Iterator[Prediction | Refused]:
+    """The predictions of maps with the images that they lie over, where there are such."""
+    images = iter(_images(values, grid))
+    for each in found:
+        if isinstance(each, Refused) or each.map is None:
+            yield each
+        else:
+            yield replace(each, image=next(images, None))
+
+
+def _images(values: Any, grid: Grid) -> NDArray[Any] | tuple[()]:
+    """The first input with as many spatial axes as a map, at the cells of it."""
+    axes = len(grid.extents)
+    arrays = values.values() if isinstance(values, Mapping) else (values,)
+    images = next((each for each in arrays if each.ndim == axes + 2), None)
+    if not axes or images is None:
+        return ()
+    inside = all(a <= b for a, b in zip(grid.extents, images.shape[1:], strict=False))
+    return np.asarray(on_grid(images, grid)) if inside else ()
+
+
+def _together(
+    trained: Trained, files: Iterable[str | Path | Refused], size: int
+) -> Iterator[tuple[Sequence[str | Refused], Any]]:
+    """Batches of examples with all their inputs, scaled, and their names; or what is refused."""
+    records = trained.prepared_by
+    if isinstance(records, Preprocessing):
+        read = inputs_of(files, records, trained.table)
+        for entries, batch in _batches(read, size, records.shape):
+            if len(batch):
+                yield entries, batch
             else:
-                yield replace(found, image=next(images, None))
+                yield from (((), each) for each in entries)
+        return
+    data = trained.train.data
+    given = data.inputs if isinstance(data, Arrays) and isinstance(data.inputs, Mapping) else {}
+    for file in files:
+        if isinstance(file, Refused):
+            yield (), file
+            continue
+        try:
+            arrays = inputs_by_name(Path(file), records, given)
+        except CnnkitError as error:
+            yield (), Refused(str(file), str(error))
+            continue
+        count = len(next(iter(arrays.values())))
+        for start in range(0, count, size):
+            stop = min(start + size, count)
+            names = [f"{file}[{index}]" for index in range(start, stop)]
+            # A batch that is not full is filled up, so that one program serves them all.
+            places = np.minimum(np.arange(start, start + size), count - 1)
+            yield names, {name: array[places] for name, array in arrays.items()}
 
 
 def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
@@ -129,12 +215,13 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
             "learnt to see through it: `augment: [{flip: horizontal}]` and the like come before "
             "test-time augmentation"
         )
-    arrays, scores = trained.scoring
+    arrays, outputs = trained.scoring
 
     @jax.jit
     def forward(arrays: Any, values: jax.Array) -> jax.Array:
         seen = trained.standardized(jnp.concatenate([view(values) for view in views]))
-        found = probabilities(scores(arrays, seen), trained.train, trained.network.final)
+        scores = outputs(arrays, seen).scores
+        found = probabilities(scores, trained.train, trained.network.final)
         return found.reshape(len(views), *values.shape[:1], -1).mean(0)
 
     return lambda values: forward(arrays, values), len(views)

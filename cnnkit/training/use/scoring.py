@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import jax
 from flax import nnx
-from jax import Array
 
 from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.network import Network, runtime
 from cnnkit.network.inference import engine_of
-from cnnkit.network.model import NOT_TAKEN
+from cnnkit.network.model import NOT_TAKEN, Outputs
 from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
@@ -24,12 +23,12 @@ class Scoring(NamedTuple):
     Attributes:
         arrays: A pytree, which a compiled function takes as an argument: what it closes over would
             be compiled into it.
-        scores: ``(arrays, inputs [N, *spatial, C], prepared) -> scores [N, …]``, which are what the
-            network gives before a final softmax or sigmoid. On CPUs it has no derivatives.
+        outputs: ``(arrays, inputs [N, *spatial, C], prepared) -> what the network gives``, before a
+            final softmax or sigmoid. On CPUs it has no derivatives.
     """
 
     arrays: Any
-    scores: Callable[[Any, Array], Array]
+    outputs: Callable[[Any, Any], Outputs]
 
 
 def scoring(spec: Spec, network: Network) -> Scoring:
@@ -37,20 +36,22 @@ def scoring(spec: Spec, network: Network) -> Scoring:
     runtime.prepare()
     graph = graph_of(spec)
     graphdef, params, stats = network.parts()
-    engine = engine_of(
-        graph,
-        network,
-        lambda: fold_batch_norms(graph, fold_weight_norms(graph, arrays_of(network))),
-    )
+    engine = None
+    if len(graph.inputs) == 1:
+        engine = engine_of(
+            graph,
+            network,
+            lambda: fold_batch_norms(graph, fold_weight_norms(graph, arrays_of(network))),
+        )
 
     # A flat tuple: to walk through Flax's states takes as long as a small network.
     leaves, form = jax.tree.flatten((params, stats))
 
-    def scores(arrays: Any, prepared: Array) -> Array:
+    def outputs(arrays: Any, prepared: Any) -> Outputs:
         leaves, numbers = arrays
         params, stats = jax.tree.unflatten(form, leaves)
         taken = NOT_TAKEN if engine is None else engine.taken(numbers)
-        found: Array = nnx.merge(graphdef, params, stats).outputs(prepared, taken=taken).scores
+        found: Outputs = nnx.merge(graphdef, params, stats).outputs(prepared, taken=taken)
         return found
 
-    return Scoring((tuple(leaves), () if engine is None else engine.numbers), scores)
+    return Scoring((tuple(leaves), () if engine is None else engine.numbers), outputs)

@@ -45,7 +45,7 @@ def export_stablehlo(weights: Weights, path: Path, *, raw: bool = False) -> Expo
     Raises:
         ExportError: It gives something else than the network.
     """
-    record = None if raw else weights.preprocessing
+    record = weights.of_files(raw=raw)
     dtype = np.dtype(np.float32)
     if record is not None and (read := np.dtype(record.dtype)).kind != "f":
         dtype = read
@@ -71,7 +71,7 @@ def export_stablehlo(weights: Weights, path: Path, *, raw: bool = False) -> Expo
 def _whole(weights: Weights, *, raw: bool) -> Callable[[Array], Array]:
     """From the values of files, or what the first layer reads, to what the network gives."""
     graphdef, params, stats = weights.network.parts()
-    record = None if raw else weights.preprocessing
+    record = weights.of_files(raw=raw)
 
     def predict(inputs: Array) -> Array:
         x: Any = inputs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,18 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax import Array
-from jax.typing import ArrayLike
 
 from cnnkit.data.inputs import read_inputs
-from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.preprocessing import Preparation, Preprocessing
+from cnnkit.data.statistics import Statistics
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import Network
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Csv, Train
 from cnnkit.training.compute.inputs import scaled, standardized
-from cnnkit.training.compute.loss import probabilities
+from cnnkit.training.compute.objective import ByName, Objective, objective_of
 from cnnkit.training.compute.state import State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.options import options_of
@@ -48,20 +47,53 @@ class Trained:
         spec: The network, as the run resolved it.
         network: The Flax module, with the weights that the run is judged by.
         classes: The names of the classes; empty where there are none.
-        preprocessing: What is done to inputs.
+        prepared_by: What is done to inputs; of several inputs to each by its name.
         checkpoint: The checkpoint that the weights are of; None of a file.
         epoch: The epochs that were finished then; 0 of a file.
         problems: What was wrong with checkpoints that would have been taken before it.
+        outputs: Of several outputs the names of the classes of each.
     """
 
     path: Path
     spec: Spec
     network: Network
     classes: tuple[str, ...]
-    preprocessing: Preprocessing
+    prepared_by: Preparation
     checkpoint: Checkpoint | None
     epoch: int
     problems: Sequence[str] = ()
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to the one input.
+
+        Raises:
+            UsageError: There are several.
+        """
+        if not isinstance(self.prepared_by, Preprocessing):
+            self.require_one()
+            raise UsageError(f"{self.path} says of several inputs how they are prepared")
+        return self.prepared_by
+
+    @property
+    def several(self) -> bool:
+        """Whether the network has several inputs or outputs."""
+        return len(self.network.plan.inputs) > 1 or len(self.network.plan.outputs) > 1
+
+    def require_one(self) -> None:
+        """Raises where the network has several inputs or outputs.
+
+        Raises:
+            UsageError: It has.
+        """
+        if self.several:
+            names = ", ".join(f"`{name}`" for name, _ in self.network.plan.inputs)
+            ends = ", ".join(f"`{name}`" for name, _ in self.network.plan.outputs)
+            raise UsageError(
+                f"this is for a network of one input and one output, and that of {self.path} goes "
+                f"from {names} to {ends}: ask it by `cnnkit predict`, or in Python"
+            )
 
     @cached_property
     def train(self) -> Train:
@@ -70,11 +102,13 @@ class Trained:
 
     @property
     def of_maps(self) -> bool:
-        """Whether it answers for each pixel."""
-        return self.train.of_maps
+        """Whether it answers for each pixel, of several outputs by one of them."""
+        return bool(self.objective.maps)
 
-    def prepared(self, inputs: ArrayLike) -> Array:
+    def prepared(self, inputs: ByName) -> Any:
         """Inputs ``[N, *spatial, C]`` in the values of their files, as training prepared them.
+
+        Of a network of several inputs they are a mapping of their names.
 
         Raises:
             UsageError: They have another shape, or hold no numbers.
@@ -85,20 +119,47 @@ class Trained:
                 "inputs are looked at before they are prepared, which a compiled function cannot "
                 "do: compile `answers`, and give it what `prepared` gave"
             )
-        return self.standardized(self.preprocessing.values(np.asarray(inputs)))
+        if isinstance(self.prepared_by, Preprocessing):
+            return self.standardized(self.prepared_by.values(np.asarray(inputs)))
+        if not isinstance(inputs, Mapping) or inputs.keys() != self.prepared_by.keys():
+            names = ", ".join(f'"{name}": …' for name in self.prepared_by)
+            raise UsageError(f"the network takes {{{names}}}, the examples of each input by name")
+        each = {
+            name: record.values(np.asarray(inputs[name]))
+            for name, record in self.prepared_by.items()
+        }
+        return self.standardized(each)
 
-    def standardized(self, values: ArrayLike) -> Array:
-        """Inputs that are scaled already, uint8 or float32, standardized."""
-        return standardized(scaled(jnp.asarray(values)), self.preprocessing.statistics)
+    def standardized(self, values: ByName) -> Any:
+        """Inputs that are scaled already, uint8 or float32, standardized; of several by name."""
+        return standardized(scaled(jax.tree.map(jnp.asarray, values)), self._statistics)
 
-    def predict(self, inputs: ArrayLike | StrPath | Sequence[StrPath]) -> Array:
+    @property
+    def _statistics(self) -> Statistics:
+        """Mean and deviation; of several inputs mappings of their names."""
+        if isinstance(self.prepared_by, Preprocessing):
+            return self.prepared_by.statistics
+        each = {name: one.statistics for name, one in self.prepared_by.items()}
+        means: Any = {name: one.mean for name, one in each.items()}
+        deviations: Any = {name: one.deviation for name, one in each.items()}
+        return Statistics(means, deviations)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the recipe asks of the outputs."""
+        return objective_of(self.network, self.spec, self.train)
+
+    def predict(self, inputs: ByName | StrPath | Sequence[StrPath]) -> Any:
         """What the network says: probabilities ``[N, K]``, or the numbers of a regression.
 
-        Of a network of maps ``[N, *spatial, K]``.
+        Of maps ``[N, *spatial, K]``. Of several outputs a mapping of their names; of outputs that
+        are compared the distances of the later ones from the first, ``[N, 1]`` of pairs and
+        ``[N, 2]`` of triplets.
 
         Args:
-            inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files;
-                or the paths of images, arrays and tables, of folders of them, and patterns.
+            inputs: ``[N, *spatial, C]``, of any type, in the scale of the training data's files, of
+                several inputs a mapping of their names; or the paths of images, arrays and tables,
+                of folders of them, and patterns.
 
         Raises:
             UsageError: They have another shape, or hold no numbers.
@@ -107,7 +168,7 @@ class Trained:
         """
         paths = _paths(inputs)
         if paths is None:
-            return self.answers(self.prepared(inputs))  # type: ignore[arg-type]
+            return self.answers(self.prepared(inputs))
         return self.answers(self.standardized(read_inputs(paths, self.preprocessing, self.table)))
 
     @property
@@ -116,26 +177,25 @@ class Trained:
         return self.train.data if isinstance(self.train.data, Csv) else None
 
     @cached_property
-    def compute(self) -> Callable[[ArrayLike], Array]:
+    def compute(self) -> Callable[[ByName], Any]:
         """What the network says of inputs that are scaled, as a compiled function of a batch."""
-        arrays, scores = self.scoring
+        arrays, outputs = self.scoring
 
         @jax.jit
-        def forward(arrays: Any, values: Array) -> Array:
-            found = scores(arrays, self.standardized(values))
-            return probabilities(found, self.train, self.network.final)
+        def forward(arrays: Any, values: ByName) -> Any:
+            given = outputs(arrays, self.standardized(values)).named
+            return self.objective.said(self.objective.scores(given))
 
         return lambda values: forward(arrays, values)
 
     @cached_property
     def scoring(self) -> Scoring:
-        """What compiled functions compute its scores by."""
+        """What compiled functions compute its outputs by."""
         return scoring(self.spec, self.network)
 
-    def answers(self, prepared: Array) -> Array:
+    def answers(self, prepared: ByName) -> Any:
         """What the network says of inputs that are prepared; a function that JAX can compile."""
-        scores = self.network.outputs(prepared).scores
-        return probabilities(scores, self.train, self.network.final)
+        return self.objective.said(self.objective.scores(self.network.outputs(prepared).named))
 
 
 def load_run(run: StrPath, which: Which = "best") -> Trained:
@@ -159,10 +219,11 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
         spec=spec,
         network=nnx.merge(steps.graphdef, params, stats, copy=True),
         classes=record.classes or (),
-        preprocessing=preprocessing_of(directory, spec, options_of(directory).data_dir),
+        prepared_by=preprocessing_of(directory, spec, options_of(directory).data_dir),
         checkpoint=checkpoint,
         epoch=checkpoint.place[1],
         problems=problems,
+        outputs={name: tuple(each) for name, each in (record.outputs or {}).items()},
     )
 
 
@@ -176,7 +237,9 @@ def _paths(inputs: object) -> list[str] | None:
     return paths if len(paths) == len(inputs) else None
 
 
-def steps_of(spec: Spec, *, multi_label: bool, batch_size: int | None = None) -> Steps:
+def steps_of(
+    spec: Spec, *, multi_label: bool | Mapping[str, bool], batch_size: int | None = None
+) -> Steps:
     """The steps of a run's spec, to judge with; how many examples it had matters not."""
     recipe = recipe_of(spec)
     size = batch_size or (recipe.batch_size if isinstance(recipe.batch_size, int) else 1)

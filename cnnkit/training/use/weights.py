@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,14 @@ import numpy as np
 import yaml
 from flax import nnx
 
-from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.preprocessing import (
+    Preparation,
+    Preprocessing,
+    preparation_of,
+    record_of,
+)
 from cnnkit.errors import DataError, SpecError, UsageError, in_order
+from cnnkit.layers.shape import Shape
 from cnnkit.network import Network, build
 from cnnkit.network.weights import Arrays, arrays_of, put_arrays
 from cnnkit.network.weights_file import WeightsFile, metadata_of, read_weights
@@ -35,20 +42,41 @@ class Weights:
         graph: Its operations.
         arrays: float32, by the path of the layer and the weight's name.
         classes: The names of the classes; empty where there are none.
-        preprocessing: What is done to the values of files; None where no data are known.
+        preprocessing: What is done to the values of files, of several inputs to each; None where
+            no data are known.
         metrics: What was measured of a run.
         environment: What a run was made with.
         problems: What was wrong with checkpoints that would have been taken.
+        outputs: Of several outputs the names of the classes of each.
     """
 
     spec: Spec
     graph: Graph
     arrays: Arrays
     classes: tuple[str, ...] = ()
-    preprocessing: Preprocessing | None = None
+    preprocessing: Preparation | None = None
     metrics: dict[str, Any] | None = None
     environment: dict[str, Any] | None = None
     problems: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of_files(self, *, raw: bool) -> Preprocessing | None:
+        """What a model does to the values of files, where it is to be a part of it.
+
+        Args:
+            raw: Whether the model takes what the first layer reads.
+
+        Raises:
+            UsageError: It is to, and the network has several inputs.
+        """
+        if raw or self.preprocessing is None:
+            return None
+        if not isinstance(self.preprocessing, Preprocessing):
+            raise UsageError(
+                "a model of several inputs takes what the first layers read, and not the values of "
+                "files: add --raw"
+            )
+        return self.preprocessing
 
     @property
     def network(self) -> Network:
@@ -65,8 +93,8 @@ class Weights:
         )
         return metadata_of(
             text,
-            classes=list(self.classes),
-            preprocessing=None if self.preprocessing is None else self.preprocessing.to_dict(),
+            classes={name: list(each) for name, each in self.outputs.items()} or list(self.classes),
+            preprocessing=None if self.preprocessing is None else record_of(self.preprocessing),
             metrics=self.metrics,
             environment=self.environment,
         )
@@ -88,7 +116,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
         _graph(trained.spec),
         arrays_of(trained.network),
         trained.classes,
-        trained.preprocessing,
+        trained.prepared_by,
         {
             "epoch": trained.epoch,
             "checkpoint": which,
@@ -98,6 +126,7 @@ def weights_of_run(run: Path, which: Which = "best") -> Weights:
         },
         {key: value for key, value in environment.items() if key not in _PRIVATE},
         tuple(trained.problems),
+        trained.outputs,
     )
 
 
@@ -111,14 +140,26 @@ def weights_of_file(spec: Spec, path: Path) -> Weights:
     """
     graph = _graph(spec)
     file = read_weights(path, graph)
-    classes = file.said("classes") or []
-    if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
-        raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
+    said = file.said("classes") or []
+    outputs = said if isinstance(said, dict) else {}
+    classes = next(iter(outputs.values()), []) if isinstance(said, dict) else said
+    for names in outputs.values() if outputs else (classes,):
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            raise DataError(f"{path}: `cnnkit.classes` is damaged: it is no list of names")
     preprocessing = _preprocessing(file)
     if preprocessing is not None and not _fits(preprocessing, spec):
         raise DataError(f"{path}: `cnnkit.preprocessing` is damaged, or of another input")
     metrics, environment = file.said("metrics"), file.said("environment")
-    return Weights(spec, graph, file.arrays, tuple(classes), preprocessing, metrics, environment)
+    return Weights(
+        spec,
+        graph,
+        file.arrays,
+        tuple(classes),
+        preprocessing,
+        metrics,
+        environment,
+        outputs={name: tuple(each) for name, each in outputs.items()},
+    )
 
 
 def weights_of_seed(spec: Spec, seed: int = 0) -> Weights:
@@ -150,28 +191,37 @@ def trained_of(weights: Weights, path: Path) -> Trained:
         spec=weights.spec,
         network=weights.network,
         classes=weights.classes,
-        preprocessing=weights.preprocessing,
+        prepared_by=weights.preprocessing,
         checkpoint=None,
         epoch=0,
+        outputs=weights.outputs,
     )
 
 
-def _preprocessing(file: WeightsFile) -> Preprocessing | None:
+def _preprocessing(file: WeightsFile) -> Preparation | None:
     record = file.said("preprocessing")
     if record is None:
         return None
     try:
-        return Preprocessing.from_dict(record if isinstance(record, dict) else {})
+        return preparation_of(record if isinstance(record, dict) else {})
     except DataError as error:
         raise DataError(f"{file.path}: {error}") from None
 
 
-def _fits(record: Preprocessing, spec: Spec) -> bool:
-    """Whether a record is of the network's input, with numbers that can be divided by."""
+def _fits(record: Preparation, spec: Spec) -> bool:
+    """Whether a record is of the network's inputs, with numbers that can be divided by."""
+    if isinstance(record, Preprocessing):
+        return len(spec.inputs) < 2 and _fits_shape(record, spec.input)
+    return record.keys() == spec.inputs.keys() and all(
+        _fits_shape(each, spec.inputs[name]) for name, each in record.items()
+    )
+
+
+def _fits_shape(record: Preprocessing, shape: Shape) -> bool:
     numbers = np.array([*record.mean, *record.deviation])
     sizes = {len(record.mean), len(record.deviation)}
     sound = np.isfinite(numbers).all() and all(record.deviation)
-    return record.shape == spec.input and sizes == {spec.input[-1]} and bool(sound)
+    return record.shape == shape and sizes == {shape[-1]} and bool(sound)
 
 
 def _graph(spec: Spec) -> Graph:

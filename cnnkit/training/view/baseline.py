@@ -160,7 +160,7 @@ def alike_loss(loss: Loss, outputs: int, binary: bool) -> float | None:
         outputs: The outputs of the network, K.
         binary: Whether each output is a yes or no: its probability is then one half.
     """
-    if not loss.of_classes:
+    if not loss.of_classes or loss.compares > 1:
         return None
     if isinstance(loss, Sum):
         each = [(weight, alike_loss(term, outputs, binary)) for term, weight in loss.terms]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnkit.presentation.numbers import percent
-from cnnkit.tasks.metric import METRICS
+from cnnkit.tasks.metric import METRICS, metrics_in
 from cnnkit.training.store.directory import (
     CONFUSION,
     CURVES,
@@ -66,10 +66,14 @@ def measured_lines(split: str, figures: Measured, epoch: int | None) -> Iterator
     yield from _further_line(figures)
     yield from _interval_line(figures)
     yield from _majority_line(figures)
-    if "pixels" in figures:
-        yield from pixel_table(figures["classes"])
-    elif "classes" in figures:
-        yield from class_table(figures["classes"], figures.get("averages") or {})
+    yield from _table(figures)
+    for name, output in (figures.get("outputs") or {}).items():
+        if "classes" in output:
+            yield ""
+            yield f"{name}:"
+            yield from _interval_line(output)
+            yield from _majority_line(output)
+            yield from _table(output)
 
 
 def judgement_lines(found: Judgement) -> Iterator[str]:
@@ -116,9 +120,9 @@ def figures_line(test: Measured, epoch: int | None, split: str) -> str:
     weights = "" if epoch is None else f", weights of epoch {epoch}"
     count = f"{split} of {test['examples']:,} examples{weights}:"
     shown = [
-        f"{metric.title} {metric.shown(test[name])}"
-        for name, metric in METRICS.items()
-        if metric.brief and name in test and (test[name] is not None or metric.fewest == 0)
+        f"{metric.title} {metric.shown(test[metric.name])}"
+        for metric in metrics_in(test)
+        if metric.brief and (test[metric.name] is not None or metric.fewest == 0)
     ]
     return f"{count} {', '.join(shown)}"
 
@@ -126,9 +130,9 @@ def figures_line(test: Measured, epoch: int | None, split: str) -> str:
 def _further_line(test: Measured) -> Iterator[str]:
     """The other metrics that the targets have."""
     shown = [
-        f"{metric.title} {metric.shown(test[name])}"
-        for name, metric in METRICS.items()
-        if not metric.brief and name in test
+        f"{metric.title} {metric.shown(test[metric.name])}"
+        for metric in metrics_in(test)
+        if not metric.brief
     ]
     if shown:
         yield f"also {', '.join(shown)}"
@@ -154,6 +158,14 @@ def _majority_line(test: Measured) -> Iterator[str]:
         f"always answering {frequent['name']}, the most frequent class: accuracy "
         f"{percent(test['majority'])}, balanced accuracy {percent(chance)}"
     )
+
+
+def _table(figures: Measured) -> Iterator[str]:
+    """A row a class, of pixels or of examples, where there are classes."""
+    if "pixels" in figures:
+        yield from pixel_table(figures["classes"])
+    elif "classes" in figures:
+        yield from class_table(figures["classes"], figures.get("averages") or {})
 
 
 def class_table(

@@ -72,7 +72,7 @@ class MapFiles:
     def _written(self, found: Prediction) -> Prediction:
         if (map_ := found.map) is None:
             return found
-        name = self._name(found.file)
+        name = self._name(found)
         path = self.folder / f"{name}.{self.kind}"
         with told_of_full_disk(self.folder):
             write_atomic(path, _array(map_) if self.kind == "npy" else _picture(map_))
@@ -81,11 +81,15 @@ class MapFiles:
                 write_atomic(self.folder / f"{name}-overlay.png", _png(Image.fromarray(laid)))
         return replace(found, path=str(path))
 
-    def _name(self, file: str) -> str:
-        """A name that is free: `scan` of `a/scan.png`, `scans-3` of `scans.npz[3]`."""
-        number = _ENDING.search(file)
-        path = Path(file[: number.start()] if number else file)
+    def _name(self, found: Prediction) -> str:
+        """A name that is free: `scan` of `a/scan.png`, `scans-3` of `scans.npz[3]`.
+
+        Of several outputs the one that it is of stands behind it: `scan-mask`.
+        """
+        number = _ENDING.search(found.file)
+        path = Path(found.file[: number.start()] if number else found.file)
         name = path.stem + (f"-{number[1] or number[2]}" if number else "")
+        name += f"-{found.output}" if found.output else ""
         free, count = name, 1
         while free in self._taken:
             count += 1

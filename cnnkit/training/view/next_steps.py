@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from cnnkit.spec.model.training import Train
-from cnnkit.tasks.metric import class_of, default_metric
+from cnnkit.tasks.metric import class_of
 from cnnkit.training.view.evidence import Evidence
 
 FEW_UPDATES: Final = 100
@@ -54,7 +54,7 @@ def against_imbalance(evidence: Evidence, train: Train | None) -> tuple[str, ...
     rare = missed[-1] if missed else None
     advice = _for_rare_classes(train)
     watched = train.monitor if train else None
-    if train is None or watched == default_metric(train.loss.tasks):
+    if train is None or watched == train.default_monitor:
         recall = f", or `recall.{rare}`" if rare else ""
         advice.append(
             "another metric to choose the best epoch by: `early_stopping: {metric: "

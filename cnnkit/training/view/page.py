@@ -17,7 +17,7 @@ from cnnkit.folders import StrPath
 from cnnkit.presentation.numbers import duration, percent
 from cnnkit.presentation.page import page as html_page
 from cnnkit.presentation.page import prose, text
-from cnnkit.tasks.metric import METRICS, followed, metric_of
+from cnnkit.tasks.metric import followed, metric_of, metrics_in
 from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SAMPLES, RunDirectory
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
@@ -119,8 +119,9 @@ def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
     summary = run.summary
     split, test = judged(summary)
     notes = _notes(test)
-    for name, metric in METRICS.items():
-        if test.get(name) is not None:
+    for metric in metrics_in(test):
+        name = metric.name
+        if test[name] is not None:
             yield f"{split} {metric.title}", metric.shown(test[name]), notes.get(name, "")
     validated = any(record.validation for record in run.history)
     if validated and (best := summary.best_epoch) is not None:
@@ -175,13 +176,20 @@ def _classes(run: RunFiles) -> Iterator[str]:
     about = "Confusion matrix: a row for each true class, a column for each predicted one"
     yield from _picture(run, "confusion.png", about, "Confusion", " square")
     _, test = judged(run.summary)
+    yield from _class_rows(test, "Classes")
+    for name, output in (test.get("outputs") or {}).items():
+        yield from _class_rows(output, f"Classes of {text(name)}")
+
+
+def _class_rows(test: Measured, heading: str) -> Iterator[str]:
+    """A row for each class of an output, where it has some."""
     rows = test.get("classes")
     if not rows:
         return
     if "pixels" in test:
-        yield from _pixels(rows, test["pixels"])
+        yield from _pixels(rows, test["pixels"], heading)
         return
-    yield '<h2>Classes</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
+    yield f'<h2>{heading}</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
     yield "<th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr></thead>\n<tbody>"
     for row in rows:
         cells = "".join(_part(row[name]) for name in ("precision", "recall", "f1"))
@@ -191,10 +199,10 @@ def _classes(run: RunFiles) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _pixels(rows: Sequence[Mapping[str, Any]], pixels: int) -> Iterator[str]:
+def _pixels(rows: Sequence[Mapping[str, Any]], pixels: int, heading: str) -> Iterator[str]:
     """A row for each class of pixels."""
     columns = ("iou", "dice", "precision", "recall")
-    yield '<h2>Classes</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
+    yield f'<h2>{heading}</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
     yield "<th>IoU</th><th>Dice</th><th>precision</th><th>recall</th><th>pixels</th></tr></thead>"
     yield "<tbody>"
     for row in rows:

@@ -23,10 +23,11 @@ class Columns:
     """What a table of predictions has columns for.
 
     Attributes:
-        names: The names of the classes, or of the outputs of a regression.
+        names: The names of the classes, or of the outputs of a regression; none of several outputs.
         of_classes: Whether they are classes.
         top: How many of the most probable classes are named; None for the probability of each.
-        of_maps: Whether predictions are maps, of which each class has a part of the pixels.
+        of_maps: Whether predictions are maps, of which each class has a part of the pixels; of
+            several outputs some of them.
     """
 
     names: Sequence[str]
@@ -40,9 +41,10 @@ def as_table(found: Found, columns: Columns) -> Iterator[str]:
     for each in found:
         if isinstance(each, Refused):
             continue
-        values = [percent(one) if columns.of_classes else f"{one:.4g}" for one in each.values]
+        of_classes = columns.of_classes if columns.names else each.of_classes
+        values = [percent(one) if of_classes else f"{one:.4g}" for one in each.values]
         shown = ", ".join(map(" ".join, zip(each.classes, values, strict=True)))
-        if columns.of_maps and columns.of_classes:
+        if each.map is not None and of_classes:
             shown = ", ".join(
                 f"{name} {percent(part)}"
                 for name, part in zip(each.classes, each.values, strict=True)
@@ -52,7 +54,8 @@ def as_table(found: Found, columns: Columns) -> Iterator[str]:
             shown += f" → {each.path}"
         if each.decision not in (None, each.classes[0]):
             shown = f"{each.decision} ({shown})"
-        yield printable(f"{each.file}: {shown}") + "\n"
+        output = f" {each.output}" if each.output else ""
+        yield printable(f"{each.file}{output}: {shown}") + "\n"
 
 
 def as_json(found: Found, columns: Columns) -> Iterator[str]:  # noqa: ARG001 - as the others
@@ -75,8 +78,12 @@ def as_csv(found: Found, columns: Columns) -> Iterator[str]:
     """A line a file: what it is taken for and how probable the first class is, or what is wrong.
 
     Where several classes are named, the first, second … and their probabilities follow; where all
-    are, a column a class. Of a regression there is a column an output.
+    are, a column a class. Of a regression there is a column an output. Of a network of several
+    outputs there is a line for each value of each, with the output and what it is called.
     """
+    if not columns.names:
+        yield from _long(found, columns)
+        return
     if columns.of_maps:
         yield from _csv_of_maps(found, columns)
         return
@@ -106,6 +113,18 @@ def _csv_of_maps(found: Found, columns: Columns) -> Iterator[str]:
         else:
             values = (f"{value:.9g}" for value in each.values)
             yield _line([each.file, *values, each.path or "", ""])
+
+
+def _long(found: Found, columns: Columns) -> Iterator[str]:
+    """A line for each value of each output, with the file of its map where outputs are maps."""
+    yield _line(["file", "output", "name", "value", *(["map"] if columns.of_maps else []), "error"])
+    for each in found:
+        if isinstance(each, Refused):
+            yield _line([each.file, *[""] * (4 if columns.of_maps else 3), each.problem])
+            continue
+        path = [each.path or ""] if columns.of_maps else []
+        for name, value in zip(each.classes, each.values, strict=True):
+            yield _line([each.file, each.output, name, f"{value:.9g}", *path, ""])
 
 
 def _cells(found: Prediction, columns: Columns) -> Iterator[str]:

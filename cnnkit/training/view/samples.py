@@ -43,12 +43,12 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
         samples: Of images or volumes.
         title: What stands above.
     """
-    of_classes = samples[0].true.dtype.kind in "iu"
-    heads = ("image", "truth", "prediction", "wrong" if of_classes else "error")
     with drawn(path) as figure:
         figure.set_size_inches(4 * _INCHES, (_INCHES + 0.2) * len(samples) + 0.3)
         panels = figure.subplots(len(samples), 4, squeeze=False)
         for row, sample in zip(panels, samples, strict=True):
+            of_classes = sample.true.dtype.kind in "iu"
+            heads = ("image", "truth", "prediction", "wrong" if of_classes else "error")
             pictures = _pictures(sample, of_classes=of_classes)
             for axes, picture, head in zip(row, pictures, heads, strict=True):
                 axes.imshow(picture, cmap="gray", interpolation="nearest")

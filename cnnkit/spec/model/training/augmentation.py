@@ -35,10 +35,12 @@ class Augmentation(Part):
         mixes: Whether it mixes examples with each other, and their targets too.
         moves: Whether what is seen moves, and targets with spatial extents with it.
         axes: How many spatial axes an example needs at least.
+        shared: Whether it can be done to several images of an example alike.
     """
 
     mixes: ClassVar[bool] = False
     moves: ClassVar[bool] = False
+    shared: ClassVar[bool] = True
     axes: ClassVar[int] = 1
     field_aliases: ClassVar = {"p": "probability", "prob": "probability"}
 
@@ -213,6 +215,7 @@ class Color(Augmentation):
     """Changes brightness, contrast, saturation and hue by random factors."""
 
     kind = "color"
+    shared = False
     field_aliases: ClassVar = {**Augmentation.field_aliases, "colour": "hue"}
 
     brightness: Fraction = Field(0.0, description="factor from 1 − b to 1 + b")
@@ -252,6 +255,7 @@ class Mixup(Augmentation):
     kind = "mixup"
     scalar_field = "alpha"
     mixes = True
+    shared = False
     axes = 0
 
     alpha: Positive = Field(0.2, description="both parameters of the Beta distribution of the mix")
@@ -263,6 +267,7 @@ class Cutmix(Augmentation):
     kind = "cutmix"
     scalar_field = "alpha"
     mixes = True
+    shared = False
 
     alpha: Positive = Field(1.0, description="both parameters of the Beta distribution of the box")
 

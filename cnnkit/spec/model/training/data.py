@@ -21,8 +21,12 @@ KNOWN: Final[tuple[Name, ...]] = get_args(Name)
 
 _FOLDER = Expects("the path of a folder, seen from the spec's")
 _FILE = Expects("the path of a file, seen from the spec's folder")
-_KEY = Expects("the name of an array in the file")
 Text = Annotated[str, Field(min_length=1)]
+Named = Annotated[Mapping[Text, Text], Field(min_length=1)]
+"""A text for each input, or for each output, by its name."""
+_FOLDERS = Expects("the path of a folder, seen from the spec's, or one for each input by its name")
+_INPUTS = Expects("the name of an array in the file, or one for each input by its name")
+_TARGETS = Expects("the name of an array in the file, or one for each output by its name")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Level = Annotated[int, Field(ge=0, le=255)]
 Colour = Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)]
@@ -38,6 +42,24 @@ def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
 Ignored = Annotated[
     Annotated[int, Field(ge=0)] | None, Expects("a whole number that is not negative, such as 255")
 ]
+
+
+def names_in(given: str | Mapping[str, str] | None) -> tuple[str, ...]:
+    """The inputs or outputs that something is given for by their names, in sorted order."""
+    return tuple(sorted(given)) if isinstance(given, Mapping) else ()
+
+
+def _unlike(test: str, field: str, given: str | Mapping[str, str] | None) -> Fault:
+    """The fault of a test set that is not named as the examples are."""
+    names = names_in(given)
+    what = f"one for each of {', '.join(f'`{name}`' for name in names)}" if names else "one name"
+    form = f"{{{', '.join(f'{name}: …' for name in names)}}}" if names else "…"
+    return Fault(
+        "wrong-value",
+        f"`{test}` is not given as `{field}` is, which has {what}",
+        f"write `{test}: {form}`",
+        (test,),
+    )
 
 
 class Files(Section):
@@ -89,8 +111,11 @@ class Images(Pictures):
 
     key = "images"
 
-    images: Annotated[Text, _FOLDER] = Field(description="the folder of the class folders")
-    test: Annotated[Text | None, _FOLDER] = Field(
+    images: Annotated[Text | Named, _FOLDERS] = Field(
+        description="the folder of the class folders; of several inputs a folder each, with files "
+        "of the same names"
+    )
+    test: Annotated[Text | Named | None, _FOLDERS] = Field(
         None, description="another such folder, with the test set"
     )
     masks: Annotated[Text | None, _FOLDER] = Field(
@@ -115,9 +140,11 @@ class Images(Pictures):
     )
 
     @model_validator(mode="after")
-    def _of_masks(self) -> Self:
+    def _consistent(self) -> Self:
         if faults := list(_mask_faults(self)):
             raise Faults(*faults)
+        if self.test is not None and names_in(self.images) != names_in(self.test):
+            raise Faults(_unlike("test", "images", self.images))
         return self
 
 
@@ -138,6 +165,14 @@ def _mask_faults(images: Images) -> Iterator[Fault]:
             "put the test set into `test` folders inside of `images` and of `masks`",
             ("test",),
         )
+    if images.masks is not None and isinstance(images.images, Mapping):
+        yield Fault(
+            "wrong-value",
+            "`masks` is of the images of one folder, and `images` names several inputs",
+            "save the inputs and the masks as arrays, `data: {arrays: FILE.npz, inputs: {…}, "
+            "targets: …}`",
+            ("masks",),
+        )
 
 
 class Arrays(Files):
@@ -150,16 +185,16 @@ class Arrays(Files):
     key = "arrays"
 
     arrays: Annotated[Text, _FILE] = Field(description="the file")
-    inputs: Annotated[Text | None, _KEY] = Field(
+    inputs: Annotated[Text | Named | None, _INPUTS] = Field(
         None, description="the array of examples; found by the usual names if left out"
     )
-    targets: Annotated[Text | None, _KEY] = Field(
+    targets: Annotated[Text | Named | None, _TARGETS] = Field(
         None, description="the array of targets; found by the usual names if left out"
     )
-    test_inputs: Annotated[Text | None, _KEY] = Field(
+    test_inputs: Annotated[Text | Named | None, _INPUTS] = Field(
         None, description="the examples of the test set, if it has one"
     )
-    test_targets: Annotated[Text | None, _KEY] = Field(
+    test_targets: Annotated[Text | Named | None, _TARGETS] = Field(
         None, description="the targets of the test set, if it has one"
     )
     ignore: Ignored = Field(
@@ -167,6 +202,14 @@ class Arrays(Files):
         description="the target of pixels that count nowhere, such as 255, where the class of each "
         "pixel is asked for",
     )
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        for name in ("inputs", "targets"):
+            given, test = getattr(self, name), getattr(self, f"test_{name}")
+            if test is not None and names_in(given) != names_in(test):
+                raise Faults(_unlike(f"test_{name}", name, given))
+        return self
 
 
 class Csv(Pictures):

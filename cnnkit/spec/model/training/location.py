@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,10 +41,15 @@ def located(spec: Spec) -> Located:
     data = spec.train.data if spec.train is not None else None
     if data is None or isinstance(data, str):
         return Located(data, ())
-    found, notes = {}, []
+    found: dict[str, str | dict[str, str]] = {}
+    notes: list[str] = []
     for name in _PATHS[type(data)]:
         given = getattr(data, name)
-        if given is not None:
+        if isinstance(given, Mapping):  # a path for each input
+            places = {each: _found(given[each], _file(spec, "data", name, each)) for each in given}
+            found[name] = {each: str(path) for each, (path, _) in places.items()}
+            notes += [note for _, note in places.values() if note]
+        elif given is not None:
             path, note = _found(given, _file(spec, "data", name))
             found[name] = str(path)
             notes += [note] if note else []

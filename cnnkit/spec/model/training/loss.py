@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import Field
 
+from cnnkit.errors import did_you_mean
+from cnnkit.layers.field import Flag
 from cnnkit.spec.language.faults import Fault, Faults, shown
 from cnnkit.spec.model.training.part import (
     Fraction,
@@ -18,7 +20,7 @@ from cnnkit.spec.model.training.part import (
     by_name,
     given,
 )
-from cnnkit.tasks.metric import CHOOSING, METRICS, metric_of
+from cnnkit.tasks.metric import CHOOSING, METRICS, metric_of, of_output, split_name
 from cnnkit.tasks.task import OF_MAPS, OF_NUMBERS, Task
 
 
@@ -27,9 +29,11 @@ class Loss(Part):
 
     Attributes:
         tasks: What the targets may be.
+        compares: How many outputs it reads together; 1 where each has a loss of its own.
     """
 
     tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "labels", "segmentation")
+    compares: ClassVar[int] = 1
     beside: ClassVar = {
         "label_smoothing": "label_smoothing",
         "class_weights": "class_weights",
@@ -40,7 +44,7 @@ class Loss(Part):
     @property
     def of_classes(self) -> bool:
         """Whether the targets are classes, one right or each a yes or no; else numbers."""
-        return set(OF_NUMBERS).isdisjoint(self.tasks)
+        return {*OF_NUMBERS, "triplets"}.isdisjoint(self.tasks)
 
     @property
     def of_maps(self) -> bool:
@@ -194,6 +198,70 @@ class Sum(Loss):
         return [_written(*part) for part in self.parts]
 
 
+class Contrastive(Loss):
+    """Of two outputs: draws those of a pair of one kind together and pushes others apart.
+
+    Its target says of each pair whether it is of one kind, 1, or not, 0. With D the Euclidean
+    distance of the two outputs it is ½·D² of a pair of one kind, and ½·max(0, margin − D)² of
+    another (Hadsell, Chopra and LeCun, 2006, whose Y is 1 of pairs that differ). A distance below
+    half of the margin says that a pair is of one kind.
+    """
+
+    kind = "contrastive"
+    tasks = ("pairs",)
+    compares = 2
+
+    margin: Positive = Field(1.0, description="the distance beyond which nothing pushes apart")
+
+
+class Triplet(Loss):
+    """Of three outputs, an anchor, one of its kind and one of another: max(0, D⁺ − D⁻ + margin).
+
+    D⁺ is the distance from the anchor to the second output and D⁻ that to the third: the Euclidean
+    one, as of PyTorch's TripletMarginLoss, or its square (Schroff, Kalenichenko and Philbin, 2015).
+    It takes no targets.
+    """
+
+    kind = "triplet"
+    tasks = ("triplets",)
+    compares = 3
+
+    margin: Positive = Field(1.0, description="by how much the third is to be farther away")
+    squared: Flag = Field(False, description="whether distances are squared")
+
+
+TOGETHER: Final = "loss"
+"""The metric that several outputs have together; all others are of one of them."""
+
+
+class ByOutput(Loss):
+    """A loss for each output, by its name; what is lowered is their weighted sum."""
+
+    kind = "by_output"
+    tasks = ()
+
+    each: Mapping[str, Loss]
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether one of the outputs says classes."""
+        return any(loss.of_classes for loss in self.each.values())
+
+    @property
+    def of_maps(self) -> bool:
+        """Each output has a loss of its own."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """The losses of the outputs, as messages call them."""
+        return ", ".join(f"{loss.title} of `{name}`" for name, loss in self.each.items())
+
+    def written(self) -> Any:
+        """The mapping."""
+        return {name: loss.written() for name, loss in self.each.items()}
+
+
 LOSSES: Final = Variant(
     "loss",
     by_name(
@@ -207,6 +275,8 @@ LOSSES: Final = Variant(
         MeanAbsoluteError,
         Huber,
         Ssim,
+        Contrastive,
+        Triplet,
     ),
     "`categorical_cross_entropy`, or by its name with fields, `{focal: {gamma: 2}}`",
     {
@@ -225,11 +295,70 @@ LOSSES: Final = Variant(
 
 
 def read_loss(value: object) -> Loss:
-    """The loss that plain data names; of a list the weighted sum.
+    """The loss that plain data names: one by its name, or one for each output by the output's.
+
+    Each may be a list, which is a weighted sum.
 
     Raises:
-        Faults: It names none, or losses that have no targets in common.
+        Faults: It names none, a field of one is wrong, or losses of a sum have no targets in
+            common.
     """
+    if not isinstance(value, Mapping) or not _by_output(value):
+        return _of_one(value)
+    if len(value) == 1:
+        raise Faults(
+            Fault(
+                "wrong-value",
+                "`loss` names one output, and a loss that is alone is written without",
+                f"write `loss: {_shortly(next(iter(value.values())))}`",
+            )
+        )
+    each: dict[str, Loss] = {}
+    faults: list[Fault] = []
+    for name, written in value.items():
+        try:
+            loss = _of_one(written)
+        except Faults as found:
+            faults += [fault.below((str(name),)) for fault in found.faults]
+            continue
+        if loss.compares > 1:
+            faults.append(
+                Fault(
+                    "wrong-value",
+                    f"`{loss.kind}` compares {loss.compares} outputs, and is given for one",
+                    f"write `loss: {loss.kind}` alone",
+                    (str(name),),
+                )
+            )
+        each[str(name)] = loss
+    if faults:
+        raise Faults(*faults)
+    return ByOutput.model_construct(each=each)
+
+
+def _by_output(value: Mapping[Any, object]) -> bool:
+    """Whether a mapping is of outputs; one key may be the name of a loss, with its fields."""
+    if len(value) != 1:
+        return bool(value)
+    ((name, inner),) = value.items()
+    known = {*LOSSES.kinds, *LOSSES.aliases}
+    if name in known:
+        return False
+    parts = inner if isinstance(inner, list | tuple) and inner else [inner]
+    return all(each in known if isinstance(each, str) else _names(each, known) for each in parts)
+
+
+def _names(value: object, known: set[str]) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in known
+
+
+def _shortly(written: object) -> object:
+    """A loss as advice shows it."""
+    return "[…]" if isinstance(written, list | tuple) else written
+
+
+def _of_one(value: object) -> Loss:
+    """The loss of one output; of a list the weighted sum."""
     if not isinstance(value, list | tuple):
         return _loss(value)
     if not value:
@@ -244,6 +373,16 @@ def read_loss(value: object) -> Loss:
             raise Faults(*(fault.below((index,)) for fault in error.faults)) from None
     if len(parts) == 1 and parts[0][1] == 1:
         return parts[0][0]
+    for index, (loss, _) in enumerate(parts):
+        if loss.compares > 1:
+            raise Faults(
+                Fault(
+                    "wrong-value",
+                    f"`{loss.kind}` compares {loss.compares} outputs, and is no part of a sum",
+                    f"write `loss: {loss.kind}` alone",
+                    (index,),
+                )
+            )
     total = Sum.model_construct(parts=tuple(parts))
     if not total.tasks:
         others = [loss.title for loss, _ in parts]
@@ -300,14 +439,31 @@ def _written(loss: Loss, weight: float) -> Any:
 
 def choosing(loss: Loss) -> list[str]:
     """The metrics that networks which are trained by a loss may be chosen by."""
+    if isinstance(loss, ByOutput):
+        return [
+            *(of_output(name, each) for name, part in loss.each.items() for each in choosing(part)),
+            TOGETHER,
+        ]
     return [name for name in CHOOSING if METRICS[name].of_any(loss.tasks)]
 
 
 def not_of_task(metric: str, loss: Loss) -> str | None:
     """Why no network that is trained by a loss has a metric; None where one may have it."""
+    if isinstance(loss, ByOutput):
+        output, own = split_name(metric)
+        if output in loss.each:
+            return not_of_task(own, loss.each[output])
+        if metric == TOGETHER:
+            return None
+        near = did_you_mean(metric, choosing(loss))
+        return f"each output has its own: {f'did you mean `{near}`?' if near else 'name it first'}"
+    if split_name(metric)[0]:
+        return "the network has one output, whose metrics have no other name"
     wanted = metric_of(metric).tasks
     if metric_of(metric).of_any(loss.tasks):
         return None
+    if loss.compares > 1:
+        return f"{loss.kind} has no such metric"
     of_numbers = not set(OF_NUMBERS).isdisjoint(wanted)
     if loss.of_classes == of_numbers:
         return f"{loss.title} has no {'values to predict' if loss.of_classes else 'classes'}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict, WithJsonSchema, model_validator
 
+from cnnkit.errors import did_you_mean
 from cnnkit.layers.field import Count, Expects, Flag
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Fault, Faults
@@ -17,13 +18,15 @@ from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
 from cnnkit.spec.model.training.data import Data, read_data
 from cnnkit.spec.model.training.loss import (
     LOSSES,
+    TOGETHER,
+    ByOutput,
     CategoricalCrossEntropy,
     Loss,
     not_of_task,
     read_loss,
 )
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
-from cnnkit.spec.model.training.part import Positive, given, section
+from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
@@ -127,7 +130,14 @@ class Train(Section):
     freeze: Frozen = Field(None, description="layers whose weights stay as they are")
     unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
     loss: Annotated[Loss, BeforeValidator(read_loss), LOSSES] = Field(
-        CategoricalCrossEntropy.model_construct(), description="what training lowers"
+        CategoricalCrossEntropy.model_construct(),
+        description="what training lowers; of several outputs one for each by its name",
+    )
+    loss_weights: Annotated[
+        Mapping[str, NotNegative] | None,
+        Expects("a number for each output by its name: `{label: 1, angle: 0.5}`"),
+    ] = Field(
+        None, description="the weight of each output's loss in their sum; 1 of those left out"
     )
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")
@@ -183,14 +193,19 @@ class Train(Section):
         description="what the network is to give: `input`, the images that go in, as an "
         "autoencoder does; by default the targets of the data",
     )
-    _of_maps: bool = PrivateAttr(False)
+    _maps: frozenset[str] = PrivateAttr(frozenset())
 
     @property
     def monitor(self) -> str:
         """The metric of the validation split that says which epoch is the best."""
         if self.early_stopping is not None and self.early_stopping.metric is not None:
             return self.early_stopping.metric
-        return default_metric(self.tasks)
+        return self.default_monitor
+
+    @property
+    def default_monitor(self) -> str:
+        """The metric that says which epoch is the best, where nothing else is asked for."""
+        return TOGETHER if isinstance(self.loss, ByOutput) else default_metric(self.tasks)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -198,20 +213,33 @@ class Train(Section):
 
         Where that is not known it is taken for a vector, unless the loss is of maps alone.
         """
-        return narrowed(self.loss.tasks, maps=self._of_maps) or self.loss.tasks
+        return narrowed(self.loss.tasks, maps=self.of_maps) or self.loss.tasks
 
     @property
     def of_maps(self) -> bool:
-        """Whether the network, where it is known, answers for each pixel."""
-        return self._of_maps
+        """Whether the network, where it is known, answers for each pixel, by any of its outputs."""
+        return bool(self._maps)
 
-    def for_output(self, shape: Shape | None) -> Self:
-        """The recipe of a network that gives this shape, which says what the targets are."""
-        if self._of_maps == (shape is not None and len(shape) > 1):
+    def for_outputs(self, shapes: Mapping[str, Shape | None]) -> Self:
+        """The recipe of a network that gives these shapes, which say what the targets are."""
+        maps = frozenset(name for name, shape in shapes.items() if shape and len(shape) > 1)
+        if self._maps == maps:
             return self
         recipe = self.model_copy()
-        recipe._of_maps = not self._of_maps
+        recipe._maps = maps
         return recipe
+
+    def of_outputs(self) -> Mapping[str, tuple[Train, float]]:
+        """The recipe of each of several outputs, and the weight of its loss; empty of one."""
+        if not isinstance(self.loss, ByOutput):
+            return {}
+        weights = self.loss_weights or {}
+        found = {}
+        for name, loss in self.loss.each.items():
+            recipe = self.model_copy(update={"loss": loss})
+            recipe._maps = self._maps & {name}
+            found[name] = recipe, weights.get(name, 1.0)
+        return found
 
     @property
     def fits_batch(self) -> bool:
@@ -247,7 +275,9 @@ class Train(Section):
 def _contradictions(train: Train) -> Iterator[Fault]:
     """What two fields say that cannot both be meant."""
     loss = train.loss.title
-    if not train.loss.of_classes:
+    if isinstance(train.loss, ByOutput) or train.loss.compares > 1:
+        yield from _of_one_output(train)
+    elif not train.loss.of_classes:
         if train.label_smoothing:
             yield _no_classes("label_smoothing", loss)
         if train.class_weights is not None:
@@ -263,11 +293,18 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             "take a loss of values, such as `mean_squared_error`, or leave `target` out",
             ("target",),
         )
+    if train.loss_weights is not None and not isinstance(train.loss, ByOutput):
+        yield Fault(
+            "wrong-value",
+            f"`loss_weights` weighs the losses of several outputs, and `loss` is `{loss}` alone",
+            "leave it out, or give each output its loss: `loss: {label: …, angle: …}`",
+            ("loss_weights",),
+        )
     if misfit := not_of_task(train.monitor, train.loss):
         yield Fault(
             "wrong-value",
             f"`early_stopping` watches `{train.monitor}`, and {misfit}",
-            f"write `metric: {default_metric(train.loss.tasks)}`",
+            f"write `metric: {train.default_monitor}`",
             ("early_stopping", "metric"),
         )
     if train.early_stopping is not None and train.split.validation == 0:
@@ -300,6 +337,45 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
                 "leave `ema` out",
                 ("ema",),
+            )
+
+
+def _of_one_output(train: Train) -> Iterator[Fault]:
+    """What is said of one target that is a class, where the loss is of several outputs."""
+    loss, advice = train.loss, "leave it out"
+    what = f"`{loss.kind}` compares outputs" if loss.compares > 1 else "`loss` is of several"
+    if train.label_smoothing and (loss.compares > 1 or not loss.of_classes):
+        yield Fault(
+            "wrong-value",
+            f"`label_smoothing` is of classes, and {what}",
+            advice,
+            ("label_smoothing",),
+        )
+    if train.class_weights is not None:
+        yield Fault(
+            "wrong-value",
+            f"`class_weights` is of the classes of one output, and {what}",
+            advice,
+            ("class_weights",),
+        )
+    for index, augmentation in enumerate(train.augment):
+        if augmentation.mixes:
+            yield Fault(
+                "wrong-value",
+                f"`{augmentation.kind}` mixes the classes of one output, and {what}",
+                advice,
+                ("augment", index, augmentation.kind),
+            )
+    known = loss.each if isinstance(loss, ByOutput) else {}
+    for name in (train.loss_weights or {}) if known else ():
+        if name not in known:
+            named = ", ".join(f"`{each}`" for each in known)
+            yield Fault(
+                "unknown-key",
+                f"`loss_weights` has `{name}`, and `loss` names {named}",
+                f"did you mean `{near}`?" if (near := did_you_mean(name, known)) else advice,
+                ("loss_weights", name),
+                True,
             )
 
 

@@ -10,7 +10,7 @@ by the nearest cell, images linearly. What changes values alone leaves them as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import jax
@@ -25,10 +25,10 @@ from cnnkit.spec.model.training.augmentation import no_maps
 from cnnkit.training.compute.augmentation import color, erasing, mixing, moving
 from cnnkit.training.compute.loss import dense
 
-__all__ = ["Augment", "make_augmentation"]
+__all__ = ["Augment", "make_augmentation", "of_several"]
 
-Augment = Callable[[Array, Array, Array], tuple[Array, Array]]
-"""``(key, images [N, *spatial, C], targets) -> (images, targets)``."""
+Augment = Callable[[Array, Any, Any], tuple[Any, Any]]
+"""``(key, images [N, *spatial, C], targets) -> (images, targets)``; of several by their names."""
 
 
 def make_augmentation(
@@ -36,7 +36,7 @@ def make_augmentation(
     shape: Shape,
     classes: int | None = None,
     *,
-    maps: bool = False,
+    maps: bool | Collection[str] = False,
 ) -> Augment:
     """The augmentations of a recipe, one after the other.
 
@@ -45,7 +45,8 @@ def make_augmentation(
         shape: The shape of one example, channels last.
         classes: The outputs of the network. Needed to mix targets that are classes: they go out
             as probabilities, float32 ``[N, K]``.
-        maps: Whether targets have spatial extents: what moves an image moves them alike.
+        maps: Whether targets have spatial extents: what moves an image moves them alike. Of
+            several outputs the names of those that have.
 
     Raises:
         SpecError: One of them does not fit the shape, or mixes targets that are maps.
@@ -56,7 +57,7 @@ def make_augmentation(
     if misfits:
         raise SpecError([Finding(f.rule, "error", f.message, f.help) for f in misfits])
 
-    def augmented(key: Array, images: Array, targets: Array) -> tuple[Array, Array]:
+    def augmented(key: Array, images: Array, targets: Any) -> tuple[Array, Any]:
         for index, each in enumerate(augment):
             own = jax.random.fold_in(key, index)
             if each.mixes:
@@ -68,10 +69,24 @@ def make_augmentation(
                 continue
             images = _some(each, own, images)
             if maps and each.moves:
-                targets = _moved(each, own, targets, shape[:-1])
+                targets = _all_moved(each, own, targets, shape[:-1], maps)
         return images, targets
 
     return augmented
+
+
+def _all_moved(
+    augmentation: Augmentation,
+    key: Array,
+    targets: Any,
+    extents: Shape,
+    maps: bool | Collection[str],
+) -> Any:
+    """Targets moved as images are; of several outputs those of these names."""
+    if isinstance(maps, bool):
+        return _moved(augmentation, key, targets, extents)
+    moved = {name: _moved(augmentation, key, targets[name], extents) for name in maps}
+    return {**targets, **moved}
 
 
 def _moved(augmentation: Augmentation, key: Array, targets: Array, extents: Shape) -> Array:
@@ -96,6 +111,39 @@ def _other_extents(augmentation: Augmentation, targets: Shape, images: Shape) ->
         f"alike, which have not the same extents",
         "leave it out, or take `flip`, which fits any extents",
     )
+
+
+def of_several(
+    augment: Sequence[Augmentation],
+    shapes: Mapping[str, Shape],
+    *,
+    maps: bool | Collection[str] = False,
+) -> Augment:
+    """The augmentations of examples with several inputs: all images of one are changed alike.
+
+    The images are laid together along their channels and changed as one, so that what lies at one
+    place in them still does. Inputs without spatial axes stay as they are.
+
+    Args:
+        augment: What the recipe says.
+        shapes: The shape of each input by its name; those of images have the same extents.
+        maps: As of ``make_augmentation``.
+    """
+    images = {name: shape for name, shape in shapes.items() if len(shape) > 1}
+    if not augment or not images:
+        return lambda _, inputs, targets: (inputs, targets)
+    widths = [shape[-1] for shape in images.values()]
+    extents = next(iter(images.values()))[:-1]
+    whole = make_augmentation(augment, (*extents, sum(widths)), maps=maps)
+    cuts = [sum(widths[: index + 1]) for index in range(len(widths) - 1)]
+
+    def augmented(key: Array, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        joined = jnp.concatenate([inputs[name] for name in images], axis=-1)
+        joined, targets = whole(key, joined, targets)
+        changed = dict(zip(images, jnp.split(joined, cuts, axis=-1), strict=True))
+        return {**inputs, **changed}, targets
+
+    return augmented
 
 
 def _some(augmentation: Augmentation, key: Array, images: Array) -> Array:
