@@ -70,6 +70,29 @@ def test_the_training_backend_is_not_loaded(code: str) -> None:
     assert loaded(code) & HEAVY == set()
 
 
+def test_a_page_loads_neither_training_nor_the_command_line() -> None:
+    """What runs in a browser has the standard library, pydantic and yaml."""
+    questions = [
+        {"question": "account", "text": "input: 4x4x1\nlayers: [{conv: {filters: 1, kernel: 2}}]"},
+        {
+            "question": "fixes",
+            "text": "input: 7x7x1\nlayers: [{max_pool: {size: 2}}]",
+            "finding": 0,
+        },
+        {"question": "layer", "text": "input: 4\nlayers: [relu]", "path": "layers.0"},
+        {"question": "differences", "old": "input: 4\nlayers: [relu]", "new": "input: 4"},
+        *(
+            {"question": "download", "text": "input: 4\nlayers: [relu]", "kind": kind}
+            for kind in ("svg", "html", "json", "torch", "keras", "flax")
+        ),
+    ]
+    code = (
+        "import json; from cnnkit.playground.calculator import answer\n"
+        f"for each in {questions!r}: assert 'value' in json.loads(answer(json.dumps(each)))"
+    )
+    assert loaded(code) & {*HEAVY, "typer", "rich"} == set()
+
+
 def test_the_package_itself_loads_next_to_nothing() -> None:
     assert loaded("import cnnkit") & {"pydantic", "yaml", "typer", "rich"} == set()
 
@@ -122,7 +145,12 @@ ROOMS = {
         "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers",
         "presentation",
     },
+    "playground": {
+        "report", "checking", "rules", "export", "analysis", "spec", "layers", "templates",
+        "presentation",
+    },
     "cli": {
+        "playground",
         "serving", "exercises", "activations", "selection", "training", "importing", "export",
         "report", "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers",
         "tasks", "templates", "presentation",

@@ -74,7 +74,12 @@ def layer_maps(network: Network, graph: Graph, x: NDArray[np.float32]) -> list[L
         return kernel, np.asarray(module.bias[...], np.float32) if has_bias else None
 
     outputs = network.activations(jnp.asarray(x[None]))
-    found = {path: np.asarray(maps, np.float32)[0] for path, maps in outputs.items()}
+    # Inside an `each` the slices are the examples of the batch.
+    found = {
+        node.path: np.asarray(outputs[node.path], np.float32).reshape(node.output or ())
+        for node in graph.nodes
+        if node.path in outputs
+    }
     return maps_of(graph, x, found, filters_of)
 
 

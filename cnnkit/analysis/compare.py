@@ -10,6 +10,7 @@ from typing import Any
 
 from cnnkit.analysis.align import LayerPair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
+from cnnkit.analysis.operations import same_operations
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show_each
@@ -69,12 +70,20 @@ class Comparison:
         """Whether nothing differs that the analysis sees."""
         return self.readable and not (self.changes or self.settings or self.gained or self.lost)
 
+    @cached_property
+    def same_operations(self) -> bool:
+        """Whether both compute the same, in whatever words: blocks and names may differ."""
+        if not isinstance(self.old, Analysis) or not isinstance(self.new, Analysis):
+            return False
+        return same_operations(self.old.graph, self.new.graph)
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON shows it; every key is always there."""
         changes = Counter(change.status for change in self.layers)
         return {
             "format": FORMAT,
             "same": self.same,
+            "same_operations": self.same_operations,
             "old": _side(self.old),
             "new": _side(self.new),
             "settings": [setting.to_dict() for setting in self.settings],

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "compare": True,
         "data": True,
         "exercises": False,
+        "playground": False,
     }
 )
 """The commands; each is the function of its name in the module of its name, or a group of them.

@@ -68,6 +68,14 @@ def check(
             help="A report of `--format json`: what it holds is known, and not told again.",
         ),
     ] = None,
+    score: Annotated[
+        Path | None,
+        typer.Option(
+            "--score",
+            metavar="FILE",
+            help="Give points by the `expect:` and `budget:` of this file; json is Gradescope's.",
+        ),
+    ] = None,
     specs_only: Annotated[
         bool,
         typer.Option(
@@ -84,6 +92,9 @@ def check(
 
     Example: cnnkit check specs --strict
     """
+    if score is not None:
+        _score(paths, score, format_, output, assignments or [])
+        return
     from cnnkit import report
     from cnnkit.checking import Request, RuleSelection, run
 
@@ -117,6 +128,37 @@ def check(
         for line in mended(results):
             print(line, file=sys.stderr)
     raise typer.Exit(0 if exit_zero or ok else 1)
+
+
+def _score(
+    paths: list[str], marking: Path, format_: str, output: Path | None, assignments: list[str]
+) -> None:
+    """What each spec is worth; that points are missing is no error."""
+    from cnnkit.checking.configuration import Configurations
+    from cnnkit.checking.discovery import discover
+    from cnnkit.checking.marking import read_marking, score
+    from cnnkit.cli.sources import reading_of
+    from cnnkit.errors import SpecError
+    from cnnkit.presentation.output import put_lines, put_text
+    from cnnkit.report.findings.finding import findings_lines
+    from cnnkit.report.score import as_json, lines
+
+    chosen = format_of(output, ("text", "json")) if format_ == _AUTO else format_
+    if chosen not in ("text", "json"):
+        raise UsageError(f"--score is written as text or json, not as {chosen}")
+    try:
+        read = read_marking(marking)
+    except SpecError as error:
+        findings = error.findings
+        put_lines(lambda width: findings_lines(findings, name=str(marking), width=width), None)
+        raise typer.Exit(1) from None
+    found = discover(tuple(paths), Configurations()).candidates
+    scores = [score(each.name, reading_of(each.name, assignments), read) for each in found]
+    if not scores:
+        raise UsageError(f"there is no spec under {', '.join(paths)}")
+    put_text(
+        as_json(scores) + "\n" if chosen == "json" else "\n".join([*lines(scores), ""]), output
+    )
 
 
 def _from(lowest: str, result: CheckResult) -> CheckResult:

@@ -65,9 +65,9 @@ def import_(
     try:
         imported = _imported(model, torch, input_)
     except SpecError as error:
-        if not partial or model is None:
+        if not partial:
             raise
-        _write_partly(model, input_, output)
+        _write_partly(model, torch, input_, output)
         raise typer.Exit(1) from error
     if not _proven(imported) and not force:
         print("nothing is written; --force writes it all the same", file=sys.stderr)
@@ -79,17 +79,24 @@ def import_(
         save(imported.arrays, imported.text, weights)
 
 
-def _write_partly(model: Path, input_: str | None, output: Path | None) -> None:
+def _write_partly(
+    model: Path | None, torch: str | None, input_: str | None, output: Path | None
+) -> None:
     """The spec of what can be said, and on stderr what cannot."""
-    from cnnkit.importing import example_of, partial_text
+    from cnnkit.importing import example_of, partial_text, partial_torch
     from cnnkit.presentation.output import put_text
 
     example = None if input_ is None else example_of(input_, "--input ")
-    text, findings = partial_text(model, example)
+    if torch is not None and example is not None:
+        source, (text, findings) = torch, partial_torch(torch, example)
+    elif model is not None:
+        source, (text, findings) = str(model), partial_text(model, example)
+    else:
+        return
     put_text(text, output)
     for finding in findings:
         advice = f"; {finding.help}" if finding.help else ""
-        print(f"{model}: {finding.message}{advice}", file=sys.stderr)
+        print(f"{source}: {finding.message}{advice}", file=sys.stderr)
     print(
         f"{len(findings)} placeholder{'s' * (len(findings) != 1)} to fill in by hand; no outputs "
         "were compared, no weights are written",

@@ -14,6 +14,7 @@ from cnnkit.importing.importing import (
     import_model,
     import_torch,
     partial_text,
+    partial_torch,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "import_model",
     "import_torch",
     "partial_text",
+    "partial_torch",
 ]

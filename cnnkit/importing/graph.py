@@ -21,9 +21,11 @@ INPUT = -1
 """What stands for the network's input among the inputs of an operation."""
 JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "minimum")
 """The kinds of operations that take several tensors."""
-UNFINISHED = ("channel_multiply", "channel_add", "erf")
-"""Parts of a layer, a constant factor or summand a channel and the error function of GELU, until
-a pattern finds the layer that they belong to."""
+CENTRED = "centred"
+"""A tensor minus its mean over the channels."""
+UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED)
+"""Parts of a layer, a constant factor or summand a channel, the error function of GELU and what a
+layer norm divides, until the layer is found that they belong to."""
 SCORES, ATTEND = "scores", "attend"
 """The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
 of an attention whose projections a pattern finds."""
@@ -95,6 +97,8 @@ class OperationGraph:
         inputs: The shape of each of several inputs by its name, numbered from ``INPUT`` down;
             empty where there is one.
         outputs: The number of each of several outputs by its name; empty where there is one.
+        folded: How many trained numbers of the model are none of ours, because they were folded
+            into others or are constants of a layer.
     """
 
     name: str
@@ -104,6 +108,7 @@ class OperationGraph:
     refused: list[RefusedError] = field(default_factory=list)
     inputs: dict[str, Shape] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
+    folded: int = 0
 
     def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
         """Notes that an operation cannot be said, and puts a placeholder in its stead."""
@@ -118,7 +123,7 @@ class OperationGraph:
             RefusedError: It cannot be applied to its inputs.
         """
         operation.shape = output_shape(operation, [self.shape(each) for each in operation.inputs])
-        number = max(self.operations, default=INPUT) + 1
+        number = next(reversed(self.operations), INPUT) + 1
         self.operations[number] = operation
         return number
 
@@ -161,7 +166,8 @@ class OperationGraph:
     def redirect(self, old: int, new: int) -> None:
         """Lets whoever reads one tensor read another."""
         for operation in self.operations.values():
-            operation.inputs = tuple(new if each == old else each for each in operation.inputs)
+            if old in operation.inputs:
+                operation.inputs = tuple(new if each == old else each for each in operation.inputs)
         if self.output == old:
             self.output = new
         self.outputs = {

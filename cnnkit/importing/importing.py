@@ -65,7 +65,13 @@ class Imported:
 
     @property
     def parameters(self) -> int:
-        """The trained weights that the model holds, by the layers that they became."""
+        """The trained numbers of the model, without those that were folded into others.
+
+        They are counted in its file where that is read node by node, else by the layers that they
+        became.
+        """
+        if self.model.parameters is not None:
+            return self.model.parameters - self.model.graph.folded
         state = (".mean", ".variance")
         kept = [array for path, array in self.arrays.items() if not path.endswith(state)]
         return sum(math.prod(array.shape) for array in kept)
@@ -154,7 +160,9 @@ def from_torch(module: Any, example: Any, name: str | None = None) -> Imported:
     from cnnkit.importing.torch import read
 
     called = name or type(module).__name__
-    model = read(module, example)
+    model, findings = read(module, example)
+    if model is None:
+        raise SpecError(findings, type(module).__name__)
     return imported(model, called, f"{type(module).__name__} by `cnnkit.from_torch`", called)
 
 
@@ -172,7 +180,9 @@ def import_torch(name: str, example: Shape) -> Imported:
     """
     from cnnkit.importing.torch import load_module, read, zeros
 
-    model = read(load_module(name), zeros(example))
+    model, findings = read(load_module(name), zeros(example))
+    if model is None:
+        raise SpecError(findings, name)
     return imported(model, name.partition(":")[2], f"{name} by `cnnkit import`", name)
 
 
@@ -217,13 +227,38 @@ def partial_text(path: Path, example: Shape | None = None) -> tuple[str, tuple[F
         SpecError: Nothing of it can be said.
         UsageError: There is no such file, or it is of another format.
     """
-    model, findings = _reader_of(path)(path, example, partial=True)
+    read = _reader_of(path)(path, example, partial=True)
+    return _partial_text(read, path.stem, path.name, str(path))
+
+
+def partial_torch(name: str, example: Shape) -> tuple[str, tuple[Finding, ...]]:
+    """What of the module that a callable gives can be said, as ``partial_text``.
+
+    Args:
+        name: As for ``import_torch``.
+        example: As for ``import_torch``.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        SpecError: Nothing of it can be said.
+        UsageError: There is no such callable, or it gives no module.
+    """
+    from cnnkit.importing.torch import load_module, read, zeros
+
+    found = read(load_module(name), zeros(example), partial=True)
+    return _partial_text(found, name.partition(":")[2], name, name)
+
+
+def _partial_text(
+    read: tuple[Model | None, tuple[Finding, ...]], name: str, origin: str, source: str
+) -> tuple[str, tuple[Finding, ...]]:
+    model, findings = read
     if model is None:
-        raise SpecError(findings, str(path))
+        raise SpecError(findings, source)
     layers = _layers(model)
     found = (*findings, *map(_finding, model.graph.refused))
-    origin = f"{path.name} by `cnnkit import --partial`"
-    return written(path.stem, origin, model.graph.given, layers, floors=True), found
+    origin = f"{origin} by `cnnkit import --partial`"
+    return written(name, origin, model.graph.given, layers, floors=True), found
 
 
 def _finding(error: RefusedError) -> Finding:

@@ -47,8 +47,14 @@ def arrays_of(spec: Spec, layers: Sequence[WrittenLayer]) -> dict[str, Array]:
     return found
 
 
-def save(arrays: Mapping[str, Array], spec: str, path: Path) -> None:
+def save(arrays: Mapping[str, Array], spec: str, path: Path, **more: object) -> None:
     """Writes arrays as safetensors, with the text of the spec and our version beside them.
+
+    Args:
+        arrays: By the paths of the spec.
+        spec: Its text.
+        path: The file.
+        more: What else is known of them, ``classes`` and ``preprocessing``; None is left out.
 
     Raises:
         MissingExtraError: The package ``safetensors`` is not installed.
@@ -57,6 +63,6 @@ def save(arrays: Mapping[str, Array], spec: str, path: Path) -> None:
     from cnnkit.network.weights_file import metadata_of, written
 
     try:
-        path.write_bytes(written(arrays, metadata_of(spec)))
+        path.write_bytes(written(arrays, metadata_of(spec, **more)))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -70,6 +70,10 @@ class Each(Composite):
     layers: Layers = Field(description="the layers of a slice")
 
     @override
+    def no_op(self, shape: Shape) -> str | None:
+        return None if self.layers else "it has no layers"
+
+    @override
     def trace(self, graph: Trace, x: Tensor) -> Tensor:
         if x.shape is None:
             graph.sequence("layers", self.layers, x)
@@ -77,6 +81,8 @@ class Each(Composite):
         if problem := axis_problem(self.axis, x.shape):
             graph.problem(problem)
             return Tensor(x.node, None)
+        if not self.layers:
+            return x
         axes = [*range(len(x.shape) - 1)]
         x = _moved(graph, x, [self.axis, *axes[: self.axis], *axes[self.axis + 1 :]], "to_front")
         if x.shape is None:

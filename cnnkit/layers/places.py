@@ -96,7 +96,6 @@ class Coordinates(Shaping):
     """
 
     kind = "coordinates"
-    linear = False
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -101,6 +102,24 @@ class Outputs(NamedTuple):
     named: Mapping[str, Array]
 
 
+Values: TypeAlias = Mapping[int, Array]
+"""The outputs of steps by their numbers, those of the inputs among them."""
+
+
+class Taken(NamedTuple):
+    """Steps that are computed otherwise than by their operations, at inference.
+
+    Attributes:
+        stop: One past the last of them.
+        compute: From the values before them to those that are read behind them.
+    """
+
+    stop: int
+    compute: Callable[[Values], Values]
+
+
+NOT_TAKEN: Mapping[int, Taken] = MappingProxyType({})
+
 Batch: TypeAlias = Array | Mapping[str, Array]
 """A batch, [N, *spatial, C]; of each input by its name where there are several."""
 
@@ -179,6 +198,7 @@ class Network(nnx.Module):
         train: bool = False,
         key: Array | None = None,
         settled: Set[str] = frozenset(),
+        taken: Mapping[int, Taken] = NOT_TAKEN,
     ) -> Outputs:
         """The scores that a loss is computed from; arguments and errors as in a call.
 
@@ -187,8 +207,9 @@ class Network(nnx.Module):
             train: As in a call.
             key: As in a call.
             settled: The paths of operations that work as at inference in training too.
+            taken: What is computed otherwise, by the step that it begins with.
         """
-        values = self._run(x, train=train, key=key, settled=settled)
+        values = self._run(x, train=train, key=key, settled=settled, taken=taken)
 
         def scores(step: int) -> Array:
             return values[self.plan.before_final(step)].astype(jnp.float32)
@@ -214,7 +235,13 @@ class Network(nnx.Module):
         return {".".join(steps[at].path): y for at, y in values.items() if at > INPUT}
 
     def _run(
-        self, x: Batch, *, train: bool, key: Array | None, settled: Set[str] = frozenset()
+        self,
+        x: Batch,
+        *,
+        train: bool,
+        key: Array | None,
+        settled: Set[str] = frozenset(),
+        taken: Mapping[int, Taken] = NOT_TAKEN,
     ) -> dict[int, Array]:
         """The output of each step, side outputs in training only."""
         given = self._checked(x, train=train, key=key)
@@ -223,8 +250,13 @@ class Network(nnx.Module):
             for number, each in enumerate(given)
         }
         with _matrix_precision(self.precision):
+            begun = 0
             for index, step in enumerate(self.plan.steps):
-                if step.side and not train:
+                if (step.side and not train) or index < begun:
+                    continue
+                if index in taken:
+                    begun, compute = taken[index]
+                    values.update(compute(values))
                     continue
                 inputs = [values[source] for source in step.inputs]
                 own = jax.random.fold_in(key, index) if step.random and key is not None else None

@@ -48,6 +48,7 @@ CHECKED: Mapping[str, Level] = MappingProxyType(
         "softmax-inside": "warning",
         "missing-nonlinearity": "warning",
         "redundant-bias": "warning",
+        "no-gradient": "warning",
         "dropout-before-batch-norm": "warning",
         "even-kernel-same": "warning",
         "mostly-padding": "warning",

@@ -216,3 +216,19 @@ def test_running_statistics_move_with_each_use() -> None:
     for x in in_torch(inputs).values():
         norm(torch.tanh(conv(x)))
     close(arrays_of(network)[f"{at}.norm.mean"], norm.running_mean.numpy(), "mean")
+
+
+def test_slices_are_what_keras_distributes_over_time() -> None:
+    """Each frame by `TimeDistributed`, whose layer sees one frame at a time."""
+    frame = [{"name": "conv", "conv": {"filters": 3, "kernel": 3}}]
+    layers = [{"name": "frames", "each": {"layers": frame}}]
+    network = build(cnnkit.load({"input": "3x4x6x2", "layers": layers}), 1)
+    arrays = arrays_of(network)
+    x = np.random.default_rng(0).normal(size=(BATCH, 3, 4, 6, 2)).astype("float32")
+    conv = keras.layers.Conv2D(3, 3)
+    over_time = keras.layers.TimeDistributed(conv)
+    over_time.build(x.shape)
+    names = ("kernel", "bias")
+    conv.set_weights([arrays[f"layers.frames.layers.conv.{name}"] for name in names])
+    expected = keras.ops.convert_to_numpy(over_time(x))
+    close(network(jnp.asarray(x)), expected, "output")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cnnkit
+from cnnkit.analysis.solve import exact_inputs
 
 FRAMES = 16
 FRAME: list[Any] = [
@@ -72,3 +73,12 @@ def test_work_grows_with_the_number_of_slices() -> None:
     layers: list[Any] = [{"each": {"layers": [{"conv": {"filters": 4, "kernel": 3}}]}}]
     macs = [analysed(layers, f"{t}x8x6x3").totals.macs for t in (1, 2, 7)]
     assert macs == [6 * 4 * 4 * 27 * t for t in (1, 2, 7)]
+
+
+def test_the_inputs_for_which_slices_are_exact_are_found() -> None:
+    conv = {"conv": {"filters": 2, "kernel": 3, "stride": 2}}
+    layers: list[Any] = [{"each": {"layers": [conv]}}, {"conv": {"filters": 2, "kernel": 3}}]
+    spec = cnnkit.load({"input": "5x9x7x3", "layers": layers})
+    found = {axis.axis: [*axis.answers] for axis in exact_inputs(spec, (1, 12)).axes}
+    assert found["depth"] == [*range(3, 13)]  # the kernel of 3 behind the slices
+    assert found["height"] == found["width"] == [7, 9, 11]  # (H − 3)/2 + 1 of at least 3

@@ -40,6 +40,12 @@ def test_analysis_gives_the_ratio_of_two_depths_and_the_rate() -> None:
     assert figures["files"]["rate"] == figures["files"]["specs"] / figures["files"]["seconds"]
 
 
+def test_importing_prints_a_table_of_networks_and_bars() -> None:
+    text = _run("importing.py")
+    assert _heads_a_table(text)
+    assert re.search(r"^\| resnet-50 +\| +[\d,]+ ms \| 1\.5 s \|$", text, re.MULTILINE)
+
+
 def test_augmentation_gives_the_ratio_of_each_way_to_ours() -> None:
     figures = json.loads(_run("augmentation.py", "--json"))["augmentation"]
     ours, *others = figures["seconds"].values()

@@ -89,8 +89,9 @@ def test_spec_and_weights_are_written(run: Run, model: Path, tmp_path: Path) -> 
 def test_outputs_that_differ_are_an_error(
     run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    true = proof._outputs
-    monkeypatch.setattr(proof, "_outputs", lambda *given: true(*given) * 1.01)
+    true = proof.outputs_of
+    wrong = lambda *given: {name: y * 1.01 for name, y in true(*given).items()}  # noqa: E731
+    monkeypatch.setattr(proof, "outputs_of", wrong)
     spec = tmp_path / "small.yaml"
     done = run("import", str(model), "--output", str(spec))
     assert done.code == 1

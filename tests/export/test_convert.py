@@ -25,7 +25,7 @@ from cnnkit.spec.tracing import trace
 ROOT = Path(__file__).parents[2]
 ZOO = sorted((ROOT / "specs" / "zoo").glob("*.yaml"))
 TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-TRACED |= {"save", "merge", "load", "head", "output", "shared"}
+TRACED |= {"save", "merge", "load", "head", "output", "shared", "each", "split"}
 
 BLOCKS = """
 name: blocks

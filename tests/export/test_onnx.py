@@ -22,7 +22,7 @@ from cnnkit.spec.graph import Graph
 from cnnkit.spec.tracing import trace
 
 TRACED = {"separable_conv", "residual", "parallel", "repeat", "squeeze_excite", "attention"}
-TRACED |= {"save", "merge", "load", "head", "output", "shared"}
+TRACED |= {"save", "merge", "load", "head", "output", "shared", "each", "split"}
 SMALL = """
 name: small
 input: 4x5x1

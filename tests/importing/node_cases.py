@@ -65,7 +65,14 @@ def cases(module: str) -> tuple[Case, ...]:
         importlib.import_module(f"{node.__name__}.{module}")
     found = {case.name: case for case in node._NodeTestCases if id(case) not in known}
     return tuple(
-        Case(name, _operator(case), case.model, *map(_arrays, case.data_sets[0]), case.rtol)
+        Case(
+            name,
+            _operator(case),
+            case.model,
+            _arrays(case.data_sets[0][0]),
+            _arrays(case.data_sets[0][1]),
+            case.rtol,
+        )
         for name, case in sorted(found.items(), key=lambda pair: ("_expanded" in pair[0], pair[0]))
     )
 
@@ -199,7 +206,7 @@ def differences(found: Sequence[tuple[Case, Said]]) -> Iterator[tuple[str, Any, 
         ]
 
     given = ([state for _, state in networks], batches)
-    fast = {"xla_backend_optimization_level": 0}
+    fast: Any = {"xla_backend_optimization_level": 0}
     results = jax.jit(outputs).lower(*given).compile(compiler_options=fast)(*given)
     for (case, made), result in zip(found, results, strict=True):
         model = made.imported.model

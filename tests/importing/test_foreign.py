@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -209,3 +210,92 @@ def test_the_command_shows_what_belongs_to_what_and_writes_it(run: Run, tmp_path
         assert file.get_tensor("layers.head.kernel")[1].tolist() == [2 + 4, 2 + 16]
     done = run("import-weights", str(spec), str(tmp_path / "none.npz"))
     assert done.code == 2
+
+
+@pytest.mark.parametrize("way", ["parametrizations", "weight_norm"])
+def test_weight_norm_of_pytorch(way: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn = torch.nn
+    norm = nn.utils.parametrizations.weight_norm if way == "parametrizations" else _weight_norm(nn)
+    module = nn.Sequential(norm(nn.Conv2d(3, 4, 3)), nn.Flatten(), norm(nn.Linear(16, 2)))
+    with torch.no_grad():
+        for tensor in module.parameters():
+            tensor.mul_(2).add_(0.1)
+        module(torch.zeros(1, 3, 4, 4))  # the older way computes the weight as it is called
+    given = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+    text = "input: 4x4x3\nlayers: [conv: {filters: 4, kernel: 3%s}, flatten, dense: {units: 2%s}]"
+    plain = assign(load(text % ("", "")), given).arrays
+    kernel = module[0].weight.detach().numpy().transpose(2, 3, 1, 0)
+    assert np.abs(plain["layers.0.kernel"] - kernel).max() < 1e-6
+    normed = assign(load(text % ((", weight_norm: weight_norm",) * 2)), given).arrays
+    gain = "0.parametrizations.weight.original0" if way == "parametrizations" else "0.weight_g"
+    assert (normed["layers.0.gain"] == given[gain].reshape(4)).all()
+    direction = given[gain[:-1] + ("1" if way == "parametrizations" else "v")]
+    assert (normed["layers.0.kernel"] == direction.transpose(2, 3, 1, 0)).all()
+
+
+def _weight_norm(nn: Any) -> Any:
+    def normed(module: Any) -> Any:
+        with pytest.warns(FutureWarning):
+            return nn.utils.weight_norm(module)
+
+    return normed
+
+
+def test_classes_and_preprocessing_go_into_the_file(cnnkit: Run, tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors")
+    spec, names, out = (tmp_path / name for name in ("a.yaml", "names.txt", "a.safetensors"))
+    spec.write_text("input: 2x2x3\nlayers: [flatten, {name: head, dense: {units: 2}}]\n")
+    np.savez(tmp_path / "a.npz", **{"fc.weight": numbered(2, 12), "fc.bias": numbered(2)})
+    names.write_text("cat\ndog\n\n")
+    command = ["import-weights", str(spec), str(tmp_path / "a.npz")]
+    options = ["--output", str(out), "--classes", str(names), "--preprocessing", "torchvision"]
+    assert cnnkit(*command, *options).code == 0
+    with safetensors.safe_open(out, "numpy") as file:
+        said = {key: json.loads(file.metadata()[f"cnnkit.{key}"]) for key in KEYS}
+    assert said["classes"] == ["cat", "dog"]
+    # As torchvision's `transforms.Normalize` for ImageNet has it, behind `ToTensor`.
+    assert said["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
+    assert said["preprocessing"]["deviation"] == [0.229, 0.224, 0.225]
+    assert said["preprocessing"]["value_range"] == [0, 255]
+    assert said["preprocessing"]["shape"] == [2, 2, 3]
+
+
+KEYS = ("classes", "preprocessing")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            "--classes names.txt",
+            "--classes and --preprocessing go into the file of --output: name one",
+        ),
+        (
+            "--classes names.txt -o a.safetensors",
+            "names.txt has 3 names, one a line, and the network tells 2 apart",
+        ),
+        ("--classes none.txt -o a.safetensors", "cannot read none.txt: No such file or directory"),
+        ("--classes twice.txt -o a.safetensors", "twice.txt has the name `cat` twice"),
+        (
+            "--preprocessing torchvison -o a.safetensors",
+            (
+                "--preprocessing torchvison is none of torchvision, timm, timm-inception, "
+                "keras-torch, keras-tf, did you mean torchvision?"
+            ),
+        ),
+        (
+            "--preprocessing timm -o a.safetensors",
+            "--preprocessing timm is for images in three colours, and the input is 2x2x1",
+        ),
+    ],
+)
+def test_what_cannot_go_into_the_file(
+    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("input: 2x2x1\nlayers: [flatten, dense: {units: 2}]\n")
+    Path("names.txt").write_text("cat\ndog\nhen\n")
+    Path("twice.txt").write_text("cat\ncat\n")
+    done = cnnkit("import-weights", "a.yaml", "a.npz", *options.split())
+    assert (done.code, done.out, done.err.strip()) == (2, "", f"cnnkit: {message}")

@@ -130,6 +130,63 @@ def test_a_constant_that_would_fill_the_memory(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("operator", ["Concat", "Add", "Gather", "Tile", "Expand"])
+def test_constants_that_grow_are_not_computed(operator: str, tmp_path: Path) -> None:
+    """40 doublings, an outer sum, and the like: of a file of some hundred bytes terabytes."""
+    wide, tall = np.zeros((2**15, 1), np.float32), np.zeros((1, 2**15), np.float32)
+    arrays: dict[str, Any] = {"c0": np.zeros(2**12, np.float32), "wide": wide, "tall": tall}
+    arrays |= {"many": np.asarray([2**20, 2**20]), "places": np.zeros(2**15, np.int64)}
+    arrays["shape"] = np.asarray([2**15, 2**20])
+    nodes = {
+        "Concat": [node("Concat", f"c{at} c{at}", f"c{at + 1}", axis=0) for at in range(40)],
+        "Add": [node("Add", "wide tall", "c")],
+        "Gather": [node("Gather", "tall places", "c", axis=0)],
+        "Tile": [node("Tile", "wide many", "c")],
+        "Expand": [node("Expand", "wide shape", "c")],
+    }[operator]
+    last = node("Add", f"x {nodes[-1].output[0]}", "y")
+    ((message, _),) = said(small(tmp_path, *nodes, last, arrays=arrays))
+    assert f": {operator} cannot be said: node `" in message
+    assert "more than 536,870,912 elements, or none that can be" in message
+
+
+def test_graphs_within_graphs_are_not_followed(tmp_path: Path) -> None:
+    """A thousand levels of nodes whose attribute is a graph, in some kilobytes."""
+    data = b""
+    for _ in range(1000):
+        for field in (6, 5, 1):  # a graph in an attribute, in a node, in a graph
+            data = bytes([field << 3 | 2]) + _varint(len(data)) + data
+    path = tmp_path / "m.onnx"
+    path.write_bytes(small(tmp_path).read_bytes() + b"\x3a" + _varint(len(data)) + data)
+    assert said(path) == [("the file is no ONNX model, or it is cut off", AGAIN)]
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number % 128 + 128]) + _varint(number // 128) if number > 127 else bytes([number])
+
+
+def test_several_graphs(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    made = onnx.load(path)
+    made.training_info.add().algorithm.CopyFrom(made.graph)
+    path.write_bytes(made.SerializeToString())
+    message = "the file has 2 graphs, of which one is the network's: the others train it"
+    assert said(path) == [(message, "export the model for inference")]
+
+
+def test_a_function_of_the_file_s_own_is_not_run(tmp_path: Path) -> None:
+    path = small(tmp_path, node("Twice", "x", "y", name="t", domain="own"), domains=["own"])
+    made = onnx.load(path)
+    body = [node("Add", "a a", "b")]
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    made.functions.append(onnx.helper.make_function("own", "Twice", ["a"], ["b"], body, opsets))
+    path.write_bytes(made.SerializeToString())
+    ((message, _),) = said(path)
+    assert message == (
+        "node `t`: Twice cannot be said: it is of the domain `own`, which is not ONNX's own"
+    )
+
+
 def test_a_circle(tmp_path: Path) -> None:
     nodes = [
         node("Add", "x b", "a", name="first"),

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -68,7 +69,18 @@ def joined(x: Any) -> Any:
     return L.LeakyReLU(0.3)(L.Concatenate()(pools))
 
 
+def padded(x: Any) -> Any:
+    sides = ((0, 0), (1, 0), (1, 1), (0, 0))
+    pools = [
+        L.MaxPooling2D(3, 2)(keras.ops.pad(x, sides, constant_values=-np.inf)),
+        L.AveragePooling2D(3, 2)(keras.ops.pad(x, sides)),
+        L.Conv2D(2, 3, strides=2)(keras.ops.pad(x, sides, mode="reflect")),
+    ]
+    return L.Concatenate()(pools)
+
+
 NETWORKS: dict[str, Callable[[Any], Any]] = {
+    "padded": padded,
     "separable": separable,
     "gated": gated,
     "nested": nested,
@@ -92,6 +104,20 @@ def test_what_keras_computes(name: str, tmp_path: Path) -> None:
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
     assert imported.parameters == sum(math.prod(each.shape) for each in model.trainable_weights)
+
+
+def test_a_pad_is_that_of_the_pool_or_is_refused(tmp_path: Path) -> None:
+    network(padded).save(tmp_path / "a.keras")
+    text = import_model(tmp_path / "a.keras").text
+    assert "max_pool: {size: 3, stride: 2, padding: [[1, 0], [1, 1]]}" in text
+    assert "mean_pool: {size: 3, stride: 2, padding: [[1, 0], [1, 1]], count_padding: true}" in text
+    sides = ((0, 0), (1, 0), (1, 1), (0, 0))
+    lowest = network(lambda x: L.ReLU()(keras.ops.pad(x, sides, constant_values=-np.inf)))
+    lowest.save(tmp_path / "b.keras")
+    with pytest.raises(SpecError) as caught:
+        import_model(tmp_path / "b.keras")
+    (finding,) = caught.value.findings
+    assert re.fullmatch(r"node `pad(_\d+)?` pads with -inf", finding.message)
 
 
 def small() -> Any:

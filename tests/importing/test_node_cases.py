@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnkit import analyze
 from tests.importing.node_cases import Said, cases, differences, modules, row_of, said
 
 onnx = pytest.importorskip("onnx")
@@ -27,6 +28,8 @@ def test_cases_give_what_the_package_states_and_the_page_lists_the_rest(
         found = [(case, said(case, tmp_path)) for case in cases(module)]
         networks += [(case, made) for case, made in found if isinstance(made, Said)]
         rows += [row_of(found).line()] if found else []
+    for case, made in networks:
+        assert analyze(made.imported.spec).totals.parameters == made.imported.parameters, case.name
     for name, got, wanted, rtol in differences(networks):
         np.testing.assert_allclose(got, wanted, rtol, 1e-6, err_msg=name)
     assert networks

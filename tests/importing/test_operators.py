@@ -88,7 +88,7 @@ CASES: dict[str, Case] = {
             node("Gemm", "r w", "y"),
         ],
         {"w": random(256, 5)},
-        ["relu", "flatten", "dense: {units: 5, bias: false}"],
+        ["flatten", "relu", "dense: {units: 5, bias: false}"],
     ),
     "a shape that is computed": (
         [
@@ -124,6 +124,23 @@ CASES: dict[str, Case] = {
             node("Transpose", "n", "y", perm=[0, 3, 1, 2]),
         ],
         NORM,
+        ["layer_norm: {epsilon: 1e-06}"],
+    ),
+    "layer norm that is written out": (
+        [
+            node("Transpose", "x", "t", perm=[0, 2, 3, 1]),
+            node("ReduceMean", "t", "m", axes=[-1]),
+            node("Sub", "t m", "c"),
+            node("Pow", "c two", "s"),
+            node("ReduceMean", "s", "v", axes=[-1]),
+            node("Add", "v epsilon", "e"),
+            node("Sqrt", "e", "d"),
+            node("Div", "c d", "n"),
+            node("Mul", "n scale", "f"),
+            node("Add", "f shift", "a"),
+            node("Transpose", "a", "y", perm=[0, 3, 1, 2]),
+        ],
+        {**NORM, "two": np.float32(2), "epsilon": np.float32(1e-6)},
         ["layer_norm: {epsilon: 1e-06}"],
     ),
     "batch norm": (
@@ -246,6 +263,68 @@ CASES: dict[str, Case] = {
     "space to depth": ([node("SpaceToDepth", "x", "y", blocksize=2)], {}, [
         "space_to_depth: {block: 2}"
     ]),
+    "lp pool": (
+        [node("LpPool", "x", "y", kernel_shape=[2, 2], strides=[2, 2], p=3)],
+        {},
+        ["lp_pool: {size: 2, p: 3}"],
+    ),
+    "softmax over the rows of a map": (
+        [node("Softmax", "x", "y", axis=2)],
+        {},
+        ["softmax: {over: 0}"],
+    ),
+    "a cast from float to float": (
+        [node("Cast", "x", "c", to=1), node("Relu", "c", "y")],
+        {},
+        ["relu"],
+    ),
+    "a constant a column": (
+        [node("Mul", "x c", "y")],
+        {"c": random(8)},
+        ["transpose: {axes: [channels, 0, 1]}", "scale"],
+    ),
+    "a constant each cell": (
+        [node("Sub", "x c", "y")],
+        {"c": random(1, 4, 8, 8)},
+        ["position_embedding"],
+    ),
+    "the least over an axis": (
+        [node("ReduceMin", "x", "y", axes=[1])],
+        {},
+        [
+            "scale: {init: -1.0, learnt: false}",
+            "reduce: {over: channels, by: max}",
+            "scale: {init: -1.0, learnt: false}",
+        ],
+    ),
+    "pixel shuffle": (
+        [node("DepthToSpace", "x", "y", blocksize=2, mode="CRD")],
+        {},
+        ["depth_to_space: {block: 2}"],
+    ),
+    "the difference of two branches": (
+        [
+            node("Conv", "x w", "a"),
+            node("Relu", "x", "b"),
+            node("Sub", "a b", "y"),
+        ],
+        {"w": random(4, 4, 1, 1)},
+        [
+            "parallel:",
+            "branches:",
+            "[{conv: {filters: 4, kernel: 1, bias: false}}]",
+            "[relu]",
+            "merge: subtract",
+        ],
+    ),
+    "transposed conv that keeps the shape": (
+        [node("ConvTranspose", "x w", "y", strides=[2, 2], output_shape=[15, 15])],
+        {"w": random(4, 2, 4, 4)},
+        [
+            ("transposed_conv: {filters: 2, kernel: 4, stride: 2, padding: [[2, 1], [2, 1]], "
+            "bias: false}")
+        ],
+    ),
     "channel shuffle": (
         [
             node("Reshape", "x split", "a"),
@@ -285,6 +364,39 @@ def _unnamed(line: str) -> str:
         return line
     kind, _, fields = line[1:-1].partition(", ")[2].partition(": ")
     return kind if fields == "{}" else f"{kind}: {fields}"
+
+
+def test_the_attention_of_opset_23(tmp_path: Path) -> None:
+    """Queries, keys and values as [batch, positions, heads·channels], and their projections."""
+    nodes = [
+        *(node("MatMul", f"x {each}", f"{each}m") for each in "qkv"),
+        node("Attention", "qm km vm", "a", q_num_heads=2, kv_num_heads=2, scale=0.25),
+        node("MatMul", "a o", "y"),
+    ]
+    arrays = {name: random(8, 8) for name in ("q", "k", "v")} | {"o": random(8, 8)}
+    path = model(tmp_path / "small.onnx", nodes, arrays, shape=(1, 6, 8), opset=23)
+    imported = import_model(path)
+    assert layers(imported.text) == ["attention: {heads: 2, bias: false}"]
+    assert imported.parameters == 4 * 8 * 8
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+
+
+def test_a_recurrent_layer_with_the_batch_second(tmp_path: Path) -> None:
+    """[steps, batch, channels], from the end: the last state is that of the first step."""
+    arrays = {"w": random(1, 12, 5), "r": random(1, 12, 4)[:, :, :3], "b": random(1, 24)}
+    nodes = [
+        node("LSTM", "x w r b", "all last", hidden_size=3, direction="reverse"),
+        node("Squeeze", "last axis", "y"),
+    ]
+    path = model(tmp_path / "s.onnx", nodes, {**arrays, "axis": np.asarray([0])}, shape=(6, 2, 5))
+    imported = import_model(path)
+    assert imported.spec.input == (6, 5)
+    assert layers(imported.text) == ["lstm: {units: 3, direction: backward}"]
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -11,6 +11,7 @@ import pytest
 
 import cnnkit as package
 from cnnkit import SpecError, UsageError
+from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
 from tests.cli.command import Run
@@ -218,6 +219,7 @@ layers:
         - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
   - max_pool: {size: 2}
   - flatten
+  - dropout: {rate: 0.5}
   - {name: head, dense: {units: 10}}
   - softmax
 """
@@ -235,6 +237,7 @@ def test_what_convert_wrote_comes_back() -> None:
     before, after = (package.analyze(each).totals for each in (spec, imported.spec))
     for total in ("neurons", "parameters", "state", "macs", "activations"):
         assert getattr(after, total) == getattr(before, total)
+    assert compare(package.analyze(spec), package.analyze(imported.spec)).same_operations
 
 
 def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
@@ -303,6 +306,12 @@ def network():
     return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
 def broken():
     raise ValueError("no weights")
+class Odd(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        return torch.relu(torch.sin(self.stem(x)).cumsum(1))
 """
 
 
@@ -326,6 +335,26 @@ def test_the_command_line_runs_the_code_and_says_so(run: Run, code: str) -> None
     assert said[0] == "--torch runs the code of mine_to_import:network"
     assert said[1] == "parameters: 112 in the spec, 112 in the model"
     assert said[2].startswith("outputs compared with PyTorch on a random input: the largest ")
+
+
+def test_with_partial_the_rest_is_written(cnnkit: Run, code: str) -> None:
+    done = cnnkit("import", "--torch", f"{code}:Odd", "--input", "8x8x3", "--partial")
+    assert done.code == 1
+    assert done.out == (
+        "# Imported from mine_to_import:Odd by `cnnkit import --partial`.\n"
+        "name: Odd\ninput: 8x8x3\n"
+        "rounding: floor # as in the model: a row or a column may be left over\nlayers:\n"
+        "  - {name: stem, conv: {filters: 4, kernel: 3}}\n"
+        "  - placeholder: {operator: sin, node: sin}\n"
+        "  - placeholder: {operator: cumsum, node: cumsum}\n"
+        "  - relu\n"
+    )
+    assert done.err.splitlines() == [
+        "--torch runs the code of mine_to_import:Odd",
+        f"{code}:Odd: node `sin`: sin cannot be said: `import` does not read it",
+        f"{code}:Odd: node `cumsum`: cumsum cannot be said: `import` does not read it",
+        "2 placeholders to fill in by hand; no outputs were compared, no weights are written",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -353,3 +382,16 @@ def test_what_the_command_line_refuses(run: Run, arguments: str, message: str) -
     done = run("import", *arguments.split())
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines()[-1] == f"cnnkit: {message}"
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("resnet50", 60), ("mobilenet_v2", 70), ("densenet121", 60), ("inception_v3", 200)],
+)
+def test_networks_of_torchvision_are_read_well(name: str, most: int) -> None:
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    options = {"init_weights": False} if name == "inception_v3" else {}
+    module = getattr(models, name)(weights=None, **options).eval()
+    imported = package.from_torch(module, torch.zeros(1, 3, 224, 224))
+    assert len(imported.text.splitlines()) <= most
+    assert max(map(len, imported.text.splitlines())) <= 100

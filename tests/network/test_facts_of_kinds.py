@@ -32,7 +32,8 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import trace
 
 Array = Any
-PRIMITIVE = tuple(BUILDERS)
+# An unpooling is a function of two tensors.
+PRIMITIVE = tuple(kind for kind in BUILDERS if kind != "max_unpool")
 
 
 @cache

@@ -155,7 +155,9 @@ def exact_inputs(
             f"{between[0]}..{between[1]} are {between[1] - between[0] + 1:,} extents; at most "
             f"{MOST_CANDIDATES:,} are tried"
         )
-    search = _Reread(spec) if asks(spec) else _Search(_wired(spec))
+    wired = _wired(spec)
+    sliced = any(node.slices for node in wired.nodes)
+    search = _Reread(spec) if asks(spec) or sliced else _Search(wired)
     square = len(set(spec.input[:-1])) == 1
     shape = list(search.graph.input)
     for axis in () if square else range(rank):
@@ -277,7 +279,7 @@ class _Reread(_Search):
         graph = graph_of(sized)
         rank = len(shape) - 1
         return graph.output is not None and all(
-            _exact(node.layer, node.effect, rank, only) for node in graph.nodes
+            _exact(node.layer, node.effect, rank, only, len(node.slices)) for node in graph.nodes
         )
 
 
@@ -305,8 +307,13 @@ def _misses(layer: Layer, shape: Shape, only: int | None) -> bool:
     return layer.padding != "same" and not all(window.exact for window in checked)
 
 
-def _exact(layer: Layer, effect: Effect, rank: int, only: int | None = None) -> bool:
-    """Whether a layer has no fault, and reads all of its input where its rounding hides that."""
+def _exact(
+    layer: Layer, effect: Effect, rank: int, only: int | None = None, sliced: int = 0
+) -> bool:
+    """Whether a layer has no fault, and reads all of its input where its rounding hides that.
+
+    Inside an ``each`` its windows slide along the axes behind the ``sliced`` ones.
+    """
     for problem in effect.problems:
         hidden = only is not None and problem.rule == "invalid-stride"
         if problem.level == "error" and not hidden:
@@ -314,8 +321,8 @@ def _exact(layer: Layer, effect: Effect, rank: int, only: int | None = None) -> 
     if getattr(layer, "padding", None) == "same":
         return True  # an output of ⌈D/S⌉ is what it says
     windows = effect.windows
-    if only is not None and len(windows) == rank:
-        windows = windows[only : only + 1]
+    if only is not None and sliced + len(windows) == rank:
+        windows = windows[only - sliced : only - sliced + 1] if only >= sliced else ()
     return all(window.exact for window in windows if isinstance(window, Window))
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cnnkit.export.code.lines import Hole, annotation, comment, filled, identifier, line, written
+from cnnkit.export.code.lines import (
+    Hole,
+    annotation,
+    comment,
+    filled,
+    identifier,
+    line,
+    summary,
+    written,
+)
 from cnnkit.export.code.reserved import RESERVED
 from cnnkit.export.code.variables import name_values
 from cnnkit.export.outline import Body, Definition, Outline, Statement, Write, outline
@@ -66,7 +75,7 @@ def convert_to_classes(
     plan = outline(graph, title, write, dialect.framework, sorted(taken))
     if plan.findings:
         return Conversion(None, plan.findings)
-    about = f"{comment(title)}: {show_each(graph.inputs)} → {comment(show_each(graph.given))}."
+    about = summary(title, show_each(graph.inputs), show_each(graph.given))
     definitions = "\n".join(write_classes(plan, dialect, taken, about))
     code = definitions.rstrip() + main(graph, plan.definition(plan.root).name)
     return Conversion(assembled(dialect.target, header, dialect.imports, code), ())

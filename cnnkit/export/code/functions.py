@@ -16,6 +16,7 @@ from cnnkit.export.code.lines import (
     filled,
     identifier,
     line,
+    summary,
 )
 from cnnkit.export.code.variables import name_values
 from cnnkit.export.outline import Body, Definition, Outline, Statement
@@ -92,7 +93,7 @@ class _Function:
         shown = show_each(graph.given)
         heads = "heads: bool = False" if self.sides else ""
         yield f"def {self.definition.name}({heads}) -> keras.Model:"
-        yield f'    """{comment(title)}: {show_each(graph.inputs)} → {comment(shown)}."""'
+        yield f'    """{summary(title, show_each(graph.inputs), shown)}"""'
         if self.inputs:
             for (name, shape), variable in zip(
                 graph.inputs.items(), self.inputs.values(), strict=True
@@ -102,7 +103,7 @@ class _Function:
                 f'"{name}": {variable}_input'
                 for name, variable in zip(graph.inputs, self.inputs.values(), strict=True)
             )
-            yield f"    inputs = {{{inputs}}}"
+            yield from line(f"inputs = {{{inputs}}}", depth=1)
         else:
             yield f"    inputs = x = keras.Input({graph.input})"
         if len(self.outputs) > 1:
@@ -111,17 +112,17 @@ class _Function:
             yield from () if step.side else lines
         name = re.sub(r"[^\w-]+", "-", title, flags=re.ASCII).strip("-") or "network"
         if not self.sides:
-            yield f'    return keras.Model(inputs, {output}, name="{name}")'
+            yield from line(f'return keras.Model(inputs, {output}, name="{name}")', depth=1)
             return
         weights = ", ".join(f"{weight:g}" for _, weight in self.sides)
         yield "    if not heads:"
-        yield f'        return keras.Model(inputs, {output}, name="{name}")'
+        yield from line(f'return keras.Model(inputs, {output}, name="{name}")', depth=2)
         yield f"    # The side outputs, for training; the weights of their losses are {weights}."
         for step, lines in zip(self.body.steps, called, strict=True):
             yield from lines if step.side else ()
         given = [self.variables[node] for node in self.outputs.values()]
         ends = ", ".join([*given, *(self.variables[node] for node, _ in self.sides)])
-        yield f'    return keras.Model(inputs, [{ends}], name="{name}")'
+        yield from line(f'return keras.Model(inputs, [{ends}], name="{name}")', depth=1)
 
     def _statement(self, number: int, step: Statement) -> list[str]:
         fixed = all(body.steps[number].shape == step.shape for body in self.definition.bodies)

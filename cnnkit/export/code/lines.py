@@ -12,6 +12,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import fill
 from typing import NamedTuple
 
 _OPEN, _NEXT, _CLOSE = "\ue000", "\ue001", "\ue002"
@@ -131,6 +132,15 @@ def comment(text: str) -> str:
     text = text.replace(COPY, "[*]")
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown.replace("\\", "/").replace('"""', "'''").strip()
+
+
+def summary(title: str, inputs: str, outputs: str) -> str:
+    """What a docstring at the first depth says of a network; of many outputs in several lines."""
+    text = f"{comment(title)}: {inputs} → {comment(outputs)}."
+    if len(text) <= _WIDTH - len(_INDENT) - 2 * len('"""'):
+        return text
+    words = fill(text, _WIDTH - 8, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return f"{words}\n{_INDENT}"
 
 
 def line(code: str, depth: int, note: str = "") -> list[str]:

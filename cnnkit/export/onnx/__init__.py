@@ -23,6 +23,7 @@ except ModuleNotFoundError as error:
         f"a model of ONNX needs {error.name}, which is not installed: pip install 'cnnkit[export]'"
     ) from error
 
+from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.export.onnx import (
     activation,
     attention,
@@ -37,7 +38,6 @@ from cnnkit.export.onnx import (
 )
 from cnnkit.export.onnx.assembly import assembled
 from cnnkit.export.onnx.doors import Standardization, names_of, write_input, write_output
-from cnnkit.export.onnx.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.export.onnx.joining import joined
 from cnnkit.export.onnx.writing import Arrays, Draft, Writer, Writing
 from cnnkit.layers.joining import Joined

@@ -30,7 +30,8 @@ def _kind(kind: str) -> Function:
         fields = {name: value for name, value in given.items() if value != usual[name]}
         if "approximate" in equation.params:
             fields["approximate"] = True
-        node, view = equation.node(kind), equation.view
+        node = equation.node(kind)
+        view = equation.build.flattened(node, equation.view)
         return view.over(equation.build.apply(node, kind, view.source, fields=fields))
 
     return apply

@@ -113,13 +113,18 @@ def _dropout(equation: Equation, module: Any, options: Mapping[str, Any]) -> Vie
         raise RefusedError("it drops at random", _EVAL)
     if rate == 0 or rate >= 1:
         return view  # in `eval()` it changes nothing; ours drops less than all
-    axes = {axis % len(equation.shapes[0]) for axis in module.broadcast_dims}
-    whole = set(range(1, len(view.axes)))
-    if axes and axes != whole:
-        return view
-    kind = "spatial_dropout" if axes else "dropout"
-    rated = {"rate": rate}
-    return view.over(equation.build.apply(equation.node(kind), kind, view.source, fields=rated))
+    rank = len(equation.shapes[0])
+    axes = tuple(sorted(axis % rank for axis in module.broadcast_dims))
+    kinds = {(): "dropout", tuple(range(1, rank)): "drop_path"}
+    kinds[tuple(range(1, rank - 1))] = "spatial_dropout" if rank > 2 else "dropout"
+    if axes not in kinds:
+        raise RefusedError(
+            f"it drops alike along the axes {list(axes)}",
+            "near are dropout, spatial_dropout and drop_path",
+        )
+    kind, node = kinds[axes], equation.node(kinds[axes])
+    view = equation.build.flattened(node, view)
+    return view.over(equation.build.apply(node, kind, view.source, fields={"rate": rate}))
 
 
 def _affine(module: Any) -> tuple[Any, Any]:

@@ -234,7 +234,7 @@ def _plain(constant: Any) -> Any:
     import jax
     import numpy as np
 
-    extended = isinstance(constant, jax.Array) and jax.dtypes.issubdtype(
+    extended = isinstance(constant, jax.Array) and jax.numpy.issubdtype(
         constant.dtype, jax.dtypes.extended
     )
     return constant if extended else np.asarray(constant)

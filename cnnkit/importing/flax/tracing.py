@@ -49,7 +49,7 @@ class Trace:
     def scope(self, step: Step) -> str:
         """The names of the module that a step is in."""
         if step.name == LAYER:
-            return self.names[step.params["module"]]
+            return self.names[int(step.params["module"])]
         numbers = _SCOPE.findall(step.scope)
         return self.names[int(numbers[-1])] if numbers else ""
 

@@ -65,8 +65,8 @@ def _transposed(
         )
     groups = attributes["group"]
     split = weights.reshape(groups, -1, *weights.shape[1:])  # [groups, filters, channels, *cells]
-    turned = np.flip(np.swapaxes(split, 1, 2), range(3, split.ndim))
-    return equation.onnx(
+    turned = np.flip(np.swapaxes(split, 1, 2), tuple(range(3, split.ndim)))
+    made: View = equation.onnx(
         "ConvTranspose",
         given,
         turned.reshape(-1, *turned.shape[2:]),
@@ -76,6 +76,7 @@ def _transposed(
         output_padding=output,
         **attributes,
     )
+    return made
 
 
 def _sides(

@@ -26,6 +26,10 @@ _SIDE: Final = re.compile(
 )
 """What PyTorch's, timm's and Keras's residual networks call the layers of a shortcut."""
 _BRANCH: Final = re.compile(r"branch")
+_NORMALIZED: Final = re.compile(
+    r"(?P<layer>.*)\.(?:parametrizations\.weight\.original(?:(?P<gain>0)|1)|weight_(?:(?P<old>g)|v))$"
+)
+"""PyTorch's weight norm, as a parametrization and as it was before: g and v of w = g·v/‖v‖."""
 _AUXILIARY: Final = re.compile(r"^(?:AuxLogits|aux\d*|aux_classifier)\b")
 
 
@@ -91,6 +95,8 @@ def groups_of(arrays: Mapping[str, Array]) -> list[LayerArrays]:
 def _split(name: str) -> tuple[str, str | None]:
     """A layer and a role; a number stands for the role in Keras's `vars`."""
     whole = re.sub(r":\d+$", "", name)
+    if found := _NORMALIZED.match(whole):
+        return found["layer"], "gain" if found["gain"] or found["old"] else "weight"
     layer, _, last = re.sub(r"/vars/(\d+)$", r"/\1", whole).replace("/", ".").rpartition(".")
     role = _ROLES.get(last)
     if last.isdigit() and "/vars/" in whole:

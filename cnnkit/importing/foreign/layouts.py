@@ -21,6 +21,8 @@ def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | N
     """
     wanted = {weight.name: weight.shape for weight in node.effect.weights}
     left = dict(group.arrays)
+    if "gain" in left and "gain" not in wanted:
+        left = _multiplied(left)
     found = {}
     for name, shape in wanted.items():
         role = _role(name, left)
@@ -34,6 +36,20 @@ def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | N
             return None  # a vector of other axes is not a layer's own
         found[name] = made.reshape(shape)
     return None if left else found
+
+
+def _multiplied(arrays: dict[str, Array]) -> dict[str, Array]:
+    """The weight that PyTorch works with, g·v/‖v‖, in place of g and v."""
+    import numpy as np
+
+    rest = {role: array for role, array in arrays.items() if role != "gain"}
+    weight, gain = rest.get("weight"), arrays["gain"]
+    if weight is None or gain.ndim != weight.ndim:
+        return arrays
+    over = tuple(axis for axis, extent in enumerate(gain.shape) if extent < weight.shape[axis])
+    norm = np.sqrt(np.square(weight, dtype=np.float64).sum(over, keepdims=True))
+    rest["weight"] = (gain * (weight / norm)).astype(np.float32)
+    return rest
 
 
 def _role(name: str, roles: dict[str, Array]) -> str | None:

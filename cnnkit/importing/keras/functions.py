@@ -171,6 +171,28 @@ def _pad(call: LayerCall) -> int:
     return call.layer("pad", {"padding": _cells(call, "padding")})
 
 
+def _pad_everywhere(call: LayerCall) -> int:
+    """`keras.ops.pad`, of all axes, with zeros, with minus infinity, or with what is there."""
+    import numpy as np
+
+    modes = {"constant": "zeros", "reflect": "reflect", "edge": "edge", "wrap": "circular"}
+    widths, mode = call.get("pad_width"), call.get("mode", "constant")
+    value = call.constants[0] if call.constants else 0
+    if mode not in modes or value not in (0, -math.inf) or any(widths[0]):
+        raise RefusedError(f"it pads with {value} by `{mode}`", "near is pad, with zeros")
+    fields: dict[str, Any] = {}
+    before, after = zip(*widths[1:-1], strict=True) if widths[1:-1] else ((0,), (0,))
+    if any([*before, *after]):
+        fields["padding"] = padding(before, after)
+    if any(widths[-1]):
+        fields["channels"] = scalar(widths[-1])
+    if mode != "constant":
+        fields["padding_mode"] = modes[mode]
+    # What is not zero is no field: the pool that reads it pads so by itself.
+    weights = {"value": np.asarray(value)} if value else {}
+    return call.layer("pad", fields, weights)
+
+
 def _crop(call: LayerCall) -> int:
     return call.layer("crop", {"cells": _cells(call, "cropping")})
 
@@ -223,6 +245,7 @@ ARITHMETIC: Mapping[str, LayerReader] = MappingProxyType(
         "Multiply": _arithmetic("*"),
         "Divide": _arithmetic("/"),
         "TrueDivide": _arithmetic("/"),
+        "Pad": _pad_everywhere,
     }
 )
 """By the names of the classes in `keras.ops` that stand for operators of tensors."""

@@ -265,7 +265,7 @@ def _arguments(node: Any) -> tuple[list[tuple[str, int]], list[float]]:
         leaves = list(_leaves(node["args"])) + list(_leaves(node.get("kwargs") or {}))
         tensors = [tuple(leaf["config"]["keras_history"][:2]) for leaf in leaves if _tensor(leaf)]
         numbers = [
-            leaf for leaf in _leaves(node["args"])
+            leaf for leaf in leaves
             if isinstance(leaf, int | float) and not isinstance(leaf, bool)
         ]  # fmt: skip
         return [(str(name), int(index)) for name, index in tensors], numbers

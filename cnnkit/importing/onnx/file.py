@@ -53,6 +53,12 @@ def _check(model: onnx.ModelProto) -> None:
             "the file has no graph, or one without nodes: it is no ONNX model, or it is cut off",
             "export the model again",
         )
+    if model.training_info:
+        raise RefusedError(
+            f"the file has {1 + len(model.training_info)} graphs, of which one is the network's: "
+            "the others train it",
+            "export the model for inference",
+        )
     if len(graph.node) > MAX_NODES:
         raise RefusedError(f"the graph has {len(graph.node):,} nodes, the most is {MAX_NODES:,}")
     opsets = {each.domain: each.version for each in model.opset_import}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -37,9 +38,10 @@ def folded(node: ProtoNode, values: Sequence[Array]) -> list[Array] | None:
 
 
 def _numpy(name: str) -> Function:
-    def apply(_: ProtoNode, values: Sequence[Array]) -> Array:
+    def apply(node: ProtoNode, values: Sequence[Array]) -> Array:
         import numpy as np
 
+        check_size(np.broadcast_shapes(*(each.shape for each in values)), f"node `{node.label}`")
         outcome: Array = getattr(np, name)(*values)
         return outcome
 
@@ -88,12 +90,16 @@ def _reshape(node: ProtoNode, values: Sequence[Array]) -> Array:
 def _gather(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
-    return np.take(values[0], values[1], axis=node.get("axis", 0))
+    axis = node.get("axis", 0)
+    rest = math.prod(values[0].shape) // max(1, values[0].shape[axis])
+    check_size((rest, values[1].size), f"node `{node.label}`")
+    return np.take(values[0], values[1], axis=axis)
 
 
 def _concat(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
+    check_size((sum(each.size for each in values),), f"node `{node.label}`")
     return np.concatenate(list(values), axis=node.get("axis", 0))
 
 

@@ -12,6 +12,7 @@ from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Ends, Model
 from cnnkit.importing.onnx import file
+from cnnkit.importing.onnx.counting import trained
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
 from cnnkit.importing.onnx.layout import place_of_batch, reads_channels_last
 from cnnkit.importing.onnx.node import ProtoNode
@@ -204,7 +205,10 @@ class _Reader:
             graph.outputs = {}
         graph.prune()
         output = shown[next(reversed(shown))]
-        return Model(graph, output, self.input_shape, self.last, running, ends=ends)
+        count = trained(self.nodes, [*self.outputs.values()], self.values)
+        return Model(
+            graph, output, self.input_shape, self.last, running, ends=ends, parameters=count
+        )
 
     def _placeholders(self, node: ProtoNode, shapes: Mapping[str, Shape]) -> Sequence[Value]:
         """What stands for all that a node gives."""

@@ -24,7 +24,7 @@ def elementwise(kind: str, fields: Fields = _nothing) -> Operator:
     """An operator that does the same with each element, whatever the order of the axes."""
 
     def apply(node: OperatorNode, build: Builder, given: Given) -> View:
-        value = tensor(given)
+        value = build.flattened(node, tensor(given))
         return value.over(build.apply(node, kind, value.source, fields=fields(node)))
 
     return apply
@@ -200,10 +200,7 @@ def prelu(node: OperatorNode, build: Builder, given: Given) -> View:
         weights = {"slope": slope.reshape(-1)}
         fields = {"per": "layer"}
         return view.over(build.apply(node, "prelu", view.source, fields=fields, weights=weights))
-    if slope.size == view.shape[-1]:  # also where there is one channel
-        along = channels
-    else:
-        along = None
+    along = channels if slope.size == view.shape[-1] else None  # also where there is one channel
     if slope.ndim > view.rank:
         raise RefusedError(f"its slopes are {list(slope.shape)}", "near is prelu, one a channel")
     spread = slope.reshape((1,) * (view.rank - slope.ndim) + slope.shape)
@@ -258,7 +255,7 @@ def ours(view: View, place: int) -> int | str:
 
 def dropout(node: OperatorNode, build: Builder, given: Given) -> View:
     """Dropout: a rate of the attribute, or, since opset 12, of an input."""
-    value = tensor(given)
+    value = build.flattened(node, tensor(given))
     if len(given) > 2 and given[2] is not None and constant(given[2], "mode").any():
         raise RefusedError("it drops at random", "export the model in `eval()`")
     rate = node.number("ratio", 0.5)

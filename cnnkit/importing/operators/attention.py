@@ -204,13 +204,14 @@ def _of_one(node: OperatorNode, build: Builder, value: Any, term: str, out: str)
     """One tensor: axes that are summed, and the others in another order."""
     if not isinstance(value, View) or len(set(term)) < len(term) or not set(out) <= set(term):
         raise RefusedError(f"its equation is {term}->{out}", "near are transpose and reduce")
+    view: View = value
     kept = [letter for letter in term if letter in out]
-    summed = [value.place(at) for at, letter in enumerate(term) if letter not in out]
+    summed = [view.place(at) for at, letter in enumerate(term) if letter not in out]
     if summed:
-        whole = value.whole(build.batch)
+        whole = view.whole(build.batch)
         extents = [whole[term.index(letter)] for letter in kept]
-        value = reduced_to_one(node, build, value, summed, "sum").remade(extents, build.batch)
-    return value.moved([kept.index(letter) for letter in out], build.batch)
+        view = reduced_to_one(node, build, view, summed, "sum").remade(extents, build.batch)
+    return view.moved([kept.index(letter) for letter in out], build.batch)
 
 
 def _of_matrix(
@@ -267,12 +268,9 @@ def _of_two(
             made = scored(node, build, second, first)
             own = own[::-1]
     letters = [*shared, own[0][0], own[1][0]]
-    listed = [*([None] if len(shared) == 2 else []), *made.axes]
-    if len(listed) != len(letters):
-        listed = list(made.axes)[-len(letters) :]
-    if None in listed and build.batch == 1:
-        listed = [axis or () for axis in listed]
-    view = made.listed([*listed], build.batch)
+    ahead: list[Axis | None] = [None] if len(shared) == 2 else []
+    listed = [*ahead, *made.axes][-len(letters) :]
+    view = made.listed(listed, build.batch)
     return view.moved([letters.index(letter) for letter in out], build.batch)
 
 

@@ -78,7 +78,7 @@ class Builder:
             if order is None:
                 return number
         elif (groups := _shuffled(view)) is not None:
-            return self.apply(node, "channel_shuffle", view.source, fields={"groups": groups})
+            return self._once(node, "channel_shuffle", view.source, {"groups": groups})
         elif len(view.shape) == 1 and view.axes[0] == channels_first(0, view.shape).axes[0]:
             shape = [*view.extents[1:], view.extents[0]]
             return self.apply(node, "reshape", view.source, fields={"shape": shape})
@@ -130,7 +130,13 @@ class Builder:
         if len(wanted) > _MOST_AXES:
             raise RefusedError(f"it reads {len(wanted)} axes behind the batch", "ours are up to 4")
         shape = tuple(math.prod(atom.size for atom in axis) for axis in wanted)
-        runs = _runs([atom for axis in wanted for atom in axis])
+        atoms = [atom for axis in wanted for atom in axis]
+        whole = {axis[0] for axis in channels_last(0, view.shape).axes if axis}
+        runs = (
+            [(atom,) for atom in atoms]
+            if len(whole) == len(view.shape) == len(whole.intersection(atoms))
+            else _runs(atoms)
+        )
         ours = sorted(runs, key=lambda run: (run[0].axis, -run[0].stride))
         if len(ours) > _MOST_AXES:
             raise RefusedError(
@@ -183,11 +189,26 @@ class Builder:
         axes = (*view.axes[:place], kept, *view.axes[place + 1 :])
         return View(number, self.graph.shape(number), axes, view.batch)
 
+    def _once(self, node: OperatorNode, kind: str, source: int, fields: dict[str, Any]) -> int:
+        """An operation without weights, or the one that there is of the same tensor."""
+        for number, operation in self.graph.operations.items():
+            if (operation.kind, operation.inputs, operation.fields) == (kind, (source,), fields):
+                return number
+        return self.apply(node, kind, source, fields=fields)
+
     def vector(self, node: OperatorNode, view: View) -> tuple[int, Array | None]:
         """The operation that gives a view of one axis, and, where ours is another, the order."""
         number = view.source if len(view.shape) == 1 else self.apply(node, "flatten", view.source)
         order = view.order()
         return number, None if (order[1:] > order[:-1]).all() else order
+
+    def flattened(self, node: OperatorNode, view: View) -> View:
+        """A view of one axis as one of a vector, so that what follows stands behind the flatten."""
+        if len(view.axes) != 1 or len(view.shape) == 1:
+            return view
+        inner = [math.prod(view.shape[axis + 1 :]) for axis in range(len(view.shape))]
+        atoms = tuple(Atom(0, atom.stride * inner[atom.axis], atom.size) for atom in view.axes[0])
+        return View(self.vector(node, view)[0], (math.prod(view.shape),), (atoms,))
 
     def placeholder(self, node: OperatorNode, view: View, shape: Shape | None = None) -> View:
         """What stands for a node that no kind says.

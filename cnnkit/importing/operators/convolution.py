@@ -92,7 +92,7 @@ def _cropped(node: OperatorNode, extents: Shape, kernel: Sequence[int]) -> dict[
         added.append(more[at] + max(0, -total))
         total = max(0, total)
         small, large = total // 2, total - total // 2
-        first, last = (small, large) if automatic != "SAME_LOWER" else (large, small)
+        first, last = (small, large) if automatic == "SAME_UPPER" else (large, small)
         before.append(first)
         after.append(last)
     return {"padding": padding(before, after), "output_padding": scalar(added)}
@@ -139,6 +139,7 @@ def _dense(
     units = int(matrix.shape[1])
     fields: dict[str, Any] = {} if bias is not None else {"bias": False}
     if bias is not None:
+        build.graph.folded -= units - bias.size
         bias = np.broadcast_to(bias.reshape(-1), (units,))
     if len(value.axes) == 1:
         source, order = build.vector(node, value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import clipped, tensor
 from cnnkit.importing.operators.builder import axis_of
+from cnnkit.importing.operators.centring import centred, standardized
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import View, laid_out
 
@@ -57,6 +59,9 @@ def arithmetic(operator: str) -> Operator:
         if isinstance(left, View) and isinstance(right, View):
             if operator == "Mul" and left == right:
                 return left.over(build.apply(node, "power", left.source))
+            norm = {"Sub": centred, "Div": standardized}.get(operator)
+            if norm is not None and (made := norm(node, build, left, right)) is not None:
+                return made
             return _joined(node, build, _JOINS[operator], [left, right])
         return _with_constant(node, build, operator, left, right)
 
@@ -137,12 +142,22 @@ def _each_channel(view: View, value: Array, batch: int) -> Array | None:
 
     if value.size == 1:
         return value.reshape(())
-    shape = _spread_over(view, value, batch).shape
-    axis = view.channel_axis
-    others = [extent for index, extent in enumerate(shape) if axis is None or index != axis]
-    if axis is None or any(extent != 1 for extent in others) or shape[axis] != view.shape[-1]:
+    spread = _spread_over(view, value, batch)
+    channels = len(view.shape) - 1
+    along = [
+        at
+        for at, axis in enumerate(view.axes)
+        if axis and {atom.axis for atom in axis} == {channels}
+    ]
+    extents = [view.extents[at] for at in along]
+    others = [extent for at, extent in enumerate(spread.shape) if at not in along]
+    if not along or max(others, default=1) > 1 or math.prod(extents) != view.shape[-1]:
         return np.asarray(value.reshape(-1)[0]) if np.ptp(value) == 0 else None
-    return value.reshape(-1)
+    index = np.zeros((), np.int64)
+    for atom in (atom for at in along for atom in view.axes[at]):
+        index = index[..., None] + np.arange(atom.size) * atom.stride
+    each = np.broadcast_to(spread.reshape([spread.shape[at] for at in along]), extents)
+    return np.asarray(each.reshape(-1)[np.argsort(index.reshape(-1))])
 
 
 def _spread_over(view: View, value: Array, batch: int) -> Array:
@@ -179,6 +194,7 @@ def _at_positions(node: OperatorNode, build: Builder, view: View, value: Array) 
             "near is the `bias` of a dense layer",
         )
     embedding = whole.reshape(-1)[view.order()].reshape(view.shape)
+    build.graph.folded -= embedding.size - value.size
     weights = {"embedding": embedding.astype(np.float32)}
     return view.over(build.apply(node, "position_embedding", view.source, weights=weights))
 
@@ -235,15 +251,10 @@ def concat(node: OperatorNode, build: Builder, given: Given) -> View:
     last = first.channel_axis
     last = len(first.axes) - 1 if last is None else last
     aligned = [build.aligned(node, view, last, ones=True) for view in views]
-    along = _place_in(aligned[0], place, last)
+    along = "channels" if place == last else place - (place > last)
     fields = {} if along == "channels" else {"axis": along}
     number = build.apply(node, "concat", *(view.source for view in aligned), fields=fields)
     return laid_out(number, build.graph.shape(number), len(first.axes), last, first.batch)
-
-
-def _place_in(view: View, place: int, last: int) -> int | str:
-    """Which axis of a tensor of ours is one of the model's, whose ``last`` are the channels."""
-    return "channels" if place == last else place - (place > last)
 
 
 def _class_tokens(

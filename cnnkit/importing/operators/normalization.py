@@ -76,6 +76,7 @@ def group_norm(node: OperatorNode, build: Builder, given: Given) -> View:
     channels, groups = build.graph.shape(source)[-1], node.get("num_groups", 0)
     if node.opset < 21 and groups:
         given = [given[0], *(_repeated(each, groups, channels) for each in given[1:3])]
+        build.graph.folded -= 2 * (channels - groups)
     fields, weights = _scale_and_shift(given, channels)
     fields = {"groups": groups, **fields, **_epsilon(node)}
     return build.made(node, "group_norm", source, fields=fields, weights=weights)

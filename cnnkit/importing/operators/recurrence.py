@@ -82,16 +82,16 @@ def _sequence(node: OperatorNode, build: Builder, view: View, layout: int) -> in
     """The operation that gives the sequence, steps and channels."""
     place = 0 if layout else 1
     if view.batch == place:
-        axes = view.axes
-    elif build.batch == 1 and len(view.listed_axes()) == 3 and not view.listed_axes()[place]:
-        axes = tuple(axis for at, axis in enumerate(view.listed_axes()) if at != place)
-    else:
-        raise RefusedError(
-            f"its input's axis {place} is not the batch", "export the model with a batch of one"
-        )
+        axes = list(view.axes)
+    else:  # of a batch of one any axis of one cell can be it
+        axes = [axis or () for axis in view.listed_axes()]
+        if build.batch > 1 or len(axes) != 3 or axes.pop(place):
+            raise RefusedError(
+                f"its input's axis {place} is not the batch", "export the model with a batch of one"
+            )
     if len(axes) != 2:
         raise RefusedError(f"its input has {len(axes)} axes behind the batch", "near is a sequence")
-    return build.aligned(node, View(view.source, view.shape, axes), 1).source
+    return build.aligned(node, View(view.source, view.shape, tuple(axes)), 1).source
 
 
 def _refuse_others(kind: str, node: OperatorNode, ways: int, given: Given) -> None:

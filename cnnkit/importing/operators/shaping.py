@@ -10,7 +10,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
 from cnnkit.importing.operators.node import OperatorNode
-from cnnkit.importing.operators.view import View, laid_out
+from cnnkit.importing.operators.view import View
 from cnnkit.importing.operators.windows import padding, scalar
 
 if TYPE_CHECKING:
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 
-def _integers(value: Value | None, what: str) -> list[int]:
+def integers(value: Value | None, what: str) -> list[int]:
+    """The whole numbers of a constant."""
     return [int(number) for number in constant(value, what).reshape(-1)]
 
 
 def _axes(node: OperatorNode, given: Given, position: int) -> list[int] | None:
     """The axes of an attribute, or, in later opsets, of an input."""
     if len(given) > position and given[position] is not None:
-        return _integers(given[position], "axes")
+        return integers(given[position], "axes")
     axes: list[int] | None = node.get("axes")
     return axes
 
@@ -34,7 +35,7 @@ def reshape(node: OperatorNode, build: Builder, given: Given) -> View:
     """Reshape; the batch stays as it is."""
     view = tensor(given)
     old = view.whole(build.batch)
-    shape = _integers(given[1], "shape")
+    shape = integers(given[1], "shape")
     if not node.get("allowzero", 0):
         shape = [
             old[i] if extent == 0 and i < len(old) else extent for i, extent in enumerate(shape)
@@ -120,90 +121,13 @@ def gather(node: OperatorNode, build: Builder, given: Given) -> View:
     return made.remade([*whole[:axis], *whole[axis + 1 :]], build.batch)
 
 
-_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "edge", "wrap": "circular"}
-
-
-def pad(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Pad of the spatial axes, and of the channels with zeros; what is negative is cut off."""
-    view = tensor(given)
-    pads = list(node.get("pads") or [])
-    if len(given) > 1 and given[1] is not None:
-        pads = _integers(given[1], "padding")
-    value = node.get("value", 0.0)
-    if len(given) > 2 and given[2] is not None:
-        value = float(constant(given[2], "value").reshape(()))
-    axes = list(range(view.rank))
-    if len(given) > 3 and given[3] is not None:
-        axes = [axis_of(axis, view.rank) for axis in _integers(given[3], "axes")]
-    mode = node.get("mode", "constant")
-    if mode not in _MODES or len(pads) != 2 * len(axes):
-        raise RefusedError(f"it pads in a way that no kind says: `{mode}`, {pads}")
-    if mode == "constant" and value and any(pads):
-        raise RefusedError(f"it pads with {value}, by {pads}", "near are pad, with zeros, and crop")
-    before, after = [0] * view.rank, [0] * view.rank
-    for axis, first, last in zip(axes, pads, pads[len(axes) :], strict=False):
-        before[axis], after[axis] = first, last
-    return padded(node, build, view, before, after, mode)
-
-
-def padded(
-    node: OperatorNode,
-    build: Builder,
-    view: View,
-    before: Sequence[int],
-    after: Sequence[int],
-    mode: str = "constant",
-) -> View:
-    """A view with cells before and after each of all its axes; negative ones are cut off."""
-    cells = [pair for at, pair in enumerate(zip(before, after, strict=True)) if at != view.batch]
-    if len(cells) < len(before) and (before[view.batch or 0] or after[view.batch or 0]):
-        raise RefusedError("it pads the batch")
-    for place, (first, last) in enumerate(cells):
-        start, stop = max(0, -first), view.extents[place] - max(0, -last)
-        view = build.sliced(node, view, place, start, stop)
-    cells = [(max(0, first), max(0, last)) for first, last in cells]
-    if not any(map(any, cells)):
-        return view
-    if view.batch == 0 and view.channel_axis in (0, None):
-        source, order, last_axis = build.tensor(node, view), [*range(1, len(cells)), 0], None
-    else:
-        view = build.aligned(node, view, ones=True)
-        source, last_axis = view.source, view.channel_axis or 0
-        order = [*(each for each in range(len(cells)) if each != last_axis), last_axis]
-    fields: dict[str, Any] = {}
-    *around, channels = (cells[each] for each in order)
-    if any(map(any, around)):
-        fields["padding"] = padding(*zip(*around, strict=True))
-    if any(channels):
-        fields["channels"] = scalar(channels)
-    if _MODES[mode] != "zeros":
-        fields["padding_mode"] = _MODES[mode]
-    number = build.apply(node, "pad", source, fields=fields)
-    if last_axis is None:
-        return build.view(number)
-    return laid_out(number, build.graph.shape(number), len(cells), last_axis, view.batch)
-
-
-def center_crop_pad(node: OperatorNode, build: Builder, given: Given) -> View:
-    """CenterCropPad: axes cut or padded at both ends to given extents."""
-    view = tensor(given)
-    whole = view.whole(build.batch)
-    axes = [axis_of(axis, len(whole)) for axis in node.get("axes") or range(len(whole))]
-    before, after = [0] * len(whole), [0] * len(whole)
-    for axis, wanted in zip(axes, _integers(given[1], "shape"), strict=True):
-        more = abs(wanted - whole[axis])
-        sign = 1 if wanted > whole[axis] else -1
-        before[axis], after[axis] = sign * (more // 2), sign * (more - more // 2)
-    return padded(node, build, view, before, after)
-
-
 def split(node: OperatorNode, build: Builder, given: Given) -> list[View]:
     """Split along an axis, in parts of given sizes or of equal ones."""
     view = tensor(given)
     place = view.place(node.get("axis", 0))
     sizes = node.get("split")
     if len(given) > 1 and given[1] is not None:
-        sizes = _integers(given[1], "sizes")
+        sizes = integers(given[1], "sizes")
     extent, parts = view.extents[place], node.outputs
     if sizes is None:
         each = -(-extent // parts)
@@ -257,10 +181,9 @@ def slices(
 
 
 def resize(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Upsample and Resize by whole factors: the nearest cell, or linear with half-pixel centres."""
+    """Upsample and Resize: the nearest cell by whole factors, or linear with half-pixel centres."""
     view = tensor(given)
     source = build.tensor(node, view)
-    factors = _factors(node, build, view, given)
     mode = node.get("mode", "nearest")
     where = node.get("coordinate_transformation_mode", "half_pixel")
     if node.operator == "Upsample":
@@ -277,10 +200,23 @@ def resize(node: OperatorNode, build: Builder, given: Given) -> View:
             f"it resizes by `{mode}` with `{where}`",
             "near is upsample, by the nearest cell or linear with half-pixel centres",
         )
-    fields: dict[str, Any] = {"factor": scalar(factors)}
-    if linear:
-        fields["method"] = "linear"
+    fields: dict[str, Any] = {"method": "linear"} if linear else {}
+    larger = _larger(view, given) if linear else None
+    if larger is not None:
+        fields = {"size": larger, **fields}
+    else:
+        fields = {"factor": scalar(_factors(node, build, view, given)), **fields}
     return build.made(node, "upsample", source, fields=fields)
+
+
+def _larger(view: View, given: Given) -> list[int] | None:
+    """The extents that are asked for, where they are no multiples of those that there are."""
+    if len(given) < 4 or given[3] is None:
+        return None
+    sizes = integers(given[3], "sizes")[2:]
+    pairs = list(zip(sizes, view.extents[1:], strict=True))
+    whole = all(size % extent == 0 for size, extent in pairs)
+    return None if whole or any(size < extent for size, extent in pairs) else sizes
 
 
 def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> list[int]:
@@ -290,7 +226,7 @@ def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> li
     if len(given) > place and given[place] is not None:
         scales = [float(each) for each in constant(given[place], "scales").reshape(-1)] or scales
     if len(given) > 3 and given[3] is not None:
-        sizes = _integers(given[3], "sizes")
+        sizes = integers(given[3], "sizes")
         if len(sizes) == len(whole):
             scales = [size / extent for size, extent in zip(sizes, whole, strict=True)]
     if not scales or len(scales) != len(whole) or scales[:2] != [1, 1]:
@@ -322,11 +258,9 @@ def space_to_depth(node: OperatorNode, build: Builder, given: Given) -> View:
 
 
 OPERATORS: dict[str, Operator] = {
-    "CenterCropPad": center_crop_pad,
     "DepthToSpace": depth_to_space,
     "Flatten": flatten,
     "Gather": gather,
-    "Pad": pad,
     "Reshape": reshape,
     "Resize": resize,
     "Shape": shape,

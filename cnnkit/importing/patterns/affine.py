@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import INPUT, Operation, OperationGraph
+from cnnkit.importing.graph import CENTRED, INPUT, Operation, OperationGraph
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -22,6 +22,9 @@ def fold_affine(graph: OperationGraph) -> None:
     """Folds what belongs to the layer before; the rest becomes a layer of its own."""
     for number in list(graph.operations):
         operation = graph.operations.get(number)
+        if operation is not None and operation.kind == CENTRED:
+            message = f"node `{operation.node}` takes the mean over the channels away"
+            graph.refuse(operation, message, "near is layer_norm, which divides what is left")
         if operation is None or operation.kind not in ("channel_multiply", "channel_add"):
             continue
         (source,) = operation.inputs
@@ -29,16 +32,26 @@ def fold_affine(graph: OperationGraph) -> None:
         if (
             before is not None
             and graph.only_reader(source) is operation
-            and _folds(before, operation)
+            and _folds(graph, before, operation)
         ):
             graph.bypass(number)
         else:
             _alone(graph, number, operation, before)
 
 
-def _folds(before: Operation, operation: Operation) -> bool:
+def _folds(graph: OperationGraph, before: Operation, operation: Operation) -> bool:
     """Whether a layer took what follows it into its own weights."""
     value, weights = operation.weights["value"], before.weights
+    counted = (
+        value.size if value.size > 1 else 0
+    )  # single numbers are formulas that are written out
+    name = "scale" if operation.kind == "channel_multiply" else "shift"
+    if before.fields.get(name) is False and value.size == before.shape[-1] > 1:
+        if name == "scale" and "shift" in weights:
+            weights["shift"] = weights["shift"] * value
+        weights[name] = value.reshape(-1)
+        del before.fields[name]
+        return True
     if operation.kind == "channel_multiply":
         if before.kind == "rescale":
             return False
@@ -47,11 +60,14 @@ def _folds(before: Operation, operation: Operation) -> bool:
         weights["scale"] = weights["scale"] * value
         if "shift" in weights:
             weights["shift"] = weights["shift"] * value
+        graph.folded += counted
         return True
     if before.kind in _NORMS and "shift" in weights:
         weights["shift"] = weights["shift"] + value
+        graph.folded += counted
         return True
     if before.kind in _WEIGHTED:
+        graph.folded += counted - (0 if "bias" in weights else before.shape[-1])
         weights["bias"] = _spread(value, before.shape[-1]) + weights.get("bias", 0)
         before.fields.pop("bias", None)
         return True
@@ -69,8 +85,10 @@ def _alone(
         and graph.only_reader(operation.inputs[0]) is operation
     ):
         _rescaled(before, operation)
+        graph.folded += value.size if value.size > 1 else 0
         graph.bypass(number)
     elif (operation.inputs == (INPUT,) or value.size == 1) and (not factor or (value > 0).all()):
+        graph.folded += value.size if value.size > 1 else 0
         operation.kind, operation.weights = "rescale", {}
         operation.fields = (
             {"deviation": _values(1 / value)} if factor else {"mean": _values(-value)}

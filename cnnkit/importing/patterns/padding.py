@@ -1,4 +1,4 @@
-"""A `pad` of zeros before a convolution, as the convolution's own padding."""
+"""A `pad` before a convolution or a pool, as the layer's own padding."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ from cnnkit.importing.graph import Operation, OperationGraph
 
 
 def join_padding(graph: OperationGraph) -> None:
-    """Joins each pad that one convolution alone reads."""
+    """Joins each pad that one convolution or pool alone reads."""
     for number in list(graph.operations):
         pad = graph.operations[number]
-        if pad.kind != "pad" or {"channels"} & set(pad.fields):
+        if pad.kind != "pad":
             continue
         reader = graph.only_reader(number)
-        if reader is None or reader.kind not in ("conv", "depthwise_conv"):
-            continue
-        if "padding_mode" in pad.fields and "padding" in reader.fields:
-            continue
-        if reader.fields.get("padding") == "same":
-            continue
-        _join(pad, reader, len(pad.shape) - 1)
-        graph.bypass(number)
+        if reader is not None and _joins(pad, reader):
+            _join(pad, reader, len(pad.shape) - 1)
+            graph.bypass(number)
+        elif "value" in pad.weights:
+            message = f"node `{pad.node}` pads with {pad.weights['value']}"
+            graph.refuse(pad, message, "near are pad, with zeros, and the padding of a max_pool")
+
+
+def _joins(pad: Operation, reader: Operation) -> bool:
+    """Whether a layer's own padding can hold the same cells."""
+    if "channels" in pad.fields or reader.fields.get("padding") == "same":
+        return False
+    if reader.kind == "max_pool":  # its padding never is the largest, as minus infinity is not
+        return "value" in pad.weights
+    if reader.kind == "mean_pool":  # its padding has zeros, which count where it says so
+        return not {"padding_mode"} & set(pad.fields) and "padding" not in reader.fields
+    return reader.kind in ("conv", "depthwise_conv") and not (
+        "value" in pad.weights or ("padding_mode" in pad.fields and "padding" in reader.fields)
+    )
 
 
 def _join(pad: Operation, reader: Operation, rank: int) -> None:
@@ -34,6 +45,8 @@ def _join(pad: Operation, reader: Operation, rank: int) -> None:
     reader.fields["padding"] = (
         numbers.pop() if len(numbers) == 1 else [pair[0] for pair in total] if even else total
     )
+    if reader.kind == "mean_pool":
+        reader.fields["count_padding"] = True
     if "padding_mode" in pad.fields:
         reader.fields["padding_mode"] = pad.fields["padding_mode"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
+from cnnkit.errors import Finding, MissingExtraError, UsageError
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.importing.operators.builder import Builder
@@ -30,16 +30,18 @@ _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticErr
 _VIEWS = frozenset(SHAPING) - {"cat", "clone", "constant_pad_nd", "pad", "channel_shuffle"}
 
 
-def read(module: Any, example: Any) -> Model:
-    """The network of a module.
+def read(
+    module: Any, example: Any, *, partial: bool = False
+) -> tuple[Model | None, tuple[Finding, ...]]:
+    """The network of a module, and all that cannot be said of it.
 
     Args:
         module: A ``torch.nn.Module`` in ``eval()``.
         example: A batch that it takes, channels first: a float32 tensor.
+        partial: Whether placeholders stand for nodes that cannot be said.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
-        SpecError: It cannot be traced, or not all of it can be said.
         UsageError: The module or the example is none.
     """
     torch = _torch()
@@ -59,16 +61,15 @@ def read(module: Any, example: Any) -> Model:
         except Exception as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             message = f"torch.export cannot trace {type(module).__name__}: {said}"
-            raise _spec_error([Finding("not-importable", "error", message)], module) from error
-        reader = _Reader(program, tuple(example.shape))
+            return None, (Finding("not-importable", "error", message),)
+        reader = _Reader(program, tuple(example.shape), partial=partial)
         try:
-            return reader.model(_Running(module))
+            model = reader.model(_Running(module))
         except RefusedError as error:
             finding = Finding("not-importable", "error", str(error), error.advice)
-            raise _spec_error([finding], module) from error
-        finally:
-            if reader.findings:
-                raise _spec_error(reader.findings, module)
+            return None, tuple(reader.findings) or (finding,)
+    complete = partial or not reader.findings
+    return model if complete else None, tuple(reader.findings)
 
 
 def zeros(example: Shape) -> Any:
@@ -93,10 +94,6 @@ def _torch() -> Any:
     return torch
 
 
-def _spec_error(findings: Sequence[Finding], module: Any) -> SpecError:
-    return SpecError(findings, type(module).__name__)
-
-
 @dataclass(frozen=True)
 class _Running:
     """Runs the module itself."""
@@ -119,8 +116,9 @@ class _Running:
 
 
 class _Reader:
-    def __init__(self, program: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, program: Any, shape: tuple[int, ...], *, partial: bool) -> None:
         self.program = program
+        self.partial = partial
         self.findings: list[Finding] = []
         ours = (*shape[2:], shape[1])
         self.build = Builder(OperationGraph("", ours), shape[0])
@@ -187,6 +185,18 @@ class _Reader:
         place = f"`{where}`, node `{node.name}`" if where else f"node `{node.name}`"
         text = f"{place}: {_name(node)} cannot be said: {message}"
         self.findings.append(Finding("not-importable", "error", text, advice))
+        if self.partial:
+            self.values[node] = self._placeholder(node)
+
+    def _placeholder(self, node: Any) -> View | None:
+        """What stands for a node in a part; None where it reads or gives no single tensor."""
+        views = [self.values.get(each) for each in node.all_input_nodes]
+        view = next((each for each in views if isinstance(each, View)), None)
+        shape = tuple(getattr(node.meta.get("val"), "shape", ()))
+        if view is None or len(shape) < 2:
+            return None
+        stand_in = TracedNode(_name(node), node.name, _scope(node))
+        return self.build.placeholder(stand_in, view, (*map(int, shape[2:]), int(shape[1])))
 
     def _made(self, node: Any) -> Any:
         import torch

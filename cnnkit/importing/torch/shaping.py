@@ -31,6 +31,14 @@ def _flatten(call: Call) -> Made:
     return _reshaped(call, [call.build.batch, *sizes])
 
 
+def _unflatten(call: Call) -> Made:
+    view = call["self"]
+    place = axis_of(call["dim"], len(view.axes) + 1)
+    whole = [call.build.batch, *view.extents]
+    whole[place : place + 1] = list(call["sizes"])
+    return _reshaped(call, whole)
+
+
 def _view(call: Call) -> Made:
     return _reshaped(call, list(call["size"] or call["shape"]))
 
@@ -178,6 +186,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "squeeze": _squeeze,
         "swapaxes": _transpose,
         "transpose": _transpose,
+        "unflatten": _unflatten,
         "unsqueeze": _unsqueeze,
         **dict.fromkeys(("upsample_bilinear2d", "upsample_linear1d"), _upsample("linear")),
         **dict.fromkeys((f"upsample_nearest{rank}d" for rank in (1, 2, 3)), _upsample("nearest")),

@@ -110,6 +110,8 @@ def verdict(view: ComparisonView) -> str:
         return "cannot be compared"
     if comparison.same:
         return "no difference"
+    if comparison.same_operations:
+        return "the same operations, written in another way"
     if comparison.partial:
         return "an error leaves figures unknown"
     changes = [("parameters", "parameters"), ("macs", "MACs")]

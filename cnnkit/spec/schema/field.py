@@ -158,7 +158,8 @@ def _value(choices: list[Schema], message: str, name: str) -> Schema:
             merged.append({"title": f"{name}: a list", **listed, "errorMessage": message})
         elif each.get("type") == "object" and each not in of_layers:
             inner = _value(_choices(each["additionalProperties"]), message, name)
-            named = {"type": "object", "additionalProperties": inner}
+            bounds = {key: each[key] for key in ("minProperties",) if key in each}
+            named = {"type": "object", "additionalProperties": inner, **bounds}
             merged.append({"title": f"{name}: by name", **named, "errorMessage": message})
     return merged[0] if len(merged) == 1 else {"anyOf": merged}
 

@@ -15,6 +15,7 @@ from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.errors import DataError, UsageError
+from cnnkit.network import runtime
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
@@ -287,6 +288,7 @@ def _judged(
         devices: What it is computed on.
         wanted: What is chosen on the validation split.
     """
+    runtime.prepare()
     machine = engine(steps, [material], replicated(devices, None), devices)
     placed = machine.place(state)
     machine.compile(placed, splits=("test",), training=False)

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from numpy.typing import NDArray
 
 from cnnkit.data.inputs import Input, inputs_of
@@ -121,16 +120,15 @@ def _by_output(
 
 def _told(trained: Trained) -> Callable[[Any], Mapping[str, NDArray[Any]]]:
     """What each output answers to inputs that are scaled, by its name, compiled."""
-    graphdef, params, stats = trained.network.parts()
+    arrays, outputs = trained.scoring
 
     @jax.jit
-    def forward(params: Any, stats: Any, values: Any) -> dict[str, jax.Array]:
-        network = nnx.merge(graphdef, params, stats)
-        given = network.outputs(trained.standardized(values)).named
+    def forward(arrays: Any, values: Any) -> dict[str, jax.Array]:
+        given = outputs(arrays, trained.standardized(values)).named
         return trained.objective.told(trained.objective.scores(given))
 
     def answer(values: Any) -> dict[str, NDArray[Any]]:
-        found = forward(params, stats, values)
+        found = forward(arrays, values)
         return {name: np.asarray(each) for name, each in found.items()}
 
     return answer
@@ -217,16 +215,16 @@ def compiled(trained: Trained, *, augment: bool = False) -> tuple[Answer, int]:
             "learnt to see through it: `augment: [{flip: horizontal}]` and the like come before "
             "test-time augmentation"
         )
-    graphdef, params, stats = trained.network.parts()
+    arrays, outputs = trained.scoring
 
     @jax.jit
-    def forward(params: Any, stats: Any, values: jax.Array) -> jax.Array:
-        network = nnx.merge(graphdef, params, stats)
+    def forward(arrays: Any, values: jax.Array) -> jax.Array:
         seen = trained.standardized(jnp.concatenate([view(values) for view in views]))
-        found = probabilities(network.outputs(seen).scores, trained.train, network.final)
+        scores = outputs(arrays, seen).scores
+        found = probabilities(scores, trained.train, trained.network.final)
         return found.reshape(len(views), *values.shape[:1], -1).mean(0)
 
-    return lambda values: forward(params, stats, values), len(views)
+    return lambda values: forward(arrays, values), len(views)
 
 
 def _batches(

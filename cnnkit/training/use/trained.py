@@ -33,6 +33,7 @@ from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.manifest import DamagedCheckpointError
+from cnnkit.training.use.scoring import Scoring, scoring
 
 Which = Literal["best", "last"]
 
@@ -178,21 +179,23 @@ class Trained:
     @cached_property
     def compute(self) -> Callable[[ByName], Any]:
         """What the network says of inputs that are scaled, as a compiled function of a batch."""
-        graphdef, params, stats = self.network.parts()
+        arrays, outputs = self.scoring
 
         @jax.jit
-        def forward(params: Any, stats: Any, values: ByName) -> Any:
-            network = nnx.merge(graphdef, params, stats)
-            return self._said(network, self.standardized(values))
+        def forward(arrays: Any, values: ByName) -> Any:
+            given = outputs(arrays, self.standardized(values)).named
+            return self.objective.said(self.objective.scores(given))
 
-        return lambda values: forward(params, stats, values)
+        return lambda values: forward(arrays, values)
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """What compiled functions compute its outputs by."""
+        return scoring(self.spec, self.network)
 
     def answers(self, prepared: ByName) -> Any:
         """What the network says of inputs that are prepared; a function that JAX can compile."""
-        return self._said(self.network, prepared)
-
-    def _said(self, network: Network, prepared: ByName) -> Any:
-        return self.objective.said(self.objective.scores(network.outputs(prepared).named))
+        return self.objective.said(self.objective.scores(self.network.outputs(prepared).named))
 
 
 def load_run(run: StrPath, which: Which = "best") -> Trained:

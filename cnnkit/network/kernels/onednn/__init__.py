@@ -1,14 +1,21 @@
 """oneDNN's convolutions inside XLA's programs on a CPU: an extension in C++, never needed.
 
-``convolution.py`` calls it, ``build.py`` compiles it, and this module says whether it is there.
-The foreign function (``convolution.cc``) deals a convolution out (``parts.cc``) over XLA's threads
-(``pool.h``) and has oneDNN compute each part on one of them (``primitive.cc``).
+``build.py`` compiles it, and this module says whether it is there. It has two foreign functions:
+
+- ``convolution.py`` calls one for each convolution of a training. ``convolution.cc`` deals it out
+  (``parts.cc``) over XLA's threads (``pool.h``) and has oneDNN compute each part on one of them
+  (``primitive.cc``).
+- ``inference.py`` calls the other for a whole part of a network that is trained: a program
+  (``program.cc``), which for a number of examples becomes primitives that hand each other maps in
+  oneDNN's own layouts (``plan.cc``); ``inference.cc`` deals the examples out.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,11 +33,35 @@ class Availability:
         active: It is used.
         wanted: The user has installed the extra, so that its absence is worth a word.
         reason: Why, in a line.
+        path: The shared library, where it is used.
     """
 
     active: bool
     wanted: bool
     reason: str
+    path: str = ""
+
+
+_WAITS = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "20000"}
+"""A thread of OpenMP that waits for another one looks for it a fifth of a millisecond long."""
+
+
+@contextmanager
+def _short_waits() -> Iterator[None]:
+    """The environment in which OpenMP is loaded: it reads its settings then, and never again.
+
+    At its defaults its threads sleep at once where several threads call it, as XLA's do: a small
+    network on one example then takes twice as long.
+    """
+    if _WAITS.keys() & os.environ.keys():
+        yield
+        return
+    os.environ.update(_WAITS)
+    try:
+        yield
+    finally:
+        for name in _WAITS:
+            del os.environ[name]
 
 
 @cache
@@ -48,12 +79,17 @@ def load() -> Availability:
     if problem := build.untrusted(library):
         return Availability(False, True, problem)
     try:
-        extension = ctypes.CDLL(str(library))
+        with _short_waits():
+            extension = ctypes.CDLL(str(library))
     except OSError as error:
         return Availability(False, True, f"the extension can't be loaded: {error}")
     import jax
 
-    from cnnkit.network.kernels.onednn.convolution import TARGET
+    from cnnkit.network.kernels.onednn import convolution, inference
 
-    jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(extension.CnnkitConvolve), platform="cpu")
-    return Availability(True, True, f"oneDNN {build.version()}, {library}")
+    for target, function in (
+        (convolution.TARGET, extension.CnnkitConvolve),
+        (inference.TARGET, extension.CnnkitInfer),
+    ):
+        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function), platform="cpu")
+    return Availability(True, True, f"oneDNN {build.version()}, {library}", str(library))

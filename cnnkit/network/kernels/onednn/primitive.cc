@@ -5,6 +5,7 @@
 #include <string>
 
 #include "buffer.h"
+#include "layouts.h"
 
 namespace cnnkit {
 namespace {
@@ -16,45 +17,18 @@ using tag = memory::format_tag;
 // A network has some dozens of shapes; a process that sees more starts anew.
 constexpr size_t kMostPrimitives = 1024;
 
-const dnnl::engine& Engine() {
-  static const auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
-  return *engine;
-}
-
-dnnl::stream& Stream() {
-  thread_local dnnl::stream stream(Engine());
-  return stream;
-}
-
-// oneDNN names the dimensions of maps in the order batch, channels, spatial, wherever they lie.
 memory::desc Maps(const Geometry& g, memory::dim channels, const dims& spatial) {
-  constexpr tag kTags[] = {tag::nwc, tag::nhwc, tag::ndhwc};
-  dims all{g.batch, channels};
-  all.insert(all.end(), spatial.begin(), spatial.end());
-  return {all, g.type, kTags[spatial.size() - 1]};
+  return ChannelsLast(g.batch, channels, spatial, g.type);
 }
 
-dims FilterDims(const Geometry& g) {
-  dims all{g.filters / g.groups, g.channels / g.groups};
-  if (g.groups > 1) all.insert(all.begin(), g.groups);
-  all.insert(all.end(), g.kernel.begin(), g.kernel.end());
-  return all;
-}
+dims Filters(const Geometry& g) { return FilterDims(g.groups, g.channels, g.filters, g.kernel); }
 
 memory::data_type FilterType(const Geometry& g) {
   return g.operation == Operation::kFilterGradient ? memory::data_type::f32 : g.type;
 }
 
-// The strides of [*kernel, channels / groups, filters], in which a group's filters are together.
 memory::desc OuterFilters(const Geometry& g) {
-  const memory::dim inputs = g.channels / g.groups;
-  dims strides{1, g.filters};
-  if (g.groups > 1) strides.insert(strides.begin(), g.filters / g.groups);
-  dims spatial(g.kernel.size());
-  memory::dim cells = inputs * g.filters;
-  for (size_t axis = g.kernel.size(); axis-- > 0; cells *= g.kernel[axis]) spatial[axis] = cells;
-  strides.insert(strides.end(), spatial.begin(), spatial.end());
-  return {FilterDims(g), FilterType(g), strides};
+  return FiltersLast(g.groups, g.channels, g.filters, g.kernel, FilterType(g));
 }
 
 // Where channels are few, oneDNN's first choice for strides takes up to 1.6 times as long as its
@@ -91,7 +65,7 @@ std::shared_ptr<const Primitive> Primitive::Get(const Geometry& geometry, const 
   key.insert(key.end(), of_model.begin(), of_model.end());
   std::lock_guard<std::recursive_mutex> lock(*mutex);
   if (const auto found = made->find(key); found != made->end()) return found->second;
-  const memory::desc layout = own ? memory::desc(FilterDims(geometry), FilterType(geometry), tag::any)
+  const memory::desc layout = own ? memory::desc(Filters(geometry), FilterType(geometry), tag::any)
                                   : Get(model, model)->inner_;
   if (made->size() >= kMostPrimitives) made->clear();
   return made->emplace(key, std::make_shared<const Primitive>(geometry, layout)).first->second;
@@ -102,7 +76,7 @@ Primitive::Primitive(const Geometry& g, const memory::desc& layout)
       output_(Maps(g, g.filters, g.output)),
       operation_(g.operation) {
   const bool gradient = operation_ == Operation::kFilterGradient;
-  const memory::desc any(FilterDims(g), g.type, tag::any);
+  const memory::desc any(Filters(g), g.type, tag::any);
   dims dilation = g.dilation;
   for (auto& distance : dilation) --distance;  // oneDNN counts the cells between
   dnnl::primitive_attr attributes;

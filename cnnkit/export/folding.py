@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.export.onnx.writing import Arrays
 from cnnkit.layers.normalization import BatchNorm
 from cnnkit.layers.weighted import VARIANCE_EPSILON, Weighted
 from cnnkit.spec.graph import Graph
 
+Arrays = Mapping[str, NDArray[np.float32]]
 _FAMILIES = ("convolution", "dense")
 
 

@@ -1,0 +1,57 @@
+"""The scores of a trained network, as fast as this machine computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+from flax import nnx
+
+from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
+from cnnkit.network import Network, runtime
+from cnnkit.network.inference import engine_of
+from cnnkit.network.model import NOT_TAKEN, Outputs
+from cnnkit.network.weights import arrays_of
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.tracing import graph_of
+
+
+class Scoring(NamedTuple):
+    """A function for programs, and the arrays that it is given beside its inputs.
+
+    Attributes:
+        arrays: A pytree, which a compiled function takes as an argument: what it closes over would
+            be compiled into it.
+        outputs: ``(arrays, inputs [N, *spatial, C], prepared) -> what the network gives``, before a
+            final softmax or sigmoid. On CPUs it has no derivatives.
+    """
+
+    arrays: Any
+    outputs: Callable[[Any, Any], Outputs]
+
+
+def scoring(spec: Spec, network: Network) -> Scoring:
+    """How a network is computed: with the extension for CPUs where that is there."""
+    runtime.prepare()
+    graph = graph_of(spec)
+    graphdef, params, stats = network.parts()
+    engine = None
+    if len(graph.inputs) == 1:
+        engine = engine_of(
+            graph,
+            network,
+            lambda: fold_batch_norms(graph, fold_weight_norms(graph, arrays_of(network))),
+        )
+
+    # A flat tuple: to walk through Flax's states takes as long as a small network.
+    leaves, form = jax.tree.flatten((params, stats))
+
+    def outputs(arrays: Any, prepared: Any) -> Outputs:
+        leaves, numbers = arrays
+        params, stats = jax.tree.unflatten(form, leaves)
+        taken = NOT_TAKEN if engine is None else engine.taken(numbers)
+        found: Outputs = nnx.merge(graphdef, params, stats).outputs(prepared, taken=taken)
+        return found
+
+    return Scoring((tuple(leaves), () if engine is None else engine.numbers), outputs)

@@ -1,0 +1,84 @@
+"""The page in headless Chromium; without it, Playwright or the fetched parts all is skipped.
+
+`.ci/playground` brings all three.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cnnkit.playground import site, vendor
+from cnnkit.playground.server import server_of
+from tests.playground.asking import lecture
+from tests.playground.browser.playground import Playground
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the page is served."""
+    if not (vendor.VENDOR / "bytecode.json").is_file():
+        pytest.skip("`python -m cnnkit.playground.vendor` has not been run")
+    folder = tmp_path_factory.mktemp("site")
+    site.write(folder, lecture("rgb-valid-4-classes"), quick=True)
+    with server_of(folder, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The browser."""
+    api = pytest.importorskip("playwright.sync_api")
+    named = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, named)), None)
+    if path is None:
+        pytest.skip("there is no Chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(chromium: object, address: str) -> Iterator[Playground]:
+    """The page, once for the tests of a file: Python takes a while to start."""
+    playground = Playground.open(chromium, address)
+    yield playground
+    playground.close()
+
+
+@pytest.fixture
+def page(opened: Playground) -> Iterator[Playground]:
+    """The page with the lecture's network; afterwards nothing has gone wrong on it."""
+    opened.write(lecture("rgb-valid-4-classes"))
+    yield opened
+    assert opened.complaints == []
+    assert opened.elsewhere == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script of axe-core."""
+    folder = os.environ.get("NODE_MODULES", "node_modules")
+    path = Path(folder) / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        pytest.skip("axe-core is not there: name its folder in NODE_MODULES")
+    return path
