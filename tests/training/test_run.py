@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.errors import TrainingError, UsageError
+from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.proof.overfit import overfit
@@ -345,8 +345,8 @@ def test_a_spec_without_a_recipe_cannot_be_trained(tmp_path: Path) -> None:
         train({"input": 3, "layers": [{"dense": {"units": 2}}]}, run_dir=tmp_path / "run")
 
 
-def test_a_network_that_gives_a_map_cannot_be_trained(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_network_that_gives_a_map_needs_targets_of_pixels(recipe: Recipe, tmp_path: Path) -> None:
     spec = recipe()
     mapped = spec.model_copy(update={"layers": spec.layers[:2]})
-    with pytest.raises(UsageError, match="the network gives 4x4x4, and is trained on a vector"):
+    with pytest.raises(DataError, match="has one target an example, but the network gives 4x4 of"):
         train(mapped, run_dir=tmp_path / "run", display=Quiet())

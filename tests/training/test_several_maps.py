@@ -23,6 +23,7 @@ from cnnkit.training.options import Options
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.run import Result, train
+from cnnkit.training.store.data_record import OutputRecord
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Prediction, predict
 from cnnkit.training.use.trained import load_run
@@ -188,8 +189,9 @@ def test_several_inputs_with_a_mask_are_read(file: Path) -> None:
     assert targets["mask"].dtype == np.int16
     assert (targets["mask"][:, 0] == -1).all()
     record = material.record(spec.train)
-    assert record.outputs == {"label": ("0", "1"), "mask": ("0", "1")}
-    assert record.multi_label == {"label": False, "mask": False}
+    assert record.outputs == dict.fromkeys(("label", "mask"), OutputRecord(("0", "1"), False))
+    assert record.multi_label is False
+    assert record.labels == {"label": False, "mask": False}
 
 
 TEXT = """\

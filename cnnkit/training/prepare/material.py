@@ -27,7 +27,7 @@ from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.state import ExamplePool, Feed
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
-from cnnkit.training.store.data_record import DataRecord, SplitPart
+from cnnkit.training.store.data_record import DataRecord, OutputRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -92,13 +92,18 @@ class Material:
         """What the run notes of its data: equal where the data and the splits are."""
         views = [self.dataset, *self.dataset.inputs.values(), *self.dataset.outputs.values()]
         parts = [part for each in views for part in (each.train, each.test) if part]
-        outputs = {name: tuple(each.classes) for name, each in self.dataset.outputs.items()}
+        labels = self.multi_label(train)
+        of_each = labels if isinstance(labels, Mapping) else {}
+        outputs = {
+            name: OutputRecord(tuple(each.classes), of_each.get(name, False))
+            for name, each in self.dataset.outputs.items()
+        }
         splits = self.splits.record()
         return DataRecord(
             data=self.dataset.name,
             classes=tuple(self.dataset.classes),
             outputs=outputs or None,
-            multi_label=self.multi_label(train),
+            multi_label=any(of_each.values()) if of_each else labels is True,
             sha256=_digest(parts),
             preprocessing=record_of(self.prepared),
             train=SplitPart(**splits.pop("train")),

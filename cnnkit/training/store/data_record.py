@@ -21,6 +21,19 @@ class SplitPart:
 
 
 @dataclass(frozen=True)
+class OutputRecord:
+    """What is known of the targets of one of several outputs.
+
+    Attributes:
+        classes: The names of its classes.
+        multi_label: Whether an example may have several.
+    """
+
+    classes: tuple[str, ...] = ()
+    multi_label: bool = False
+
+
+@dataclass(frozen=True)
 class DataRecord:
     """Which data a run trains on; equal where the data and the splits are.
 
@@ -29,8 +42,8 @@ class DataRecord:
     Attributes:
         data: The name of the data set.
         classes: The names of its classes; of several outputs those of the first.
-        outputs: Of several outputs the names of the classes of each.
-        multi_label: Whether an example may have several; of several outputs of each.
+        outputs: Of several outputs what is known of each.
+        multi_label: Whether an example may have several; of several outputs of any of them.
         sha256: Of all examples and targets.
         preprocessing: How inputs are prepared, as ``record_of`` gives it.
         seed: What the splits were drawn with.
@@ -45,8 +58,8 @@ class DataRecord:
 
     data: str | None = None
     classes: tuple[str, ...] | None = None
-    outputs: Mapping[str, tuple[str, ...]] | None = None
-    multi_label: bool | Mapping[str, bool] | None = None
+    outputs: Mapping[str, OutputRecord] | None = None
+    multi_label: bool | None = None
     sha256: str | None = None
     preprocessing: Mapping[str, Any] | None = None
     seed: int | None = None
@@ -57,6 +70,13 @@ class DataRecord:
     test: SplitPart | None = None
     mean: tuple[float, ...] | None = None
     deviation: tuple[float, ...] | None = None
+
+    @property
+    def labels(self) -> bool | dict[str, bool]:
+        """Whether each score is a yes or no of its own; of several outputs of each."""
+        if self.outputs is None:
+            return bool(self.multi_label)
+        return {name: each.multi_label for name, each in self.outputs.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; what is not known is left out."""

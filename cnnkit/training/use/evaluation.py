@@ -146,7 +146,7 @@ def evaluate(
         seen = trained_on(directory, material.examples("test"))
         warnings = [*dataset.notes, *([seen] if seen else [])]
     devices = choose(options.device)[:1]
-    steps = steps_of(spec, multi_label=record.multi_label or False)
+    steps = steps_of(spec, multi_label=record.labels)
     state, checkpoint, problems = restored(directory, steps, which)
     name = checkpoint.path.name
     wanted.require(*_targets(steps, material))

@@ -211,7 +211,7 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
     record = directory.read_split()
     if record is None:
         raise UsageError(f"{run} has no {SPLIT}: go on with it by `cnnkit train --resume {run}`")
-    steps = steps_of(spec, multi_label=bool(record.multi_label))
+    steps = steps_of(spec, multi_label=record.labels)
     state, checkpoint, problems = restored(directory, steps, which)
     params, stats = steps.evaluated(state)
     return Trained(
@@ -223,7 +223,7 @@ def load_run(run: StrPath, which: Which = "best") -> Trained:
         checkpoint=checkpoint,
         epoch=checkpoint.place[1],
         problems=problems,
-        outputs={name: tuple(each) for name, each in (record.outputs or {}).items()},
+        outputs={name: each.classes for name, each in (record.outputs or {}).items()},
     )
 
 
