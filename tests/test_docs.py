@@ -84,7 +84,7 @@ def test_a_rare_disease_with_a_network(
     assert threshold["test"]["recall"] >= sick["recall"]
 
 
-def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_segmentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands run, and leave what the page says."""
     page = (DOCS / "segmentation.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)
@@ -96,7 +96,7 @@ def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     (commands,) = blocks(page, "console")
     told = {}
     for command, _ in COMMAND.findall(commands):
-        ran = cnnkit(*shlex.split(command))
+        ran = run(*shlex.split(command))
         assert ran.code == 0, ran.err
         told[command.split()[0]] = ran.out
     assert re.search(r"^ground\s+[\d,]+", told["data"], re.MULTILINE)
@@ -116,7 +116,7 @@ def test_a_segmentation(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Path("runs/scans/samples.png").exists()
 
 
-def test_several_inputs(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_inputs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The specs of the page are sound, and the siamese one trains on the pairs of its script."""
     page = (DOCS / "several-inputs.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)
@@ -128,7 +128,7 @@ def test_several_inputs(cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     ran = []
     for command, shown in COMMAND.findall("".join(blocks(page, "console"))):
         if shown or "--smoke" in command:
-            done = cnnkit(*shlex.split(command))
+            done = run(*shlex.split(command))
             ran.append(command)
             assert (done.code, done.out.endswith(shown)) == (0, True), done.err
     assert ran == ["check scenes.yaml", "check twins.yaml", "train twins.yaml --smoke"]

@@ -236,6 +236,7 @@ class Dataset:
                 test=part(inputs.test, targets.test),
                 classes=targets.classes,
                 validation=self.validation,
+                notes=inputs.notes if targets is self else targets.notes,
                 inputs=self.inputs,
             )
 

@@ -7,7 +7,8 @@ In a spec with a section `train:`:
 - an input of the network that `data` does not give by its name, and a name of `data` that is no
   input;
 - of several outputs one that has no loss, or no target, and a loss or a target of no output;
-- `contrastive` and `triplet` where the network has not two or three outputs of one shape;
+- `contrastive` and `triplet` where the network has not two or three outputs of one shape, vectors;
+- `target: input` of several inputs or outputs;
 - `augment` of several inputs whose extents differ, and augmentations that several inputs cannot
   share: all images of an example are moved alike, so that what lies at one place in one still lies
   there in the other;
@@ -78,6 +79,15 @@ def check(network: RuleContext) -> Iterator[Finding]:
             f"{_listed(graph.outputs)}",
             "leave the head out, or make it an output, `- output: NAME`, with a loss of its own",
         )
+    if train.target is not None and (what := graph.several):
+        yield _finding(
+            spec,
+            f"`target: {train.target}` asks one output for the one input, and the network has "
+            f"{what}",
+            "leave it out, and name the array of each target, `data: {…, targets: {NAME: ARRAY}}`",
+            ("target",),
+        )
+        return
     if train.data is not None:
         yield from _inputs(spec, train, graph.inputs)
         yield from _targets(spec, train, graph.outputs)
@@ -105,6 +115,13 @@ def _losses(spec: Spec, train: Train, outputs: Mapping[str, Shape | None]) -> It
                 spec,
                 f"`{loss.kind}` compares outputs of one shape, and the network gives {given}",
                 "apply the same layers to each input: `- shared: NAME`",
+                ("loss",),
+            )
+        elif shapes[0] is not None and len(shapes[0]) > 1:
+            yield _finding(
+                spec,
+                f"`{loss.kind}` compares vectors, and the network gives {show(shapes[0])}",
+                "end each in `global_mean_pool`, or in `flatten`",
                 ("loss",),
             )
     elif len(outputs) > 1:

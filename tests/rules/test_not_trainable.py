@@ -329,3 +329,30 @@ def test_the_test_set_is_named_as_the_examples_are() -> None:
         "`test_inputs` is not given as `inputs` is, which has one for each of `depth`, `image`",
         "write `test_inputs: {depth: …, image: …}`",
     )
+
+
+def test_maps_are_not_compared() -> None:
+    text = TWIN.replace("{left: 4, right: 4}", "{left: 3x4, right: 3x4}")
+    assert findings(text.replace("dense: {units: 2}", "conv: {filters: 2, kernel: 1}")) == [
+        (
+            "not-trainable 10:9",
+            "`contrastive` compares vectors, and the network gives 3x2",
+            "end each in `global_mean_pool`, or in `flatten`",
+        )
+    ]
+
+
+def test_the_input_is_no_target_of_several() -> None:
+    text = FUSION.replace("label: categorical_cross_entropy", "label: huber").replace(
+        "optimizer: adam", "target: input"
+    )
+    assert findings(text) == [
+        (
+            "not-trainable 14:11",
+            (
+                "`target: input` asks one output for the one input, and the network has the inputs "
+                "`image`, `depth` and the outputs `label`, `angle`"
+            ),
+            "leave it out, and name the array of each target, `data: {…, targets: {NAME: ARRAY}}`",
+        )
+    ]

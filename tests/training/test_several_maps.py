@@ -16,7 +16,7 @@ from cnnkit.spec.language.faults import Faults
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.data import read_data
-from cnnkit.spec.model.training.loss import read_loss
+from cnnkit.spec.model.training.objective import read_loss
 from cnnkit.spec.reading import load, read
 from cnnkit.training.compute.augmentation import make_augmentation, of_several
 from cnnkit.training.options import Options
@@ -27,7 +27,7 @@ from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Prediction, predict
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Quiet
-from tests.cli.command import Run, runner
+from tests.cli.command import Run
 
 COUNT = 24
 LOSSES: dict[str, Any] = {
@@ -88,11 +88,6 @@ def spec_of(file: Path, *, several: bool = False, **fields: Any) -> Spec:
     return load({**inputs, "layers": layers, "train": {**recipe, **fields}})
 
 
-@pytest.fixture
-def cnnkit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    return runner(monkeypatch, capfd)
-
-
 @pytest.fixture(scope="module")
 def finished(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A run that came to its end."""
@@ -147,12 +142,12 @@ def test_maps_are_written_and_classes_told(finished: Result, file: Path, tmp_pat
 
 
 def test_the_command_names_files_by_the_output(
-    cnnkit: Run, finished: Result, file: Path, tmp_path: Path
+    run: Run, finished: Result, file: Path, tmp_path: Path
 ) -> None:
     with np.load(file) as arrays:
         np.save(tmp_path / "two.npy", arrays["x"][:2])
     folder = tmp_path / "maps"
-    ran = cnnkit(
+    ran = run(
         "predict", str(finished.path), str(tmp_path / "two.npy"),
         "--maps", str(folder), "--overlay", "--format", "csv",
     )  # fmt: skip

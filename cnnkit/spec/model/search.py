@@ -21,7 +21,7 @@ from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, shown
 from cnnkit.spec.model.metric import MetricName, chooses
 from cnnkit.spec.model.section import TOTALS, Section
-from cnnkit.spec.model.training.loss import choosing, not_of_task, read_loss
+from cnnkit.spec.model.training.objective import choosing, not_of_task, read_loss
 from cnnkit.tasks.metric import CHOOSING, RECALL
 
 if TYPE_CHECKING:

@@ -22,9 +22,8 @@ from cnnkit.spec.model.training.loss import (
     ByOutput,
     CategoricalCrossEntropy,
     Loss,
-    not_of_task,
-    read_loss,
 )
+from cnnkit.spec.model.training.objective import not_of_task, read_loss
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
