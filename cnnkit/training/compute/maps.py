@@ -97,7 +97,8 @@ def on_grid(targets: AnyArray, grid: Grid) -> AnyArray:
         advice = "give both the same extents, or the output less"
         raise SpecError([Finding("wrong-value", "error", message, advice)])
     starts = [(whole - span) // 2 for whole, span in zip(given, spans, strict=True)]
-    sides = zip(starts, spans, grid.strides, strict=True)
-    window: Any = (slice(None), *(slice(at, at + span, step) for at, span, step in sides))
-    found: AnyArray = targets[window]
+    cells: Any = [slice(None)]
+    for start, span, step in zip(starts, spans, grid.strides, strict=True):
+        cells.append(slice(start, start + span, step))
+    found: AnyArray = targets[tuple(cells)]
     return found
