@@ -13,7 +13,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.flax.steps import Step, Steps, flattened
+from cnnkit.importing.flax.steps import FlatFunction, Step, flattened
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import Reference
@@ -73,7 +73,7 @@ def _functions() -> tuple[Known, ...]:
 
 
 @cache
-def _traced(known: Known, shape: tuple[int, ...]) -> Steps:
+def _traced(known: Known, shape: tuple[int, ...]) -> FlatFunction:
     import jax
     import numpy as np
 
@@ -83,7 +83,7 @@ def _traced(known: Known, shape: tuple[int, ...]) -> Steps:
     return flattened(closed)
 
 
-def named(traced: Steps) -> list[Step]:
+def named(traced: FlatFunction) -> list[Step]:
     """The steps of a network, with known functions as one step each."""
     steps = _constants_first(traced)
     uses = Counter(each for step in steps for each in step.inputs if isinstance(each, int))
@@ -98,7 +98,7 @@ def named(traced: Steps) -> list[Step]:
     return made
 
 
-def _constants_first(traced: Steps) -> list[Step]:
+def _constants_first(traced: FlatFunction) -> list[Step]:
     """The steps with those ahead that read arrays alone: they part no function's own steps."""
     known = set(traced.constants)
     ahead: list[Step] = []
@@ -113,7 +113,7 @@ def _constants_first(traced: Steps) -> list[Step]:
 
 
 def _longest(
-    traced: Steps, whole: Sequence[Step], place: int, uses: Mapping[int, int]
+    traced: FlatFunction, whole: Sequence[Step], place: int, uses: Mapping[int, int]
 ) -> tuple[Step, int] | None:
     """The longest known function that begins at a place, and its length."""
     best: tuple[Step, int] | None = None
@@ -148,7 +148,7 @@ def _names(known: Known, rank: int) -> tuple[str, ...]:
 
 
 def _laid(
-    template: Steps, steps: Sequence[Step], uses: Mapping[int, int]
+    template: FlatFunction, steps: Sequence[Step], uses: Mapping[int, int]
 ) -> dict[int, Reference] | None:
     """What each tensor of a template is in the network; None where they are not the same."""
     values: dict[int, Reference] = {}
@@ -179,7 +179,7 @@ def _plain(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _reads(
-    known: Step, inputs: Sequence[Reference], values: dict[int, Reference], template: Steps
+    known: Step, inputs: Sequence[Reference], values: dict[int, Reference], template: FlatFunction
 ) -> bool:
     """Whether a step reads what that of a template reads, in either order where it commutes."""
     for order in (inputs, inputs[::-1]) if known.commutes else (inputs,):
@@ -192,7 +192,7 @@ def _reads(
 
 
 def _binds(
-    ours: Reference, theirs: Reference, values: dict[int, Reference], template: Steps
+    ours: Reference, theirs: Reference, values: dict[int, Reference], template: FlatFunction
 ) -> bool:
     """Whether what a template reads is what a step reads; an argument is what comes first."""
     import numpy as np
@@ -207,7 +207,7 @@ def _binds(
 
 
 def called(
-    name: str, steps: Steps, shapes: Sequence[tuple[int, ...]]
+    name: str, steps: FlatFunction, shapes: Sequence[tuple[int, ...]]
 ) -> tuple[str, Mapping[str, Any]] | None:
     """`jax.image.resize` and `jnp.pad`, whose steps do not say for themselves what was asked for.
 
@@ -256,7 +256,7 @@ def _pads(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[Candidate
         )
 
 
-def _same(function: Callable[..., Any], shape: tuple[int, ...], steps: Steps) -> bool:
+def _same(function: Callable[..., Any], shape: tuple[int, ...], steps: FlatFunction) -> bool:
     """Whether a function of a tensor of a shape has these steps, all of them."""
     import jax
     import numpy as np

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
-from cnnkit.importing.flax.equation import Equation, Total
+from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
-from cnnkit.importing.flax.layers import function_of
 from cnnkit.importing.flax.shaping import SHAPING
-from cnnkit.importing.flax.tracing import LAYER, Trace, trace
+from cnnkit.importing.flax.tracing import LAYER, TracedModule, trace
+from cnnkit.importing.flax.whole import function_of
 from cnnkit.importing.flax.windows import WINDOWS
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
@@ -100,7 +100,7 @@ class _Running:
 
 
 class _Reader:
-    def __init__(self, traced: Trace, shape: tuple[int, ...]) -> None:
+    def __init__(self, traced: TracedModule, shape: tuple[int, ...]) -> None:
         self.traced = traced
         self.shape = shape
         self.findings: list[Finding] = []
@@ -121,7 +121,7 @@ class _Reader:
                 f"the network has {len(whole.outputs)} outputs: `import` reads those of one"
             )
         out = self._value(whole.outputs[0])
-        if isinstance(out, Total):
+        if isinstance(out, UndividedSum):
             raise RefusedError("the output is a sum", "near are the means of windows and of maps")
         if not isinstance(out, View):
             raise RefusedError("the output does not depend on the input")
@@ -167,7 +167,7 @@ class _Reader:
         if any(value is None for value in inputs):
             return [None] * len(step.outputs)  # what it reads could not be said either
         if step.primitive is not None and not any(
-            isinstance(value, View | Total) for value in inputs
+            isinstance(value, View | UndividedSum) for value in inputs
         ):
             return self._computed(step, inputs)
         shapes = [

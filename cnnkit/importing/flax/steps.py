@@ -51,7 +51,7 @@ class Step:
 
 
 @dataclass
-class Steps:
+class FlatFunction:
     """A function, flat.
 
     Attributes:
@@ -69,11 +69,13 @@ class Steps:
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
-Region = Callable[[str, Steps, Sequence[tuple[int, ...]]], "tuple[str, Mapping[str, Any]] | None"]
+Region = Callable[
+    [str, FlatFunction, Sequence[tuple[int, ...]]], "tuple[str, Mapping[str, Any]] | None"
+]
 """Names a called function by its name, its steps and the shapes that it gives; None of others."""
 
 
-def flattened(closed: Any, region: Region | None = None) -> Steps:
+def flattened(closed: Any, region: Region | None = None) -> FlatFunction:
     """The steps of a closed jaxpr.
 
     Args:
@@ -87,9 +89,9 @@ class _Flattening:
     def __init__(self, region: Region | None) -> None:
         self.region = region
         self.count = 0
-        self.made = Steps()
+        self.made = FlatFunction()
 
-    def whole(self, closed: Any) -> Steps:
+    def whole(self, closed: Any) -> FlatFunction:
         known: dict[Any, Reference] = {}
         for variable, value in zip(closed.jaxpr.constvars, closed.consts, strict=True):
             known[variable] = number = self._number(variable)
