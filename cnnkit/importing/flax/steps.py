@@ -23,7 +23,7 @@ _COMMUTATIVE = frozenset({"add", "add_any", "max", "min", "mul"})
 
 
 @dataclass(frozen=True)
-class Step:
+class FlatCall:
     """An application of a primitive.
 
     Attributes:
@@ -62,7 +62,7 @@ class FlatFunction:
         shapes: The shapes of its tensors, batch and all, by their numbers.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[FlatCall] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[Reference] = field(default_factory=list)
     constants: dict[int, Any] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class _Flattening:
         shapes = tuple(self.made.shapes[each] for each in outputs)
         called = name or primitive.name
         self.made.steps.append(
-            Step(primitive, called, params, tuple(inputs), outputs, shapes, scope)
+            FlatCall(primitive, called, params, tuple(inputs), outputs, shapes, scope)
         )
         return list(outputs)
 

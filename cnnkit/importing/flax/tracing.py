@@ -15,7 +15,7 @@ from functools import wraps
 from typing import Any
 
 from cnnkit.importing.flax.known import called, named
-from cnnkit.importing.flax.steps import FlatFunction, Step, flattened
+from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened
 
 LAYER = "layer"
 """The name of a step that is a layer; its parameter ``call`` is the number of the call."""
@@ -42,11 +42,11 @@ class TracedModule:
     """
 
     whole: FlatFunction
-    steps: Sequence[Step]
+    steps: Sequence[FlatCall]
     calls: Sequence[ModuleCall]
     names: Sequence[str]
 
-    def scope(self, step: Step) -> str:
+    def scope(self, step: FlatCall) -> str:
         """The names of the module that a step is in."""
         if step.name == LAYER:
             return self.names[int(step.params["module"])]
