@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices, Splits
 from cnnkit.errors import DataError
-from cnnkit.spec.model.training import Split
+from cnnkit.spec.model.training import SplitSettings
 
 
-def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
+def split(dataset: Dataset, cut: SplitSettings | None = None, seed: int = 0) -> Splits:
     """Cuts the validation and the test split, where the data set has none of its own.
 
     Args:
@@ -21,7 +21,7 @@ def split(dataset: Dataset, cut: Split | None = None, seed: int = 0) -> Splits:
     Raises:
         DataError: A class has too few examples, or a split would be empty.
     """
-    cut = cut or Split()
+    cut = cut or SplitSettings()
     own_test = dataset.test is not None
     everything = np.arange(len(dataset.train))
     labels = dataset.train.labels() if cut.stratify else None

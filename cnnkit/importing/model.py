@@ -45,7 +45,7 @@ class Several(Protocol):
 
 
 @dataclass(frozen=True)
-class Ends:
+class NamedTensors:
     """The inputs and outputs of a model that has several, by our names.
 
     Attributes:
@@ -83,5 +83,5 @@ class Model:
     channels_last: bool
     runtime: Runtime
     weighted: bool = True
-    ends: Ends | None = None
+    ends: NamedTensors | None = None
     parameters: int | None = None

@@ -12,7 +12,7 @@ from PIL import Image
 from cnnkit.data import load, split
 from cnnkit.data.sources import contents, together
 from cnnkit.errors import DataError
-from cnnkit.spec.model.training import Arrays, Images, Split
+from cnnkit.spec.model.training import Arrays, Images, SplitSettings
 
 NAMES = ("cat/a", "cat/b", "dog/a", "dog/c")
 SHAPES = {"left": (4, 4, 1), "right": (4, 4, 1)}
@@ -37,7 +37,7 @@ def test_folders_with_the_same_names_serve_two_inputs(folders: dict[str, str]) -
     np.testing.assert_array_equal(inputs["right"], inputs["left"] + 100)
     np.testing.assert_array_equal(targets, [0, 0, 1, 1])
     assert dataset.classes == ("cat", "dog")
-    cut = Split(validation=0.5, test=0, stratify=False)
+    cut = SplitSettings(validation=0.5, test=0, stratify=False)
     files = together(contents(dataset, split(dataset, cut)))
     sides = [f"{side}/{name}.png" for side in SHAPES for name in NAMES]
     assert sorted(files) == sides

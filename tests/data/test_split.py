@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.data import DataError, Dataset, Examples, folds, load, split
-from cnnkit.spec.model.training import Split
+from cnnkit.spec.model.training import SplitSettings
 
 
 def dataset_of(labels: list[int], test: int = 0, validation: int = 0) -> Dataset:
@@ -34,7 +34,7 @@ def test_splits_are_disjoint_exhaustive_and_stratified(
     labels = np.repeat(np.arange(len(counts)), counts)
     np.random.default_rng(seed).shuffle(labels)
     dataset = dataset_of(labels.tolist())
-    splits = split(dataset, Split(validation=validation, test=test), seed)
+    splits = split(dataset, SplitSettings(validation=validation, test=test), seed)
     parts = (splits.train, splits.validation, splits.test)
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
     assert all((np.diff(part) > 0).all() for part in parts)
@@ -83,7 +83,7 @@ def test_a_record_is_plain_data() -> None:
     assert [record[part]["examples"] for part in ("train", "validation", "test")] == [70, 15, 15]
     assert record["seed"] == 3
     # SHA-256 of no bytes, as FIPS 180 gives it
-    empty = split(dataset_of([0, 1] * 50), Split(validation=0)).record()["validation"]
+    empty = split(dataset_of([0, 1] * 50), SplitSettings(validation=0)).record()["validation"]
     assert empty == {
         "examples": 0,
         "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -92,7 +92,7 @@ def test_a_record_is_plain_data() -> None:
 
 def test_a_test_split_of_the_sets_own_is_kept() -> None:
     dataset = dataset_of([0, 1] * 50, test=7)
-    splits = split(dataset, Split(validation=20, test=0.9))
+    splits = split(dataset, SplitSettings(validation=20, test=0.9))
     assert splits.own_test
     assert splits.test.tolist() == list(range(7))
     assert (len(splits.train), len(splits.validation)) == (80, 20)
@@ -101,7 +101,7 @@ def test_a_test_split_of_the_sets_own_is_kept() -> None:
 
 def test_a_validation_split_of_the_sets_own_is_kept() -> None:
     dataset = dataset_of([0, 1] * 50, validation=10)
-    splits = split(dataset, Split(test=18))
+    splits = split(dataset, SplitSettings(test=18))
     assert splits.validation.tolist() == list(range(90, 100))
     assert len(splits.test) == 18
     assert splits.test.max() < 90
@@ -129,28 +129,28 @@ def test_one_hot_targets_are_stratified() -> None:
     [
         (
             [0] * 30 + [1],
-            Split(),
+            SplitSettings(),
             "a stratified split needs 2 of each class, but class c1 has 1; or take `stratify: f",
         ),
         (
             list(range(10)) * 2,
-            Split(),
+            SplitSettings(),
             "made: a stratified split of 3 of 20 examples cannot hold each of 10 classes; take a ",
         ),
-        ([0, 1], Split(), "a test split of 0.15 of 2 examples is empty"),
+        ([0, 1], SplitSettings(), "a test split of 0.15 of 2 examples is empty"),
         (
             [0, 1] * 5,
-            Split(validation=0.5, test=0.5),
+            SplitSettings(validation=0.5, test=0.5),
             "made has 10 examples: with 5 to validate on and 5 to test on, none is left to train",
         ),
         (
             [0, 1] * 5,
-            Split(validation=20, test=0),
+            SplitSettings(validation=20, test=0),
             "made has 10 examples: with 20 to validate on and 0 to test on, none is left to train",
         ),
     ],
 )
-def test_what_cannot_be_split_is_said(labels: list[int], cut: Split, message: str) -> None:
+def test_what_cannot_be_split_is_said(labels: list[int], cut: SplitSettings, message: str) -> None:
     with pytest.raises(DataError) as caught:
         split(dataset_of(labels), cut)
     assert str(caught.value).startswith(message)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import cnnkit
 from cnnkit.errors import Finding
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Arrays, Csv, EarlyStopping, Images, Split, Train
+from cnnkit.spec.model.training import Arrays, Csv, EarlyStopping, Images, SplitSettings, Train
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Flip, Shift
 from cnnkit.spec.model.training.loss import LOSSES, Focal
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Momentum, Nesterov, Sgd
@@ -71,7 +71,7 @@ def fault(section: str) -> Finding:
 def test_the_documented_section() -> None:
     assert train(DOCUMENTED) == Train(
         data="digits",
-        split=Split(validation=0.15, test=0.15, stratify=True),
+        split=SplitSettings(validation=0.15, test=0.15, stratify=True),
         optimizer=Sgd(momentum=0.9, nesterov=True, weight_decay=5e-4),
         learning_rate=CosineSchedule(peak=0.1, warmup=2),
         epochs=20,
@@ -83,7 +83,7 @@ def test_the_documented_section() -> None:
 
 def test_what_is_left_out_has_a_default() -> None:
     section = train("train: {data: mnist}\n")
-    assert section.split == Split(validation=0.15, test=0.15, stratify=True)
+    assert section.split == SplitSettings(validation=0.15, test=0.15, stratify=True)
     assert section.loss.kind == "categorical_cross_entropy"
     assert section.optimizer == Nesterov()
     assert (section.optimizer.momentum, section.optimizer.nesterov) == (0.9, True)

@@ -24,13 +24,8 @@ UPDATE = jax.jit(metrics.update)
 
 
 def totals(counts: Any, examples: int = 2, loss: float = 1.0) -> MetricSums:
-    given: dict[str, Any] = {
-        "examples": np.int32(examples),
-        "loss": np.float32(loss),
-        "confusion": np.asarray(counts),
-        "top5": np.int32(0),
-    }
-    return MetricSums(**given)
+    scalars: Any = np.int32(examples), np.float32(loss), np.int32(0)
+    return MetricSums(scalars[0], scalars[1], np.asarray(counts), scalars[2])
 
 
 def test_a_confusion_matrix_by_hand() -> None:

@@ -16,7 +16,7 @@ from cnnkit.data import load, split
 from cnnkit.data.duplicates import leaks
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Arrays, Images, Split
+from cnnkit.spec.model.training import Arrays, Images, SplitSettings
 from cnnkit.training import Options, resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.view.display import Quiet
@@ -218,7 +218,7 @@ def test_arrays_in_two_splits_are_told(recipe: Recipe, tmp_path: Path) -> None:
     )  # fmt: skip
 
     dataset = load(Arrays(arrays=str(tmp_path / "bars.npz")))
-    found = leaks(dataset, split(dataset, Split(validation=0)))
+    found = leaks(dataset, split(dataset, SplitSettings(validation=0)))
     assert found == [
         (
             "3 images are in both train and test, so that test does not measure what is new to the "

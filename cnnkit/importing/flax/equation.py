@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Total:
+class UndividedSum:
     """A sum of cells that was not divided by their number yet: half of a mean.
 
     Attributes:
@@ -70,7 +70,7 @@ class Equation:
     def view_at(self, place: int) -> View:
         """A tensor that it reads, as ``view``."""
         value = self.inputs[place]
-        if isinstance(value, Total):
+        if isinstance(value, UndividedSum):
             raise RefusedError("it reads a sum", "near are the means of windows and of maps")
         if not isinstance(value, View):
             raise RefusedError("it reads a constant where a tensor of the network belongs")
@@ -87,7 +87,7 @@ class Equation:
         import numpy as np
 
         value = self.inputs[place]
-        if isinstance(value, View | Total):
+        if isinstance(value, View | UndividedSum):
             raise RefusedError("it reads a tensor of the network where a constant belongs")
         return np.broadcast_to(value, self.shapes[place])
 

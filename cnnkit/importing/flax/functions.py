@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.flax.equation import Equation, Total, first, last
+from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.view import View
@@ -69,10 +69,10 @@ def _prelu(equation: Equation) -> View:
 def _arithmetic(operator: str) -> Function:
     def apply(equation: Equation) -> Any:
         left, right = equation.inputs
-        if operator in ("Mul", "Div") and isinstance(left, Total):
+        if operator in ("Mul", "Div") and isinstance(left, UndividedSum):
             return _mean(equation, left, right, divides=operator == "Div")
         views = [value for value in (left, right) if isinstance(value, View)]
-        if any(isinstance(value, Total) for value in (left, right)):
+        if any(isinstance(value, UndividedSum) for value in (left, right)):
             raise RefusedError("it reads a sum", "near are the means of windows and of maps")
         if len(views) == 2 and views[0].axes != views[1].axes:
             made = equation.onnx(operator, first(left), first(right))
@@ -82,7 +82,7 @@ def _arithmetic(operator: str) -> Function:
     return apply
 
 
-def _mean(equation: Equation, total: Total, by: Any, *, divides: bool) -> View:
+def _mean(equation: Equation, total: UndividedSum, by: Any, *, divides: bool) -> View:
     """A sum that is divided by the number of its cells.
 
     Raises:
@@ -90,7 +90,7 @@ def _mean(equation: Equation, total: Total, by: Any, *, divides: bool) -> View:
     """
     import numpy as np
 
-    if isinstance(by, View | Total):
+    if isinstance(by, View | UndividedSum):
         raise RefusedError("it divides a sum by a tensor")
     divisor = np.asarray(by, np.float64) if divides else 1 / np.asarray(by, np.float64)
     if total.window is None:
@@ -114,7 +114,7 @@ def _mean(equation: Equation, total: Total, by: Any, *, divides: bool) -> View:
     return equation.channels_first("AveragePool", total.view, count_include_pad=included, **window)
 
 
-def _cells(total: Total) -> Array:
+def _cells(total: UndividedSum) -> Array:
     """How many cells of the map each window covers, [1, *positions, 1]."""
     import numpy as np
 

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.flax.steps import Step, Steps, flattened
+from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import Reference
@@ -73,7 +73,7 @@ def _functions() -> tuple[Known, ...]:
 
 
 @cache
-def _traced(known: Known, shape: tuple[int, ...]) -> Steps:
+def _traced(known: Known, shape: tuple[int, ...]) -> FlatFunction:
     import jax
     import numpy as np
 
@@ -83,12 +83,12 @@ def _traced(known: Known, shape: tuple[int, ...]) -> Steps:
     return flattened(closed)
 
 
-def named(traced: Steps) -> list[Step]:
+def named(traced: FlatFunction) -> list[FlatCall]:
     """The steps of a network, with known functions as one step each."""
     steps = _constants_first(traced)
     uses = Counter(each for step in steps for each in step.inputs if isinstance(each, int))
     uses.update(each for each in traced.outputs if isinstance(each, int))
-    made: list[Step] = []
+    made: list[FlatCall] = []
     place = 0
     while place < len(steps):
         found = _longest(traced, steps, place, uses)
@@ -98,11 +98,11 @@ def named(traced: Steps) -> list[Step]:
     return made
 
 
-def _constants_first(traced: Steps) -> list[Step]:
+def _constants_first(traced: FlatFunction) -> list[FlatCall]:
     """The steps with those ahead that read arrays alone: they part no function's own steps."""
     known = set(traced.constants)
-    ahead: list[Step] = []
-    behind: list[Step] = []
+    ahead: list[FlatCall] = []
+    behind: list[FlatCall] = []
     for step in traced.steps:
         read = [each for each in step.inputs if isinstance(each, int)]
         fixed = bool(read) and known.issuperset(read)
@@ -113,10 +113,10 @@ def _constants_first(traced: Steps) -> list[Step]:
 
 
 def _longest(
-    traced: Steps, whole: Sequence[Step], place: int, uses: Mapping[int, int]
-) -> tuple[Step, int] | None:
+    traced: FlatFunction, whole: Sequence[FlatCall], place: int, uses: Mapping[int, int]
+) -> tuple[FlatCall, int] | None:
     """The longest known function that begins at a place, and its length."""
-    best: tuple[Step, int] | None = None
+    best: tuple[FlatCall, int] | None = None
     # A number of the code may be converted before the tensor is read.
     read = [each for step in whole[place : place + 2] for each in step.inputs]
     shapes = [traced.shapes[each] for each in read if isinstance(each, int)]
@@ -134,7 +134,7 @@ def _longest(
                 tensor, *numbers = (values[each] for each in template.inputs)
                 params = dict(known.fields) | dict(zip(known.arguments, numbers, strict=True))
                 last = steps[-1]
-                step = Step(
+                step = FlatCall(
                     None, known.name, params, (tensor,), last.outputs, last.shapes, last.scope
                 )
                 best = step, len(steps)
@@ -148,7 +148,7 @@ def _names(known: Known, rank: int) -> tuple[str, ...]:
 
 
 def _laid(
-    template: Steps, steps: Sequence[Step], uses: Mapping[int, int]
+    template: FlatFunction, steps: Sequence[FlatCall], uses: Mapping[int, int]
 ) -> dict[int, Reference] | None:
     """What each tensor of a template is in the network; None where they are not the same."""
     values: dict[int, Reference] = {}
@@ -166,7 +166,7 @@ def _laid(
     return values if all(each in values for each in template.inputs) else None
 
 
-def _alike(one: Step, other: Step) -> bool:
+def _alike(one: FlatCall, other: FlatCall) -> bool:
     same = one.name == other.name and len(one.inputs) == len(other.inputs)
     return same and one.shapes == other.shapes and _plain(one.params) == _plain(other.params)
 
@@ -179,7 +179,10 @@ def _plain(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _reads(
-    known: Step, inputs: Sequence[Reference], values: dict[int, Reference], template: Steps
+    known: FlatCall,
+    inputs: Sequence[Reference],
+    values: dict[int, Reference],
+    template: FlatFunction,
 ) -> bool:
     """Whether a step reads what that of a template reads, in either order where it commutes."""
     for order in (inputs, inputs[::-1]) if known.commutes else (inputs,):
@@ -192,7 +195,7 @@ def _reads(
 
 
 def _binds(
-    ours: Reference, theirs: Reference, values: dict[int, Reference], template: Steps
+    ours: Reference, theirs: Reference, values: dict[int, Reference], template: FlatFunction
 ) -> bool:
     """Whether what a template reads is what a step reads; an argument is what comes first."""
     import numpy as np
@@ -207,7 +210,7 @@ def _binds(
 
 
 def called(
-    name: str, steps: Steps, shapes: Sequence[tuple[int, ...]]
+    name: str, steps: FlatFunction, shapes: Sequence[tuple[int, ...]]
 ) -> tuple[str, Mapping[str, Any]] | None:
     """`jax.image.resize` and `jnp.pad`, whose steps do not say for themselves what was asked for.
 
@@ -256,7 +259,7 @@ def _pads(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[Candidate
         )
 
 
-def _same(function: Callable[..., Any], shape: tuple[int, ...], steps: Steps) -> bool:
+def _same(function: Callable[..., Any], shape: tuple[int, ...], steps: FlatFunction) -> bool:
     """Whether a function of a tensor of a shape has these steps, all of them."""
     import jax
     import numpy as np

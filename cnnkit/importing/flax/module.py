@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
-from cnnkit.importing.flax.equation import Equation, Total
+from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
-from cnnkit.importing.flax.layers import function_of
 from cnnkit.importing.flax.shaping import SHAPING
-from cnnkit.importing.flax.tracing import LAYER, Trace, trace
+from cnnkit.importing.flax.tracing import LAYER, TracedModule, trace
+from cnnkit.importing.flax.whole import function_of
 from cnnkit.importing.flax.windows import WINDOWS
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
 from cnnkit.importing.model import Model, NotRunError
@@ -20,7 +20,7 @@ from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
 
 if TYPE_CHECKING:
-    from cnnkit.importing.flax.steps import Reference, Step
+    from cnnkit.importing.flax.steps import FlatCall, Reference
     from cnnkit.importing.graph import Array
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
@@ -100,7 +100,7 @@ class _Running:
 
 
 class _Reader:
-    def __init__(self, traced: Trace, shape: tuple[int, ...]) -> None:
+    def __init__(self, traced: TracedModule, shape: tuple[int, ...]) -> None:
         self.traced = traced
         self.shape = shape
         self.findings: list[Finding] = []
@@ -121,7 +121,7 @@ class _Reader:
                 f"the network has {len(whole.outputs)} outputs: `import` reads those of one"
             )
         out = self._value(whole.outputs[0])
-        if isinstance(out, Total):
+        if isinstance(out, UndividedSum):
             raise RefusedError("the output is a sum", "near are the means of windows and of maps")
         if not isinstance(out, View):
             raise RefusedError("the output does not depend on the input")
@@ -132,7 +132,7 @@ class _Reader:
     def _value(self, reference: Reference) -> Any:
         return self.values.get(reference) if isinstance(reference, int) else reference
 
-    def _read(self, step: Step) -> None:
+    def _read(self, step: FlatCall) -> None:
         """Puts what a step gives among the values, or a finding that names it."""
         label = self._label(step)
         made: Sequence[Any] = [None] * len(step.outputs)
@@ -144,30 +144,30 @@ class _Reader:
             self._refuse(step, label, "its parameters are of a form that is not known", None)
         self.values.update(zip(step.outputs, made, strict=True))
 
-    def _label(self, step: Step) -> str:
+    def _label(self, step: FlatCall) -> str:
         """A name of the step that no other has: `conv_general_dilated_2`."""
         name = self._name(step)
         count = self.counts[name] = self.counts.get(name, -1) + 1
         return f"{name}_{count}" if count else name
 
-    def _name(self, step: Step) -> str:
+    def _name(self, step: FlatCall) -> str:
         if step.name == LAYER:
             return type(self.traced.calls[step.params["call"]].module).__name__
         return step.name
 
-    def _refuse(self, step: Step, label: str, message: str, advice: str | None) -> None:
+    def _refuse(self, step: FlatCall, label: str, message: str, advice: str | None) -> None:
         where = self.traced.scope(step).replace("/", ".")
         place = f"`{where}`, step `{label}`" if where else f"step `{label}`"
         text = f"{place}: {self._name(step)} cannot be said: {message}"
         self.findings.append(Finding("not-importable", "error", text, advice))
 
-    def _made(self, step: Step, label: str) -> Sequence[Any]:
+    def _made(self, step: FlatCall, label: str) -> Sequence[Any]:
         """What a step gives: an array of arrays, else a tensor; None where it reads such."""
         inputs = [self._value(each) for each in step.inputs]
         if any(value is None for value in inputs):
             return [None] * len(step.outputs)  # what it reads could not be said either
         if step.primitive is not None and not any(
-            isinstance(value, View | Total) for value in inputs
+            isinstance(value, View | UndividedSum) for value in inputs
         ):
             return self._computed(step, inputs)
         shapes = [
@@ -202,7 +202,7 @@ class _Reader:
             return self._value(value)
         return value
 
-    def _computed(self, step: Step, inputs: Sequence[Any]) -> Sequence[Any]:
+    def _computed(self, step: FlatCall, inputs: Sequence[Any]) -> Sequence[Any]:
         """What a step gives for arrays."""
         import numpy as np
 
@@ -221,7 +221,7 @@ class _Reader:
         return [np.asarray(each) for each in (given if many else [given])]
 
     @staticmethod
-    def _stretched(step: Step, value: Any) -> Any:
+    def _stretched(step: FlatCall, value: Any) -> Any:
         """An array with axes more, of one cell where it would be the same along them."""
         import numpy as np
 

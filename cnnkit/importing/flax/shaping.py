@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.flax.equation import Equation, Total, first, last
+from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
 from cnnkit.importing.graph import RefusedError
 
@@ -28,14 +28,14 @@ def _convert(equation: Equation) -> Any:
     return equation.inputs[0]
 
 
-def _reshape(equation: Equation) -> View | Total:
+def _reshape(equation: Equation) -> View | UndividedSum:
     sizes = equation.outputs[0]
     if equation.params.get("dimensions") is not None:
         raise RefusedError("it moves axes on the way")
     return _reshaped(equation, sizes)
 
 
-def _reshaped(equation: Equation, sizes: Sequence[int]) -> View | Total:
+def _reshaped(equation: Equation, sizes: Sequence[int]) -> View | UndividedSum:
     if (total := _kept(equation, sizes)) is not None:
         return total
     if not sizes or sizes[0] != equation.build.batch:
@@ -45,17 +45,17 @@ def _reshaped(equation: Equation, sizes: Sequence[int]) -> View | Total:
     return equation.view.reshaped(sizes[1:])
 
 
-def _kept(equation: Equation, sizes: Sequence[int]) -> Total | None:
+def _kept(equation: Equation, sizes: Sequence[int]) -> UndividedSum | None:
     """A sum whose axes are put back, of one cell, before it is divided."""
     total = equation.inputs[0]
-    if not isinstance(total, Total) or total.window is not None:
+    if not isinstance(total, UndividedSum) or total.window is not None:
         return None
     extents = (equation.build.batch, *total.view.extents)
     wanted = tuple(1 if axis in total.axes else size for axis, size in enumerate(extents))
     return replace(total, keep=True) if tuple(sizes) == wanted else None
 
 
-def _broadcast(equation: Equation) -> View | Total:
+def _broadcast(equation: Equation) -> View | UndividedSum:
     """Axes more; along those that are longer after it the tensor is stretched."""
     if (total := _kept(equation, equation.outputs[0])) is not None:
         return total

@@ -23,7 +23,7 @@ _COMMUTATIVE = frozenset({"add", "add_any", "max", "min", "mul"})
 
 
 @dataclass(frozen=True)
-class Step:
+class FlatCall:
     """An application of a primitive.
 
     Attributes:
@@ -51,7 +51,7 @@ class Step:
 
 
 @dataclass
-class Steps:
+class FlatFunction:
     """A function, flat.
 
     Attributes:
@@ -62,18 +62,20 @@ class Steps:
         shapes: The shapes of its tensors, batch and all, by their numbers.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[FlatCall] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[Reference] = field(default_factory=list)
     constants: dict[int, Any] = field(default_factory=dict)
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
-Region = Callable[[str, Steps, Sequence[tuple[int, ...]]], "tuple[str, Mapping[str, Any]] | None"]
+Region = Callable[
+    [str, FlatFunction, Sequence[tuple[int, ...]]], "tuple[str, Mapping[str, Any]] | None"
+]
 """Names a called function by its name, its steps and the shapes that it gives; None of others."""
 
 
-def flattened(closed: Any, region: Region | None = None) -> Steps:
+def flattened(closed: Any, region: Region | None = None) -> FlatFunction:
     """The steps of a closed jaxpr.
 
     Args:
@@ -87,9 +89,9 @@ class _Flattening:
     def __init__(self, region: Region | None) -> None:
         self.region = region
         self.count = 0
-        self.made = Steps()
+        self.made = FlatFunction()
 
-    def whole(self, closed: Any) -> Steps:
+    def whole(self, closed: Any) -> FlatFunction:
         known: dict[Any, Reference] = {}
         for variable, value in zip(closed.jaxpr.constvars, closed.consts, strict=True):
             known[variable] = number = self._number(variable)
@@ -149,7 +151,7 @@ class _Flattening:
         shapes = tuple(self.made.shapes[each] for each in outputs)
         called = name or primitive.name
         self.made.steps.append(
-            Step(primitive, called, params, tuple(inputs), outputs, shapes, scope)
+            FlatCall(primitive, called, params, tuple(inputs), outputs, shapes, scope)
         )
         return list(outputs)
 

@@ -15,7 +15,7 @@ from functools import wraps
 from typing import Any
 
 from cnnkit.importing.flax.known import called, named
-from cnnkit.importing.flax.steps import Step, Steps, flattened
+from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened
 
 LAYER = "layer"
 """The name of a step that is a layer; its parameter ``call`` is the number of the call."""
@@ -23,7 +23,7 @@ _SCOPE = re.compile(r"cnnkit_module_(\d+)")
 
 
 @dataclass(frozen=True)
-class LayerCall:
+class ModuleCall:
     """A layer that was called, and with what besides the tensor."""
 
     module: Any
@@ -31,7 +31,7 @@ class LayerCall:
 
 
 @dataclass
-class Trace:
+class TracedModule:
     """A traced module.
 
     Attributes:
@@ -41,12 +41,12 @@ class Trace:
         names: The names of the modules, joined by ``/``, by the numbers in their scopes.
     """
 
-    whole: Steps
-    steps: Sequence[Step]
-    calls: Sequence[LayerCall]
+    whole: FlatFunction
+    steps: Sequence[FlatCall]
+    calls: Sequence[ModuleCall]
     names: Sequence[str]
 
-    def scope(self, step: Step) -> str:
+    def scope(self, step: FlatCall) -> str:
         """The names of the module that a step is in."""
         if step.name == LAYER:
             return self.names[int(step.params["module"])]
@@ -54,7 +54,7 @@ class Trace:
         return self.names[int(numbers[-1])] if numbers else ""
 
 
-def trace(module: Any, example: Any, known: Callable[[Any], bool]) -> Trace:
+def trace(module: Any, example: Any, known: Callable[[Any], bool]) -> TracedModule:
     """The steps of a module for one batch.
 
     Args:
@@ -68,13 +68,13 @@ def trace(module: Any, example: Any, known: Callable[[Any], bool]) -> Trace:
     with hooks.hooked(module):
         closed = jax.make_jaxpr(module)(example)
     whole = flattened(closed, called)
-    return Trace(whole, named(whole), hooks.calls, hooks.names)
+    return TracedModule(whole, named(whole), hooks.calls, hooks.names)
 
 
 @dataclass
 class _Hooks:
     known: Callable[[Any], bool]
-    calls: list[LayerCall] = field(default_factory=list)
+    calls: list[ModuleCall] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     numbers: dict[int, int] = field(default_factory=dict)
     running: list[int] = field(default_factory=list)
@@ -111,7 +111,7 @@ class _Hooks:
             if number is None or number in self.running:
                 return original(module, *given, **options)
             if self.known(module) and len(given) == 1 and isinstance(given[0], jax.core.Tracer):
-                self.calls.append(LayerCall(module, options))
+                self.calls.append(ModuleCall(module, options))
                 return _layer().bind(given[0], call=len(self.calls) - 1, module=number)
             self.running.append(number)
             try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.flax.equation import Equation, Total
+from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.graph import RefusedError
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ def _max_pool(equation: Equation) -> View:
     return equation.channels_first("MaxPool", equation.view, **window)
 
 
-def _sum_of_windows(equation: Equation) -> Total:
+def _sum_of_windows(equation: Equation) -> UndividedSum:
     if any(step != 1 for step in equation.params["window_dilation"]):
         raise RefusedError("it averages a window with holes")
-    return Total(equation.view, window=_window(equation))
+    return UndividedSum(equation.view, window=_window(equation))
 
 
 def _window(equation: Equation) -> dict[str, Any]:
@@ -146,8 +146,8 @@ def _window(equation: Equation) -> dict[str, Any]:
     }
 
 
-def _sum(equation: Equation) -> Total:
-    return Total(equation.view, tuple(equation.params["axes"]))
+def _sum(equation: Equation) -> UndividedSum:
+    return UndividedSum(equation.view, tuple(equation.params["axes"]))
 
 
 def _maximum(equation: Equation) -> View:

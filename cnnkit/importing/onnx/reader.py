@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Ends, Model
+from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.counting import trained
 from cnnkit.importing.onnx.folding import FUNCTIONS, folded
-from cnnkit.importing.onnx.layout import place_of_batch, reads_channels_last
+from cnnkit.importing.onnx.input_layout import place_of_batch, reads_channels_last
 from cnnkit.importing.onnx.node import ProtoNode
 from cnnkit.importing.onnx.running import OnnxRuntime
 from cnnkit.importing.onnx.tensors import array
@@ -200,7 +200,7 @@ class _Reader:
         running = OnnxRuntime(self.path, self.inputs, self.outputs)
         ends = None
         if len(shown) > 1 or graph.inputs or any(view.batch for view in self.given.values()):
-            ends = Ends(self.given, shown, self.build.batch, running)
+            ends = NamedTensors(self.given, shown, self.build.batch, running)
         if len(shown) == 1:
             graph.outputs = {}
         graph.prune()

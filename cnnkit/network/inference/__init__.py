@@ -10,6 +10,6 @@ among them; all others are computed as they are in training.
 
 from __future__ import annotations
 
-from cnnkit.network.inference.engine import Engine, engine_of
+from cnnkit.network.inference.engine import InferenceEngine, engine_of
 
-__all__ = ["Engine", "engine_of"]
+__all__ = ["InferenceEngine", "engine_of"]

@@ -14,7 +14,11 @@ from jax import Array
 from cnnkit.network.inference.fusing import fused
 from cnnkit.network.inference.lowering import Arrays, is_identity, lowered
 from cnnkit.network.kernels import onednn
-from cnnkit.network.kernels.onednn.inference import Instruction, Model, RefusedError
+from cnnkit.network.kernels.onednn.inference import (
+    InferenceProgram,
+    Instruction,
+    RefusedProgramError,
+)
 from cnnkit.network.model import Network, Plan, Taken, Values
 from cnnkit.spec.graph import Graph
 
@@ -23,7 +27,7 @@ Fold = Callable[[], tuple[Arrays, Set[int]]]
 the norms that are no longer there."""
 
 
-class Run(NamedTuple):
+class FusedRun(NamedTuple):
     """Nodes one after the other that are one program.
 
     Attributes:
@@ -36,11 +40,11 @@ class Run(NamedTuple):
     nodes: range
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    model: Model
+    model: InferenceProgram
 
 
 @dataclass(frozen=True)
-class Engine:
+class InferenceEngine:
     """How a network is computed on a CPU where the extension is.
 
     Attributes:
@@ -48,7 +52,7 @@ class Engine:
         same: Nodes that are not computed, and those whose values they have.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[FusedRun, ...]
     same: Mapping[int, int]
 
     @property
@@ -69,7 +73,7 @@ class Engine:
             taken[run.nodes.start] = Taken(run.nodes.stop, partial(self._computed, run, number))
         return taken
 
-    def _computed(self, run: Run, number: Array, values: Values) -> Values:
+    def _computed(self, run: FusedRun, number: Array, values: Values) -> Values:
         inputs = [values[node] for node in run.inputs]
         given = dict(zip(run.outputs, run.model.call(number, inputs), strict=True))
         return {**given, **self._alike(run.nodes, {**values, **given})}
@@ -83,7 +87,7 @@ class Engine:
         }
 
 
-def engine_of(graph: Graph, network: Network, fold: Fold) -> Engine | None:
+def engine_of(graph: Graph, network: Network, fold: Fold) -> InferenceEngine | None:
     """The engine of a network of float32; None where nothing is gained.
 
     Args:
@@ -97,7 +101,7 @@ def engine_of(graph: Graph, network: Network, fold: Fold) -> Engine | None:
         return None
     try:
         engine = _Making(graph, network.plan, *fold()).engine()
-    except RefusedError:
+    except RefusedProgramError:
         return None
     return engine if engine.runs else None
 
@@ -126,10 +130,10 @@ class _Making:
                 self._same[index] = self._same.get(source, source)
         self._runs = runs
 
-    def engine(self) -> Engine:
+    def engine(self) -> InferenceEngine:
         """The engine, its programs given to the extension."""
         runs = tuple(filter(None, map(self._run, self._runs)))
-        return Engine(runs, self._same)
+        return InferenceEngine(runs, self._same)
 
     def _ranges(self, ends: set[int]) -> list[range]:
         """The longest ranges of nodes that all can be said."""
@@ -155,7 +159,7 @@ class _Making:
         node = self._graph.nodes[index]
         return tuple(self._same.get(source, source) for source in node.inputs)
 
-    def _run(self, nodes: range) -> Run | None:
+    def _run(self, nodes: range) -> FusedRun | None:
         within = [at for at in nodes if at in self._instructions and at not in self._same]
         read = dict.fromkeys(source for at in within for source in self._read(at))
         inputs = tuple(source for source in read if source not in nodes)
@@ -170,14 +174,14 @@ class _Making:
         shapes = [self._graph.shape(node) or () for node in values]
         program = [self._numbered(self._instructions[at], values) for at in within]
         given = [values[node] for node in outputs]
-        model = Model(
+        model = InferenceProgram(
             onednn.load().path,
             shapes,
             [values[node] for node in inputs],
             given,
             fused(program, given, shapes),
         )
-        return Run(nodes, inputs, outputs, model)
+        return FusedRun(nodes, inputs, outputs, model)
 
     def _read(self, index: int) -> tuple[int, ...]:
         return tuple(self._same.get(each, each) for each in self._instructions[index].inputs)

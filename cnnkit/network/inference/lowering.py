@@ -21,7 +21,7 @@ MOST_AXES = 4
 """Axes of an example at the most: three spatial ones and the channels."""
 
 
-class Site(NamedTuple):
+class LoweringSite(NamedTuple):
     """A node that is lowered.
 
     Attributes:
@@ -41,7 +41,7 @@ class Site(NamedTuple):
         return self.arrays.get(f"{self.path}.{name}")
 
 
-Lowering = Callable[[Site], Instruction | None]
+Lowering = Callable[[LoweringSite], Instruction | None]
 
 
 def lowered(graph: Graph, index: int, arrays: Arrays) -> Instruction | None:
@@ -51,7 +51,7 @@ def lowered(graph: Graph, index: int, arrays: Arrays) -> Instruction | None:
     if any(not 1 <= len(shape) <= MOST_AXES for shape in (*shapes, node.output or ())):
         return None
     owner = node if node.shares is None else graph.nodes[node.shares]
-    site = Site(node, shapes, owner.path, arrays)
+    site = LoweringSite(node, shapes, owner.path, arrays)
     if isinstance(node.layer, Joined):
         made = _joined(site)
     elif post := function_of(node.layer):
@@ -93,11 +93,11 @@ _FUNCTIONS: Mapping[str, Callable[[Any], Post]] = {
 }
 
 
-def _instruction(site: Site, kind: str, **fields: Any) -> Instruction:
+def _instruction(site: LoweringSite, kind: str, **fields: Any) -> Instruction:
     return Instruction(kind, -1, tuple(site.node.inputs), **fields)
 
 
-def _windows(site: Site) -> tuple[Window, ...]:
+def _windows(site: LoweringSite) -> tuple[Window, ...]:
     return tuple(each for each in site.node.effect.windows if isinstance(each, Window))
 
 
@@ -111,7 +111,7 @@ def _slid(windows: tuple[Window, ...]) -> Windows:
     )
 
 
-def _convolution(site: Site) -> Instruction | None:
+def _convolution(site: LoweringSite) -> Instruction | None:
     layer: Any = site.node.layer
     if layer.padding_mode != "zeros":
         return None
@@ -125,11 +125,11 @@ def _convolution(site: Site) -> Instruction | None:
     )
 
 
-def _dense(site: Site) -> Instruction:
+def _dense(site: LoweringSite) -> Instruction:
     return _instruction(site, "dense", weights=site.array("kernel"), bias=site.array("bias"))
 
 
-def _batch_norm(site: Site) -> Instruction:
+def _batch_norm(site: LoweringSite) -> Instruction:
     """What was not folded: a factor and a shift of each channel."""
     layer: Any = site.node.layer
     mean, variance = (np.float64(site.arrays[f"{site.path}.{n}"]) for n in ("mean", "variance"))
@@ -141,7 +141,7 @@ def _batch_norm(site: Site) -> Instruction:
     )
 
 
-def _pad(site: Site) -> Instruction | None:
+def _pad(site: LoweringSite) -> Instruction | None:
     """Channels of zeros, as a convolution that picks the channels: it can take a sum in."""
     layer: Any = site.node.layer
     rank, channels = len(site.inputs[0]) - 1, site.inputs[0][-1]
@@ -154,7 +154,7 @@ def _pad(site: Site) -> Instruction | None:
     )
 
 
-def _pool(site: Site) -> Instruction | None:
+def _pool(site: LoweringSite) -> Instruction | None:
     windows = _windows(site)
     slid = _slid(windows)
     layer: Any = site.node.layer
@@ -170,7 +170,7 @@ def _pool(site: Site) -> Instruction | None:
     return _instruction(site, "pool", algorithm=algorithm, windows=slid)
 
 
-def _global_mean(site: Site) -> Instruction:
+def _global_mean(site: LoweringSite) -> Instruction:
     return _instruction(site, "global_mean")
 
 
@@ -186,7 +186,7 @@ _LOWERINGS: Mapping[str, Lowering] = {
 }
 
 
-def _joined(site: Site) -> Instruction | None:
+def _joined(site: LoweringSite) -> Instruction | None:
     layer: Any = site.node.layer
     output = site.node.output
     if layer.by == "concat":

@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"[+-]?\d+")
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\((\w+)\))")
 
 
-class Written(NamedTuple):
+class FieldText(NamedTuple):
     """How a field stands in the text.
 
     Attributes:
@@ -50,27 +50,27 @@ def change(text: str, path: str, field: str, value: str, index: int | None = Non
     return put(found.layer, field, value) if written.how == "default" else []
 
 
-def written_as(spec: Spec, layer: Layer, field: str, index: int | None = None) -> Written:
+def written_as(spec: Spec, layer: Layer, field: str, index: int | None = None) -> FieldText:
     """How a field of a layer stands in the text."""
     place = layer.place
     path: tuple[Any, ...] = (field,) if index is None else (field, index)
     if not isinstance(place, LayerPlace):
-        return Written("expression", None, "")
+        return FieldText("expression", None, "")
     fields = place.fields
     if fields is None or not isinstance(fields.value, dict) or field not in fields.value:
-        return Written("default", None, "")
+        return FieldText("default", None, "")
     where = place.find(path)
     text = written_at(where) if where else ""
     if where is None or (index is not None and not isinstance(fields.value[field].value, list)):
-        return Written("expression", None, text)
+        return FieldText("expression", None, text)
     if _NUMBER.fullmatch(text):
-        return Written("number", where, text)
+        return FieldText("number", where, text)
     if (named := _VARIABLE.fullmatch(text)) is not None:
         return _variable(spec, where, named[1] or named[2], text)
-    return Written("word" if text.isalpha() else "expression", where, text)
+    return FieldText("word" if text.isalpha() else "expression", where, text)
 
 
-def _variable(spec: Spec, where: Location, name: str, text: str) -> Written:
+def _variable(spec: Spec, where: Location, name: str, text: str) -> FieldText:
     """A number of `variables:`, where it is what the name means there."""
     document = spec.origin.document
     variables = _inside(document, "variables")
@@ -78,8 +78,8 @@ def _variable(spec: Spec, where: Location, name: str, text: str) -> Written:
     target = node.location() if node is not None else None
     shadowed = _shadowed(document, where, name)
     if target is None or shadowed or not _NUMBER.fullmatch(written_at(target)):
-        return Written("expression", None, text)
-    return Written("variable", target, text)
+        return FieldText("expression", None, text)
+    return FieldText("variable", target, text)
 
 
 def _shadowed(document: YamlNode | None, where: Location, name: str) -> bool:

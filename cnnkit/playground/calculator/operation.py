@@ -43,7 +43,7 @@ class Tap(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Operation:
+class WatchedOperation:
     """An operation that can be watched: its node, and the shapes round it."""
 
     node: Node
@@ -103,7 +103,7 @@ class Operation:
         return [Tap(cell, k) for k, cell in enumerate(cells)]
 
 
-def operation_of(analysis: Analysis | None, found: LayerAnalysis | None) -> Operation | None:
+def operation_of(analysis: Analysis | None, found: LayerAnalysis | None) -> WatchedOperation | None:
     """The first operation of a layer that can be watched; None where there is none."""
     if analysis is None or found is None or found.children:
         return None
@@ -119,7 +119,7 @@ def operation_of(analysis: Analysis | None, found: LayerAnalysis | None) -> Oper
         if not known:
             continue
         owner = node if node.shares is None else analysis.graph.nodes[node.shares]
-        operation = Operation(node, shape, node.output, owner.effect.weights)
+        operation = WatchedOperation(node, shape, node.output, owner.effect.weights)
         taps = [operation.taps(axis, 0) for axis in range(len(shape) - 1)]
         channels = operation.weights[0].shape[-2] if operation.sums else 1
         if math.prod(map(len, taps)) * channels <= MOST_TERMS:

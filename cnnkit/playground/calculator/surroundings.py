@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cnnkit.playground.calculator.numbers import Value, source
-from cnnkit.playground.calculator.operation import Operation, Tap, inside
+from cnnkit.playground.calculator.operation import Tap, WatchedOperation, inside
 
 _MOST: Final = 12
 """Rows and columns that are shown: as many as a phone has room for."""
 
 
 def surroundings(
-    operation: Operation, taps: Sequence[Sequence[Tap]], value: Value, channel: int
+    operation: WatchedOperation, taps: Sequence[Sequence[Tap]], value: Value, channel: int
 ) -> dict[str, Any]:
     """The cells round a window in the last two axes, in one channel.
 

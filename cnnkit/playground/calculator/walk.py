@@ -16,7 +16,7 @@ from cnnkit.layers.base import Layer
 from cnnkit.playground.calculator.equation import Number, shown, sum_of, sum_of_products, tidy
 from cnnkit.playground.calculator.judged import judged, layer_at
 from cnnkit.playground.calculator.numbers import Value, given_values, made_up, source, weight
-from cnnkit.playground.calculator.operation import Operation, Tap, inside, operation_of
+from cnnkit.playground.calculator.operation import Tap, WatchedOperation, inside, operation_of
 from cnnkit.playground.calculator.surroundings import surroundings
 
 
@@ -77,7 +77,7 @@ def walk(
 
 
 def _convolved(
-    operation: Operation,
+    operation: WatchedOperation,
     place: Sequence[int],
     channel: int,
     taps: Sequence[Sequence[Tap]],
@@ -119,7 +119,7 @@ def _convolved(
 
 
 def _pooled(
-    operation: Operation, channel: int, taps: Sequence[Sequence[Tap]], value: Value
+    operation: WatchedOperation, channel: int, taps: Sequence[Sequence[Tap]], value: Value
 ) -> dict[str, Any]:
     """The cells of a window, and their maximum or mean."""
     how = operation.how

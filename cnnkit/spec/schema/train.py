@@ -14,7 +14,7 @@ from cnnkit.spec.model.training.loss import LOSSES
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
-from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Split, Train
+from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, SplitSettings, Train
 from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
 from cnnkit.spec.schema.field import (
     EXPRESSION,
@@ -34,7 +34,7 @@ _DURATION: Final[list[Schema]] = [
 ]
 _ALSO: Final = {"time_limit": _DURATION, "interval": _DURATION}
 _SECTIONS: Final[dict[str, type[Section]]] = {
-    "split": Split,
+    "split": SplitSettings,
     "unfreeze": Unfreeze,
     "early_stopping": EarlyStopping,
     "checkpoint": Checkpointing,

@@ -18,13 +18,13 @@ from cnnkit.data.decoding import Decoding
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.network import Network, build
-from cnnkit.network.inference import Engine, engine_of
+from cnnkit.network.inference import InferenceEngine, engine_of
 from cnnkit.network.kernels import onednn
 from cnnkit.network.kernels.onednn.inference import (
     TARGET,
+    InferenceProgram,
     Instruction,
-    Model,
-    RefusedError,
+    RefusedProgramError,
     Windows,
 )
 from cnnkit.network.weights import arrays_of, put_arrays
@@ -115,7 +115,7 @@ layers:
 }
 
 
-def made(text: str) -> tuple[Network, Engine | None]:
+def made(text: str) -> tuple[Network, InferenceEngine | None]:
     """A network whose statistics are no zeros and ones, and its engine."""
     spec = cnnkit.load(text)
     graph, network = graph_of(spec), build(spec)
@@ -179,11 +179,11 @@ ONES = (1, 1)
 WINDOW = Windows((3, 3), ONES, ONES, ONES, ONES)
 
 
-def model(**changes: Any) -> Model:
+def model(**changes: Any) -> InferenceProgram:
     weights = np.zeros((3, 3, 4, 5), np.float32)
     fields: dict[str, Any] = {"kind": "convolution", "output": 1, "inputs": (0,), "windows": WINDOW}
     instruction = Instruction(**fields | {"weights": weights} | changes)
-    return Model(onednn.load().path, [(8, 8, 4), (8, 8, 5)], [0], [1], [instruction])
+    return InferenceProgram(onednn.load().path, [(8, 8, 4), (8, 8, 5)], [0], [1], [instruction])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def model(**changes: Any) -> Model:
     ],
 )
 def test_a_program_that_is_wrong_is_refused(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RefusedProgramError) as caught:
         model(**changes)
     assert said in str(caught.value)
 

@@ -35,7 +35,7 @@ BINARIES = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
 _MESSAGE = 1024
 
 
-class RefusedError(CnnkitError):
+class RefusedProgramError(CnnkitError):
     """oneDNN has no primitive for an instruction."""
 
 
@@ -95,7 +95,7 @@ class Instruction:
     posts: list[Post] = field(default_factory=list)
 
 
-class Model:
+class InferenceProgram:
     """A program that the extension keeps, until this object is gone.
 
     Attributes:
@@ -120,7 +120,7 @@ class Model:
             instructions: What is computed.
 
         Raises:
-            RefusedError: oneDNN cannot compute it.
+            RefusedProgramError: oneDNN cannot compute it.
         """
         arrays: list[NDArray[np.float32]] = []
         code = [len(shapes)]
@@ -142,7 +142,7 @@ class Model:
             _MESSAGE,
         )
         if not number:
-            raise RefusedError(message.value.decode(errors="replace"))
+            raise RefusedProgramError(message.value.decode(errors="replace"))
         self.number = jnp.int32(number)
         self._shapes = [tuple(shapes[output]) for output in outputs]
         weakref.finalize(self, extension.CnnkitRemoveModel, number)

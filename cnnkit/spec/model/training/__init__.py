@@ -11,7 +11,7 @@ from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
 from cnnkit.spec.model.training.schedule import Schedule
-from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Split, Train
+from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, SplitSettings, Train
 
 __all__ = [
     "Arrays",
@@ -25,6 +25,6 @@ __all__ = [
     "Optimizer",
     "Pictures",
     "Schedule",
-    "Split",
+    "SplitSettings",
     "Train",
 ]

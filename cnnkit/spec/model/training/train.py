@@ -64,7 +64,7 @@ Weights = Annotated[
 ]
 
 
-class Split(Section):
+class SplitSettings(Section):
     """What is held back, where the data set has no split of its own."""
 
     validation: Held = Field(0.15, description="what the training is watched on")
@@ -107,11 +107,11 @@ class Train(Section):
         Expects("a data set: `digits`, `{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}`"),
     ] = Field(None, description="what the network learns from")
     split: Annotated[
-        Split,
-        section(Split, "split"),
+        SplitSettings,
+        section(SplitSettings, "split"),
         Expects("`validation`, `test` and `stratify`: `{validation: 0.15}`"),
     ] = Field(
-        Split.model_construct(validation=0.15, test=0.15, stratify=True),
+        SplitSettings.model_construct(validation=0.15, test=0.15, stratify=True),
         description="what is held back, where the data set has no split of its own",
     )
     standardize: Annotated[
