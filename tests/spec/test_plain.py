@@ -33,7 +33,7 @@ def test_data_becomes_nodes_without_places() -> None:
     assert node.source.name == "<api>"
     assert node.location() is None
     assert node.key_location("input") is None
-    assert repr(node_of([1])) == "Node([1], <dict>)"
+    assert repr(node_of([1])) == "YamlNode([1], <dict>)"
 
 
 def test_a_subclass_is_read_as_its_base() -> None:
