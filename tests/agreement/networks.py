@@ -421,6 +421,8 @@ class Sequence:
         output = outcome(layers, self.shape, self.saved, self.blocks)
         if output is None or math.prod(output) > LARGEST:
             return
+        if kind == "head":  # a named one is all that those layers give; the tensor goes on
+            output = self.shape
         if layers and "save" in layers[0] and kind != "shared":  # it saves at its beginning
             self.saved[layers[0]["save"]["tensor"]] = self.shape
         self.layers += layers
