@@ -14,6 +14,7 @@ COUNT = 30
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_small_geometries_have_the_values_of_their_definition() -> None:
     """In a process of their own: what is wrong here may end it."""
     command = [sys.executable, "-m", "tests.agreement.geometries", "--count", str(COUNT)]

@@ -1,6 +1,6 @@
 """Analysis and Flax agree on random networks over all kinds.
 
-CI draws 200. The long run, by hand:
+CI draws 60. The long run, by hand:
 
     CNNKIT_EXAMPLES=10000 pytest tests/agreement/test_random_networks.py --hypothesis-seed=SEED
 
@@ -24,7 +24,7 @@ pytest.importorskip("flax")
 
 from cnnkit.network.verification import verify
 
-EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("CNNKIT_EXAMPLES", "60"))
 UNHURRIED = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 

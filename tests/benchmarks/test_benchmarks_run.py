@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -46,6 +48,7 @@ def test_importing_prints_a_table_of_networks_and_bars() -> None:
     assert re.search(r"^\| resnet-50 +\| +[\d,]+ ms \| 1\.5 s \|$", text, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_augmentation_gives_the_ratio_of_each_way_to_ours() -> None:
     figures = json.loads(_run("augmentation.py", "--json"))["augmentation"]
     ours, *others = figures["seconds"].values()
@@ -53,6 +56,7 @@ def test_augmentation_gives_the_ratio_of_each_way_to_ours() -> None:
     assert _heads_a_table(_run("augmentation.py"))
 
 
+@pytest.mark.long
 def test_training_gives_the_rate_of_each_side() -> None:
     text = _run("training.py")
     assert _heads_a_table(text)
@@ -61,6 +65,7 @@ def test_training_gives_the_rate_of_each_side() -> None:
     )
 
 
+@pytest.mark.long
 def test_kernels_gives_the_ratio_to_the_plain_ones() -> None:
     text = _run("kernels.py")
     assert _heads_a_table(text)

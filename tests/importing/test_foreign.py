@@ -242,7 +242,7 @@ def _weight_norm(nn: Any) -> Any:
     return normed
 
 
-def test_classes_and_preprocessing_go_into_the_file(cnnkit: Run, tmp_path: Path) -> None:
+def test_classes_and_preprocessing_go_into_the_file(run: Run, tmp_path: Path) -> None:
     safetensors = pytest.importorskip("safetensors")
     spec, names, out = (tmp_path / name for name in ("a.yaml", "names.txt", "a.safetensors"))
     spec.write_text("input: 2x2x3\nlayers: [flatten, {name: head, dense: {units: 2}}]\n")
@@ -250,7 +250,7 @@ def test_classes_and_preprocessing_go_into_the_file(cnnkit: Run, tmp_path: Path)
     names.write_text("cat\ndog\n\n")
     command = ["import-weights", str(spec), str(tmp_path / "a.npz")]
     options = ["--output", str(out), "--classes", str(names), "--preprocessing", "torchvision"]
-    assert cnnkit(*command, *options).code == 0
+    assert run(*command, *options).code == 0
     with safetensors.safe_open(out, "numpy") as file:
         said = {key: json.loads(file.metadata()[f"cnnkit.{key}"]) for key in KEYS}
     assert said["classes"] == ["cat", "dog"]
@@ -291,11 +291,11 @@ KEYS = ("classes", "preprocessing")
     ],
 )
 def test_what_cannot_go_into_the_file(
-    cnnkit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, message: str
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("input: 2x2x1\nlayers: [flatten, dense: {units: 2}]\n")
     Path("names.txt").write_text("cat\ndog\nhen\n")
     Path("twice.txt").write_text("cat\ncat\n")
-    done = cnnkit("import-weights", "a.yaml", "a.npz", *options.split())
+    done = run("import-weights", "a.yaml", "a.npz", *options.split())
     assert (done.code, done.out, done.err.strip()) == (2, "", f"cnnkit: {message}")

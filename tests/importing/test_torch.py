@@ -337,8 +337,8 @@ def test_the_command_line_runs_the_code_and_says_so(run: Run, code: str) -> None
     assert said[2].startswith("outputs compared with PyTorch on a random input: the largest ")
 
 
-def test_with_partial_the_rest_is_written(cnnkit: Run, code: str) -> None:
-    done = cnnkit("import", "--torch", f"{code}:Odd", "--input", "8x8x3", "--partial")
+def test_with_partial_the_rest_is_written(run: Run, code: str) -> None:
+    done = run("import", "--torch", f"{code}:Odd", "--input", "8x8x3", "--partial")
     assert done.code == 1
     assert done.out == (
         "# Imported from mine_to_import:Odd by `cnnkit import --partial`.\n"

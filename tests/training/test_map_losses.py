@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 from scipy.ndimage import correlate1d
 from scipy.special import expit, softmax
 
@@ -33,6 +32,7 @@ def losses(scores: Any, targets: Any, weights: Any = None, final: Any = None, **
 
 def by_torch(scores: Any, targets: Any, **fields: Any) -> Any:
     """The cross-entropy of each pixel, zero where it is ignored."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     return torch.nn.functional.cross_entropy(
         torch.tensor(np.moveaxis(scores, -1, 1)).double(),
         torch.tensor(targets.astype(np.int64)),
@@ -52,6 +52,7 @@ def test_cross_entropy_is_the_mean_over_the_pixels_that_count() -> None:
 
 
 def test_cross_entropy_with_weights_of_classes_and_smoothing() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     weights = np.asarray(example_weights(jnp.asarray(WEIGHTS), jnp.asarray(TARGETS)))
     of_class = torch.tensor(WEIGHTS).double()
     expected = by_torch(SCORES, TARGETS, weight=of_class).sum((1, 2)) / counts()
@@ -67,6 +68,7 @@ def test_focal_of_pixels() -> None:
 
 
 def test_binary_cross_entropy_of_one_output_a_pixel() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     targets = np.where(TARGETS == IGNORED, IGNORED, TARGETS > 0).astype(np.int16)
     each = torch.nn.functional.binary_cross_entropy_with_logits(
         torch.tensor(SCORES[..., 0]).double(),
@@ -192,6 +194,7 @@ def test_a_sum_of_losses_of_whole_examples() -> None:
     ],
 )
 def test_losses_of_images(loss: str, by_torch: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     targets = RANDOM.normal(size=SCORES.shape).astype(np.float32)
     function = getattr(torch.nn.functional, by_torch)
     each = function(torch.tensor(SCORES), torch.tensor(targets), reduction="none").numpy()

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 
 from cnnkit.data import Dataset
 from cnnkit.errors import DataError, UsageError
@@ -104,6 +103,7 @@ def test_what_is_streamed_is_what_lies_on_the_device(file: Path) -> None:
 
 def test_a_step_follows_the_gradient_that_pytorch_has(file: Path) -> None:
     """Cross-entropy of the label and half of the squared error of the angle, by SGD."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     recipe = {"optimizer": "sgd", "learning_rate": 0.1, "standardize": "none"}
     spec = fusion(file, **recipe)
     spec = spec.model_copy(update={"layers": spec.layers[3:]})  # without the convolution
@@ -126,7 +126,7 @@ def test_a_step_follows_the_gradient_that_pytorch_has(file: Path) -> None:
     angle = features @ by_shape[38, 1] + by_shape[1,]
     loss = torch.nn.functional.cross_entropy(label, torch.tensor(targets["label"]).long())
     loss = loss + 0.5 * torch.nn.functional.mse_loss(angle, torch.tensor(targets["angle"]))
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     for before, weight, now in zip(old, given, new, strict=True):
         assert weight.grad is not None
         np.testing.assert_allclose(now, before - 0.1 * weight.grad.numpy(), rtol=1e-5, atol=1e-6)

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 from scipy.special import expit
 
 from cnnkit.errors import DataError
@@ -51,6 +50,7 @@ def test_contrastive_is_the_formula_of_hadsell(margin: float) -> None:
 
 @pytest.mark.parametrize("margin", [1.0, 0.2])
 def test_triplet_is_the_loss_of_pytorch(margin: float) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     given = torch.tensor(TRIPLETS, requires_grad=True)
     loss = torch.nn.TripletMarginLoss(margin=margin, reduction="none", eps=0)(
         given[:, 0], given[:, 1], given[:, 2]

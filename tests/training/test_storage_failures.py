@@ -210,6 +210,7 @@ def test_a_disk_that_fills_while_orbax_writes_prints_nothing(
     assert told == [other]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are bytes there")
 def test_a_class_with_a_name_of_another_encoding(tmp_path: Path) -> None:
     """Latin-1 names, as old archives unpack them, in a terminal of UTF-8 and of ASCII."""

@@ -229,7 +229,9 @@ def _factors(node: OperatorNode, build: Builder, view: View, given: Given) -> li
         sizes = integers(given[3], "sizes")
         if len(sizes) == len(whole):
             scales = [size / extent for size, extent in zip(sizes, whole, strict=True)]
-    if not scales or len(scales) != len(whole) or scales[:2] != [1, 1]:
+    if not scales:
+        raise RefusedError("it does not say what each axis is scaled by", "near is upsample")
+    if len(scales) != len(whole) or scales[:2] != [1, 1]:
         raise RefusedError(f"it scales the axes by {scales}", "near is upsample")
     if any(scale != int(scale) or scale < 1 for scale in scales):
         raise RefusedError(f"its factors are {scales[2:]}", "near is upsample, by whole factors")
