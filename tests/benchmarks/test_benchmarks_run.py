@@ -45,7 +45,7 @@ def test_analysis_gives_the_ratio_of_two_depths_and_the_rate() -> None:
 def test_importing_prints_a_table_of_networks_and_bars() -> None:
     text = _run("importing.py")
     assert _heads_a_table(text)
-    assert re.search(r"^\| resnet-50 +\| +[\d,]+ ms \| 1\.5 s \|$", text, re.MULTILINE)
+    assert re.search(r"^\| resnet-50 +\| +[\d,.]+ ms \| 1\.5 s \|$", text, re.MULTILINE)
 
 
 @pytest.mark.long
