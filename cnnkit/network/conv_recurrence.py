@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
+from typing_extensions import override
 
 from cnnkit.layers.conv_recurrence import ConvLstm as Layer
-from cnnkit.network.initialization import named
 from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.recurrence import BothWays, gated
 
 
-class ConvLstm(nnx.Module):
+class ConvLstm(BothWays):
     """Maps [N, T, *spatial, C] to the last state [N, *spatial, F], or to all of them."""
 
     def __init__(self, site: BuildSite[Layer]) -> None:
@@ -28,26 +29,10 @@ class ConvLstm(nnx.Module):
         self.dtype = site.dtype
         for weight in site.node.effect.weights:
             name = weight.name.removeprefix("backward_")
-            setattr(self, weight.name, nnx.Param(self._started(name, weight.shape, site)))
+            started = self.started(name, weight.shape, site, self.filters, gated=True)
+            setattr(self, weight.name, nnx.Param(started))
 
-    def _started(self, name: str, shape: tuple[int, ...], site: BuildSite[Layer]) -> Array:
-        """As Keras starts them; the forget gate is open."""
-        if name == "bias":
-            return jnp.zeros(shape, jnp.float32).at[self.filters : 2 * self.filters].set(1)
-        how = {"kernel": "glorot_uniform", "recurrent_kernel": "orthogonal"}[name]
-        started: Array = named(how)(site.rngs.params(), shape)
-        return started
-
-    def __call__(self, x: Array) -> Array:
-        """The last step of each way, or all of them, the ways side by side."""
-        ways = []
-        if self.direction != "backward":
-            ways.append(self._along(x, "", backward=False))
-        if self.direction != "forward":
-            prefix = "backward_" if self.direction == "both" else ""
-            ways.append(self._along(x, prefix, backward=True))
-        return jnp.concatenate(ways, -1) if len(ways) > 1 else ways[0]
-
+    @override
     def _along(self, x: Array, prefix: str, *, backward: bool) -> Array:
         kernel, recurrent = (
             getattr(self, prefix + name)[...].astype(self.dtype)
@@ -62,10 +47,7 @@ class ConvLstm(nnx.Module):
         @jax.checkpoint
         def step(state: Any, x: Array) -> Any:
             h, c = state
-            i, f, g, o = jnp.split(x + self._convolved(h, recurrent, same=True), 4, -1)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-            h = jax.nn.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
+            return gated(x + self._convolved(h, recurrent, same=True), c)
 
         last, steps = lax.scan(step, (zeros, zeros), inputs.swapaxes(0, 1), reverse=backward)
         y: Array = steps.swapaxes(0, 1) if self.sequences else last[0]

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
+from typing_extensions import override
 
 from cnnkit.layers.recurrence import Recurrent as Layer
 from cnnkit.network.initialization import named
@@ -17,14 +18,19 @@ from cnnkit.network.operation import BuildSite, Computation
 CellStep = Callable[..., tuple[tuple[Array, ...], Array]]
 
 
+def gated(gates: Array, c: Array) -> tuple[tuple[Array, Array], Array]:
+    """The state of an LSTM and what it gives, from its gates i, f, g and o and its cells."""
+    i, f, g, o = jnp.split(gates, 4, -1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    return (h, c), h
+
+
 def _lstm(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
     """One step from ``x``, the input's part of i, f, g and o; the bias is in it already."""
     del bias
     h, c = state
-    i, f, g, o = jnp.split(x + h @ recurrent, 4, -1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    h = jax.nn.sigmoid(o) * jnp.tanh(c)
-    return (h, c), h
+    return gated(x + h @ recurrent, c)
 
 
 def _gru(recurrent: Array, bias: Array | None, state: Any, x: Array) -> Any:
@@ -41,7 +47,39 @@ _STEPS: dict[str, tuple[CellStep, int]] = {"lstm": (_lstm, 2), "gru": (_gru, 1)}
 """The step of each kind, and how many arrays its state has."""
 
 
-class Recurrent(nnx.Module):
+class BothWays(nnx.Module):
+    """What goes along a sequence: forward, backward, or both ways with weights of their own."""
+
+    direction: str
+
+    @staticmethod
+    def started(
+        name: str, shape: tuple[int, ...], site: BuildSite[Any], width: int, *, gated: bool
+    ) -> Array:
+        """Weights as Keras starts them; the forget gate of an LSTM, ``width`` wide, is open."""
+        if name != "bias":
+            how = {"kernel": "glorot_uniform", "recurrent_kernel": "orthogonal"}[name]
+            started: Array = named(how)(site.rngs.params(), shape)
+            return started
+        bias = jnp.zeros(shape, jnp.float32)
+        return bias.at[width : 2 * width].set(1) if gated else bias
+
+    def __call__(self, x: Array) -> Array:
+        """The last step of each way, or all of them, the ways side by side."""
+        ways = []
+        if self.direction != "backward":
+            ways.append(self._along(x, "", backward=False))
+        if self.direction != "forward":
+            prefix = "backward_" if self.direction == "both" else ""
+            ways.append(self._along(x, prefix, backward=True))
+        return jnp.concatenate(ways, -1) if len(ways) > 1 else ways[0]
+
+    def _along(self, x: Array, prefix: str, *, backward: bool) -> Array:
+        """One way along the sequence, with the weights whose names have this prefix."""
+        raise NotImplementedError
+
+
+class Recurrent(BothWays):
     """A sequence [N, L, C] to a vector [N, U], or to the sequence of all steps [N, L, U]."""
 
     def __init__(self, site: BuildSite[Layer]) -> None:
@@ -54,27 +92,10 @@ class Recurrent(nnx.Module):
         self.dtype = site.dtype
         for weight in site.node.effect.weights:
             name = weight.name.removeprefix("backward_")
-            setattr(self, weight.name, nnx.Param(self._started(name, weight.shape, site)))
+            started = self.started(name, weight.shape, site, self.units, gated=self.kind == "lstm")
+            setattr(self, weight.name, nnx.Param(started))
 
-    def _started(self, name: str, shape: tuple[int, ...], site: BuildSite[Layer]) -> Array:
-        """As Keras starts them; the forget gate of an LSTM is open."""
-        if name != "bias":
-            how = {"kernel": "glorot_uniform", "recurrent_kernel": "orthogonal"}[name]
-            started: Array = named(how)(site.rngs.params(), shape)
-            return started
-        bias = jnp.zeros(shape, jnp.float32)
-        return bias.at[self.units : 2 * self.units].set(1) if self.kind == "lstm" else bias
-
-    def __call__(self, x: Array) -> Array:
-        """The last step of each way, or all of them, the ways side by side."""
-        ways = []
-        if self.direction != "backward":
-            ways.append(self._along(x, "", backward=False))
-        if self.direction != "forward":
-            prefix = "backward_" if self.direction == "both" else ""
-            ways.append(self._along(x, prefix, backward=True))
-        return jnp.concatenate(ways, -1) if len(ways) > 1 else ways[0]
-
+    @override
     def _along(self, x: Array, prefix: str, *, backward: bool) -> Array:
         kernel, recurrent = (
             getattr(self, prefix + name)[...].astype(self.dtype)
