@@ -704,7 +704,7 @@ def shapes(draw: Draw) -> Shape:
 def taken(kind: str | None, shape: Shape) -> Shape:
     """A shape made one that a kind takes."""
     if len(shape) == 1 and (kind in MAPS or kind in OF_MAPS):
-        return (7, *shape)
+        shape = (7, *shape)
     if kind in ("lstm", "gru"):  # a sequence, and no map
         return (shape[0], shape[-1])
     if kind == "conv_lstm":
