@@ -130,7 +130,7 @@ def require_first(
     )
 
 
-def some(names: Row) -> str:
+def some(names: Sequence[str]) -> str:
     """Some names, and how many more."""
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 

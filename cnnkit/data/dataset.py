@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from cnnkit.data.decoding import Decoding
-    from cnnkit.data.groups import Groups
+    from cnnkit.data.membership import Groups
 
 SHARES_TOLERANCE = 1e-3
 """How far from 1 the shares of the classes may sum up, in float32."""

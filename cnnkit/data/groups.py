@@ -5,64 +5,22 @@ A group is what a table says of an example's file, or what a pattern finds in it
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from cnnkit.data.columns import FILE_COLUMNS
-from cnnkit.data.dataset import Dataset, Indices
+from cnnkit.data.columns import FILE_COLUMNS, some
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.layout import SUFFIXES
+from cnnkit.data.membership import Groups
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training.split import names_table
 
 _GROUP_COLUMNS: Final = ("group", "groups", "patient", "patient_id", "subject", "subject_id")
-_SHOWN: Final = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """The group of each example of a data set.
-
-    Attributes:
-        by: The table or the pattern that says it.
-        names: The names of the groups, in sorted order.
-        train: int64 ``[N]``, the group of each example of ``dataset.train``.
-        test: The same of ``dataset.test``; None where the set has no test split of its own.
-        place: Where the spec says so, as messages begin.
-    """
-
-    by: str
-    names: tuple[str, ...]
-    train: Indices
-    test: Indices | None = None
-    place: str = ""
-
-    def count(self, indices: Indices, *, own_test: bool = False) -> int:
-        """How many groups some examples are of."""
-        part = self.test if own_test and self.test is not None else self.train
-        return len(np.unique(part[indices]))
-
-    def some(self, indices: Indices) -> str:
-        """The names of the first groups of some training examples."""
-        return _some([self.names[each] for each in np.unique(self.train[indices]).tolist()])
-
-    def record(self) -> dict[str, Any]:
-        """What a run notes of its groups, as JSON: two are the same where their digests are."""
-        named = "\n".join(self.names[each] for part in self._parts() for each in part.tolist())
-        return {
-            "by": PurePath(self.by).name if names_table(self.by) else self.by,
-            "count": len(self.names),
-            "sha256": hashlib.sha256(named.encode()).hexdigest(),
-        }
-
-    def _parts(self) -> list[Indices]:
-        return [self.train] if self.test is None else [self.train, self.test]
 
 
 def groups_of(dataset: Dataset, by: str, place: str = "") -> Groups:
@@ -115,7 +73,7 @@ def _of_pattern(by: str, names: list[str] | None, dataset: Dataset, place: str) 
         none = len(lacking) == len(names)
         what = "is found in no name of a file" if none else "is not found in the name of each file"
         raise DataError(
-            f"{place}`group: {by}` {what} of {dataset.name}, as {_some(lacking)}: "
+            f"{place}`group: {by}` {what} of {dataset.name}, as {some(lacking)}: "
             f"write one that is found in all of them"
         )
     return [group for group in found if group]
@@ -208,7 +166,7 @@ def _by_name(
         meant = next((form[name] for form in known if name in form), ())
         if len(meant) > 1:
             faults.append(
-                f"{path}:{line}: {file} may be {_some(meant)}: write its path, as seen from the "
+                f"{path}:{line}: {file} may be {some(meant)}: write its path, as seen from the "
                 f"folder of {dataset.name}"
             )
         for each in meant[:1]:
@@ -218,7 +176,7 @@ def _by_name(
     lacking = [name for name in names if name not in found]
     if lacking and not faults:
         faults.append(
-            f"{place}{path} has no group of {_some(lacking)} of {dataset.name}: add a line for each"
+            f"{place}{path} has no group of {some(lacking)} of {dataset.name}: add a line for each"
         )
     if faults:
         raise DataError(*faults)
@@ -241,11 +199,6 @@ _FORMS: Final[tuple[Callable[[PurePath], str], ...]] = (
 """What a table may call a file."""
 
 
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _require_own_splits_apart(dataset: Dataset, groups: Groups, place: str) -> None:
     """Raises where a split that the data set comes with has a group of the training split."""
     own = dataset.validation
@@ -257,7 +210,7 @@ def _require_own_splits_apart(dataset: Dataset, groups: Groups, place: str) -> N
         if name == "test" and part is not None and own is not None:
             both = sorted({*both, *np.intersect1d(groups.train[own], part).tolist()})
         if both:
-            named = _some([groups.names[each] for each in both])
+            named = some([groups.names[each] for each in both])
             stand = f"group {named} stands" if len(both) == 1 else f"groups {named} stand"
             faults.append(
                 f"{place}the {stand} in the {name} split that {dataset.name} has of its own, and "

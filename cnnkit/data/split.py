@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices, Splits
-from cnnkit.data.groups import Groups
+from cnnkit.data.membership import Groups
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training import SplitSettings
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cnnkit.data import DataError, Dataset, Examples, Splits, folds, split
 from cnnkit.data.dataset import Sources
-from cnnkit.data.groups import Groups, groups_of
+from cnnkit.data.groups import groups_of
 from cnnkit.data.inspection import warnings_of
+from cnnkit.data.membership import Groups
 from cnnkit.data.statistics import statistics
 from cnnkit.data.summary import summary
 from cnnkit.report.dataset import dataset_lines
@@ -141,8 +142,8 @@ def test_a_table_of_groups(tmp_path: Path, text: str) -> None:
 def test_what_is_wrong_with_a_table(tmp_path: Path) -> None:
     path = str(tmp_path / "groups.csv")
     assert problem(dataset_of(), table(tmp_path, "file,group\np1_1.png,A\np2_1.png,B\n")) == (
-        f"spec.yaml:3:4: {path} has no group of a/p1_2.png, b/p2_2.png, b/p3_1.png and 1 more of "
-        f"scans: add a line for each"
+        f"spec.yaml:3:4: {path} has no group of a/p1_2.png, b/p2_2.png, b/p3_1.png, a/p4_1.png "
+        f"of scans: add a line for each"
     )
     assert problem(dataset_of(), table(tmp_path, "file,group\np1_1.png,A\np1_2.png, \n")) == (
         f"{path}:3:10: `group` is empty"
@@ -177,7 +178,8 @@ def test_what_is_wrong_with_a_table(tmp_path: Path) -> None:
 def test_a_pattern_that_is_not_found() -> None:
     assert problem(dataset_of(), "(case)") == (
         "spec.yaml:3:4: `group: (case)` is found in no name of a file of scans, as a/p1_1.png, "
-        "a/p1_2.png, b/p2_1.png and 3 more: write one that is found in all of them"
+        "a/p1_2.png, b/p2_1.png, b/p2_2.png, b/p3_1.png, a/p4_1.png: write one that is "
+        "found in all of them"
     )
     assert problem(dataset_of(), "(p[123])") == (
         "spec.yaml:3:4: `group: (p[123])` is not found in the name of each file of scans, as "

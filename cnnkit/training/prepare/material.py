@@ -11,9 +11,10 @@ import numpy as np
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, ExampleArrays, Indices
-from cnnkit.data.groups import Groups, groups_of
+from cnnkit.data.groups import groups_of
 from cnnkit.data.inspection import all_alike
 from cnnkit.data.maps import pixels_of
+from cnnkit.data.membership import Groups
 from cnnkit.data.preprocessing import Preparation, Preprocessing, preprocessing, record_of
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
