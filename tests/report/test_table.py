@@ -198,5 +198,5 @@ def test_what_a_spec_is_about_stands_above_its_table() -> None:
 def test_what_a_spec_is_about_is_a_text() -> None:
     read = read_from_text("input: 4\nabout: [relu]\nlayers: [relu]", "relu.yaml")
     assert [(str(each.location), each.message, each.help) for each in read.findings] == [
-        ("relu.yaml:2:8", "`about` cannot be [relu]", "it takes a text")
+        ("relu.yaml:2:8", '`about` cannot be ["relu"]', "it takes a text")
     ]
