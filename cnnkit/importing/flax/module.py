@@ -108,6 +108,7 @@ class _Reader:
         constants = traced.whole.constants
         self.values: dict[int, Any] = {number: _plain(each) for number, each in constants.items()}
         self.counts: dict[str, int] = {}
+        self.origins = {number: frozenset([f"array {number}"]) for number in constants}
 
     def model(self, running: _Running) -> Model:
         """The network; what cannot be said is among the findings."""
@@ -169,6 +170,7 @@ class _Reader:
         if step.primitive is not None and not any(
             isinstance(value, View | UndividedSum) for value in inputs
         ):
+            self.origins.update(dict.fromkeys(step.outputs, self._origins(step)))
             return self._computed(step, inputs)
         shapes = [
             self.traced.whole.shapes[each] if isinstance(each, int) else each.shape
@@ -182,15 +184,23 @@ class _Reader:
             step.name, label, self.traced.scope(step), params, inputs, shapes, step.shapes,
             self.build,
         )  # fmt: skip
+        self.build.origins = self._origins(step)
         if step.name == LAYER:
             call = self.traced.calls[params["call"]]
             function = function_of(call.module)
+            self.build.origins = frozenset([f"module {params['module']}"])
             if function is not None:
                 return [function(equation, call.module, call.options)]
         if step.name not in OPERATORS:
             raise RefusedError("`import` does not read it", _NEAR.get(step.name))
         made = OPERATORS[step.name](equation)
         return made if isinstance(made, list) else [made]
+
+    def _origins(self, step: FlatCall) -> frozenset[str]:
+        """The arrays of the module that a step reads, or that what it reads was computed from."""
+        read = [each for each in step.inputs if isinstance(each, int)]
+        read += [each for each in step.params.values() if isinstance(each, int)]
+        return frozenset().union(*(self.origins.get(each, frozenset()) for each in read))
 
     def _argument(self, value: Any) -> Any:
         """An argument of a known function: a number of the code, or an array of the module."""

@@ -126,6 +126,7 @@ class _Reader:
         self.values: dict[Any, Any] = {}
         self.shared: dict[Any, Any] = {}  # the tensor whose memory another shares
         self.changed: set[Any] = set()
+        self.origins: dict[Any, frozenset[str]] = {}
 
     def model(self, running: _Running) -> Model:
         """The network; what cannot be said is among the findings."""
@@ -134,6 +135,7 @@ class _Reader:
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
                 self.values[node] = self._given(node.name)
+                self.origins[node] = _origins(self.values[node])
             elif node.op == "output":
                 out = self._output(node)
             else:
@@ -220,8 +222,11 @@ class _Reader:
         args, kwargs = _pytree.tree_map(
             lambda each: values[each] if isinstance(each, fx) else each, (node.args, node.kwargs)
         )
+        origins = frozenset().union(*(self.origins.get(each, frozenset()) for each in read))
         if constant:
+            self.origins[node] = origins
             return node.target(*args, **kwargs)
+        self.build.origins = origins
         arguments = _arguments(node.target, args, kwargs)
         call = Call(known, node.name, _scope(node), arguments, self.build)
         made = OPERATORS[known](call)
@@ -244,6 +249,11 @@ class _Reader:
         while node in self.shared:
             node = self.shared[node]
         return node
+
+
+def _origins(value: Any) -> frozenset[str]:
+    """Where a parameter is in memory: modules that share it may have it under several names."""
+    return frozenset() if isinstance(value, View) else frozenset([f"array {value.data_ptr()}"])
 
 
 def _name(node: Any) -> str:
