@@ -223,7 +223,7 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
     """
     if operation.kind == PLACEHOLDER:
         return operation.shape or inputs[0]
-    if operation.kind in UNFINISHED:
+    if operation.kind in UNFINISHED or operation.kind == "attention":
         return inputs[0]
     if operation.kind in (SCORES, ATTEND):
         return operation.shape
