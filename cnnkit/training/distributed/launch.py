@@ -152,8 +152,10 @@ def _run(
             for reader in each.readers:
                 reader.join()
         if failed is not None:
+            shown = set(started[0].kept)
             for line in failed.kept:
-                _show(failed, line, sys.stderr)
+                if line not in shown:
+                    _show(failed, line, sys.stderr)
     return failed, started[0].exit_code
 
 
@@ -191,9 +193,9 @@ def _relay(started: Launched, source: IO[str], target: IO[str]) -> None:
             before, aborts = line, aborts or bool(_ABORTS.match(line))
             if aborts or line.startswith(_CHATTER):
                 continue
-            if target is sys.stderr and started.index:
+            if target is sys.stderr:
                 started.kept.append(line)
-            else:
+            if target is sys.stdout or not started.index:
                 _show(started, line, target)
 
 
