@@ -96,11 +96,9 @@ class Threads {
 
 // As many examples as a thread takes through the program at once: few, so that their maps stay in
 // its cache, and more where the weights do not.
-int64_t Examples(const Program& program) {
+int64_t ExamplesAtOnce(const Model& model) {
   constexpr int64_t kFew = 4, kMore = 8, kManyWeights = 8 << 20;
-  int64_t weights = 0;
-  for (const Instruction& each : program.instructions) weights += each.weights.size();
-  return weights > kManyWeights ? kMore : kFew;
+  return model.weights() > kManyWeights ? kMore : kFew;
 }
 
 ffi::Error Infer(ffi::ThreadPool pool, ffi::Buffer<ffi::S32> number, ffi::RemainingArgs operands,
@@ -140,7 +138,7 @@ ffi::Error Infer(ffi::ThreadPool pool, ffi::Buffer<ffi::S32> number, ffi::Remain
     }
     // As many parts for each thread, and parts of one size, or one thread would wait for another.
     const auto divide_up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-    const int64_t each = divide_up(divide_up(batch, Examples(program)), threads);
+    const int64_t each = divide_up(divide_up(batch, ExamplesAtOnce(*model)), threads);
     const int64_t size = divide_up(batch, each * threads);
     Split(pool, divide_up(batch, size), [&](int64_t part) {
       const int64_t begin = part * size, count = std::min(size, batch - begin);

@@ -9,7 +9,7 @@ namespace {
 using dnnl::algorithm;
 using Numbers = std::vector<int64_t>;
 
-// In the order of the names in `program.py`.
+// In the order of the names in `inference.py`.
 constexpr algorithm kFunctions[] = {
     algorithm::undef,           algorithm::eltwise_relu,      algorithm::eltwise_clip_v2,
     algorithm::eltwise_elu,     algorithm::eltwise_swish,     algorithm::eltwise_logistic,
@@ -19,8 +19,8 @@ constexpr algorithm kFunctions[] = {
 constexpr algorithm kPools[] = {algorithm::pooling_max, algorithm::pooling_avg_exclude_padding,
                                 algorithm::pooling_avg_include_padding};
 constexpr algorithm kBinaries[] = {algorithm::binary_add, algorithm::binary_sub,
-                                   algorithm::binary_mul, algorithm::binary_div,
-                                   algorithm::binary_max, algorithm::binary_min};
+                                   algorithm::binary_mul, algorithm::binary_max,
+                                   algorithm::binary_min};
 
 // Numbers that are read one after the other.
 class Reader {
@@ -133,6 +133,9 @@ Program Program::Read(const int64_t* code, int64_t length, const float* const* a
   }
   program.inputs = read.List(values);
   program.outputs = read.List(values);
+  program.watched.resize(values);
+  for (int64_t value : read.List(values)) program.watched[value] = true;
+  program.furthest = read.Real();
   std::vector<bool> known(values, false);
   for (int64_t input : program.inputs) known[input] = true;
   const auto array = [&](int64_t index) {

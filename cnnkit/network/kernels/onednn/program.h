@@ -38,12 +38,17 @@ struct Instruction {
 };
 
 // Values are numbered, and are [N, *spatial, channels] or [N, channels] in float32.
+//
+// The numbers of the inputs and of the values that are watched may be at most so far from zero. An
+// example in which one lies further, or is NaN, has outputs of NaN.
 struct Program {
   std::vector<dnnl::memory::dims> shapes;  // of one example of each value
   std::vector<int64_t> inputs, outputs;
+  std::vector<bool> watched;  // of each value
+  float furthest;
   std::vector<Instruction> instructions;
 
-  // Of the numbers that `program.py` writes.
+  // Of the numbers that `inference.py` writes.
   //
   // Throws std::invalid_argument where they describe no program.
   static Program Read(const int64_t* code, int64_t length, const float* const* arrays,
