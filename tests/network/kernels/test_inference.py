@@ -155,7 +155,7 @@ def test_gives_what_the_network_gives(name: str) -> None:
         expected, found = map(np.asarray, both(engine.numbers, x))
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
-    # Of an input that is no number, or at which float32 ends, nothing is said, and of others all is.
+    # Of an input that is no number, or ends float32, nothing is said, and of others what was.
     lost = [1, 2, 12]
     for example, number in zip(lost, (np.nan, -np.inf, 1e30), strict=True):
         x[example].flat[4] = number

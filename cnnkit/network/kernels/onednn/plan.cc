@@ -31,25 +31,16 @@ bool Within(const float* numbers, int64_t count, float furthest) {
 
 }  // namespace
 
-Packed::Packed(Program& program) : weights_(program.instructions.size()) {
-  for (size_t at = 0; at < weights_.size(); ++at) {
-    Instruction& each = program.instructions[at];
-    if (each.kind != Kind::kConvolution && each.kind != Kind::kDense) continue;
-    weights_[at].given = std::move(each.weights);
-    count_ += weights_[at].given.size();
-  }
-}
-
-const void* Packed::Get(int64_t instruction, const memory::desc& from, const memory::desc& to) {
-  auto& [given, layouts] = weights_[instruction];
+const void* Packed::Get(int64_t instruction, const Given& given, const memory::desc& from,
+                        const memory::desc& to) {
+  auto& layouts = layouts_[instruction];
   for (Layout& layout : layouts) {
     if (layout.desc == to) return layout.buffer.Get(0);
   }
   Layout made{to, {}};
   void* const data = made.buffer.Get(to.get_size());
   if (layouts.empty()) {
-    Reorder(given.data(), from, data, to);
-    std::vector<float>().swap(given);  // its memory is free for the next layout
+    Reorder(given.data, from, data, to);
   } else {
     Reorder(layouts.front().buffer.Get(0), layouts.front().desc, data, to);
   }

@@ -16,17 +16,14 @@
 
 namespace cnnkit {
 
-// The weights of products in the layouts that primitives want them in: each is made once and kept.
+// Weights in the layouts that primitives want them in: each is made once and kept.
 class Packed {
  public:
-  // Takes the weights out of the instructions of a program that multiply.
-  explicit Packed(Program& program);
+  explicit Packed(const Program& program) : layouts_(program.instructions.size()) {}
 
-  // How many numbers they are.
-  int64_t count() const { return count_; }
-
-  // The weights of the instruction of a number, which were given as `from` says, as `to` says.
-  const void* Get(int64_t instruction, const dnnl::memory::desc& from,
+  // The weights of the instruction of a number, which were given as `from` says, as `to` says. Where
+  // they were given is read the first time alone.
+  const void* Get(int64_t instruction, const Given& given, const dnnl::memory::desc& from,
                   const dnnl::memory::desc& to);
 
  private:
@@ -34,12 +31,7 @@ class Packed {
     dnnl::memory::desc desc;
     Buffer buffer;
   };
-  struct Weights {
-    std::vector<float> given;  // until there is a layout
-    std::list<Layout> layouts;
-  };
-  std::vector<Weights> weights_;  // of each instruction
-  int64_t count_ = 0;
+  std::vector<std::list<Layout>> layouts_;  // of each instruction
 };
 
 // Where something lies: in the arena or the scratch memory, with the caller, or with the weights.
@@ -115,14 +107,11 @@ class Model {
 
   const Program& program() const { return program_; }
 
-  // The numbers of its filters and matrices.
-  int64_t weights() const { return packed_.count(); }
-
   // The plan for so many examples at once by so many threads, made at the first call.
   std::shared_ptr<const Plan> For(int64_t batch, int64_t threads);
 
  private:
-  Program program_;
+  const Program program_;
   std::mutex mutex_;
   Packed packed_;
   std::map<std::pair<int64_t, int64_t>, std::shared_ptr<const Plan>> plans_;

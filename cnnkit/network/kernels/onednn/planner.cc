@@ -162,7 +162,7 @@ class Planner {
   void Product(const Instruction& each, const dnnl::primitive& primitive, const Made& made,
                const memory::desc& outer, Fused& fused) {
     Read(DNNL_ARG_SRC, As(each.inputs[0], made.src_desc()), fused);
-    const void* weights = packed_.Get(at_, outer, made.weights_desc());
+    const void* weights = packed_.Get(at_, each.weights, outer, made.weights_desc());
     fused.arguments.push_back({DNNL_ARG_WEIGHTS, made.weights_desc(), Kept(weights)});
     if (!each.bias.empty()) {
       fused.arguments.push_back({DNNL_ARG_BIAS, made.bias_desc(), Kept(each.bias.data())});
@@ -218,7 +218,7 @@ class Planner {
         ChannelsLast(1, Input(each).back(), dims(Input(each).size() - 1, 1), kType);
     Fused fused = Posts(each, source.desc, &vector);
     Pairwise(each, algorithm::binary_mul, source,
-             {DNNL_ARG_SRC_1, vector, Kept(each.weights.data())}, fused);
+             {DNNL_ARG_SRC_1, vector, Kept(packed_.Get(at_, each.weights, vector, vector))}, fused);
   }
 
   void Pairwise(const Instruction& each, algorithm by, const Laid& first, const Argument& second,

@@ -82,7 +82,7 @@ void Check(const Program& program, const Instruction& each) {
   const auto& output = program.shapes[each.output];
   Require(!each.inputs.empty(), "an instruction reads nothing");
   const auto& input = program.shapes[each.inputs[0]];
-  const auto weights = static_cast<int64_t>(each.weights.size());
+  const int64_t weights = each.weights.count;
   const auto bias = static_cast<int64_t>(each.bias.size());
   switch (each.kind) {
     case Kind::kConvolution:
@@ -139,8 +139,7 @@ Program Program::Read(const int64_t* code, int64_t length, const float* const* a
   std::vector<bool> known(values, false);
   for (int64_t input : program.inputs) known[input] = true;
   const auto array = [&](int64_t index) {
-    return index == 0 ? std::vector<float>()
-                      : std::vector<float>(arrays[index - 1], arrays[index - 1] + sizes[index - 1]);
+    return index == 0 ? Given() : Given{arrays[index - 1], sizes[index - 1]};
   };
   for (int64_t left = read.Below(length); left > 0; --left) {
     Instruction each;
@@ -156,7 +155,8 @@ Program Program::Read(const int64_t* code, int64_t length, const float* const* a
       *extents = read.List(kLargest);
     }
     each.weights = array(read.Below(count + 1));
-    each.bias = array(read.Below(count + 1));
+    const Given bias = array(read.Below(count + 1));
+    each.bias.assign(bias.data, bias.data + bias.count);
     for (int64_t posts = read.Below(length); posts > 0; --posts) {
       const algorithm function = OneOf(kFunctions, read.Number());
       const float alpha = read.Real(), beta = read.Real();

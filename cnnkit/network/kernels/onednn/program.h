@@ -26,6 +26,12 @@ enum class Kind : int64_t {
   kAffine = 7,     // a factor and a shift a channel, and perhaps a rectifier
 };
 
+// Weights where they lie with the caller, until the first plan of a program is made.
+struct Given {
+  const float* data = nullptr;
+  int64_t count = 0;
+};
+
 struct Instruction {
   Kind kind;
   int64_t output;
@@ -33,7 +39,8 @@ struct Instruction {
   dnnl::algorithm algorithm;  // of a pool or a binary operation
   int64_t groups;
   dnnl::memory::dims size, stride, before, after, dilation;  // of a window
-  std::vector<float> weights, bias;  // [*size, channels / groups, filters], [filters]
+  Given weights;            // [*size, channels / groups, filters], or a factor a channel
+  std::vector<float> bias;  // [filters]
   std::vector<Post> posts;
 };
 
