@@ -57,8 +57,12 @@ def test_means_and_concatenations_stay_within_what_they_read() -> None:
         Instruction("concatenation", 2, (0, 1)),
         Instruction("global_mean", 3, (2,)),
         Instruction("pool", 4, (3,), "max"),
-        Instruction("affine", 5, (4,), weights=np.float32([3e8]), bias=np.float32([1])),
-        Instruction("affine", 6, (5,), weights=np.float32([3e8]), bias=np.float32([1])),
+        Instruction(
+            "affine", 5, (4,), weights=np.array([3e8], np.float32), bias=np.array([1], np.float32)
+        ),
+        Instruction(
+            "affine", 6, (5,), weights=np.array([3e8], np.float32), bias=np.array([1], np.float32)
+        ),
     ]
     # 6e20 · 3e8 = 1.8e29.
     assert watched_in(program, [0]) == [5]

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnkit.network import Network
 from cnnkit.network.inference import InferenceEngine
 from cnnkit.network.kernels import onednn
 from cnnkit.network.weights import arrays_of, put_arrays
+from cnnkit.spec.model.spec import Spec
 from cnnkit.training.options import Options
 from cnnkit.training.run import train
-from cnnkit.training.use import scoring
+from cnnkit.training.use import evaluation
 from cnnkit.training.use import trained as trained_networks
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Refused, predict
+from cnnkit.training.use.scoring import inference
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Quiet
 from tests.training.bars import bars
@@ -39,17 +42,16 @@ def test_an_evaluation_has_the_same_figures_as_without_the_extension(
 ) -> None:
     made: list[InferenceEngine | None] = []
 
-    def told(*given: object) -> InferenceEngine | None:
-        made.append(original(*given))
+    def told(spec: Spec, network: Network) -> InferenceEngine | None:
+        made.append(inference(spec, network))
         return made[-1]
 
-    original = scoring.engine_of
-    monkeypatch.setattr(scoring, "engine_of", told)
+    monkeypatch.setattr(evaluation, "inference", told)
     copy = shutil.copytree(run, tmp_path / "run")
     fused = evaluate(copy, Options())
     assert len(made) == 1
     assert made[0] is not None
-    monkeypatch.setattr(scoring, "engine_of", lambda *_: None)
+    monkeypatch.setattr(evaluation, "inference", lambda *_: None)
     plain = evaluate(copy, Options())
     assert fused.figures["confusion"] == plain.figures["confusion"]
     assert fused.figures["accuracy"] == plain.figures["accuracy"]

@@ -185,7 +185,7 @@ def test_of_what_grows_beyond_float32_inside_nothing_is_said(size: float, said: 
     )
     engine = engine_of(graph, network, lambda: (arrays_of(network), frozenset()))
     assert engine is not None
-    x = np.stack([np.zeros((4, 4, 3), np.float32), np.ones((4, 4, 3), np.float32)])
+    x = jnp.stack([jnp.zeros((4, 4, 3)), jnp.ones((4, 4, 3))])
     found = np.asarray(network.outputs(x, taken=engine.taken(engine.numbers)).scores)
     assert (found[0] == 0).all()
     assert (found[1] == 6).all() if said else np.isnan(found[1]).all()
