@@ -10,6 +10,7 @@ from typing_extensions import override
 from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Effect, Operations, Weight, elementwise
 from cnnkit.layers.field import Expects, Flag, NonNegativeNumber, Number, PositiveNumber
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.shape import Shape
 
 
@@ -42,7 +43,7 @@ class Selu(Activation):
     operations = Operations(compare=1, exponential=1, add=1, multiply=2)
 
 
-class Prelu(Activation):
+class Prelu(Activation, Learner):
     """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015).
 
     ``per: layer`` learns one slope for the whole layer, ``per: cell`` one for each channel of each

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from cnnkit.layers.base import Layer, Operations, Tensor, Trace, Weight
 from cnnkit.layers.field import Expects
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 
@@ -98,7 +99,7 @@ ActivationField = Annotated[
 ]
 
 
-class Weighted(Layer):
+class Weighted(Learner):
     """A layer with connection weights, an optional bias and an optional activation.
 
     With ``weight_norm`` it works with other weights than it learns, those v of a filter or unit,

@@ -23,6 +23,19 @@ def pad(x: jax.Array, sides, mode: str = "constant") -> jax.Array:
     return jnp.pad(x, ((0, 0), *sides, (0, 0)), mode=mode)
 
 
+class Frozen(nnx.BatchStat):
+    """A weight that is not learnt: it is kept with the running statistics, and has no gradient."""
+
+
+def frozen(layer: nnx.Module) -> nnx.Module:
+    """A layer none of whose weights is learnt."""
+    for _, module in nnx.iter_modules(layer):
+        for name, value in list(vars(module).items()):
+            if isinstance(value, nnx.Param):
+                setattr(module, name, Frozen(value[...]))
+    return layer
+
+
 class FilterNorm(nnx.Module):
     """A layer that works with its kernel normalized, filter by filter; the layer has the gain."""
 
