@@ -88,5 +88,5 @@ def _in_torch(node: Node) -> list[Weight]:
     """The weights of a layer as PyTorch has them: normalized ones come behind its bias."""
     weights = [*node.effect.weights]
     if isinstance(node.layer, Weighted) and node.layer.weight_norm != "none":
-        weights.sort(key=lambda weight: ("bias", "gain", "kernel").index(weight.name))
+        weights.sort(key=lambda weight: ("bias", "gain", "kernel", "u", "v").index(weight.name))
     return weights
