@@ -114,7 +114,7 @@ def test_converted_code_takes_the_same_step(target: str) -> None:
     u, v = stepped()
     if target == "flax":
         model = module.MODEL(rngs=nnx.Rngs(0))
-        layer = next(each for _, each in nnx.iter_modules(model) if isinstance(each, nnx.Conv))
+        layer: Any = next(each for _, each in nnx.iter_modules(model) if isinstance(each, nnx.Conv))
         put(layer)
         model.train()
         model(jnp.asarray(X))
