@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cnnkit.report.drawing.parts import GAP, WIDEST, Map, Part, Split, row_width
+from cnnkit.report.drawing.parts import GAP, WIDEST, Branches, Map, Part, row_width
 from cnnkit.report.drawing.scale import Outline, Point
 
 MARGIN = 32
@@ -17,7 +17,7 @@ _BETWEEN_LANES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TextLine:
     """A line of text; y is that of its base."""
 
     x: int
@@ -45,10 +45,10 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ShapeGroup:
     """Shapes that belong together, what is said of them, and the layer that they open."""
 
-    shapes: tuple[Words | Stack | Arrow, ...]
+    shapes: tuple[TextLine | Stack | Arrow, ...]
     tip: str
     opens: str = ""
 
@@ -59,16 +59,16 @@ class Picture:
 
     width: int = _NARROWEST
     height: int = 0
-    groups: list[Group] = field(default_factory=list)
+    groups: list[ShapeGroup] = field(default_factory=list)
 
     def heading(self, name: str, summary: str) -> None:
         """Two lines above a network."""
         y = self.height + MARGIN
         lines = (
-            Words(MARGIN, y + 12, name, "name", "start"),
-            Words(MARGIN, y + 34, summary, "quiet", "start"),
+            TextLine(MARGIN, y + 12, name, "name", "start"),
+            TextLine(MARGIN, y + 34, summary, "quiet", "start"),
         )
-        self.groups.append(Group(lines, ""))
+        self.groups.append(ShapeGroup(lines, ""))
         self.height = y + 62 - MARGIN
 
     def add(self, parts: Sequence[Part]) -> None:
@@ -96,8 +96,8 @@ class Picture:
     ) -> Point | None:
         """Parts one after the other from x on, and where the last one ends."""
         for part in row:
-            if isinstance(part, Split):
-                start = self._split(part, x, axis, start, between)
+            if isinstance(part, Branches):
+                start = self._branches(part, x, axis, start, between)
             else:
                 middle = x + part.width // 2
                 left = middle - part.size[0] // 2
@@ -108,16 +108,18 @@ class Picture:
             x += part.width + GAP
         return start
 
-    def _split(self, split: Split, x: int, axis: int, start: Point | None, between: int) -> Point:
+    def _branches(
+        self, branches: Branches, x: int, axis: int, start: Point | None, between: int
+    ) -> Point:
         """Branches one below the other, round the axis."""
-        fork, join = x + split.fork, x + split.width - split.fork
-        boxes = _boxes(split)
+        fork, join = x + branches.inset, x + branches.width - branches.inset
+        boxes = _boxes(branches)
         if start is not None:
             self._arrow(start, (fork, axis), between, head=False)
         y = axis - _reach(boxes)[0]
-        for lane, box in zip(split.lanes, boxes, strict=True):
+        for lane, box in zip(branches.lanes, boxes, strict=True):
             lane_axis = y + box.above
-            inside = x + (split.width - row_width(lane)) // 2
+            inside = x + (branches.width - row_width(lane)) // 2
             lead = (fork, axis) if lane_axis == axis else (fork, lane_axis)
             if lane_axis != axis:
                 self._line((fork, axis), (fork, lane_axis))
@@ -137,11 +139,11 @@ class Picture:
         stack = Stack(outlines, part.family, part.shape is None)
         base = axis - tallest // 2 + tallest + _BELOW
         words = (
-            Words(middle, base + _LINE * number, text, style)
+            TextLine(middle, base + _LINE * number, text, style)
             for number, (text, style) in enumerate(part.words)
         )
         shown = () if part.family == "more" else (stack,)
-        self.groups.append(Group((*shown, *words), "\n".join(part.tips), part.opens))
+        self.groups.append(ShapeGroup((*shown, *words), "\n".join(part.tips), part.opens))
 
     def _arrow(self, start: Point, end: Point, between: int, *, head: bool = True) -> None:
         """To the next part; to another row by way of the space ``between`` the rows."""
@@ -151,12 +153,12 @@ class Picture:
             edge = self.width - MARGIN // 2
             side = MARGIN // 2
             points = (start, (edge, y1), (edge, between), (side, between), (side, y2), end)
-        self.groups.append(Group((Arrow(points, head),), "next"))
+        self.groups.append(ShapeGroup((Arrow(points, head),), "next"))
 
     def _line(self, *points: Point) -> None:
         steps = [points[0], *(b for a, b in pairwise(points) if a != b)]
         if len(steps) > 1:
-            self.groups.append(Group((Arrow(tuple(steps), head=False),), "next"))
+            self.groups.append(ShapeGroup((Arrow(tuple(steps), head=False),), "next"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +178,14 @@ class _Box:
             lines = max(len(part.words) for part in maps)
             below = tallest - tallest // 2 + _BELOW + _LINE * lines
         for part in row:
-            if isinstance(part, Split):
+            if isinstance(part, Branches):
                 over, under = _reach(_boxes(part))
                 above, below = max(above, over), max(below, under)
         return cls(max(above, _LINE // 2), max(below, _LINE // 2), tallest)
 
 
-def _boxes(split: Split) -> list[_Box]:
-    return [_Box.of(lane) for lane in split.lanes]
+def _boxes(branches: Branches) -> list[_Box]:
+    return [_Box.of(lane) for lane in branches.lanes]
 
 
 def _reach(boxes: Sequence[_Box]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from cnnkit.layers.block import Block
 from cnnkit.layers.shape import Shape, show
 from cnnkit.presentation.numbers import printable, short
 from cnnkit.report.analysis.rows import kind_of
-from cnnkit.report.drawing.scale import LOGARITHMIC, Scale
+from cnnkit.report.drawing.scale import LOGARITHMIC, MapScale
 from cnnkit.report.drawing.tip import tip
 from cnnkit.spec.graph import INPUT
 
@@ -56,7 +56,7 @@ class Map:
     family: str
     lines: list[str]
     tips: list[str]
-    scale: Scale = LOGARITHMIC
+    scale: MapScale = LOGARITHMIC
     parameters: int = 0
     begins: bool = False
     opens: str = ""
@@ -91,7 +91,7 @@ class Map:
 
 
 @dataclass(slots=True)
-class Split:
+class Branches:
     """Branches side by side; one without layers passes its input on."""
 
     lanes: list[list[Part]]
@@ -102,12 +102,12 @@ class Split:
         return max(map(row_width, self.lanes)) + 2 * _FORK
 
     @property
-    def fork(self) -> int:
+    def inset(self) -> int:
         """From the side to where it forks."""
         return _FORK // 2
 
 
-Part = Map | Split
+Part = Map | Branches
 
 
 def row_width(row: Sequence[Part]) -> int:
@@ -116,7 +116,7 @@ def row_width(row: Sequence[Part]) -> int:
 
 
 @dataclass(slots=True)
-class Parts:
+class DrawnNetwork:
     """Makes the parts of a network.
 
     Attributes:
@@ -127,7 +127,7 @@ class Parts:
 
     analysis: Analysis
     depth: int = 1
-    scale: Scale = LOGARITHMIC
+    scale: MapScale = LOGARITHMIC
 
     def of_network(self) -> list[Part]:
         """The input, then each layer that makes a map of its own."""
@@ -167,8 +167,8 @@ class Parts:
             elif last is not None and _in_place(layer, family, last):
                 last.lines.append(kind)
                 last.parameters += layer.parameters
-            elif (split := self._split(layer, depth)) is not None:
-                parts.append(split)
+            elif (branches := self._branches(layer, depth)) is not None:
+                parts.append(branches)
                 last = self._joined(layer, base)
                 parts.append(last)
             else:
@@ -185,14 +185,14 @@ class Parts:
         found.opens = layer.path if layer.children else ""
         return found
 
-    def _split(self, layer: LayerAnalysis, depth: int) -> Split | None:
+    def _branches(self, layer: LayerAnalysis, depth: int) -> Branches | None:
         """The branches of a layer that has some, where they fit on the page."""
         lanes = list(_lanes(layer))
         if not lanes:
             return None
         base = f"{layer.path}."
-        split = Split([self._sequence(lane, None, depth, base) for lane in lanes])
-        return split if split.width <= WIDEST else None
+        branches = Branches([self._sequence(lane, None, depth, base) for lane in lanes])
+        return branches if branches.width <= WIDEST else None
 
     def _joined(self, layer: LayerAnalysis, base: str) -> Map:
         """The map that branches are joined to, and what is then done to it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
 from cnnkit.report.drawing.colors import ARROW, UNKNOWN, colors_of, ink_of
-from cnnkit.report.drawing.layout import Arrow, Picture, Stack, Words
+from cnnkit.report.drawing.layout import Arrow, Picture, Stack, TextLine
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -49,8 +49,8 @@ def paint(picture: Picture, about: str) -> bytes:
     return bytes(document.output())
 
 
-def _paint(document: FPDF, shape: Words | Stack | Arrow) -> None:
-    if isinstance(shape, Words):
+def _paint(document: FPDF, shape: TextLine | Stack | Arrow) -> None:
+    if isinstance(shape, TextLine):
         _write(document, shape)
     elif isinstance(shape, Stack):
         fill, outline = colors_of(shape.family)
@@ -72,7 +72,7 @@ def _paint(document: FPDF, shape: Words | Stack | Arrow) -> None:
             document.polygon([(x * _POINTS, y * _POINTS) for x, y in corners], style="F")
 
 
-def _write(document: FPDF, words: Words) -> None:
+def _write(document: FPDF, words: TextLine) -> None:
     family, style, size = _FONTS.get(words.style, _WORDS)
     document.set_font(family, style, size * _POINTS)
     document.set_text_color(ink_of(words.style))

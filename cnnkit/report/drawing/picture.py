@@ -10,8 +10,8 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.presentation.numbers import plural
 from cnnkit.report.analysis.summary import shapes, title
 from cnnkit.report.drawing.layout import MARGIN, Picture
-from cnnkit.report.drawing.parts import Parts
-from cnnkit.report.drawing.scale import LOGARITHMIC, Scale
+from cnnkit.report.drawing.parts import DrawnNetwork
+from cnnkit.report.drawing.scale import LOGARITHMIC, MapScale
 
 if TYPE_CHECKING:
     from cnnkit.report.analysis.options import Result
@@ -38,7 +38,7 @@ def picture_of(
             picture.heading(title(result), summary(result))
         if isinstance(result, Analysis):
             scale = scale_of(result) if to_scale else LOGARITHMIC
-            picture.add(Parts(result, depth, scale).of_network())
+            picture.add(DrawnNetwork(result, depth, scale).of_network())
         else:
             picture.height += MARGIN
     return picture
@@ -48,7 +48,7 @@ def picture_inside(analysis: Analysis, layer: LayerAnalysis, *, to_scale: bool =
     """What is inside a layer, as shapes."""
     picture = Picture()
     scale = scale_of(analysis) if to_scale else LOGARITHMIC
-    picture.add(Parts(analysis, 1, scale).of_layer(layer))
+    picture.add(DrawnNetwork(analysis, 1, scale).of_layer(layer))
     return picture
 
 
@@ -57,12 +57,12 @@ def about_picture(results: Sequence[Result]) -> str:
     return "Architecture of " + ", ".join(map(title, results))
 
 
-def scale_of(analysis: Analysis) -> Scale:
+def scale_of(analysis: Analysis) -> MapScale:
     """A scale on which the largest map of a network is as large as a map may be drawn."""
     nodes = [node.output for node in analysis.graph.nodes if node.output]
     found = [*analysis.graph.inputs.values(), *nodes]
     maps = [shape for shape in found if len(shape) > 1]
-    return Scale(
+    return MapScale(
         max((max(shape[:-1]) for shape in maps), default=1),
         max((shape[-1] for shape in maps), default=1),
         max((shape[0] for shape in found if len(shape) == 1), default=1),

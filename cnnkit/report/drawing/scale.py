@@ -19,7 +19,7 @@ _THIN = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class MapScale:
     """What a map's stack looks like.
 
     Attributes:
@@ -87,5 +87,5 @@ class Scale:
         return min(12 + round(13 * math.log2(extent)), _TALLEST)
 
 
-LOGARITHMIC = Scale()
+LOGARITHMIC = MapScale()
 """Large maps and small ones in one picture."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from cnnkit.report.drawing.colors import ARROW, INK, UNKNOWN, colors_of
-from cnnkit.report.drawing.layout import Arrow, Group, Picture, Stack, Words
+from cnnkit.report.drawing.layout import Arrow, Picture, ShapeGroup, Stack, TextLine
 
 _FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'
 STYLE = f"""
@@ -61,7 +61,7 @@ def paint(
     )
 
 
-def _group(group: Group, target: str | None) -> str:
+def _group(group: ShapeGroup, target: str | None) -> str:
     shapes = "".join(map(_shape, group.shapes))
     unknown = any(isinstance(shape, Stack) and shape.unknown for shape in group.shapes)
     tip = f"<title>{escape(group.tip)}</title>" if group.tip else ""
@@ -74,8 +74,8 @@ def _group(group: Group, target: str | None) -> str:
     return f'<a href="{escape(target)}" aria-label="inside {escape(group.opens)}">{text}</a>'
 
 
-def _shape(shape: Words | Stack | Arrow) -> str:
-    if isinstance(shape, Words):
+def _shape(shape: TextLine | Stack | Arrow) -> str:
+    if isinstance(shape, TextLine):
         return (
             f'<text x="{shape.x}" y="{shape.y}" text-anchor="{shape.anchor}" '
             f'class="{shape.style}">{escape(shape.text)}</text>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnkit.presentation.latex import commented, latex
 from cnnkit.report.drawing.colors import ARROW, COLORS, INK, UNKNOWN, ink_of
-from cnnkit.report.drawing.layout import Arrow, Picture, Stack, Words
+from cnnkit.report.drawing.layout import Arrow, Picture, Stack, TextLine
 from cnnkit.report.drawing.scale import Outline
 
 _STYLES = {
@@ -46,8 +46,8 @@ def _colors() -> list[str]:
     ]
 
 
-def _shape(shape: Words | Stack | Arrow) -> str:
-    if isinstance(shape, Words):
+def _shape(shape: TextLine | Stack | Arrow) -> str:
+    if isinstance(shape, TextLine):
         font = _STYLES.get(shape.style, _WORDS)
         ink = shape.style if ink_of(shape.style) != INK[""] else ""
         options = f"anchor={_ANCHORS[shape.anchor]},inner sep=0,text=ink-{ink or 'text'}"
