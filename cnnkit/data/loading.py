@@ -20,6 +20,7 @@ from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.data.maps import as_images, as_inputs, as_masks, notes_of, spatial_of
 from cnnkit.data.naming import named_in_text
+from cnnkit.data.pieces import require_whole_tiles
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
@@ -188,6 +189,8 @@ def _prepared(
     elif dataset.train.of_maps:
         spatial = spatial_of(dataset, wanted.shape)
         dataset = _with_maps(dataset, source, wanted.loss, classes, spatial)
+    if isinstance(source, Images) and source.tiles is not None:
+        require_whole_tiles(dataset, wanted.extents)
     dataset = fitted(
         named_in_text(dataset),
         wanted.shape,

@@ -115,6 +115,21 @@ def read(
     return replace(whole, notes=(*whole.notes, *of_one_class(whole)))
 
 
+def require_whole_tiles(dataset: Dataset, extents: Shape | None) -> None:
+    """Raises where a network gives less than it sees of a tile.
+
+    Raises:
+        DataError: It does: what lies at the border of tiles would be answered by none.
+    """
+    size = dataset.shape[:-1]
+    if extents is not None and extents != size:
+        raise DataError(
+            f"{dataset.name} is cut into tiles of {show(size)}, and the network gives "
+            f"{show(extents) if extents else 'one vector'} of each: give it the extents of its "
+            f"input, as by `padding: same`, or leave `tiles` out"
+        )
+
+
 def _starts(parts: Iterable[Sequence[Pair]]) -> Iterator[int]:
     """Where the files of each split begin."""
     start = 0
