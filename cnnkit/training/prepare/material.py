@@ -191,7 +191,7 @@ def grouped(spec: Spec, dataset: Dataset, place: str = "") -> Groups | None:
         UsageError: There is no such table.
     """
     found = located_groups(spec)
-    return None if found.by is None else groups_of(dataset, found.by, place or found.place)
+    return groups_of(dataset, found.by, place or found.place)
 
 
 def measured(
