@@ -278,3 +278,15 @@ def test_many_terms_are_those_of_the_top_layers() -> None:
     stack = [{"dense": {"units": 4}}] * 30
     totals = explain(analyze(load({"input": [4], "layers": stack})))[-1]
     assert totals.lines[0].text == "30×4 = 120"
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [("attention: {heads: 2}", "layers.1.attend"), ("layer_norm: {over: all}", "layers.1")],
+)
+def test_what_reads_all_of_a_map_says_so(layer: str, name: str) -> None:
+    conv = "{conv: {filters: 4, kernel: 3}}"
+    text = f"input: 9x8x4\nlayers: [{conv}, {{{layer}}}, {conv}]"
+    lines = {each.path: dict(each.lines) for each in explain(analyze(load(text)))}
+    assert lines[name]["receptive field"] == "9x8: each cell sees all of the map"
+    assert lines["layers.2"]["receptive field of height"] == "9, all that a layer before has seen"
