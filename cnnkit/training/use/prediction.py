@@ -66,7 +66,7 @@ def predict(
             raise UsageError(_of_one_vector(trained, threshold=threshold))
         for whole, some in groupby(files, partial(is_whole, trained)):
             if whole:
-                yield from whole_maps(trained, some, _batch_size(trained))
+                yield from whole_maps(trained, some, trained.batch_size)
             else:
                 yield from _by_output(trained, some)
         return
