@@ -24,7 +24,7 @@ from cnnkit.layers.shape import show
 from cnnkit.spec.model.training import Images
 from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.training.use.mapping import MapNaming
-from cnnkit.training.use.naming import Prediction
+from cnnkit.training.use.naming import Prediction, no_numbers
 from cnnkit.training.use.trained import Trained
 
 _OF_PICTURE: Final = 3
@@ -73,6 +73,9 @@ def whole_maps(
             yield Refused(str(file), str(error))
             continue
         found = _blended(trained, read, size)
+        if not np.isfinite(found).all():
+            yield no_numbers(str(file))
+            continue
         told = _told(found) if naming.of_classes else found
         for each in naming.named([str(file)], told[None]):
             # A volume has no picture that classes could be laid over.
