@@ -28,11 +28,8 @@ def test_the_activation_of_a_shared_layer_is_shared_too() -> None:
     kernel, bias = draw.normal(size=(3, 3)), draw.normal(size=3)
     slope = np.array([0.1, 0.5, 2])
     twin = network.layers.twin
-    for variable, array in (
-        (twin.kernel, kernel),
-        (twin.bias, bias),
-        (twin.activation.slope, slope),
-    ):
+    arrays = ((twin.kernel, kernel), (twin.bias, bias), (twin.activation.slope, slope))
+    for variable, array in arrays:
         variable.set_value(jnp.asarray(array, jnp.float32))
 
     def once(x: np.ndarray) -> np.ndarray:
@@ -45,7 +42,7 @@ def test_the_activation_of_a_shared_layer_is_shared_too() -> None:
 
 @pytest.mark.parametrize("norm", ["batch_norm", "spectral_norm"])
 def test_what_training_moves_is_moved_by_both_uses(norm: str) -> None:
-    """Each use moves the one set of statistics: of a spectral norm by a step of the power method."""
+    """Each use moves the one set of statistics, a spectral norm's by a step."""
     dense = {"units": 3, "activation": "prelu", "weight_norm": "spectral_norm"}
     layer = {"batch_norm": {"momentum": 0.5}} if norm == "batch_norm" else {"dense": dense}
     spec = {"input": "3", "layers": [{"name": "twin", **layer}, {"shared": "twin"}]}
@@ -56,7 +53,8 @@ def test_what_training_moves_is_moved_by_both_uses(norm: str) -> None:
         network(jnp.full((4, 3), 8.0), train=True)  # its own mean is 8, and then 0
         np.testing.assert_allclose(twin.mean[...], [2, 2, 2], rtol=1e-6)
         return
-    matrix, v = np.float64(twin.kernel[...]), np.float64(twin.v[...])
+    matrix: Any = np.asarray(twin.kernel[...], np.float64)
+    v: Any = np.asarray(twin.v[...], np.float64)
     network(jnp.ones((4, 3)), train=True)
     for _ in range(2):
         u = matrix.T @ v
