@@ -126,10 +126,17 @@ def _measured_in(
     engine = session.engine
     if not len(engine.material.indices(name)):
         return None
-    totals = engine.evaluate(state, name, lambda: bool(session.interruption))
+
+    def asked() -> bool:
+        return bool(session.interruption)
+
+    scores: Mapping[str, Scores] = {}
+    if wrong is None:
+        totals = engine.evaluate(state, name, asked)
+    else:
+        totals, scores = engine.judged(state, name, asked) or (None, scores)
     if totals is None:
         return None
-    scores = {} if wrong is None else engine.scores(state, name)
     answers = {part: answers_of(engine, part, each, name) for part, each in scores.items()}
     found = measured_of_all(totals, engine.material, answers)
     if wrong is not None and (alone := answers.get(ONLY)) is not None:
