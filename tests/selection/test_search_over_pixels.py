@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,64 +17,64 @@ from cnnkit.selection.nested import nested_search
 from cnnkit.selection.search.directory import SearchOptions, searched
 from cnnkit.selection.view.text import fold_lines, nested_lines, search_lines
 
-SEARCH = {"train.learning_rate": [1e-6, 0.3], "settings": {"method": "grid"}}
 OUTPUTS = {"mean_iou": 3, "psnr": 1}
 
 
-@pytest.fixture(scope="module", params=OUTPUTS)
-def metric(request: pytest.FixtureRequest) -> str:
-    """What networks of maps are judged by: of classes, and of images."""
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def maps(metric: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """A network of one convolution that says which pixels are bright, or gives the image."""
+def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of noise, and which of their pixels are bright; one counts nowhere."""
     path = tmp_path_factory.mktemp("maps") / "bright.npz"
     inputs = np.random.default_rng(2).random((24, 4, 4, 1)).astype(np.float32)
     masks = (inputs[..., 0] > 0.7).astype(np.uint8)  # no pixel is of the third class
     masks[:, 0, 0] = 255
     np.savez(path, x=inputs, y=masks)
-    asked: dict[str, Any] = {"data": {"arrays": str(path), "ignore": 255}}
+    return path
+
+
+def with_rate(arrays: Path, rate: float, metric: str = "mean_iou", **fields: Any) -> cnnkit.Spec:
+    """A network of one convolution that says which pixels are bright, or gives the image."""
+    asked: dict[str, Any] = {"data": {"arrays": str(arrays), "ignore": 255}}
     if metric == "psnr":
-        asked = {"data": {"arrays": str(path)}, "target": "input", "loss": "mean_squared_error"}
-    return {
-        "name": "bright",
-        "input": "4x4x1",
-        "layers": [{"conv": {"filters": OUTPUTS[metric], "kernel": 1}}],
-        "train": {
-            **asked,
-            "split": {"validation": 6, "test": 6},
-            "optimizer": "adam",
-            "epochs": 2,
-            "batch_size": 6,
-        },
+        asked = {"data": {"arrays": str(arrays)}, "target": "input", "loss": "mean_squared_error"}
+    train = {
+        **asked,
+        "split": {"validation": 6, "test": 6},
+        "optimizer": "adam",
+        "learning_rate": rate,
+        "epochs": 2,
+        "batch_size": 6,
     }
+    layers = [{"conv": {"filters": OUTPUTS[metric], "kernel": 1}}]
+    return cnnkit.load(
+        {"name": "bright", "input": "4x4x1", "layers": layers, "train": train, **fields}
+    )
 
 
-def with_rate(maps: Mapping[str, Any], rate: float) -> cnnkit.Spec:
-    return cnnkit.load({**maps, "train": {**maps["train"], "learning_rate": rate}})
+def searching(arrays: Path, rates: list[float]) -> cnnkit.Spec:
+    search = {"train.learning_rate": rates, "settings": {"method": "grid"}}
+    return with_rate(arrays, 0.1, search=search)
 
 
-def test_a_search_of_maps(maps: Mapping[str, Any], metric: str, tmp_path: Path) -> None:
+def test_a_search_of_maps(arrays: Path, tmp_path: Path) -> None:
     options = SearchOptions(run_dir=tmp_path / "run", device="cpu", quiet=True)
-    path, found = searched(cnnkit.load({**maps, "search": SEARCH}), options)
-    assert found.settings.objectives == (metric,)
-    values = {row.chosen["train.learning_rate"]: row.values[metric] for row in found.complete}
+    path, found = searched(searching(arrays, [1e-6, 0.3]), options)
+    assert found.settings.objectives == ("mean_iou",)
+    values = {row.chosen["train.learning_rate"]: row.values["mean_iou"] for row in found.complete}
     assert values[0.3] > values[1e-6]
     assert found.best is not None
     assert found.best.chosen["train.learning_rate"] == 0.3
     (look,) = found.looks
-    assert metric in look.figures
-    assert metric in "\n".join(search_lines(found, path))
+    assert list(look.figures) == ["mean_iou", "mean_dice", "pixel_accuracy", "boundary_f1", "loss"]
+    assert "mean_iou" in "\n".join(search_lines(found, path))
     assert (path / "report.html").exists()
 
 
-def test_folds_of_maps_are_compared(maps: Mapping[str, Any], metric: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("metric", OUTPUTS)
+def test_folds_of_maps_are_compared(arrays: Path, metric: str, tmp_path: Path) -> None:
     paths = []
     for name, rate in (("slow", 1e-6), ("quick", 0.3)):
         options = FoldOptions(folds=3, run_dir=tmp_path / name, device="cpu", quiet=True)
-        path, found = cross_validated(with_rate(maps, rate), options)
+        path, found = cross_validated(with_rate(arrays, rate, metric), options)
         paths.append(path)
     assert found.metrics[0] == metric
     assert found.chance is None
@@ -99,9 +98,9 @@ def test_folds_of_maps_are_compared(maps: Mapping[str, Any], metric: str, tmp_pa
         assert comparison.labels == (0, 1, 2)
 
 
-def test_a_nested_search_of_maps(maps: Mapping[str, Any], metric: str, tmp_path: Path) -> None:
+def test_a_nested_search_of_maps(arrays: Path, tmp_path: Path) -> None:
     options = SearchOptions(run_dir=tmp_path / "run", device="cpu", quiet=True)
-    path, found = nested_search(cnnkit.load({**maps, "search": SEARCH}), 2, options)
-    assert [fold.values["train.learning_rate"] for fold in found.folds] == [0.3, 0.3]
+    path, found = nested_search(searching(arrays, [0.3]), 2, options)
+    assert [fold.choices for fold in found.folds] == [{"train.learning_rate": 0.3}] * 2
     assert sum(fold.examples for fold in found.folds) == 18
-    assert metric in "\n".join(nested_lines(found, path))
+    assert "mean_iou" in "\n".join(nested_lines(found, path))
