@@ -63,7 +63,7 @@ def test_f1_by_hand() -> None:
     true, said = np.zeros((2, 8, 4), np.int16)
     true[2:4], said[3:6] = 1, 1
     found = Borders.of([(true, said)], 3)
-    assert found.f1[:2] == (pytest.approx(1 / 2), pytest.approx(2 / 3))
+    assert found.f1[:2] == pytest.approx((1 / 2, 2 / 3))
     assert math.isnan(found.f1[2])
     assert found.mean_f1 == pytest.approx(7 / 12)
 
