@@ -311,7 +311,7 @@ def _glance(state: State) -> Glance:
     totals = state.totals
     of_classes = totals.confusion is not None and totals.confusion.ndim == 2
     right = jnp.trace(totals.confusion) if of_classes else jnp.int32(-1)
-    return Glance(state.step, state.failed, totals.examples, right, totals.loss)
+    return Glance(state.step, state.failed, totals.examples, right, totals.whole_loss)
 
 
 def on_host(totals: MetricSums) -> MetricSums:
