@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from numpy.typing import NDArray
 
 from cnnkit.tasks.metric import is_metric, of_output
+from cnnkit.training.compute.calibration import reliability
 from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.maps import aimed
@@ -22,7 +24,16 @@ from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import Material, SplitName
 from cnnkit.training.ranked import ranked, samples, write_ranked
 from cnnkit.training.store.checkpoint import name_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, EXAMPLES, SAMPLES, SUMMARY, WRONG
+from cnnkit.training.store.directory import (
+    CONFUSION,
+    CURVES,
+    EXAMPLES,
+    FILTERS,
+    SAMPLES,
+    SUMMARY,
+    WRONG,
+    WRONG_IMAGES,
+)
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import RunLooks
@@ -34,6 +45,8 @@ from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
 from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
+from cnnkit.training.view.filters import save_filters
+from cnnkit.training.view.gallery import save_sheet
 from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 from cnnkit.training.view.samples import save_samples
@@ -88,6 +101,11 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         _rank(session, state, opened=opened)
     elif objective.only is not None and session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
+        if session.train.loss.compares == 1:
+            with told_of_full_disk(session.run.path):
+                save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
+    with told_of_full_disk(session.run.path):
+        _draw_filters(session, state)
     session.run.write_json(SUMMARY, summary.to_dict())
     write_page(session.run)
     for line in conclusion(summary, session.run.path):
@@ -130,6 +148,8 @@ def _measured_in(
     answers = {part: answers_of(engine, part, each, name) for part, each in scores.items()}
     found = measured_of_all(totals, engine.material, answers)
     if wrong is not None and (alone := answers.get(ONLY)) is not None:
+        if found.get("calibration_error") is not None:
+            found["reliability"] = [each._asdict() for each in reliability(alone)]
         names = [row["name"] for row in found["classes"]]
         wrong += wrong_answers(engine.material, name, alone, names)
     return found
@@ -206,6 +226,13 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
     if confusion is not None and np.ndim(confusion) == 2:
         names = [row["name"] for row in held_out["classes"]]
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
+
+
+def _draw_filters(session: Session, state: State) -> None:
+    """The first filters of the weights that are kept."""
+    steps = session.engine.steps
+    network = nnx.merge(steps.graphdef, *steps.evaluated(state))
+    save_filters(session.run.path / FILTERS, session.run.read_spec(), network)
 
 
 def measured_of_all(

@@ -11,27 +11,40 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cnnkit.analysis.result import Analysis
 from cnnkit.errors import SpecError
 from cnnkit.folders import StrPath
 from cnnkit.pages import page as pages
-from cnnkit.pages.confusion import ConfusionMatrix
+from cnnkit.pages.confusion import ConfusionMatrix, pair_of
 from cnnkit.pages.picture import uri_of
 from cnnkit.presentation.numbers import duration, percent
 from cnnkit.spec.model.training import Train
 from cnnkit.tasks.metric import metric_of, metrics_in
-from cnnkit.training.store.directory import REPORT, SAMPLES, RunDirectory
+from cnnkit.training.store.directory import (
+    FILTERS,
+    REPORT,
+    SAMPLES,
+    WRONG,
+    WRONG_IMAGES,
+    RunDirectory,
+)
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import SPEC
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
 from cnnkit.training.view.baseline import smoothing_floor
+from cnnkit.training.view.filters import FilterPicture, read_filters
+from cnnkit.training.view.gallery import WrongPicture, read_pictures
 from cnnkit.training.view.judged import judged
 from cnnkit.training.view.panels import (
+    calibration_of,
     charts_of,
     class_tables,
+    costs_table,
     environment_table,
     epochs_table,
+    predicted,
 )
 
 
@@ -47,6 +60,10 @@ class RunFiles:
         summary: ``summary.json``; an empty one while the run goes on.
         train: The recipe; None where the spec was changed, and is none any more.
         pictures: The bytes of ``samples.png``, by its name, where it is there.
+        wrong: Wrong answers with their images, the surest first.
+        filters: The filters of the first layer.
+        predicted: The network as the calculator has it, for the batch and the optimizer of the
+            recipe.
     """
 
     name: str
@@ -56,6 +73,9 @@ class RunFiles:
     summary: Summary
     train: Train | None = None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    wrong: Sequence[WrongPicture] = ()
+    filters: FilterPicture | None = None
+    predicted: Analysis | None = None
 
 
 def page(run: RunDirectory) -> str:
@@ -65,19 +85,22 @@ def page(run: RunDirectory) -> str:
 
 def read(run: RunDirectory) -> RunFiles:
     """What a page needs of a run."""
-    pictures = {name: run.path / name for name in (SAMPLES,)}
+    samples = run.path / SAMPLES
     try:
-        train = run.read_spec().train
+        spec = run.read_spec()
     except SpecError:
-        train = None
+        spec = None
     return RunFiles(
         name=run.path.resolve().name,
         spec=(run.path / SPEC).read_text("utf-8"),
         environment=run.read_environment(),
         history=run.read_metrics(),
         summary=run.read_summary() or Summary(),
-        train=train,
-        pictures={name: path.read_bytes() for name, path in pictures.items() if path.exists()},
+        train=None if spec is None else spec.train,
+        pictures={SAMPLES: samples.read_bytes()} if samples.exists() else {},
+        wrong=read_pictures(run.path, WRONG, WRONG_IMAGES),
+        filters=read_filters(run.path / FILTERS),
+        predicted=None if spec is None else predicted(spec),
     )
 
 
@@ -92,7 +115,7 @@ def render(run: RunFiles) -> str:
     """The page of a run."""
     summary, (_, held_out) = run.summary, judged(run.summary)
     floor = None if run.train is None else smoothing_floor(run.train, _classes(held_out))
-    samples = run.pictures.get(SAMPLES)
+    samples, matrix = run.pictures.get(SAMPLES), matrix_of(held_out)
     return pages.write(
         "run",
         title=run.name,
@@ -100,13 +123,13 @@ def render(run: RunFiles) -> str:
         figures=list(_figures(run)),
         charts=charts_of(run.history, summary, floor),
         diagnosis=_diagnosis(summary.diagnosis),
-        matrix=matrix_of(held_out),
-        wrong=[],
+        matrix=matrix,
+        wrong=list(_wrong(run.wrong, matrix)),
         classes=list(class_tables(held_out)),
-        calibration=None,
+        calibration=calibration_of(held_out),
         samples=uri_of(samples) if samples else None,
-        filters=None,
-        costs=None,
+        filters=_filters(run.filters),
+        costs=costs_table(run.history, run.predicted),
         epochs=epochs_table(run.history, summary),
         spec=run.spec,
         environment=environment_table(run.environment),
@@ -119,6 +142,34 @@ def matrix_of(held_out: Measured) -> ConfusionMatrix | None:
     if not counts or not rows or not isinstance(counts[0][0], int):
         return None
     return ConfusionMatrix(counts, [str(row["name"]) for row in rows])
+
+
+def _wrong(
+    pictures: Sequence[WrongPicture], matrix: ConfusionMatrix | None
+) -> Iterator[Mapping[str, Any]]:
+    """The wrong answers as the page shows them, each with the cell of the matrix that it is in."""
+    places = {} if matrix is None else {name: at for at, name in enumerate(matrix.classes)}
+    for picture in pictures:
+        answer = picture.answer
+        true, said = places.get(answer.true), places.get(answer.predicted)
+        yield {
+            "pair": "" if true is None or said is None else pair_of(true, said),
+            "true": answer.true,
+            "predicted": answer.predicted,
+            "example": answer.example,
+            "probability": picture.probability,
+            "uri": uri_of(picture.data, picture.kind),
+        }
+
+
+def _filters(filters: FilterPicture | None) -> Mapping[str, Any] | None:
+    if filters is None:
+        return None
+    return {
+        "told": f"{filters.told[:1].upper()}{filters.told[1:]}.",
+        "width": filters.width * max(1, min(12, 900 // filters.width)),
+        "uri": uri_of(filters.data),
+    }
 
 
 def _classes(held_out: Measured) -> int:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any, Final
 
+from cnnkit.analysis.analyze import analyze
+from cnnkit.analysis.result import Analysis
 from cnnkit.pages.chart import Chart, Guide, Series
 from cnnkit.pages.table import ColumnHead, PageTable, TableCell
+from cnnkit.presentation.numbers import memory, percent, short, speed
+from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.metric import followed, metric_of
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import Metrics, RunEpoch
@@ -117,6 +122,72 @@ def _part(value: float | None) -> TableCell | str:
     if value is None:
         return "—"
     return TableCell(f"{value:.4f}", "weak") if value < _WEAK else f"{value:.4f}"
+
+
+def calibration_of(held_out: Measured) -> Mapping[str, Any] | None:
+    """Accuracy over confidence; None where it was not measured."""
+    bins = held_out.get("reliability")
+    error = held_out.get("calibration_error")
+    if not bins or error is None:
+        return None
+    line = Series(
+        "answers of a range of confidence",
+        [each["confidence"] for each in bins],
+        [each["accuracy"] for each in bins],
+        0,
+        "dots",
+        notes=[f"{each['examples']:,}" for each in bins],
+    )
+    joined = Series("", line.x, line.y, 0)
+    return {
+        "told": "On the diagonal an answer is right as often as it is said to be; above it the "
+        "network is too modest, below it too sure. Beside each dot stands how many answers it is "
+        f"of. They are {percent(error)} apart on average.",
+        "chart": Chart(
+            "accuracy",
+            "confidence",
+            [joined, line],
+            unit="percent",
+            across_unit="percent",
+            whole=False,
+            square=True,
+        ),
+    }
+
+
+def predicted(spec: Spec) -> Analysis | None:
+    """The network as the calculator has it, for the batch and the optimizer of its recipe."""
+    train = spec.train
+    if train is None or not isinstance(train.batch_size, int):
+        return None
+    optimizer = train.optimizer.kind
+    return analyze(spec, batch=train.batch_size, precision=train.precision, optimizer=optimizer)
+
+
+def costs_table(history: Sequence[RunEpoch], analysis: Analysis | None) -> PageTable | None:
+    """What the calculator says that a step takes, beside what was measured."""
+    paces = [pace for record in history if (pace := record.time.get("images_per_second"))]
+    peaks = [peak for record in history if (peak := record.time.get("peak_bytes"))]
+    if analysis is None or not paces:
+        return None
+    pace, macs = median(paces), analysis.totals.macs
+    settings, training = analysis.settings, analysis.totals.training_memory
+    forward = f"{short(macs)} MACs an image forward, about three times that with the gradients"
+    reached = f"{speed(pace)}, {short(round(3 * macs * pace))} MACs a second"
+    rows = [["speed of training", forward, reached]]
+    if training is not None:
+        needed = f"batch {settings.batch:,}, {settings.precision}, {settings.optimizer}"
+        peak = memory(int(max(peaks, default=0)))
+        held = f"{peak} at most; on a CPU that is the whole process, with JAX"
+        rows.append(
+            [
+                "memory of training",
+                f"{memory(training)}: {needed}",
+                held if peaks else "not measured",
+            ]
+        )
+    heads = ["what", "predicted by the calculator", "measured"]
+    return PageTable(heads, rows, words=3, caption="Predicted and measured")
 
 
 def epochs_table(history: Sequence[RunEpoch], summary: Summary) -> PageTable | None:
