@@ -26,7 +26,8 @@ class Series:
     """A line of a chart, or a cloud of dots.
 
     Attributes:
-        name: What it is called; empty where a line needs no name.
+        name: What it is called, and what is switched on and off with it; empty where a line needs
+            no name.
         x: Where its points stand.
         y: Their values; None, or what is no finite number, breaks the line.
         colour: The number of its colour; None for what stands in the background.
@@ -34,6 +35,7 @@ class Series:
         ended: Whether a cross ends it: it was broken off.
         dashed: Whether the line is dashed.
         notes: A word beside each point, such as the number of a trial.
+        told: What it is called where its values are told; its name where nothing is said.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Series:
     ended: bool = False
     dashed: bool = False
     notes: Sequence[str] = ()
+    told: str = ""
 
 
 class Guide(NamedTuple):
@@ -216,6 +219,12 @@ class Chart:
         return "".join(parts)
 
     @property
+    def legend(self) -> list[Series]:
+        """The first line of each name."""
+        first = {each.name: each for each in reversed(self.series) if each.name}
+        return [each for each in self.series if first.get(each.name) is each]
+
+    @property
     def ends(self) -> list[tuple[float, float]]:
         """Where lines were broken off, each from 0 to 1, from the lower left."""
         return [
@@ -240,9 +249,10 @@ class Chart:
         told = []
         for each in self.series:
             points = _points(each)
-            if each.name and points:
+            name = each.told or each.name
+            if name and points:
                 first, last = (self.y_axis.shown(points[at][1]) for at in (0, -1))
-                told.append(f"{each.name} from {first} to {last}")
+                told.append(f"{name} from {first} to {last}")
         return f"{self.title} over {self.across}" + (f": {'; '.join(told)}" if told else "")
 
     @property
@@ -261,6 +271,7 @@ class Chart:
         lines = [
             {
                 "name": each.name,
+                "told": each.told or each.name,
                 "x": list(each.x),
                 "y": [value if _finite(value) else None for value in each.y],
             }

@@ -6,7 +6,7 @@
  * An axis of a chart.
  * @typedef {{low: number, high: number, unit: string, log: boolean, whole: boolean}} Axis
  * The points of a line, in their order.
- * @typedef {{name: string, x: number[], y: (number | null)[]}} Series
+ * @typedef {{name: string, told: string, x: number[], y: (number | null)[]}} Series
  * @typedef {{across: string, fixed: boolean, x: Axis, y: Axis, series: Series[]}} ChartData
  */
 
@@ -241,7 +241,7 @@ class Chart {
     const lines = this.data.series.flatMap((each, number) => {
       const at = each.x.indexOf(x);
       const value = at < 0 ? null : each.y[at];
-      return value === null || this.off.has(number) ? [] : [{ name: each.name, value }];
+      return value === null || this.off.has(number) ? [] : [{ name: each.told, value }];
     });
     if (lines.length > MOST_READ && event) {
       const box = this.plot.getBoundingClientRect();
@@ -273,21 +273,24 @@ class Chart {
 
   /** Makes the names of several lines switches. */
   legend() {
-    const named = this.data.series.flatMap((each, number) => (each.name ? [number] : []));
-    const items = [...this.figure.querySelectorAll(".legend li")].slice(0, named.length);
-    if (named.length < 2) return;
-    items.forEach((item, place_) => {
-      const number = named[place_];
+    const names = [...new Set(this.data.series.map((each) => each.name).filter(Boolean))];
+    if (names.length < 2) return;
+    const items = [...this.figure.querySelectorAll(".legend li")];
+    names.forEach((name, number) => {
       const button = element("button");
       button.type = "button";
       button.setAttribute("aria-pressed", "true");
-      button.append(...item.childNodes);
-      item.append(button);
+      button.append(...items[number].childNodes);
+      items[number].append(button);
       button.addEventListener("click", () => {
-        const on = this.off.delete(number);
-        if (!on) this.off.add(number);
+        const on = button.getAttribute("aria-pressed") === "false";
         button.setAttribute("aria-pressed", String(on));
-        this.paths[number].classList.toggle("hidden", !on);
+        this.data.series.forEach((each, line) => {
+          if (each.name !== name) return;
+          if (on) this.off.delete(line);
+          else this.off.add(line);
+          this.paths[line].classList.toggle("hidden", !on);
+        });
         this.zoom(this.x);
       });
     });

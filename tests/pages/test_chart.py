@@ -64,9 +64,20 @@ def test_a_chart_says_what_is_seen() -> None:
     assert Chart("loss", "epoch", lines).about == "loss over epoch: training from 2 to 1"
 
 
+def test_lines_of_one_name_are_one_entry_of_the_legend() -> None:
+    lines = [
+        Series(name, [1, 2], [1.0, 2.0], told=f"{name}, {split}", dashed=split == "training")
+        for name in ("one", "two")
+        for split in ("validation", "training")
+    ]
+    chart = Chart("loss", "epoch", lines)
+    assert chart.legend == [lines[0], lines[2]]
+    assert "one, training from 1 to 2; two, validation" in chart.about
+
+
 def test_the_script_reads_no_number_that_json_has_not() -> None:
     chart = Chart("loss", "epoch", [Series("", [1, 2], [math.inf, 1.0])])
-    assert chart.data["series"] == [{"name": "", "x": [1, 2], "y": [None, 1.0]}]
+    assert chart.data["series"] == [{"name": "", "told": "", "x": [1, 2], "y": [None, 1.0]}]
 
 
 def test_parallel_coordinates() -> None:

@@ -13,8 +13,8 @@ HOSTILE = '</title><script>alert("1")</script>\x1b[2J\u202e'
 
 
 def fold_page(**values: Any) -> str:
-    usual = {"title": "t", "flow": "", "means": [], "sealed": "", "folds": None, "matrix": None}
-    return page.write("folds", **{**usual, "spec": "", **values})
+    usual: dict[str, Any] = {"title": "t", "flow": "", "means": [], "sealed": "", "spec": ""}
+    return page.write("folds", **{**usual, "folds": None, "matrix": None, **values})
 
 
 def test_hostile_text_is_text() -> None:

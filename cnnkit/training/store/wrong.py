@@ -79,7 +79,10 @@ def read_wrong(path: Path) -> list[Wrong]:
         rows = csv.reader(file)
         if tuple(next(rows, ())) != HEADER:
             raise ValueError(f"{path} does not begin with {','.join(HEADER)}")
-        return [Wrong(split, *names, float(sure)) for split, *names, sure in rows]
+        return [
+            Wrong(split, example, true, predicted, float(probability))
+            for split, example, true, predicted, probability in rows
+        ]
 
 
 def _mistakes(answers: Answers, classes: Sequence[str]) -> Iterator[tuple[int, str, str, float]]:

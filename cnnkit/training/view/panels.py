@@ -177,8 +177,8 @@ def costs_table(history: Sequence[RunEpoch], analysis: Analysis | None) -> PageT
     rows = [["speed of training", forward, reached]]
     if training is not None:
         needed = f"batch {settings.batch:,}, {settings.precision}, {settings.optimizer}"
-        peak = memory(int(max(peaks, default=0)))
-        held = f"{peak} at most; on a CPU that is the whole process, with JAX"
+        most = memory(int(max(peaks, default=0)))
+        held = f"{most} at most; on a CPU that is the whole process, with JAX"
         rows.append(
             [
                 "memory of training",
