@@ -141,7 +141,9 @@ ROOMS = {
         "presentation",
     },
     "serving": {"training", "data", "layers", "pages", "presentation"},
-    "activations": {"training", "network", "data", "spec", "layers", "presentation"},
+    "activations": {
+        "training", "network", "data", "spec", "layers", "pages", "presentation",
+    },
     "doctor": {"network", "data"},
     "report": {
         "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers",

@@ -32,6 +32,7 @@ SIDE: Final = 64
 """The pixels of the longer side of each at most."""
 
 _COLUMNS: Final = 20
+_SMALL: Final = 1000  # bytes of a file that is left as it is
 _CHANNELS: Final = (1, 3, 4)
 
 
@@ -162,8 +163,10 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _file(tile: Image.Image) -> tuple[bytes, str]:
-    """The smaller of two files of an image, and its kind."""
+    """The file of an image and its kind: exact where that is small, else the smaller one."""
     exact, stream = _png(tile), BytesIO()
+    if len(exact) <= _SMALL:
+        return exact, "image/png"
     tile.save(stream, "WEBP", quality=80)
     lossy = stream.getvalue()
     return (exact, "image/png") if len(exact) <= len(lossy) else (lossy, "image/webp")
