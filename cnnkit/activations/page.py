@@ -28,6 +28,7 @@ _TILE: Final = 64  # pixels of a map's longer side at most
 _SMALL_TILE: Final = 32  # of networks so deep that the page would be large
 _DEEP: Final = 40
 _WIDEST: Final = 900
+_FILTERS: Final = 24  # side by side at most
 _MOST_LINES: Final = 8
 _LARGE: Final = 20_000  # pixels of a picture that is made smaller
 _LEAST: Final = np.array([33, 102, 172])
@@ -81,7 +82,7 @@ def _layer(layer: LayerMaps, tile: int) -> Mapping[str, Any]:
         kernels, _, columns = arranged(filters if filters.ndim == 4 else filters[None])
         told = f"The filters of {layer.path}, {show(filters.shape)}"
         if max(kernels[0].shape) > 1:
-            shown = _picture(kernels, told, tile, columns)
+            shown = _picture(kernels, told, tile, columns * max(1, _FILTERS // columns))
     return {
         "path": layer.path,
         "kind": layer.kind,
