@@ -177,7 +177,10 @@ def _smaller(tile: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     height, width = (max(extent // factor, 1) for extent in tile.shape[:2])
     whole = tile[: height * factor, : width * factor]
     rows, columns = whole.shape[0] // height, whole.shape[1] // width
-    return whole.reshape(height, rows, width, columns, *tile.shape[2:]).mean((1, 3))
+    means: NDArray[np.float32] = whole.reshape(height, rows, width, columns, *tile.shape[2:]).mean(
+        (1, 3)
+    )
+    return means
 
 
 def _file(image: Image) -> tuple[bytes, str]:

@@ -21,13 +21,24 @@ def report(
             help="Default: report.html in the run; of several runs it has to be given.",
         ),
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Follow runs, or folders of runs, in the browser instead."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of --serve; 0 takes one that is free.")
+    ] = 0,
 ) -> None:
     """Write the page of a run, a cross-validation or a search: one HTML file that shows it all.
 
-    Several trainings are laid over one another on one page.
+    Several trainings are laid over one another on one page. With --serve the pages of runs that
+    are still training follow them, on the loopback.
 
     Example: cnnkit report runs/digits
     """
+    if serve:
+        _follow(runs, output, port)
+        return
     try:
         typer.echo(str(_written(runs, output)))
     except OSError as error:
@@ -48,3 +59,16 @@ def _written(runs: list[Path], output: Path | None) -> Path:
     else:
         from cnnkit.training.view.page import write_page
     return write_page(directory, output)
+
+
+def _follow(folders: list[Path], output: Path | None, port: int) -> None:
+    """Serves the pages of runs until it is interrupted."""
+    from cnnkit.selection import follow
+
+    if output is not None:
+        raise UsageError("--serve shows pages, and --output writes one: leave one of them out")
+    follow(
+        folders,
+        port,
+        lambda address: print(f"the runs are at {address}; Ctrl-C ends it", flush=True),
+    )

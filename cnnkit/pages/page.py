@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,18 @@ def write(template: str, **values: Any) -> str:
         values: What it shows.
     """
     return _environment().get_template(f"{template}.html").render(**values)
+
+
+def followed(page: str, version: str) -> str:
+    """A page that asks its server for news of itself, and shows them.
+
+    Args:
+        page: What ``write`` gave.
+        version: The ``ETag`` that the server gives it.
+    """
+    head, _, tail = page.rpartition("</body>")
+    script = f'<script data-version="{escape(version)}">\n{_part("follow.js")}</script>'
+    return f"{head}{script}\n</body>{tail}"
 
 
 @cache

@@ -367,12 +367,17 @@ function openable(gallery) {
   show(null, usual, false);
 }
 
-for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
-  new Chart(figure);
+/** Makes what is shown answer to the reader. */
+function ready() {
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
+    new Chart(figure);
+  }
+  for (const table of /** @type {NodeListOf<HTMLTableElement>} */ (document.querySelectorAll("table.sortable"))) {
+    sortable(table);
+  }
+  for (const gallery of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gallery"))) {
+    openable(gallery);
+  }
 }
-for (const table of /** @type {NodeListOf<HTMLTableElement>} */ (document.querySelectorAll("table.sortable"))) {
-  sortable(table);
-}
-for (const gallery of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gallery"))) {
-  openable(gallery);
-}
+
+ready();

@@ -14,11 +14,13 @@ class TableCell(NamedTuple):
         text: What it says.
         kind: The class of the style sheet, such as ``weak``.
         code: Whether it is written as code.
+        link: The page that it leads to; empty where it leads nowhere.
     """
 
     text: str
     kind: str = ""
     code: bool = False
+    link: str = ""
 
 
 class ColumnHead(NamedTuple):
