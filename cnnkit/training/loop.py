@@ -19,6 +19,7 @@ from cnnkit.training.distributed.consensus import agreed, is_first
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
+from cnnkit.training.prepare.device import peak_bytes
 from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
@@ -282,7 +283,11 @@ def _record(session: Session, state: State, history: History) -> RunEpoch | None
         validation=validation,
         step=step,
         learning_rate=float(np.float32(session.rate(step - 1))),
-        time={**spent, "images_per_second": _speed(images, spent["device"])},
+        time={
+            **spent,
+            "images_per_second": _speed(images, spent["device"]),
+            "peak_bytes": peak_bytes(engine.devices),
+        },
     )
 
 

@@ -7,11 +7,11 @@ the drawing above leads into it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
-from cnnkit.presentation.page import text
 from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import shapes, title
 from cnnkit.report.drawing.layout import Picture
@@ -36,35 +36,53 @@ PAGE_STYLE = f"""{STYLE}
 """
 """The rules of pages with drawings, after those of all pages."""
 
-_ZOOMS = ("fit", "100 %", "150 %", "200 %")
+
+class DrawnLayer(NamedTuple):
+    """A layer that is opened, as the templates of pages show it.
+
+    Attributes:
+        path: The layer.
+        kind: Its kind and options.
+        output: The shape that it gives.
+        place: The name of its drawing in the page.
+        picture: The drawing, a whole SVG element.
+        inside: The layers that it opens.
+    """
+
+    path: str
+    kind: str
+    output: str
+    place: str
+    picture: str
+    inside: list[DrawnLayer]
 
 
-def drawing_lines(analysis: Analysis, name: str, *, to_scale: bool = False) -> Iterator[str]:
-    """The drawing of a network, and below it those of the layers that hold others.
+class Drawn(NamedTuple):
+    """The drawing of a network, as the templates of pages show it.
+
+    Attributes:
+        place: What its places in the page begin with.
+        picture: The drawing, a whole SVG element.
+        inside: The layers that it opens.
+    """
+
+    place: str
+    picture: str
+    inside: list[DrawnLayer]
+
+
+def drawn(analysis: Analysis, place: str, *, to_scale: bool = False) -> Drawn:
+    """The drawing of a network, and those of the layers that hold others.
 
     Args:
         analysis: The network.
-        name: What its places in the page begin with; another for each network.
+        place: What its places in the page begin with; another for each network.
         to_scale: Whether the sides of maps are drawn in proportion.
     """
     about = f"The layers of {title(analysis)} as stacks of feature maps, {shapes(analysis)}"
     picture = picture_of([analysis], heading=False, to_scale=to_scale)
-    page = _DrawingPage(analysis, name, to_scale)
-    yield '<figure class="picture">'
-    yield _zoom(f"{name}-zoom")
-    yield page.painted(picture, about)
-    yield "</figure>"
-    yield from page.inside(picture)
-
-
-def _zoom(name: str) -> str:
-    """What chooses how large the drawing beside it is."""
-    choices = "".join(
-        f'<label><input type="radio" name="{text(name)}" value="{each}"'
-        f"{' checked' if each == _ZOOMS[0] else ''}> {each}</label>"
-        for each in _ZOOMS
-    )
-    return f'<fieldset class="zoom"><legend>zoom</legend>{choices}</fieldset>'
+    page = _DrawingPage(analysis, place, to_scale)
+    return Drawn(place, page.painted(picture, about), page.inside(picture))
 
 
 class _DrawingPage:
@@ -84,26 +102,22 @@ class _DrawingPage:
 
         return paint(picture, about, style=False, target=target)
 
-    def inside(self, picture: Picture) -> Iterator[str]:
-        """The drawings of the layers that a drawing opens."""
-        for group in picture.groups:
-            layer = self.layers.get(group.opens)
-            if layer is not None:
-                yield from self._layer(layer)
+    def inside(self, picture: Picture) -> list[DrawnLayer]:
+        """The layers that a drawing opens."""
+        opened = (self.layers.get(group.opens) for group in picture.groups)
+        return [self._layer(layer) for layer in opened if layer is not None]
 
-    def _layer(self, layer: LayerAnalysis) -> Iterator[str]:
+    def _layer(self, layer: LayerAnalysis) -> DrawnLayer:
         picture = picture_inside(self.analysis, layer, to_scale=self.to_scale)
-        path, kind = text(layer.path), text(kind_of(self.analysis, layer))
-        output = show(layer.output) if layer.output else "?"
-        about = f"Inside {layer.path}, {kind_of(self.analysis, layer)}"
-        yield f'<details class="inside"><summary><b>{path}</b> {kind} '
-        yield f'<span class="shape">{output}</span></summary>'
-        # A link opens what it leads into, not what it leads to.
-        yield f'<figure class="picture" id="{text(self._place(layer.path))}">'
-        yield self.painted(picture, about)
-        yield "</figure>"
-        yield from self.inside(picture)
-        yield "</details>"
+        kind = kind_of(self.analysis, layer)
+        return DrawnLayer(
+            layer.path,
+            kind,
+            show(layer.output) if layer.output else "?",
+            self._place(layer.path),
+            self.painted(picture, f"Inside {layer.path}, {kind}"),
+            self.inside(picture),
+        )
 
     def _place(self, path: str) -> str:
         return f"{self.name}-{path}"

@@ -22,13 +22,13 @@ from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import Engine, engine
+from cnnkit.training.measurement import answers_of, measured_of_all, names_of
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of, outputs_of, recipe_of
 from cnnkit.training.ranked import borders_of
-from cnnkit.training.results import answers_of, measured_of_all, names_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
