@@ -20,6 +20,7 @@ from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, sum
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import MetricSums, State
+from cnnkit.training.distributed.consensus import agreed, is_first, shared_state
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import Material, SplitName
 from cnnkit.training.ranked import ranked, samples, write_ranked
@@ -94,8 +95,9 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         diagnosis=diagnose(history, session.train, evidence),
     )
     session.display.working("drawing")
-    with told_of_full_disk(session.run.path):
-        _draw(session, history, summary)
+    if is_first():
+        with told_of_full_disk(session.run.path):
+            _draw(session, history, summary)
     objective = session.engine.steps.objective
     if objective.maps:
         _rank(session, state, opened=opened)
@@ -107,7 +109,8 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     with told_of_full_disk(session.run.path):
         _draw_filters(session, state)
     session.run.write_json(SUMMARY, summary.to_dict())
-    write_page(session.run)
+    if is_first():
+        write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
     return summary
@@ -314,9 +317,9 @@ def _best_state(session: Session, state: State, history: History) -> State:
     if chosen is None or chosen is history[-1]:
         return state
     found = session.checkpoints.named(name_of(chosen.step, chosen.epoch))
-    if found is not None:
+    if agreed(found is not None):
         try:
-            return session.engine.place(found.restore(session.engine.template()))
+            return session.engine.place(shared_state(session.engine.template(), found))
         except DamagedCheckpointError as error:
             session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state

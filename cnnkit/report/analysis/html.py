@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
@@ -12,9 +11,11 @@ from cnnkit.analysis.tree import visible
 from cnnkit.layers.shape import show
 from cnnkit.pages import page
 from cnnkit.presentation.numbers import plural
-from cnnkit.report.analysis import svg
+from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
-from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
+from cnnkit.report.drawing.page import drawing_of
+from cnnkit.report.drawing.svg import STYLE
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:
@@ -25,32 +26,41 @@ if TYPE_CHECKING:
 _FEW = 3
 _MARKS = {"error": "✗", "warning": "!", "info": "i"}
 
-Lines = Sequence[tuple[str, str]]
-"""The lines of an explanation: what each is of, and its formula."""
+
+class Equations(NamedTuple):
+    """How a number comes about.
+
+    Attributes:
+        lines: What each line is of, and its formula.
+        curve: The curve of a function, in lines; empty where it is of none.
+    """
+
+    lines: Sequence[tuple[str, str]]
+    curve: str
 
 
 def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One page with a section for each spec."""
     names = ", ".join(map(title, results))
     heading = names if len(results) <= _FEW else plural(len(results), "spec")
-    sections = (_section(result, options) for result in results)
-    return page.write("analysis", title=heading, sections=sections)
+    sections = (
+        _section(result, options, f"drawing-{number}") for number, result in enumerate(results)
+    )
+    return page.write("analysis", title=heading, sections=sections, drawing_style=STYLE)
 
 
-def _section(result: Result, options: ReportOptions) -> Mapping[str, Any]:
+def _section(result: Result, options: ReportOptions, place: str) -> Mapping[str, Any]:
     section = {
         "title": title(result),
         "flow": shapes(result) if isinstance(result, Analysis) else "cannot be read",
+        "about": about(result) if isinstance(result, Analysis) else (),
         "findings": list(map(_finding, result.findings)),
         "counted": counted(result.findings),
         "tree": None,
     }
     if not isinstance(result, Analysis):
         return section
-    drawing = {
-        "uri": f"data:image/svg+xml,{quote(svg.draw([result], heading=False))}",
-        "about": f"The layers of {title(result)} as stacks of feature maps, {shapes(result)}",
-    }
+    drawing = drawing_of(result, place, to_scale=options.to_scale)
     tree = _Tree(result, options)
     return {**section, "figures": figures(result), "drawing": drawing, "tree": tree}
 
@@ -92,7 +102,7 @@ class TreeLayer(NamedTuple):
     cells: Sequence[LayerCell]
     below: Sequence[TreeLayer]
     open: bool
-    why: Sequence[tuple[str, Lines]]
+    why: Sequence[tuple[str, Equations]]
 
 
 class _Tree:
@@ -130,9 +140,9 @@ class _Tree:
         return list(captions(self.listed, hidden=False))
 
     @property
-    def why(self) -> list[Lines]:
+    def why(self) -> list[Equations]:
         """How the totals come about."""
-        return [_lines(explanation) for explanation in self.reasons.get("", ())]
+        return [_equations(explanation) for explanation in self.reasons.get("", ())]
 
     def _layer(self, layer: LayerAnalysis, level: int) -> TreeLayer:
         below = visible(layer)
@@ -148,9 +158,9 @@ class _Tree:
             [self._reason(layer, each) for each in self.reasons.get(layer.path, ())],
         )
 
-    def _reason(self, layer: LayerAnalysis, explanation: Explanation) -> tuple[str, Lines]:
+    def _reason(self, layer: LayerAnalysis, explanation: Explanation) -> tuple[str, Equations]:
         name = explanation.path.removeprefix(f"{layer.path}.")
-        return explanation.kind if name == layer.path else name, _lines(explanation)
+        return explanation.kind if name == layer.path else name, _equations(explanation)
 
     def _cells(self, layer: LayerAnalysis) -> Iterator[LayerCell]:
         yield LayerCell("output", show(layer.output) if layer.output else "?", "shape")
@@ -167,8 +177,9 @@ class _Tree:
         return LayerCell(name, f"{'Σ' if layer.children else ''}{value:,}", share=tenths / 10)
 
 
-def _lines(explanation: Explanation) -> Lines:
-    return [(line.label, line.text) for line in explanation.lines]
+def _equations(explanation: Explanation) -> Equations:
+    lines = [(line.label, line.equation) for line in explanation.lines]
+    return Equations(lines, "\n".join(curve_of(explanation)))
 
 
 def _finding(finding: Finding) -> Mapping[str, Any]:
