@@ -56,8 +56,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    filters = {"prose": prose, "lines": _lines, "data": _data, "drawing": _drawing}
-    environment.filters |= filters
+    environment.filters |= {"prose": prose, "lines": _lines, "data": _data}
     environment.globals |= {"style": _part("style.css"), "script": _part("script.js")}
     return environment
 
@@ -80,13 +79,6 @@ def _lines(value: str) -> Markup:
     from markupsafe import Markup
 
     return Markup("\n").join(map(printable, value.splitlines()))
-
-
-def _drawing(value: str) -> Markup:
-    """What a drawing painted, whose own texts it has escaped."""
-    from markupsafe import Markup
-
-    return Markup(value)  # noqa: S704 - it is ours
 
 
 def _shown(value: object) -> object:

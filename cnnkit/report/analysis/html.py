@@ -14,7 +14,8 @@ from cnnkit.presentation.numbers import plural
 from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
 from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
-from cnnkit.report.drawing.page import PAGE_STYLE, drawn
+from cnnkit.report.drawing.page import drawing_of
+from cnnkit.report.drawing.svg import STYLE
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ _FEW = 3
 _MARKS = {"error": "✗", "warning": "!", "info": "i"}
 
 
-class Reason(NamedTuple):
-    """How numbers come about.
+class Equations(NamedTuple):
+    """How a number comes about.
 
     Attributes:
         lines: What each line is of, and its formula.
-        curve: That of an activation, in lines; empty where there is none.
+        curve: The curve of a function, in lines; empty where it is of none.
     """
 
     lines: Sequence[tuple[str, str]]
@@ -45,7 +46,7 @@ def render(results: Sequence[Result], options: ReportOptions) -> str:
     sections = (
         _section(result, options, f"drawing-{number}") for number, result in enumerate(results)
     )
-    return page.write("analysis", title=heading, sections=sections, drawing_style=PAGE_STYLE)
+    return page.write("analysis", title=heading, sections=sections, drawing_style=STYLE)
 
 
 def _section(result: Result, options: ReportOptions, place: str) -> Mapping[str, Any]:
@@ -59,7 +60,7 @@ def _section(result: Result, options: ReportOptions, place: str) -> Mapping[str,
     }
     if not isinstance(result, Analysis):
         return section
-    drawing = drawn(result, place, to_scale=options.to_scale)
+    drawing = drawing_of(result, place, to_scale=options.to_scale)
     tree = _Tree(result, options)
     return {**section, "figures": figures(result), "drawing": drawing, "tree": tree}
 
@@ -101,7 +102,7 @@ class TreeLayer(NamedTuple):
     cells: Sequence[LayerCell]
     below: Sequence[TreeLayer]
     open: bool
-    why: Sequence[tuple[str, Reason]]
+    why: Sequence[tuple[str, Equations]]
 
 
 class _Tree:
@@ -139,9 +140,9 @@ class _Tree:
         return list(captions(self.listed, hidden=False))
 
     @property
-    def why(self) -> list[Reason]:
+    def why(self) -> list[Equations]:
         """How the totals come about."""
-        return [_reason_of(explanation) for explanation in self.reasons.get("", ())]
+        return [_equations(explanation) for explanation in self.reasons.get("", ())]
 
     def _layer(self, layer: LayerAnalysis, level: int) -> TreeLayer:
         below = visible(layer)
@@ -157,9 +158,9 @@ class _Tree:
             [self._reason(layer, each) for each in self.reasons.get(layer.path, ())],
         )
 
-    def _reason(self, layer: LayerAnalysis, explanation: Explanation) -> tuple[str, Reason]:
+    def _reason(self, layer: LayerAnalysis, explanation: Explanation) -> tuple[str, Equations]:
         name = explanation.path.removeprefix(f"{layer.path}.")
-        return explanation.kind if name == layer.path else name, _reason_of(explanation)
+        return explanation.kind if name == layer.path else name, _equations(explanation)
 
     def _cells(self, layer: LayerAnalysis) -> Iterator[LayerCell]:
         yield LayerCell("output", show(layer.output) if layer.output else "?", "shape")
@@ -176,9 +177,9 @@ class _Tree:
         return LayerCell(name, f"{'Σ' if layer.children else ''}{value:,}", share=tenths / 10)
 
 
-def _reason_of(explanation: Explanation) -> Reason:
+def _equations(explanation: Explanation) -> Equations:
     lines = [(line.label, line.equation) for line in explanation.lines]
-    return Reason(lines, "\n".join(curve_of(explanation)))
+    return Equations(lines, "\n".join(curve_of(explanation)))
 
 
 def _finding(finding: Finding) -> Mapping[str, Any]:

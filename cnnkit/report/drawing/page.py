@@ -6,7 +6,7 @@ the drawing above leads into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnkit.analysis.layer import LayerAnalysis
@@ -16,76 +16,44 @@ from cnnkit.report.analysis.rows import kind_of
 from cnnkit.report.analysis.summary import shapes, title
 from cnnkit.report.drawing.layout import Picture
 from cnnkit.report.drawing.picture import picture_inside, picture_of
-from cnnkit.report.drawing.svg import STYLE, paint
-
-PAGE_STYLE = f"""{STYLE}
-.picture {{ position: relative; }}
-.picture .drawing {{ display: block; max-width: 100%; height: auto; }}
-.picture a {{ cursor: zoom-in; }}
-.picture a:hover .stack, .picture a:focus .stack {{ stroke-width: 2.5; }}
-.zoom {{ position: sticky; left: 0; margin: 0; padding: 6px 8px; border: 0; color: var(--quiet); }}
-.zoom legend {{ float: left; margin-right: 8px; padding: 0; }}
-.zoom label {{ margin-right: 8px; cursor: pointer; }}
-.picture:has([value="100 %"]:checked) > .drawing {{ max-width: none; }}
-.picture:has([value="150 %"]:checked) > .drawing {{ max-width: none; zoom: 1.5; }}
-.picture:has([value="200 %"]:checked) > .drawing {{ max-width: none; zoom: 2; }}
-.inside {{ margin: 8px 0 0; }}
-.inside summary {{ padding: 4px 0; cursor: pointer; }}
-.inside .inside {{ margin-left: 20px; }}
-@media print {{ .zoom {{ display: none; }} }}
-"""
-"""The rules of pages with drawings, after those of all pages."""
+from cnnkit.report.drawing.svg import paint
 
 
-class DrawnLayer(NamedTuple):
-    """A layer that is opened, as the templates of pages show it.
+class PageDrawing(NamedTuple):
+    """A drawing, and what is inside its maps.
 
     Attributes:
-        path: The layer.
-        kind: Its kind and options.
-        output: The shape that it gives.
-        place: The name of its drawing in the page.
-        picture: The drawing, a whole SVG element.
-        inside: The layers that it opens.
-    """
-
-    path: str
-    kind: str
-    output: str
-    place: str
-    picture: str
-    inside: list[DrawnLayer]
-
-
-class Drawn(NamedTuple):
-    """The drawing of a network, as the templates of pages show it.
-
-    Attributes:
-        place: What its places in the page begin with.
-        picture: The drawing, a whole SVG element.
-        inside: The layers that it opens.
+        place: Its place in the page, which links lead to.
+        drawn: An SVG element.
+        inside: The drawings of the layers that it opens.
+        path: The layer that it is of; empty of the network.
+        kind: The kind of that layer.
+        output: The shape of its output.
     """
 
     place: str
-    picture: str
-    inside: list[DrawnLayer]
+    drawn: str
+    inside: Sequence[PageDrawing]
+    path: str = ""
+    kind: str = ""
+    output: str = ""
 
 
-def drawn(analysis: Analysis, place: str, *, to_scale: bool = False) -> Drawn:
+def drawing_of(analysis: Analysis, name: str, *, to_scale: bool = False) -> PageDrawing:
     """The drawing of a network, and those of the layers that hold others.
 
     Args:
         analysis: The network.
-        place: What its places in the page begin with; another for each network.
+        name: What its places in the page begin with; another for each network.
         to_scale: Whether the sides of maps are drawn in proportion.
     """
     about = f"The layers of {title(analysis)} as stacks of feature maps, {shapes(analysis)}"
     picture = picture_of([analysis], heading=False, to_scale=to_scale)
-    page = _DrawingPage(analysis, place, to_scale)
-    return Drawn(place, page.painted(picture, about), page.inside(picture))
+    page = _Places(analysis, name, to_scale)
+    return PageDrawing(name, page.painted(picture, about), page.inside(picture))
 
 
-class _DrawingPage:
+class _Places:
     """The places of the drawings of one network in a page."""
 
     def __init__(self, analysis: Analysis, name: str, to_scale: bool) -> None:
@@ -102,21 +70,21 @@ class _DrawingPage:
 
         return paint(picture, about, style=False, target=target)
 
-    def inside(self, picture: Picture) -> list[DrawnLayer]:
-        """The layers that a drawing opens."""
+    def inside(self, picture: Picture) -> list[PageDrawing]:
+        """The drawings of the layers that a drawing opens."""
         opened = (self.layers.get(group.opens) for group in picture.groups)
         return [self._layer(layer) for layer in opened if layer is not None]
 
-    def _layer(self, layer: LayerAnalysis) -> DrawnLayer:
+    def _layer(self, layer: LayerAnalysis) -> PageDrawing:
         picture = picture_inside(self.analysis, layer, to_scale=self.to_scale)
         kind = kind_of(self.analysis, layer)
-        return DrawnLayer(
-            layer.path,
-            kind,
-            show(layer.output) if layer.output else "?",
+        return PageDrawing(
             self._place(layer.path),
             self.painted(picture, f"Inside {layer.path}, {kind}"),
             self.inside(picture),
+            layer.path,
+            kind,
+            show(layer.output) if layer.output else "?",
         )
 
     def _place(self, path: str) -> str:
