@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 import cnnkit
+from tests.cli.command import Run
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -45,37 +42,28 @@ def pages_with(pattern: re.Pattern[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", found, ids=names)
 
 
-@cache
-def printed(command: str) -> str:
-    """What a command line prints: standard output, as in a pipe."""
+def printed(command: str, run: Run) -> str:
+    """What a command line prints, as in a pipe."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "cnnkit", f"a page runs {program}, which this test does not"
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("COLUMNS", None)
-    run = subprocess.run(
-        [sys.executable, "-m", "cnnkit", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert run.returncode in (0, 1), run.stdout
-    return run.stdout
+    done = run(*arguments)
+    assert done.code in (0, 1), done.err
+    return done.out + done.err
 
 
-def again(block: str) -> str:
+def again(block: str, run: Run) -> str:
     """A block with each command followed by what it prints now."""
     commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
-    return "".join(f"$ {command}\n{printed(command)}" for command in commands)
+    return "".join(f"$ {command}\n{printed(command, run)}" for command in commands)
 
 
 @pages_with(CONSOLE)
-def test_commands_print_what_a_page_shows(page: Path, request: pytest.FixtureRequest) -> None:
+def test_commands_print_what_a_page_shows(
+    page: Path, run: Run, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     text = read(page)
-    renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1])}```", text)
+    renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1], run)}```", text)
     if request.config.getoption("--overwrite-golden"):
         page.write_text(renewed, encoding="utf-8", newline="\n")
     else:
