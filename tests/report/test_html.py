@@ -118,7 +118,7 @@ def test_fault_is_marked_in_its_line(faulty: Analysis) -> None:
 
 def test_explanation(flagship: Analysis) -> None:
     page = Page(report.render([flagship], "html", explain=True))
-    assert "parameters: 3×7×7×3 = 441" in page.text
+    assert "parameters: filters×F×F×channels = 3×7×7×3 = 441" in page.text
     assert "neurons: 2,028 + 1,620 + 256 + 4 = 3,908" in page.text
 
 

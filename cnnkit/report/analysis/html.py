@@ -13,8 +13,9 @@ from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import plural
 from cnnkit.presentation.page import page, prose, text
 from cnnkit.report.analysis import svg
+from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
-from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def render(results: Sequence[Result], options: ReportOptions) -> str:
 def _section(result: Result, options: ReportOptions) -> Iterator[str]:
     yield f"<section>\n<header><h1>{text(title(result))}</h1>"
     flow = shapes(result) if isinstance(result, Analysis) else "cannot be read"
-    yield f'<p class="flow">{flow}</p></header>'
+    said = about(result) if isinstance(result, Analysis) else ()
+    paragraphs = "".join(f"<p>{prose(paragraph)}</p>" for paragraph in said)
+    yield f'<p class="flow">{flow}</p>{paragraphs}</header>'
     if result.findings:
         yield f"<h2>{counted(result.findings)}</h2>"
     for finding in result.findings:
@@ -170,9 +173,11 @@ def _label(name: str) -> str:
 
 def _equations(explanation: Explanation) -> str:
     lines = (
-        f"<li>{text(line.label)}: <code>{text(line.text)}</code></li>" for line in explanation.lines
+        f"<li>{text(line.label)}: <code>{text(line.equation)}</code></li>"
+        for line in explanation.lines
     )
-    return f"<ul>{''.join(lines)}</ul>"
+    rows = "\n".join(curve_of(explanation))
+    return f"<ul>{''.join(lines)}</ul>" + (f"<pre>{rows}</pre>" if rows else "")
 
 
 def _finding(finding: Finding) -> Iterator[str]:

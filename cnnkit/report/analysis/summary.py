@@ -31,6 +31,12 @@ def title(result: Result) -> str:
     return printable(result.name or result.spec.origin.file or "network")
 
 
+def about(analysis: Analysis) -> list[str]:
+    """What the spec says that it shows, its lines as YAML gives them."""
+    lines = (analysis.spec.about or "").splitlines()
+    return [printable(" ".join(line.split())) for line in lines if line.strip()]
+
+
 def shapes(analysis: Analysis) -> str:
     """What the network makes of its input: ``32x32x3 → 4``."""
     graph = analysis.graph
