@@ -17,7 +17,6 @@ from generate import playground
 DOCS = Path(__file__).parent
 
 
-
 def build(folder: Path) -> int:
     """Writes the site into a folder; gives the exit code."""
     code: int = build_main(["--fail-on-warning", "--quiet", str(DOCS), str(folder)])

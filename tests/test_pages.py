@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,14 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 # Their commands work in a folder of their own, in `test_docs.py`.
 APART = {"own-images", "rare-disease", "segmentation", "several-inputs", "ten-commands"}
+# Pages in another language show what those of the lecture do.
+TRANSLATED = DOCS / "fr"
 GENERATED = {"kinds", "rules", "commands", "zoo"}
-PAGES = [
+WRITTEN = [
     README,
-    *(
-        page
-        for page in sorted(DOCS.rglob("*.md"))
-        if page.stem not in APART and page.parent.name not in GENERATED
-    ),
+    *(page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in GENERATED),
 ]
+PAGES = [page for page in WRITTEN if page.stem not in APART and page.parent != TRANSLATED]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAGMENT = re.compile(r"^```yml\n((?:train:\n  data|search):.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,8 +36,8 @@ def read(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-def pages_with(pattern: re.Pattern[str]) -> pytest.MarkDecorator:
-    found = [page for page in PAGES if pattern.search(read(page))]
+def pages_with(pattern: re.Pattern[str], among: Sequence[Path] = PAGES) -> pytest.MarkDecorator:
+    found = [page for page in among if pattern.search(read(page))]
     names = [page.relative_to(ROOT).as_posix() for page in found]
     return pytest.mark.parametrize("page", found, ids=names)
 
@@ -70,6 +70,24 @@ def test_commands_print_what_a_page_shows(
         assert renewed == text
 
 
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (\d+\. )?", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted(TRANSLATED.glob("*.md")), ids=lambda page: page.stem)
+def test_a_translation_shows_the_same(page: Path, request: pytest.FixtureRequest) -> None:
+    """Headings and blocks are those of the English page, one after the other."""
+    translated, original = read(page), read(DOCS / "lecture" / page.name)
+    blocks = FENCED.findall(original)
+    assert len(FENCED.findall(translated)) == len(blocks)
+    assert HEADING.findall(translated) == HEADING.findall(original)
+    if request.config.getoption("--overwrite-golden"):
+        shown = iter(blocks)
+        translated = FENCED.sub(lambda _: next(shown), translated)
+        page.write_text(translated, encoding="utf-8", newline="\n")
+    assert FENCED.findall(translated) == blocks
+
+
 @pages_with(YAML)
 def test_specs_of_a_page_are_sound(page: Path) -> None:
     for text in YAML.findall(read(page)):
@@ -96,7 +114,7 @@ def test_python_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert outcome.failed == 0
 
 
-@pages_with(LINK)
+@pages_with(LINK, WRITTEN)
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     """Those to generated pages lead to where the site has them."""
     for target in LINK.findall(read(page)):

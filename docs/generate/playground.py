@@ -21,7 +21,7 @@ HOME = "playground"
 """The folder of the playground in the site."""
 _WORDS = {
     "en": ("Try it here", "in the playground", "On a page of its own"),
-    "fr": ("Essayer ici", "dans l'atelier", "Sur sa propre page"),
+    "fr": ("Essayer ici", "dans le playground", "Sur sa propre page"),
 }
 
 
