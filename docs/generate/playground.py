@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 HOME = "playground"
 """The folder of the playground in the site."""
 _WORDS = {
-    "en": ("Try it here", "in the playground", "On a page of its own"),
-    "fr": ("Essayer ici", "dans le playground", "Sur sa propre page"),
+    "en": ("Try it here:", "in the playground", "On a page of its own"),
+    "fr": ("Essayer ici :", "dans le playground", "Sur sa propre page"),
 }
 
 
@@ -45,7 +45,7 @@ class Playground(SphinxDirective):
         here, where, alone = _WORDS["fr" if page.startswith("fr/") else "en"]
         address = f"{'../' * page.count('/')}{HOME}/index.html{fragment(path.read_text('utf-8'))}"
         html = (
-            f'<details class="playground"><summary>{here}: {escape(path.stem)}</summary>'
+            f'<details class="playground"><summary>{here} {escape(path.stem)}</summary>'
             f'<p><a href="{address}">{alone}</a></p>'
             f'<iframe loading="lazy" title="{escape(path.stem)} {where}" src="{address}"></iframe>'
             "</details>"
