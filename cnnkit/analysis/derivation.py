@@ -16,7 +16,7 @@ from cnnkit.analysis.receptive_field import Field, Fields
 from cnnkit.analysis.symbols import (
     BOTH_SIDES,
     DILATED,
-    Words,
+    Factors,
     field_formula,
     output_formula,
     rounded_formula,
@@ -99,16 +99,16 @@ def count_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
         yield Line(
             "weight sets", f"{pieces}·{sets:,} = {pieces * sets:,}, {pieces} for each output"
         )
-    words = Words(layer, inputs, effect)
+    factors = Factors(layer, inputs, effect)
     if effect.neurons:
-        yield Line("neurons", terms_of(effect.neurons), words.sum_of(effect.neurons))
+        yield Line("neurons", terms_of(effect.neurons), factors.sum_of(effect.neurons))
     for label, trainable in (("parameters", True), ("state", False)):
         weights = [weight for weight in effect.weights if weight.trainable == trainable]
         if weights:
             terms = _weight_terms(weights, len(effect.windows))
-            yield Line(label, terms_of(terms), words.sum_of(terms))
+            yield Line(label, terms_of(terms), factors.sum_of(terms))
     if effect.macs:
-        yield Line("MACs", terms_of(effect.macs), words.sum_of(effect.macs))
+        yield Line("MACs", terms_of(effect.macs), factors.sum_of(effect.macs))
     if effect.neurons != (output,):
         yield Line("activations", terms_of((output,)))
     for name, count in effect.operations._asdict().items():

@@ -60,6 +60,11 @@ def explain(analysis: Analysis) -> tuple[Explanation, ...]:
     return (*layers, totals)
 
 
+def explained(analysis: Analysis, layer: LayerAnalysis) -> Iterator[Explanation]:
+    """The explanations of the operations of one layer alone."""
+    return _Explainer(analysis).layers(layer)
+
+
 class _Explainer:
     """What the explanations of all operations need: the graph and its receptive fields."""
 

@@ -65,7 +65,7 @@ def same_padding(window: Window | TransposedWindow) -> str:
     return f"max({needed}, 0)" if short else needed
 
 
-class Words:
+class Factors:
     """The factors of a layer's counts by their names."""
 
     def __init__(self, layer: Layer, inputs: Sequence[Shape], effect: Effect) -> None:
