@@ -142,3 +142,10 @@ def test_every_kind_is_in_the_reference() -> None:
 
     text = read(DOCS / "reference" / "specs.md")
     assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
+
+
+def test_every_command_is_in_the_reference() -> None:
+    from cnnkit.cli import COMMANDS
+
+    text = read(DOCS / "reference" / "commands.md")
+    assert [name for name in COMMANDS if f"`cnnkit {name}" not in text] == []
