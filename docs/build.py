@@ -13,6 +13,7 @@ from sphinx.cmd.build import build_main
 
 from cnnkit.playground import site
 from generate import playground
+from generate.accessible import complete
 
 DOCS = Path(__file__).parent
 
@@ -20,6 +21,8 @@ DOCS = Path(__file__).parent
 def build(folder: Path) -> int:
     """Writes the site into a folder; gives the exit code."""
     code: int = build_main(["--fail-on-warning", "--quiet", str(DOCS), str(folder)])
+    if code == 0:
+        complete(folder)
     if code == 0 and playground.is_there():
         site.write(folder / playground.HOME)
     return code
