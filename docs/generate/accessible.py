@@ -1,4 +1,4 @@
-"""What the theme leaves out for those who see, hear or point otherwise, put in once pages are written."""
+"""What the theme leaves out for those who hear a page or have no mouse, put in behind the build."""
 
 from __future__ import annotations
 
