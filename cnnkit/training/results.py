@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.tasks.metric import is_metric, of_output
+from cnnkit.training.compute.boundary import Borders
 from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.maps import aimed
@@ -21,7 +22,7 @@ from cnnkit.training.compute.state import MetricSums, State
 from cnnkit.training.distributed.consensus import agreed, is_first, shared_state
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import Material, SplitName
-from cnnkit.training.ranked import ranked, samples, write_ranked
+from cnnkit.training.ranked import borders_of, ranked, samples, write_ranked
 from cnnkit.training.store.checkpoint import name_of
 from cnnkit.training.store.directory import CONFUSION, CURVES, EXAMPLES, SAMPLES, SUMMARY, WRONG
 from cnnkit.training.store.files import told_of_full_disk
@@ -126,12 +127,20 @@ def _measured_in(
     engine = session.engine
     if not len(engine.material.indices(name)):
         return None
-    totals = engine.evaluate(state, name, lambda: bool(session.interruption))
+
+    def asked() -> bool:
+        return bool(session.interruption)
+
+    scores: Mapping[str, Scores] = {}
+    if wrong is None:
+        totals = engine.evaluate(state, name, asked)
+    else:
+        totals, scores = engine.judged(state, name, asked) or (None, scores)
     if totals is None:
         return None
-    scores = {} if wrong is None else engine.scores(state, name)
     answers = {part: answers_of(engine, part, each, name) for part, each in scores.items()}
-    found = measured_of_all(totals, engine.material, answers)
+    maps = {} if wrong is None else borders_of(engine, state, name)
+    found = measured_of_all(totals, engine.material, {**answers, **maps})
     if wrong is not None and (alone := answers.get(ONLY)) is not None:
         names = [row["name"] for row in found["classes"]]
         wrong += wrong_answers(engine.material, name, alone, names)
@@ -212,7 +221,7 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
 
 
 def measured_of_all(
-    totals: MetricSums, material: Material, answers: Mapping[str, Answers | None]
+    totals: MetricSums, material: Material, answers: Mapping[str, Answers | Borders | None]
 ) -> dict[str, Any]:
     """All metrics of a split; of several outputs theirs by name, and as ``outputs`` all of each.
 
@@ -238,7 +247,7 @@ def measured_of_all(
 
 
 def measured(
-    totals: MetricSums, classes: tuple[str, ...], answers: Answers | None = None
+    totals: MetricSums, classes: tuple[str, ...], answers: Answers | Borders | None = None
 ) -> dict[str, Any]:
     """All metrics of a split: its means, each class's figures, the confusion matrix.
 
@@ -260,7 +269,7 @@ def measured(
     rows = summary["classes"]
     names = names_of(classes, len(rows))
     per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    if answers is not None:
+    if isinstance(answers, Answers):
         for key, area in (("roc_auc", roc_area), ("average_precision", precision_area)):
             for row, value in zip(per_class, answers.each(area), strict=True):
                 row[key] = value

@@ -15,11 +15,12 @@ import pytest
 
 from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.completion import Result
 from cnnkit.training.options import Options
 from cnnkit.training.proof.overfit import overfit
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.proof.smoke import smoke
-from cnnkit.training.run import Result, resume, train
+from cnnkit.training.run import resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.use.evaluation import evaluate

@@ -10,8 +10,8 @@ from typing import Any
 
 from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
-from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.graph import REVERSED, RefusedError
+from cnnkit.importing.operators.view import View, channels_last
 
 
 def _same(equation: Equation) -> Any:
@@ -152,6 +152,18 @@ def _padded(equation: Equation, widths: Sequence[tuple[int, int]], mode: str, va
     return equation.channels_first("Pad", equation.view, pads=pads, mode=mode, value=value)
 
 
+def _reverse(equation: Equation) -> View:
+    """An axis turned round, which a recurrent layer may undo."""
+    axes = equation.params["dimensions"]
+    if len(axes) != 1 or equation.view.batch != 0 or axes[0] == 0:
+        raise RefusedError(f"it turns the axes {list(axes)} round")
+    node = equation.node("rev")
+    source = equation.build.tensor(node, first(equation.view))
+    fields = {"axis": axes[0] - 1}
+    number = equation.build.apply(node, REVERSED, source, fields=fields)
+    return channels_last(number, equation.build.graph.shape(number))
+
+
 def _resize(equation: Equation) -> View:
     import numpy as np
 
@@ -177,6 +189,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "pad": _pad_in_mode,
         "reshape": _reshape,
         "resize": _resize,
+        "rev": _reverse,
         "slice": _slice,
         "split": _split,
         "squeeze": _squeeze,

@@ -37,8 +37,9 @@ def fold_lines(found: CrossValidationResult, path: StrPath) -> Iterator[str]:
         yield f"  {metric:<{width}}  {spread(metric, mean, deviation)}"
     if found.confusion.ndim == 2:
         yield ""
-        yield "  confusion, each example predicted by a network that never saw it"
-        yield from confusion_lines(found.confusion.tolist(), found.classes)
+        what = "confusion of pixels" if found.of_pixels else "confusion"
+        yield f"  {what}, each example predicted by a network that never saw it"
+        yield from confusion_lines(found.confusion.tolist(), found.names)
     if found.sealed:
         yield ""
         yield f"  the test split of {found.sealed:,} examples stays sealed"
@@ -64,9 +65,8 @@ def _leak_lines(found: CrossValidationResult) -> Iterator[str]:
     )
 
 
-def confusion_lines(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Iterator[str]:
+def confusion_lines(counts: Sequence[Sequence[int]], names: Sequence[str]) -> Iterator[str]:
     """A confusion matrix, true classes down and predicted ones across; dots for zeros."""
-    names = [classes[index] if classes else str(index) for index in range(len(counts))]
     width = max(len(str(cell)) for row in counts for cell in row) + 1
     columns = [name[: max(width - 1, 3)] for name in names]
     wide = max(width, *(len(column) + 1 for column in columns))

@@ -27,6 +27,7 @@ from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of, outputs_of, recipe_of
+from cnnkit.training.ranked import borders_of
 from cnnkit.training.results import answers_of, measured_of_all, names_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
@@ -309,7 +310,8 @@ def _judged(
         raise UsageError("the evaluation was ended")
     found = _scored(machine, placed, "test")
     every = {part: each.answers if each else None for part, each in found.items()}
-    figures = measured_of_all(totals, material, every)
+    maps = borders_of(machine, placed, "test")
+    figures = measured_of_all(totals, material, {**every, **maps})
     test, part = found.get(ONLY), steps.parts.get(ONLY)
     if test is None or part is None or part.train.loss.compares > 1:
         return figures, None

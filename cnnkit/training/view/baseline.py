@@ -3,9 +3,12 @@
 - of classes: always the most frequent one; by chance a balanced accuracy of 1/K; and a loss of
   ln K, where all classes are called equally probable;
 - of labels: always the more frequent answer of each;
+- of pixels: always the most frequent class, whose IoU is then the part of the pixels that it has,
+  and that of all others 0;
 - of values: always their mean, whose mean squared error is their variance.
 
-Better means: by more than the figure varies with the examples that happen to be in the split.
+Better means: by more than the figure varies with the examples that happen to be in the split; of
+the mean IoU, for which no such variation is known, by a point.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ _DEVIATIONS: Final = 2.5  # that are seldom reached by chance: by one of 160 gue
 _MOST_NAMED: Final = 3
 _FEWEST: Final = 5  # examples of a class of which it can be said that they are missed
 _MISSED: Final = 0.5
+_POINT: Final = 0.01
 
 
 class ClassRow(NamedTuple):
@@ -55,12 +59,7 @@ class ClassBaseline:
     @property
     def rows(self) -> list[ClassRow]:
         """The classes that occur, the most frequent first."""
-        rows = [
-            ClassRow(str(row["name"]), row["support"], row["recall"])
-            for row in self.figures["classes"]
-            if row["support"]
-        ]
-        return sorted(rows, key=lambda row: -row.support)
+        return _occurring(self.figures["classes"])
 
     @property
     def matrices(self) -> list[NDArray[Any]]:
@@ -133,6 +132,41 @@ class ClassBaseline:
 
 
 @dataclass(frozen=True)
+class PixelBaseline:
+    """How a network does on the pixels of a split.
+
+    Attributes:
+        figures: All that was measured: ``mean_iou``, ``pixels`` and ``classes``.
+    """
+
+    figures: Mapping[str, Any]
+
+    @property
+    def rows(self) -> list[ClassRow]:
+        """The classes that occur, the most frequent first; their support is pixels."""
+        return _occurring(self.figures["classes"])
+
+    @property
+    def majority(self) -> float:
+        """The part of the pixels that are of the most frequent class."""
+        return self.rows[0].support / max(self.figures["pixels"], 1) if self.rows else 0.0
+
+    @property
+    def skilled(self) -> bool:
+        """Whether the mean IoU is above that of always answering the most frequent class."""
+        always = self.majority / max(len(self.rows), 1)
+        return len(self.rows) < 2 or bool(self.figures["mean_iou"] > always + _POINT)
+
+    def missed_text(self) -> str:
+        """The classes of which more pixels are missed than found, in words; empty of none."""
+        missed = [row for row in self.rows if row.recall < _MISSED]
+        named = [f"{percent(1 - row.recall, 0)} of {row.name}" for row in missed[:_MOST_NAMED]]
+        if len(missed) > _MOST_NAMED:
+            named[-1] += f" and most of {len(missed) - _MOST_NAMED} more classes"
+        return f"of the pixels {_listed(named)} missed" if named else ""
+
+
+@dataclass(frozen=True)
 class RegressionBaseline:
     """How a network does on the values of a split.
 
@@ -187,6 +221,16 @@ def deviation(part: float, examples: float) -> float:
     examples = max(examples, 1.0)
     likely = (part * examples + 1) / (examples + 2)
     return math.sqrt(likely * (1 - likely) / examples)
+
+
+def _occurring(classes: Sequence[Mapping[str, Any]]) -> list[ClassRow]:
+    """The classes that occur, the most frequent first."""
+    rows = [
+        ClassRow(str(row["name"]), row["support"], row["recall"])
+        for row in classes
+        if row["support"]
+    ]
+    return sorted(rows, key=lambda row: -row.support)
 
 
 def _excess(counts: NDArray[Any]) -> tuple[float, float]:
