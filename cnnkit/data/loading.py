@@ -262,6 +262,14 @@ def _of_several(
     """A data set whose inputs or targets have names: the first of each, and all by their names."""
     if isinstance(source, Arrays):
         parts = several.of_arrays(source, wanted.loss)
+    elif isinstance(source, Images) and isinstance(source.masks, Mapping):
+        of_images = None if isinstance(like, Mapping) else like
+        shape = None if isinstance(wanted.shape, Mapping) else wanted.shape
+        # Images that are known already stay in their files.
+        unread = reading._replace(budget=0)
+        parts = several.of_masks(
+            source, lambda one, first: _read(one, reading if first else unread, shape, of_images)
+        )
     else:
         assert isinstance(source, Images)  # noqa: S101 - the sources that have names
         parts = several.of_folders(
@@ -305,6 +313,8 @@ def _with_target(
     trained: bool,
 ) -> Dataset:
     """A data set of one of several targets, as what compares it takes it."""
+    if isinstance(source, Images) and source.tiles is not None:
+        require_whole_tiles(part, wanted.extents)
     kind = None if wanted.loss is None else wanted.loss.kind
     if kind == "triplet":
         return part

@@ -356,3 +356,33 @@ def test_the_input_is_no_target_of_several() -> None:
             "leave it out, and name the array of each target, `data: {…, targets: {NAME: ARRAY}}`",
         )
     ]
+
+
+CELLS = """\
+input: 8x8x1
+layers:
+  - conv: {filters: 1, kernel: 1}
+  - output: cell
+  - conv: {filters: 1, kernel: 1}
+  - output: core
+train:
+  data: {images: scans, masks: {cell: cells, core: cores}}
+  loss: {cell: binary_cross_entropy, core: dice}
+"""
+
+
+def test_folders_of_masks_are_those_of_the_outputs() -> None:
+    assert findings(CELLS) == []
+    assert findings(CELLS.replace("masks: {cell: cells, core: cores}", "masks: cells")) == [
+        (
+            "not-trainable 8:9",
+            "`data` gives one target, and the network has the outputs `cell`, `core`",
+            "name a folder for each: `masks: {cell: …, core: …}`",
+        )
+    ]
+    (found, *_) = findings(CELLS.replace("core: cores", "cure: cores"))
+    assert found == (
+        "not-trainable 8:52",
+        "`masks` has `cure`, and the network no such output: it has `cell`, `core`",
+        "did you mean `core`?",
+    )
