@@ -383,6 +383,6 @@ def test_folders_of_masks_are_those_of_the_outputs() -> None:
     (found, *_) = findings(CELLS.replace("core: cores", "cure: cores"))
     assert found == (
         "not-trainable 8:52",
-        "`masks` has `cure`, and the network no such output: it has `cell`, `core`",
+        "`masks` names `cure`, and the network has no such output",
         "did you mean `core`?",
     )
