@@ -386,3 +386,12 @@ def test_folders_of_masks_are_those_of_the_outputs() -> None:
         "`masks` names `cure`, and the network has no such output",
         "did you mean `core`?",
     )
+
+
+def test_a_network_of_which_none_is_learnt() -> None:
+    text = SINGLE.replace("units: 3", "units: 3, learnt: false")
+    ((_, message, advice),) = findings(text)
+    assert (message, advice) == (
+        "all weights have `learnt: false`, so that none is left to train",
+        "leave it out of one layer, such as the last",
+    )

@@ -25,7 +25,7 @@ from cnnkit.spec.model.training import Images
 from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.use.mapping import MapNaming
-from cnnkit.training.use.naming import Prediction
+from cnnkit.training.use.naming import Prediction, no_numbers
 from cnnkit.training.use.trained import Trained
 
 _OF_PICTURE: Final = 3
@@ -78,6 +78,9 @@ def whole_maps(
             yield Refused(str(file), str(error))
             continue
         found = _blended(trained, read, size)
+        if not all(np.isfinite(each).all() for each in found.values()):
+            yield no_numbers(str(file))
+            continue
         for naming in namings:
             values = found[naming.output]
             told = _told(values) if naming.of_classes else values
