@@ -269,13 +269,20 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
         if of_run.masks is not None:
             inside = {"images": of_run.images, "masks": of_run.masks}
             return of_run.model_copy(
-                update={name: str(root / Path(folder).name) for name, folder in inside.items()}
+                update={name: _below(root, folder) for name, folder in inside.items()}
             )
         return data
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
         of_arrays = ("inputs", "targets", "ignore")
         return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
     return data
+
+
+def _below(root: Path, folder: str | Mapping[str, str]) -> str | dict[str, str]:
+    """A folder of the same name in another, or one for each output."""
+    if isinstance(folder, Mapping):
+        return {name: str(root / Path(each).name) for name, each in folder.items()}
+    return str(root / Path(folder).name)
 
 
 def _judged(
