@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from cnnkit.data.decoding import Decoding
+    from cnnkit.data.membership import Groups
 
 SHARES_TOLERANCE = 1e-3
 """How far from 1 the shares of the classes may sum up, in float32."""
@@ -273,6 +274,7 @@ class Splits:
         own_test: Whether the data set has a test split of its own, which is kept as it is.
         stratified: Whether each split has the classes in the proportions of the whole.
         seed: What the random choice came from.
+        groups: Which examples belong together and are on one side; None where each is by itself.
     """
 
     train: Indices
@@ -281,6 +283,7 @@ class Splits:
     own_test: bool
     stratified: bool
     seed: int
+    groups: Groups | None = None
 
     def record(self) -> dict[str, Any]:
         """What a run notes of its splits, as JSON: two are the same where their digests are."""
@@ -294,6 +297,7 @@ class Splits:
                     ("train", self.train), ("validation", self.validation), ("test", self.test)
                 )
             },
+            **({} if self.groups is None else {"groups": self.groups.record()}),
         }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.chunks import ARRAYS, TABLES, Chunk, chunks_of
+from cnnkit.data.chunks import ARRAYS, Chunk, chunks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
@@ -23,6 +23,7 @@ from cnnkit.data.scaling import scaled
 from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Csv
+from cnnkit.spec.model.training.split import TABLES
 
 # Images that a thread decodes at once: handing over each by itself takes as long as a small one.
 _TOGETHER = 8

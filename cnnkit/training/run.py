@@ -17,7 +17,7 @@ from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.location import located, located_weights
+from cnnkit.spec.model.training.location import located, located_groups, located_weights
 from cnnkit.spec.reading import load
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
@@ -85,7 +85,8 @@ def train(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     spec = spec if isinstance(spec, Spec) else load(spec)
-    places = (*located(spec).notes, *located_weights(spec).notes)
+    groups = located_groups(spec)
+    places = (*located(spec).notes, *groups.notes, *located_weights(spec).notes)
     spec = resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
@@ -96,7 +97,7 @@ def train(
         _set_up(shown)
         begun = told_initial(spec, shown)
         shown.working("reading the data")
-        material = _prepare(spec, recipe, options)
+        material = _prepare(spec, recipe, options, groups.place)
         if not isinstance(recipe.data, str):  # published data sets are known to be sound
             for warning in _warnings(material):
                 shown.note(f"warning: {warning}")
@@ -263,8 +264,15 @@ def _warnings(material: Material) -> Iterator[str]:
         yield from (f"`{name}`: {text}" for text in constant(each.dataset, each.statistics))
 
 
-def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
-    return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
+def _prepare(spec: Spec, recipe: Train, options: Options, place: str = "") -> Material:
+    return prepare(
+        spec,
+        recipe,
+        outputs_of(spec),
+        data_dir=options.data_dir,
+        limit=options.limit,
+        place=place,
+    )
 
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:

@@ -274,10 +274,6 @@ EXAMPLE = jnp.zeros((1, 4, 4, 3))
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (
-            Called(lambda x: (x, nnx.relu(x))),
-            "the network has 2 outputs: `import` reads those of one",
-        ),
         (Called(lambda x: jnp.ones(3)), "the output does not depend on the input"),
         (
             Called(lambda x, norm: norm(x), nnx.BatchNorm(3, rngs=nnx.Rngs(0))),
@@ -334,3 +330,50 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flax", None)
     with pytest.raises(MissingExtraError, match=r"need flax, which is not installed: pip install"):
         cnnkit.from_flax(None, None)
+
+
+class Attending(nnx.Module):
+    """A sequence that attends over itself, then over another; both outcomes go out."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.patches = nnx.Conv(3, 8, (2, 2), strides=2, rngs=rngs)
+        self.norm = nnx.LayerNorm(8, rngs=rngs)
+        self.own = nnx.MultiHeadAttention(2, 8, decode=False, rngs=rngs)
+        self.other = nnx.MultiHeadAttention(
+            2, 8, 12, in_kv_features=5, decode=False, use_bias=False, rngs=rngs
+        )
+
+    def __call__(self, image: Any, text: Any) -> Any:
+        x = self.patches(image).reshape(image.shape[0], -1, 8)
+        x = x + self.own(self.norm(x))
+        return {"tokens": x, "label": self.other(x, text).mean(1)}
+
+
+ATTENDING = """\
+inputs: {image: "4x4x3", text: "7x5"}
+layers:
+  - {name: patches, conv: {filters: 8, kernel: 2, stride: 2}}
+  - name: norm
+    residual:
+      layers:
+        - layer_norm: {epsilon: 1e-06}
+        - flatten: {keep_channels: true}
+        - attention: {heads: 2}
+      shortcut:
+        - flatten: {keep_channels: true}
+  - output: tokens
+  - {name: other, attention: {heads: 2, units: 12, bias: false, context: text}}
+  - global_mean_pool
+  - output: label
+"""
+
+
+def test_attention_with_two_inputs_and_two_outputs() -> None:
+    module = randomized(lambda: Attending(nnx.Rngs(0)))
+    imported = cnnkit.from_flax(module, (jnp.zeros((2, 4, 4, 3)), jnp.zeros((2, 7, 5))))
+    assert imported.text.partition("name: Attending\n")[2] == ATTENDING
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    own, other = 4 * (8 * 8 + 8), (8 + 5 + 5) * 12 + 12 * 8
+    assert imported.parameters == (12 * 8 + 8) + 2 * 8 + own + other

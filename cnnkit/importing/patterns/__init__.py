@@ -13,6 +13,7 @@ from cnnkit.importing.patterns.gating import name_gated
 from cnnkit.importing.patterns.padding import join_padding
 from cnnkit.importing.patterns.recurrence import end_sequences
 from cnnkit.importing.patterns.rounding import drop_rounding
+from cnnkit.importing.patterns.sharing import share_weights
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import OperationGraph
@@ -26,5 +27,6 @@ PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     lift_flattens,
     chain_concatenations,
     drop_rounding,
+    share_weights,
 )
 """In the order in which they are looked for: each changes the graph in place."""
