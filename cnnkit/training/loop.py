@@ -25,7 +25,8 @@ from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
 from cnnkit.training.store.summary import Ending
-from cnnkit.training.view.display import Display, Progress, RunPlan
+from cnnkit.training.view.display import Display
+from cnnkit.training.view.progress import Progress, RunPlan
 from cnnkit.training.view.tensorboard import Events
 
 History = list[RunEpoch]

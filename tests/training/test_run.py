@@ -25,7 +25,8 @@ from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.trained import load_run
-from cnnkit.training.view.display import Progress, Quiet
+from cnnkit.training.view.display import Quiet
+from cnnkit.training.view.progress import Progress
 
 Recipe = Callable[..., Spec]
 

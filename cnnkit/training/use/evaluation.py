@@ -36,6 +36,8 @@ from cnnkit.training.store.wrong import wrong_answers
 from cnnkit.training.use.judgement import Judgement, Scored, Wanted, judgement
 from cnnkit.training.use.scoring import inference
 from cnnkit.training.use.trained import Which, restored, steps_of
+from cnnkit.training.view.conclusion import judgement_lines, measured_lines
+from cnnkit.training.view.notebook import shown
 
 if TYPE_CHECKING:
     from cnnkit.training.use.weights import Weights
@@ -72,6 +74,11 @@ class Evaluation:
     looks: tuple[Look, ...] = ()
     warnings: tuple[str, ...] = ()
     judgement: Judgement | None = None
+
+    def _repr_html_(self) -> str:
+        """The figures as a notebook shows them."""
+        said = judgement_lines(self.judgement) if self.judgement else ()
+        return shown([*measured_lines(self.data, self.figures, self.epoch), *said])
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
