@@ -407,7 +407,8 @@ class Recurrent(nnx.Module):
         self.written = Written(rngs)
 
     def __call__(self, x: Any) -> Any:
-        x = self.gru(self.ways(x))
+        ways: Any = self.ways(x)
+        x = self.gru(ways)
         (_, last), every = self.lstm(x)
         return {"last": last, "turned": self.written(every[:, ::-1])}
 
@@ -432,7 +433,7 @@ layers:
 
 
 def test_recurrent_layers_however_they_are_written() -> None:
-    module = Recurrent(nnx.Rngs(0))
+    module: Any = Recurrent(nnx.Rngs(0))
     module.eval()
     imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 3)))
     assert imported.text.partition("name: Recurrent\n")[2] == RECURRENT

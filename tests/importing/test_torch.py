@@ -161,6 +161,18 @@ def activations(x: Any) -> Any:
     return F.leaky_relu(torch.cat([F.hardtanh(x), torch.tanh(x), x.clamp(min=0)], 1), 0.3)
 
 
+def transformer(x: Any, layer: Any) -> Any:
+    return layer(x.flatten(2).mT).mean(1)
+
+
+def recurrent(x: Any, lstm: Any, gru: Any, last: Any) -> Any:
+    """Steps along the rows; what comes out of two layers of both ways goes backward."""
+    steps, _ = lstm(x.mean(3).mT)
+    steps, _ = gru(steps.flip(1).transpose(0, 1))
+    _, state = last(steps.flip(0).transpose(0, 1))
+    return state.movedim(0, 1).flatten(1)
+
+
 NETWORKS: dict[str, Callable[[], Any]] = {
     "in place": lambda: Called(in_place, nn.Conv2d(4, 4, 1)),
     "halves": lambda: Called(halves, nn.Conv2d(4, 8, 3, padding="same", dilation=2)),
@@ -177,6 +189,15 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     ),
     "enlarged": lambda: nn.Sequential(
         nn.ZeroPad2d((1, 2, 3, 0)), nn.Upsample(scale_factor=2, mode="bilinear")
+    ),
+    "transformer": lambda: Called(
+        transformer, nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    ),
+    "recurrent": lambda: Called(
+        recurrent,
+        nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True),
+        nn.GRU(6, 4),
+        nn.GRU(4, 2, batch_first=True, bidirectional=True, bias=False),
     ),
     "flat": lambda: nn.Sequential(
         nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(16, 3), nn.LogSoftmax(1)
@@ -438,3 +459,48 @@ def test_networks_of_torchvision_are_read_well(name: str, most: int) -> None:
     imported = package.from_torch(module, torch.zeros(1, 3, 224, 224))
     assert len(imported.text.splitlines()) <= most
     assert max(map(len, imported.text.splitlines())) <= 100
+
+
+def test_attention_and_recurrent_layers_have_their_kinds() -> None:
+    for name, kinds in (
+        ("transformer", ["attention: {heads: 2}"]),
+        (
+            "recurrent",
+            [
+                "{times: 2, layers: [{lstm: {units: 3, direction: both, sequences: true}}]}",
+                "gru: {units: 4, sequences: true, direction: backward}",
+                "gru: {units: 2, direction: both, bias: false}",
+            ],
+        ),
+    ):
+        imported = package.from_torch(NETWORKS[name]().eval(), torch.zeros(1, 4, 7, 7))
+        for kind in kinds:
+            assert kind in imported.text
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            Called(
+                lambda x, lstm: lstm(x, (x[:, :1], x[:, :1]))[0], nn.LSTM(7, 7, batch_first=True)
+            ),
+            "node `lstm`: lstm cannot be said: it does not start from zeros",
+        ),
+        (
+            Called(lambda x, lstm: lstm(x)[0], nn.LSTM(7, 4, proj_size=2)),
+            "node `lstm`: lstm cannot be said: its states are projected",
+        ),
+        (
+            Called(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True)),
+            (
+                "node `scaled_dot_product_attention`: scaled_dot_product_attention cannot be said: "
+                "it is causal, or caps its scores"
+            ),
+        ),
+    ],
+)
+def test_attention_and_recurrent_layers_that_are_refused(module: Any, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        package.from_torch(module.eval(), torch.zeros(1, 7, 7))
+    assert any(finding.message.endswith(message) for finding in caught.value.findings)
