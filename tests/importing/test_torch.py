@@ -15,6 +15,7 @@ from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
 from tests.cli.command import Run
+from tests.importing.small import PARAMETERS, spec_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
@@ -49,33 +50,6 @@ class Small(Module):
         return self.fc(self.dropout(x))
 
 
-SPEC = """\
-# Imported from Small by `cnnkit.from_torch`.
-name: Small
-input: 9x9x3
-defaults: {conv: {kernel: 3, padding: 1}}
-blocks:
-  conv_norm_relu:
-    layers:
-      - conv: {filters: 8, bias: false}
-      - batch_norm
-      - relu
-  unit:
-    layers:
-      - residual:
-          layers:
-            - conv_norm_relu
-            - conv: {filters: 8}
-          activation: relu
-layers:
-  - {name: stem, conv: {filters: 8, stride: 2}}
-  - {name: layer1, repeat: {times: 3, layers: [unit]}}
-  - global_mean_pool
-  - dropout: {rate: 0.2}
-  - {name: fc, dense: {units: 5}}
-"""
-
-
 @pytest.fixture(autouse=True)
 def seeded() -> Iterator[None]:
     with torch.random.fork_rng():
@@ -95,12 +69,11 @@ def randomized(module: Any) -> Any:
 def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
     module = randomized(Small())
     imported = package.from_torch(module, torch.zeros(1, 3, 9, 9))
-    assert imported.text == SPEC
+    assert imported.text == spec_of("from_torch")
     proof = imported.prove()
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
-    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
-    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    assert imported.parameters == PARAMETERS
     kernel = module.fc.weight.detach().numpy().T
     assert (imported.arrays["layers.fc.kernel"] == kernel).all()
 
@@ -504,3 +477,14 @@ def test_attention_and_recurrent_layers_that_are_refused(module: Any, message: s
     with pytest.raises(SpecError) as caught:
         package.from_torch(module.eval(), torch.zeros(1, 7, 7))
     assert any(finding.message.endswith(message) for finding in caught.value.findings)
+
+
+def test_control_that_depends_on_the_input() -> None:
+    def branches(x: Any) -> Any:
+        return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+    with pytest.raises(SpecError) as caught:
+        package.from_torch(Called(branches).eval(), torch.zeros(1, 7, 7))
+    assert "node `cond`: cond cannot be said: `import` does not read it" in [
+        finding.message for finding in caught.value.findings
+    ]
