@@ -1,6 +1,10 @@
-"""The spec of a small residual network, which tests have as a module of each framework."""
+"""Specs that tests of several frameworks have as modules, or convert to them."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 
 SPEC = """\
 # Imported from Small by `cnnkit.{reader}`.
@@ -28,6 +32,30 @@ layers:
   - {{name: fc, dense: {{units: 5}}}}
 """
 PARAMETERS = (3 * 9 + 1) * 8 + 3 * (9 * 8 * 8 + 2 * 8 + 9 * 8 * 8 + 8) + (8 + 1) * 5
+
+
+CONVERTED = """\
+input: 16x16x3
+layers:
+  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
+  - batch_norm
+  - relu
+  - repeat:
+      times: 2
+      layers:
+        - residual:
+            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
+            activation: relu
+  - parallel:
+      branches:
+        - [conv: {filters: 4, kernel: 1}]
+        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
+  - max_pool: {size: 2}
+  - flatten
+  - dropout: {rate: 0.5}
+  - {name: head, dense: {units: 10}}
+  - softmax
+"""
 
 
 def spec_of(reader: str) -> str:

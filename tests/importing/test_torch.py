@@ -15,7 +15,7 @@ from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
 from tests.cli.command import Run
-from tests.importing.small import PARAMETERS, spec_of
+from tests.importing.small import CONVERTED, PARAMETERS, ZOO, spec_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
@@ -195,43 +195,23 @@ def test_a_sequence_and_a_volume() -> None:
         assert kernel.shape == (*module.kernel_size, 3, 4)
 
 
-CONVERTED = """\
-input: 16x16x3
-layers:
-  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
-  - batch_norm
-  - relu
-  - repeat:
-      times: 2
-      layers:
-        - residual:
-            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
-            activation: relu
-  - parallel:
-      branches:
-        - [conv: {filters: 4, kernel: 1}]
-        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
-  - max_pool: {size: 2}
-  - flatten
-  - dropout: {rate: 0.5}
-  - {name: head, dense: {units: 10}}
-  - softmax
-"""
-
-
-def test_what_convert_wrote_comes_back() -> None:
-    spec = package.load(CONVERTED)
+@pytest.mark.parametrize("zoo", [None, "lenet-5"])
+def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
+    spec = package.load(CONVERTED if zoo is None else ZOO / f"{zoo}.yaml")
     converted = convert(spec, "torch").code
     assert converted is not None
     names: dict[str, Any] = {"__name__": "converted"}
     exec(converted, names)  # noqa: S102 - it is our own
     classes = (each for each in names.values() if isinstance(each, type))
     *_, network = (each for each in classes if issubclass(each, nn.Module))
-    imported = package.from_torch(network().eval(), torch.zeros(1, 3, 16, 16))
+    *extents, channels = spec.input
+    imported = package.from_torch(network().eval(), torch.zeros(1, channels, *extents))
     before, after = (package.analyze(each).totals for each in (spec, imported.spec))
     for total in ("neurons", "parameters", "state", "macs", "activations"):
         assert getattr(after, total) == getattr(before, total)
-    assert compare(package.analyze(spec), package.analyze(imported.spec)).same_operations
+    found = compare(package.analyze(spec), package.analyze(imported.spec))
+    assert found.same_operations
+    assert found.same == (zoo is not None)  # the other has names of its own
 
 
 def test_what_cannot_be_said_is_named_all_in_one_run() -> None:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
+_NEAR = {
+    "cond": "write the branch that is taken",
+    "roll": "near is attention with `window` and `shift`, which `import` does not read",
+    "while_loop": "write its steps out",
+}
 # What a call raises whose arguments are of a form that the table did not foresee.
 _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 # Their results share memory with what they read, so that one changes in place with the other.
@@ -263,7 +268,7 @@ class _Reader:
         known = name.removesuffix("_") if name not in OPERATORS else name
         constant = all(isinstance(value, torch.Tensor) for value in values.values())
         if known not in OPERATORS and not constant:
-            raise RefusedError("`import` does not read it")
+            raise RefusedError("`import` does not read it", _NEAR.get(known))
         if any(value is None for value in values.values()):
             return None  # what it reads could not be said either
         args, kwargs = _pytree.tree_map(
