@@ -22,12 +22,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from measuring import environment, heading, machine, table, versions
-from sides import Process, Side, processes
+from sides import Figures, Process, Side, in_bursts, processes, ready
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -62,15 +61,6 @@ class Network(NamedTuple):
     flags: tuple[str, ...] = ()
     batch: int | None = None
     maps: bool = False
-
-
-class Figures(NamedTuple):
-    """What was measured of a side: seconds of a step by the clock, and of all cores together."""
-
-    compile: float
-    seconds: float
-    cores: float
-    memory: int
 
 
 ZOO = HERE.parent / "specs" / "zoo"
@@ -115,41 +105,9 @@ def measured(
         for side in sides:
             running.append(Process(side, _command(network, side, batch, device, Path(folder))))
             if device == "cpu":
-                _ready(network, running, compiled)
-        _ready(network, running, compiled)
-        taken: dict[str, list[dict[str, float]]] = {process.side.name: [] for process in running}
-        steps = {}
-        for process in running:
-            process.burst(3, realtime=realtime)
-            steps[process.side.name] = max(
-                2, round(BURST[device] / process.burst(2, realtime=realtime)["seconds"])
-            )
-        for _ in range(n):
-            for process in running:
-                name = process.side.name
-                taken[name].append(process.burst(steps[name], realtime=realtime))
-    return {
-        name: Figures(
-            compiled[name],
-            median(each["seconds"] for each in answers),
-            median(each["cores"] for each in answers),
-            int(answers[-1]["memory"]),
-        )
-        for name, answers in taken.items()
-    }
-
-
-def _ready(network: Network, running: list[Process], compiled: dict[str, float]) -> None:
-    """Waits until all that run have compiled, and lets go of those that can't."""
-    for process in list(running):
-        if process.side.name in compiled:
-            continue
-        try:
-            compiled[process.side.name] = process.ask()["compile"]
-        except RuntimeError as error:
-            print(f"{network.name}: {error}", file=sys.stderr)
-            running.remove(process)
-            process.end()
+                ready(running, compiled, network.name)
+        ready(running, compiled, network.name)
+        return in_bursts(running, compiled, n, BURST[device], realtime=realtime)
 
 
 def _command(network: Network, side: Side, batch: int, device: str, folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -30,7 +31,35 @@ def warnings_of(dataset: Dataset, splits: Splits, measured: Statistics) -> list[
         return [*dataset.notes, fault]
     # One image may well be part of many examples of several inputs: that is no leak.
     found = [] if dataset.inputs else leaks(dataset, splits)
-    return [*dataset.notes, *found, *constant(dataset, measured)]
+    return [*dataset.notes, *_of_groups(dataset, splits), *found, *constant(dataset, measured)]
+
+
+def _of_groups(dataset: Dataset, splits: Splits) -> Iterator[str]:
+    """What groups of examples keep a split from: being one, and having each class."""
+    if splits.groups is None:
+        return
+    if len(splits.groups.names) == len(splits.groups.train):
+        yield (
+            f"`group: {splits.groups.by}` makes each example of {dataset.name} a group of its own, "
+            f"which changes nothing"
+        )
+    labels = dataset.train.labels()
+    if labels is None:
+        return
+    known = np.unique(labels)
+    for name in ("train", "validation", "test"):
+        part = getattr(splits, name)
+        if not len(part) or (name == "test" and splits.own_test):
+            continue
+        if lacking := np.setdiff1d(known, labels[part]).tolist():
+            names = [dataset.classes[each] if dataset.classes else each for each in lacking]
+            named = ", ".join(map(str, names[:_SHOWN]))
+            more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+            noun = "training" if name == "train" else name
+            yield (
+                f"the {noun} split has no example of {named}{more}: too few groups of "
+                f"`group: {splits.groups.by}` have any; another `seed` may part them better"
+            )
 
 
 def all_alike(dataset: Dataset) -> str | None:

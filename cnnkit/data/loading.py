@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cnnkit.data import arrays, csv, images, listed, masks, several
+from cnnkit.data import arrays, csv, images, listed, masks, pieces, several
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset, Range
 from cnnkit.data.decoding import Decoding
@@ -20,7 +20,9 @@ from cnnkit.data.fitting import fitted
 from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.data.maps import as_images, as_inputs, as_masks, notes_of, spatial_of
 from cnnkit.data.naming import named_in_text
+from cnnkit.data.pieces import require_whole_tiles
 from cnnkit.data.preprocessing import Preprocessing
+from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.data.scenes import digit_scenes, noisy_digits
 from cnnkit.errors import DataError, UsageError, did_you_mean
@@ -54,7 +56,7 @@ def load(
     classes: Sequence[str] = (),
     renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
-    progress: images.Progress = images.unseen,
+    progress: Progress = unseen,
 ) -> Dataset:
     """Reads a data set and checks that it fits the network.
 
@@ -96,7 +98,7 @@ class _Reading(NamedTuple):
 
     data_dir: str | os.PathLike[str] | None
     budget: int
-    progress: images.Progress
+    progress: Progress
 
 
 class _Wanted(NamedTuple):
@@ -143,7 +145,8 @@ def _read(
 ) -> Dataset:
     """A data set in the values of its files."""
     if isinstance(source, Images) and source.masks is not None:
-        return masks.read(
+        read = pieces.read if pieces.is_of_pieces(source) else masks.read
+        return read(
             source,
             shape=shape,
             decoding=like.decoding if like else decoding_of(source),
@@ -186,6 +189,8 @@ def _prepared(
     elif dataset.train.of_maps:
         spatial = spatial_of(dataset, wanted.shape)
         dataset = _with_maps(dataset, source, wanted.loss, classes, spatial)
+    if isinstance(source, Images) and source.tiles is not None:
+        require_whole_tiles(dataset, wanted.extents)
     dataset = fitted(
         named_in_text(dataset),
         wanted.shape,

@@ -21,7 +21,7 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.weight_norm import normalized
 
 Sides = tuple[tuple[int, int], ...]
@@ -122,8 +122,13 @@ class NormalizedConv(Conv):
         **kwargs: Any,
     ) -> None:
         super().__init__(channels, filters, windows=windows, **kwargs)
-        self.norm = normalized(self, layer)
+        self.norm = normalized(self, layer, kwargs["rngs"])
         self.windows = tuple(windows)
+
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """As a call; training improves what the norm is of."""
+        self.norm.move(self, train=mode.train)
+        return self(x)
 
     @override
     def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
@@ -185,11 +190,16 @@ class TransposedConv(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(bias)
-        self.norm = normalized(self, layer)
+        self.norm = normalized(self, layer, site.rngs)
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = tuple(windows)
         self.dtype = site.dtype
+
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """As a call; training improves what the norm is of."""
+        self.norm.move(self, train=mode.train)
+        return self(x)
 
     def __call__(self, x: Array) -> Array:
         """Maps [N, *spatial, C] to larger ones, [N, *spatial, F]."""
@@ -225,7 +235,7 @@ class LocallyConnected(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(jnp.broadcast_to(bias, (*extents, filters)))
-        self.norm = normalized(self, layer, len(extents))
+        self.norm = normalized(self, layer, site.rngs, len(extents))
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = windows

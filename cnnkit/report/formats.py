@@ -14,7 +14,10 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "csv": "cnnkit.report.analysis.csv",
         "markdown": "cnnkit.report.analysis.markdown",
         "html": "cnnkit.report.analysis.html",
+        "latex": "cnnkit.report.analysis.latex",
         "svg": "cnnkit.report.analysis.svg",
+        "pdf": "cnnkit.report.analysis.pdf",
+        "tikz": "cnnkit.report.analysis.tikz",
     }
 )
 """The formats of ``analyze``, and where each is written."""
@@ -49,6 +52,9 @@ _SUFFIXES: Final = {
     ".html": "html",
     ".htm": "html",
     ".svg": "svg",
+    ".pdf": "pdf",
+    ".tex": "latex",
+    ".tikz": "tikz",
     ".sarif": "sarif",
     ".xml": "junit",
 }

@@ -12,7 +12,8 @@ In a spec with a section `train:`:
 - `augment` of several inputs whose extents differ, and augmentations that several inputs cannot
   share: all images of an example are moved alike, so that what lies at one place in one still lies
   there in the other;
-- a `head` beside several outputs, for it learns the target of the one output.
+- a `head` beside several outputs, for it learns the target of the one output;
+- `learnt: false` of all weights.
 
 ## Why
 
@@ -71,6 +72,13 @@ def check(network: RuleContext) -> Iterator[Finding]:
     if spec.train is None:
         return
     graph, train = network.graph, spec.train
+    weights = [weight for node in graph.nodes for weight in node.effect.weights]
+    if any(each.frozen for each in weights) and not any(each.trainable for each in weights):
+        yield _finding(
+            spec,
+            "all weights have `learnt: false`, so that none is left to train",
+            "leave it out of one layer, such as the last",
+        )
     yield from _losses(spec, train, graph.given)
     if graph.sides and (len(graph.outputs) > 1):
         yield _finding(

@@ -15,6 +15,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.advice import not_a_number
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
+from cnnkit.training.distributed.consensus import agreed, is_first
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
@@ -113,7 +114,8 @@ class Session:
     @property
     def out_of_time(self) -> bool:
         """Whether the recipe's time limit is reached."""
-        return self.train.time_limit is not None and self.trained >= self.train.time_limit
+        limit = self.train.time_limit
+        return limit is not None and agreed(self.trained >= limit)
 
     @property
     def checkpoint_due(self) -> bool:
@@ -122,7 +124,9 @@ class Session:
         return time.monotonic() - self.saved >= interval
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
-        """Begins a checkpoint; ``whole`` waits until it is there."""
+        """Begins a checkpoint; ``whole`` waits until it is there. One process has them for all."""
+        if not is_first():
+            return
         self.run.lock.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
@@ -204,8 +208,8 @@ def _epoch(session: Session, state: State, history: History) -> State:
     with session.phases.phase("device"):
         waiting: tuple[Glance, int] | None = None
         since = time.perf_counter()
-        while step < end and not session.interruption and not session.out_of_time:
-            count = min(pace.count, end - step)
+        while step < end and not session.interruption.agree() and not session.out_of_time:
+            count = agreed(min(pace.count, end - step))
             state = engine.advance(state, order, count)
             step += count
             # A call is looked at when the one after it is under way: the device never waits.

@@ -19,6 +19,7 @@ from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, sum
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import MetricSums, State
+from cnnkit.training.distributed.consensus import agreed, is_first, shared_state
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import Material, SplitName
 from cnnkit.training.ranked import borders_of, ranked, samples, write_ranked
@@ -82,15 +83,17 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         diagnosis=diagnose(history, session.train, evidence),
     )
     session.display.working("drawing")
-    with told_of_full_disk(session.run.path):
-        _draw(session, history, summary)
+    if is_first():
+        with told_of_full_disk(session.run.path):
+            _draw(session, history, summary)
     objective = session.engine.steps.objective
     if objective.maps:
         _rank(session, state, opened=opened)
     elif objective.only is not None and session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
-    write_page(session.run)
+    if is_first():
+        write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
     return summary
@@ -289,9 +292,9 @@ def _best_state(session: Session, state: State, history: History) -> State:
     if chosen is None or chosen is history[-1]:
         return state
     found = session.checkpoints.named(name_of(chosen.step, chosen.epoch))
-    if found is not None:
+    if agreed(found is not None):
         try:
-            return session.engine.place(found.restore(session.engine.template()))
+            return session.engine.place(shared_state(session.engine.template(), found))
         except DamagedCheckpointError as error:
             session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state

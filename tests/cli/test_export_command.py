@@ -356,10 +356,12 @@ def test_a_model_that_gives_something_else_is_not_written(
 BLOCK = re.compile(r"^```text\n(\$ cnnkit export .*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_commands_of_the_readme(
+def test_the_commands_of_its_page(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (block,) = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    (block,) = BLOCK.findall(
+        (ROOT / "docs/how-to/to-other-frameworks.md").read_text(encoding="utf-8")
+    )
     (tmp_path / "specs/zoo").mkdir(parents=True)
     shutil.copy(ROOT / "specs/zoo/lenet-5.yaml", tmp_path / "specs/zoo")
     monkeypatch.chdir(tmp_path)

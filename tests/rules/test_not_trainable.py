@@ -356,3 +356,12 @@ def test_the_input_is_no_target_of_several() -> None:
             "leave it out, and name the array of each target, `data: {…, targets: {NAME: ARRAY}}`",
         )
     ]
+
+
+def test_a_network_of_which_none_is_learnt() -> None:
+    text = SINGLE.replace("units: 3", "units: 3, learnt: false")
+    ((_, message, advice),) = findings(text)
+    assert (message, advice) == (
+        "all weights have `learnt: false`, so that none is left to train",
+        "leave it out of one layer, such as the last",
+    )

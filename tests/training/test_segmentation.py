@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.errors import UsageError
+from cnnkit.network.weights import arrays_of, put_arrays
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.tasks.task import IGNORED
@@ -25,7 +26,7 @@ from cnnkit.training.run import resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.judgement import Wanted
 from cnnkit.training.use.naming import Naming
-from cnnkit.training.use.prediction import Prediction, predict
+from cnnkit.training.use.prediction import Prediction, Refused, predict
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Quiet
 from cnnkit.training.view.samples import Sample, save_samples
@@ -191,6 +192,20 @@ def test_what_predictions_of_maps_do_not_have(
     done = cnnkit("predict", str(run), str(arrays), *options)
     assert done.code == 2
     assert message in done.err
+
+
+def test_maps_of_no_numbers_are_refused(run: Path, arrays: Path, tmp_path: Path) -> None:
+    """The classes of their pixels would be numbers."""
+    trained = load_run(run)
+    whole = arrays_of(trained.network)
+    put_arrays(trained.network, {name: np.full_like(each, np.nan) for name, each in whole.items()})
+    np.save(tmp_path / "two.npy", np.load(arrays)["x"][:2])
+    found = list(predict(trained, [tmp_path / "two.npy"]))
+    assert len(found) == 2
+    for number, each in enumerate(found):
+        assert isinstance(each, Refused)
+        assert each.file == f"{tmp_path / 'two.npy'}[{number}]"
+        assert ": the network gives NaN or infinite values for it, " in each.problem
 
 
 def test_it_is_not_served(run: Path) -> None:

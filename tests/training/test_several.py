@@ -20,7 +20,8 @@ from cnnkit.training.compute.augmentation import of_several
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Streamed
 from cnnkit.training.options import Options
-from cnnkit.training.prepare.material import Material, feed_of, pool_of, prepare
+from cnnkit.training.prepare.feed import feed_of, pool_of
+from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import Result, resume, train

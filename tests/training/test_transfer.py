@@ -183,6 +183,27 @@ def test_statistics_of_frozen_layers_move_where_it_is_said(recipe: Recipe) -> No
     assert stepped(recipe(freeze=freeze)) == HEAD | STATISTICS
 
 
+def with_frozen_stem(spec: Spec) -> Spec:
+    """The network, whose stem says itself that it is not learnt."""
+    plain = spec.to_dict()
+    for layer, kind in ((0, "conv"), (1, "batch_norm")):
+        fields = plain["layers"][layer]
+        fields = fields[kind] if isinstance(fields, dict) else {}
+        plain["layers"][layer] = {kind: {**fields, "learnt": False}}
+    return load(plain)
+
+
+def test_layers_that_do_not_learn_keep_weights_and_statistics(recipe: Recipe) -> None:
+    assert stepped(with_frozen_stem(recipe(ema=0.9))) == HEAD
+
+
+def test_no_slots_are_kept_for_what_is_not_learnt(recipe: Recipe) -> None:
+    steps = steps_of(with_frozen_stem(recipe(optimizer="adam")))
+    state = steps.init(jnp.uint32(1))
+    slots = [each for each in jax.tree.leaves(state.optimizer) if each.ndim]
+    assert sum(each.size for each in slots) == 2 * (64 * 3 + 3)
+
+
 def kernel(state: State) -> np.ndarray[Any, Any]:
     return np.asarray(state.params["layers"]["0"]["kernel"][...])
 

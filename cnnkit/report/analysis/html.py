@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
@@ -12,9 +11,10 @@ from cnnkit.analysis.tree import visible
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import plural
 from cnnkit.presentation.page import page, prose, text
-from cnnkit.report.analysis import svg
+from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
-from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
+from cnnkit.report.drawing.page import PAGE_STYLE, drawing_lines
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:
@@ -29,21 +29,27 @@ def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One page with a section for each spec."""
     names = ", ".join(map(title, results))
     heading = names if len(results) <= _FEW else plural(len(results), "spec")
-    lines = (line for result in results for line in _section(result, options))
-    return page(heading, lines)
+    lines = (
+        line
+        for number, result in enumerate(results)
+        for line in _section(result, options, f"drawing-{number}")
+    )
+    return page(heading, lines, style=PAGE_STYLE)
 
 
-def _section(result: Result, options: ReportOptions) -> Iterator[str]:
+def _section(result: Result, options: ReportOptions, place: str) -> Iterator[str]:
     yield f"<section>\n<header><h1>{text(title(result))}</h1>"
     flow = shapes(result) if isinstance(result, Analysis) else "cannot be read"
-    yield f'<p class="flow">{flow}</p></header>'
+    said = about(result) if isinstance(result, Analysis) else ()
+    paragraphs = "".join(f"<p>{prose(paragraph)}</p>" for paragraph in said)
+    yield f'<p class="flow">{flow}</p>{paragraphs}</header>'
     if result.findings:
         yield f"<h2>{counted(result.findings)}</h2>"
     for finding in result.findings:
         yield from _finding(finding)
     if isinstance(result, Analysis):
         yield from _cards(result)
-        yield from _picture(result)
+        yield from drawing_lines(result, place, to_scale=options.to_scale)
         yield from _Tree(result, options).lines()
     yield "</section>"
 
@@ -55,13 +61,6 @@ def _cards(analysis: Analysis) -> Iterator[str]:
         yield f"<div><dt>{figure.label}</dt>"
         yield f'<dd class="value">{figure.value}</dd>{note}</div>'
     yield "</dl>"
-
-
-def _picture(analysis: Analysis) -> Iterator[str]:
-    picture = quote(svg.draw([analysis], heading=False))
-    about = f"The layers of {title(analysis)} as stacks of feature maps, {shapes(analysis)}"
-    yield f'<figure class="picture"><img alt="{text(about)}"'
-    yield f'src="data:image/svg+xml,{picture}"></figure>'
 
 
 class _Tree:
@@ -170,9 +169,11 @@ def _label(name: str) -> str:
 
 def _equations(explanation: Explanation) -> str:
     lines = (
-        f"<li>{text(line.label)}: <code>{text(line.text)}</code></li>" for line in explanation.lines
+        f"<li>{text(line.label)}: <code>{text(line.equation)}</code></li>"
+        for line in explanation.lines
     )
-    return f"<ul>{''.join(lines)}</ul>"
+    rows = "\n".join(curve_of(explanation))
+    return f"<ul>{''.join(lines)}</ul>" + (f"<pre>{rows}</pre>" if rows else "")
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -42,6 +42,7 @@ from jax import Array, lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cnnkit.network import Network, build
+from cnnkit.network.model import Taken
 from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
@@ -90,6 +91,8 @@ class Steps:
         mesh: The devices that a batch is spread over, None for one.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
         settled: The frozen operations that keep their running statistics, too, by their paths.
+        taken: What of the network is computed otherwise, where nothing is trained. It is of the
+            weights of one state, and of no other.
     """
 
     graphdef: nnx.GraphDef[Network]
@@ -102,6 +105,7 @@ class Steps:
     mesh: Mesh | None = None
     frozen: Tree | None = None
     settled: frozenset[str] = frozenset()
+    taken: Mapping[int, Taken] = field(default_factory=dict)
 
     def unfrozen(self) -> Steps:
         """The steps that train all weights, of the same state."""
@@ -241,17 +245,16 @@ class Steps:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
         targets = self.objective.asked(aimed(parted(batch.targets)[0]))
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
-        params, stats = self.evaluated(state)
-        scores = self.objective.scores(
-            nnx.merge(self.graphdef, params, stats).outputs(images).named
-        )
-        return self.objective.added(totals, scores, targets, counted)
+        return self.objective.added(totals, self._scores(state, images), targets, counted)
 
     def scores(self, state: State, feed: Feed, inputs: ByName) -> ByName:
         """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""
+        return self._scores(state, standardized(scaled(inputs), feed))
+
+    def _scores(self, state: State, images: ByName) -> ByName:
         params, stats = self.evaluated(state)
-        images = standardized(scaled(inputs), feed)
-        return self.objective.scores(nnx.merge(self.graphdef, params, stats).outputs(images).named)
+        network: Network = nnx.merge(self.graphdef, params, stats)
+        return self.objective.scores(network.outputs(images, taken=self.taken).named)
 
     def maps(self, state: State, feed: Feed, inputs: ByName) -> dict[str, Array]:
         """What outputs that are maps answer: the class of each pixel, int16, or its values."""

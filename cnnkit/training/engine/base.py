@@ -23,7 +23,8 @@ from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
-from cnnkit.training.prepare.material import Material, SplitName, recalls_in, side_by_side
+from cnnkit.training.prepare.feed import side_by_side
+from cnnkit.training.prepare.material import Material, SplitName, recalls_in
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]

@@ -12,14 +12,8 @@ from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import FEED, HELD_OUT, Asked, Engine, on_host
-from cnnkit.training.prepare.material import (
-    Material,
-    SplitName,
-    feed_of,
-    on_device,
-    pool_of,
-    side_by_side,
-)
+from cnnkit.training.prepare.feed import feed_of, on_device, pool_of, side_by_side
+from cnnkit.training.prepare.material import Material, SplitName
 
 
 class Resident(Engine):

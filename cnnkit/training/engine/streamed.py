@@ -13,7 +13,8 @@ from cnnkit.data.stream import stream
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
-from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_of_zeros, pool_on
+from cnnkit.training.prepare.feed import feed_of, pool_of_zeros, pool_on
+from cnnkit.training.prepare.material import Material, SplitName
 
 
 class Streamed(Engine):

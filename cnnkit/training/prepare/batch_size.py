@@ -15,7 +15,8 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import Material, feed_of, pool_of_zeros
+from cnnkit.training.prepare.feed import feed_of, pool_of_zeros
+from cnnkit.training.prepare.material import Material
 from cnnkit.training.view.display import Display
 
 LARGEST = 1024

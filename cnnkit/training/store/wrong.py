@@ -50,7 +50,7 @@ def wrong_answers(
     found = []
     for row, true, predicted, probability in _mistakes(answers, classes):
         index = int(indices[row])
-        example = str(index) if sources is None else sources.paths[index].as_posix()
+        example = str(index) if sources is None else sources.name(index)
         found.append(Wrong(split, example, true, predicted, probability))
     return sorted(found, key=lambda each: (-each.probability, each.example))
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.errors import DataError, UsageError
-from cnnkit.network import runtime
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
@@ -33,6 +34,7 @@ from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
 from cnnkit.training.store.wrong import wrong_answers
 from cnnkit.training.use.judgement import Judgement, Scored, Wanted, judgement
+from cnnkit.training.use.scoring import inference
 from cnnkit.training.use.trained import Which, restored, steps_of
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def evaluate(
     wanted.require(*_targets(steps, material))
     seal = RunLooks(directory) if data is None else None
     look = None if seal is None else seal.open(name)
-    figures, judged = _judged(steps, material, own, state, devices, wanted)
+    figures, judged = _judged(spec, steps, material, own, state, devices, wanted)
     if seal is not None:
         seal.close(name, figures)
     return Evaluation(
@@ -236,7 +238,7 @@ def evaluate_weights(
     )
     wanted.require(*_targets(steps, material))
     devices = choose(options.device)[:1]
-    figures, judged = _judged(steps, material, own, state, devices, wanted)
+    figures, judged = _judged(spec, steps, material, own, state, devices, wanted)
     epoch = (weights.metrics or {}).get("epoch", 0)
     name = material.dataset.name
     return Evaluation(name, file.name, epoch, figures, (), warnings=notes, judgement=judged)
@@ -277,11 +279,18 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
 
 
 def _judged(
-    steps: Steps, material: Material, own: Material | None, state: Any, devices: Any, wanted: Wanted
+    spec: Spec,
+    steps: Steps,
+    material: Material,
+    own: Material | None,
+    state: Any,
+    devices: Any,
+    wanted: Wanted,
 ) -> tuple[dict[str, Any], Judgement | None]:
     """The figures of the test split of a material, and what else its scores say.
 
     Args:
+        spec: The network.
         steps: Those of the network.
         material: What is judged.
         own: The data that the network learnt from, where something is chosen on them.
@@ -289,7 +298,10 @@ def _judged(
         devices: What it is computed on.
         wanted: What is chosen on the validation split.
     """
-    runtime.prepare()
+    params, stats = steps.evaluated(state)
+    fused = inference(spec, nnx.merge(steps.graphdef, params, stats, copy=True))
+    if fused is not None:
+        steps = replace(steps, taken=fused.taken(fused.numbers))
     machine = engine(steps, [material], replicated(devices, None), devices)
     placed = machine.place(state)
     machine.compile(placed, splits=("test",), training=False)

@@ -11,6 +11,8 @@ from cnnkit.errors import did_you_mean
 from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
 from cnnkit.spec.model.section import Section
+from cnnkit.spec.model.training.part import section
+from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.spec.text.scalars import shortened
 
 Name: TypeAlias = Literal[
@@ -138,6 +140,15 @@ class Images(Pictures):
     ignore: Ignored = Field(
         None, description="the value of pixels in masks that count nowhere, such as 255"
     )
+    tiles: Annotated[
+        Tiles | None,
+        section(Tiles, "tiles"),
+        Expects("`size` and `overlap`: `{size: 256, overlap: 0.25}`"),
+    ] = Field(
+        None,
+        description="how images that are larger than the input are cut into tiles of it, each with "
+        "its mask; by default they are resized",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -150,7 +161,7 @@ class Images(Pictures):
 
 def _mask_faults(images: Images) -> Iterator[Fault]:
     """What is of masks alone, where there are none; and what masks do not have."""
-    given = [name for name in ("classes", "ignore") if getattr(images, name) is not None]
+    given = [name for name in ("classes", "ignore", "tiles") if getattr(images, name) is not None]
     if images.masks is None and given:
         yield Fault(
             "wrong-value",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, Strict, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, Strict, model_validator
 
 from cnnkit.errors import did_you_mean
-from cnnkit.layers.field import Count, Expects, Flag
+from cnnkit.layers.field import Count, Expects
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.metric import CHOICES, MetricName
@@ -27,6 +27,7 @@ from cnnkit.spec.model.training.objective import not_of_task, read_loss
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
+from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
 from cnnkit.tasks.task import Task, narrowed
@@ -50,11 +51,6 @@ Duration = Annotated[
     BeforeValidator(duration),
     Expects("a number of seconds, or 90s, 30m, 2h, 1h30m"),
 ]
-Held = Annotated[
-    Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)],
-    WithJsonSchema({"type": "number", "minimum": 0}),  # of a whole number any is right
-    Expects("a part below 1, such as 0.15, or a number of examples"),
-]
 Weights = Annotated[
     Literal["balanced"]
     | Annotated[tuple[Positive, ...], Strict(False), Field(min_length=1)]
@@ -62,14 +58,6 @@ Weights = Annotated[
     | None,
     Expects("`balanced`, a list of a number above 0 for each class, or a mapping of class names"),
 ]
-
-
-class SplitSettings(Section):
-    """What is held back, where the data set has no split of its own."""
-
-    validation: Held = Field(0.15, description="what the training is watched on")
-    test: Held = Field(0.15, description="what the result is measured on, once")
-    stratify: Flag = Field(True, description="whether each part has all classes in like shares")
 
 
 class EarlyStopping(Section):
@@ -119,7 +107,7 @@ class Train(Section):
     split: Annotated[
         SplitSettings,
         section(SplitSettings, "split"),
-        Expects("`validation`, `test` and `stratify`: `{validation: 0.15}`"),
+        Expects("`validation`, `test`, `stratify` and `group`: `{validation: 0.15}`"),
     ] = Field(
         SplitSettings.model_construct(validation=0.15, test=0.15, stratify=True),
         description="what is held back, where the data set has no split of its own",
