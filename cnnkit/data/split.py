@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices, Splits
 from cnnkit.data.membership import Groups
 from cnnkit.errors import DataError
+from cnnkit.presentation.numbers import plural
 from cnnkit.spec.model.training import SplitSettings
 
 
@@ -106,7 +107,10 @@ def _count(held: float, total: int, name: str) -> int:
     """How many examples a part below 1, or a number of examples, is."""
     count = held if isinstance(held, int) else round(held * total)
     if held > 0 and not count:
-        raise DataError(f"a {name} split of {held:g} of {total:,} examples is empty")
+        raise DataError(
+            f"a {name} split of {held:g} of {plural(total, 'example')} is empty: hold a number of "
+            f"them back, `split: {{{name}: 1}}`, or none, `split: {{{name}: 0}}`"
+        )
     return count
 
 
