@@ -57,7 +57,8 @@ def by_torch(epochs: int, seed: int, examples: int | None, folder: Path) -> floa
     source = folder / "network.py"
     command = ["convert", str(SPEC), "--to", "torch", "--output", str(source)]
     subprocess.run([sys.executable, "-m", "cnnkit", *command], check=True, capture_output=True)
-    model = _network(source).to(memory_format=torch.channels_last)
+    model: Any = _network(source)
+    model = model.to(memory_format=torch.channels_last)
     (images, masks), (seen, asked) = _splits(examples)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=DECAY)
     steps = -(-len(images) // BATCH)
