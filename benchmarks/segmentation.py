@@ -12,6 +12,7 @@ lies within what seeds make of it.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 import time
@@ -32,9 +33,6 @@ from cnnkit.cli.sources import reading_of
 from cnnkit.data.scenes import digit_scenes
 from cnnkit.network import runtime
 from cnnkit.training.view.display import Quiet
-
-sys.path.append(str(Path(__file__).parent / "peers"))
-from training_serving import network_class  # what reads a converted network
 
 SPEC = Path(__file__).parents[1] / "specs" / "segment-digits.yaml"
 CLASSES, SHIFT, SMOOTH = 11, 4, 1.0
@@ -59,7 +57,8 @@ def by_torch(epochs: int, seed: int, examples: int | None, folder: Path) -> floa
     source = folder / "network.py"
     command = ["convert", str(SPEC), "--to", "torch", "--output", str(source)]
     subprocess.run([sys.executable, "-m", "cnnkit", *command], check=True, capture_output=True)
-    model = network_class(source, nn.Module)().to(memory_format=torch.channels_last)
+    model: Any = _network(source)
+    model = model.to(memory_format=torch.channels_last)
     (images, masks), (seen, asked) = _splits(examples)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=DECAY)
     steps = -(-len(images) // BATCH)
@@ -69,14 +68,32 @@ def by_torch(epochs: int, seed: int, examples: int | None, folder: Path) -> floa
     best = 0.0
     for _ in range(epochs):
         model.train()
-        for chosen in torch.randperm(len(images)).split(BATCH):
+        order: Any = torch.randperm(len(images))
+        for chosen in order.split(BATCH):
             x, y = shifted(images[chosen], masks[chosen])
             optimizer.zero_grad(set_to_none=True)
-            loss(model(x), y).backward()
+            error: Any = loss(model(x), y)
+            error.backward()
             optimizer.step()
             schedule.step()
         best = max(best, mean_iou(model, seen, asked))
     return best
+
+
+def _network(source: Path) -> nn.Module:
+    """The network of a converted file: the last class that it defines."""
+    spec = importlib.util.spec_from_file_location("network", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, nn.Module) and each.__module__ == "network"
+    ]
+    network: nn.Module = made[-1]()
+    return network
 
 
 def _splits(examples: int | None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -115,7 +132,7 @@ def loss(scores: Tensor, masks: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def mean_iou(model: nn.Module, images: Tensor, masks: Tensor) -> float:
+def mean_iou(model: nn.Module, images: Any, masks: Any) -> float:
     """The mean IoU over the classes, from one matrix of all pixels."""
     model.eval()
     counts = torch.zeros(CLASSES * CLASSES, dtype=torch.int64)

@@ -22,6 +22,8 @@ _PARTS: Final = {"train": 1397, "validation": 200, "test": 200}
 _CANVAS, _DIGIT, _CELLS = 64, 24, 12
 _TRIED: Final = 8
 _NOISE: Final = 0.3
+_SHARPER: Final = 2.0
+"""How many times as steep the edges of a digit in a scene are as those of one that is enlarged."""
 Bytes = NDArray[np.uint8]
 Draw = Callable[[np.random.RandomState, Bytes, Array], tuple[Bytes, Array]]
 
@@ -81,7 +83,7 @@ def _scene(
         if taken[window].any():  # no digit hides another
             continue
         taken[window] = True
-        cover = large[which] / 255
+        cover = np.clip(_SHARPER * (large[which] / 255 - 0.5) + 0.5, 0, 1)
         canvas[window] = canvas[window] * (1 - cover) + light * cover
         mask[window][cover >= 0.5] = 1 + labels[which]
     return _bytes(canvas), mask

@@ -37,6 +37,7 @@ Made = Callable[..., Spec]
 COUNT = 22
 RECIPE: dict[str, Any] = {
     "augment": ["flip", {"shift": 1}, {"rotate": 20}, {"resized_crop": [0.5, 1]}, {"noise": 0.02}],
+    "boundary_weights": {"w0": 3, "sigma": 2},
     "epochs": 6,
 }
 
@@ -237,6 +238,7 @@ def test_one_output_of_a_network_without_padding(made: Made, arrays: Path, tmp_p
         data={"arrays": str(tmp_path / "two.npz"), "ignore": 255},
         loss=["dice", "binary_cross_entropy"],
         class_weights="balanced",
+        boundary_weights={"w0": 3},
         epochs=1,
     )
     grids, sides = grids_of(spec)
