@@ -86,7 +86,8 @@ def attributed(
         """X times the mean gradient between 0, which is the mean image, and x; by midpoints."""
         parts = (jnp.arange(STEPS) + 0.5) / STEPS
         gradients = jax.lax.map(lambda part: jax.grad(score)(part * x, output), parts)
-        return (x * gradients.mean(0)).sum(-1)
+        found: Array = (x * gradients.mean(0)).sum(-1)
+        return found
 
     return [
         np.asarray(integrated(network.standardized(image[None])[0], jnp.int32(output)), np.float32)
@@ -99,4 +100,5 @@ def _painted(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     limit = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max()) or 1.0
     parts = np.clip(values / limit, -1, 1)[..., None]
     ends = np.where(parts < 0, _AGAINST, _FOR)
-    return np.rint(_NONE + np.abs(parts) * (ends - _NONE)).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.rint(_NONE + np.abs(parts) * (ends - _NONE)).astype(np.uint8)
+    return painted
