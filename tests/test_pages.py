@@ -162,3 +162,10 @@ def test_every_command_is_in_the_reference() -> None:
 
     text = read(DOCS / "reference" / "commands.md")
     assert [name for name in COMMANDS if f"`cnnkit {name}" not in text] == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    told = re.findall(
+        r"^\.\. auto\w+:: cnnkit\.(\w+)$", read(DOCS / "reference/python.md"), re.MULTILINE
+    )
+    assert sorted([*told, "__version__"]) == sorted(cnnkit.__all__)
