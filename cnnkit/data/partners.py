@@ -34,7 +34,7 @@ def pairs_of(source: Images) -> dict[SplitName, list[Pair]]:
         DataError: All that is wrong with the folders.
         UsageError: A folder does not exist.
     """
-    folder, beside = Path(str(source.images)), Path(source.masks or "")
+    folder, beside = Path(str(source.images)), Path(str(source.masks))
     images, masks = _files(folder), _files(beside)
     _require_partners(images, masks, folder, beside)
     parts = _parts(images)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data import DataError, Dataset, load, split
+from cnnkit.data import DataError, Dataset, Splits, load, split, statistics
 from cnnkit.data.duplicates import leaks, repeated
 from cnnkit.data.groups import groups_of
+from cnnkit.data.inspection import warnings_of
 from cnnkit.data.piece_array import PieceArray
 from cnnkit.data.summary import summary
 from cnnkit.spec.model.training import Images, SplitSettings, Train
@@ -101,6 +102,42 @@ def test_tiles_of_one_image_stand_on_one_side(scans: Path) -> None:
     patients = groups_of(found, r"(\d)")
     assert patients is not None
     assert patients.names == ("0", "1", "2", "3")
+
+
+def test_one_image_alone(scans: Path) -> None:
+    for number in (1, 2, 3):
+        for kind in ("images", "masks"):
+            (scans / kind / f"{number}.png").unlink()
+    found = read(scans)
+    groups = groups_of(found, None)
+    with pytest.raises(DataError) as caught:
+        split(found, SplitSettings(validation=1, test=1), 0, groups)
+    assert str(caught.value) == (
+        "a training split and two held out need 3 groups, and each file is one, which makes 1 "
+        "group of 6 examples: 0.png"
+    )
+    whole = split(found, SplitSettings(validation=0, test=0), 0, groups)
+    assert len(whole.train) == 6
+    resized = read(scans, tiles=None)
+    with pytest.raises(DataError) as caught:
+        split(resized, SplitSettings(), 0, groups_of(resized, None))
+    assert str(caught.value) == (
+        "a test split of 0.15 of 1 example is empty: write how many are held back, `split: {test: "
+        "1}`, or `test: 0` for none"
+    )
+
+
+def test_a_class_that_the_training_split_lacks(scans: Path) -> None:
+    write(scans / "masks" / "3.png", np.full(EXTENTS[3], 2))
+    found = read(scans)
+    groups = groups_of(found, None)
+    assert groups is not None
+    last = np.flatnonzero(groups.train == 3)
+    splits = Splits(np.flatnonzero(groups.train < 3), last, last[:0], False, False, 0, groups)
+    assert (
+        "the training split has no pixel of 2: too few groups have any; another `seed` may "
+        "part them better"
+    ) in warnings_of(found, splits, statistics(found.train, splits.train))
 
 
 def test_folders_that_are_splits(scans: Path) -> None:

@@ -65,6 +65,7 @@ class Engine(ABC):
         devices: What they run on.
 
     Attributes:
+        devices: What they run on.
         deterministic: Whether all programs that are compiled give the same bits each time.
         recalls: The recall of a class that the best epoch is chosen by, if one is.
     """
@@ -79,6 +80,7 @@ class Engine(ABC):
         self.steps = steps
         self.sharding = sharding
         self.runs = len(materials)
+        self.devices = devices
         self.options = compiler_options(devices)
         self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.

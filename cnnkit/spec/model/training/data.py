@@ -27,6 +27,7 @@ Text = Annotated[str, Field(min_length=1)]
 Named = Annotated[Mapping[Text, Text], Field(min_length=1)]
 """A text for each input, or for each output, by its name."""
 _FOLDERS = Expects("the path of a folder, seen from the spec's, or one for each input by its name")
+_MASKS = Expects("the path of a folder, seen from the spec's, or one for each output by its name")
 _INPUTS = Expects("the name of an array in the file, or one for each input by its name")
 _TARGETS = Expects("the name of an array in the file, or one for each output by its name")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -120,10 +121,10 @@ class Images(Pictures):
     test: Annotated[Text | Named | None, _FOLDERS] = Field(
         None, description="another such folder, with the test set"
     )
-    masks: Annotated[Text | None, _FOLDER] = Field(
+    masks: Annotated[Text | Named | None, _MASKS] = Field(
         None,
         description="the folder of masks, each named as its image, where the class of each pixel "
-        "is asked for: then `images` needs no class folders",
+        "is asked for: then `images` needs no class folders; of several outputs a folder each",
     )
     classes: Annotated[
         Annotated[tuple[Text, ...], Strict(False), Field(min_length=2)]
