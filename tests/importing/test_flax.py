@@ -407,8 +407,10 @@ class Recurrent(nnx.Module):
         self.written = Written(rngs)
 
     def __call__(self, x: Any) -> Any:
-        x = self.gru(self.ways(x))
-        (_, last), every = self.lstm(x)
+        between: Any = self.ways(x)
+        x = self.gru(between)
+        found: Any = self.lstm(x)
+        (_, last), every = found
         return {"last": last, "turned": self.written(every[:, ::-1])}
 
 
@@ -432,7 +434,7 @@ layers:
 
 
 def test_recurrent_layers_however_they_are_written() -> None:
-    module = Recurrent(nnx.Rngs(0))
+    module: Any = Recurrent(nnx.Rngs(0))
     module.eval()
     imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 3)))
     assert imported.text.partition("name: Recurrent\n")[2] == RECURRENT
