@@ -103,13 +103,13 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         _rank(session, state, opened=opened)
     elif objective.only is not None and session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
-        if session.train.loss.compares == 1:
+        if session.train.loss.compares == 1 and is_first():
             with told_of_full_disk(session.run.path):
                 save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
-    with told_of_full_disk(session.run.path):
-        _draw_filters(session, state)
     session.run.write_json(SUMMARY, summary.to_dict())
     if is_first():
+        with told_of_full_disk(session.run.path):
+            _draw_filters(session, state)
         write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)
