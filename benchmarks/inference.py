@@ -21,12 +21,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from measuring import heading, machine, table, versions
-from sides import Process, Side, processes
+from sides import Figures, Process, Side, in_bursts, processes, ready
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -43,15 +42,6 @@ class Network(NamedTuple):
     name: str
     spec: Path
     shape: tuple[int, ...]
-
-
-class Figures(NamedTuple):
-    """What was measured of a side: seconds of a batch by the clock, and of all cores together."""
-
-    compile: float
-    seconds: float
-    cores: float
-    memory: int
 
 
 NETWORKS = (
@@ -82,33 +72,9 @@ def measured(
     with processes() as running:
         compiled: dict[str, float] = {}
         for side in sides:
-            process = Process(side, _command(network, side, batch, folder))
-            try:
-                compiled[side.name] = process.ask()["compile"]
-            except RuntimeError as error:
-                print(f"{network.name}: {error}", file=sys.stderr)
-                process.end()
-                continue
-            running.append(process)
-        taken: dict[str, list[dict[str, float]]] = {process.side.name: [] for process in running}
-        counts = {}
-        for process in running:
-            process.burst(2, realtime=realtime)
-            one = process.burst(2, realtime=realtime)["seconds"]
-            counts[process.side.name] = max(1, round(BURST / one))
-        for _ in range(n):
-            for process in running:
-                name = process.side.name
-                taken[name].append(process.burst(counts[name], realtime=realtime))
-    return {
-        name: Figures(
-            compiled[name],
-            median(each["seconds"] for each in answers),
-            median(each["cores"] for each in answers),
-            int(answers[-1]["memory"]),
-        )
-        for name, answers in taken.items()
-    }
+            running.append(Process(side, _command(network, side, batch, folder)))
+            ready(running, compiled, network.name)
+        return in_bursts(running, compiled, n, BURST, realtime=realtime)
 
 
 def _command(network: Network, side: Side, batch: int, folder: Path) -> list[str]:

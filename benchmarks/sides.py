@@ -1,4 +1,4 @@
-"""The sides of the training benchmark: programs that take steps when they are asked to."""
+"""The sides of the benchmarks of networks: programs that take steps when they are asked to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from measuring import environment
@@ -101,3 +102,76 @@ def processes() -> Iterator[list[Process]]:
     finally:
         for process in running:
             process.end()
+
+
+class Figures(NamedTuple):
+    """What was measured of a side.
+
+    Attributes:
+        compile: The seconds until it was ready.
+        seconds: Those of a step by the clock.
+        cores: Those of all cores together.
+        memory: The most bytes.
+    """
+
+    compile: float
+    seconds: float
+    cores: float
+    memory: int
+
+
+def ready(running: list[Process], compiled: dict[str, float], network: str) -> None:
+    """Waits until all that run have compiled, and lets go of those that can't.
+
+    Args:
+        running: The processes.
+        compiled: The seconds that each took, by the name of its side; those in it have answered.
+        network: What they compute, to name it.
+    """
+    for process in list(running):
+        if process.side.name in compiled:
+            continue
+        try:
+            compiled[process.side.name] = process.ask()["compile"]
+        except RuntimeError as error:
+            print(f"{network}: {error}", file=sys.stderr)
+            running.remove(process)
+            process.end()
+
+
+def in_bursts(
+    running: Sequence[Process],
+    compiled: Mapping[str, float],
+    n: int,
+    seconds: float,
+    *,
+    realtime: bool,
+) -> dict[str, Figures]:
+    """The medians of ``n`` bursts of steps that the sides take in turn.
+
+    Args:
+        running: The processes, ready.
+        compiled: The seconds that each took to be.
+        n: Bursts of each.
+        seconds: What a burst should take; it has one step at least.
+        realtime: Whether they have the cores for themselves meanwhile.
+    """
+    steps = {}
+    for process in running:
+        process.burst(2, realtime=realtime)
+        one = process.burst(2, realtime=realtime)["seconds"]
+        steps[process.side.name] = max(1, round(seconds / one))
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in steps}
+    for _ in range(n):
+        for process in running:
+            name = process.side.name
+            taken[name].append(process.burst(steps[name], realtime=realtime))
+    return {
+        name: Figures(
+            compiled[name],
+            median(each["seconds"] for each in answers),
+            median(each["cores"] for each in answers),
+            int(answers[-1]["memory"]),
+        )
+        for name, answers in taken.items()
+    }

@@ -22,12 +22,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from measuring import environment, heading, machine, table, versions
-from sides import Process, Side, processes
+from sides import Figures, Process, Side, in_bursts, processes, ready
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -38,26 +37,30 @@ BARS = {
     "vgg-cifar": {"torch": 1.2, "keras": 2.5},
     "resnet-20": {"torch": 1.2, "keras": 2.5},
     "mobilenet-v2": {"torch": 1.0, "keras": 2.5},
+    "u-net-padded": {"torch": 1.2},
+    "segment-digits": {"torch": 1.2},
 }
 """What cnnkit's images a second should be at least, in those of a peer's best side on a CPU."""
 
 
 class Network(NamedTuple):
-    """A network of the comparison."""
+    """A network of the comparison.
+
+    Attributes:
+        name: What the table calls it.
+        spec: Its spec.
+        shape: That of an input.
+        flags: What is set in the spec.
+        batch: The examples of a step, where it has a number of its own.
+        maps: Whether it answers for each pixel.
+    """
 
     name: str
     spec: Path
     shape: tuple[int, ...]
     flags: tuple[str, ...] = ()
-
-
-class Figures(NamedTuple):
-    """What was measured of a side: seconds of a step by the clock, and of all cores together."""
-
-    compile: float
-    seconds: float
-    cores: float
-    memory: int
+    batch: int | None = None
+    maps: bool = False
 
 
 ZOO = HERE.parent / "specs" / "zoo"
@@ -66,6 +69,10 @@ NETWORKS = (
     Network("vgg-cifar", HERE / "networks" / "vgg-cifar.yaml", (32, 32, 3)),
     Network("resnet-20", ZOO / "resnet-20-cifar.yaml", (32, 32, 3)),
     Network("mobilenet-v2", ZOO / "mobilenet-v2.yaml", (64, 64, 3), ("input=64x64x3",)),
+    Network(
+        "u-net-padded", ZOO / "u-net-padded.yaml", (64, 64, 3), ("input=64x64x3",), 32, maps=True
+    ),
+    Network("segment-digits", ZOO.parent / "segment-digits.yaml", (64, 64, 1), batch=32, maps=True),
 )
 SIDES = (
     Side("cnnkit", "training_cnnkit.py"),
@@ -98,41 +105,9 @@ def measured(
         for side in sides:
             running.append(Process(side, _command(network, side, batch, device, Path(folder))))
             if device == "cpu":
-                _ready(network, running, compiled)
-        _ready(network, running, compiled)
-        taken: dict[str, list[dict[str, float]]] = {process.side.name: [] for process in running}
-        steps = {}
-        for process in running:
-            process.burst(3, realtime=realtime)
-            steps[process.side.name] = max(
-                2, round(BURST[device] / process.burst(2, realtime=realtime)["seconds"])
-            )
-        for _ in range(n):
-            for process in running:
-                name = process.side.name
-                taken[name].append(process.burst(steps[name], realtime=realtime))
-    return {
-        name: Figures(
-            compiled[name],
-            median(each["seconds"] for each in answers),
-            median(each["cores"] for each in answers),
-            int(answers[-1]["memory"]),
-        )
-        for name, answers in taken.items()
-    }
-
-
-def _ready(network: Network, running: list[Process], compiled: dict[str, float]) -> None:
-    """Waits until all that run have compiled, and lets go of those that can't."""
-    for process in list(running):
-        if process.side.name in compiled:
-            continue
-        try:
-            compiled[process.side.name] = process.ask()["compile"]
-        except RuntimeError as error:
-            print(f"{network.name}: {error}", file=sys.stderr)
-            running.remove(process)
-            process.end()
+                ready(running, compiled, network.name)
+        ready(running, compiled, network.name)
+        return in_bursts(running, compiled, n, BURST[device], realtime=realtime)
 
 
 def _command(network: Network, side: Side, batch: int, device: str, folder: Path) -> list[str]:
@@ -150,7 +125,8 @@ def _command(network: Network, side: Side, batch: int, device: str, folder: Path
     return [
         side.interpreter, str(PEERS / side.script), str(source),
         "--batch", str(batch), "--device", device,
-        "--shape", *map(str, network.shape), "--flags", *flags,
+        "--shape", *map(str, network.shape), *(["--maps"] if network.maps else []),
+        "--flags", *flags,
     ]  # fmt: skip
 
 
@@ -200,7 +176,9 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--networks", nargs="+", default=[each.name for each in NETWORKS])
     parser.add_argument("--sides", nargs="+", default=[each.name for each in SIDES])
-    parser.add_argument("--batch", type=int, help="examples of a step: 128, on a GPU 512")
+    parser.add_argument(
+        "--batch", type=int, help="examples of a step: 128, of maps 32, on a GPU 512"
+    )
     parser.add_argument("-n", type=int, default=5, help="bursts of each side")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("-q", action="store_true", help="leave out what the sides complain of")
@@ -213,7 +191,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.quick:
         given.networks, given.sides, given.n = ["lenet-5"], ["cnnkit"], 1
-    batch = given.batch or (128 if given.device == "cpu" else 512)
+    usual = 128 if given.device == "cpu" else 512
     sides = [
         side
         for side in SIDES
@@ -222,12 +200,13 @@ def main() -> None:
     ]
     rate = gemm_rate(given.device)
     facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
-    print(f"{heading(facts)}; batch {batch}, medians of n = {given.n}")
+    print(f"{heading(facts)}; batch {given.batch or usual}, medians of n = {given.n}")
     print(f"measured product of matrices: {rate / 1e9:,.0f} GFLOP/s\n")
     start, all_rows, record = time.perf_counter(), [], {}
     for network in NETWORKS:
         if network.name not in given.networks:
             continue
+        batch = given.batch or network.batch or usual
         figures = measured(network, sides, batch, given.device, given.n, realtime=given.realtime)
         record[network.name] = {name: each._asdict() for name, each in figures.items()}
         all_rows += rows(network, figures, batch, rate)
@@ -244,7 +223,7 @@ def main() -> None:
     print(table(header, all_rows))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if given.json:
-        _write(given.json, facts, batch, given.n, rate, record)
+        _write(given.json, facts, given.batch or usual, given.n, rate, record)
 
 
 def _judge(network: Network, figures: Mapping[str, Figures], device: str) -> None:

@@ -130,6 +130,12 @@ def field_lines(before: Fields, effect: Effect, after: Fields) -> Iterator[Line]
         yield line._replace(label=f"receptive field of {line.label}")
 
 
+def seen_line(after: Fields) -> Line:
+    """What each cell sees behind a layer in which it reads all cells."""
+    sizes = tuple(math.ceil(field.size) for field in after or ())
+    return Line("receptive field", f"{show(sizes)}: each cell sees all of the map")
+
+
 def _equal(expression: str, value: int) -> str:
     shown = f"{value:,}"
     return shown if expression == shown else f"{expression} = {shown}"
@@ -281,7 +287,7 @@ def _joined(inputs: Sequence[Shape], output: Shape) -> Iterator[Line]:
 def _field(before: Field, reach: Reach, after: Field, formula: str) -> _Step:
     stride = _number(before.stride)
     if before.pooled or after.local is not None:
-        return f"{math.ceil(after.size)}, all that a pool has seen", ""
+        return f"{math.ceil(after.size)}, all that a layer before has seen", ""
     size = f"{_number(before.size)}+({_number(reach.size)}−1)·{stride}"
     text = f"r = {size} = {_number(after.size)}"
     if after.size != before.size + (reach.size - 1) * before.stride:

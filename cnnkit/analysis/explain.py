@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cnnkit.analysis.derivation import Line, count_lines, field_lines, shape_lines, sum_of
+from cnnkit.analysis.derivation import (
+    Line,
+    count_lines,
+    field_lines,
+    seen_line,
+    shape_lines,
+    sum_of,
+)
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.receptive_field import Fields, first_fields
 from cnnkit.analysis.result import Analysis
@@ -117,7 +124,9 @@ class _Explainer:
         if node.shares is not None:
             owner = self.graph.nodes[node.shares].path
             yield Line("weights", f"those of {owner}, which count there")
-        if len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
+        if node.layer.sees_all and len(inputs[0]) > 1 and after:
+            yield seen_line(after)
+        elif len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
             first = node.inputs[0]
             before = self.fields[first] if first > INPUT else first_fields(self.graph, first)
             yield from field_lines(before, node.effect, after)

@@ -141,7 +141,7 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
         )
     by, place, notes = located_groups(spec)
     dataset = replace(dataset, notes=(*places.notes, *notes, *dataset.notes))
-    groups = None if by is None else groups_of(dataset, by, place)
+    groups = groups_of(dataset, by, place)
     return dataset, split(dataset, spec.train.split, spec.train.seed, groups)
 
 

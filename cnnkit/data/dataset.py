@@ -55,10 +55,20 @@ class Sources:
     Attributes:
         paths: The file of each example, seen from the folder of the data set.
         digests: The SHA-256 of each.
+        parts: Where in its file each is, such as a tile; empty where each is a file of its own.
     """
 
     paths: tuple[Path, ...]
     digests: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+
+    def name(self, index: int) -> str:
+        """What an example is called: its file, and where in it it is."""
+        return self.paths[index].as_posix() + (self.parts[index] if self.parts else "")
+
+    def some(self, part: slice) -> Sources:
+        """Those of some examples."""
+        return Sources(self.paths[part], self.digests[part], self.parts[part])
 
 
 @dataclass(frozen=True, eq=False)

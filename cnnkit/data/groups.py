@@ -6,7 +6,7 @@ A group is what a table says of an example's file, or what a pattern finds in it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Final
 
@@ -15,7 +15,7 @@ import numpy as np
 from cnnkit.data.columns import FILE_COLUMNS, some
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.layout import SUFFIXES
-from cnnkit.data.membership import Groups
+from cnnkit.data.membership import FILE, Groups
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training.split import names_table
@@ -23,13 +23,14 @@ from cnnkit.spec.model.training.split import names_table
 _GROUP_COLUMNS: Final = ("group", "groups", "patient", "patient_id", "subject", "subject_id")
 
 
-def groups_of(dataset: Dataset, by: str, place: str = "") -> Groups:
-    """The groups of the examples of a data set.
+def groups_of(dataset: Dataset, by: str | None, place: str = "") -> Groups | None:
+    """The groups of the examples of a data set; None where each is by itself.
 
     Args:
         dataset: The data set.
         by: The path of a table, or a regular expression with one group, which is looked for in
-            the name of each file, as seen from the folder of the data set.
+            the name of each file, as seen from the folder of the data set. Without either the
+            examples of one file, tiles and slices, are a group.
         place: Where the spec says so, as messages begin.
 
     Raises:
@@ -38,8 +39,13 @@ def groups_of(dataset: Dataset, by: str, place: str = "") -> Groups:
         UsageError: There is no such table.
     """
     names = _names(dataset)
-    found = _of_table(Path(by), names, dataset, place) if names_table(by) else None
-    if found is None:
+    if by is None:
+        if names is None or not _has_parts(dataset):
+            return None
+        by, found = FILE, names
+    elif names_table(by):
+        found = _of_table(Path(by), names, dataset, place)
+    else:
         found = _of_pattern(by, names, dataset, place)
     known = sorted(set(found))
     number = {name: index for index, name in enumerate(known)}
@@ -49,6 +55,11 @@ def groups_of(dataset: Dataset, by: str, place: str = "") -> Groups:
     groups = Groups(by, tuple(known), every[:count], test, place)
     _require_own_splits_apart(dataset, groups, place)
     return groups
+
+
+def _has_parts(dataset: Dataset) -> bool:
+    """Whether a file has several examples."""
+    return dataset.train.sources is not None and bool(dataset.train.sources.parts)
 
 
 def _names(dataset: Dataset) -> list[str] | None:
@@ -69,8 +80,9 @@ def _of_pattern(by: str, names: list[str] | None, dataset: Dataset, place: str) 
     pattern = re.compile(by)
     matches = [pattern.search(name) for name in names]
     found = [match[1] if match else None for match in matches]
-    if lacking := [name for name, group in zip(names, found, strict=True) if not group]:
-        none = len(lacking) == len(names)
+    pairs = dict(zip(names, found, strict=True))
+    if lacking := [name for name, group in pairs.items() if not group]:
+        none = len(lacking) == len(pairs)
         what = "is found in no name of a file" if none else "is not found in the name of each file"
         raise DataError(
             f"{place}`group: {by}` {what} of {dataset.name}, as {some(lacking)}: "
@@ -158,7 +170,7 @@ def _by_name(
     place: str,
 ) -> list[str]:
     """The group of each file, by its path, its path without suffix, or its name alone."""
-    known = [_called(names, form) for form in _FORMS]
+    known = [_called(dict.fromkeys(names), form) for form in _FORMS]
     found: dict[str, tuple[str, int]] = {}
     faults = []
     for line, file, group in cells:
@@ -173,7 +185,7 @@ def _by_name(
             before, at = found.setdefault(each, (group, line))
             if before != group:
                 faults.append(f"{path}:{line}: {file} is of {group}, and in line {at} of {before}")
-    lacking = [name for name in names if name not in found]
+    lacking = [name for name in dict.fromkeys(names) if name not in found]
     if lacking and not faults:
         faults.append(
             f"{place}{path} has no group of {some(lacking)} of {dataset.name}: add a line for each"
@@ -183,7 +195,7 @@ def _by_name(
     return [found[name][0] for name in names]
 
 
-def _called(names: Sequence[str], form: Callable[[PurePath], str]) -> Mapping[str, list[str]]:
+def _called(names: Iterable[str], form: Callable[[PurePath], str]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in names:
         found.setdefault(form(PurePath(name)), []).append(name)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data import nifti
 from cnnkit.data.chunks import ARRAYS, Chunk, chunks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
@@ -48,8 +49,9 @@ Part = list[Input | Refused]
 
 
 def suffixes_of(shape: Shape) -> frozenset[str]:
-    """How the files of a folder end that are inputs of a shape: images, or else arrays."""
-    return SUFFIXES if _is_image(shape) else frozenset({".npy", ".npz"})
+    """How the files of a folder end that are inputs of a shape: images or volumes, or arrays."""
+    volumes = frozenset(nifti.SUFFIXES if len(shape) in (3, 4) else ())
+    return volumes | (SUFFIXES if _is_image(shape) else {".npy", ".npz"})
 
 
 def inputs_of(

@@ -15,8 +15,9 @@ from cnnkit.data.csv import typed
 from cnnkit.data.dataset import Array, Dataset
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.folders import Listing, Listings
-from cnnkit.data.images import Progress, extents_of, of_listings, unseen
+from cnnkit.data.images import extents_of, of_listings
 from cnnkit.data.layout import SUFFIXES, SplitName, part_of
+from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Csv

@@ -23,9 +23,12 @@ JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "
 """The kinds of operations that take several tensors."""
 CENTRED = "centred"
 """A tensor minus its mean over the channels."""
-UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED)
-"""Parts of a layer, a constant factor or summand a channel, the error function of GELU and what a
-layer norm divides, until the layer is found that they belong to."""
+REVERSED = "reversed"
+"""A tensor whose axis ``axis`` is turned round."""
+UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED, REVERSED)
+"""Parts of a layer, a constant factor or summand a channel, the error function of GELU, what a
+layer norm divides and what a recurrent layer reads backward, until the layer is found that they
+belong to."""
 SCORES, ATTEND = "scores", "attend"
 """The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
 of an attention whose projections a pattern finds."""

@@ -48,7 +48,7 @@ class Activation(Layer):
         numbers = [
             f"{name} {value:g}".replace("-", "−")
             for name, value in self
-            if name in self.formula and isinstance(value, int | float)
+            if name in self.formula and type(value) in (int, float)
         ]
         return self.formula + (f" with {', '.join(numbers)}" if numbers else "")
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Effect, Operations, Weight, elementwise
 from cnnkit.layers.field import Expects, Flag, Number, PositiveNumber
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.shape import Shape
 
 # Chosen so that a mean of 0 and a variance of 1 stay (Klambauer et al., 2017, appendix A.1).
@@ -48,7 +49,7 @@ class Selu(Activation):
         return _SELU_SCALE * (x if x >= 0 else _SELU_ALPHA * math.expm1(x))
 
 
-class Prelu(Activation):
+class Prelu(Activation, Learner):
     """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015).
 
     ``per: layer`` learns one slope for the whole layer, ``per: cell`` one for each channel of each

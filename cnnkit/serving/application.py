@@ -161,7 +161,7 @@ class _Service:
             outputs = np.zeros((0, len(naming.names)), np.float32)
         entries = [each.name if isinstance(each, Input) else each for each in found]
         named = [each.to_dict() for each in naming.named(entries, outputs)]
-        if not sound:
+        if all(each["error"] for each in named):
             told = "; ".join(each["error"] for each in named)
             return JSONResponse({"error": told, "predictions": named}, 422)
         return JSONResponse({"predictions": named})

@@ -380,3 +380,16 @@ def test_each_activation_is_drawn_once() -> None:
     ]
     text = report.render([analysis_of(network)], explain=True)
     assert text.count("−4              0              4") == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [("attention: {heads: 2}", "layers.1.attend"), ("layer_norm: {over: all}", "layers.1")],
+)
+def test_what_reads_all_of_a_map_says_so(layer: str, name: str) -> None:
+    conv = "{conv: {filters: 4, kernel: 3}}"
+    text = f"input: 9x8x4\nlayers: [{conv}, {{{layer}}}, {conv}]"
+    explained = explain(analyze(load(text)))
+    lines = {each.path: {line.label: line.text for line in each.lines} for each in explained}
+    assert lines[name]["receptive field"] == "9x8: each cell sees all of the map"
+    assert lines["layers.2"]["receptive field of height"] == "9, all that a layer before has seen"

@@ -48,9 +48,15 @@ def table(folder: Path, text: str, name: str = "groups.csv") -> str:
     return str(folder / name)
 
 
+def grouped(dataset: Dataset, by: str, place: str = "") -> Groups:
+    groups = groups_of(dataset, by, place)
+    assert groups is not None
+    return groups
+
+
 def problem(dataset: Dataset, by: str) -> str:
     with pytest.raises(DataError) as caught:
-        groups_of(dataset, by, "spec.yaml:3:4: ")
+        grouped(dataset, by, "spec.yaml:3:4: ")
     return str(caught.value)
 
 
@@ -111,7 +117,7 @@ def test_classes_are_shared_out_as_far_as_groups_allow() -> None:
 
 
 def test_a_pattern_of_names() -> None:
-    groups = groups_of(dataset_of(), PATTERN)
+    groups = grouped(dataset_of(), PATTERN)
     assert named(groups) == ["p1", "p1", "p2", "p2", "p3", "p4"]
     assert groups.record() == {
         "by": PATTERN,
@@ -119,7 +125,7 @@ def test_a_pattern_of_names() -> None:
         # of "p1\np1\np2\np2\np3\np4", by sha256sum
         "sha256": "5b4286aa5686f6e55295432cc483c6fce2da09b37ef487bd53dbe4b61e845fdf",
     }
-    assert named(groups_of(dataset_of(), r"^(\w)/")) == ["a", "a", "b", "b", "b", "a"]
+    assert named(grouped(dataset_of(), r"^(\w)/")) == ["a", "a", "b", "b", "b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def test_a_pattern_of_names() -> None:
     ids=["named", "stems", "columns", "in order", "in order without header"],
 )
 def test_a_table_of_groups(tmp_path: Path, text: str) -> None:
-    groups = groups_of(dataset_of(), table(tmp_path, text))
+    groups = grouped(dataset_of(), table(tmp_path, text))
     assert named(groups) == ["A", "A", "B", "B", "C", "A"]
     assert groups.record()["by"] == "groups.csv"
 
@@ -199,14 +205,14 @@ def test_splits_of_the_sets_own_that_part_a_group(tmp_path: Path) -> None:
         "and in another split too: move the files of each into one, or leave `group` out"
     )
     apart = dataset_of(test=("p8_9.png", "p9_1.png"))
-    groups = groups_of(apart, PATTERN)
+    groups = grouped(apart, PATTERN)
     assert groups.test is not None
     assert [groups.names[each] for each in groups.test.tolist()] == ["p8", "p9"]
 
 
 def test_fewer_groups_than_parts() -> None:
     dataset = dataset_of(FILES[:4])
-    groups = groups_of(dataset, PATTERN, "spec.yaml:3:4: ")
+    groups = grouped(dataset, PATTERN, "spec.yaml:3:4: ")
     with pytest.raises(DataError) as caught:
         split(dataset, SplitSettings(validation=1, test=1), 0, groups)
     assert str(caught.value) == (
@@ -228,7 +234,7 @@ def shown(dataset: Dataset, splits: Splits) -> str:
 
 def test_a_summary_counts_groups() -> None:
     dataset = dataset_of(labels=[0, 0, 1, 1, 1, 0])
-    splits = split(dataset, SplitSettings(validation=1, test=1), 0, groups_of(dataset, PATTERN))
+    splits = split(dataset, SplitSettings(validation=1, test=1), 0, grouped(dataset, PATTERN))
     found = summary(dataset, splits).groups
     assert found is not None
     assert sum(found.values()) == 4
@@ -241,7 +247,7 @@ def test_a_summary_counts_groups() -> None:
 
 def test_what_groups_keep_a_split_from() -> None:
     dataset = dataset_of(labels=[0, 0, 1, 1, 1, 1])
-    splits = split(dataset, SplitSettings(validation=1, test=0), 0, groups_of(dataset, PATTERN))
+    splits = split(dataset, SplitSettings(validation=1, test=0), 0, grouped(dataset, PATTERN))
     found = warnings_of(dataset, splits, statistics(dataset.train, splits.train))
     lacking = {
         part: {"sick", "well"} - {dataset.classes[each] for each in dataset.train.targets[of]}
@@ -250,11 +256,11 @@ def test_what_groups_keep_a_split_from() -> None:
     for part, names in lacking.items():
         for name in names:
             assert (
-                f"the {part} split has no example of {name}: too few groups of `group: {PATTERN}` "
-                f"have any; another `seed` may part them better"
+                f"the {part} split has no example of {name}: too few groups have any; "
+                f"another `seed` may part them better"
             ) in found
     assert any(lacking.values())
-    own = split(dataset, SplitSettings(validation=1, test=0), 0, groups_of(dataset, r"(p\d_\d)"))
+    own = split(dataset, SplitSettings(validation=1, test=0), 0, grouped(dataset, r"(p\d_\d)"))
     assert warnings_of(dataset, own, statistics(dataset.train, own.train))[0] == (
         r"`group: (p\d_\d)` makes each example of scans a group of its own, which changes nothing"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,8 +17,7 @@ from cnnkit import SpecError, UsageError
 from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
-
-ZOO = Path(__file__).parents[2] / "specs" / "zoo"
+from tests.importing.small import CONVERTED, PARAMETERS, ZOO, spec_of
 
 
 class Unit(nnx.Module):
@@ -45,34 +43,6 @@ class Small(nnx.Module):
         return self.fc(self.dropout(x))
 
 
-# The layers of the PyTorch module that `test_torch.py` has.
-SPEC = """\
-# Imported from Small by `cnnkit.from_flax`.
-name: Small
-input: 9x9x3
-defaults: {conv: {kernel: 3, padding: 1}}
-blocks:
-  conv_norm_relu:
-    layers:
-      - conv: {filters: 8, bias: false}
-      - batch_norm
-      - relu
-  unit:
-    layers:
-      - residual:
-          layers:
-            - conv_norm_relu
-            - conv: {filters: 8}
-          activation: relu
-layers:
-  - {name: stem, conv: {filters: 8, stride: 2}}
-  - {name: layer1, repeat: {times: 3, layers: [unit]}}
-  - global_mean_pool
-  - dropout: {rate: 0.2}
-  - {name: fc, dense: {units: 5}}
-"""
-
-
 def randomized(made: Callable[[], Any]) -> Any:
     """A module in `eval()`, with random weights, no norm of which is the identity."""
     generator = np.random.default_rng(0)
@@ -89,12 +59,11 @@ def randomized(made: Callable[[], Any]) -> Any:
 def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
     module = randomized(lambda: Small(nnx.Rngs(0)))
     imported = cnnkit.from_flax(module, jnp.zeros((1, 9, 9, 3)))
-    assert imported.text == SPEC
+    assert imported.text == spec_of("from_flax")
     proof = imported.prove()
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
-    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
-    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    assert imported.parameters == PARAMETERS
     assert (imported.arrays["layers.fc.kernel"] == module.fc.kernel[...]).all()
 
 
@@ -201,31 +170,7 @@ def test_activations_have_their_names() -> None:
     ]  # fmt: skip
 
 
-CONVERTED = """\
-input: 16x16x3
-layers:
-  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
-  - batch_norm
-  - relu
-  - repeat:
-      times: 2
-      layers:
-        - residual:
-            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
-            activation: relu
-  - parallel:
-      branches:
-        - [conv: {filters: 4, kernel: 1}]
-        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
-  - max_pool: {size: 2}
-  - flatten
-  - dropout: {rate: 0.5}
-  - {name: head, dense: {units: 10}}
-  - softmax
-"""
-
-
-@pytest.mark.parametrize("zoo", [None, "resnet-20-cifar"])
+@pytest.mark.parametrize("zoo", [None, "resnet-20-cifar", "lenet-5"])
 def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
     spec = cnnkit.load(CONVERTED if zoo is None else ZOO / f"{zoo}.yaml")
     code = convert(spec, "flax").code
@@ -237,7 +182,9 @@ def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
     *_, network = (each for each in classes if issubclass(each, nnx.Module))
     module = randomized(lambda: network(rngs=nnx.Rngs(0)))
     imported = cnnkit.from_flax(module, jnp.zeros((1, *spec.input)))
-    assert compare(cnnkit.analyze(spec), cnnkit.analyze(imported.spec)).same_operations
+    found = compare(cnnkit.analyze(spec), cnnkit.analyze(imported.spec))
+    assert found.same_operations
+    assert found.same == (zoo == "lenet-5")  # the others have blocks or names of their own
 
 
 def test_classes_are_as_they_were() -> None:
@@ -265,6 +212,20 @@ def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
     assert [finding.message for finding in caught.value.findings] == [
         "step `add`: add cannot be said: it reads a sum",
         "step `sin`: sin cannot be said: `import` does not read it",
+    ]
+
+
+def test_a_loop_of_as_many_turns_as_the_input_says() -> None:
+    def doubled(x: Any) -> Any:
+        return jax.lax.while_loop(lambda y: y.mean() < 9, lambda y: y * 2, x)
+
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(Called(doubled), EXAMPLE)
+    assert [(finding.message, finding.help) for finding in caught.value.findings] == [
+        (
+            "step `while`: while cannot be said: `import` does not read it",
+            "write its steps out",
+        )
     ]
 
 
@@ -377,3 +338,83 @@ def test_attention_with_two_inputs_and_two_outputs() -> None:
     assert proof.difference < 1e-5
     own, other = 4 * (8 * 8 + 8), (8 + 5 + 5) * 12 + 12 * 8
     assert imported.parameters == (12 * 8 + 8) + 2 * 8 + own + other
+
+
+class Written(nnx.Module):
+    """A GRU as its formulas have it, with the product of the input ahead of the steps."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.given = nnx.Linear(4, 9, rngs=rngs)
+        self.own = nnx.Linear(3, 9, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            own = self.own(h)
+            r, z = (nnx.sigmoid(x[:, at : at + 3] + own[:, at : at + 3]) for at in (0, 3))
+            h = (1 - z) * jnp.tanh(r * own[:, 6:] + x[:, 6:]) + z * h
+            return h, h
+
+        given = jnp.swapaxes(self.given(x), 0, 1)
+        return jax.lax.scan(step, jnp.zeros((x.shape[0], 3)), given, reverse=True)[0]
+
+
+class Recurrent(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        ways = nnx.OptimizedLSTMCell(3, 4, rngs=rngs), nnx.LSTMCell(3, 4, rngs=rngs)
+        self.ways = nnx.Bidirectional(*(nnx.RNN(each) for each in ways), rngs=rngs)
+        self.gru = nnx.RNN(nnx.GRUCell(8, 5, rngs=rngs), rngs=rngs)
+        cell = nnx.OptimizedLSTMCell(5, 4, rngs=rngs)
+        self.lstm = nnx.RNN(cell, reverse=True, return_carry=True, rngs=rngs)
+        self.written = Written(rngs)
+
+    def __call__(self, x: Any) -> Any:
+        between: Any = self.ways(x)
+        x = self.gru(between)
+        found: Any = self.lstm(x)
+        (_, last), every = found
+        return {"last": last, "turned": self.written(every[:, ::-1])}
+
+
+RECURRENT = """\
+input: 7x3
+layers:
+  - {name: ways_forward_rnn, lstm: {units: 4, sequences: true, direction: both}}
+  - gru: {units: 5, sequences: true}
+  - lstm: {units: 4, sequences: true, direction: backward}
+  - save: tensor1
+  - slice: {axis: 0, stop: 1}
+  - save: tensor2
+  - load: tensor1
+  - {name: written_given, conv: {filters: 9, kernel: 1}}
+  - {name: written, gru: {units: 3, direction: backward}}
+  - output: turned
+  - load: tensor2
+  - flatten
+  - output: last
+"""
+
+
+def test_recurrent_layers_however_they_are_written() -> None:
+    module: Any = Recurrent(nnx.Rngs(0))
+    module.eval()
+    imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 3)))
+    assert imported.text.partition("name: Recurrent\n")[2] == RECURRENT
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+
+
+def test_a_step_that_is_no_layer_s_is_refused() -> None:
+    def summed(x: Any) -> Any:
+        step = lambda h, x: (h + jnp.tanh(x), h)  # noqa: E731
+        return jax.lax.scan(step, jnp.zeros((1, 3)), jnp.swapaxes(x, 0, 1))[0]
+
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(Called(summed), jnp.zeros((1, 5, 3)))
+    (finding,) = caught.value.findings
+    assert finding.message == (
+        "step `scan`: scan cannot be said: its step is neither an LSTM's nor a GRU's"
+    )
+    assert finding.help == "the kinds are lstm and gru: write its steps out, where they are few"
+    with pytest.raises(SpecError, match="step `rev` turns an axis round"):
+        cnnkit.from_flax(Called(lambda x: x[:, ::-1]), jnp.zeros((1, 5, 3)))

@@ -152,6 +152,23 @@ def test_garbage_is_refused(client: Client, body: bytes, kind: str, status: int,
     assert classes(client.json({"inputs": LEFT})) == ["left"]
 
 
+def test_what_the_network_has_no_number_for_is_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(inputs: np.ndarray) -> np.ndarray:
+        """NaN where the left pixel is lit."""
+        return np.where(inputs[:, :1, 0, 0] > 0, np.nan, np.array([[0.7, 0.2, 0.1]], np.float32))
+
+    monkeypatch.setattr(applications, "compiled", lambda _: (lost, 1))
+    told = "inputs[0]: the network gives NaN or infinite values for it, "
+    with served(application(trained, "bars", LIMITS)) as client:
+        answer = client.json({"inputs": LEFT})
+        assert (answer.status, answer.json["error"][: len(told)]) == (422, told)
+        answer = client.json({"inputs": [LEFT, MIDDLE]})
+        assert classes(answer) == [None, "left"]
+        assert answer.json["predictions"][0]["error"].startswith(told)
+
+
 def test_random_bytes_leave_it_healthy(client: Client) -> None:
     random = np.random.default_rng(0)
     for _ in range(20):

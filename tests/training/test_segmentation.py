@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 from cnnkit.errors import UsageError
+from cnnkit.network.weights import arrays_of, put_arrays
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from cnnkit.tasks.task import IGNORED
+from cnnkit.training.compute.boundary import Borders
 from cnnkit.training.compute.maps import Grid, grids_of, on_grid
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
@@ -23,7 +26,7 @@ from cnnkit.training.run import resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.judgement import Wanted
 from cnnkit.training.use.naming import Naming
-from cnnkit.training.use.prediction import Prediction, predict
+from cnnkit.training.use.prediction import Prediction, Refused, predict
 from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Quiet
 from cnnkit.training.view.samples import Sample, save_samples
@@ -104,6 +107,7 @@ def test_a_run_is_told_by_its_pixels(run: Path) -> None:
     iou = [row["iou"] for row in found["classes"]]
     np.testing.assert_allclose(iou, matrix.diagonal() / union)
     assert found["mean_iou"] == pytest.approx(np.mean(iou))
+    assert 0 < found["boundary_f1"] <= 1
     assert "the mean IoU is " in summary["diagnosis"]["reason"]
     rows = list(csv.DictReader((run / "examples.csv").read_text().splitlines()))
     assert [row["split"] for row in rows] == ["validation"] * 5
@@ -133,6 +137,9 @@ def test_evaluation_agrees_with_what_is_predicted(run: Path, arrays: Path) -> No
     matrix = np.zeros((3, 3), int)
     np.add.at(matrix, (true[kept], said[kept]), 1)
     np.testing.assert_array_equal(whole.figures["confusion"], matrix)
+    masks = np.where(kept, true.astype(np.int16), IGNORED)
+    borders = Borders.of(zip(masks, said, strict=True), 3)
+    assert whole.figures["boundary_f1"] == borders.mean_f1
     assert whole.figures["examples"] == COUNT
     with pytest.raises(UsageError, match="--calibrate and --recall are of classes of whole"):
         evaluate(run, Options(), wanted=Wanted(calibrated=True))
@@ -185,6 +192,20 @@ def test_what_predictions_of_maps_do_not_have(
     done = cnnkit("predict", str(run), str(arrays), *options)
     assert done.code == 2
     assert message in done.err
+
+
+def test_maps_of_no_numbers_are_refused(run: Path, arrays: Path, tmp_path: Path) -> None:
+    """The classes of their pixels would be numbers."""
+    trained = load_run(run)
+    whole = arrays_of(trained.network)
+    put_arrays(trained.network, {name: np.full_like(each, np.nan) for name, each in whole.items()})
+    np.save(tmp_path / "two.npy", np.load(arrays)["x"][:2])
+    found = list(predict(trained, [tmp_path / "two.npy"]))
+    assert len(found) == 2
+    for number, each in enumerate(found):
+        assert isinstance(each, Refused)
+        assert each.file == f"{tmp_path / 'two.npy'}[{number}]"
+        assert ": the network gives NaN or infinite values for it, " in each.problem
 
 
 def test_it_is_not_served(run: Path) -> None:

@@ -10,6 +10,7 @@ from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
 from cnnkit.importing.ends import examples_of, input_names
 from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
+from cnnkit.importing.flax.recurrence import scan
 from cnnkit.importing.flax.shaping import SHAPING
 from cnnkit.importing.flax.tracing import LAYER, TracedModule, trace
 from cnnkit.importing.flax.whole import function_of
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import FlatCall, Reference
     from cnnkit.importing.graph import Array
 
-OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
+OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, "scan": scan}
 _NEAR = {
     "cond": "write the branch that is taken",
     "exp": "near are softmax, softplus and the other activations of jax.nn",
     "rsqrt": "near are nnx.BatchNorm, nnx.LayerNorm, nnx.GroupNorm and nnx.RMSNorm",
-    "scan": "the kinds are lstm and gru: write its steps out, where they are few",
     "while": "write its steps out",
 }
 # What a step raises whose parameters are of a form that the tables did not foresee.

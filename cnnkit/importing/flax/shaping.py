@@ -11,6 +11,7 @@ from typing import Any
 from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
 from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.operators.recurrence import turned
 from cnnkit.importing.operators.view import View
 
 
@@ -152,6 +153,13 @@ def _padded(equation: Equation, widths: Sequence[tuple[int, int]], mode: str, va
     return equation.channels_first("Pad", equation.view, pads=pads, mode=mode, value=value)
 
 
+def _reverse(equation: Equation) -> View:
+    axes = equation.params["dimensions"]
+    if len(axes) != 1:
+        raise RefusedError(f"it turns the axes {list(axes)} round")
+    return turned(equation.node("rev"), equation.build, equation.view, axes[0])
+
+
 def _resize(equation: Equation) -> View:
     import numpy as np
 
@@ -177,6 +185,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "pad": _pad_in_mode,
         "reshape": _reshape,
         "resize": _resize,
+        "rev": _reverse,
         "slice": _slice,
         "split": _split,
         "squeeze": _squeeze,

@@ -11,7 +11,12 @@ from cnnkit.importing.patterns.concatenation import chain_concatenations
 from cnnkit.importing.patterns.flattening import lift_flattens
 from cnnkit.importing.patterns.gating import name_gated
 from cnnkit.importing.patterns.padding import join_padding
-from cnnkit.importing.patterns.recurrence import end_sequences
+from cnnkit.importing.patterns.recurrence import (
+    end_sequences,
+    join_directions,
+    join_projections,
+    turn_sequences,
+)
 from cnnkit.importing.patterns.rounding import drop_rounding
 from cnnkit.importing.patterns.sharing import share_weights
 
@@ -20,7 +25,10 @@ if TYPE_CHECKING:
 
 PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     name_attention,
+    turn_sequences,
+    join_projections,
     end_sequences,
+    join_directions,
     name_gated,
     fold_affine,
     join_padding,

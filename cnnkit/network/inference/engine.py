@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cnnkit.network.inference.bounds import FURTHEST, watched_in
 from cnnkit.network.inference.fusing import fused
 from cnnkit.network.inference.lowering import Arrays, is_identity, lowered
 from cnnkit.network.kernels import onednn
@@ -161,8 +162,8 @@ class _Making:
 
     def _run(self, nodes: range) -> FusedRun | None:
         within = [at for at in nodes if at in self._instructions and at not in self._same]
-        read = dict.fromkeys(source for at in within for source in self._read(at))
-        inputs = tuple(source for source in read if source not in nodes)
+        sources = dict.fromkeys(source for at in within for source in self._read(at))
+        inputs = tuple(source for source in sources if source not in nodes)
         behind = {self._same.get(at, at) for at in self._outputs}
         for index, node in enumerate(self._graph.nodes):
             if index not in nodes and not node.side:
@@ -173,13 +174,11 @@ class _Making:
         values = {node: number for number, node in enumerate((*inputs, *within))}
         shapes = [self._graph.shape(node) or () for node in values]
         program = [self._numbered(self._instructions[at], values) for at in within]
-        given = [values[node] for node in outputs]
+        read, given = ([values[node] for node in each] for each in (inputs, outputs))
+        program = fused(program, given, shapes)
+        watched = watched_in(program, read)
         model = InferenceProgram(
-            onednn.load().path,
-            shapes,
-            [values[node] for node in inputs],
-            given,
-            fused(program, given, shapes),
+            onednn.load().path, shapes, read, given, program, watched, FURTHEST
         )
         return FusedRun(nodes, inputs, outputs, model)
 

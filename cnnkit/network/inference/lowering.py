@@ -191,8 +191,8 @@ def _joined(site: LoweringSite) -> Instruction | None:
     output = site.node.output
     if layer.by == "concat":
         return _instruction(site, "concatenation") if layer.axis == "channels" else None
-    if len(site.inputs) != 2 or layer.by == "mean":
-        return None
+    if len(site.inputs) != 2 or layer.by in ("mean", "divide"):
+        return None  # a quotient has no bound
     made = _instruction(site, "binary", algorithm=layer.by)
     first, second = site.inputs
     if first != output and layer.by == "multiply":

@@ -52,7 +52,9 @@ def figures(analysis: Analysis) -> list[Figure]:
         Figure("parameters", f"{totals.parameters:,}", _trained(totals)),
     ]
     if totals.state:
-        note = "running statistics, not among the parameters"
+        weights = (weight for node in analysis.graph.nodes for weight in node.effect.weights)
+        kept = " and weights that are not learnt" if any(each.frozen for each in weights) else ""
+        note = f"running statistics{kept}, not among the parameters"
         listed.append(Figure("state", f"{totals.state:,}", note))
     listed.append(Figure("MACs", f"{totals.macs:,}", "one multiply-accumulate each"))
     if totals.macs_without_heads != totals.macs:

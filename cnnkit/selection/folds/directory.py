@@ -225,7 +225,7 @@ def _found(
         folds=folds,
     )
     # Pixels of an image are not answered independently: chance is not that of so many guesses.
-    if found.confusion.ndim != 2 or "mean_iou" in found.metrics:
+    if found.confusion.ndim != 2 or found.of_pixels:
         return found
     return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
 
@@ -242,6 +242,5 @@ def _picture(run: RunDirectory, found: CrossValidationResult) -> None:
         return
     from cnnkit.training.view.curves import save_confusion
 
-    names = found.classes or tuple(map(str, range(len(found.confusion))))
     title = f"{len(found.folds)} folds of {found.data}"
-    save_confusion(run.path / CONFUSION, found.confusion, names, title=title)
+    save_confusion(run.path / CONFUSION, found.confusion, found.names, title=title)

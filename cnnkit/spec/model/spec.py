@@ -154,7 +154,7 @@ class TotalsSection(Section):
 
     neurons: Quantity = Field(None, description="output elements that have connection weights")
     parameters: Quantity = Field(None, description="trainable weights and biases")
-    state: Quantity = Field(None, description="running statistics")
+    state: Quantity = Field(None, description="running statistics, and weights that are not learnt")
     macs: Quantity = Field(None, description="multiply-accumulates of one example")
     macs_without_heads: Quantity = Field(None, description="the same without heads")
     flops: Quantity = Field(None, description="twice the MACs")

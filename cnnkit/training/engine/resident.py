@@ -41,7 +41,7 @@ class Resident(Engine):
         return on_host(totals)
 
     def _load(self, material: Material) -> None:
-        pool = pool_of(material.table("train"), self.sharding)
+        pool = pool_of(material.lessons, self.sharding)
         own_test = material.examples("test") is not material.examples("train")
         wanted = own_test and len(material.splits.test)
         test = pool_of(material.table("test"), self.sharding) if wanted else pool

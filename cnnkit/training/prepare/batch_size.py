@@ -110,7 +110,7 @@ def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.
         multi_label=material.multi_label(recipe),
     )
     sharding = replicated([device], None)
-    pool = pool_of_zeros(material.table("train"), size, sharding)
+    pool = pool_of_zeros(material.lessons, size, sharding)
     feed = replace(
         feed_of([material], sharding, pool),
         train=jnp.arange(size, dtype=jnp.int32),

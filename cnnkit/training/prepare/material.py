@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -21,10 +22,13 @@ from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
 from cnnkit.spec.model.training.location import located, located_groups
+from cnnkit.spec.model.training.train import BoundaryWeights
 from cnnkit.tasks.metric import split_name
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
+from cnnkit.training.compute.maps import MASKS, PIXEL_WEIGHTS
+from cnnkit.training.prepare.boundary_weights import weight_maps
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
 from cnnkit.training.store.data_record import DataRecord, GroupRecord, OutputRecord, SplitPart
 
@@ -43,6 +47,7 @@ class Material:
         class_weights: float32 ``[K]``, the weight of each class in the loss.
         seed: What all random numbers of the run come from.
         inputs: Of several inputs what is known of each by its name; here it is of the first one.
+        between: What pixels between two things weigh, where the recipe says it.
     """
 
     dataset: Dataset
@@ -52,6 +57,7 @@ class Material:
     class_weights: Array
     seed: int
     inputs: Mapping[str, Material] = field(default_factory=dict)
+    between: BoundaryWeights | None = None
 
     def examples(self, name: SplitName) -> Examples:
         """What the indices of a split lead into."""
@@ -65,6 +71,17 @@ class Material:
     def table(self, name: SplitName) -> ExampleArrays:
         """What the indices of a split lead into, with all inputs and targets."""
         return self.dataset.table(test=self.examples(name) is not self.dataset.train)
+
+    @cached_property
+    def lessons(self) -> ExampleArrays:
+        """What the indices of the training split lead into, with the weights of pixels."""
+        table = self.table("train")
+        if self.between is None:
+            return table
+        masks = self.dataset.train.targets
+        return replace(
+            table, targets={MASKS: masks, PIXEL_WEIGHTS: weight_maps(masks, self.between)}
+        )
 
     def of_output(self, name: str) -> Material:
         """The same of one of several targets; of the one that is alone it is this."""
@@ -191,7 +208,7 @@ def grouped(spec: Spec, dataset: Dataset, place: str = "") -> Groups | None:
         UsageError: There is no such table.
     """
     found = located_groups(spec)
-    return None if found.by is None else groups_of(dataset, found.by, place or found.place)
+    return groups_of(dataset, found.by, place or found.place)
 
 
 def measured(
@@ -217,6 +234,7 @@ def measured(
             name: measured(train, each, splits, outputs, seed)
             for name, each in dataset.inputs.items()
         },
+        train.boundary_weights,
     )
 
 

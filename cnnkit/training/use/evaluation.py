@@ -10,28 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
 from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.errors import DataError, UsageError
-from cnnkit.network import runtime
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import Engine, engine
+from cnnkit.training.measurement import answers_of, measured_of_all, names_of
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of, outputs_of, recipe_of
-from cnnkit.training.results import answers_of, measured_of_all, names_of
+from cnnkit.training.ranked import borders_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
 from cnnkit.training.store.wrong import wrong_answers
 from cnnkit.training.use.judgement import Judgement, Scored, Wanted, judgement
+from cnnkit.training.use.scoring import inference
 from cnnkit.training.use.trained import Which, restored, steps_of
 from cnnkit.training.view.conclusion import judgement_lines, measured_lines
 from cnnkit.training.view.notebook import shown
@@ -159,7 +162,7 @@ def evaluate(
     wanted.require(*_targets(steps, material))
     seal = RunLooks(directory) if data is None else None
     look = None if seal is None else seal.open(name)
-    figures, judged = _judged(steps, material, own, state, devices, wanted)
+    figures, judged = _judged(spec, steps, material, own, state, devices, wanted)
     if seal is not None:
         seal.close(name, figures)
     return Evaluation(
@@ -242,7 +245,7 @@ def evaluate_weights(
     )
     wanted.require(*_targets(steps, material))
     devices = choose(options.device)[:1]
-    figures, judged = _judged(steps, material, own, state, devices, wanted)
+    figures, judged = _judged(spec, steps, material, own, state, devices, wanted)
     epoch = (weights.metrics or {}).get("epoch", 0)
     name = material.dataset.name
     return Evaluation(name, file.name, epoch, figures, (), warnings=notes, judgement=judged)
@@ -258,7 +261,7 @@ def _require_validation(own: Material, wanted: Wanted, name: str) -> None:
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     """Other files, their columns and arrays called as those that the run learnt from.
 
-    Of a folder, where the run learnt from masks, the folders in it of images and of masks.
+    Of a folder, where the run learnt from masks or pairs, the folders in it of these.
     """
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
@@ -270,10 +273,11 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
                 return data
             folders = {name: str(root / name) for name in of_run.images}
             return data.model_copy(update={"images": folders})
-        if of_run.masks is not None:
-            inside = {"images": of_run.images, "masks": of_run.masks}
+        beside = "masks" if of_run.masks is not None else "targets"
+        if (folder := getattr(of_run, beside)) is not None:
+            inside = {"images": of_run.images, beside: folder}
             return of_run.model_copy(
-                update={name: str(root / Path(folder).name) for name, folder in inside.items()}
+                update={name: _below(root, folder) for name, folder in inside.items()}
             )
         return data
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
@@ -282,12 +286,26 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     return data
 
 
+def _below(root: Path, folder: str | Mapping[str, str]) -> str | dict[str, str]:
+    """A folder of the same name in another, or one for each output."""
+    if isinstance(folder, Mapping):
+        return {name: str(root / Path(each).name) for name, each in folder.items()}
+    return str(root / Path(folder).name)
+
+
 def _judged(
-    steps: Steps, material: Material, own: Material | None, state: Any, devices: Any, wanted: Wanted
+    spec: Spec,
+    steps: Steps,
+    material: Material,
+    own: Material | None,
+    state: Any,
+    devices: Any,
+    wanted: Wanted,
 ) -> tuple[dict[str, Any], Judgement | None]:
     """The figures of the test split of a material, and what else its scores say.
 
     Args:
+        spec: The network.
         steps: Those of the network.
         material: What is judged.
         own: The data that the network learnt from, where something is chosen on them.
@@ -295,7 +313,10 @@ def _judged(
         devices: What it is computed on.
         wanted: What is chosen on the validation split.
     """
-    runtime.prepare()
+    params, stats = steps.evaluated(state)
+    fused = inference(spec, nnx.merge(steps.graphdef, params, stats, copy=True))
+    if fused is not None:
+        steps = replace(steps, taken=fused.taken(fused.numbers))
     machine = engine(steps, [material], replicated(devices, None), devices)
     placed = machine.place(state)
     machine.compile(placed, splits=("test",), training=False)
@@ -304,7 +325,8 @@ def _judged(
         raise UsageError("the evaluation was ended")
     found = _scored(machine, placed, "test")
     every = {part: each.answers if each else None for part, each in found.items()}
-    figures = measured_of_all(totals, material, every)
+    maps = borders_of(machine, placed, "test")
+    figures = measured_of_all(totals, material, {**every, **maps})
     test, part = found.get(ONLY), steps.parts.get(ONLY)
     if test is None or part is None or part.train.loss.compares > 1:
         return figures, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -130,6 +131,8 @@ class Naming:
     ) -> Iterator[Prediction | Refused]:
         """What is said of the inputs of a batch; what was refused has no output.
 
+        That of which the network gives NaN is refused.
+
         Args:
             entries: What the inputs are called, in the order of the outputs.
             outputs: ``[n, K]``, of as many as are not refused; more are passed over.
@@ -145,6 +148,9 @@ class Naming:
                 yield entry
                 continue
             chosen, found = next(rows)
+            if not all(map(math.isfinite, found)):
+                yield no_numbers(entry)
+                continue
             classes = tuple(self.names[each] for each in chosen)
             decision = None
             if self.of_classes:
@@ -158,6 +164,15 @@ class Naming:
         if values.shape[1] == 1 and len(self.names) == 2:
             return np.concatenate([1 - values, values], 1)
         return values
+
+
+def no_numbers(entry: str) -> Refused:
+    """The refusal of an input of which the network gives NaN, or what is infinite."""
+    return Refused(
+        entry,
+        f"{entry}: the network gives NaN or infinite values for it, for its own are such or so "
+        "large that float32 ends before the network does",
+    )
 
 
 def names_of(trained: Trained) -> tuple[str, ...]:

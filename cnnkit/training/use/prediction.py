@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,11 @@ from cnnkit.training.compute.augmentation.views import views_of
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.maps import Grid, on_grid
 from cnnkit.training.use.mapping import namings_of
-from cnnkit.training.use.naming import REFUSAL, Naming, Prediction
+from cnnkit.training.use.naming import REFUSAL, Naming, Prediction, no_numbers
 from cnnkit.training.use.trained import Trained
+from cnnkit.training.use.whole_files import is_whole, whole_maps
 
 __all__ = ["Prediction", "Refused", "compiled", "predict"]
-
-_BATCH = 64
-_BATCH_BYTES = 2**26
 
 Answer = Callable[[NDArray[np.float32]], jax.Array]
 """``inputs [N, *shape], scaled and not standardized -> probabilities or numbers [N, K]``."""
@@ -64,12 +64,16 @@ def predict(
     if trained.several or trained.of_maps:
         if threshold or augment:
             raise UsageError(_of_one_vector(trained, threshold=threshold))
-        yield from _by_output(trained, files)
+        for whole, some in groupby(files, partial(is_whole, trained)):
+            if whole:
+                yield from whole_maps(trained, some, trained.batch_size)
+            else:
+                yield from _by_output(trained, some)
         return
     naming = Naming.of(trained, top, threshold, refusal)
     answer, views = compiled(trained, augment=augment)
     shape = trained.preprocessing.shape
-    size = max(1, min(_BATCH, _BATCH_BYTES // (4 * int(np.prod(shape)))) // views)
+    size = max(1, trained.batch_size // views)
     none = np.zeros((0, len(naming.names)), np.float32)
     # One batch is computed while the next one is read.
     begun: deque[tuple[Sequence[str | Refused], Any]] = deque()
@@ -103,45 +107,50 @@ def _by_output(
     """
     namings, parts = namings_of(trained), trained.objective.parts
     answer = _told(trained)
-    for entries, values in _together(trained, files, _batch_size(trained)):
+    for entries, values in _together(trained, files, trained.batch_size):
         if isinstance(values, Refused):
             yield values
             continue
-        said = answer(values)
+        said, sound = answer(values)
         told = [
             _with_images(
                 naming.named(entries, said[naming.output]), values, parts[naming.output].grid
             )
             for naming in namings
         ]
-        for found in zip(*told, strict=True):
-            yield from found[:1] if isinstance(found[0], Refused) else found
+        rows = iter(sound.tolist())
+        for entry, found in zip(entries, zip(*told, strict=True), strict=True):
+            if isinstance(entry, Refused):
+                yield entry
+            elif next(rows):
+                yield from found
+            else:
+                yield no_numbers(entry)
 
 
-def _told(trained: Trained) -> Callable[[Any], Mapping[str, NDArray[Any]]]:
-    """What each output answers to inputs that are scaled, by its name, compiled."""
+Told = tuple[Mapping[str, NDArray[Any]], NDArray[np.bool_]]
+
+
+def _told(trained: Trained) -> Callable[[Any], Told]:
+    """What each output answers to inputs that are scaled, by its name, compiled.
+
+    Beside it whether all that an example is told of are numbers, ``[N]``: the class of a pixel
+    does not show it.
+    """
     arrays, outputs = trained.scoring
 
     @jax.jit
-    def forward(arrays: Any, values: Any) -> dict[str, jax.Array]:
+    def forward(arrays: Any, values: Any) -> tuple[dict[str, jax.Array], jax.Array]:
         given = outputs(arrays, trained.standardized(values)).named
-        return trained.objective.told(trained.objective.scores(given))
+        sound = [jnp.isfinite(each).all(tuple(range(1, each.ndim))) for each in given.values()]
+        told = trained.objective.told(trained.objective.scores(given))
+        return told, jnp.stack(sound).all(0)
 
-    def answer(values: Any) -> dict[str, NDArray[Any]]:
-        found = forward(arrays, values)
-        return {name: np.asarray(each) for name, each in found.items()}
+    def answer(values: Any) -> Told:
+        found, sound = forward(arrays, values)
+        return {name: np.asarray(each) for name, each in found.items()}, np.asarray(sound)
 
     return answer
-
-
-def _batch_size(trained: Trained) -> int:
-    """How many examples are computed at once, so that what they take is bounded."""
-    cells = sum(int(np.prod(shape)) for _, shape in trained.network.plan.inputs)
-    given = sum(
-        int(np.prod(part.grid.extents)) * part.accumulator.outputs
-        for part in trained.objective.parts.values()
-    )
-    return max(1, min(_BATCH, _BATCH_BYTES // (4 * max(cells, given))))
 
 
 def _with_images(

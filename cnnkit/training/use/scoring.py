@@ -10,7 +10,7 @@ from flax import nnx
 
 from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.network import Network, runtime
-from cnnkit.network.inference import engine_of
+from cnnkit.network.inference import InferenceEngine, engine_of
 from cnnkit.network.model import NOT_TAKEN, Outputs
 from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
@@ -31,18 +31,26 @@ class Scoring(NamedTuple):
     outputs: Callable[[Any, Any], Outputs]
 
 
-def scoring(spec: Spec, network: Network) -> Scoring:
-    """How a network is computed: with the extension for CPUs where that is there."""
+def inference(spec: Spec, network: Network) -> InferenceEngine | None:
+    """What the extension for CPUs computes of a network, where that is there and gains something.
+
+    It has the weights that the network has now.
+    """
     runtime.prepare()
     graph = graph_of(spec)
+    if len(graph.inputs) > 1:
+        return None
+    return engine_of(
+        graph,
+        network,
+        lambda: fold_batch_norms(graph, fold_weight_norms(graph, arrays_of(network))),
+    )
+
+
+def scoring(spec: Spec, network: Network) -> Scoring:
+    """How a network is computed: with the extension for CPUs where that is there."""
+    engine = inference(spec, network)
     graphdef, params, stats = network.parts()
-    engine = None
-    if len(graph.inputs) == 1:
-        engine = engine_of(
-            graph,
-            network,
-            lambda: fold_batch_norms(graph, fold_weight_norms(graph, arrays_of(network))),
-        )
 
     # A flat tuple: to walk through Flax's states takes as long as a small network.
     leaves, form = jax.tree.flatten((params, stats))

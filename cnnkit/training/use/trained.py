@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ from cnnkit.training.store.manifest import DamagedCheckpointError
 from cnnkit.training.use.scoring import Scoring, scoring
 
 Which = Literal["best", "last"]
+
+MOST_EXAMPLES = 64
+MOST_BYTES = 2**26
+"""Of the examples that are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +119,24 @@ class Trained:
             UsageError: They have another shape, or hold no numbers.
             DataError: Their values are not such as the network was trained on.
         """
+        return self.standardized(self._values(inputs))
+
+    def _values(self, inputs: ByName) -> Any:
+        """Inputs in the values of their files, looked at and scaled."""
         if isinstance(inputs, jax.core.Tracer):
             raise UsageError(
                 "inputs are looked at before they are prepared, which a compiled function cannot "
                 "do: compile `answers`, and give it what `prepared` gave"
             )
         if isinstance(self.prepared_by, Preprocessing):
-            return self.standardized(self.prepared_by.values(np.asarray(inputs)))
+            return self.prepared_by.values(np.asarray(inputs))
         if not isinstance(inputs, Mapping) or inputs.keys() != self.prepared_by.keys():
             names = ", ".join(f'"{name}": …' for name in self.prepared_by)
             raise UsageError(f"the network takes {{{names}}}, the examples of each input by name")
-        each = {
+        return {
             name: record.values(np.asarray(inputs[name]))
             for name, record in self.prepared_by.items()
         }
-        return self.standardized(each)
 
     def standardized(self, values: ByName) -> Any:
         """Inputs that are scaled already, uint8 or float32, standardized; of several by name."""
@@ -167,9 +175,29 @@ class Trained:
                 read.
         """
         paths = _paths(inputs)
-        if paths is None:
-            return self.answers(self.prepared(inputs))
-        return self.answers(self.standardized(read_inputs(paths, self.preprocessing, self.table)))
+        values = (
+            self._values(inputs)
+            if paths is None
+            else read_inputs(paths, self.preprocessing, self.table)
+        )
+        count = len(jax.tree.leaves(values)[0])
+        size = max(1, min(count, self.batch_size))
+        found = []
+        for start in range(0, max(1, count), size):
+            # A batch that is not full is filled up, so that one program serves them all.
+            places = np.minimum(np.arange(start, start + size), count - 1)[:count]
+            found.append(self.compute(jax.tree.map(operator.itemgetter(places), values)))
+        return jax.tree.map(lambda *each: jnp.concatenate(each)[:count], *found)
+
+    @property
+    def batch_size(self) -> int:
+        """How many examples are computed at once, so that what they take is bounded."""
+        cells = sum(int(np.prod(shape)) for _, shape in self.network.plan.inputs)
+        given = sum(
+            int(np.prod(part.grid.extents)) * part.accumulator.outputs
+            for part in self.objective.parts.values()
+        )
+        return max(1, min(MOST_EXAMPLES, MOST_BYTES // (4 * max(cells, given))))
 
     @property
     def table(self) -> Csv | None:

@@ -155,6 +155,49 @@ def test_gives_what_the_network_gives(name: str) -> None:
         expected, found = map(np.asarray, both(engine.numbers, x))
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
+    # Of an input that is no number, or ends float32, nothing is said, and of others what was.
+    lost = [1, 2, 12]
+    for example, number in zip(lost, (np.nan, -np.inf, 1e30), strict=True):
+        x[example].flat[4] = number
+    expected, told = map(np.asarray, both(engine.numbers, x))
+    assert np.isnan(expected[1]).any()
+    assert np.isnan(told[lost]).all()
+    np.testing.assert_array_equal(np.delete(told, lost, 0), np.delete(found, lost, 0))
+
+
+GROWING = """
+input: 4x4x3
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1, bias: false, activation: relu}
+  - conv: {filters: 4, kernel: 3, padding: 1, bias: false, activation: relu}
+  - conv: {filters: 4, kernel: 3, padding: 1, bias: false, activation: relu6}
+"""
+
+
+@pytest.mark.parametrize(("size", "said"), [(1e3, True), (1e11, False)])
+def test_of_what_grows_beyond_float32_inside_nothing_is_said(size: float, said: bool) -> None:
+    spec = cnnkit.load(GROWING)
+    graph, network = graph_of(spec), build(spec)
+    # A filter of the second layer gives 36 times as much at most, one of the first 27 times.
+    put_arrays(
+        network,
+        {name: np.full_like(each, size) for name, each in arrays_of(network).items()},
+    )
+    engine = engine_of(graph, network, lambda: (arrays_of(network), frozenset()))
+    assert engine is not None
+    x = jnp.stack([jnp.zeros((4, 4, 3)), jnp.ones((4, 4, 3))])
+    found = np.asarray(network.outputs(x, taken=engine.taken(engine.numbers)).scores)
+    assert (found[0] == 0).all()
+    assert (found[1] == 6).all() if said else np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 3e38])
+def test_weights_that_could_overflow_make_no_engine(weight: float) -> None:
+    spec = cnnkit.load(GROWING)
+    network = build(spec)
+    arrays = {name: np.full_like(each, weight) for name, each in arrays_of(network).items()}
+    assert engine_of(graph_of(spec), network, lambda: (arrays, frozenset())) is None
+
 
 def test_a_program_serves_other_weights() -> None:
     _, text = NETWORKS["a volume"]

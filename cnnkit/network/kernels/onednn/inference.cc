@@ -96,10 +96,10 @@ class Threads {
 
 // As many examples as a thread takes through the program at once: few, so that their maps stay in
 // its cache, and more where the weights do not.
-int64_t Examples(const Program& program) {
+int64_t ExamplesAtOnce(const Program& program) {
   constexpr int64_t kFew = 4, kMore = 8, kManyWeights = 8 << 20;
   int64_t weights = 0;
-  for (const Instruction& each : program.instructions) weights += each.weights.size();
+  for (const Instruction& each : program.instructions) weights += each.weights.count;
   return weights > kManyWeights ? kMore : kFew;
 }
 
@@ -140,7 +140,7 @@ ffi::Error Infer(ffi::ThreadPool pool, ffi::Buffer<ffi::S32> number, ffi::Remain
     }
     // As many parts for each thread, and parts of one size, or one thread would wait for another.
     const auto divide_up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-    const int64_t each = divide_up(divide_up(batch, Examples(program)), threads);
+    const int64_t each = divide_up(divide_up(batch, ExamplesAtOnce(program)), threads);
     const int64_t size = divide_up(batch, each * threads);
     Split(pool, divide_up(batch, size), [&](int64_t part) {
       const int64_t begin = part * size, count = std::min(size, batch - begin);
@@ -157,7 +157,8 @@ ffi::Error Infer(ffi::ThreadPool pool, ffi::Buffer<ffi::S32> number, ffi::Remain
 
 #define CNNKIT_EXPORTED extern "C" __attribute__((visibility("default")))
 
-// The number of a new model, or 0 with the reason in `error`; its weights are copied.
+// The number of a new model, or 0 with the reason in `error`. Its weights are copied into the layouts
+// of its first plan, and not read afterwards.
 CNNKIT_EXPORTED int32_t CnnkitAddModel(const int64_t* code, int64_t length,
                                        const float* const* arrays, const int64_t* sizes,
                                        int64_t count, char* error, int64_t capacity) {
@@ -165,7 +166,7 @@ CNNKIT_EXPORTED int32_t CnnkitAddModel(const int64_t* code, int64_t length,
     cnnkit::OneThread guard;
     auto model = std::make_shared<cnnkit::Model>(
         cnnkit::Program::Read(code, length, arrays, sizes, count));
-    model->For(1, 1);  // what oneDNN has no primitive for is told now
+    model->For(1, 1);  // what oneDNN has no primitive for is told now, and the weights are copied
     return cnnkit::All().Add(std::move(model));
   } catch (const std::exception& problem) {
     std::strncpy(error, problem.what(), capacity - 1);

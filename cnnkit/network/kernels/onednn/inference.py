@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import struct
 import weakref
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from cnnkit.errors import CnnkitError
 from cnnkit.layers.shape import Shape
 
-TARGET = "cnnkit_onednn_infer_1"
+TARGET = "cnnkit_onednn_infer_2"
 """The name of the foreign function; a changed meaning is a new name, for programs are kept."""
 
 KINDS = (
@@ -29,7 +30,7 @@ FUNCTIONS = (
     "hard_sigmoid", "mish", "soft_relu",
 )  # fmt: skip
 POOLS = ("max", "mean_of_input", "mean_of_padded")
-BINARIES = ("add", "subtract", "multiply", "divide", "maximum", "minimum")
+BINARIES = ("add", "subtract", "multiply", "maximum", "minimum")
 # In the order in which `program.h` and `program.cc` have them.
 
 _MESSAGE = 1024
@@ -109,8 +110,13 @@ class InferenceProgram:
         inputs: Sequence[int],
         outputs: Sequence[int],
         instructions: Sequence[Instruction],
+        watched: Sequence[int] = (),
+        furthest: float = math.inf,
     ) -> None:
         """The program of instructions, each after those whose values it reads.
+
+        An example of which an input or a value that is watched lies further from zero than it
+        may, or is NaN, has outputs of NaN.
 
         Args:
             library: The path of the extension.
@@ -118,15 +124,17 @@ class InferenceProgram:
             inputs: The values that are given.
             outputs: The values that are asked for.
             instructions: What is computed.
+            watched: The values that are looked at.
+            furthest: How far from zero they and the inputs may lie.
 
         Raises:
             RefusedProgramError: oneDNN cannot compute it.
         """
         arrays: list[NDArray[np.float32]] = []
         code = [len(shapes)]
-        for numbers in (*shapes, inputs, outputs):
+        for numbers in (*shapes, inputs, outputs, watched):
             code += _listed(numbers)
-        code.append(len(instructions))
+        code += [_bits(furthest), len(instructions)]
         for each in instructions:
             code += _written(each, arrays)
         pointers = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))

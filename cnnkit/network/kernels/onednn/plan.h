@@ -16,20 +16,22 @@
 
 namespace cnnkit {
 
-// Weights in the layouts that primitives want them in; each is made once and kept.
+// Weights in the layouts that primitives want them in: each is made once and kept.
 class Packed {
  public:
-  // The weights of an instruction, which lie as `from` says, as `to` says.
-  const void* Get(const void* weights, const dnnl::memory::desc& from,
+  explicit Packed(const Program& program) : layouts_(program.instructions.size()) {}
+
+  // The weights of the instruction of a number, which were given as `from` says, as `to` says. Where
+  // they were given is read the first time alone.
+  const void* Get(int64_t instruction, const Given& given, const dnnl::memory::desc& from,
                   const dnnl::memory::desc& to);
 
  private:
-  struct Entry {
-    const void* weights;
+  struct Layout {
     dnnl::memory::desc desc;
     Buffer buffer;
   };
-  std::list<Entry> entries_;
+  std::vector<std::list<Layout>> layouts_;  // of each instruction
 };
 
 // Where something lies: in the arena or the scratch memory, with the caller, or with the weights.
@@ -49,16 +51,28 @@ struct Argument {
 struct Step {
   dnnl::primitive primitive;
   std::vector<Argument> arguments;
+  bool watched;  // whether its result is
+};
+
+// The numbers of one example of each input and each output, and how far from zero they may lie.
+struct Examples {
+  int64_t batch;
+  std::vector<int64_t> inputs, outputs;
+  float furthest;
 };
 
 // Primitives one after the other. Any number of threads may run one plan at once.
 class Plan {
  public:
   // Of steps whose blocks are at these bytes of an arena.
-  Plan(std::vector<Step> steps, int64_t arena, int64_t scratch)
-      : steps_(std::move(steps)), arena_(arena), scratch_(scratch) {}
+  Plan(std::vector<Step> steps, Examples examples, int64_t arena, int64_t scratch)
+      : steps_(std::move(steps)),
+        examples_(std::move(examples)),
+        arena_(arena),
+        scratch_(scratch) {}
 
-  // Computes the outputs [batch, …] from the inputs [batch, …].
+  // Computes the outputs [batch, …] from the inputs [batch, …]; NaN of an example whose numbers
+  // lie too far from zero.
   void Run(const std::vector<const void*>& inputs, const std::vector<void*>& outputs) const;
 
  private:
@@ -71,7 +85,11 @@ class Plan {
 
   std::unique_ptr<Context> MakeContext() const;
 
+  // Marks the examples [batch, …] with a number that lies too far from zero.
+  void Watch(const void* data, int64_t numbers, std::vector<bool>& failed) const;
+
   const std::vector<Step> steps_;
+  const Examples examples_;
   const int64_t arena_, scratch_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Context>> idle_;
@@ -85,7 +103,7 @@ std::shared_ptr<const Plan> Planned(const Program& program, int64_t batch, Packe
 // A program with all its plans.
 class Model {
  public:
-  explicit Model(Program program) : program_(std::move(program)) {}
+  explicit Model(Program program) : program_(std::move(program)), packed_(program_) {}
 
   const Program& program() const { return program_; }
 

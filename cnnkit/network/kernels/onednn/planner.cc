@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <stdexcept>
 
 #include "arena.h"
 #include "layouts.h"
@@ -41,7 +42,11 @@ memory::desc Any(const memory::desc& desc) { return {desc.get_dims(), kType, tag
 class Planner {
  public:
   Planner(const Program& program, int64_t batch, Packed& packed)
-      : program_(program), batch_(batch), packed_(packed), values_(program.shapes.size()), last_(program.shapes.size(), 0) {
+      : program_(program),
+        batch_(batch),
+        packed_(packed),
+        values_(program.shapes.size()),
+        last_(program.shapes.size(), 0) {
     for (size_t at = 0; at < program.instructions.size(); ++at) {
       for (int64_t input : program.instructions[at].inputs) last_[input] = at;
       for (const Post& post : program.instructions[at].posts) {
@@ -67,7 +72,10 @@ class Planner {
     for (Step& step : steps_) {
       for (Argument& argument : step.arguments) Settle(argument.place);
     }
-    return std::make_shared<const Plan>(std::move(steps_), arena_.bytes(), scratch_);
+    Examples examples{batch_, Numbers(program_.inputs), Numbers(program_.outputs),
+                      program_.furthest};
+    return std::make_shared<const Plan>(std::move(steps_), std::move(examples), arena_.bytes(),
+                                        scratch_);
   }
 
  private:
@@ -96,6 +104,16 @@ class Planner {
       case Kind::kConcatenation: return Concatenation(each);
       case Kind::kAffine: return Affine(each);
     }
+  }
+
+  // The numbers of an example of each value.
+  std::vector<int64_t> Numbers(const std::vector<int64_t>& values) const {
+    std::vector<int64_t> numbers;
+    for (int64_t value : values) {
+      numbers.push_back(1);
+      for (int64_t extent : Shape(value)) numbers.back() *= extent;
+    }
+    return numbers;
   }
 
   const dims& Shape(int64_t value) const { return program_.shapes[value]; }
@@ -144,7 +162,7 @@ class Planner {
   void Product(const Instruction& each, const dnnl::primitive& primitive, const Made& made,
                const memory::desc& outer, Fused& fused) {
     Read(DNNL_ARG_SRC, As(each.inputs[0], made.src_desc()), fused);
-    const void* weights = packed_.Get(each.weights.data(), outer, made.weights_desc());
+    const void* weights = packed_.Get(at_, each.weights, outer, made.weights_desc());
     fused.arguments.push_back({DNNL_ARG_WEIGHTS, made.weights_desc(), Kept(weights)});
     if (!each.bias.empty()) {
       fused.arguments.push_back({DNNL_ARG_BIAS, made.bias_desc(), Kept(each.bias.data())});
@@ -200,7 +218,7 @@ class Planner {
         ChannelsLast(1, Input(each).back(), dims(Input(each).size() - 1, 1), kType);
     Fused fused = Posts(each, source.desc, &vector);
     Pairwise(each, algorithm::binary_mul, source,
-             {DNNL_ARG_SRC_1, vector, Kept(each.weights.data())}, fused);
+             {DNNL_ARG_SRC_1, vector, Kept(packed_.Get(at_, each.weights, vector, vector))}, fused);
   }
 
   void Pairwise(const Instruction& each, algorithm by, const Laid& first, const Argument& second,
@@ -289,8 +307,15 @@ class Planner {
     const memory::desc desc = made.dst_desc();
     const Place place = fused.onto ? fused.onto->place : Allocate(desc);
     fused.arguments.push_back({DNNL_ARG_DST, desc, place});
-    Append(primitive, made.scratchpad_desc(), fused.arguments);
+    const bool watched = program_.watched[each.output];
+    if (watched && !Apart(desc)) throw std::logic_error("examples lie among each other");
+    Append(primitive, made.scratchpad_desc(), fused.arguments, watched);
     values_[each.output] = {{desc, place}};
+  }
+
+  // Whether each example is a block of its own, where these are looked at one by one.
+  bool Apart(const memory::desc& desc) const {
+    return batch_ == 1 || desc.get_strides()[0] * sizeof(float) * batch_ == desc.get_size();
   }
 
   Place Allocate(const memory::desc& desc) {
@@ -298,12 +323,12 @@ class Planner {
   }
 
   void Append(const dnnl::primitive& primitive, const memory::desc& scratch,
-              std::vector<Argument> arguments) {
+              std::vector<Argument> arguments, bool watched = false) {
     for (const Argument& argument : arguments) {
       if (argument.place.in == Place::kArena) arena_.Use(argument.place.index, steps_.size());
     }
     arguments.push_back({DNNL_ARG_SCRATCHPAD, scratch, {Place::kScratch, 0, nullptr}});
-    steps_.push_back({primitive, std::move(arguments)});
+    steps_.push_back({primitive, std::move(arguments), watched});
     scratch_ = std::max<int64_t>(scratch_, scratch.get_size());
   }
 

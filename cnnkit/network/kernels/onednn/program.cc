@@ -9,7 +9,7 @@ namespace {
 using dnnl::algorithm;
 using Numbers = std::vector<int64_t>;
 
-// In the order of the names in `program.py`.
+// In the order of the names in `inference.py`.
 constexpr algorithm kFunctions[] = {
     algorithm::undef,           algorithm::eltwise_relu,      algorithm::eltwise_clip_v2,
     algorithm::eltwise_elu,     algorithm::eltwise_swish,     algorithm::eltwise_logistic,
@@ -19,8 +19,8 @@ constexpr algorithm kFunctions[] = {
 constexpr algorithm kPools[] = {algorithm::pooling_max, algorithm::pooling_avg_exclude_padding,
                                 algorithm::pooling_avg_include_padding};
 constexpr algorithm kBinaries[] = {algorithm::binary_add, algorithm::binary_sub,
-                                   algorithm::binary_mul, algorithm::binary_div,
-                                   algorithm::binary_max, algorithm::binary_min};
+                                   algorithm::binary_mul, algorithm::binary_max,
+                                   algorithm::binary_min};
 
 // Numbers that are read one after the other.
 class Reader {
@@ -82,7 +82,7 @@ void Check(const Program& program, const Instruction& each) {
   const auto& output = program.shapes[each.output];
   Require(!each.inputs.empty(), "an instruction reads nothing");
   const auto& input = program.shapes[each.inputs[0]];
-  const auto weights = static_cast<int64_t>(each.weights.size());
+  const int64_t weights = each.weights.count;
   const auto bias = static_cast<int64_t>(each.bias.size());
   switch (each.kind) {
     case Kind::kConvolution:
@@ -133,11 +133,13 @@ Program Program::Read(const int64_t* code, int64_t length, const float* const* a
   }
   program.inputs = read.List(values);
   program.outputs = read.List(values);
+  program.watched.resize(values);
+  for (int64_t value : read.List(values)) program.watched[value] = true;
+  program.furthest = read.Real();
   std::vector<bool> known(values, false);
   for (int64_t input : program.inputs) known[input] = true;
   const auto array = [&](int64_t index) {
-    return index == 0 ? std::vector<float>()
-                      : std::vector<float>(arrays[index - 1], arrays[index - 1] + sizes[index - 1]);
+    return index == 0 ? Given() : Given{arrays[index - 1], sizes[index - 1]};
   };
   for (int64_t left = read.Below(length); left > 0; --left) {
     Instruction each;
@@ -153,7 +155,8 @@ Program Program::Read(const int64_t* code, int64_t length, const float* const* a
       *extents = read.List(kLargest);
     }
     each.weights = array(read.Below(count + 1));
-    each.bias = array(read.Below(count + 1));
+    const Given bias = array(read.Below(count + 1));
+    each.bias.assign(bias.data, bias.data + bias.count);
     for (int64_t posts = read.Below(length); posts > 0; --posts) {
       const algorithm function = OneOf(kFunctions, read.Number());
       const float alpha = read.Real(), beta = read.Real();

@@ -15,7 +15,7 @@ from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.metric import CHOICES, MetricName
 from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
-from cnnkit.spec.model.training.data import Data, read_data
+from cnnkit.spec.model.training.data import Data, Images, read_data
 from cnnkit.spec.model.training.loss import (
     LOSSES,
     TOGETHER,
@@ -71,6 +71,16 @@ class EarlyStopping(Section):
     min_delta: Annotated[float, Field(ge=0), Expects("a number that is not negative")] = Field(
         0.0, description="by how much, at least"
     )
+
+
+class BoundaryWeights(Section):
+    """What the pixels between two things weigh beside their own weight (Ronneberger et al., 2015).
+
+    w0·exp(−(d₁ + d₂)² / 2σ²), of the distances to the two that are nearest.
+    """
+
+    w0: Positive = Field(10.0, description="the weight where two things all but touch")
+    sigma: Positive = Field(5.0, description="how fast it falls, in pixels")
 
 
 class Checkpointing(Section):
@@ -130,6 +140,15 @@ class Train(Section):
         float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")
     ] = Field(0.0, description="the part of each label that is spread over all classes")
     class_weights: Weights = Field(None, description="the weight of each class in the loss")
+    boundary_weights: Annotated[
+        BoundaryWeights | None,
+        section(BoundaryWeights, "boundary_weights"),
+        Expects("`w0` and `sigma`: `{w0: 10, sigma: 5}`"),
+    ] = Field(
+        None,
+        description="the weight in the loss of the pixels between two things that lie close "
+        "together, beside that of their class",
+    )
     optimizer: Annotated[Optimizer, BeforeValidator(OPTIMIZERS.read), OPTIMIZERS] = Field(
         default_factory=Nesterov,
         description="how the weights follow the gradient",
@@ -269,6 +288,8 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             yield _no_classes("label_smoothing", loss)
         if train.class_weights is not None:
             yield _no_classes("class_weights", loss)
+        if train.boundary_weights is not None:
+            yield _no_classes("boundary_weights", loss)
         for index, augmentation in enumerate(train.augment):
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
@@ -279,6 +300,14 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             f"`target: {train.target}` asks for values, and {loss} compares classes",
             "take a loss of values, such as `mean_squared_error`, or leave `target` out",
             ("target",),
+        )
+    pairs = isinstance(train.data, Images) and train.data.targets is not None
+    if pairs and train.loss.of_classes:
+        yield Fault(
+            "wrong-value",
+            f"`targets` are images, which have values, and {loss} compares classes",
+            "take a loss of values, such as `mean_squared_error`, or name masks, `masks: FOLDER`",
+            ("data", "targets"),
         )
     if train.loss_weights is not None and not isinstance(train.loss, ByOutput):
         yield Fault(
@@ -338,13 +367,10 @@ def _of_one_output(train: Train) -> Iterator[Fault]:
             advice,
             ("label_smoothing",),
         )
-    if train.class_weights is not None:
-        yield Fault(
-            "wrong-value",
-            f"`class_weights` is of the classes of one output, and {what}",
-            advice,
-            ("class_weights",),
-        )
+    for field in ("class_weights", "boundary_weights"):
+        if getattr(train, field) is not None:
+            message = f"`{field}` is of the classes of one output, and {what}"
+            yield Fault("wrong-value", message, advice, (field,))
     for index, augmentation in enumerate(train.augment):
         if augmentation.mixes:
             yield Fault(
