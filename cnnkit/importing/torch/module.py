@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
+_CREATED = ("arange", "eye", "full", "linspace", "ones", "scalar_tensor", "zeros")
+"""What makes a tensor of nothing, always the same."""
 _NEAR = {
     "cond": "write the branch that is taken",
     "roll": "near is attention with `window` and `shift`, which `import` does not read",
@@ -267,6 +269,7 @@ class _Reader:
         name = _name(node)
         known = name.removesuffix("_") if name not in OPERATORS else name
         constant = all(isinstance(value, torch.Tensor) for value in values.values())
+        constant = constant and (bool(values) or name in _CREATED)
         if known not in OPERATORS and not constant:
             raise RefusedError("`import` does not read it", _NEAR.get(known))
         if any(value is None for value in values.values()):
