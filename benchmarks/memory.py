@@ -16,12 +16,12 @@ from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.presentation.numbers import memory
 from cnnkit.training.compute.optimizer import optimizer_of
 
-ZOO = Path(__file__).parents[1] / "specs" / "zoo"
+SPECS = Path(__file__).parents[1] / "specs"
 NETWORKS = [
     *("lenet-5", "resnet-20-cifar", "resnet-56-cifar", "wrn-28-10", "ecg-resnet", "mobilenet-v1"),
     *("mobilenet-v2", "mobilenet-v3-small", "efficientnet-b0", "convnext-tiny", "u-net-padded"),
     *("vgg-11", "resnet-18", "alexnet", "squeezenet-1.1", "shufflenet-v2-1.0"),
-    *("mobilenet-v3-large", "densenet-121"),
+    *("mobilenet-v3-large", "densenet-121", "u-net", "../segment-digits"),
 ]
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     asked = parser.parse_args()
     rows, optimizer = [], optimizer_of("momentum")
     for name in asked.networks:
-        spec = cnnkit.load(ZOO / f"{name}.yaml")
+        spec = cnnkit.load(SPECS / "zoo" / f"{name}.yaml")
         analysis = cnnkit.analyze(spec, batch=asked.batch, optimizer="momentum")
         compared = compare_memory(analysis, optimizer)
         rows.append([name, *(cell for each in compared for cell in _cells(each))])

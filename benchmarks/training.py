@@ -37,17 +37,30 @@ BARS = {
     "vgg-cifar": {"torch": 1.2, "keras": 2.5},
     "resnet-20": {"torch": 1.2, "keras": 2.5},
     "mobilenet-v2": {"torch": 1.0, "keras": 2.5},
+    "u-net-padded": {"torch": 1.2},
+    "segment-digits": {"torch": 1.2},
 }
 """What cnnkit's images a second should be at least, in those of a peer's best side on a CPU."""
 
 
 class Network(NamedTuple):
-    """A network of the comparison."""
+    """A network of the comparison.
+
+    Attributes:
+        name: What the table calls it.
+        spec: Its spec.
+        shape: That of an input.
+        flags: What is set in the spec.
+        batch: The examples of a step, where it has a number of its own.
+        maps: Whether it answers for each pixel.
+    """
 
     name: str
     spec: Path
     shape: tuple[int, ...]
     flags: tuple[str, ...] = ()
+    batch: int | None = None
+    maps: bool = False
 
 
 ZOO = HERE.parent / "specs" / "zoo"
@@ -56,6 +69,10 @@ NETWORKS = (
     Network("vgg-cifar", HERE / "networks" / "vgg-cifar.yaml", (32, 32, 3)),
     Network("resnet-20", ZOO / "resnet-20-cifar.yaml", (32, 32, 3)),
     Network("mobilenet-v2", ZOO / "mobilenet-v2.yaml", (64, 64, 3), ("input=64x64x3",)),
+    Network(
+        "u-net-padded", ZOO / "u-net-padded.yaml", (64, 64, 3), ("input=64x64x3",), 32, maps=True
+    ),
+    Network("segment-digits", ZOO.parent / "segment-digits.yaml", (64, 64, 1), batch=32, maps=True),
 )
 SIDES = (
     Side("cnnkit", "training_cnnkit.py"),
@@ -108,7 +125,8 @@ def _command(network: Network, side: Side, batch: int, device: str, folder: Path
     return [
         side.interpreter, str(PEERS / side.script), str(source),
         "--batch", str(batch), "--device", device,
-        "--shape", *map(str, network.shape), "--flags", *flags,
+        "--shape", *map(str, network.shape), *(["--maps"] if network.maps else []),
+        "--flags", *flags,
     ]  # fmt: skip
 
 
@@ -158,7 +176,9 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--networks", nargs="+", default=[each.name for each in NETWORKS])
     parser.add_argument("--sides", nargs="+", default=[each.name for each in SIDES])
-    parser.add_argument("--batch", type=int, help="examples of a step: 128, on a GPU 512")
+    parser.add_argument(
+        "--batch", type=int, help="examples of a step: 128, of maps 32, on a GPU 512"
+    )
     parser.add_argument("-n", type=int, default=5, help="bursts of each side")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("-q", action="store_true", help="leave out what the sides complain of")
@@ -171,7 +191,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.quick:
         given.networks, given.sides, given.n = ["lenet-5"], ["cnnkit"], 1
-    batch = given.batch or (128 if given.device == "cpu" else 512)
+    usual = 128 if given.device == "cpu" else 512
     sides = [
         side
         for side in SIDES
@@ -180,12 +200,13 @@ def main() -> None:
     ]
     rate = gemm_rate(given.device)
     facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
-    print(f"{heading(facts)}; batch {batch}, medians of n = {given.n}")
+    print(f"{heading(facts)}; batch {given.batch or usual}, medians of n = {given.n}")
     print(f"measured product of matrices: {rate / 1e9:,.0f} GFLOP/s\n")
     start, all_rows, record = time.perf_counter(), [], {}
     for network in NETWORKS:
         if network.name not in given.networks:
             continue
+        batch = given.batch or network.batch or usual
         figures = measured(network, sides, batch, given.device, given.n, realtime=given.realtime)
         record[network.name] = {name: each._asdict() for name, each in figures.items()}
         all_rows += rows(network, figures, batch, rate)
@@ -202,7 +223,7 @@ def main() -> None:
     print(table(header, all_rows))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if given.json:
-        _write(given.json, facts, batch, given.n, rate, record)
+        _write(given.json, facts, given.batch or usual, given.n, rate, record)
 
 
 def _judge(network: Network, figures: Mapping[str, Figures], device: str) -> None:

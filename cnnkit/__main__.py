@@ -22,7 +22,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal or a log that cannot show a character gets its escape, not an exception.
         sys.stdout.reconfigure(errors="backslashreplace")
-    from cnnkit.errors import CnnkitError, DataError, ExportError, SpecError, TrainingError
+    from cnnkit.errors import CnnkitError, SpecError, exit_code_of
 
     try:
         from cnnkit.cli import COMMANDS, application
@@ -35,7 +35,7 @@ def main() -> None:
         sys.exit(1)
     except CnnkitError as error:
         print(f"cnnkit: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, (DataError, ExportError, TrainingError)) else 2)
+        sys.exit(exit_code_of(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -32,6 +32,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "did_you_mean",
+    "exit_code_of",
     "in_order",
 ]
 
@@ -183,3 +184,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     candidates = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
     return candidates[near[0]] if near else None
+
+
+def exit_code_of(error: CnnkitError) -> int:
+    """What a command ends with: 1 for what was found in the work, 2 for a command that is wrong."""
+    return 1 if isinstance(error, SpecError | DataError | ExportError | TrainingError) else 2

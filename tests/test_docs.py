@@ -7,6 +7,7 @@ import math
 import re
 import runpy
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ from tests.cli.command import Run
 
 pytest.importorskip("jax")
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 COMMAND = re.compile(r"^\$ cnnkit (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 NUMBER = re.compile(r"\d[\d.,]*")
+TRAINED = ("train", "cross-validate", "retrain")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -28,7 +31,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_a_rare_disease_by_hand() -> None:
     """Each row of the table follows from its counts, of 1,000 people with 5 sick."""
-    page = (DOCS / "rare-disease.md").read_text("utf-8")
+    page = (DOCS / "how-to" / "rare-disease.md").read_text("utf-8")
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| a")]
     assert [row[0] for row in rows] == ["all are well", "a network", "all are sick"]
     for _, *cells in rows:
@@ -55,7 +58,7 @@ def test_a_rare_disease_with_a_network(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Commands print what the page shows; the last digits of what is trained may differ."""
-    page = (DOCS / "rare-disease.md").read_text("utf-8")
+    page = (DOCS / "how-to" / "rare-disease.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)
     (script,) = blocks(page, "python")
     Path("make.py").write_text(script)
@@ -86,7 +89,7 @@ def test_a_rare_disease_with_a_network(
 
 def test_a_segmentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands run, and leave what the page says."""
-    page = (DOCS / "segmentation.md").read_text("utf-8")
+    page = (DOCS / "how-to" / "segmentation.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)
     (script,) = blocks(page, "python")
     Path("make.py").write_text(script)
@@ -118,7 +121,7 @@ def test_a_segmentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_several_inputs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The specs of the page are sound, and the siamese one trains on the pairs of its script."""
-    page = (DOCS / "several-inputs.md").read_text("utf-8")
+    page = (DOCS / "how-to" / "several-inputs.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)
     (script,) = blocks(page, "python")
     Path("make.py").write_text(script)
@@ -132,3 +135,58 @@ def test_several_inputs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             ran.append(command)
             assert (done.code, done.out.endswith(shown)) == (0, True), done.err
     assert ran == ["check scenes.yaml", "check twins.yaml", "train twins.yaml --smoke"]
+
+
+def pattern(shown: str) -> re.Pattern[str]:
+    """What a command prints, whatever its numbers are; `…` stands for lines or words left out."""
+    masked = re.sub(r"\s+", " ", NUMBER.sub("0", shown)).strip()
+    return re.compile(re.escape(masked).replace("…", ".*"))
+
+
+def test_your_own_images(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the script is read, learnt from, and predicted."""
+    page = (DOCS / "how-to" / "own-images.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (script,) = blocks(page, "python")
+    Path("make.py").write_text(script)
+    runpy.run_path("make.py")
+    (spec,) = blocks(page, "yaml")
+    Path("stripes.yaml").write_text(spec)
+    (commands,) = blocks(page, "console")
+    for command, shown in COMMAND.findall(commands):
+        ran = run(*shlex.split(command))
+        assert ran.code == 0, ran.out + ran.err
+        printed = re.sub(r"\s+", " ", NUMBER.sub("0", ran.out)).strip()
+        assert pattern(shown).fullmatch(printed), ran.out
+    summary = json.loads(Path("runs/stripes/summary.json").read_text())
+    assert summary["validation"]["accuracy"] == 1
+
+
+def test_the_lecture_in_ten_commands(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """What is computed is printed as it is shown; what is trained, but for its numbers."""
+    path = DOCS / "lecture" / "ten-commands.md"
+    page = path.read_text("utf-8")
+    (spec,) = blocks(page, "yaml")
+    shutil.copytree(ROOT / "specs" / "lectures", tmp_path / "specs" / "lectures")
+    shutil.copytree(DOCS / "lecture", tmp_path / "docs" / "lecture")
+    monkeypatch.chdir(tmp_path)
+    Path("first.yaml").write_text(spec)
+    console = blocks(page, "console")
+    assert len(console) == 10
+    for block in console:
+        ((command, shown),) = COMMAND.findall(block)
+        ran = run(*shlex.split(command))
+        assert ran.code == 0, ran.out + ran.err
+        if command.startswith(TRAINED):
+            printed = re.sub(r"\s+", " ", NUMBER.sub("0", ran.out)).strip()
+            assert pattern(shown).fullmatch(printed), ran.out
+        elif request.config.getoption("--overwrite-golden"):
+            page = page.replace(block, f"$ cnnkit {command}\n{ran.out}")
+        else:
+            assert ran.out == shown
+    if request.config.getoption("--overwrite-golden"):
+        path.write_text(page, encoding="utf-8", newline="\n")
+    summary = json.loads(Path("runs/first-final/summary.json").read_text())
+    assert summary["test"]["accuracy"] > 0.85

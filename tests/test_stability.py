@@ -1,4 +1,4 @@
-"""What `docs/stability.md` promises is what there is."""
+"""What `docs/reference/stability.md` promises is what there is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 import cnnkit
 from cnnkit.cli import COMMANDS
 
-LANGUAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
-PAGE = (Path(__file__).parents[1] / "docs" / "stability.md").read_text(encoding="utf-8")
+LANGUAGE = (Path(__file__).parents[1] / "docs/reference/language.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs/reference/stability.md").read_text(encoding="utf-8")
 CALLS = re.findall(r"^cnnkit\.(\w+)\((.*)\)$", PAGE, re.MULTILINE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 import numpy as np
-from training_serving import CLASSES, Advance, examples, serve, task
+from training_serving import Advance, examples, serve, task
 
 from cnnkit.cli.sources import reading_of
 from cnnkit.data import Dataset, Examples, Splits
@@ -25,8 +25,9 @@ def start() -> Advance:
     spec = reading_of(str(TASK.network), list(TASK.flags)).spec
     assert spec is not None
     inputs, labels = examples(TASK)
-    given = Examples((inputs * 255).astype(np.uint8), labels)
-    dataset = Dataset("random", given, None, tuple(map(str, range(CLASSES))))
+    targets = labels.astype(np.int16) if TASK.maps else labels
+    given = Examples((inputs * 255).astype(np.uint8), targets)
+    dataset = Dataset("random", given, None, tuple(map(str, range(TASK.classes))))
     train = Train.model_validate(
         {
             "data": "cifar10",
@@ -38,7 +39,7 @@ def start() -> Advance:
     )
     everything, nothing = np.arange(len(labels)), np.zeros(0, np.int64)
     splits = Splits(everything, nothing, nothing, own_test=False, stratified=False, seed=0)
-    material = measured(train, dataset, splits, CLASSES, seed=0)
+    material = measured(train, dataset, splits, TASK.classes, seed=0)
     steps = make_steps(spec, train, examples=len(labels), batch_size=TASK.batch)
     devices = jax.local_devices()[:1]
     machine = engine(steps, [material], replicated(devices, None), devices)

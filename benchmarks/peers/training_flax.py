@@ -45,7 +45,7 @@ def start() -> Advance:
         (jnp.asarray(x, dtype), jnp.asarray(y))
         for x, y in zip(
             inputs.reshape(BATCHES, TASK.batch, *TASK.shape),
-            labels.reshape(BATCHES, TASK.batch),
+            labels.reshape(BATCHES, TASK.batch, *labels.shape[1:]),
             strict=True,
         )
     ]

@@ -2,7 +2,7 @@
 
 It imports nothing of this project, so that any interpreter that has the peer can run it. The
 command line names the network (a Python file that `cnnkit convert` wrote, or for cnnkit a spec),
-the examples of a batch, the extents of the input and the device.
+the examples of a batch, the extents of the input, the device, and whether each pixel has a class.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import numpy as np
 BATCHES = 8
 """Batches of random examples that the steps go round."""
 CLASSES = 10
+OF_PIXELS = 2
+"""The classes of random pixels."""
 
 Advance = Callable[[int], None]
 """Takes so many steps and waits for the last."""
@@ -36,6 +38,12 @@ class Task(NamedTuple):
     shape: tuple[int, ...]
     gpu: bool
     flags: tuple[str, ...]
+    maps: bool
+
+    @property
+    def classes(self) -> int:
+        """How many there are of the random labels."""
+        return OF_PIXELS if self.maps else CLASSES
 
 
 def task() -> Task:
@@ -46,18 +54,28 @@ def task() -> Task:
     parser.add_argument("--shape", type=int, nargs="+", required=True)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--flags", nargs="*", default=[])
+    parser.add_argument("--maps", action="store_true")
     given = parser.parse_args()
     return Task(
-        given.network, given.batch, tuple(given.shape), given.device == "gpu", tuple(given.flags)
+        given.network,
+        given.batch,
+        tuple(given.shape),
+        given.device == "gpu",
+        tuple(given.flags),
+        given.maps,
     )
 
 
 def examples(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Random inputs, float32 [N, *spatial, C] in 0..1, and their labels, int32 [N]."""
+    """Random inputs, float32 [N, *spatial, C] in 0..1, and their labels, int32 [N].
+
+    Of maps they are [N, *spatial].
+    """
     generator = np.random.default_rng(0)
     count = BATCHES * task.batch
     inputs = generator.random((count, *task.shape), np.float32)
-    return inputs, generator.integers(0, CLASSES, count, np.int32)
+    extents = task.shape[:-1] if task.maps else ()
+    return inputs, generator.integers(0, task.classes, (count, *extents), np.int32)
 
 
 def module(path: Path) -> ModuleType:

@@ -27,7 +27,7 @@ def start() -> Advance:
         )
         for x, y in zip(
             inputs.reshape(BATCHES, TASK.batch, *TASK.shape),
-            labels.reshape(BATCHES, TASK.batch),
+            labels.reshape(BATCHES, TASK.batch, *labels.shape[1:]),
             strict=True,
         )
     ]

@@ -76,7 +76,7 @@ def _size(node: Node) -> int:
 
 
 def _affine(node: Node) -> bool:
-    return any(weight.trainable for weight in node.effect.weights)
+    return any(weight.trainable or weight.frozen for weight in node.effect.weights)
 
 
 def _nothing(node: Node, _: Shape) -> int:
@@ -137,7 +137,7 @@ def _ptflops(node: Node, _: Shape) -> int:
 
 
 def _torchinfo(node: Node, _: Shape) -> int:
-    own = sum(weight.size for weight in node.effect.weights if weight.trainable)
+    own = sum(each.size for each in node.effect.weights if each.trainable or each.frozen)
     if node.layer.family == "convolution":
         return own * math.prod((node.output or ())[:-1])
     return own

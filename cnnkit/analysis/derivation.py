@@ -13,6 +13,16 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cnnkit.analysis.receptive_field import Field, Fields
+from cnnkit.analysis.symbols import (
+    BOTH_SIDES,
+    DILATED,
+    Factors,
+    field_formula,
+    output_formula,
+    rounded_formula,
+    same_padding,
+    window_letter,
+)
 from cnnkit.layers.base import Effect, Layer, Weight
 from cnnkit.layers.resample import PartitionWindow, TransposedWindow
 from cnnkit.layers.shape import Shape, Terms, show, total
@@ -20,10 +30,21 @@ from cnnkit.layers.window import Reach, Window, axis_names
 
 
 class Line(NamedTuple):
-    """One line on the board: what it is about, and the equation."""
+    """One line on the board: what it is about, the equation, and the formula behind it."""
 
     label: str
     text: str
+    formula: str = ""
+
+    @property
+    def equation(self) -> str:
+        """The formula, then its values: ``(D−F)/S+1 = (7−3)/2+1 = 3``."""
+        if not self.formula:
+            return self.text
+        name, equals, rest = self.text.partition(" = ")
+        if equals and name.rstrip("′").isalpha():  # P = …, where the name goes before both
+            return f"{name} = {self.formula} = {rest}"
+        return f"{self.formula} = {self.text}"
 
 
 def sum_of(terms: Sequence[int], most: int = 24) -> str:
@@ -57,7 +78,7 @@ def shape_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
         yield from _each_axis(steps)
     elif effect.reach and len(output) == len(inputs[0]):
         axes = zip(inputs[0], output, effect.reach, strict=False)
-        yield from _each_axis([[_resampled(*axis)] for axis in axes])
+        yield from _each_axis([[(_resampled(*axis), "")] for axis in axes])
         if output != inputs[0] and math.prod(output) == math.prod(inputs[0]):
             yield Line("channels", _rearranged(inputs[0][-1], output[-1]))
     elif len(inputs) > 1 and not effect.macs:
@@ -78,15 +99,16 @@ def count_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
         yield Line(
             "weight sets", f"{pieces}·{sets:,} = {pieces * sets:,}, {pieces} for each output"
         )
+    factors = Factors(layer, inputs, effect)
     if effect.neurons:
-        yield Line("neurons", terms_of(effect.neurons))
+        yield Line("neurons", terms_of(effect.neurons), factors.sum_of(effect.neurons))
     for label, trainable in (("parameters", True), ("state", False)):
         weights = [weight for weight in effect.weights if weight.trainable == trainable]
         if weights:
-            rank = len(effect.windows)
-            yield Line(label, terms_of(_weight_terms(weights, rank)))
+            terms = _weight_terms(weights, len(effect.windows))
+            yield Line(label, terms_of(terms), factors.sum_of(terms))
     if effect.macs:
-        yield Line("MACs", terms_of(effect.macs))
+        yield Line("MACs", terms_of(effect.macs), factors.sum_of(effect.macs))
     if effect.neurons != (output,):
         yield Line("activations", terms_of((output,)))
     for name, count in effect.operations._asdict().items():
@@ -94,16 +116,24 @@ def count_lines(layer: Layer, inputs: Sequence[Shape], effect: Effect) -> Iterat
             yield Line(f"{name} operations", _work(count, output, inputs[0]))
 
 
-def field_lines(before: Fields, reach: Sequence[Reach] | None, after: Fields) -> Iterator[Line]:
+def field_lines(before: Fields, effect: Effect, after: Fields) -> Iterator[Line]:
     """How the receptive field comes about, from that of the layer before."""
+    reach = effect.reach
     if not before or not reach or not after or len(reach) != len(before):
         return
-    steps = [[_field(*axis)] for axis in zip(before, reach, after, strict=True)]
+    formula = field_formula(effect.windows)
+    steps = [[_field(*axis, formula)] for axis in zip(before, reach, after, strict=True)]
     if all(step == steps[0] for step in steps):
-        yield Line("receptive field", steps[0][0])
+        yield Line("receptive field", *steps[0][0])
         return
     for line in _each_axis(steps):
-        yield Line(f"receptive field of {line.label}", line.text)
+        yield line._replace(label=f"receptive field of {line.label}")
+
+
+def seen_line(after: Fields) -> Line:
+    """What each cell sees behind a layer in which it reads all cells."""
+    sizes = tuple(math.ceil(field.size) for field in after or ())
+    return Line("receptive field", f"{show(sizes)}: each cell sees all of the map")
 
 
 def _equal(expression: str, value: int) -> str:
@@ -138,43 +168,47 @@ def _work(count: int, output: Shape, source: Shape) -> str:
     return f"{count:,}"
 
 
-def _each_axis(steps: Sequence[Sequence[str]]) -> Iterator[Line]:
+_Step = tuple[str, str]
+"""An equation, and the formula behind it."""
+
+
+def _each_axis(steps: Sequence[Sequence[_Step]]) -> Iterator[Line]:
     """The steps of each axis; of axes with the same steps once, under both names."""
     names = axis_names(len(steps))
     if len(steps) > 1 and all(step == steps[0] for step in steps):
         names = (f"{', '.join(names[:-1])} and {names[-1]}",)
         steps = steps[:1]
     for name, texts in zip(names, steps, strict=True):
-        yield from (Line(name, text) for text in texts)
+        yield from (Line(name, *step) for step in texts)
 
 
-def _window(window: Window | TransposedWindow, padding: object) -> Iterator[str]:
+def _window(window: Window | TransposedWindow, padding: object) -> Iterator[_Step]:
     dilated = window.dilated
     if window.dilation > 1:
-        yield f"F′ = {window.dilation}·({window.size}−1)+1 = {dilated}"
+        yield f"F′ = {window.dilation}·({window.size}−1)+1 = {dilated}", DILATED
     cells = window.before + window.after
     sides = f"{window.before} before and {window.after} after"
     if isinstance(window, TransposedWindow):
         if padding == "same" and dilated >= window.stride:
-            yield f"P = {dilated}−{window.stride} = {cells}, {sides}"
+            yield f"P = {dilated}−{window.stride} = {cells}, {sides}", same_padding(window)
         elif padding == "same":
-            yield f"output padding = {window.stride}−{dilated} = {window.output_padding}"
+            yield f"output padding = {window.stride}−{dilated} = {window.output_padding}", ""
         elif cells:
-            yield f"P = {window.before}+{window.after} = {cells}"
-        yield f"{window.formula()} = {window.output}"
+            yield f"P = {window.before}+{window.after} = {cells}", BOTH_SIDES
+        yield f"{window.formula()} = {window.output}", output_formula(window)
         return
     if padding == "same":
         needed = f"({window.output}−1)·{window.stride}+{dilated}−{window.extent}"
         if window.stride > 1:
-            yield f"⌈{window.extent}/{window.stride}⌉ = {window.output}"
+            yield f"⌈{window.extent}/{window.stride}⌉ = {window.output}", "⌈D/S⌉"
         if (window.output - 1) * window.stride + dilated < window.extent:
             needed = f"max({needed}, 0)"
-        yield f"P = {needed} = {cells}" + (f", {sides}" if cells else "")
+        yield f"P = {needed} = {cells}" + (f", {sides}" if cells else ""), same_padding(window)
     elif padding == "causal":
-        yield f"P = {dilated}−1 = {cells}, all before"
+        yield f"P = {dilated}−1 = {cells}, all before", f"{window_letter([window])}−1"
     elif cells:
-        yield f"P = {window.before}+{window.after} = {cells}"
-    yield _positions(window)
+        yield f"P = {window.before}+{window.after} = {cells}", BOTH_SIDES
+    yield _positions(window), rounded_formula(window)
 
 
 def _positions(window: Window) -> str:
@@ -250,10 +284,10 @@ def _joined(inputs: Sequence[Shape], output: Shape) -> Iterator[Line]:
         yield Line("elements", f"{len(inputs)} tensors of {show(output)}, element by element")
 
 
-def _field(before: Field, reach: Reach, after: Field) -> str:
+def _field(before: Field, reach: Reach, after: Field, formula: str) -> _Step:
     stride = _number(before.stride)
     if before.pooled or after.local is not None:
-        return f"{math.ceil(after.size)}, all that a pool has seen"
+        return f"{math.ceil(after.size)}, all that a layer before has seen", ""
     size = f"{_number(before.size)}+({_number(reach.size)}−1)·{stride}"
     text = f"r = {size} = {_number(after.size)}"
     if after.size != before.size + (reach.size - 1) * before.stride:
@@ -264,7 +298,7 @@ def _field(before: Field, reach: Reach, after: Field) -> str:
     if reach.before and after.padding == before.padding + reach.before * before.stride:
         pad = f"{_number(before.padding)}{_signed(reach.before)}·{stride}"
         text += f", padding {pad} = {_number(after.padding)}"
-    return text
+    return text, formula if text.startswith("r = ") else ""
 
 
 def _number(value: int | Fraction) -> str:

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cnnkit.analysis.derivation import Line, count_lines, field_lines, shape_lines, sum_of
+from cnnkit.analysis.derivation import (
+    Line,
+    count_lines,
+    field_lines,
+    seen_line,
+    shape_lines,
+    sum_of,
+)
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.receptive_field import Fields, first_fields
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.errors import Location
+from cnnkit.layers.activation import Activation
+from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Node
 
@@ -35,6 +44,7 @@ class Explanation:
         times: How many copies of it there are, in repeats whose copies are alike.
         location: Where the layer stands in the source.
         lines: The equations.
+        activation: The function whose curve belongs here, where it is the first of its kind.
     """
 
     path: str
@@ -45,6 +55,7 @@ class Explanation:
     times: int
     location: Location | None
     lines: tuple[Line, ...]
+    activation: Activation | None = None
 
 
 def explain(analysis: Analysis) -> tuple[Explanation, ...]:
@@ -56,12 +67,18 @@ def explain(analysis: Analysis) -> tuple[Explanation, ...]:
     return (*layers, totals)
 
 
+def explained(analysis: Analysis, layer: LayerAnalysis) -> Iterator[Explanation]:
+    """The explanations of the operations of one layer alone."""
+    return _Explainer(analysis).layers(layer)
+
+
 class _Explainer:
     """What the explanations of all operations need: the graph and its receptive fields."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.graph = analysis.graph
         self.fields = analysis.tree.seen
+        self.shown: set[str] = set()
 
     def layers(self, layer: LayerAnalysis, times: int = 1) -> Iterator[Explanation]:
         """The operations of a layer; of copies that are alike, those of one."""
@@ -81,7 +98,17 @@ class _Explainer:
                 times,
                 layer.location,
                 tuple(self._lines(node, self.fields[index])),
+                self._first_of_its_kind(node.layer),
             )
+
+    def _first_of_its_kind(self, layer: Layer) -> Activation | None:
+        """An activation that has a curve, once for all that compute the same."""
+        if not isinstance(layer, Activation) or layer.function(0.0) is None:
+            return None
+        if (computes := layer.kind + layer.equation) in self.shown:
+            return None
+        self.shown.add(computes)
+        return layer
 
     def _lines(self, node: Node, after: Fields) -> Iterator[Line]:
         shapes = [self._shape(source) for source in node.inputs]
@@ -90,15 +117,19 @@ class _Explainer:
             reasons = [problem.message for problem in node.effect.problems]
             yield Line("output", "; ".join(reasons) or "unknown, as what comes in is")
             return
+        if isinstance(node.layer, Activation) and node.layer.formula:
+            yield Line("f(x)", node.layer.equation)
         yield from shape_lines(node.layer, inputs, node.effect)
         yield from count_lines(node.layer, inputs, node.effect)
         if node.shares is not None:
             owner = self.graph.nodes[node.shares].path
             yield Line("weights", f"those of {owner}, which count there")
-        if len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
+        if node.layer.sees_all and len(inputs[0]) > 1 and after:
+            yield seen_line(after)
+        elif len(set(node.inputs)) == 1:  # of several the largest is taken, with no formula
             first = node.inputs[0]
             before = self.fields[first] if first > INPUT else first_fields(self.graph, first)
-            yield from field_lines(before, node.effect.reach, after)
+            yield from field_lines(before, node.effect, after)
 
     def _shape(self, node: int) -> Shape | None:
         return self.graph.shape(node)
@@ -123,7 +154,7 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
         heads = totals.macs - totals.macs_without_heads
         text = f"{totals.macs:,} − {heads:,} = {totals.macs_without_heads:,}"
         yield Line("MACs without heads", text)
-    yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}")
+    yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}", "2·MACs")
     yield line("activations", lambda layer: layer.activations)
     yield from _memory(analysis)
 

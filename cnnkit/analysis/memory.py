@@ -49,7 +49,7 @@ class Memory:
     Attributes:
         graph: Its operations.
         parameters: The elements that are trained.
-        state: The elements of running statistics.
+        state: The elements of running statistics, and of weights that are not learnt.
         batch: Examples at once.
         precision: Of the activations.
         optimizer: Whose slots training keeps, a name of ``STATE_ARRAYS``.

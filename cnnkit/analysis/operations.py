@@ -31,6 +31,7 @@ _SHOWN = frozenset(
 _SAID = frozenset({"padding", "size"})
 """Those of them that they do not show where there are neither weights nor windows."""
 _OF_PADDING = frozenset({"count_padding", "padding_mode"})
+_REARRANGED = ("Flatten", "Reshape")
 Key = tuple[Any, ...]
 
 
@@ -70,6 +71,8 @@ def _does(node: Node, graph: Graph) -> Key:
     shape = graph.shape(node.inputs[0])
     if kind == "DepthwiseConv":
         kind, fields["groups"] = "Conv", shape[-1] if shape else None
+    if kind in _REARRANGED:  # the same elements in the shape that goes out
+        kind, fields = "Reshape", {}
     sides = [side for window in effect.windows for side in (window.before, window.after)]
     if not any(sides):  # no padding: it makes no difference what it holds
         fields = {name: value for name, value in fields.items() if name not in _OF_PADDING}

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, bool] = MappingProxyType(
         "import-weights": True,
         "activations": True,
         "train": True,
+        "launch": True,
         "evaluate": True,
         "retrain": True,
         "predict": True,

@@ -47,6 +47,10 @@ def analyze(
     depth: Annotated[
         int | None, typer.Option(min=1, help="Levels of nested layers to show.")
     ] = None,
+    to_scale: Annotated[
+        bool,
+        typer.Option("--to-scale", help="Draw extents and channels in proportion, not by log."),
+    ] = False,
     batch: BatchOption = 1,
     precision: PrecisionOption = Precision.float32,
     optimizer: OptimizerOption = "adam",
@@ -79,5 +83,5 @@ def analyze(
             raise UsageError("specs with open extents, such as HxWx3, are analysed by themselves")
         write(opened, chosen, output, explain=explain)
         raise typer.Exit(0 if all(each.exact for each in opened) else 1)
-    report.write(analyses, chosen, output, depth=depth, explain=explain)
+    report.write(analyses, chosen, output, depth=depth, explain=explain, to_scale=to_scale)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

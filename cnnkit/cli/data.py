@@ -114,7 +114,8 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     from cnnkit.analysis import analyze
     from cnnkit.cli.sources import readable_spec
     from cnnkit.data import load, split
-    from cnnkit.spec.model.training.location import located
+    from cnnkit.data.groups import groups_of
+    from cnnkit.spec.model.training.location import located, located_groups
 
     spec = readable_spec(source)
     if spec.train is None or spec.train.data is None:
@@ -138,8 +139,10 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
             target=spec.train.target,
             progress=progress,
         )
-    dataset = replace(dataset, notes=(*places.notes, *dataset.notes))
-    return dataset, split(dataset, spec.train.split, spec.train.seed)
+    by, place, notes = located_groups(spec)
+    dataset = replace(dataset, notes=(*places.notes, *notes, *dataset.notes))
+    groups = groups_of(dataset, by, place)
+    return dataset, split(dataset, spec.train.split, spec.train.seed, groups)
 
 
 def _with_target(files: Data, target: str | None) -> Data:

@@ -85,7 +85,11 @@ def predict(
     ] = None,
     as_: Annotated[
         MapFormat,
-        typer.Option("--as", help="How maps are written: masks with a palette, or arrays."),
+        typer.Option(
+            "--as",
+            help="How maps are written: masks with a palette, of volumes NIfTI with their affine; "
+            "or arrays.",
+        ),
     ] = MapFormat.png,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write each image with its classes over it, too.")

@@ -67,7 +67,7 @@ def solve(
         typer.Option(
             "--budget",
             metavar="TOTAL=FIGURE",
-            help="An upper bound: parameters=1M. Default: the spec's `budget:`; "
+            help="An upper bound: parameters=1M. Default: the spec's `budget:`, but for `input`; "
             "without any, all values are listed that are valid.",
             rich_help_panel=_SPEC,
         ),

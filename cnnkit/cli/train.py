@@ -13,9 +13,12 @@ import typer
 from cnnkit.cli.options import AssignmentsOption, DataDirOption, Device, QuietOption
 from cnnkit.cli.sources import trainable_spec
 from cnnkit.errors import UsageError
+from cnnkit.training.distributed.processes import TIMEOUT, joined, processes_of
+
+PROCESSES = "Several processes"
 
 if TYPE_CHECKING:
-    from cnnkit.training.run import Result
+    from cnnkit.training.completion import Result
     from cnnkit.training.view.display import Display
 
 
@@ -49,6 +52,45 @@ def train(
         bool,
         typer.Option("--verify-resume", help="Prove that a killed run ends in the same bits."),
     ] = False,
+    coordinator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            envvar="CNNKIT_COORDINATOR",
+            help="Where the first of several processes is found.",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            envvar="CNNKIT_PROCESSES",
+            help="How many processes train together. Default: as the cluster says.",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = None,
+    process_id: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="K",
+            envvar="CNNKIT_PROCESS_ID",
+            help="Which of them this one is, from 0 on.",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = None,
+    timeout: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            envvar="CNNKIT_TIMEOUT",
+            help="After which a process that is silent counts as lost.",
+            rich_help_panel=PROCESSES,
+        ),
+    ] = TIMEOUT,
     quiet: QuietOption = False,
     assignments: AssignmentsOption = None,
 ) -> None:
@@ -56,10 +98,13 @@ def train(
 
     Example: cnnkit train specs/digits.yaml
     """
+    several = processes_of(coordinator, processes, process_id, timeout)
+    if several is not None and (overfit_batch or verify_resume):
+        raise UsageError("--overfit-batch and --verify-resume are proofs of one process alone")
     if resume is not None:
         _only_resume(spec, run_dir, smoke or overfit_batch or verify_resume or init is not None)
         epochs = _more_epochs(assignments or [])
-        with display_of(quiet) as display:
+        with joined(several), display_of(quiet) as display:
             code = _resumed(resume, epochs, data_dir, device, display)
         raise typer.Exit(code)
     if spec is None:
@@ -71,7 +116,7 @@ def train(
     from cnnkit.training import train as run
 
     options = Options(data_dir=data_dir, device=(device or Device.auto).value)
-    with display_of(quiet) as display:
+    with joined(several), display_of(quiet) as display:
         if overfit_batch:
             from cnnkit.training.proof.overfit import overfit_batch as overfit
 

@@ -19,9 +19,9 @@ from cnnkit.data.table import Table, is_number, opened
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Csv
+from cnnkit.spec.model.training.split import TABLES
 
 ARRAYS: Final = (".npy", ".npz")
-TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 _ROWS = 64
 _CHUNK_BYTES = 2**22

@@ -16,6 +16,11 @@ from cnnkit.errors import DataError, did_you_mean
 Column: TypeAlias = str | int | tuple[str, ...] | None
 Texts = NDArray[np.str_]
 
+FILE_COLUMNS: Final = (
+    *("file", "files", "filename", "file_name", "filepath", "file_path", "path", "paths"),
+    *("image", "images", "image_name", "imagename", "image_path", "image_file", "img", "img_path"),
+)
+"""What columns of the names of files are called."""
 _TARGETS: Final = ("label", "labels", "class", "classes", "target", "targets", "category")
 _WEAK: Final = "y"  # as good a name for a coordinate
 _IDENTITY: Final = re.compile(r"(?i:(.*[_ -])?(id|idx|index|uid|uuid)|unnamed: 0)|.*[a-z]I[dD]")
@@ -125,7 +130,7 @@ def require_first(
     )
 
 
-def some(names: Row) -> str:
+def some(names: Sequence[str]) -> str:
     """Some names, and how many more."""
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from cnnkit.data.decoding import Decoding
+    from cnnkit.data.membership import Groups
 
 SHARES_TOLERANCE = 1e-3
 """How far from 1 the shares of the classes may sum up, in float32."""
@@ -54,10 +55,20 @@ class Sources:
     Attributes:
         paths: The file of each example, seen from the folder of the data set.
         digests: The SHA-256 of each.
+        parts: Where in its file each is, such as a tile; empty where each is a file of its own.
     """
 
     paths: tuple[Path, ...]
     digests: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+
+    def name(self, index: int) -> str:
+        """What an example is called: its file, and where in it it is."""
+        return self.paths[index].as_posix() + (self.parts[index] if self.parts else "")
+
+    def some(self, part: slice) -> Sources:
+        """Those of some examples."""
+        return Sources(self.paths[part], self.digests[part], self.parts[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,6 +284,7 @@ class Splits:
         own_test: Whether the data set has a test split of its own, which is kept as it is.
         stratified: Whether each split has the classes in the proportions of the whole.
         seed: What the random choice came from.
+        groups: Which examples belong together and are on one side; None where each is by itself.
     """
 
     train: Indices
@@ -281,6 +293,7 @@ class Splits:
     own_test: bool
     stratified: bool
     seed: int
+    groups: Groups | None = None
 
     def record(self) -> dict[str, Any]:
         """What a run notes of its splits, as JSON: two are the same where their digests are."""
@@ -294,6 +307,7 @@ class Splits:
                     ("train", self.train), ("validation", self.validation), ("test", self.test)
                 )
             },
+            **({} if self.groups is None else {"groups": self.groups.record()}),
         }  # fmt: skip
 
 

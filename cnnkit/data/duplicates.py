@@ -171,7 +171,8 @@ def _members(split: str, examples: Examples, indices: Indices) -> Iterator[Membe
     for each in indices.tolist():
         label = None if labels is None else int(labels[each])
         if sources is not None:
-            yield Member(split, sources.paths[each].as_posix(), label, sources.digests[each])
+            part = sources.parts[each] if sources.parts else ""
+            yield Member(split, sources.name(each), label, sources.digests[each] + part)
             continue
         content = None
         if isinstance(inputs, np.ndarray) and not small:

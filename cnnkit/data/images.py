@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs
-from cnnkit.data.decoding import MODES, Decoding, Header, decoded, header, other_extents
+from cnnkit.data.decoding import MODES, Decoding, Header, decoded, other_extents
 from cnnkit.data.folders import Listings, listings
+from cnnkit.data.reading import (
+    GREY,
+    Progress,
+    common_dtype,
+    headers_of,
+    outcomes_of,
+    problems_of,
+    require_sound,
+    unseen,
+)
 from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
 
 Shape = tuple[int, int, int]
-S = TypeVar("S")
-T = TypeVar("T")
-Progress = Callable[[int, int], None]
-
-_GREY = ("F", "I", "1", "L", "I;16", "I;16B", "I;16L", "I;16N")
-
-_DEPTHS = {
-    "uint8": "8 bits a channel",
-    "uint16": "16 bits a channel",
-    "float32": "numbers of 32 bits",
-}
-
-
-def unseen(_done: int, _of: int) -> None:
-    """Shows no progress."""
 
 
 class ImageArray:
@@ -94,7 +88,7 @@ class ImageArray:
         def fill(place: int) -> None:
             pixels[place] = self._decode(self.paths[place])
 
-        _require_sound(_outcomes(fill, range(len(self)), progress), places)
+        require_sound(outcomes_of(fill, range(len(self)), progress), places)
         return pixels
 
 
@@ -195,11 +189,11 @@ def of_listings(
     parts = [part for part in (train, found.parts.get("test")) if part is not None]
     paths = [path for part in parts for path in part.paths]
     places = [place for part in parts for place in part.places]
-    headers = _headers(paths, places)
+    headers = headers_of(paths, places)
     extents = extents or _usual(headers)
     if decoding.fit == "none":
         _require(extents, paths, headers)
-    dtype = _dtype(paths, headers)
+    dtype = common_dtype(paths, headers)
     images: list[Inputs] = [ImageArray(part.paths, extents, decoding, dtype) for part in parts]
     if sum(each.nbytes for each in images) <= budget:
         pixels = ImageArray(paths, extents, decoding, dtype).decoded(progress, places)
@@ -228,54 +222,19 @@ def _without_damaged(found: Listings) -> tuple[Listings, list[str]]:
     trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
     parts, problems = {}, []
     for name, part in found.parts.items():
-        outcomes = _outcomes(trial, part.paths)
+        outcomes = outcomes_of(trial, part.paths)
         kept = [not isinstance(each, DataError) for each in outcomes]
-        problems += _problems(outcomes, part.places)
+        problems += problems_of(outcomes, part.places)
         if not any(kept):
             raise DataError(*problems)
         parts[name] = part.chosen(kept)
     return replace(found, parts=parts), problems
 
 
-def _headers(paths: Sequence[Path], places: Sequence[str]) -> list[Header]:
-    """The headers of all files.
-
-    Raises:
-        DataError: All files that are damaged; where one has no header, the others are decoded too,
-            so that all are named at once.
-    """
-    outcomes = _outcomes(header, paths)
-    headers = [each for each in outcomes if isinstance(each, Header)]
-    if len(headers) == len(paths):
-        return headers
-    trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
-    _require_sound(_outcomes(lambda path: (header(path), trial(path)), paths), places)
-    return headers
-
-
 def _usual(headers: Sequence[Header]) -> Shape:
     """The commonest extents, and one channel where all images are grey."""
     (height, width), _ = Counter((each.height, each.width) for each in headers).most_common(1)[0]
-    return height, width, 1 if all(each.mode in _GREY for each in headers) else 3
-
-
-def _dtype(paths: Sequence[Path], headers: Sequence[Header]) -> str:
-    """The type that holds the values of all images.
-
-    Raises:
-        DataError: They are of several types, whose values cannot be compared.
-    """
-    (usual, count), *others = Counter(each.dtype for each in headers).most_common()
-    if others:
-        raise DataError(
-            *(
-                f"{path} has {_DEPTHS[each.dtype]}, and {count:,} other images have "
-                f"{_DEPTHS[usual]}: their values cannot be compared; save all alike"
-                for path, each in zip(paths, headers, strict=True)
-                if each.dtype != usual
-            )
-        )
-    return usual
+    return height, width, 1 if all(each.mode in GREY for each in headers) else 3
 
 
 def _require(shape: Shape, paths: Sequence[Path], headers: Sequence[Header]) -> None:
@@ -286,40 +245,3 @@ def _require(shape: Shape, paths: Sequence[Path], headers: Sequence[Header]) -> 
     ]
     if problems:
         raise DataError(*problems)
-
-
-def _outcomes(
-    function: Callable[[S], T], items: Sequence[S], progress: Progress = unseen
-) -> list[T | DataError]:
-    """What a function gives for each item, or what is wrong with it; in several threads."""
-
-    def outcome(item: S) -> T | DataError:
-        try:
-            return function(item)
-        except DataError as error:
-            return error
-
-    outcomes = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Pillow warns of images that are refused here, and of metadata that no one asked for.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        for number, each in enumerate(pool.map(outcome, items), 1):
-            outcomes.append(each)
-            progress(number, len(items))
-    return outcomes
-
-
-def _require_sound(outcomes: Sequence[object], places: Sequence[str] = ()) -> None:
-    """Raises all that is wrong with files, each with the place that names it."""
-    if problems := _problems(outcomes, places):
-        raise DataError(*problems)
-
-
-def _problems(outcomes: Iterable[object], places: Sequence[str]) -> list[str]:
-    """What is wrong with files, each with the place that names it, where there is one."""
-    found = []
-    for number, each in enumerate(outcomes):
-        if isinstance(each, DataError):
-            where = f"{places[number]}: " if places else ""
-            found += [f"{where}{problem}" for problem in each.problems]
-    return found

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.chunks import ARRAYS, TABLES, Chunk, chunks_of
+from cnnkit.data import nifti
+from cnnkit.data.chunks import ARRAYS, Chunk, chunks_of
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import MODES, MOST_PIXELS, decoded
 from cnnkit.data.layout import SUFFIXES
@@ -23,6 +24,7 @@ from cnnkit.data.scaling import scaled
 from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Csv
+from cnnkit.spec.model.training.split import TABLES
 
 # Images that a thread decodes at once: handing over each by itself takes as long as a small one.
 _TOGETHER = 8
@@ -47,8 +49,9 @@ Part = list[Input | Refused]
 
 
 def suffixes_of(shape: Shape) -> frozenset[str]:
-    """How the files of a folder end that are inputs of a shape: images, or else arrays."""
-    return SUFFIXES if _is_image(shape) else frozenset({".npy", ".npz"})
+    """How the files of a folder end that are inputs of a shape: images or volumes, or arrays."""
+    volumes = frozenset(nifti.SUFFIXES if len(shape) in (3, 4) else ())
+    return volumes | (SUFFIXES if _is_image(shape) else {".npy", ".npz"})
 
 
 def inputs_of(

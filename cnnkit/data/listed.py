@@ -9,22 +9,19 @@ from typing import Final
 
 import numpy as np
 
-from cnnkit.data.columns import Texts, place_of, require_targets, some, target_of
+from cnnkit.data.columns import FILE_COLUMNS, Texts, place_of, require_targets, some, target_of
 from cnnkit.data.conversion import named_targets
 from cnnkit.data.csv import typed
 from cnnkit.data.dataset import Array, Dataset
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.folders import Listing, Listings
-from cnnkit.data.images import Progress, extents_of, of_listings, unseen
+from cnnkit.data.images import extents_of, of_listings
 from cnnkit.data.layout import SUFFIXES, SplitName, part_of
+from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Csv
 
-_FILES: Final = (
-    *("file", "files", "filename", "file_name", "filepath", "file_path", "path", "paths"),
-    *("image", "images", "image_name", "imagename", "image_path", "image_file", "img", "img_path"),
-)
 _SPLITS: Final = ("split", "set", "subset", "partition")
 _BETWEEN_LABELS: Final = "|;"
 
@@ -214,7 +211,7 @@ def _file_column(table: Table) -> int | None:
     found = [
         place
         for place, name in enumerate(table.names)
-        if name.lower().replace(" ", "_") in _FILES and images[place]
+        if name.lower().replace(" ", "_") in FILE_COLUMNS and images[place]
     ]
     if len(found) > 1:
         several = " and ".join(f"`{table.names[place]}`" for place in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Refused:
         return {"file": self.file, "class": None, "predictions": [], "error": self.problem}
 
 
-def files_of(names: Iterable[str], suffixes: Container[str]) -> Iterator[Path | Refused]:
+def files_of(names: Iterable[str], suffixes: Collection[str]) -> Iterator[Path | Refused]:
     """The files that words name, in their order; those of a folder in the order of their names.
 
     Args:
@@ -55,7 +55,7 @@ def files_of(names: Iterable[str], suffixes: Container[str]) -> Iterator[Path | 
             yield from _matching(name)
 
 
-def _within(folder: Path, suffixes: Container[str]) -> Iterator[Path | Refused]:
+def _within(folder: Path, suffixes: Collection[str]) -> Iterator[Path | Refused]:
     problems: list[Refused] = []
 
     def unreadable(error: OSError) -> None:
@@ -66,7 +66,7 @@ def _within(folder: Path, suffixes: Container[str]) -> Iterator[Path | Refused]:
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in sorted(files):
-            if not is_litter(name) and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122
+            if not is_litter(name) and name.lower().endswith(tuple(suffixes)):
                 found = True
                 yield Path(parent, name)
         yield from problems

@@ -164,9 +164,7 @@ def notes_of(dataset: Dataset) -> tuple[str, ...]:
 
 def name_of(examples: Examples, index: int) -> str:
     """The file of an example, or its number."""
-    return (
-        f"example {index}" if examples.sources is None else examples.sources.paths[index].as_posix()
-    )
+    return f"example {index}" if examples.sources is None else examples.sources.name(index)
 
 
 def _faults(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from cnnkit.data.dataset import Array, Dataset
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.decoding import Decoding, Fit, header, opened
 from cnnkit.data.folders import Listing, Listings
-from cnnkit.data.images import Progress, extents_of, of_listings, unseen
-from cnnkit.data.layout import SUFFIXES, SplitName, is_litter, part_of
+from cnnkit.data.images import extents_of, of_listings
 from cnnkit.data.maps import MOST_CLASSES, name_of
-from cnnkit.errors import DataError, UsageError
+from cnnkit.data.partners import Pair, pairs_of
+from cnnkit.data.reading import Progress, outcomes_of, require_sound, unseen
+from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
 from cnnkit.spec.model.training import Images
 from cnnkit.tasks.task import IGNORED
 
 _SHOWN: Final = 5
 _UNKNOWN: Final = -2  # of a colour or a value that no class has
-Names = Mapping[str, Path]
 
 
 class Key(NamedTuple):
@@ -84,14 +82,12 @@ def read(
         DataError: All that is wrong with the files.
         UsageError: A folder does not exist.
     """
-    folder, beside = Path(str(source.images)), Path(source.masks or "")
+    folder = Path(str(source.images))
     extents, decoding, key = extents_of(shape, folder), decoding or Decoding(), Key.of(source)
-    images, masks = _files(folder), _files(beside)
-    _require_partners(images, masks, folder, beside)
-    parts = _parts(images)
+    parts = pairs_of(source)
     listed = {
-        part: Listing(tuple(images[name] for name in names), np.arange(len(names), dtype=np.int32))
-        for part, names in parts.items()
+        part: Listing(tuple(pair.image for pair in pairs), np.arange(len(pairs), dtype=np.int32))
+        for part, pairs in parts.items()
     }
     dataset = of_listings(
         Listings(listed, key.classes, folder),
@@ -105,117 +101,36 @@ def read(
     )
     size = dataset.shape[:2]
     bring = partial(_mask, size=(size[0], size[1]), fit=decoding.fit, key=key)
-    in_order = [name for part in _order(parts) for name in parts[part]]
-    found = _decoded([(images[name], masks[name]) for name in in_order], bring)
+    outcomes = outcomes_of(bring, [pair for pairs in parts.values() for pair in pairs])
+    require_sound(outcomes)
+    found = np.stack([each for each in outcomes if not isinstance(each, DataError)])
     count = len(dataset.train)
     train = replace(dataset.train, targets=found[:count])
     test = None if dataset.test is None else replace(dataset.test, targets=found[count:])
     classes = key.classes or tuple(map(str, range(int(found.max(initial=0)) + 1)))
     whole = replace(dataset, train=train, test=test, classes=classes)
-    return replace(whole, notes=(*whole.notes, *_of_one_class(whole)))
+    return replace(whole, notes=(*whole.notes, *of_one_class(whole)))
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """The images in a folder and those below it, by their paths without suffix.
-
-    Raises:
-        DataError: Two have one name.
-        UsageError: There is no such folder.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    found: dict[str, Path] = {}
-    faults = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_litter(name))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if is_litter(name) or path.suffix.lower() not in SUFFIXES:
-                continue
-            if not path.resolve().is_relative_to(folder.resolve()):
-                faults.append(f"{path} is a link that leads out of {folder}")
-                continue
-            stem = path.relative_to(folder).with_suffix("").as_posix()
-            if stem in found:
-                faults.append(f"{path} and {found[stem].name} have one name")
-            found[stem] = path
-    if not found and not faults:
-        faults.append(f"{folder} has no images")
-    if faults:
-        raise DataError(*faults)
-    return found
-
-
-def _require_partners(images: Names, masks: Names, folder: Path, beside: Path) -> None:
-    lonely = [images[name] for name in images if name not in masks]
-    more = [masks[name] for name in masks if name not in images]
-    faults = []
-    if lonely:
-        faults.append(f"{_listed(lonely)} no mask of the same name in {beside}")
-    if more:
-        faults.append(f"{_listed(more)} no image of the same name in {folder}")
-    if faults:
-        raise DataError(*faults)
-
-
-def _listed(paths: Sequence[Path]) -> str:
-    named = ", ".join(map(str, paths[:_SHOWN]))
-    more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
-    return f"{named}{more} {'has' if len(paths) == 1 else 'have'}"
-
-
-def _parts(images: Names) -> dict[SplitName, list[str]]:
-    """The names of each split; all are for training where folders do not say otherwise."""
-    split_of = {name: part_of(name.partition("/")[0]) if "/" in name else None for name in images}
-    if None in split_of.values() or "train" not in split_of.values():
-        return {"train": list(images)}
-    found: dict[SplitName, list[str]] = {}
-    for name, part in split_of.items():
-        if part is not None:
-            found.setdefault(part, []).append(name)
-    return found
-
-
-def _order(parts: Mapping[SplitName, Sequence[str]]) -> Iterator[SplitName]:
-    """The splits as a data set keeps them, those of validation behind those of training."""
-    order: tuple[SplitName, ...] = ("train", "validation", "test")
-    return (part for part in order if part in parts)
-
-
-def _decoded(
-    pairs: Sequence[tuple[Path, Path]], bring: Callable[[Path, Path], Array]
-) -> NDArray[np.int16]:
-    """All masks, int16 ``[N, H, W]``.
+def mask_of(pair: Pair, key: Key) -> NDArray[np.int16]:
+    """The class of each pixel of an image, in the image's own extents.
 
     Raises:
-        DataError: All that is wrong with them.
+        DataError: The mask is damaged, has other extents, or values that are no class.
     """
-
-    def outcome(pair: tuple[Path, Path]) -> Array | DataError:
-        try:
-            return bring(*pair)
-        except DataError as error:
-            return error
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(outcome, pairs))
-    faults = [fault for each in outcomes if isinstance(each, DataError) for fault in each.problems]
-    if faults:
-        raise DataError(*faults)
-    return np.stack([each for each in outcomes if not isinstance(each, DataError)])
-
-
-def _mask(
-    image: Path, file: Path, *, size: tuple[int, int], fit: Fit, key: Key
-) -> NDArray[np.int16]:
-    """A mask in the extents of the input, with the class of each pixel."""
-    classes = _classes(file, key)
-    told = header(image)
+    classes = _classes(pair.mask, key)
+    told = header(pair.image)
     if classes.shape != (told.height, told.width):
         raise DataError(
-            f"{file} is {show(classes.shape)}, and its image {image} is "
+            f"{pair.mask} is {show(classes.shape)}, and its image {pair.image} is "
             f"{show((told.height, told.width))}: a mask has the extents of its image"
         )
+    return classes
+
+
+def _mask(pair: Pair, *, size: tuple[int, int], fit: Fit, key: Key) -> NDArray[np.int16]:
+    """A mask in the extents of the input, with the class of each pixel."""
+    classes = mask_of(pair, key)
     if classes.shape == size:
         return classes
     # The class that counts nowhere is 0 here, so that it is what comes in at the border.
@@ -242,10 +157,15 @@ def _classes(file: Path, key: Key) -> NDArray[np.int16]:
                 f"{file} is a picture of colours ({upright.mode}), and a mask has the number of a "
                 f"class in each pixel: name the colour of each, `classes: {{NAME: [255, 0, 0]}}`"
             )
-        return _by_value(file, np.asarray(upright).astype(np.int64), key)
+        return by_value(file, np.asarray(upright).astype(np.int64), key)
 
 
-def _by_value(file: Path, values: NDArray[np.int64], key: Key) -> NDArray[np.int16]:
+def by_value(file: Path, values: NDArray[np.int64], key: Key) -> NDArray[np.int16]:
+    """The classes of the whole numbers of a mask.
+
+    Raises:
+        DataError: A value is no class.
+    """
     found = values.copy()
     if key.values:
         found = np.full(values.shape, _UNKNOWN)
@@ -289,7 +209,7 @@ def _known(key: Key) -> str:
     return "which is seldom a class" if key.ignore is None else "which is too large for a class"
 
 
-def _of_one_class(dataset: Dataset) -> Iterator[str]:
+def of_one_class(dataset: Dataset) -> Iterator[str]:
     """Says which masks are all of one class, most often the background."""
     masks = dataset.train.targets
     flat = masks.reshape(len(masks), -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class DatasetSummary:
             pixels.
         training: Mean, deviation and range of the training split.
         warnings: What is suspicious about it, a sentence each.
+        groups: How many groups of examples that belong together each split has; None where each
+            is by itself.
     """
 
     dataset: Dataset
@@ -34,6 +37,7 @@ class DatasetSummary:
     classes: dict[str, dict[str, int]]
     training: Statistics
     warnings: tuple[str, ...] = ()
+    groups: dict[str, int] | None = None
 
     @property
     def range(self) -> tuple[float, float]:
@@ -52,6 +56,7 @@ class DatasetSummary:
             "targets": self._targets(),
             "target": self.dataset.target or None,
             "examples": self.examples,
+            "groups": self.groups,
             "classes": self.classes,
             "minimum": self.range[0],
             "maximum": self.range[1],
@@ -109,7 +114,20 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> DatasetSummary:
             *(repeated(dataset, cut) if all_alike(dataset) is None and not dataset.inputs else ()),
             *hints(dataset, measured),
         ),
+        _grouped(splits, examples),
     )
+
+
+def _grouped(splits: Splits | None, parts: Iterable[str]) -> dict[str, int] | None:
+    """How many groups each split has, where there are any."""
+    if splits is None or splits.groups is None:
+        return None
+    return {
+        part: splits.groups.count(
+            getattr(splits, part), own_test=part == "test" and splits.own_test
+        )
+        for part in parts
+    }
 
 
 def _own(dataset: Dataset, training: Indices, validation: Indices) -> Splits:

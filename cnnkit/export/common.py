@@ -34,13 +34,16 @@ Join = Callable[[Joined, tuple[Shape, ...]], Expression]
 """How a target writes where branches meet."""
 
 
-def writing(families: Sequence[ModuleType], joined: Join) -> Write:
+def writing(
+    families: Sequence[ModuleType], joined: Join, kept: Callable[[Expression], Expression]
+) -> Write:
     """How a target writes a node.
 
     Args:
         families: A module for each family of layers, with the ``WRITERS`` of its kinds, and the
             ``PARTS`` that kinds are made of, where there are any.
         joined: Writes where branches meet.
+        kept: What makes a layer of which the weights are not learnt.
     """
     writers: dict[str, Writer] = {}
     for family in families:
@@ -49,7 +52,8 @@ def writing(families: Sequence[ModuleType], joined: Join) -> Write:
     def write(node: Node, shapes: tuple[Shape, ...]) -> Expression:
         if isinstance(node.layer, Joined):
             return joined(node.layer, shapes)
-        return writers[node.layer.kind](Site(node.layer, node, shapes))
+        written = writers[node.layer.kind](Site(node.layer, node, shapes))
+        return kept(written) if any(each.frozen for each in node.effect.weights) else written
 
     return write
 

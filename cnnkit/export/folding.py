@@ -36,15 +36,21 @@ def fold_weight_norms(graph: Graph, arrays: Arrays) -> Arrays:
     for node in graph.nodes:
         layer, name = node.layer, f"{node.path}.kernel"
         if isinstance(layer, Weighted) and layer.weight_norm != "none" and name in changed:
-            gain = changed.pop(f"{node.path}.gain", None)
-            changed[name] = _normalized(layer, changed[name], gain).astype(np.float32)
+            own = {
+                role: changed.pop(f"{node.path}.{role}")
+                for role in ("gain", "u", "v")
+                if f"{node.path}.{role}" in changed
+            }
+            changed[name] = _normalized(layer, changed[name], own).astype(np.float32)
     return changed
 
 
-def _normalized(
-    layer: Weighted, kernel: NDArray[np.float32], gain: NDArray[np.float32] | None
-) -> NDArray[np.float64]:
-    """A kernel, [*positions, *cells, channels, filters], as its layer says."""
+def _normalized(layer: Weighted, kernel: NDArray[np.float32], own: Arrays) -> NDArray[np.float64]:
+    """A kernel, [*positions, *cells, channels, filters], as its layer says, of these arrays."""
+    if layer.weight_norm == "spectral_norm":
+        matrix = kernel.astype(np.float64).reshape(-1, kernel.shape[-1])
+        value = np.float64(own["v"]).ravel() @ matrix @ np.float64(own["u"])
+        return np.float64(kernel) / value
     positions = 0 if layer.shares_weights else kernel.ndim // 2 - 1
     axes = tuple(range(positions, kernel.ndim - 1))
     wide = kernel.astype(np.float64)
@@ -55,7 +61,7 @@ def _normalized(
         wide = (wide - wide.mean(axes, keepdims=True)) / np.sqrt(variance + VARIANCE_EPSILON)
     if layer.weight_norm == "scaled_standardize":
         wide /= math.sqrt(math.prod(kernel.shape[axis] for axis in axes))
-    return wide if gain is None else wide * np.expand_dims(gain, axes)
+    return wide * np.expand_dims(own["gain"], axes) if "gain" in own else wide
 
 
 def fold_batch_norms(graph: Graph, arrays: Arrays) -> Folded:

@@ -63,7 +63,7 @@ def order_of(graph: Graph, target: str) -> Any:
             for part in (True, False)
             for node in nodes
             for each in _in_torch(node)
-            if each.trainable is part
+            if (each.trainable or each.frozen) is part
             for name in names_of(target, node, each.name)
         ]
     by_node = {node.path: {each.name: f"{node.path}.{each.name}" for each in node.effect.weights}
@@ -88,5 +88,5 @@ def _in_torch(node: Node) -> list[Weight]:
     """The weights of a layer as PyTorch has them: normalized ones come behind its bias."""
     weights = [*node.effect.weights]
     if isinstance(node.layer, Weighted) and node.layer.weight_norm != "none":
-        weights.sort(key=lambda weight: ("bias", "gain", "kernel").index(weight.name))
+        weights.sort(key=lambda weight: ("bias", "gain", "kernel", "u", "v").index(weight.name))
     return weights

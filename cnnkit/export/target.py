@@ -120,6 +120,11 @@ def changes_in_training(graph: Graph) -> bool:
     return any(node.layer.random or node.layer.kind == "batch_norm" for node in graph.nodes)
 
 
+def has_frozen(graph: Graph) -> bool:
+    """Whether weights of a network are not learnt."""
+    return any(each.frozen for node in graph.nodes for each in node.effect.weights)
+
+
 def plain(values: Any) -> Any:
     """Nested tuples as lists, whole numbers as such."""
     if isinstance(values, tuple):

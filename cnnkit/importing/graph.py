@@ -23,13 +23,20 @@ JOINS = ("add", "subtract", "multiply", "divide", "concat", "mean", "maximum", "
 """The kinds of operations that take several tensors."""
 CENTRED = "centred"
 """A tensor minus its mean over the channels."""
-UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED)
-"""Parts of a layer, a constant factor or summand a channel, the error function of GELU and what a
-layer norm divides, until the layer is found that they belong to."""
+REVERSED = "reversed"
+"""A tensor whose axis ``axis`` is turned round."""
+UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED, REVERSED)
+"""Parts of a layer, a constant factor or summand a channel, the error function of GELU, what a
+layer norm divides and what a recurrent layer reads backward, until the layer is found that they
+belong to."""
 SCORES, ATTEND = "scores", "attend"
 """The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
 of an attention whose projections a pattern finds."""
 
+GROUP = "group"
+"""Operations that share their weights with others as one; it is written as a block."""
+SHARED = "shared"
+"""A copy of an operation, whose number is its field ``layer``, with the same weights."""
 PLACEHOLDER = "placeholder"
 """What stands in a part of a spec for a node that no kind says; no kind is called so."""
 
@@ -56,6 +63,11 @@ class Operation:
         shape: The shape that goes out.
         parts: The arrays of a layer that is several operations, of each in the order in which
             they run.
+        origins: What the model has its arrays as: the names of its parameters, or of the layer
+            that they are of. Two operations of equal arrays and the same origins share them.
+        folded: How many trained numbers of the model went into its arrays beyond those it has.
+        inner: The operations that it stands for, where several share their weights with others
+            as one.
     """
 
     kind: str
@@ -66,6 +78,14 @@ class Operation:
     node: str = ""
     shape: Shape = ()
     parts: tuple[dict[str, Array], ...] = ()
+    origins: frozenset[str] = frozenset()
+    folded: int = 0
+    inner: OperationGraph | None = None
+
+    @property
+    def arrays(self) -> tuple[dict[str, Array], ...]:
+        """The arrays of each layer that it is, where it has any."""
+        return self.parts or ((self.weights,) if self.weights else ())
 
     @property
     def elementwise(self) -> bool:
@@ -190,6 +210,14 @@ class OperationGraph:
         }
 
 
+def told_apart(array: Array) -> bool:
+    """Whether an array can be known by its values: one of ones or zeros is like many others.
+
+    Exporters write such arrays once, whichever layers they are of.
+    """
+    return bool((array != array.reshape(-1)[:1]).any())
+
+
 def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
     """The shape that an operation gives, by the layer that it will be.
 
@@ -198,7 +226,7 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
     """
     if operation.kind == PLACEHOLDER:
         return operation.shape or inputs[0]
-    if operation.kind in UNFINISHED:
+    if operation.kind in UNFINISHED or operation.kind == "attention":
         return inputs[0]
     if operation.kind in (SCORES, ATTEND):
         return operation.shape

@@ -19,6 +19,7 @@ from cnnkit.importing.structure import layers_of
 from cnnkit.importing.weights import MismatchError, arrays_of
 from cnnkit.importing.writing.document import written
 from cnnkit.importing.writing.fusion import fold_activations
+from cnnkit.importing.writing.sharing import name_shared
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec, shape
@@ -269,7 +270,9 @@ def _layers(model: Model) -> list[WrittenLayer]:
     """The tree of a graph, in which patterns are layers."""
     for pattern in PATTERNS:
         pattern(model.graph)
-    return name_gates(fold_activations(layers_of(model.graph)))
+    layers = name_gates(fold_activations(layers_of(model.graph)))
+    name_shared(layers)
+    return layers
 
 
 def _imported(model: Model, name: str, origin: str) -> Imported:

@@ -21,6 +21,8 @@ class WrittenLayer:
             a residual, the numbers of the branches of a parallel.
         arrays: The arrays of each of its operations that has some, in the order in which they run.
         scope: Where the model has it.
+        number: The number of the operation that it is, which those that share its weights name.
+        name: Its name, where it must have one.
     """
 
     kind: str
@@ -28,6 +30,8 @@ class WrittenLayer:
     parts: dict[str, list[WrittenLayer]] = field(default_factory=dict)
     arrays: list[dict[str, Array]] = field(default_factory=list)
     scope: str = ""
+    number: int | None = None
+    name: str | None = None
 
     def walk(self) -> Iterator[WrittenLayer]:
         """This layer and all below it, in the order in which they run."""
@@ -42,7 +46,7 @@ class WrittenLayer:
             fields = {"branches": [as_data(part) for part in self.parts.values()], **fields}
         else:
             fields = {**{name: as_data(part) for name, part in self.parts.items()}, **fields}
-        return {self.kind: fields}
+        return {**({"name": self.name} if self.name else {}), self.kind: fields}
 
 
 def walk(layers: Sequence[WrittenLayer]) -> Iterator[WrittenLayer]:

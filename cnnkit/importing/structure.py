@@ -7,10 +7,11 @@ If they have nothing in common on the way, they are branches that are joined the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
-from cnnkit.importing.graph import INPUT, JOINS, Operation, OperationGraph
+from cnnkit.importing.graph import INPUT, JOINS, SHARED, Operation, OperationGraph
 from cnnkit.importing.layer import WrittenLayer, walk
 
 _NAMES = "tensor{}"
@@ -35,6 +36,11 @@ class _Structure:
         }
         self.saved = 0
         self.inputs = {INPUT - at: name for at, name in enumerate(graph.inputs)}
+        self.copies: dict[int, set[int]] = defaultdict(set)
+        for number in self.used:
+            operation = graph.operations[number]
+            if operation.kind == SHARED:
+                self.copies[operation.fields["layer"]].add(number)
         self.end = self._end()
         self.order = {number: index for index, number in enumerate([INPUT, *self.used, self.end])}
         # For each tensor the first operation that all its paths to the outputs lead through.
@@ -77,7 +83,7 @@ class _Structure:
             join = self._meeting([each for each in self.readers[start] if each in inside])
             operation = self.graph.operations.get(join)
             if operation is not None and operation.inputs == (start,):
-                layers += [_layer(operation), *self.named(join)]
+                layers += [_layer(operation, join), *self.named(join)]
             else:
                 joined = operation and self._joined(start, join, operation)
                 layers += [joined, *self.named(join)] if joined else self._spelled(start, join)
@@ -93,6 +99,8 @@ class _Structure:
         for end, inside in zip(operation.inputs, insides, strict=True):
             if end < start or self._reads_others(inside, start):
                 return None
+            if any(self.copies.get(each, inside) - inside for each in inside):
+                return None  # its copies stand where a name inside this branch is not known
             if inside & seen or (end != start and set(self.readers[end]) != {join}):
                 return None
             if end != start and operation.inputs.count(end) > 1:
@@ -145,7 +153,7 @@ class _Structure:
             first, *others = operation.inputs
             if first != current:
                 layers.append(WrittenLayer("load", {"tensor": names[first]}))
-            layers.append(_merge(operation, [names[each] for each in others]))
+            layers.append(_merge(operation, number, [names[each] for each in others]))
             layers += self.named(number)
             self._save(number, names, layers)
             current = number
@@ -160,16 +168,21 @@ class _Structure:
             layers.append(WrittenLayer("save", {"tensor": names[number]}))
 
 
-def _layer(operation: Operation) -> WrittenLayer:
-    arrays = list(operation.parts) or ([operation.weights] if operation.weights else [])
+def _layer(operation: Operation, number: int) -> WrittenLayer:
+    parts = {} if operation.inner is None else {"layers": layers_of(operation.inner)}
     return WrittenLayer(
-        operation.kind, dict(operation.fields), arrays=arrays, scope=operation.scope
+        operation.kind,
+        dict(operation.fields),
+        parts,
+        arrays=list(operation.arrays),
+        scope=operation.scope,
+        number=number,
     )
 
 
-def _merge(operation: Operation, others: Sequence[str]) -> WrittenLayer:
+def _merge(operation: Operation, number: int, others: Sequence[str]) -> WrittenLayer:
     if operation.kind not in JOINS:
-        layer = _layer(operation)
+        layer = _layer(operation, number)
         return replace(layer, fields={**layer.fields, "context": others[0]}) if others else layer
     fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
     fields |= operation.fields

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from cnnkit.layers.activation import Softmax as Softmax
     from cnnkit.layers.activation import Tanh as Tanh
     from cnnkit.layers.attention import Attention as Attention
+    from cnnkit.layers.clipping import HardShrink as HardShrink
+    from cnnkit.layers.clipping import HardSigmoid as HardSigmoid
+    from cnnkit.layers.clipping import HardSilu as HardSilu
+    from cnnkit.layers.clipping import HardTanh as HardTanh
+    from cnnkit.layers.clipping import Relu6 as Relu6
+    from cnnkit.layers.clipping import Softshrink as Softshrink
+    from cnnkit.layers.clipping import Threshold as Threshold
     from cnnkit.layers.composition import Head as Head
     from cnnkit.layers.composition import Load as Load
     from cnnkit.layers.composition import Merge as Merge
@@ -48,23 +55,16 @@ if TYPE_CHECKING:
     from cnnkit.layers.elementwise import Celu as Celu
     from cnnkit.layers.elementwise import Elu as Elu
     from cnnkit.layers.elementwise import Gelu as Gelu
-    from cnnkit.layers.elementwise import HardShrink as HardShrink
-    from cnnkit.layers.elementwise import HardSigmoid as HardSigmoid
-    from cnnkit.layers.elementwise import HardSilu as HardSilu
-    from cnnkit.layers.elementwise import HardTanh as HardTanh
     from cnnkit.layers.elementwise import LogSigmoid as LogSigmoid
     from cnnkit.layers.elementwise import Mish as Mish
     from cnnkit.layers.elementwise import Power as Power
     from cnnkit.layers.elementwise import Prelu as Prelu
     from cnnkit.layers.elementwise import QuickGelu as QuickGelu
-    from cnnkit.layers.elementwise import Relu6 as Relu6
     from cnnkit.layers.elementwise import Selu as Selu
     from cnnkit.layers.elementwise import Silu as Silu
     from cnnkit.layers.elementwise import Softplus as Softplus
-    from cnnkit.layers.elementwise import Softshrink as Softshrink
     from cnnkit.layers.elementwise import Softsign as Softsign
     from cnnkit.layers.elementwise import Tanhshrink as Tanhshrink
-    from cnnkit.layers.elementwise import Threshold as Threshold
     from cnnkit.layers.embedding import Embedding as Embedding
     from cnnkit.layers.filtering import BlurPool as BlurPool
     from cnnkit.layers.filtering import LpPool as LpPool

@@ -34,6 +34,23 @@ class Activation(Layer):
     operations: ClassVar[Operations] = Operations()
     # How the weights of a layer before it best start.
     suited_init: ClassVar[Literal["lecun", "he", "glorot"]]
+    # What it makes of x, as on the board, by the names of its fields.
+    formula: ClassVar[str] = ""
+
+    def function(self, x: float) -> float | None:
+        """f(x); None of a function of several values together."""
+        del x
+        return None
+
+    @property
+    def equation(self) -> str:
+        """The formula, and the numbers that it names: ``x^exponent with exponent 2``."""
+        numbers = [
+            f"{name} {value:g}".replace("-", "−")
+            for name, value in self
+            if name in self.formula and type(value) in (int, float)
+        ]
+        return self.formula + (f" with {', '.join(numbers)}" if numbers else "")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -45,6 +62,7 @@ class Linear(Activation):
 
     kind = "linear"
     suited_init = "glorot"
+    formula = "x"
     linear = True
     storage = "view"
     backward_reads = ()
@@ -53,14 +71,23 @@ class Linear(Activation):
     def no_op(self, shape: Shape) -> str | None:
         return "it is the identity"
 
+    @override
+    def function(self, x: float) -> float:
+        return x
+
 
 class Relu(Activation):
     """max(0, x)."""
 
     kind = "relu"
     suited_init = "he"
+    formula = "max(0, x)"
     limits = "at 0 or above"
     operations = Operations(compare=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return max(0.0, x)
 
 
 class LeakyRelu(Activation):
@@ -68,6 +95,7 @@ class LeakyRelu(Activation):
 
     kind = "leaky_relu"
     suited_init = "he"
+    formula = "x where x ≥ 0, else slope·x"
     operations = Operations(compare=1, multiply=1)
     field_aliases: ClassVar = {"negative_slope": "slope", "alpha": "slope"}
 
@@ -77,14 +105,23 @@ class LeakyRelu(Activation):
     def no_op(self, shape: Shape) -> str | None:
         return "its slope is 1" if self.slope == 1 else None
 
+    @override
+    def function(self, x: float) -> float:
+        return x if x >= 0 else self.slope * x
+
 
 class Sigmoid(Activation):
     """1/(1 + e^−x)."""
 
     kind = "sigmoid"
     suited_init = "glorot"
+    formula = "1/(1 + e^−x)"
     limits = "between 0 and 1"
     operations = Operations(exponential=1, add=1, divide=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return 1 / (1 + math.exp(-x))
 
 
 class Tanh(Activation):
@@ -92,8 +129,13 @@ class Tanh(Activation):
 
     kind = "tanh"
     suited_init = "glorot"
+    formula = "(e^2x − 1)/(e^2x + 1)"
     limits = "between −1 and 1"
     operations = Operations(exponential=1, add=2, divide=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return math.tanh(x)
 
 
 class OverAxis(Activation):
@@ -132,6 +174,7 @@ class Softmax(OverAxis):
     """e^x_i / Σ e^x_k over the channels, or over a spatial axis."""
 
     kind = "softmax"
+    formula = "e^x_i / Σ e^x_k"
     limits = "between 0 and 1"
 
     @override
@@ -146,6 +189,7 @@ class LogSoftmax(OverAxis):
     """
 
     kind = "log_softmax"
+    formula = "x_i − log Σ e^x_k"
     limits = "at 0 or below"
 
     @override
@@ -162,6 +206,7 @@ class Maxout(Activation):
 
     kind = "maxout"
     suited_init = "he"
+    formula = "max(x_1, …, x_pieces)"
     storage = "new"
     backward_reads = ("input",)
 

@@ -19,6 +19,7 @@ from cnnkit.layers.advice import divisors, map_problem, tried, undivided
 from cnnkit.layers.base import Effect, Layer, Operations, Tensor, Trace, Weight, broken
 from cnnkit.layers.convolution import Conv
 from cnnkit.layers.field import Count, Expects, Extents, Flag, Rate, SavedName
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import PartitionWindow
 from cnnkit.layers.shape import Shape
@@ -33,7 +34,7 @@ WindowField = Annotated[
 ]
 
 
-class DotProductAttention(Layer):
+class DotProductAttention(Learner):
     """softmax(Q·Kᵀ/√d + bias)·V of each head, d its channels (Vaswani et al., 2017).
 
     The inputs are maps of queries, keys and values, whose channels are split into ``heads``. With
@@ -122,7 +123,7 @@ class DotProductAttention(Layer):
         )
 
 
-class Attention(Layer):
+class Attention(Learner):
     """Each position gets the mean of the values of others, weighed by query and key, head by head.
 
     Multi-head attention (Vaswani et al., 2017) over all positions of a map or sequence:
@@ -138,6 +139,7 @@ class Attention(Layer):
     family = "attention"
     example = ("14x14x64", "attention: {heads: 4}")
     field_aliases: ClassVar = {
+        **ALIASES,
         "num_heads": "heads",
         "embed_dim": "units",
         "dim": "units",
@@ -199,23 +201,24 @@ class Attention(Layer):
                 graph.problem(problem)
                 return x._replace(shape=None)
         units = self.units or x.shape[-1]
-        query = graph.add(_projection(units, self.bias), x, label="query")
-        key = graph.add(_projection(units, self.bias), context, label="key")
-        value = graph.add(_projection(units, self.bias), context, label="value")
+        query = graph.add(_projection(units, self.bias, self.learnt), x, label="query")
+        key = graph.add(_projection(units, self.bias, self.learnt), context, label="key")
+        value = graph.add(_projection(units, self.bias, self.learnt), context, label="value")
         product = DotProductAttention(
             heads=self.heads,
             window=self.window,
             shift=self.shift,
             relative_bias=self.relative_bias,
             dropout=self.dropout,
+            learnt=self.learnt,
         )
         y = graph.add(product, query, key, value, label="attend")
-        return graph.add(_projection(x.shape[-1], self.bias), y, label="output")
+        return graph.add(_projection(x.shape[-1], self.bias, self.learnt), y, label="output")
 
 
 @lru_cache(maxsize=256)  # the layers of one network are mostly alike
-def _projection(filters: int, bias: bool) -> Conv:
-    return Conv(filters=filters, kernel=1, bias=bias)
+def _projection(filters: int, bias: bool, learnt: bool) -> Conv:
+    return Conv(filters=filters, kernel=1, bias=bias, learnt=learnt)
 
 
 def _no_positions(layer: Layer, shape: Shape, field: tuple[str, ...]) -> Problem | None:

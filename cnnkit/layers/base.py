@@ -30,11 +30,19 @@ BackwardReads = tuple[Literal["input", "output"], ...]
 
 
 class Weight(NamedTuple):
-    """An array that a layer owns: trained, or running ``state`` such as a batch norm's mean."""
+    """An array that a layer owns: trained, or ``state`` such as a batch norm's running mean.
+
+    Attributes:
+        name: What it is called.
+        shape: Its shape.
+        trainable: Whether it is trained; else it is state.
+        frozen: Whether it is state only because ``learnt: false`` says so.
+    """
 
     name: str
     shape: Shape
     trainable: bool = True
+    frozen: bool = False
 
     @property
     def size(self) -> int:
@@ -68,7 +76,7 @@ class Effect(NamedTuple):
 
     Attributes:
         output: The shape that goes out; None where a problem leaves it unknown.
-        weights: Trained weights and running state.
+        weights: Trained weights and state.
         neurons: Output elements that have connection weights, as terms.
         macs: Multiplications of convolutions and dense layers, as terms.
         operations: All other scalar operations.

@@ -23,6 +23,7 @@ from cnnkit.layers.base import Layer, Tensor, Trace, numbered
 from cnnkit.layers.dense import Dense
 from cnnkit.layers.field import AxisField, Count, Expects, Flag, Number, SavedName
 from cnnkit.layers.joining import Join, Joined
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.pooling import GlobalMeanPool
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import ActivationField
@@ -168,7 +169,7 @@ class Repeat(Composite):
         return x
 
 
-class SqueezeExcite(Composite):
+class SqueezeExcite(Composite, Learner):
     """Channels reweighted by a small network of their means (Hu et al., 2017)."""
 
     kind = "squeeze_excite"
@@ -193,10 +194,10 @@ class SqueezeExcite(Composite):
         ratio = Fraction(self.ratio).limit_denominator(10**6)
         units = self.units or max(1, math.floor(channels * ratio))
         y = graph.add(GlobalMeanPool(), x, label="squeeze")
-        y = graph.add(Dense(units=units, bias=self.bias), y, label="reduce")
+        y = graph.add(Dense(units=units, bias=self.bias, learnt=self.learnt), y, label="reduce")
         if self.activation:
             y = graph.add(self.activation, y, label="activation")
-        y = graph.add(Dense(units=channels, bias=self.bias), y, label="expand")
+        y = graph.add(Dense(units=channels, bias=self.bias, learnt=self.learnt), y, label="expand")
         if self.gate:
             y = graph.add(self.gate, y, label="gate")
         return graph.add(

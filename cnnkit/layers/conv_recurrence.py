@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken
+from cnnkit.layers.base import Effect, Operations, Weight, broken
 from cnnkit.layers.field import Count, Expects, Extents, Flag
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.recurrence import DirectionField, Lstm
 from cnnkit.layers.resample import PartitionWindow, whole
@@ -21,7 +22,7 @@ from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import Reach, Window, axis_names, slide
 
 
-class ConvLstm(Layer):
+class ConvLstm(Learner):
     """An LSTM over maps, along the first axis, whose products are convolutions (Shi et al., 2015).
 
     c = σ(f)·c + σ(i)·tanh(g), h = σ(o)·tanh(c), where i, f, g and o are conv(x, kernel) +
@@ -36,6 +37,7 @@ class ConvLstm(Layer):
     backward_reads = ("input", "output")
     gates: ClassVar[int] = Lstm.gates
     field_aliases: ClassVar = {
+        **ALIASES,
         "units": "filters",
         "kernel_size": "kernel",
         "return_sequences": "sequences",

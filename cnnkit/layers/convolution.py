@@ -17,6 +17,7 @@ from cnnkit.layers import fit
 from cnnkit.layers.advice import groups_problem, map_problem, tried
 from cnnkit.layers.base import Effect, Tensor, Trace, Weight, broken
 from cnnkit.layers.field import Count, Expects, Extents
+from cnnkit.layers.learner import ALIASES
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import TransposedWindow, transpose
 from cnnkit.layers.shape import Shape
@@ -35,6 +36,7 @@ Whole = Annotated[
 ]
 
 _ALIASES = {
+    **ALIASES,
     "kernel_size": "kernel",
     "strides": "stride",
     "pad": "padding",
@@ -213,6 +215,7 @@ class SeparableConv(Convolution):
             bias=False,
             init=self.init,
             weight_norm=self.weight_norm,
+            learnt=self.learnt,
         )
         pointwise = Conv(
             filters=self.filters,
@@ -221,6 +224,7 @@ class SeparableConv(Convolution):
             activation=self.activation,
             init=self.init,
             weight_norm=self.weight_norm,
+            learnt=self.learnt,
         )
         y = graph.add(pointwise, graph.add(depthwise, x, label="depthwise"), label="pointwise")
         if self.activation is None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from cnnkit.layers.advice import tried
 from cnnkit.layers.base import Effect, broken
 from cnnkit.layers.field import Count
+from cnnkit.layers.learner import ALIASES
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.weighted import Weighted
@@ -25,6 +26,7 @@ class Dense(Weighted):
     family = "dense"
     channels_field = "units"
     field_aliases: ClassVar = {
+        **ALIASES,
         "features": "units",
         "out_features": "units",
         "neurons": "units",

@@ -1,25 +1,22 @@
-"""Activations that bend, clip or shrink each element, with a number or a weight of their own."""
+"""Activations that bend each element, with a number or a weight of their own."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+import math
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.activation import Activation
 from cnnkit.layers.base import Effect, Operations, Weight, elementwise
-from cnnkit.layers.field import Expects, Flag, NonNegativeNumber, Number, PositiveNumber
+from cnnkit.layers.field import Expects, Flag, Number, PositiveNumber
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.shape import Shape
 
-
-class Relu6(Activation):
-    """min(max(0, x), 6)."""
-
-    kind = "relu6"
-    suited_init = "he"
-    limits = "between 0 and 6"
-    operations = Operations(compare=2)
+# Chosen so that a mean of 0 and a variance of 1 stay (Klambauer et al., 2017, appendix A.1).
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
 
 
 class Elu(Activation):
@@ -27,10 +24,15 @@ class Elu(Activation):
 
     kind = "elu"
     suited_init = "he"
+    formula = "x where x ≥ 0, else alpha·(e^x − 1)"
     limits = "above −alpha"
     operations = Operations(compare=1, exponential=1, add=1, multiply=1)
 
     alpha: Number = Field(1.0, description="the negative limit is −alpha")
+
+    @override
+    def function(self, x: float) -> float:
+        return x if x >= 0 else self.alpha * math.expm1(x)
 
 
 class Selu(Activation):
@@ -38,11 +40,16 @@ class Selu(Activation):
 
     kind = "selu"
     suited_init = "lecun"
+    formula = "1.0507·x where x ≥ 0, else 1.0507·1.6733·(e^x − 1)"
     limits = "above −1.76"
     operations = Operations(compare=1, exponential=1, add=1, multiply=2)
 
+    @override
+    def function(self, x: float) -> float:
+        return _SELU_SCALE * (x if x >= 0 else _SELU_ALPHA * math.expm1(x))
 
-class Prelu(Activation):
+
+class Prelu(Activation, Learner):
     """A leaky ReLU whose slope is learnt, one a channel (He et al., 2015).
 
     ``per: layer`` learns one slope for the whole layer, ``per: cell`` one for each channel of each
@@ -51,6 +58,7 @@ class Prelu(Activation):
 
     kind = "prelu"
     suited_init = "he"
+    formula = "x where x ≥ 0, else slope·x, the slope learnt"
     backward_reads = ("input",)
     operations = Operations(compare=1, multiply=1)
 
@@ -70,17 +78,26 @@ class Prelu(Activation):
             operations=work.operations,
         )
 
+    @override
+    def function(self, x: float) -> float:
+        return x if x >= 0 else self.init * x
+
 
 class Gelu(Activation):
     """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016)."""
 
     kind = "gelu"
     suited_init = "he"
+    formula = "x·Φ(x)"
     limits = "above −0.17"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=1, multiply=3)
 
     approximate: Flag = Field(False, description="use the tanh approximation")
+
+    @override
+    def function(self, x: float) -> float:
+        return x * (1 + math.erf(x / math.sqrt(2))) / 2
 
 
 class Silu(Activation):
@@ -88,9 +105,14 @@ class Silu(Activation):
 
     kind = "silu"
     suited_init = "he"
+    formula = "x/(1 + e^−x)"
     limits = "above −0.28"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=1, divide=1, multiply=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return x * _sigmoid(x)
 
 
 class Mish(Activation):
@@ -98,29 +120,14 @@ class Mish(Activation):
 
     kind = "mish"
     suited_init = "he"
+    formula = "x·tanh(log(1 + e^x))"
     limits = "above −0.31"
     backward_reads = ("input",)
     operations = Operations(exponential=3, add=3, divide=1, multiply=1)
 
-
-class HardSigmoid(Activation):
-    """min(max(0, x + 3), 6)/6."""
-
-    kind = "hard_sigmoid"
-    suited_init = "glorot"
-    limits = "between 0 and 1"
-    backward_reads = ("input",)
-    operations = Operations(add=1, compare=2, divide=1)
-
-
-class HardSilu(Activation):
-    """x·min(max(0, x + 3), 6)/6, also called hard swish."""
-
-    kind = "hard_silu"
-    suited_init = "he"
-    limits = "at −0.375 or above"
-    backward_reads = ("input",)
-    operations = Operations(add=1, compare=2, divide=1, multiply=1)
+    @override
+    def function(self, x: float) -> float:
+        return x * math.tanh(_softplus(x))
 
 
 class Softplus(Activation):
@@ -128,9 +135,14 @@ class Softplus(Activation):
 
     kind = "softplus"
     suited_init = "he"
+    formula = "log(1 + e^x)"
     limits = "above 0"
     backward_reads = ("input",)
     operations = Operations(exponential=2, add=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return _softplus(x)
 
 
 class Celu(Activation):
@@ -138,10 +150,15 @@ class Celu(Activation):
 
     kind = "celu"
     suited_init = "he"
+    formula = "x where x ≥ 0, else alpha·(e^(x/alpha) − 1)"
     limits = "above −alpha"
     operations = Operations(compare=1, exponential=1, add=1, divide=1, multiply=1)
 
     alpha: PositiveNumber = Field(1.0, description="the negative limit is −alpha")
+
+    @override
+    def function(self, x: float) -> float:
+        return x if x >= 0 else self.alpha * math.expm1(x / self.alpha)
 
 
 class Softsign(Activation):
@@ -149,40 +166,14 @@ class Softsign(Activation):
 
     kind = "softsign"
     suited_init = "glorot"
+    formula = "x/(1 + |x|)"
     limits = "between −1 and 1"
     backward_reads = ("input",)
     operations = Operations(compare=1, add=1, divide=1)
 
-
-class HardTanh(Activation):
-    """min(max(minimum, x), maximum): every value brought between two numbers, −1 and 1."""
-
-    kind = "hard_tanh"
-    suited_init = "glorot"
-    limits = "between −1 and 1"
-    operations = Operations(compare=2)
-    field_aliases: ClassVar = {
-        "min_val": "minimum",
-        "max_val": "maximum",
-        "min": "minimum",
-        "max": "maximum",
-    }
-
-    minimum: Number = Field(-1.0, description="the least value that goes out")
-    maximum: Number = Field(1.0, description="the greatest value that goes out")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.minimum >= self.maximum:
-            raise ValueError(
-                f"`minimum` (={self.minimum:g}) must be below `maximum` (={self.maximum:g})"
-            )
-        return self
-
-    @property
     @override
-    def bounds(self) -> str | None:
-        return f"between {_number(self.minimum)} and {_number(self.maximum)}"
+    def function(self, x: float) -> float:
+        return x / (1 + abs(x))
 
 
 class QuickGelu(Activation):
@@ -190,58 +181,14 @@ class QuickGelu(Activation):
 
     kind = "quick_gelu"
     suited_init = "he"
+    formula = "x/(1 + e^(−1.702·x))"
     limits = "above −0.16"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=1, divide=1, multiply=2)
 
-
-class Softshrink(Activation):
-    """x brought nearer to 0 by the threshold; 0 where |x| is at most that."""
-
-    kind = "softshrink"
-    suited_init = "glorot"
-    operations = Operations(compare=2, add=1)
-    field_aliases: ClassVar = {"lambd": "threshold"}
-
-    threshold: NonNegativeNumber = Field(0.5, description="how far each value is brought to 0")
-
     @override
-    def no_op(self, shape: Shape) -> str | None:
-        return None if self.threshold else "its threshold is 0"
-
-
-class HardShrink(Activation):
-    """x where |x| is above the threshold, else 0."""
-
-    kind = "hard_shrink"
-    suited_init = "glorot"
-    operations = Operations(compare=2)
-    field_aliases: ClassVar = {"lambd": "threshold"}
-
-    threshold: NonNegativeNumber = Field(0.5, description="up to where a value becomes 0")
-
-    @override
-    def no_op(self, shape: Shape) -> str | None:
-        return None if self.threshold else "its threshold is 0"
-
-
-class Threshold(Activation):
-    """x where x > threshold, else the value: ``{threshold: 1}`` is the thresholded ReLU."""
-
-    kind = "threshold"
-    suited_init = "he"
-    limits = "at 0 or above"
-    backward_reads = ("input",)
-    operations = Operations(compare=1)
-    field_aliases: ClassVar = {"theta": "threshold", "default_value": "value"}
-
-    threshold: Number = Field(1.0, description="what x must be above to stay")
-    value: Number = Field(0.0, description="what takes the place of the others")
-
-    @property
-    @override
-    def bounds(self) -> str | None:
-        return f"at {_number(min(self.threshold, self.value))} or above"
+    def function(self, x: float) -> float:
+        return x * _sigmoid(1.702 * x)
 
 
 class Power(Activation):
@@ -252,6 +199,7 @@ class Power(Activation):
 
     kind = "power"
     suited_init = "glorot"
+    formula = "x^exponent"
     limits = "at 0 or above"
     backward_reads = ("input",)
     operations = Operations(exponential=1)
@@ -267,14 +215,26 @@ class Power(Activation):
     def bounds(self) -> str | None:
         return None if self.exponent % 2 == 1 else self.limits
 
+    @override
+    def function(self, x: float) -> float:
+        try:
+            return math.nan if x < 0 and self.exponent % 1 else x**self.exponent
+        except (OverflowError, ZeroDivisionError):
+            return math.inf
+
 
 class LogSigmoid(Activation):
     """log(1/(1 + e^−x)); the logarithm is counted with the exponentials."""
 
     kind = "log_sigmoid"
     suited_init = "glorot"
+    formula = "log(1/(1 + e^−x))"
     limits = "below 0"
     operations = Operations(exponential=2, add=1)
+
+    @override
+    def function(self, x: float) -> float:
+        return -_softplus(-x)
 
 
 class Tanhshrink(Activation):
@@ -282,10 +242,18 @@ class Tanhshrink(Activation):
 
     kind = "tanhshrink"
     suited_init = "glorot"
+    formula = "x − tanh(x)"
     backward_reads = ("input",)
     operations = Operations(exponential=1, add=3, divide=1)
 
+    @override
+    def function(self, x: float) -> float:
+        return x - math.tanh(x)
 
-def _number(value: float) -> str:
-    """A number with the minus sign of texts."""
-    return f"{value:g}".replace("-", "−")
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))

@@ -7,13 +7,14 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from cnnkit.layers.base import Effect, Layer, Weight, broken
+from cnnkit.layers.base import Effect, Weight, broken
 from cnnkit.layers.field import Count
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 
 
-class Embedding(Layer):
+class Embedding(Learner):
     """The learnt vector of the entry that each value numbers: 120 → 120x64, entries·units weights.
 
     The input holds whole numbers from 0, the numbers of entries: a vector of them, which becomes a
@@ -27,6 +28,7 @@ class Embedding(Layer):
     channels_field = "units"
     backward_reads = ("input",)
     field_aliases: ClassVar = {
+        **ALIASES,
         "input_dim": "entries",
         "num_embeddings": "entries",
         "vocabulary": "entries",

@@ -43,6 +43,7 @@ class Glu(Activation):
 
     kind = "glu"
     suited_init = "lecun"
+    formula = "the first half of x times the gate of the second"
     storage = "new"
     backward_reads = ("input",)
     field_aliases: ClassVar = {"activation": "gate"}

@@ -17,6 +17,7 @@ from typing_extensions import override
 from cnnkit.layers.advice import groups_problem, map_problem
 from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken, elementwise
 from cnnkit.layers.field import Count, Expects, Flag, Number, PositiveNumber
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape
 
@@ -32,6 +33,7 @@ Deviations = Annotated[
 ]
 
 _ALIASES = {
+    **ALIASES,
     "eps": "epsilon",
     "center": "shift",
     "use_bias": "shift",
@@ -50,7 +52,7 @@ class Normalization(Layer):
     epsilon: PositiveNumber = Field(1e-5, description="added to the variance, against 0")
 
 
-class Affine(Normalization):
+class Affine(Normalization, Learner):
     """The fields of normalizations that end in a learnt scale and shift."""
 
     field_aliases: ClassVar = _ALIASES
@@ -58,7 +60,7 @@ class Affine(Normalization):
     scale: Flag = Field(True, description="multiply by a learnt factor a channel")
     shift: Flag = Field(True, description="add a learnt value a channel")
 
-    def learnt(self, shape: Shape) -> tuple[Weight, ...]:
+    def affine(self, shape: Shape) -> tuple[Weight, ...]:
         """The scale and the shift, where they are wanted."""
         wanted = {"scale": self.scale, "shift": self.shift}
         return tuple(Weight(name, shape[-1:]) for name, there in wanted.items() if there)
@@ -72,7 +74,7 @@ class Affine(Normalization):
             divide=3 * sets,
             exponential=sets,
         )
-        return Effect(shape, weights=self.learnt(shape), operations=work)
+        return Effect(shape, weights=self.affine(shape), operations=work)
 
 
 class BatchNorm(Affine):
@@ -96,7 +98,7 @@ class BatchNorm(Affine):
         shape = inputs[0]
         state = tuple(Weight(name, shape[-1:], trainable=False) for name in ("mean", "variance"))
         work = elementwise(shape, Operations(multiply=1, add=1)).operations
-        return Effect(shape, weights=(*self.learnt(shape), *state), operations=work)
+        return Effect(shape, weights=(*self.affine(shape), *state), operations=work)
 
 
 class LayerNorm(Affine):
@@ -118,8 +120,8 @@ class LayerNorm(Affine):
         return self.over == "all"
 
     @override
-    def learnt(self, shape: Shape) -> tuple[Weight, ...]:
-        weights = super().learnt(shape)
+    def affine(self, shape: Shape) -> tuple[Weight, ...]:
+        weights = super().affine(shape)
         return tuple(each._replace(shape=shape) for each in weights) if self.sees_all else weights
 
     @override
@@ -168,7 +170,7 @@ class InstanceNorm(Affine):
         return self.standardized(inputs[0], sets=inputs[0][-1])
 
 
-class RmsNorm(Normalization):
+class RmsNorm(Normalization, Learner):
     """scale·x/√(mean(x²) + epsilon) over the channels (Zhang and Sennrich, 2019); C parameters.
 
     For n channels: n additions (the mean, epsilon), 3n multiplications (squares, reciprocal,
@@ -176,7 +178,7 @@ class RmsNorm(Normalization):
     """
 
     kind = "rms_norm"
-    field_aliases: ClassVar = {"eps": "epsilon", "use_scale": "scale"}
+    field_aliases: ClassVar = {**ALIASES, "eps": "epsilon", "use_scale": "scale"}
 
     scale: Flag = Field(True, description="multiply by a learnt factor a channel")
 
@@ -194,7 +196,7 @@ class RmsNorm(Normalization):
         return Effect(shape, weights=weights, operations=work)
 
 
-class GlobalResponseNorm(Normalization):
+class GlobalResponseNorm(Normalization, Learner):
     """scale·(x·N) + shift + x, N being each channel's norm beside the mean of all channels'.
 
     The global response normalization of ConvNeXt V2 (Woo et al., 2023): G is √Σx² of a channel
@@ -204,7 +206,7 @@ class GlobalResponseNorm(Normalization):
     """
 
     kind = "global_response_norm"
-    field_aliases: ClassVar = {"eps": "epsilon"}
+    field_aliases: ClassVar = {**ALIASES, "eps": "epsilon"}
 
     epsilon: PositiveNumber = Field(1e-6, description="added to the mean of the norms, against 0")
 

@@ -13,8 +13,9 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import tried
-from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken
+from cnnkit.layers.base import Effect, Operations, Weight, broken
 from cnnkit.layers.field import Count, Expects, Flag
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import PartitionWindow, whole
 from cnnkit.layers.shape import Shape, show
@@ -24,13 +25,14 @@ Direction = Literal["forward", "backward", "both"]
 DirectionField = Annotated[Direction, Expects("`forward`, `backward` or `both`")]
 
 
-class Recurrent(Layer):
+class Recurrent(Learner):
     """The fields and counts that recurrent layers share."""
 
     family = "recurrence"
     channels_field = "units"  # of one way
     backward_reads = ("input", "output")
     field_aliases: ClassVar = {
+        **ALIASES,
         "hidden_size": "units",
         "features": "units",
         "return_sequences": "sequences",

@@ -9,14 +9,15 @@ from pydantic import Field
 from typing_extensions import override
 
 from cnnkit.layers.advice import map_problem, tried
-from cnnkit.layers.base import Effect, Layer, Operations, Weight, broken
+from cnnkit.layers.base import Effect, Operations, Weight, broken
 from cnnkit.layers.field import NonNegativeNumber
+from cnnkit.layers.learner import ALIASES, Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.window import slide
 
 
-class PositionEmbedding(Layer):
+class PositionEmbedding(Learner):
     """Adds a learnt vector of each position: H·W·C parameters (Dosovitskiy et al., 2021)."""
 
     kind = "position_embedding"
@@ -24,7 +25,7 @@ class PositionEmbedding(Layer):
     linear = True
     storage = "in_place"
     example = ("196x64", "position_embedding")
-    field_aliases: ClassVar = {"std": "deviation", "stddev": "deviation"}
+    field_aliases: ClassVar = {**ALIASES, "std": "deviation", "stddev": "deviation"}
 
     deviation: NonNegativeNumber = Field(
         0.02, description="standard deviation of the normal distribution that it starts from"
@@ -39,7 +40,7 @@ class PositionEmbedding(Layer):
         return Effect(shape, weights=(Weight("embedding", shape),), operations=work)
 
 
-class ClassToken(Layer):
+class ClassToken(Learner):
     """Puts one learnt vector before a sequence, 196x768 → 197x768; it starts at 0, C parameters.
 
     What it has become at the end, by ``slice: {axis: 0, stop: 1}``, speaks for the whole sequence

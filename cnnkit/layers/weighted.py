@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from cnnkit.layers.base import Layer, Operations, Tensor, Trace, Weight
 from cnnkit.layers.field import Expects
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 
@@ -69,8 +70,8 @@ Bias = Annotated[
 ]
 
 WeightNorm = Annotated[
-    Literal["none", "standardize", "scaled_standardize", "weight_norm"],
-    Expects("`none`, `standardize`, `scaled_standardize` or `weight_norm`"),
+    Literal["none", "standardize", "scaled_standardize", "weight_norm", "spectral_norm"],
+    Expects("`none`, `standardize`, `scaled_standardize`, `weight_norm` or `spectral_norm`"),
 ]
 
 
@@ -98,7 +99,7 @@ ActivationField = Annotated[
 ]
 
 
-class Weighted(Layer):
+class Weighted(Learner):
     """A layer with connection weights, an optional bias and an optional activation.
 
     With ``weight_norm`` it works with other weights than it learns, those v of a filter or unit,
@@ -107,6 +108,9 @@ class Weighted(Layer):
     - ``standardize``: (v − mean)/√(variance + 1e-6) (Qiao et al., 2019; BiT), without a gain.
     - ``scaled_standardize``: g·(v − mean)/√(N·(variance + 1e-6)) (Brock et al., 2021).
     - ``weight_norm``: g·v/‖v‖ (Salimans and Kingma, 2016); g starts as ‖v‖.
+    - ``spectral_norm``: W/σ, σ = uᵀ·W·v being the largest singular value of the matrix W of all
+      filters (Miyato et al., 2018). Each pass of training makes the vectors u and v better by one
+      step of the power method; they are state.
 
     That is done once for all examples, and before inference: it adds no work to an example.
     """
@@ -158,20 +162,33 @@ class Weighted(Layer):
             weights.append(Weight("bias", each))
         if self.has_gain:
             weights.append(Weight("gain", each))
+        if self.weight_norm == "spectral_norm":
+            weights.append(Weight("u", each, trainable=False))
+            weights.append(Weight("v", kernel[:-1], trainable=False))
         return tuple(weights)
 
     def norm_problems(self, fan_in: int) -> tuple[Problem, ...]:
         """Whether the weights of a filter, as many as these, can be normalized."""
-        if self.weight_norm == "weight_norm" and self.init in ("zeros", 0):
+        if self.weight_norm in ("weight_norm", "spectral_norm") and self.init in ("zeros", 0):
             return (
                 Problem(
                     "shape-mismatch",
-                    "`weight_norm` divides the weights by their norm, and `init` makes it 0",
+                    f"`{self.weight_norm}` divides the weights by their norm, and `init` makes it "
+                    "0",
                     "another `init`; 0 comes of a `scale: {init: 0}` behind the layer",
                     ("init",),
                 ),
             )
-        if fan_in > 1 or self.weight_norm in ("none", "weight_norm"):
+        if self.weight_norm == "spectral_norm" and not self.shares_weights:
+            return (
+                Problem(
+                    "shape-mismatch",
+                    "`spectral_norm` is of one matrix of weights, and here each position has one",
+                    "another `weight_norm`, or a `conv`, whose positions share their weights",
+                    ("weight_norm",),
+                ),
+            )
+        if fan_in > 1 or self.weight_norm in ("none", "weight_norm", "spectral_norm"):
             return ()
         return (
             Problem(

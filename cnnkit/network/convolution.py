@@ -12,7 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array, lax
+from jax import Array
 from typing_extensions import override
 
 from cnnkit import layers
@@ -21,7 +21,7 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.window import Window
 from cnnkit.network import kernels
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.weight_norm import normalized
 
 Sides = tuple[tuple[int, int], ...]
@@ -122,8 +122,13 @@ class NormalizedConv(Conv):
         **kwargs: Any,
     ) -> None:
         super().__init__(channels, filters, windows=windows, **kwargs)
-        self.norm = normalized(self, layer)
+        self.norm = normalized(self, layer, kwargs["rngs"])
         self.windows = tuple(windows)
+
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """As a call; training improves what the norm is of."""
+        self.norm.move(self, train=mode.train)
+        return self(x)
 
     @override
     def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
@@ -185,44 +190,29 @@ class TransposedConv(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(bias)
-        self.norm = normalized(self, layer)
+        self.norm = normalized(self, layer, site.rngs)
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = tuple(windows)
         self.dtype = site.dtype
 
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """As a call; training improves what the norm is of."""
+        self.norm.move(self, train=mode.train)
+        return self(x)
+
     def __call__(self, x: Array) -> Array:
         """Maps [N, *spatial, C] to larger ones, [N, *spatial, F]."""
-        spatial = tuple(range(len(self.windows)))
-        maps = (0, x.ndim - 1, *range(1, x.ndim - 1))
-        filters = (x.ndim - 1, x.ndim - 2, *spatial)
-        surplus = [surplus_before(window) for window in self.windows]
-        y: Array = lax.conv_general_dilated(
+        y = kernels.transposed_convolve(
             x.astype(self.dtype),
-            jnp.flip(self.norm.kernel(self).astype(self.dtype), spatial),
-            window_strides=[1 for _ in self.windows],
-            padding=[  # the whole output, less what is cut off it: also below 0
-                (w.dilated - 1 - w.before + more, w.dilated - 1 - w.after + w.output_padding)
-                for w, more in zip(self.windows, surplus, strict=True)
-            ],
-            lhs_dilation=[window.stride for window in self.windows],
-            rhs_dilation=[window.dilation for window in self.windows],
-            dimension_numbers=lax.ConvDimensionNumbers(maps, filters, maps),
-            feature_group_count=self.groups,
+            self.norm.kernel(self).astype(self.dtype),
+            stride=[window.stride for window in self.windows],
+            dilation=[window.dilation for window in self.windows],
+            before=[window.before for window in self.windows],
+            output=[window.output for window in self.windows],
+            groups=self.groups,
         )
-        y = y[(slice(None), *(slice(more, None) for more in surplus))]
         return y + self.bias[...].astype(self.dtype) if self.has_bias else y
-
-
-def surplus_before(window: TransposedWindow) -> int:
-    """Cells that are computed before the output and cut off again.
-
-    Where no cell is padded before, and the stride is the dilation and 1, XLA's simplifier may take
-    the axis for one of groups, here or in the gradient of the kernel. If it then exchanges maps and
-    kernel, it ends the process: "Window dimensions do not match RHS shape".
-    """
-    unpadded = window.dilated - 1 == window.before
-    return int(unpadded and window.stride == window.dilation + 1)
 
 
 def transposed_conv(site: BuildSite[layers.TransposedConv]) -> Computation:
@@ -245,7 +235,7 @@ class LocallyConnected(nnx.Module):
         if layer.has_bias:
             bias = bias_initializer(layer)(site.rngs.params(), (filters,), jnp.float32)
             self.bias = nnx.Param(jnp.broadcast_to(bias, (*extents, filters)))
-        self.norm = normalized(self, layer, len(extents))
+        self.norm = normalized(self, layer, site.rngs, len(extents))
         self.has_bias = layer.has_bias
         self.groups = layer.groups
         self.windows = windows

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from cnnkit import layers
 from cnnkit.network.initialization import bias_initializer, kernel_initializer
-from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.weight_norm import normalized
 
 
@@ -21,7 +21,12 @@ class NormalizedLinear(nnx.Linear):
 
     def __init__(self, channels: int, units: int, *, layer: layers.Dense, **kwargs: Any) -> None:
         super().__init__(channels, units, **kwargs)
-        self.norm = normalized(self, layer)
+        self.norm = normalized(self, layer, kwargs["rngs"])
+
+    def in_mode(self, x: Array, mode: Mode) -> Array:
+        """As a call; training improves what the norm is of."""
+        self.norm.move(self, train=mode.train)
+        return self(x)
 
     @override
     def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:

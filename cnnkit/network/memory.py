@@ -58,11 +58,10 @@ def compare_memory(
     settings = analysis.settings
     dtype = _dtype(settings.precision)
     spec, batch, totals = analysis.spec, settings.batch, analysis.totals
-    # The step that is compiled trains all weights.
-    predicted = replace(totals.memory, frozen=frozenset()).training
+    # The step that is compiled trains all weights; None only in a precision that `_dtype` refuses.
+    predicted = replace(totals.memory, frozen=frozenset()).training or 0
     inference = inference_memory(spec, batch, dtype)
     training = training_memory(spec, batch, optimizer, dtype)
-    predicted = totals.training_memory or 0  # None only in a precision that `_dtype` refuses
     return (
         MemoryComparison("inference_memory", totals.inference_memory, inference.total),
         MemoryComparison("training_memory", predicted, training.total),

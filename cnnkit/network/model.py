@@ -133,7 +133,8 @@ class Network(nnx.Module):
 
     The arrays of the layer at ``layers.3.layers.0`` are at ``("layers", "3", "layers", "0")`` of
     the state, with the names that the analysis gives them. Trained ones are ``nnx.Param``,
-    running statistics ``nnx.BatchStat``, all float32; nothing else is state.
+    running statistics ``nnx.BatchStat``, of which those weights that are not learnt are a kind, all
+    float32; nothing else is state.
 
     Attributes:
         layers: The modules of the layers.

@@ -49,7 +49,7 @@ class Normalization(nnx.Module):
 
 
 class BatchNorm(Normalization):
-    """Statistics of the batch in training, their running averages at inference."""
+    """Statistics of the batch in training, where it learns; else their running averages."""
 
     def __init__(self, site: BuildSite[layers.BatchNorm]) -> None:
         layer = site.layer
@@ -59,10 +59,11 @@ class BatchNorm(Normalization):
         self.mean = nnx.BatchStat(jnp.zeros(site.channels, jnp.float32))
         self.variance = nnx.BatchStat(jnp.ones(site.channels, jnp.float32))
         self.momentum = layer.momentum
+        self.settled = not layer.learnt
 
     def in_mode(self, x: Array, mode: Mode) -> Array:
         """An array [N, …, C] to one of the same shape; training moves the running averages."""
-        if not mode.train:
+        if self.settled or not mode.train:
             factor = lax.rsqrt(self.variance[...] + self.epsilon) * self.factors
             return ((x - self.mean[...]) * factor + self.offsets).astype(self.dtype)
         over = tuple(range(x.ndim - 1))

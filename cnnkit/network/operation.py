@@ -56,4 +56,16 @@ class BuildSite(Site[LayerT]):
     rngs: nnx.Rngs
 
 
+class Frozen(nnx.BatchStat[Any]):
+    """A weight that is not learnt: it is kept with the running statistics, and has no gradient."""
+
+
+def frozen(operation: Computation) -> Computation:
+    """An operation, changed in place, none of whose weights is learnt."""
+    for name, value in list(vars(operation).items()):
+        if isinstance(value, nnx.Param):
+            setattr(operation, name, Frozen(value[...]))
+    return operation
+
+
 Builder: TypeAlias = Callable[[BuildSite[Any]], Computation]

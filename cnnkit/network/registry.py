@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit.layers.joining import Joined
+from cnnkit.layers.learner import Learner
 from cnnkit.network import (
     activation,
     attention,
@@ -23,7 +24,7 @@ from cnnkit.network import (
     regularization,
     shaping,
 )
-from cnnkit.network.operation import Builder, BuildSite, Computation
+from cnnkit.network.operation import Builder, BuildSite, Computation, frozen
 
 BUILDERS: Mapping[str, Builder] = MappingProxyType(
     {
@@ -99,4 +100,6 @@ def operation(site: BuildSite[Any]) -> Computation:
     if isinstance(site.layer, Joined):  # a join has no kind: no spec writes it
         return composition.joined(site)
     kind = site.layer.kind
-    return (PARTS if kind in PARTS else BUILDERS)[kind](site)
+    made = (PARTS if kind in PARTS else BUILDERS)[kind](site)
+    learnt = not isinstance(site.layer, Learner) or site.layer.learnt
+    return made if learnt else frozen(made)

@@ -22,9 +22,8 @@ from cnnkit.layers.resample import TransposedWindow
 from cnnkit.layers.shape import Shape, show, total
 from cnnkit.layers.window import Window
 from cnnkit.network.build import build
-from cnnkit.network.convolution import surplus_before
 from cnnkit.network.kernels import plain_only
-from cnnkit.network.kernels.plain import padded_as_cells
+from cnnkit.network.kernels.plain import padded_as_cells, surplus_before
 from cnnkit.network.model import Batch, Network
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.spec.graph import Node
@@ -229,7 +228,7 @@ def _flops_inside(node: Node, inputs: Sequence[Shape]) -> int:
     filled = isinstance(layer, Convolution) and layer.padding_mode != "zeros"
     for window, extent in zip(windows, inputs[0], strict=False):
         if isinstance(window, TransposedWindow):
-            more = surplus_before(window)
+            more = surplus_before(window.size, window.stride, window.dilation, window.before)
             whole, before = window.output + more, window.before - more
             inside = _inside(window, whole, extent, before=before)
             macs = macs // (extent * window.size) * inside

@@ -41,3 +41,21 @@ def put_text(text: str, output: StrPath | None) -> None:
         Path(output).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def put_bytes(data: bytes, output: StrPath | None) -> None:
+    """Writes what is no text: to a file, or to a pipe.
+
+    Raises:
+        UsageError: The file cannot be written, or standard output is a terminal.
+    """
+    if output is None:
+        if sys.stdout.isatty():
+            raise UsageError("this is no text for a terminal: name a file by --output")
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error

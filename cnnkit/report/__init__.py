@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
-from cnnkit.presentation.output import put_text
+from cnnkit.presentation.output import put_bytes, put_text
 from cnnkit.report.analysis.options import ReportOptions
 from cnnkit.report.formats import FINDING_FORMATS, FORMATS
 
@@ -37,6 +37,12 @@ __all__ = [
 EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""
 
+DRAWING = ("html", "svg", "pdf", "tikz")
+"""The formats that hold a drawing."""
+
+BINARY = ("pdf",)
+"""The formats that are no text."""
+
 
 def render(
     results: Sequence[Result],
@@ -46,6 +52,7 @@ def render(
     explain: bool = False,
     width: int | None = None,
     color: bool = False,
+    to_scale: bool = False,
 ) -> str:
     """The report of specs as a text that ends in a line break.
 
@@ -56,12 +63,15 @@ def render(
         explain: Show each number with its derivation.
         width: Columns that a table must fit in; None, as for a pipe, shortens nothing.
         color: Whether a table may hold terminal colours.
+        to_scale: Whether a drawing shows extents and channels in proportion.
 
     Raises:
-        UsageError: The format is unknown, or cannot show what is asked for.
+        UsageError: The format is unknown or no text, or cannot show what is asked for.
     """
-    _check(format, explain=explain)
-    options = ReportOptions(depth, explain, width, color)
+    _check(format, explain=explain, to_scale=to_scale)
+    if format in BINARY:
+        raise UsageError(f"`{format}` is no text: write it to a file")
+    options = ReportOptions(depth, explain, width, color, to_scale)
     text: str = import_module(FORMATS[format]).render(results, options)
     return text
 
@@ -73,13 +83,20 @@ def write(
     *,
     depth: int | None = None,
     explain: bool = False,
+    to_scale: bool = False,
 ) -> None:
     """Writes the report to a file, or to standard output: on a terminal in its width and colours.
 
     Raises:
         UsageError: The format cannot show what is asked for, or the file cannot be written.
     """
-    _check(format, explain=explain)
+    _check(format, explain=explain, to_scale=to_scale)
+    if format in BINARY:
+        data: bytes = import_module(FORMATS[format]).render(
+            results, ReportOptions(depth, explain, to_scale=to_scale)
+        )
+        put_bytes(data, output)
+        return
     if output is None and format == "table" and sys.stdout.isatty():
         from rich.console import Console
 
@@ -87,7 +104,8 @@ def write(
 
         print_to(Console(), results, ReportOptions(depth, explain))
         return
-    put_text(render(results, format, depth=depth, explain=explain), output)
+    text = render(results, format, depth=depth, explain=explain, to_scale=to_scale)
+    put_text(text, output)
 
 
 def render_findings(
@@ -135,10 +153,19 @@ def write_statistics(results: Sequence[CheckResult], output: StrPath | None = No
     put_text(counted(results), output)
 
 
-def _check(format: str, *, explain: bool) -> None:  # noqa: A002 - the name of the flag
+def _check(
+    format: str,  # noqa: A002 - the name of the flag
+    *,
+    explain: bool,
+    to_scale: bool,
+) -> None:
     if format not in FORMATS:
         raise UsageError(f"there is no format `{format}`; there are {', '.join(FORMATS)}")
     if explain and format not in EXPLAINING:
         raise UsageError(
             f"`--explain` is for the formats {', '.join(EXPLAINING)}, not for `{format}`"
+        )
+    if to_scale and format not in DRAWING:
+        raise UsageError(
+            f"`--to-scale` is for the formats {', '.join(DRAWING)}, not for `{format}`"
         )

@@ -46,6 +46,7 @@ def _counts(summary: DatasetSummary) -> Iterator[Line]:
         names.append(f"… {hidden:,} more")
     of_pixels = summary.dataset.train.of_pixels
     names += ["pixels", "images"] if of_pixels else ["all"]
+    names += ["groups"] if summary.groups else []
     labelled = len(summary.dataset.train.targets.shape) > 1 and not of_pixels
     noun = "label" if labelled else "class"
     columns = [Column(noun if summary.classes else "", [[Piece(name)] for name in names])]
@@ -54,6 +55,7 @@ def _counts(summary: DatasetSummary) -> Iterator[Line]:
         figures = [counts[part] for _, counts in shown] + ([rest] if hidden else [])
         figures += [sum(counts[part] for _, counts in every)] if of_pixels else []
         figures.append(total)
+        figures += [summary.groups[part]] if summary.groups else []
         columns.append(Column(part, [[Piece(f"{figure:,}")] for figure in figures], right=True))
     yield from grid(columns)
 

@@ -14,7 +14,10 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "csv": "cnnkit.report.analysis.csv",
         "markdown": "cnnkit.report.analysis.markdown",
         "html": "cnnkit.report.analysis.html",
+        "latex": "cnnkit.report.analysis.latex",
         "svg": "cnnkit.report.analysis.svg",
+        "pdf": "cnnkit.report.analysis.pdf",
+        "tikz": "cnnkit.report.analysis.tikz",
     }
 )
 """The formats of ``analyze``, and where each is written."""
@@ -38,7 +41,7 @@ SOLUTION_FORMATS: Final = ("table", "json", "markdown", "csv")
 COMPARISON_FORMATS: Final = ("table", "json", "markdown")
 """The formats of ``diff``."""
 
-RUN_FORMATS: Final = ("text", "json")
+RUN_FORMATS: Final = ("text", "json", "html")
 """The formats of ``compare``."""
 
 _SUFFIXES: Final = {
@@ -49,6 +52,9 @@ _SUFFIXES: Final = {
     ".html": "html",
     ".htm": "html",
     ".svg": "svg",
+    ".pdf": "pdf",
+    ".tex": "latex",
+    ".tikz": "tikz",
     ".sarif": "sarif",
     ".xml": "junit",
 }

@@ -16,7 +16,7 @@ from cnnkit.layers import KINDS, layer_class
 from cnnkit.layers.base import Layer
 from cnnkit.layers.kinds import DEPRECATED, instead
 from cnnkit.layers.shape import show
-from cnnkit.report.analysis.explanation import heading
+from cnnkit.report.analysis.explanation import curve_of, heading
 from cnnkit.spec.language.faults import expected, field_names, shown
 from cnnkit.spec.reading import load
 
@@ -96,8 +96,9 @@ def _formulas(analysis: Analysis) -> Iterator[str]:
         if number:
             yield ""
         yield "  ".join(heading(explanation))
-        for label, text in explanation.lines:
-            yield f"  {label}: {text}"
+        for line in explanation.lines:
+            yield f"  {line.label}: {line.equation}"
+        yield from (f"    {row}" for row in curve_of(explanation))
 
 
 def _weights(analysis: Analysis) -> Iterator[str]:

@@ -18,8 +18,8 @@ logits, scores that may be any number. Under a cross-entropy or focal loss these
 
 Where the network gives a map, `32x32x5`, each pixel has a target of its own. Then these are faults:
 
-- a loss of pixels, such as `dice`, of a network that gives one vector, or a side output that gives
-  a vector beside a map;
+- a loss of pixels, such as `dice`, or `boundary_weights`, of a network that gives one vector, or a
+  side output that gives a vector beside a map;
 - `mixup` or `cutmix`, which mix the targets of whole examples;
 - `early_stopping` by a metric of whole examples, such as `accuracy`, where there is `mean_iou`; or
   the other way round.
@@ -116,6 +116,14 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
             return
     if not of_outputs:
         yield from _sides(network, next(iter(given.values())))
+    if train.boundary_weights is not None and not recipe.of_maps:
+        yield Finding(
+            "head-loss-mismatch",
+            "error",
+            "`boundary_weights` weighs the pixels of maps, and the network gives one vector",
+            "leave it out, or end the network in a map",
+            place_in(network.analysis.spec, "train", "boundary_weights"),
+        )
     yield from _mixed(network, train, recipe.of_maps)
     output, metric = split_name(recipe.monitor)
     watched = found.get(output) if of_outputs else recipe

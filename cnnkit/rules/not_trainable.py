@@ -12,7 +12,8 @@ In a spec with a section `train:`:
 - `augment` of several inputs whose extents differ, and augmentations that several inputs cannot
   share: all images of an example are moved alike, so that what lies at one place in one still lies
   there in the other;
-- a `head` beside several outputs, for it learns the target of the one output.
+- a `head` beside several outputs, for it learns the target of the one output;
+- `learnt: false` of all weights.
 
 ## Why
 
@@ -71,6 +72,13 @@ def check(network: RuleContext) -> Iterator[Finding]:
     if spec.train is None:
         return
     graph, train = network.graph, spec.train
+    weights = [weight for node in graph.nodes for weight in node.effect.weights]
+    if any(each.frozen for each in weights) and not any(each.trainable for each in weights):
+        yield _finding(
+            spec,
+            "all weights have `learnt: false`, so that none is left to train",
+            "leave it out of one layer, such as the last",
+        )
     yield from _losses(spec, train, graph.given)
     if graph.sides and (len(graph.outputs) > 1):
         yield _finding(
@@ -158,22 +166,24 @@ def _targets(spec: Spec, train: Train, outputs: Collection[str]) -> Iterator[Fin
     if loss.kind == "triplet":
         yield from _no_targets(spec, train)
         return
-    given = data.targets if isinstance(data, Arrays) else None
+    field = "masks" if isinstance(data, Images) else "targets"
+    given = getattr(data, field) if isinstance(data, Arrays | Images) else None
     several = isinstance(loss, ByOutput)
     if isinstance(given, Mapping) and loss.compares == 1:
-        yield from _names(spec, "targets", given, outputs, "output", ("data", "targets"))
+        yield from _names(spec, field, given, outputs, "output", ("data", field))
     elif isinstance(given, Mapping):
+        of = "the folder of masks" if field == "masks" else "the name of its array"
         yield _finding(
             spec,
-            f"`targets` are named, and `{loss.kind}` has one target of {loss.compares} outputs",
-            "write `targets: NAME`, the name of its array",
-            ("data", "targets"),
+            f"`{field}` are named, and `{loss.kind}` has one target of {loss.compares} outputs",
+            f"write `{field}: NAME`, {of}",
+            ("data", field),
         )
     elif several and len(outputs) > 1:
         yield _finding(
             spec,
             f"`data` gives one target, and the network has the outputs {_listed(outputs)}",
-            f"name an array for each: `data: {{arrays: FILE.npz, …, targets: {_form(outputs)}}}`",
+            f"name {_targets_of(data, outputs)}",
             ("data",),
         )
     elif isinstance(data, Arrays) and isinstance(data.inputs, Mapping) and given is None:
@@ -183,6 +193,13 @@ def _targets(spec: Spec, train: Train, outputs: Collection[str]) -> Iterator[Fin
             "add `targets: NAME`",
             ("data",),
         )
+
+
+def _targets_of(data: object, outputs: Collection[str]) -> str:
+    """How a target of each output is given."""
+    if isinstance(data, Images) and data.masks is not None:
+        return f"a folder for each: `masks: {_form(outputs)}`"
+    return f"an array for each: `data: {{arrays: FILE.npz, …, targets: {_form(outputs)}}}`"
 
 
 def _no_targets(spec: Spec, train: Train) -> Iterator[Finding]:

@@ -120,6 +120,8 @@ def _inner(context: SearchContext, part: RunExamples, options: SearchOptions) ->
             "some examples back, `split: {validation: 0.15}`"
         )
     pieces = max(2, round(len(data.indices) / held))
+    if (groups := data.splits.groups) is not None:
+        pieces = max(2, min(pieces, groups.count(part.train)))
     fold = cut(data, pieces, train, part)
     inner = RunExamples(
         np.asarray(part.train[fold != 0]), np.asarray(part.train[fold == 0]), train.seed

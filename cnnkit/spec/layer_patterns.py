@@ -86,7 +86,10 @@ def faults(spec: Spec, graph: Graph) -> Iterator[Finding]:
         else:
             continue
         whole = False
-    if whole and train.unfreeze is None and len(frozen(train, weighted)) == len({*weighted}):
+    learnt = {
+        node.path for node in graph.nodes if any(each.trainable for each in node.effect.weights)
+    }
+    if whole and learnt and train.unfreeze is None and frozen(train, learnt) == learnt:
         message = "`freeze` names all layers that have weights, so that none is left to train"
         advice = "leave one out, such as the last, or say when all are trained: `unfreeze: {at: 5}`"
         yield _finding(spec, ("freeze",), "wrong-value", message, advice)

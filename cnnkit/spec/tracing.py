@@ -9,6 +9,7 @@ from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.base import Effect, Layer, Tensor, numbered
 from cnnkit.layers.block import Block, UnreadableLayer
 from cnnkit.layers.field import Rounding
+from cnnkit.layers.learner import Learner
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
 from cnnkit.layers.slices import of_slices
@@ -172,6 +173,8 @@ class _Tracer:
         if known:
             return known[0]
         effect = layer.effect(*shapes)
+        if isinstance(layer, Learner):
+            effect = layer.kept(effect)
         if effect.output and max(effect.output) > MAX_EXTENT:
             problem = Problem(
                 "too-large",

@@ -36,8 +36,8 @@ class Metric:
         chooses: Whether the best epoch and the best trial may be chosen by it.
         followed: Whether every epoch shows it: in its line, in the curves and in the page's table.
         fewest: The classes from which on it says anything.
-        of_scores: Whether it takes all scores of a split, and not sums over its examples, so that
-            it is measured once, at the end.
+        of_scores: Whether it takes all scores or maps of a split, and not sums over its examples,
+            so that it is measured once, at the end.
         brief: Whether it stands in the line that says what a split came to.
     """
 
@@ -148,6 +148,16 @@ METRICS: Final = {
         Metric("mean_iou", "mean IoU", _OF_PIXELS, "higher", percent=True, followed=True),
         Metric("mean_dice", "mean Dice", _OF_PIXELS, "higher", percent=True),
         Metric("pixel_accuracy", "pixel accuracy", _OF_PIXELS, "higher", percent=True),
+        Metric(
+            "boundary_f1",
+            "boundary F1",
+            _OF_PIXELS,
+            "higher",
+            percent=True,
+            chooses=False,
+            of_scores=True,
+            brief=False,
+        ),
         Metric("psnr", "PSNR in dB", _OF_IMAGES, "higher", decimals=".2f", followed=True),
         Metric("ssim", "SSIM", _OF_IMAGES, "higher"),
         Metric("mean_squared_error", "mean squared error", OF_NUMBERS, "lower", decimals=".4g"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,13 @@ import jax
 from cnnkit.errors import LayerError, SpecError, TrainingError
 from cnnkit.spec.model.training import Train
 from cnnkit.training import advice
+from cnnkit.training.distributed.consensus import alone
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.files import DiskFullError
+
+# What the transports of collectives say: gloo's, NCCL's and that of the coordination service.
+_LOST = re.compile(r"Gloo|NCCL|[Cc]oordination|[Cc]onnection|heartbeat|DEADLINE_EXCEEDED")
 
 
 @contextmanager
@@ -33,7 +38,7 @@ def in_the_users_terms(
 ) -> Iterator[None]:
     """Says what gave out, memory or disk space, and how to go on."""
     try:
-        with memory_in_the_users_terms(recipe, devices):
+        with memory_in_the_users_terms(recipe, devices), loss_of_a_process(run):
             yield
     except DiskFullError as error:
         last, _ = Checkpoints(run.checkpoints).last()
@@ -56,6 +61,25 @@ def _remove_remnant(run: RunDirectory) -> None:
     made = [path.name for path in run.path.glob("*")] if run.path.is_dir() else []
     if made == [run.checkpoints.name] and not Checkpoints(run.checkpoints).found():
         shutil.rmtree(run.path, ignore_errors=True)
+
+
+@contextmanager
+def loss_of_a_process(run: RunDirectory) -> Iterator[None]:
+    """Says that one of several processes is gone, and how to go on.
+
+    Raises:
+        TrainingError: One is.
+    """
+    try:
+        yield
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if alone() or not _LOST.search(str(error)):
+            raise
+        raise TrainingError(
+            f"another process of this training is gone: {str(error).splitlines()[0]}. All up to "
+            f"the last checkpoint is kept: go on with `cnnkit train --resume {run.path}` in as "
+            f"many processes as there are"
+        ) from error
 
 
 @contextmanager

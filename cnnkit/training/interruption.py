@@ -45,6 +45,10 @@ class Interruption:
             return "Ctrl-C"
         return self.received.name
 
+    def agree(self) -> bool:
+        """Whether to end; of several processes as all of them say together."""
+        return bool(self)
+
     def __enter__(self) -> Self:
         # Python lets the main thread alone set handlers.
         if threading.current_thread() is threading.main_thread():
@@ -65,11 +69,14 @@ class Interruption:
         self._restore()
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
-        self.received = signal.Signals(number)
+        self._hear(signal.Signals(number))
         # What asks once more ends at once; what a scheduler repeats is still the same wish.
         for each in (signal.SIGINT, signal.SIGTERM):
             if each in self._before:
                 signal.signal(each, self._before.pop(each))
+
+    def _hear(self, found: signal.Signals) -> None:
+        self.received = found
 
     def _restore(self) -> None:
         for each, handler in self._before.items():

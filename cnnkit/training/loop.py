@@ -15,15 +15,18 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.advice import not_a_number
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
+from cnnkit.training.distributed.consensus import agreed, is_first
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
+from cnnkit.training.prepare.device import peak_bytes
 from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
 from cnnkit.training.store.summary import Ending
-from cnnkit.training.view.display import Display, Progress, RunPlan
+from cnnkit.training.view.display import Display
+from cnnkit.training.view.progress import Progress, RunPlan
 from cnnkit.training.view.tensorboard import Events
 
 History = list[RunEpoch]
@@ -113,7 +116,8 @@ class Session:
     @property
     def out_of_time(self) -> bool:
         """Whether the recipe's time limit is reached."""
-        return self.train.time_limit is not None and self.trained >= self.train.time_limit
+        limit = self.train.time_limit
+        return limit is not None and agreed(self.trained >= limit)
 
     @property
     def checkpoint_due(self) -> bool:
@@ -122,7 +126,9 @@ class Session:
         return time.monotonic() - self.saved >= interval
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
-        """Begins a checkpoint; ``whole`` waits until it is there."""
+        """Begins a checkpoint; ``whole`` waits until it is there. One process has them for all."""
+        if not is_first():
+            return
         self.run.lock.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
@@ -204,8 +210,8 @@ def _epoch(session: Session, state: State, history: History) -> State:
     with session.phases.phase("device"):
         waiting: tuple[Glance, int] | None = None
         since = time.perf_counter()
-        while step < end and not session.interruption and not session.out_of_time:
-            count = min(pace.count, end - step)
+        while step < end and not session.interruption.agree() and not session.out_of_time:
+            count = agreed(min(pace.count, end - step))
             state = engine.advance(state, order, count)
             step += count
             # A call is looked at when the one after it is under way: the device never waits.
@@ -278,7 +284,11 @@ def _record(session: Session, state: State, history: History) -> RunEpoch | None
         validation=validation,
         step=step,
         learning_rate=float(np.float32(session.rate(step - 1))),
-        time={**spent, "images_per_second": _speed(images, spent["device"])},
+        time={
+            **spent,
+            "images_per_second": _speed(images, spent["device"]),
+            "peak_bytes": peak_bytes(engine.devices),
+        },
     )
 
 

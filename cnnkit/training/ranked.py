@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.maps import name_of
 from cnnkit.tasks.metric import default_metric, metric_of, of_output
+from cnnkit.training.compute.boundary import Borders
 from cnnkit.training.compute.maps import aimed, on_grid
 from cnnkit.training.compute.metrics import summarize_pixels
 from cnnkit.training.compute.objective import ONLY
@@ -63,6 +64,21 @@ def ranked(engine: Engine, state: State, name: SplitName, part: str = ONLY) -> l
             example = name_of(examples, int(indices[place])).removeprefix("example ")
             found.append(Ranked(name, place, example, metric, value, part))
     return sorted(found, key=lambda each: (math.isnan(each.value), each.value, each.place))
+
+
+def borders_of(engine: Engine, state: State, name: SplitName) -> dict[str, Borders]:
+    """How well the borders of a split are met, of each output whose pixels are of classes."""
+    found = {}
+    for part in engine.steps.objective.maps:
+        of = engine.steps.parts[part]
+        if of.train.loss.of_classes:
+            pairs = (
+                (true, said)
+                for places, maps in engine.maps(state, name, part)
+                for true, said in zip(_asked(engine, name, part, places), maps, strict=True)
+            )
+            found[part] = Borders.of(pairs, max(of.outputs, 2))
+    return found
 
 
 def samples(engine: Engine, state: State, rows: Sequence[Ranked]) -> list[Sample]:

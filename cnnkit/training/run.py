@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import jax
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data.inspection import constant, warnings_of
@@ -17,18 +14,25 @@ from cnnkit.folders import StrPath
 from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.spec.model.training.location import located, located_weights
+from cnnkit.spec.model.training.location import located, located_groups, located_weights
 from cnnkit.spec.reading import load
-from cnnkit.training.compute.schedule import make_schedule
-from cnnkit.training.compute.state import State
-from cnnkit.training.engine import Engine, machine
-from cnnkit.training.failures import in_the_users_terms, not_left_empty
+from cnnkit.training.completion import Result, complete
+from cnnkit.training.distributed.consensus import (
+    agreed,
+    alone,
+    interruption_of_all,
+    is_first,
+    require_same_data_everywhere,
+    together,
+)
+from cnnkit.training.distributed.launch import tell_launcher
+from cnnkit.training.distributed.scratch import kept_by_the_first
+from cnnkit.training.failures import not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.lengthening import lengthen
-from cnnkit.training.loop import History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
-from cnnkit.training.prepare.device import choose, usable
+from cnnkit.training.prepare.device import choose, own
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
@@ -38,28 +42,19 @@ from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
-from cnnkit.training.store.summary import Ending, Summary
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
+from cnnkit.training.view.notebook import shown
 from cnnkit.training.view.page import write_page
-from cnnkit.training.view.tensorboard import Events
 
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a run.
-
-    Attributes:
-        path: Its directory.
-        ending: Why it ended.
-        summary: What ``summary.json`` holds; None where the user ended the run before.
-        interruption: The signal by which the user did.
-    """
-
-    path: Path
-    ending: Ending
-    summary: Mapping[str, Any] | None
-    interruption: Interruption
+    def _repr_html_(self) -> str:
+        """What the run came to, as a notebook shows it, with its curves."""
+        summary = RunDirectory.open(self.path).read_summary()
+        lines = (
+            [f"{self.path}: {self.ending}"] if summary is None else conclusion(summary, self.path)
+        )
+        return shown(lines, self.path)
 
 
 def train(
@@ -85,36 +80,47 @@ def train(
         TrainingError: The numbers, the memory or the disk space gave out.
     """
     spec = spec if isinstance(spec, Spec) else load(spec)
-    places = (*located(spec).notes, *located_weights(spec).notes)
+    groups = located_groups(spec)
+    places = (*located(spec).notes, *groups.notes, *located_weights(spec).notes)
     spec = resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
-    with _told(display) as shown, Interruption() as interruption:
+    with interruption_of_all() as interruption, ExitStack() as resources:
+        devices = choose(options.device)
+        shown = resources.enter_context(_told(display))
         for note in places:
             shown.note(f"warning: {note}")
-        devices = choose(options.device)
-        _set_up(shown)
-        begun = told_initial(spec, shown)
-        shown.working("reading the data")
-        material = _prepare(spec, recipe, options)
-        if not isinstance(recipe.data, str):  # published data sets are known to be sound
-            for warning in _warnings(material):
-                shown.note(f"warning: {warning}")
-        recipe = largest_batch(spec, recipe, material, devices[0], shown)
-        recipe = fitted(recipe, len(material.splits.train))
-        recipe = found_rate(spec, recipe, material, devices[0], shown, begun)
-        spec = spec.model_copy(update={"train": recipe})
-        run = RunDirectory.create(
-            None if run_dir is None else Path(run_dir),
-            spec.name or "run",
-            spec.to_dict(),
-            environment(devices, options),
-        )
-        with run.lock, not_left_empty(run):
+        with together():
+            _set_up(shown)
+            begun = told_initial(spec, shown)
+            shown.working("reading the data")
+            material = _prepare(spec, recipe, options, groups.place)
+            if not isinstance(recipe.data, str):  # published data sets are known to be sound
+                for warning in _warnings(material):
+                    shown.note(f"warning: {warning}")
+            recipe = largest_batch(spec, recipe, material, own(devices), shown)
+            recipe = fitted(recipe, len(material.splits.train))
+            recipe = found_rate(spec, recipe, material, own(devices), shown, begun)
+        spec = _of_the_first(spec.model_copy(update={"train": recipe}))
+        recipe = recipe_of(spec)
+        record = material.record(recipe)
+        require_same_data_everywhere(record)
+
+        def new(path: Path | None) -> RunDirectory:
+            made = environment(devices, options)
+            return RunDirectory.create(path, spec.name or "run", spec.to_dict(), made)
+
+        wanted = None if run_dir is None else Path(run_dir)
+        with together():
+            run = resources.enter_context(kept_by_the_first(lambda: new(wanted), new))
+            resources.enter_context(run.lock)
+        with not_left_empty(run):
             keep_initial(run, begun)
-            keep_record(run, material, material.record(recipe))
+            keep_record(run, material, record)
             shown.note(f"run {run.path}")
-            return _go_on(spec, recipe, material, run, devices, begun, shown, interruption)
+            if is_first():
+                tell_launcher(run.path)
+            return complete(spec, recipe, material, run, devices, begun, shown, interruption)
 
 
 def resume(
@@ -138,42 +144,71 @@ def resume(
         DataError: The data are damaged, or are not those that the run was begun with.
         TrainingError: The numbers, the memory or the disk space gave out.
     """
-    run = RunDirectory.open(Path(run_dir), "training")
-    with _told(display) as shown, Interruption() as interruption, run.lock:
-        if epochs is not None:
-            lengthen(run, epochs, shown)
-        if run.finished and (run.path / SPLIT).exists():
-            return _finished(run, shown, interruption)
-        options = options or options_of(run)
-        _told_of_versions(run, shown)
-        spec = admitted(run.read_spec())
-        recipe = recipe_of(spec)
+    begun_as = RunDirectory.open(Path(run_dir), "training")
+    options = options or options_of(begun_as)
+    with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
-        _set_up(shown)
-        shown.working("reading the data")
-        material = _prepare(spec, recipe, options)
-        record = material.record(recipe)
-        require_same_data(run, material, record)
-        keep_record(run, material, record)
-        checkpoints = Checkpoints(run.checkpoints)
-        checkpoints.clean()
+        shown = resources.enter_context(_told(display))
+        with together():
+            run = resources.enter_context(
+                kept_by_the_first(lambda: begun_as, partial(_alike, begun_as))
+            )
+            resources.enter_context(run.lock)
+            if epochs is not None and is_first():
+                lengthen(run, epochs, shown)
+        if agreed(run.finished and (run.path / SPLIT).exists()):
+            return _finished(run, shown, interruption)
+        _told_of_versions(run, shown)
+        with together():
+            spec = admitted(run.read_spec())
+        spec = _of_the_first(spec)
+        recipe = recipe_of(spec)
+        last: Checkpoint | None = None
+        with together():
+            _set_up(shown)
+            shown.working("reading the data")
+            material = _prepare(spec, recipe, options)
+            record = material.record(recipe)
+            require_same_data(run, material, record)
+            keep_record(run, material, record)
+            checkpoints = Checkpoints(run.checkpoints)
+            checkpoints.clean()
+            last, problems = checkpoints.last()
+            for problem in problems:
+                shown.note(f"{problem}; the checkpoint before it is used")
+        require_same_data_everywhere(record)
         begun: Initial | None = None
-        last, problems = checkpoints.last()
-        for problem in problems:
-            shown.note(f"{problem}; the checkpoint before it is used")
-        if last is None:
+        if is_first():
+            tell_launcher(run.path)
+        place = agreed(None if last is None else [*last.place])
+        if place is None:
             shown.note(f"resuming {run.path} from its beginning: it has no checkpoint yet")
-            begun = initial(spec)
-            keep_initial(run, begun)
+            with together():
+                begun = initial(spec)
+                keep_initial(run, begun)
         else:
-            step, epochs = last.place
+            step, epochs = place
             shown.note(f"resuming {run.path} at step {step:,}, after {epochs} epochs")
-            checkpoints.discard_after(last.place)
-        return _go_on(spec, recipe, material, run, devices, last or begun, shown, interruption)
+            checkpoints.discard_after((step, epochs))
+        return complete(spec, recipe, material, run, devices, last or begun, shown, interruption)
+
+
+def _alike(run: RunDirectory, path: Path) -> RunDirectory:
+    """A directory at a path that goes with a run."""
+    spec = run.read_spec()
+    made = run.read_environment()
+    return RunDirectory.create(path, spec.name or "run", spec.to_dict(), made)
+
+
+def _of_the_first(spec: Spec) -> Spec:
+    """The spec as the first process has it: what was measured for it may differ in the others."""
+    return spec if alone() else load(agreed(spec.to_dict()))
 
 
 def _finished(run: RunDirectory, display: Display, interruption: Interruption) -> Result:
     """The result of a run that had come to its end."""
+    if not is_first():
+        return Result(run.path, "epochs", {}, interruption)
     needed = ("epochs", "ending", "best_epoch", "test", "diagnosis")
     summary = run.read_summary(needed) or Summary()
     if not (run.path / REPORT).exists():  # it was killed between the last two files
@@ -182,75 +217,6 @@ def _finished(run: RunDirectory, display: Display, interruption: Interruption) -
     for line in conclusion(summary, run.path):
         display.note(line)
     return Result(run.path, summary.ending or "epochs", summary.to_dict(), interruption)
-
-
-def _go_on(
-    spec: Spec,
-    recipe: Train,
-    material: Material,
-    run: RunDirectory,
-    devices: Sequence[jax.Device],
-    begun: Checkpoint | Initial | None,
-    display: Display,
-    interruption: Interruption,
-) -> Result:
-    """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
-    devices = usable(devices, int(recipe.batch_size), display)
-    with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
-        weights = begun.arrays if isinstance(begun, Initial) else None
-        engine = machine(spec, recipe, [material], devices, weights)
-        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep, run.lock)
-        resources.callback(checkpoints.close)
-        session = Session(
-            recipe,
-            engine,
-            run,
-            checkpoints,
-            display,
-            interruption,
-            jax.jit(
-                make_schedule(recipe, engine.steps.steps_per_epoch(len(material.splits.train)))
-            ),
-        )
-        display.working("compiling")
-        with session.phases.phase("compile"):
-            state, history = _restored(engine, begun, session)
-            if weights is not None:  # from here on the run needs the other one's no longer
-                session.save(state, history, whole=True)
-            engine.compile(state)
-        if not engine.deterministic:
-            display.note(
-                f"{devices[0].device_kind} has no deterministic form of a layer's operation: a "
-                f"resumed run will come close, and not to the same bits"
-            )
-        run.write_metrics(history)
-        session.events = resources.enter_context(Events(run, history, display))
-        state, ending = train_epochs(session, state, history)
-        summary = None
-        if ending != "interrupted":
-            from cnnkit.training.results import conclude  # Matplotlib, not before it is needed
-
-            summary = conclude(session, state, history, ending)
-    if summary is None:
-        display.note(
-            f"ended by {interruption.name} after step {int(state.step):,}; all of it is kept: "
-            f"go on with `cnnkit train --resume {run.path}`"
-        )
-    kept = None if summary is None else summary.to_dict()
-    return Result(run.path, ending, kept, interruption)
-
-
-def _restored(
-    engine: Engine, last: Checkpoint | Initial | None, session: Session
-) -> tuple[State, History]:
-    """The state and the epochs of a checkpoint; without one, those of the beginning."""
-    if not isinstance(last, Checkpoint):
-        return engine.start(), []
-    session.elapsed = last.record.elapsed
-    state = last.restore(engine.template())
-    # A step that failed will fail again, and say so again.
-    sound = replace(state, failed=state.failed * 0 - 1)
-    return engine.place(sound), list(last.record.history)
 
 
 def _warnings(material: Material) -> Iterator[str]:
@@ -263,8 +229,15 @@ def _warnings(material: Material) -> Iterator[str]:
         yield from (f"`{name}`: {text}" for text in constant(each.dataset, each.statistics))
 
 
-def _prepare(spec: Spec, recipe: Train, options: Options) -> Material:
-    return prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=options.limit)
+def _prepare(spec: Spec, recipe: Train, options: Options, place: str = "") -> Material:
+    return prepare(
+        spec,
+        recipe,
+        outputs_of(spec),
+        data_dir=options.data_dir,
+        limit=options.limit,
+        place=place,
+    )
 
 
 def _told_of_versions(run: RunDirectory, display: Display) -> None:
@@ -286,7 +259,7 @@ def _set_up(display: Display) -> None:
 
 @contextmanager
 def _told(display: Display | None) -> Iterator[Display]:
-    shown = display or make_display()
+    shown = (display or make_display()) if is_first() else make_display(quiet=True)
     try:
         yield shown
     finally:

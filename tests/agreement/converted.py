@@ -195,7 +195,8 @@ def flax_variables(made: list[Any], case: Case) -> list[Any]:
 def torch_layout(owned: Owned, array: np.ndarray) -> np.ndarray:
     """An array in the order of PyTorch's axes."""
     kind = owned.node.layer.kind
-    if kind == "position_embedding" or (kind == "prelu" and array.ndim > 1):
+    per_cell = kind == "position_embedding" or (kind == "prelu" and array.ndim > 1)
+    if per_cell or owned.weight.name == "v":
         return np.moveaxis(array, -1, 0)
     if kind == "locally_connected" or not owned.weight.name.endswith("kernel"):
         return array

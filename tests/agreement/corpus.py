@@ -569,6 +569,17 @@ layers:
   - dense: {units: 5, weight_norm: scaled_standardize, activation: {maxout: {pieces: 2}}}
   - dense: {units: 3, weight_norm: weight_norm}
 """,
+    "spectral-norms": """
+input: 6x5x4
+layers:
+  - conv: {filters: 6, kernel: [3, 2], weight_norm: spectral_norm}
+  - conv: {filters: 4, kernel: 1, groups: 2, bias: false, weight_norm: spectral_norm}
+  - depthwise_conv: {kernel: 2, multiplier: 2, weight_norm: spectral_norm}
+  - transposed_conv: {filters: 3, kernel: 2, weight_norm: spectral_norm, activation: tanh}
+  - separable_conv: {filters: 4, kernel: 2, weight_norm: spectral_norm}
+  - flatten
+  - dense: {units: 3, weight_norm: spectral_norm}
+""",
     "weight-norms-beyond-keras": """
 input: 6x5x4
 layers:

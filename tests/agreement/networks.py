@@ -37,7 +37,9 @@ SMALL = st.integers(1, 3)
 FLAGS = st.booleans()
 RATES = st.sampled_from([0.0, 0.1, 0.5])
 ROUNDINGS = st.sampled_from(["floor", "ceil"])
-WEIGHT_NORMS = st.sampled_from(["standardize", "scaled_standardize", "weight_norm"])
+WEIGHT_NORMS = st.sampled_from(
+    ["standardize", "scaled_standardize", "weight_norm", "spectral_norm"]
+)
 INITS = st.sampled_from(
     [
         *(None, "lecun", "lecun_uniform", "he", "he_uniform", "glorot", "glorot_uniform"),
@@ -140,6 +142,8 @@ def weighted(draw: Draw) -> Fields:
     fields = {"bias": draw(FLAGS), "activation": activation(draw), "init": draw(INITS)}
     if draw(st.integers(0, 4)) == 0:
         fields["weight_norm"] = draw(WEIGHT_NORMS)
+    if draw(st.integers(0, 4)) == 0:
+        fields["learnt"] = draw(FLAGS)
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -266,6 +270,7 @@ def recurrent(draw: Draw, shape: Shape) -> Fields:
         "sequences": draw(FLAGS),
         "direction": draw(st.sampled_from(["forward", "backward", "both"])),
         "bias": draw(FLAGS),
+        "learnt": draw(FLAGS),
     }
 
 
@@ -280,7 +285,8 @@ def conv_lstm(draw: Draw, shape: Shape) -> Fields:
 
 
 def affine(draw: Draw, shape: Shape) -> Fields:
-    return {"scale": draw(FLAGS), "shift": draw(FLAGS), "epsilon": draw(st.floats(1e-6, 1e-2))}
+    fields = {"scale": draw(FLAGS), "shift": draw(FLAGS), "learnt": draw(FLAGS)}
+    return {**fields, "epsilon": draw(st.floats(1e-6, 1e-2))}
 
 
 def upsample(draw: Draw, shape: Shape) -> Fields:

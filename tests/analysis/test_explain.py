@@ -139,15 +139,16 @@ def test_totals_and_layers_agree_with_the_analysis(path: Path) -> None:
 def test_flagship_as_on_the_board() -> None:
     text = report.render([analyze(load(FLAGSHIP))], explain=True)
     for expected in (
-        "height and width: (32−7)/1+1 = 26",
-        "neurons: 26×26×3 = 2,028",
-        "neurons: 18×18×5 = 1,620",
-        "neurons: 8×8×4 = 256",
-        "parameters: 3×7×7×3 = 441",
-        "MACs: 26×26×3×7×7×3 = 298,116",
+        "height and width: (D−F)/S+1 = (32−7)/1+1 = 26",
+        "neurons: height×width×filters = 26×26×3 = 2,028",
+        "neurons: height×width×filters = 18×18×5 = 1,620",
+        "neurons: height×width×filters = 8×8×4 = 256",
+        "parameters: filters×F×F×channels = 3×7×7×3 = 441",
+        "MACs: height×width×filters×F×F×channels = 26×26×3×7×7×3 = 298,116",
         "elements: 8×8×4 = 256",
-        "parameters: 256×4 = 1,024",
-        "receptive field: r = 1+(7−1)·1 = 7, stride 1·1 = 1",
+        "parameters: inputs×units = 256×4 = 1,024",
+        "receptive field: r = r₀+(F−1)·s₀ = 1+(7−1)·1 = 7, stride 1·1 = 1",
+        "f(x): e^x_i / Σ e^x_k",
         "neurons: 2,028 + 1,620 + 256 + 4 = 3,908",
         "parameters: 441 + 1,215 + 2,420 + 1,024 = 5,100",
     ):
@@ -278,3 +279,117 @@ def test_many_terms_are_those_of_the_top_layers() -> None:
     stack = [{"dense": {"units": 4}}] * 30
     totals = explain(analyze(load({"input": [4], "layers": stack})))[-1]
     assert totals.lines[0].text == "30×4 = 120"
+
+
+def formulas_of(layers: str, input_shape: str) -> list[str]:
+    """The lines of the first operation that have a formula, with it."""
+    first = explain(analysis_of(f"input: {input_shape}\nlayers:\n{layers}\n"))[0]
+    return [f"{line.label}: {line.equation}" for line in first.lines if line.formula]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (
+            "conv: {filters: 1, kernel: 3, stride: 2}",
+            "7x7x1",
+            [
+                "height and width: (D−F)/S+1 = (7−3)/2+1 = 3",
+                "neurons: height×width×filters = 3×3×1 = 9",
+                "parameters: filters×F×F×channels + filters = 1×3×3×1 + 1 = 10",
+                "MACs: height×width×filters×F×F×channels = 3×3×1×3×3×1 = 81",
+                "receptive field: r = r₀+(F−1)·s₀ = 1+(3−1)·1 = 3, stride 1·2 = 2",
+            ],
+        ),
+        (
+            "max_pool: {size: 3, stride: 2, padding: 1, rounding: floor}",
+            "8x1",
+            [
+                "length: P = before + after = 1+1 = 2",
+                "length: ⌊(D+P−F)/S⌋+1 = ⌊(8+2−3)/2⌋+1 = 4",
+                (
+                    "receptive field: r = r₀+(F−1)·s₀ = 1+(3−1)·1 = 3, stride 1·2 = 2, "
+                    "padding 0+1·1 = 1"
+                ),
+            ],
+        ),
+        (
+            "conv: {filters: 4, kernel: [3, 1], dilation: [2, 1], groups: 2, padding: same}",
+            "9x9x4",
+            [
+                "height: F′ = dilation·(F−1)+1 = 2·(3−1)+1 = 5",
+                "height: P = (N−1)·S+F′−D = (9−1)·1+5−9 = 4, 2 before and 2 after",
+                "height: (D+P−F′)/S+1 = (9+4−5)/1+1 = 9",
+                "width: P = (N−1)·S+F−D = (9−1)·1+1−9 = 0",
+                "width: (D−F)/S+1 = (9−1)/1+1 = 9",
+                "neurons: height×width×filters = 9×9×4 = 324",
+                (
+                    "parameters: filters×F_height×F_width×channels/groups + filters = "
+                    "4×3×1×2 + 4 = 28"
+                ),
+                (
+                    "MACs: height×width×filters×F_height×F_width×channels/groups = "
+                    "9×9×4×3×1×2 = 1,944"
+                ),
+            ],
+        ),
+        ("dense: {units: 10}", "784", [
+            "neurons: units = 10",
+            "parameters: inputs×units + units = 784×10 + 10 = 7,850",
+            "MACs: inputs×units = 784×10 = 7,840",
+        ]),
+        ("batch_norm", "4x4x64", [
+            "parameters: 2×channels = 2×64 = 128",
+            "state: 2×channels = 2×64 = 128",
+        ]),
+        ("transposed_conv: {filters: 4, kernel: 4, stride: 2, padding: 1}", "8x2", [
+            "length: P = before + after = 1+1 = 2",
+            "length: (D−1)·S−P+F = (8−1)·2−2+4 = 16",
+            "neurons: length×filters = 16×4 = 64",
+            "parameters: filters×F×channels + filters = 4×4×2 + 4 = 36",
+        ]),
+    ],
+)  # fmt: skip
+def test_the_formula_goes_before_its_numbers(layer: str, shape: str, expected: list[str]) -> None:
+    found = formulas_of(f"  - {layer}", shape)
+    assert [line for line in found if not line.startswith("receptive field of")] == expected
+
+
+def test_what_has_no_name_has_no_formula() -> None:
+    assert formulas_of("  - lstm: {units: 3}", "5x2") == []
+
+
+def test_letters_are_explained_where_there_are_any() -> None:
+    letters = "D extent, F window (F′ dilated), S stride, P padding of both sides, N output\n"
+    assert letters in report.render([analyze(load(FLAGSHIP))], explain=True)
+    dense = analysis_of("input: 4\nlayers: [{dense: {units: 2}}]")
+    assert letters not in report.render([dense], explain=True)
+
+
+def test_each_activation_is_drawn_once() -> None:
+    network = "input: 4\nlayers: [relu, {elu: {alpha: 2}}, relu, {elu: {alpha: 1}}, softmax]"
+    explained = explain(analysis_of(network))
+    drawn = [each.activation and each.activation.equation for each in explained]
+    assert drawn == [
+        "max(0, x)",
+        "x where x ≥ 0, else alpha·(e^x − 1) with alpha 2",
+        None,
+        "x where x ≥ 0, else alpha·(e^x − 1) with alpha 1",
+        None,  # a function of all values together
+        None,  # the totals
+    ]
+    text = report.render([analysis_of(network)], explain=True)
+    assert text.count("−4              0              4") == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [("attention: {heads: 2}", "layers.1.attend"), ("layer_norm: {over: all}", "layers.1")],
+)
+def test_what_reads_all_of_a_map_says_so(layer: str, name: str) -> None:
+    conv = "{conv: {filters: 4, kernel: 3}}"
+    text = f"input: 9x8x4\nlayers: [{conv}, {{{layer}}}, {conv}]"
+    explained = explain(analyze(load(text)))
+    lines = {each.path: {line.label: line.text for line in each.lines} for each in explained}
+    assert lines[name]["receptive field"] == "9x8: each cell sees all of the map"
+    assert lines["layers.2"]["receptive field of height"] == "9, all that a layer before has seen"

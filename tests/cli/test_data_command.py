@@ -59,7 +59,8 @@ def test_all_keys_are_in_the_json(run: Run) -> None:
     figures = json.loads(done.out)
     assert list(figures) == [
         "format", "name", "shape", "dtype", "value_range", "bytes", "targets", "target",
-        "examples", "classes", "minimum", "maximum", "mean", "deviation", "constant", "warnings",
+        "examples", "groups", "classes", "minimum", "maximum", "mean", "deviation", "constant",
+        "warnings",
     ]  # fmt: skip
     assert figures["shape"] == [8, 8, 1]
     assert figures["examples"] == {"train": 1797}

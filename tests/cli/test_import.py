@@ -127,14 +127,14 @@ def test_a_shape_that_is_none(run: Run, model: Path) -> None:
     assert done.err == "cnnkit: --input 5by5 is no shape: 224x224x3\n"
 
 
-def test_the_readme_shows_what_an_import_prints(
+def test_its_page_shows_what_an_import_prints(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    page = Path(__file__).parents[2] / "docs/how-to/from-other-frameworks.md"
+    section = page.read_text(encoding="utf-8")
     shipped = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
     shutil.copy(shipped / "light_resnet50.onnx", tmp_path / "resnet50.onnx")
     monkeypatch.chdir(tmp_path)
-    section = readme.partition("## From ONNX, Keras or PyTorch\n")[2].partition("\n## ")[0]
     (line,) = re.findall(r"^\$ cnnkit (import .*)$", section, re.MULTILINE)
     done = run(*line.split())
     assert done.code == 0, done.out

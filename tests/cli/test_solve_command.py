@@ -140,6 +140,15 @@ def test_the_largest_batch_and_the_largest_input_within_a_budget(run: Run) -> No
     done = run("solve", "point.yaml", "--vary", "input", "--budget", "activation_memory=2000")
     assert "point: the largest input that meets the budget is 10 (now 4)" in done.out  # 20·D²
     assert "  cnnkit analyze point.yaml --set input=10x10x2" in done.out.splitlines()
+    Path("two.yaml").write_text(
+        "inputs: {a: 4x4x2, b: 4x4x1}\n"
+        "layers: [{merge: {with: b}}, {conv: {filters: 3, kernel: 1}}]\n"
+    )
+    done = run("solve", "two.yaml", "--vary", "input", "--budget", "macs=600")  # 9·D²
+    assert "two.yaml: the largest input that meets the budget is 8 (now 4)" in done.out
+    (applied,) = [line for line in done.out.splitlines() if "cnnkit analyze" in line]
+    assert applied == "  cnnkit analyze two.yaml --set 'inputs={a: 8x8x2, b: 8x8x1}'"
+    assert run("analyze", "two.yaml", "--set", "inputs={a: 8x8x2, b: 8x8x1}").code == 0
     Path("point.yaml").write_text("input: 4x6x2\nlayers: [{conv: {filters: 3, kernel: 1}}]\n")
     done = run("solve", "point.yaml", "--vary", "input", "--budget", "macs=2000")
     assert done.code == 2
@@ -226,6 +235,18 @@ WHOLE = ("net.yaml", "--vary", "variables.width")
         (
             ("net.yaml", "--vary", "variables.wide"),
             "--vary variables.wide: there is no `wide`; did you mean `width`?",
+        ),
+        (
+            ("net.yaml", "--vary", "bach"),
+            "--vary bach: the spec has no `bach`; did you mean `batch`?",
+        ),
+        (
+            ("net.yaml", "--vary", "depth", "--budget", "macs=1M"),
+            "--vary depth: the spec has no `depth`; write `input`, `batch`, or a path of it",
+        ),
+        (
+            ("net.yaml", "--vary", "input=8..64"),
+            "--vary input=8..64: write the path alone; `--between A..B` says what is tried",
         ),
         (("gone.yaml", "--vary", "input"), "there is no file gone.yaml"),
     ],

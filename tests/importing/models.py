@@ -27,10 +27,11 @@ def model(
     arrays: Arrays | None = None,
     *,
     shape: Sequence[int | str] = (1, 4, 8, 8),
+    inputs: Sequence[str] = ("x",),
     opset: int = 17,
     domains: Sequence[str] = (),
 ) -> Path:
-    """Writes a model of one input `x` and one output `y`."""
+    """Writes a model of the input `x`, or of several of one shape, and one output `y`."""
     helper = onnx.helper
     initializers = [
         onnx.numpy_helper.from_array(np.asarray(value), name)
@@ -39,7 +40,7 @@ def model(
     graph = helper.make_graph(
         list(nodes),
         "small",
-        [helper.make_tensor_value_info("x", 1, list(shape))],
+        [helper.make_tensor_value_info(name, 1, list(shape)) for name in inputs],
         [helper.make_tensor_value_info("y", 1, None)],
         initializers,
     )

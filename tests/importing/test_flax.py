@@ -274,10 +274,6 @@ EXAMPLE = jnp.zeros((1, 4, 4, 3))
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (
-            Called(lambda x: (x, nnx.relu(x))),
-            "the network has 2 outputs: `import` reads those of one",
-        ),
         (Called(lambda x: jnp.ones(3)), "the output does not depend on the input"),
         (
             Called(lambda x, norm: norm(x), nnx.BatchNorm(3, rngs=nnx.Rngs(0))),
@@ -334,3 +330,128 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flax", None)
     with pytest.raises(MissingExtraError, match=r"need flax, which is not installed: pip install"):
         cnnkit.from_flax(None, None)
+
+
+class Attending(nnx.Module):
+    """A sequence that attends over itself, then over another; both outcomes go out."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.patches = nnx.Conv(3, 8, (2, 2), strides=2, rngs=rngs)
+        self.norm = nnx.LayerNorm(8, rngs=rngs)
+        self.own = nnx.MultiHeadAttention(2, 8, decode=False, rngs=rngs)
+        self.other = nnx.MultiHeadAttention(
+            2, 8, 12, in_kv_features=5, decode=False, use_bias=False, rngs=rngs
+        )
+
+    def __call__(self, image: Any, text: Any) -> Any:
+        x = self.patches(image).reshape(image.shape[0], -1, 8)
+        x = x + self.own(self.norm(x))
+        return {"tokens": x, "label": self.other(x, text).mean(1)}
+
+
+ATTENDING = """\
+inputs: {image: "4x4x3", text: "7x5"}
+layers:
+  - {name: patches, conv: {filters: 8, kernel: 2, stride: 2}}
+  - name: norm
+    residual:
+      layers:
+        - layer_norm: {epsilon: 1e-06}
+        - flatten: {keep_channels: true}
+        - attention: {heads: 2}
+      shortcut:
+        - flatten: {keep_channels: true}
+  - output: tokens
+  - {name: other, attention: {heads: 2, units: 12, bias: false, context: text}}
+  - global_mean_pool
+  - output: label
+"""
+
+
+def test_attention_with_two_inputs_and_two_outputs() -> None:
+    module = randomized(lambda: Attending(nnx.Rngs(0)))
+    imported = cnnkit.from_flax(module, (jnp.zeros((2, 4, 4, 3)), jnp.zeros((2, 7, 5))))
+    assert imported.text.partition("name: Attending\n")[2] == ATTENDING
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    own, other = 4 * (8 * 8 + 8), (8 + 5 + 5) * 12 + 12 * 8
+    assert imported.parameters == (12 * 8 + 8) + 2 * 8 + own + other
+
+
+class Written(nnx.Module):
+    """A GRU as its formulas have it, with the product of the input ahead of the steps."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.given = nnx.Linear(4, 9, rngs=rngs)
+        self.own = nnx.Linear(3, 9, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            own = self.own(h)
+            r, z = (nnx.sigmoid(x[:, at : at + 3] + own[:, at : at + 3]) for at in (0, 3))
+            h = (1 - z) * jnp.tanh(r * own[:, 6:] + x[:, 6:]) + z * h
+            return h, h
+
+        given = jnp.swapaxes(self.given(x), 0, 1)
+        return jax.lax.scan(step, jnp.zeros((x.shape[0], 3)), given, reverse=True)[0]
+
+
+class Recurrent(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        ways = nnx.OptimizedLSTMCell(3, 4, rngs=rngs), nnx.LSTMCell(3, 4, rngs=rngs)
+        self.ways = nnx.Bidirectional(*(nnx.RNN(each) for each in ways), rngs=rngs)
+        self.gru = nnx.RNN(nnx.GRUCell(8, 5, rngs=rngs), rngs=rngs)
+        cell = nnx.OptimizedLSTMCell(5, 4, rngs=rngs)
+        self.lstm = nnx.RNN(cell, reverse=True, return_carry=True, rngs=rngs)
+        self.written = Written(rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = self.gru(self.ways(x))
+        (_, last), every = self.lstm(x)
+        return {"last": last, "turned": self.written(every[:, ::-1])}
+
+
+RECURRENT = """\
+input: 7x3
+layers:
+  - {name: ways_forward_rnn, lstm: {units: 4, sequences: true, direction: both}}
+  - {name: gru, gru: {units: 5, sequences: true}}
+  - {name: lstm, lstm: {units: 4, sequences: true, direction: backward}}
+  - save: tensor1
+  - slice: {axis: 0, stop: 1}
+  - save: tensor2
+  - load: tensor1
+  - {name: written_given, conv: {filters: 9, kernel: 1}}
+  - {name: written, gru: {units: 3, direction: backward}}
+  - output: turned
+  - load: tensor2
+  - flatten
+  - output: last
+"""
+
+
+def test_recurrent_layers_however_they_are_written() -> None:
+    module = Recurrent(nnx.Rngs(0))
+    module.eval()
+    imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 3)))
+    assert imported.text.partition("name: Recurrent\n")[2] == RECURRENT
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+
+
+def test_a_step_that_is_no_layer_s_is_refused() -> None:
+    def summed(x: Any) -> Any:
+        step = lambda h, x: (h + jnp.tanh(x), h)  # noqa: E731
+        return jax.lax.scan(step, jnp.zeros((1, 3)), jnp.swapaxes(x, 0, 1))[0]
+
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(Called(summed), jnp.zeros((1, 5, 3)))
+    (finding,) = caught.value.findings
+    assert finding.message == (
+        "step `scan`: scan cannot be said: its step is neither an LSTM's nor a GRU's"
+    )
+    assert finding.help == "the kinds are lstm and gru: write its steps out, where they are few"
+    with pytest.raises(SpecError, match="step `rev` turns an axis round"):
+        cnnkit.from_flax(Called(lambda x: x[:, ::-1]), jnp.zeros((1, 5, 3)))

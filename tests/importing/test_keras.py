@@ -355,3 +355,25 @@ def test_the_command_line(
     done = cnnkit("analyze", str(path), "--format", "json")
     # 2x2 positions of 3·3·4 weights and 2 filters, then 8 elements to 5 units.
     assert json.loads(done.out)["totals"]["macs"] == 4 * 36 * 2 + 40
+
+
+SHARED = """\
+layers:
+  - {name: first, conv: {filters: 4, kernel: 3, padding: same}}
+  - {name: again, conv: {filters: 4, kernel: 1}}
+  - relu
+  - shared: again
+"""
+
+
+def test_a_layer_that_is_called_again_shares_its_weights(tmp_path: Path) -> None:
+    given = keras.Input((6, 6, 4))
+    again = L.Conv2D(4, 1, name="again")
+    x = again(L.Conv2D(4, 3, padding="same", name="first")(given))
+    keras.Model(given, again(L.ReLU()(x))).save(tmp_path / "m.keras")
+    imported = import_model(tmp_path / "m.keras")
+    assert imported.text.endswith(SHARED)
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    assert imported.parameters == (4 * 9 + 1) * 4 + (4 + 1) * 4

@@ -126,12 +126,12 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[str]]] = {
         [
             node("Conv", "x w", "a", pads=[1, 1, 1, 1]),
             node("Relu", "a", "b"),
-            node("Conv", "b w", "c", pads=[1, 1, 1, 1]),
+            node("Conv", "b u", "c", pads=[1, 1, 1, 1]),
             node("Conv", "x v", "d"),
             node("Add", "d c", "e"),
             node("Relu", "e", "y"),
         ],
-        {**W, "v": random(4, 4, 1, 1)},
+        {**W, "u": random(4, 4, 3, 3), "v": random(4, 4, 1, 1)},
         [
             "residual:",
             "layers:",

@@ -258,10 +258,53 @@ def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
     ]
 
 
-def test_several_outputs_are_refused() -> None:
-    module = Called(lambda x: (x, F.relu(x))).eval()
-    with pytest.raises(SpecError, match="the network has 2 outputs: `import` reads those of one"):
-        package.from_torch(module, torch.zeros(1, 3, 4, 4))
+class Twins(Module):
+    """Two images through one encoder: what it gives of the first, and how far they are apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(4, 5, 3), nn.ReLU(), nn.BatchNorm2d(5))
+
+    def forward(self, left: Any, right: Any) -> Any:
+        first = self.encoder(left).mean((2, 3))
+        return {"first": first, "apart": (first - self.encoder(right).mean((2, 3))).sigmoid()}
+
+
+TWINS = """\
+inputs: {left: "6x6x4", right: "6x6x4"}
+blocks:
+  encoder:
+    layers:
+      - conv: {filters: 5, kernel: 3, activation: relu}
+      - batch_norm
+      - global_mean_pool: {keep_axes: true}
+layers:
+  - {name: encoder, encoder: {}}
+  - save: tensor1
+  - load: right
+  - shared: encoder
+  - save: tensor2
+  - load: tensor1
+  - merge: {with: tensor2, by: subtract}
+  - flatten
+  - sigmoid
+  - output: apart
+  - load: tensor1
+  - flatten
+  - output: first
+"""
+
+
+def test_several_inputs_and_outputs() -> None:
+    module = randomized(Twins())
+    imported = package.from_torch(module, (torch.zeros(2, 4, 6, 6), torch.zeros(2, 4, 6, 6)))
+    assert imported.text.partition("name: Twins\n")[2] == TWINS
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
+    assert imported.parameters == (4 * 9 + 1) * 5 + 2 * 5
+    with pytest.raises(UsageError, match="the examples of the inputs are of different batches"):
+        package.from_torch(module, (torch.zeros(2, 4, 6, 6), torch.zeros(1, 4, 6, 6)))
 
 
 def test_memory_that_is_shared_and_changed_is_no_silent_guess() -> None:

@@ -233,3 +233,32 @@ def test_a_no_op_is_the_identity_and_nothing_else_is(kind: str, shape: Shape) ->
 def test_what_learns_is_no_no_op(kind: str) -> None:
     layer, shape = example(kind)
     assert layer.no_op(shape) is None
+
+
+CURVES = [
+    *((kind, {}) for kind in FAMILIES["activation"]),
+    ("leaky_relu", {"slope": 0.3}),
+    ("elu", {"alpha": 1.5}),
+    ("celu", {"alpha": 2.0}),
+    ("hard_tanh", {"minimum": -0.5, "maximum": 2.0}),
+    ("softshrink", {"threshold": 1.0}),
+    ("hard_shrink", {"threshold": 1.0}),
+    ("threshold", {"threshold": 0.5, "value": -1.0}),
+    ("power", {"exponent": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), CURVES)
+def test_the_function_of_an_activation_is_what_the_network_computes(
+    kind: str, fields: dict[str, float]
+) -> None:
+    layer = layer_class(kind).model_validate(fields)
+    assert isinstance(layer, Activation)
+    assert layer.formula
+    x = np.linspace(-4, 4, 18, dtype=np.float32)
+    values = [layer.function(float(each)) for each in x]
+    if kind in ("softmax", "log_softmax", "maxout", "glu"):
+        assert values == [None] * len(x)
+        return
+    network = build(Spec(input=(18,), layers=(layer,)))
+    assert near(np.array(values, np.float64), np.asarray(network(jnp.asarray(x)[None]))[0])

@@ -135,8 +135,8 @@ def test_a_slip_has_its_fix(text: str, label: str) -> None:
 def test_formulas_have_their_values_put_in() -> None:
     found = ask("layer", text=lecture("rgb-valid-4-classes"), path="layers.0")
     lines = dict(found["formulas"][0]["lines"])
-    assert lines["height and width"] == "(32−7)/1+1 = 26"
-    assert lines["parameters"] == "3×7×7×3 = 441"
+    assert lines["height and width"] == "(D−F)/S+1 = (32−7)/1+1 = 26"
+    assert lines["parameters"] == "filters×F×F×channels = 3×7×7×3 = 441"
     assert found["walks"] is True
 
 

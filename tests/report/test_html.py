@@ -11,9 +11,9 @@ from cnnkit import report
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.result import Unreadable
 from cnnkit.errors import Finding
-from cnnkit.presentation.page import prose
+from cnnkit.pages.page import prose
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "input"}
 
 
 class Page(HTMLParser):
@@ -51,7 +51,7 @@ def test_golden(
 ) -> None:
     analysis: Analysis = request.getfixturevalue(network)
     page = report.render([analysis], "html")
-    style = files("cnnkit.presentation").joinpath("page.css").read_text("utf-8")
+    style = files("cnnkit.pages").joinpath("style.css").read_text("utf-8")
     assert page.count(style) == 1
     golden(f"report/{network}.html", page.replace(style, ""))
 
@@ -87,7 +87,7 @@ def test_nothing_comes_from_outside(nested: Analysis, hostile: Analysis) -> None
     for tag, attributes in page.tags:
         assert tag not in ("script", "link", "iframe", "object", "b1")
         for name in ("src", "href"):
-            assert (attributes.get(name) or "data:").startswith("data:")
+            assert (attributes.get(name) or "#").startswith(("data:", "#"))
         assert not any(name.startswith("on") for name in attributes)
     assert "@import" not in text
     assert "http" not in text.replace("http%3A//www.w3.org/2000/svg", "")
@@ -118,10 +118,41 @@ def test_fault_is_marked_in_its_line(faulty: Analysis) -> None:
 
 def test_explanation(flagship: Analysis) -> None:
     page = Page(report.render([flagship], "html", explain=True))
-    assert "parameters: 3×7×7×3 = 441" in page.text
+    assert "parameters: filters×F×F×channels = 3×7×7×3 = 441" in page.text
     assert "neurons: 2,028 + 1,620 + 256 + 4 = 3,908" in page.text
 
 
 def test_prose() -> None:
     assert prose("use `a<b` & c") == "use <code>a&lt;b</code> &amp; c"
     assert prose("one ` alone") == "one ` alone"
+
+
+def test_a_map_of_the_drawing_opens_what_is_inside_it(nested: Analysis) -> None:
+    page = Page(report.render([nested, nested], "html"))
+    places = [
+        attributes["id"]
+        for tag, attributes in page.tags
+        if tag == "figure" and attributes.get("id")
+    ]
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert len(places) == len(set(places))
+    assert sorted(f"#{place}" for place in places) == sorted(map(str, links))
+    # A repeat, the unit in it, another unit, and the head's path end where nothing is inside.
+    assert [place for place in places if str(place).startswith("drawing-0-")] == [
+        "drawing-0-layers.1",
+        "drawing-0-layers.1.unit[0]",
+        "drawing-0-layers.2.unit",
+        "drawing-0-layers.5",
+    ]
+    order = [
+        attributes.get("id") or tag for tag, attributes in page.tags if tag in ("details", "figure")
+    ]
+    # A link opens the `details` that it leads into: each place is right inside one.
+    assert all(order[order.index(str(place)) - 1] == "details" for place in places)
+
+
+def test_zooms_are_of_one_drawing_each(nested: Analysis) -> None:
+    page = Page(report.render([nested, nested], "html"))
+    zooms = [attributes["name"] for tag, attributes in page.tags if tag == "input"]
+    assert zooms == ["drawing-0-zoom"] * 4 + ["drawing-1-zoom"] * 4
+    assert page.text.count("zoom fit 100 % 150 % 200 %") == 2

@@ -67,8 +67,8 @@ def test_a_page_says_what_is_on_the_board() -> None:
     assert "- `padding` (`valid` by default): cells added round the input. Takes " in page
     assert "`kernel_size` is `kernel`" in page
     formulas = section(page, "Formulas of the example")
-    assert "height and width: (28−3)/1+1 = 26" in formulas
-    assert "parameters: 8×3×3×1 + 8 = 80" in formulas
+    assert "height and width: (D−F)/S+1 = (28−3)/1+1 = 26" in formulas
+    assert "parameters: filters×F×F×channels + filters = 8×3×3×1 + 8 = 80" in formulas
     assert section(page, "Weights of the example").splitlines() == [
         "- `layers.0.kernel`, 3x3x1x8: 72, trained",
         "- `layers.0.bias`, 8: 8, trained",
@@ -88,4 +88,4 @@ def test_composites_show_the_layers_they_are_made_of() -> None:
     assert issubclass(layer_class("squeeze_excite"), Composite)
     formulas = section(kind_page("squeeze_excite"), "Formulas of the example")
     assert "layers.0.reduce  dense 16 → 4" in formulas  # a quarter of 16 channels
-    assert "parameters: 16×4 + 4 = 68" in formulas
+    assert "parameters: inputs×units + units = 16×4 + 4 = 68" in formulas

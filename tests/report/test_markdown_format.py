@@ -54,7 +54,7 @@ def test_fence_is_longer_than_any_in_the_source(hostile: Analysis) -> None:
 
 def test_explanation(flagship: Analysis) -> None:
     text = report.render([flagship], "markdown", explain=True)
-    assert "- height and width: (32−7)/1+1 = 26" in text
+    assert "- height and width: (D−F)/S+1 = (32−7)/1+1 = 26" in text
 
 
 def test_unreadable() -> None:

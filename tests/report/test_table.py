@@ -13,7 +13,7 @@ from cnnkit.analysis.result import Unreadable
 from cnnkit.analysis.tree import visible
 from cnnkit.errors import Finding
 from cnnkit.presentation.numbers import memory, short
-from cnnkit.spec.reading import load
+from cnnkit.spec.reading import load, read_from_text
 
 ZOO = sorted((Path(__file__).parents[2] / "specs" / "zoo").glob("*.yaml"))
 HUGE = "input: 1000000000000x1000000000000x3\nlayers:\n  - conv: {filters: 1000000, kernel: 3}\n"
@@ -173,3 +173,30 @@ def test_text_of_numbers() -> None:
     assert [memory(n) for n in (0, 1, 1023, 1024, 1536 * 2**20, 2**90)] == [
         "0 bytes", "1 byte", "1023 bytes", "1.0 KiB", "1.5 GiB", "1,073,741,824.0 EiB",
     ]  # fmt: skip
+
+
+ABOUT = "A ReLU keeps what is positive: it learns nothing, and costs a comparison each."
+
+
+def test_what_a_spec_is_about_stands_above_its_table() -> None:
+    spec = load(
+        {"name": "relu", "about": f"{ABOUT}\n\nNext: `elu`.", "input": [4], "layers": ["relu"]}
+    )
+    assert report.render([analyze(spec)]).startswith(
+        f"relu  4 → 4\n{ABOUT}\nNext: `elu`.\n\nlayer "
+    )
+    narrow = report.render([analyze(spec)], width=40).split("\n")
+    assert narrow[1:3] == [
+        "A ReLU keeps what is positive: it learns",
+        "nothing, and costs a comparison each.",
+    ]
+    assert f"{ABOUT}\n\nNext: `elu`." in report.render([analyze(spec)], "markdown")
+    assert f"<p>{ABOUT}</p><p>Next: <code>elu</code>.</p>" in report.render([analyze(spec)], "html")
+    assert load(spec.to_dict()) == spec
+
+
+def test_what_a_spec_is_about_is_a_text() -> None:
+    read = read_from_text("input: 4\nabout: [relu]\nlayers: [relu]", "relu.yaml")
+    assert [(str(each.location), each.message, each.help) for each in read.findings] == [
+        ("relu.yaml:2:8", '`about` cannot be ["relu"]', "it takes a text")
+    ]

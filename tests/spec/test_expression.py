@@ -206,6 +206,7 @@ def advice(text: str, variables: dict[str, Value]) -> str | None:
 
 def test_the_help_fits_the_fault() -> None:
     assert advice("$widht", VARIABLES) == "did you mean `width`?"
+    assert advice("$(2 * chanels)", {}) == "did you mean `channels`?"
     assert advice("$x", {"b": 1, "a": 2}) == "the variables here are a, b"
     assert advice("$x", {}) == "no variable is defined here"
     assert advice("$(summ([1]))", {}) == "did you mean `sum`?"

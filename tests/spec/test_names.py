@@ -154,7 +154,9 @@ def test_advice_is_given_where_the_fields_that_it_names_are() -> None:
     (finding,) = read("input: 8\nlayers: [{dropout: {rate: 0.1, ceil_mode: true}}]").findings
     assert finding.help == "its fields are rate"
     (finding,) = read("input: 8\nlayers: [{dense: {units: 1, lhs_dilation: 1}}]").findings
-    assert finding.help == "its fields are units, bias, activation, init, weights, weight_norm"
+    assert finding.help == (
+        "its fields are units, bias, activation, init, weights, weight_norm, learnt"
+    )
 
 
 @pytest.mark.parametrize("value", ["SAME", "Same", "VALID"])

@@ -204,6 +204,7 @@ def test_all_sections_are_there() -> None:
         layers("relu") | {"train": {"data": {"image": "a"}}},
         layers("relu") | {"train": {"data": {"images": "a", "target": "b"}}},
         layers("relu") | {"train": {"class_weights": [0]}},
+        layers("relu") | {"train": {"boundary_weights": {"sigma": 0}}},
         layers("relu") | {"train": {"time_limit": "3x"}},
         layers("relu") | {"train": {"split": {"validation": -1}}},
         layers("relu") | {"train": {"init": 3}},
@@ -247,6 +248,7 @@ def test_accepts(data: dict[str, object]) -> None:
 TRAININGS: list[dict[str, Any]] = [
     {"data": "digits", "learning_rate": "find", "batch_size": "auto", "time_limit": "1h30m"},
     {"data": {"csv": "$file"}, "learning_rate": "$rate", "epochs": "$n", "augment": ["$a"]},
+    {"loss": "dice", "boundary_weights": {"w0": 5}},
     {"optimizer": "adam", "loss": {"focal": None}, "class_weights": {"a": 1, "b": "$w"}},
     {"optimizer": {"sgd": {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}}},
     {"learning_rate": {"cosine": 0.1}, "augment": ["flip", {"shift": 4}, {"cutout": [3, 3]}]},

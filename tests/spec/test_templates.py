@@ -16,7 +16,7 @@ FOLDER = Path(templates.__file__).parent
 def test_each_file_of_the_folder_is_a_template() -> None:
     assert set(templates.names()) == {path.stem for path in FOLDER.glob("*.yaml")}
     assert {"minimal", "lenet", "vgg", "resnet", "u-net", "mobilenet"} < set(templates.names())
-    assert {"signal-1d", "volume-3d", "digits"} < set(templates.names())
+    assert {"signal-1d", "volume-3d", "digits", "two-input", "siamese"} < set(templates.names())
 
 
 @pytest.mark.parametrize("name", templates.names())

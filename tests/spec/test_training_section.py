@@ -29,6 +29,9 @@ from cnnkit.spec.reading import read, read_from_text
 
 ROOT = Path(__file__).parents[2]
 HEAD = "input: 28x28x1\nlayers: [flatten, {dense: {units: 10}}]\n"
+ONE_PAIR = (
+    "write `group: '(patient[0-9]+)_'`, with `(?:…)` around all else; or a table, `group: FILE.csv`"
+)
 DOCUMENTED = """\
 train:
   data: digits
@@ -327,7 +330,22 @@ def test_defaults_are_those_of_optax(name: str) -> None:
         (
             "train: {split: «0.2»}\n",
             "`split` cannot be 0.2",
-            "it takes `validation`, `test` and `stratify`: `{validation: 0.15}`",
+            "it takes `validation`, `test`, `stratify` and `group`: `{validation: 0.15}`",
+        ),
+        (
+            "train: {split: {group: «'patient[0-9]+'»}}\n",
+            "`group` is a pattern with no parentheses, and one pair says whose a file is",
+            ONE_PAIR,
+        ),
+        (
+            "train: {split: {group: «'(a)(b)'»}}\n",
+            "`group` is a pattern with 2 pairs of parentheses, and one pair says whose a file is",
+            ONE_PAIR,
+        ),
+        (
+            "train: {split: {group: «'(a'»}}\n",
+            "`group` is no regular expression: missing ), unterminated subpattern at position 0",
+            "write a pattern of names, `group: '(patient[0-9]+)_'`, or a table, `group: FILE.csv`",
         ),
         (
             "train: {loss: «cross_entropy»}\n",

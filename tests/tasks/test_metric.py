@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2] / "cnnkit"
 # Which way each is better, stated here once more, by hand.
 PARTS = {
     "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "roc_auc", "average_precision",
-    "top5", "mean_iou", "mean_dice", "pixel_accuracy",
+    "top5", "mean_iou", "mean_dice", "pixel_accuracy", "boundary_f1",
 }  # fmt: skip
 HIGHER = PARTS | {"matthews", "kappa", "psnr", "ssim"}
 ERRORS = {"loss", "mean_squared_error", "mean_absolute_error"}

@@ -171,6 +171,25 @@ def test_angles_stay_within_the_limit() -> None:
     assert -20.5 < float(angles.min()) < -18
 
 
+def test_an_elastic_deformation_is_that_of_scipy() -> None:
+    """Displacements as Simard et al. draw them, smoothed and sampled by SciPy."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+
+    images = RANDOM.random((2, 14, 11, 1)).astype(np.float32)
+    changed, _ = augmented([{"elastic": {"alpha": 20, "sigma": 2}}], images)
+    key = jax.random.split(jax.random.fold_in(KEY, 0))[1]
+    moves = np.asarray(jax.random.uniform(key, (2, 14, 11, 2), minval=-1, maxval=1))
+    for image, move, found in zip(images, moves, changed, strict=True):
+        smooth = [
+            20 * gaussian_filter(move[..., axis].astype(float), 2, mode="constant", radius=9)
+            for axis in (0, 1)
+        ]
+        places = np.indices((14, 11)) + smooth
+        expected = map_coordinates(image[..., 0], places, order=1, mode="grid-constant")
+        np.testing.assert_allclose(found[..., 0], expected, atol=1e-5)
+        assert np.abs(smooth).max() > 1
+
+
 def test_places_between_cells_are_linear() -> None:
     line = np.array([[[0.0], [10.0], [30.0]]])
     found = jax.jit(_along, static_argnums=2)(line, np.array([[0.0, 0.5, 1.25, 2.0]]), 1)

@@ -18,32 +18,61 @@ from cnnkit.training.prepare.device import choose
 Recipe = Callable[..., Spec]
 
 
-def run_on(count: int, source: Path, run: Path) -> list[dict[str, object]]:
-    """The epochs of a run on so many virtual devices."""
-    flags = f"--xla_force_host_platform_device_count={count}"
+CNNKIT = [sys.executable, "-m", "cnnkit"]
+
+
+def run_on(count: int, source: Path, run: Path, *, processes: int = 1) -> list[dict[str, object]]:
+    """The epochs of a run on so many virtual devices of each process."""
+    train = ["train", str(source), "--run-dir", str(run), "--device", "cpu"]
     done = subprocess.run(
-        [sys.executable, "-m", "cnnkit", "train", str(source), "--run-dir", str(run)],
+        [*CNNKIT, *(["launch", "-n", str(processes), "--"] if processes > 1 else []), *train],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "XLA_FLAGS": flags},
+        env={**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"},
     )
     assert done.returncode == 0, done.stderr
+    assert "1 | " not in done.stdout  # one process shows what all of them come to
     environment = json.loads((run / "environment.json").read_text())
-    assert len(environment["devices"]) == count
+    assert len(environment["devices"]) == count * processes
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_eight_devices_give_the_curve_of_one(recipe: Recipe, tmp_path: Path) -> None:
-    source = tmp_path / "spec.json"
+@pytest.fixture(scope="module")
+def source(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spec that is trained on several devices."""
+    path = tmp_path_factory.mktemp("several") / "spec.json"
     spec = recipe(epochs=4, augment=[{"shift": 1}], ema=0.9)
-    source.write_text(json.dumps(spec.to_dict()))
-    one, eight = (run_on(count, source, tmp_path / f"run-{count}") for count in (1, 8))
-    assert len(one) == len(eight) == 4
-    for ours, theirs in zip(one, eight, strict=True):
+    path.write_text(json.dumps(spec.to_dict()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def one(source: Path) -> list[dict[str, object]]:
+    """What one device makes of it."""
+    return run_on(1, source, source.parent / "one")
+
+
+def agree(found: list[dict[str, object]], one: list[dict[str, object]]) -> None:
+    """The curve of one device, but for sums over devices, which round otherwise."""
+    assert len(found) == len(one) == 4
+    for ours, theirs in zip(found, one, strict=True):
+        assert ours["step"] == theirs["step"]
         for split in ("train", "validation"):
-            # Sums over devices round otherwise, and batch statistics carry that on.
+            # Batch statistics carry the rounding on.
             assert ours[split] == pytest.approx(theirs[split], rel=2e-3, abs=1e-4)
+
+
+def test_eight_devices_give_the_curve_of_one(
+    source: Path, one: list[dict[str, object]], tmp_path: Path
+) -> None:
+    agree(run_on(8, source, tmp_path / "run"), one)
+
+
+def test_two_processes_of_two_devices_give_the_curve_of_one(
+    source: Path, one: list[dict[str, object]], tmp_path: Path
+) -> None:
+    agree(run_on(2, source, tmp_path / "run", processes=2), one)
 
 
 def test_a_batch_that_cannot_be_cut_uses_fewer_devices(recipe: Recipe, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_cannot_be_retrained_says_why(recipe: Recipe, tmp_path: Path) -> No
 def test_validation_of_its_own_is_trained_on_where_none_is_wanted() -> None:
     from cnnkit.data.dataset import Dataset, Examples
     from cnnkit.data.split import split
-    from cnnkit.spec.model.training.train import SplitSettings
+    from cnnkit.spec.model.training import SplitSettings
 
     examples = Examples(np.zeros((20, 4), np.float32), np.arange(20, dtype=np.int32) % 2)
     dataset = Dataset("made", examples, None, ("0", "1"), validation=np.arange(5))

@@ -24,6 +24,8 @@ MOVES: dict[str, Any] = {
     "rotate": {"rotate": 40},
     "rotate_edge": {"rotate": {"degrees": 40, "fill": "edge"}},
     "resized_crop": {"resized_crop": [0.3, 1]},
+    "elastic": {"elastic": {"alpha": 12, "sigma": 2}},
+    "elastic_edge": {"elastic": {"alpha": 12, "sigma": 2, "fill": "edge"}},
     "some": {"shift": {"cells": 3, "probability": 0.5}},
 }
 VALUES: list[Any] = [{"color": {"brightness": 0.3}}, {"noise": 0.1}, "erase", {"cutout": 2}]
@@ -105,6 +107,19 @@ def test_volumes_and_signals() -> None:
         augment = [{"flip": "horizontal"}, {"shift": {"cells": 1, "fill": "edge"}}]
         seen, moved = augmented(augment, images, masks)
         np.testing.assert_array_equal(seen[..., 0], moved)
+
+
+@pytest.mark.parametrize("extents", [(9,), (3, 4, 5)], ids=["signal", "volume"])
+def test_signals_and_volumes_are_drawn_out_of_shape(extents: tuple[int, ...]) -> None:
+    masks = np.random.default_rng(0).integers(0, 2, (8, *extents)).astype(np.int16)
+    images = masks[..., None].astype(np.float32)
+    drawn = {"elastic": {"alpha": 6, "sigma": 1.5, "fill": "edge"}}
+    seen, moved = augmented([drawn], images, masks)
+    # Where the four or eight cells about a place agree, the nearest of them agrees with them.
+    sure = (seen[..., 0] < 0.01) | (seen[..., 0] > 0.99)
+    np.testing.assert_array_equal(seen[..., 0][sure] > 0.5, moved[sure] == 1)
+    assert sure.mean() > 0.1
+    assert (moved != masks).any()
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])

@@ -13,7 +13,9 @@ from scipy.special import expit, softmax
 
 from cnnkit.spec.model.training import Train
 from cnnkit.tasks.task import IGNORED
-from cnnkit.training.compute.loss import example_weights, make_loss
+from cnnkit.training.compute.accumulator import Accumulator
+from cnnkit.training.compute.figures import figures
+from cnnkit.training.compute.loss import example_weights, make_loss, make_pixel_loss
 from cnnkit.training.compute.similarity import psnr
 
 RANDOM = np.random.default_rng(7)
@@ -24,29 +26,84 @@ WEIGHTS = np.array([0.5, 1.0, 2.0, 3.0], np.float32)
 
 
 def losses(scores: Any, targets: Any, weights: Any = None, final: Any = None, **train: Any) -> Any:
-    loss = make_loss(Train(**train), final)  # not compiled: of each operation there is one program
+    """That of each example: as a whole, and the mean over its pixels of what each of them has."""
+    recipe = Train(**train).for_outputs({"output": scores.shape[1:]})
+    # Not compiled: of each operation there is one program.
+    whole, of_pixels = make_loss(recipe, final), make_pixel_loss(recipe, final)
     ones = np.ones(len(scores), np.float32)
-    given = map(jnp.asarray, (scores, targets, ones if weights is None else weights))
-    return np.asarray(loss(*given))
+    given = [jnp.asarray(each) for each in (scores, targets, ones if weights is None else weights)]
+    found = np.asarray(whole(*given))
+    if of_pixels is None:
+        return found
+    return found + np.asarray(of_pixels(*given)) / np.maximum(counts(targets), 1)
 
 
-def by_torch(scores: Any, targets: Any, **fields: Any) -> Any:
-    """The cross-entropy of each pixel, zero where it is ignored."""
+def batch_loss(scores: Any, targets: Any, weights: Any = None, **train: Any) -> float:
+    """What training lowers."""
+    recipe = Train(**train).for_outputs({"output": scores.shape[1:]})
+    of_pixels = make_pixel_loss(recipe, None)
+    adder = Accumulator(recipe, make_loss(recipe, None), 4, None, pixel_loss=of_pixels)
+    weights = np.ones(len(scores), np.float32) if weights is None else weights
+    return float(adder.mean_loss(*map(jnp.asarray, (scores, targets, weights))))
+
+
+def by_torch(scores: Any, targets: Any, reduction: str = "none", **fields: Any) -> Any:
+    """The cross-entropy of each pixel, zero where it is ignored; or what they are reduced to."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     return torch.nn.functional.cross_entropy(
         torch.tensor(np.moveaxis(scores, -1, 1)).double(),
         torch.tensor(targets.astype(np.int64)),
         ignore_index=IGNORED,
-        reduction="none",
+        reduction=reduction,
         **fields,
     ).numpy()
 
 
 def counts(targets: Any = TARGETS) -> Any:
-    return (targets != IGNORED).sum((1, 2))
+    return (targets != IGNORED).sum(tuple(range(1, targets.ndim)))
 
 
-def test_cross_entropy_is_the_mean_over_the_pixels_that_count() -> None:
+def test_cross_entropy_is_the_mean_over_all_pixels_of_the_batch_that_count() -> None:
+    expected = by_torch(SCORES, TARGETS, "mean")
+    assert batch_loss(SCORES, TARGETS) == pytest.approx(expected, rel=1e-5)
+    smoothed = by_torch(SCORES, TARGETS, "mean", label_smoothing=0.1)
+    assert batch_loss(SCORES, TARGETS, label_smoothing=0.1) == pytest.approx(smoothed, rel=1e-5)
+    assert expected != pytest.approx(losses(SCORES, TARGETS).mean(), rel=1e-3)
+
+
+def test_weights_of_classes_leave_the_number_of_pixels_as_it_is() -> None:
+    """As those of whole examples do, and as Keras has it; PyTorch divides by their sum."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    weights = np.asarray(example_weights(jnp.asarray(WEIGHTS), jnp.asarray(TARGETS)))
+    summed = by_torch(SCORES, TARGETS, "sum", weight=torch.tensor(WEIGHTS).double())
+    expected = summed / (TARGETS != IGNORED).sum()
+    assert batch_loss(SCORES, TARGETS, weights) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_sum_has_the_mean_over_examples_and_that_over_pixels() -> None:
+    parts = [{"dice": 2}, {"categorical_cross_entropy": 0.5}]
+    expected = 2 * losses(SCORES, TARGETS, loss="dice").mean() + 0.5 * by_torch(
+        SCORES, TARGETS, "mean"
+    )
+    assert batch_loss(SCORES, TARGETS, loss=parts) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_a_split_does_not_depend_on_its_batches() -> None:
+    """A batch of two and one of one that is filled up: the mean over all pixels that count."""
+    recipe = Train(loss=["dice", "categorical_cross_entropy"]).for_outputs({"output": (4, 5, 4)})
+    of_pixels = make_pixel_loss(recipe, None)
+    adder = Accumulator(recipe, make_loss(recipe, None), 4, None, pixel_loss=of_pixels)
+    totals = adder.empty()
+    for chosen, mask in (([0, 1], [True, True]), ([2, 0], [True, False])):
+        given = jnp.asarray(SCORES[chosen]), jnp.asarray(TARGETS[chosen]), jnp.asarray(mask)
+        totals = adder.added(totals, *given)
+    found = figures(jax.device_get(totals))["loss"]
+    expected = losses(SCORES, TARGETS, loss="dice").mean() + by_torch(SCORES, TARGETS, "mean")
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found == pytest.approx(batch_loss(SCORES, TARGETS, loss=recipe.loss), rel=1e-5)
+
+
+def test_cross_entropy_of_an_example_by_its_pixels() -> None:
     expected = by_torch(SCORES, TARGETS).sum((1, 2)) / counts()
     np.testing.assert_allclose(losses(SCORES, TARGETS), expected, rtol=1e-5)
 
@@ -155,7 +212,8 @@ def test_lovasz_of_certain_answers_is_what_the_iou_lacks() -> None:
 
 def test_the_gradients_of_regions_are_finite_at_certain_answers() -> None:
     scores = jnp.asarray(200 * np.sign(SCORES))
-    function = make_loss(Train(loss=["dice", "tversky", "lovasz_softmax"]), None)
+    recipe = Train(loss=["dice", "tversky", "lovasz_softmax"])
+    function = make_loss(recipe.for_outputs({"output": (4, 5, 4)}), None)
     gradient = jax.jit(jax.grad(lambda s: function(s, jnp.asarray(TARGETS), jnp.ones(3)).sum()))(
         scores
     )
@@ -232,7 +290,8 @@ def test_ssim(shape: tuple[int, ...]) -> None:
     one = RANDOM.random((2, *shape)).astype(np.float32)
     other = np.clip(one + 0.2 * RANDOM.normal(size=one.shape), 0, 1).astype(np.float32)
     expected = [ssim_by_formula(*pair) for pair in zip(one, other, strict=True)]
-    loss = jax.jit(make_loss(Train(loss="ssim"), None))
+    recipe = Train(loss="ssim").for_outputs({"output": shape})
+    loss = jax.jit(make_loss(recipe, None))
     np.testing.assert_allclose(loss(one, other, np.ones(2)), 1 - np.array(expected), atol=2e-5)
 
 

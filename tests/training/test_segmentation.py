@@ -16,6 +16,8 @@ from cnnkit.errors import UsageError
 from cnnkit.network.weights import arrays_of, put_arrays
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from cnnkit.tasks.task import IGNORED
+from cnnkit.training.compute.boundary import Borders
 from cnnkit.training.compute.maps import Grid, grids_of, on_grid
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
@@ -105,6 +107,7 @@ def test_a_run_is_told_by_its_pixels(run: Path) -> None:
     iou = [row["iou"] for row in found["classes"]]
     np.testing.assert_allclose(iou, matrix.diagonal() / union)
     assert found["mean_iou"] == pytest.approx(np.mean(iou))
+    assert 0 < found["boundary_f1"] <= 1
     assert "the mean IoU is " in summary["diagnosis"]["reason"]
     rows = list(csv.DictReader((run / "examples.csv").read_text().splitlines()))
     assert [row["split"] for row in rows] == ["validation"] * 5
@@ -134,6 +137,9 @@ def test_evaluation_agrees_with_what_is_predicted(run: Path, arrays: Path) -> No
     matrix = np.zeros((3, 3), int)
     np.add.at(matrix, (true[kept], said[kept]), 1)
     np.testing.assert_array_equal(whole.figures["confusion"], matrix)
+    masks = np.where(kept, true.astype(np.int16), IGNORED)
+    borders = Borders.of(zip(masks, said, strict=True), 3)
+    assert whole.figures["boundary_f1"] == borders.mean_f1
     assert whole.figures["examples"] == COUNT
     with pytest.raises(UsageError, match="--calibrate and --recall are of classes of whole"):
         evaluate(run, Options(), wanted=Wanted(calibrated=True))

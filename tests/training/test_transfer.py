@@ -22,11 +22,12 @@ from cnnkit.selection.folds.directory import FoldOptions, cross_validated
 from cnnkit.selection.search.evaluation import Evaluator
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
+from cnnkit.spec.tracing import graph_of
 from cnnkit.training.compute.optimizer import layer_of, name_of
 from cnnkit.training.compute.state import ExamplePool, Feed, State
 from cnnkit.training.compute.step import Steps, make_steps
 from cnnkit.training.engine import Engine, machine
-from cnnkit.training.prepare.initial import initial
+from cnnkit.training.prepare.initial import InitialWeights, initial
 from cnnkit.training.prepare.resolution import recipe_of
 from cnnkit.training.prepare.sealed import RunExamples, sealed
 from cnnkit.training.proof.resume import compare
@@ -36,6 +37,7 @@ from tests.training.bars import bars
 from tests.training.test_run import Interrupting, Notes
 
 Recipe = Callable[..., Spec]
+ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 STEM = {"layers.0.kernel", "layers.1.scale", "layers.1.shift"}
 STATISTICS = {"layers.1.mean", "layers.1.variance"}
 HEAD = {"layers.5.kernel", "layers.5.bias"}
@@ -181,6 +183,27 @@ def test_statistics_of_frozen_layers_move_where_it_is_said(recipe: Recipe) -> No
     assert stepped(recipe(freeze=freeze)) == HEAD | STATISTICS
 
 
+def with_frozen_stem(spec: Spec) -> Spec:
+    """The network, whose stem says itself that it is not learnt."""
+    plain = spec.to_dict()
+    for layer, kind in ((0, "conv"), (1, "batch_norm")):
+        fields = plain["layers"][layer]
+        fields = fields[kind] if isinstance(fields, dict) else {}
+        plain["layers"][layer] = {kind: {**fields, "learnt": False}}
+    return load(plain)
+
+
+def test_layers_that_do_not_learn_keep_weights_and_statistics(recipe: Recipe) -> None:
+    assert stepped(with_frozen_stem(recipe(ema=0.9))) == HEAD
+
+
+def test_no_slots_are_kept_for_what_is_not_learnt(recipe: Recipe) -> None:
+    steps = steps_of(with_frozen_stem(recipe(optimizer="adam")))
+    state = steps.init(jnp.uint32(1))
+    slots = [each for each in jax.tree.leaves(state.optimizer) if each.ndim]
+    assert sum(each.size for each in slots) == 2 * (64 * 3 + 3)
+
+
 def kernel(state: State) -> np.ndarray[Any, Any]:
     return np.asarray(state.params["layers"]["0"]["kernel"][...])
 
@@ -294,3 +317,38 @@ def test_trials_begin_with_it(recipe: Recipe, before: Path) -> None:
     outcome = trials(other, lambda _: False)
     assert outcome.failed is not None
     assert outcome.failed.startswith("`init`: none of the 7 arrays of ")
+
+
+OF_PIXELS = ("fcn-resnet-50", "deeplab-v3-resnet-50")
+
+
+def of_zoo(name: str, **given: Any) -> Spec:
+    return load({**load(ZOO / f"{name}.yaml").to_dict(), "expect": None, **given})
+
+
+@pytest.mark.parametrize("name", OF_PIXELS)
+def test_a_network_of_pixels_begins_with_the_weights_of_a_backbone(name: str) -> None:
+    """Of ResNet-50 all but the classifier."""
+    nodes = graph_of(of_zoo("resnet-50")).nodes
+    weights = [(node, each) for node in nodes for each in node.effect.weights]
+    shapes = {f"{node.path}.{each.name}": each.shape for node, each in weights}
+    arrays = {each: np.broadcast_to(np.float32(0), shape) for each, shape in shapes.items()}
+    found = InitialWeights(Path("resnet-50"), arrays, "").fitting(of_zoo(name))
+    assert set(found.unused) == {"layers.classifier.kernel", "layers.classifier.bias"}
+    assert len(found.arrays) == len(arrays) - 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", OF_PIXELS)
+def test_a_network_of_pixels_and_its_side_output_are_trained(name: str) -> None:
+    """A step as it would be compiled, whose side output has the masks that the output has."""
+    recipe = {"loss": ["dice", "categorical_cross_entropy"], "batch_size": 2}
+    spec = of_zoo(name, input="64x64x3", train=recipe)
+    steps = make_steps(spec, recipe_of(spec), examples=2, batch_size=2)
+    assert [grid.extents for grid in steps.objective.side_grids] == [(64, 64)]
+    pool = ExamplePool(jnp.zeros((2, 64, 64, 3)), jnp.zeros((2, 64, 64), jnp.int16))
+    rest: Any = jnp.zeros(3), jnp.ones(3), jnp.ones(21), jnp.uint32(0)
+    feed = Feed(pool, jnp.arange(2), *rest)
+    state = jax.eval_shape(steps.init, feed.seed)
+    after = jax.eval_shape(steps.learn, state, feed, pool, jnp.bool_(True), jnp.ones(2, bool))
+    assert jax.tree.structure(after) == jax.tree.structure(state)

@@ -9,14 +9,18 @@ from decimal import Decimal
 from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
-from cnnkit.analysis.solve.number import analysis_with, document_of, first_error, number_at
-from cnnkit.analysis.solve.resize import resized
+from cnnkit.analysis.solve.number import (
+    BATCH,
+    INPUT,
+    analysis_with,
+    document_of,
+    first_error,
+    number_at,
+)
+from cnnkit.analysis.solve.resize import put_in, resized
 from cnnkit.errors import Finding, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.spec import Spec
-
-INPUT, BATCH = "input", "batch"
-"""The words that name no field of the spec."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,9 @@ def knob(spec: Spec, path: str, *, batch: int, precision: Precision, optimizer: 
                     optimizer=optimizer,
                 )
             ),
-            lambda value: f"input={show(square(value))}",
+            lambda value: put_in(spec, square(value)),
         )
-    document = document_of(spec)
+    document = document_of(spec, path)
     return Knob(
         number_at(document, path),
         lambda value: analysis_with(

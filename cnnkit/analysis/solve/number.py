@@ -8,19 +8,30 @@ from decimal import Decimal
 from cnnkit.analysis.analyze import analyze
 from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.result import Analysis
-from cnnkit.errors import Finding, UsageError
+from cnnkit.errors import Finding, UsageError, did_you_mean
 from cnnkit.spec.language.layer import BESIDE
-from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.model.spec import SECTIONS, Spec
 from cnnkit.spec.reading import finish
 from cnnkit.spec.text.node import YamlNode
 
+INPUT, BATCH = "input", "batch"
+"""The words that name no field of the spec."""
 
-def document_of(spec: Spec) -> YamlNode:
-    """The text that a spec was read from.
+
+def document_of(spec: Spec, path: str) -> YamlNode:
+    """The text that a spec was read from, of which a value at a path is varied.
 
     Raises:
-        UsageError: It was built in Python.
+        UsageError: It was built in Python, or the path begins with no section.
     """
+    if "=" in path:
+        raise UsageError(
+            f"--vary {path}: write the path alone; `--between A..B` says what is tried"
+        )
+    if path.strip().partition(".")[0] not in SECTIONS:
+        near = did_you_mean(path, (INPUT, BATCH, *SECTIONS))
+        advice = f"did you mean `{near}`?" if near else "write `input`, `batch`, or a path of it"
+        raise UsageError(f"--vary {path}: the spec has no `{path}`; {advice}")
     document = spec.origin.document
     if document is None:
         raise UsageError("a spec that was built in Python has no text to put a value into")

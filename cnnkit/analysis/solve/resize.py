@@ -15,18 +15,18 @@ def resized(spec: Spec, shape: Shape) -> Spec:
     """The spec with an input of this shape, and others of several that had the same extents."""
     document = spec.origin.document
     if document is not None and asks(spec):
-        reading = finish(document, (), _assignments(spec, shape))
+        reading = finish(document, (), [put_in(spec, shape)])
         if reading.spec is not None:
             return reading.spec
     return spec.sized(shape[:-1]) if spec.inputs else spec.model_copy(update={"input": shape})
 
 
-def _assignments(spec: Spec, shape: Shape) -> list[str]:
-    """What `--set` would take to size the inputs."""
+def put_in(spec: Spec, shape: Shape) -> str:
+    """What `--set` takes to size the input, or all of several."""
     if not spec.inputs:
-        return [f"input={show(shape)}"]
+        return f"input={show(shape)}"
     sized = spec.sized(shape[:-1]).inputs
-    return [f"inputs.{name}={show(each)}" for name, each in sized.items()]
+    return f"inputs={{{', '.join(f'{name}: {show(each)}' for name, each in sized.items())}}}"
 
 
 def asks(spec: Spec) -> bool:

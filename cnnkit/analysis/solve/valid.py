@@ -90,7 +90,7 @@ def valid_values(
     Raises:
         UsageError: The path leads nowhere, or not to a number, or there are too many values.
     """
-    document = document_of(spec)
+    document = document_of(spec, path)
     present = number_at(document, path)
     if values.high is None:
         most = max(2 * (present or Decimal(0)), _FEWEST * values.step)

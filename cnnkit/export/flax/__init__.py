@@ -18,6 +18,7 @@ from cnnkit.export.flax import (
     spatial,
 )
 from cnnkit.export.flax.joining import joined
+from cnnkit.export.outline import Expression
 from cnnkit.export.target import Conversion, batches, changes_in_training, shown_outputs
 from cnnkit.spec.graph import Graph
 
@@ -53,7 +54,13 @@ _FAMILIES = (
     shaping,
     spatial,
 )
-write = writing(_FAMILIES, joined)
+
+
+def _kept(written: Expression) -> Expression:
+    return Expression(written.calls, f"frozen({written.build})")
+
+
+write = writing(_FAMILIES, joined, _kept)
 """A node in the words of Flax."""
 
 

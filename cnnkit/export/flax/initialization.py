@@ -47,4 +47,6 @@ def normalized(layer: Weighted, made: str, positions: int = 0) -> str:
     """
     if layer.weight_norm == "none":
         return made
+    if layer.weight_norm == "spectral_norm":
+        return f"SpectralNorm({made}, rngs=rngs{option('learnt', layer.learnt, True)})"
     return f'FilterNorm({made}, "{layer.weight_norm}"{option("positions", positions, 0)})'

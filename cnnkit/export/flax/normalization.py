@@ -30,7 +30,8 @@ def _batch_norm(site: Site[layers.BatchNorm]) -> Expression:
         + option("epsilon", site.layer.epsilon, 1e-5)
         + f"{_affine(site.layer)}, rngs=rngs)"
     )
-    return Expression(("{layer}({0})",), build)
+    settled = "" if site.layer.learnt else ", use_running_average=True"
+    return Expression((f"{{layer}}({{0}}{settled})",), build)
 
 
 def _norm(name: str) -> Writer:

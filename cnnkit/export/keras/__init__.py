@@ -21,6 +21,7 @@ from cnnkit.export.keras import (
     spatial,
 )
 from cnnkit.export.keras.joining import joined
+from cnnkit.export.keras.naming import named
 from cnnkit.export.outline import Expression, InexpressibleError, Write, outline
 from cnnkit.export.target import (
     Conversion,
@@ -52,7 +53,15 @@ _FAMILIES = (
     shaping,
     spatial,
 )
-write = writing(_FAMILIES, joined)
+
+
+def _kept(written: Expression) -> Expression:
+    name = f", {named()}"
+    calls = (call.replace(name, f", trainable=False{name}") for call in written.calls)
+    return Expression(tuple(calls), written.build)
+
+
+write = writing(_FAMILIES, joined, _kept)
 """A node in the words of Keras."""
 
 

@@ -42,5 +42,7 @@ def class_of(layer: Weighted, name: str, positions: int = 0, *, swapped: bool = 
     """
     if layer.weight_norm == "none":
         return name
+    if layer.weight_norm == "spectral_norm":
+        return f"spectral_norm({name}{option('swapped', swapped, False)})"
     more = option("positions", positions, 0) + option("swapped", swapped, False)
     return f'filter_norm({name}, "{layer.weight_norm}"{more})'

@@ -5,7 +5,15 @@ from __future__ import annotations
 from cnnkit.export.code.classes import Dialect, convert_to_classes
 from cnnkit.export.code.lines import comment
 from cnnkit.export.common import writing
-from cnnkit.export.target import Conversion, batches, changes_in_training, kinds_of, shown_outputs
+from cnnkit.export.outline import Expression
+from cnnkit.export.target import (
+    Conversion,
+    batches,
+    changes_in_training,
+    has_frozen,
+    kinds_of,
+    shown_outputs,
+)
 from cnnkit.export.torch import (
     activation,
     attention,
@@ -52,7 +60,13 @@ _FAMILIES = (
     shaping,
     spatial,
 )
-write = writing(_FAMILIES, joined)
+
+
+def _kept(written: Expression) -> Expression:
+    return Expression(written.calls, f"{written.build}.requires_grad_(False)")
+
+
+write = writing(_FAMILIES, joined, _kept)
 """A node in the words of PyTorch."""
 
 
@@ -87,12 +101,15 @@ def _main(graph: Graph, name: str) -> str:
         for *extents, channels in graph.inputs.values()
     )
     shown = shown_outputs(graph, f"model({zeros})", "tuple({}.shape)", depth=2)
+    count = "sum(parameter.numel() for parameter in model.parameters())"
+    if has_frozen(graph):
+        count = "sum(each.numel() for each in model.parameters() if each.requires_grad)"
     return f"""
 
 
 if __name__ == "__main__":
     model = {name}().eval()
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = {count}
     print(f"parameters: {{parameters:,}}")
     with torch.no_grad():
 {shown}

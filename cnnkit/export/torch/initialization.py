@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnkit.export.code.lines import hole, option
+from cnnkit.export.outline import InexpressibleError
 from cnnkit.export.target import plain
 from cnnkit.layers.weighted import Weighted
 
@@ -49,6 +50,16 @@ def normalized(
     """
     if layer.weight_norm == "none":
         return made
+    if layer.weight_norm == "spectral_norm":
+        if groups > 1:
+            raise InexpressibleError(
+                "its spectral norm takes a transposed convolution of several groups "
+                f"(={groups}) for another matrix",
+                "`groups: 1`, or `--to flax`",
+                ("weight_norm",),
+            )
+        made = f"nn.utils.parametrizations.spectral_norm({made})"
+        return made if layer.learnt else f"settled({made})"
     if layer.weight_norm == "weight_norm" and dim is not None:
         return f"nn.utils.parametrizations.weight_norm({made}{option('dim', dim, 0)})"
     more = option("groups", groups, 1)

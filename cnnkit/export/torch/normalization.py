@@ -31,7 +31,8 @@ def _batch_norm(site: Site[layers.BatchNorm]) -> Expression:
         + option("affine", site.layer.scale or site.layer.shift, True)
         + ")"
     )
-    return Expression(("{layer}({0})",), _without(site.layer, build))
+    made = _without(site.layer, build)
+    return Expression(("{layer}({0})",), made if site.layer.learnt else f"settled({made})")
 
 
 def _of_one_value(kind: str, values: int) -> None:

@@ -74,7 +74,7 @@ class Equation:
             raise RefusedError("it reads a sum", "near are the means of windows and of maps")
         if not isinstance(value, View):
             raise RefusedError("it reads a constant where a tensor of the network belongs")
-        if value.extents != self.shapes[place][1:]:
+        if value.whole(self.build.batch) != tuple(self.shapes[place]):
             raise RefusedError("it reads a tensor that was stretched", "near is upsample")
         return value
 

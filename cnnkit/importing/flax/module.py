@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
+from cnnkit.importing.ends import examples_of, input_names
 from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
+from cnnkit.importing.flax.recurrence import scan
 from cnnkit.importing.flax.shaping import SHAPING
 from cnnkit.importing.flax.tracing import LAYER, TracedModule, trace
 from cnnkit.importing.flax.whole import function_of
 from cnnkit.importing.flax.windows import WINDOWS
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Model, NotRunError
+from cnnkit.importing.model import Model, NamedTensors, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
@@ -23,12 +25,11 @@ if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import FlatCall, Reference
     from cnnkit.importing.graph import Array
 
-OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
+OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, "scan": scan}
 _NEAR = {
     "cond": "write the branch that is taken",
     "exp": "near are softmax, softplus and the other activations of jax.nn",
     "rsqrt": "near are nnx.BatchNorm, nnx.LayerNorm, nnx.GroupNorm and nnx.RMSNorm",
-    "scan": "the kinds are lstm and gru: write its steps out, where they are few",
     "while": "write its steps out",
 }
 # What a step raises whose parameters are of a form that the tables did not foresee.
@@ -40,7 +41,7 @@ def read(module: Any, example: Any) -> Model:
 
     Args:
         module: A module of Flax NNX in ``eval()``.
-        example: A batch that it takes, channels last: a float32 array.
+        example: A batch that it takes, channels last: a float32 array, or one for each input.
 
     Raises:
         MissingExtraError: Flax is not installed.
@@ -56,22 +57,21 @@ def read(module: Any, example: Any) -> Model:
         ) from error
     if not isinstance(module, nnx.Module):
         raise UsageError(f"{type(module).__name__} is no flax.nnx.Module")
-    shape = tuple(getattr(example, "shape", ()))
-    if str(getattr(example, "dtype", "")) != "float32":
-        raise UsageError("the example must be an array of float32: jnp.zeros((1, 224, 224, 3))")
-    if not 2 <= len(shape) <= 5:
-        shown = "x".join(map(str, shape))
-        raise UsageError(f"the example is {shown}: it must have a batch and 1 to 4 axes more")
+    examples = examples_of(example)
+    shapes = [_shape(each) for each in examples]
+    if len({shape[0] for shape in shapes}) > 1:
+        raise UsageError("the examples of the inputs are of different batches")
     name = type(module).__name__
     try:
-        traced = trace(module, example, lambda each: function_of(each) is not None)
+        traced = trace(module, examples, lambda each: function_of(each) is not None)
     except Exception as error:  # the code is the user's own
         said = (str(error).splitlines() or [type(error).__name__])[0]
         message = f"JAX cannot trace {name}: {said}"
         raise SpecError([Finding("not-importable", "error", message)], name) from error
-    reader = _Reader(traced, shape)
+    names = input_names(module.__call__, len(shapes))
+    reader = _Reader(traced, dict(zip(names, shapes, strict=True)))
     try:
-        return reader.model(_Running(module))
+        return reader.model(module)
     except RefusedError as error:
         finding = Finding("not-importable", "error", str(error), error.advice)
         raise SpecError([*reader.findings, finding], name) from error
@@ -80,54 +80,97 @@ def read(module: Any, example: Any) -> Model:
             raise SpecError(reader.findings, name)
 
 
+def _shape(example: Any) -> tuple[int, ...]:
+    """The shape of a batch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    shape = tuple(getattr(example, "shape", ()))
+    if str(getattr(example, "dtype", "")) != "float32":
+        raise UsageError("the example must be an array of float32: jnp.zeros((1, 224, 224, 3))")
+    if not 2 <= len(shape) <= 5:
+        shown = "x".join(map(str, shape))
+        raise UsageError(f"the example is {shown}: it must have a batch and 1 to 4 axes more")
+    return shape
+
+
 @dataclass(frozen=True)
 class _Running:
-    """Runs the module itself."""
+    """Runs the module itself.
+
+    Attributes:
+        module: It.
+        outputs: The names of its outputs, in the order of its leaves.
+    """
 
     module: Any
+    outputs: Sequence[str]
     name: str = "Flax"
 
     def __call__(self, batch: Array) -> Array:
+        (array,) = self.run({"": batch}).values()
+        return array
+
+    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What it gives for a batch of each input, in the order of its arguments."""
         import jax
         import numpy as np
+        from flax import nnx
 
         try:
-            given = jax.jit(lambda given: self.module(given))(batch)
+            made = jax.jit(lambda *batches: nnx.clone(self.module)(*batches))(*given.values())
         except Exception as error:
             raise NotRunError(f"Flax cannot run the module: {error}") from error
-        (array,) = jax.tree.leaves(given)
-        return np.asarray(array)
+        return dict(zip(self.outputs, map(np.asarray, jax.tree.leaves(made)), strict=True))
 
 
 class _Reader:
-    def __init__(self, traced: TracedModule, shape: tuple[int, ...]) -> None:
+    def __init__(self, traced: TracedModule, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.traced = traced
-        self.shape = shape
+        self.shapes = shapes
         self.findings: list[Finding] = []
-        self.build = Builder(OperationGraph("", shape[1:]), shape[0])
+        (batch, *ours), *_ = shapes.values()
+        graph = OperationGraph("", tuple(ours))
+        if len(shapes) > 1:
+            graph.inputs = {name: shape[1:] for name, shape in shapes.items()}
+        self.build = Builder(graph, batch)
         constants = traced.whole.constants
         self.values: dict[int, Any] = {number: _plain(each) for number, each in constants.items()}
         self.counts: dict[str, int] = {}
+        self.origins = {number: frozenset([f"array {number}"]) for number in constants}
 
-    def model(self, running: _Running) -> Model:
+    def model(self, module: Any) -> Model:
         """The network; what cannot be said is among the findings."""
-        whole = self.traced.whole
-        for number in whole.inputs:
-            self.values[number] = channels_last(INPUT, self.build.graph.input)
+        whole, graph = self.traced.whole, self.build.graph
+        given = {
+            name: channels_last(INPUT - place, shape[1:])
+            for place, (name, shape) in enumerate(self.shapes.items())
+        }
+        self.values.update(zip(whole.inputs, given.values(), strict=True))
         for step in self.traced.steps:
             self._read(step)
-        if len(whole.outputs) != 1:
-            raise RefusedError(
-                f"the network has {len(whole.outputs)} outputs: `import` reads those of one"
-            )
-        out = self._value(whole.outputs[0])
+        shown: dict[str, View] = {}
+        for name, reference in zip(self.traced.outputs, whole.outputs, strict=True):
+            graph.output, shown[name] = self._output(reference)
+            graph.outputs[name] = graph.output
+        running = _Running(module, self.traced.outputs)
+        ends = None
+        if len(shown) > 1 or len(given) > 1:
+            ends = NamedTensors(given, shown, self.build.batch, running)
+        if len(shown) == 1:
+            graph.outputs = {}
+        shape = next(iter(self.shapes.values()))
+        return Model(graph, next(reversed(shown.values())), shape, True, running, ends=ends)
+
+    def _output(self, reference: Reference) -> tuple[int, View]:
+        """The operation whose tensor goes out, and how the module shows it."""
+        out = self._value(reference)
         if isinstance(out, UndividedSum):
             raise RefusedError("the output is a sum", "near are the means of windows and of maps")
         if not isinstance(out, View):
             raise RefusedError("the output does not depend on the input")
-        last = TracedNode("output", "output", "")
-        self.build.graph.output, out = self.build.output(last, out)
-        return Model(self.build.graph, out, self.shape, True, running)
+        return self.build.output(TracedNode("output", "output", ""), out)
 
     def _value(self, reference: Reference) -> Any:
         return self.values.get(reference) if isinstance(reference, int) else reference
@@ -169,6 +212,7 @@ class _Reader:
         if step.primitive is not None and not any(
             isinstance(value, View | UndividedSum) for value in inputs
         ):
+            self.origins.update(dict.fromkeys(step.outputs, self._origins(step)))
             return self._computed(step, inputs)
         shapes = [
             self.traced.whole.shapes[each] if isinstance(each, int) else each.shape
@@ -182,15 +226,23 @@ class _Reader:
             step.name, label, self.traced.scope(step), params, inputs, shapes, step.shapes,
             self.build,
         )  # fmt: skip
+        self.build.origins = self._origins(step)
         if step.name == LAYER:
             call = self.traced.calls[params["call"]]
             function = function_of(call.module)
+            self.build.origins = frozenset([f"module {params['module']}"])
             if function is not None:
                 return [function(equation, call.module, call.options)]
         if step.name not in OPERATORS:
             raise RefusedError("`import` does not read it", _NEAR.get(step.name))
         made = OPERATORS[step.name](equation)
         return made if isinstance(made, list) else [made]
+
+    def _origins(self, step: FlatCall) -> frozenset[str]:
+        """The arrays of the module that a step reads, or that what it reads was computed from."""
+        read = [each for each in step.inputs if isinstance(each, int)]
+        read += [each for each in step.params.values() if isinstance(each, int)]
+        return frozenset().union(*(self.origins.get(each, frozenset()) for each in read))
 
     def _argument(self, value: Any) -> Any:
         """An argument of a known function: a number of the code, or an array of the module."""

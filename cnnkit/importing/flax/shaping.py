@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
-from cnnkit.importing.graph import RefusedError
-
-if TYPE_CHECKING:
-    from cnnkit.importing.operators.view import View
+from cnnkit.importing.graph import REVERSED, RefusedError
+from cnnkit.importing.operators.view import View, channels_last
 
 
 def _same(equation: Equation) -> Any:
@@ -35,9 +34,19 @@ def _reshape(equation: Equation) -> View | UndividedSum:
     return _reshaped(equation, sizes)
 
 
+def _squeeze(equation: Equation) -> View | UndividedSum:
+    """Axes of one cell less; of one example the batch may be among them."""
+    sizes = equation.outputs[0]
+    if (total := _kept(equation, sizes)) is not None:
+        return total
+    return equation.view.remade(sizes, equation.build.batch)
+
+
 def _reshaped(equation: Equation, sizes: Sequence[int]) -> View | UndividedSum:
     if (total := _kept(equation, sizes)) is not None:
         return total
+    if equation.view.batch != 0:
+        return equation.view.remade(sizes, equation.build.batch)
     if not sizes or sizes[0] != equation.build.batch:
         raise RefusedError(
             f"it makes {list(sizes)} of {list(equation.shapes[0])}: the batch does not stay apart"
@@ -61,6 +70,8 @@ def _broadcast(equation: Equation) -> View | UndividedSum:
         return total
     view, sizes = equation.view, equation.outputs[0]
     places = list(equation.params["broadcast_dimensions"])
+    if view.batch != 0 and math.prod(sizes) == math.prod(equation.shapes[0]):
+        return view.remade(sizes, equation.build.batch)
     if places[:1] != [0] or places != sorted(places) or sizes[0] != equation.build.batch:
         raise RefusedError("it stretches the batch")
     own = dict(zip(places, equation.shapes[0], strict=True))
@@ -74,14 +85,16 @@ def _transpose(equation: Equation) -> View:
 
 
 def _concatenate(equation: Equation) -> View:
-    views = [equation.view_at(place) for place in range(len(equation.inputs))]
     axis, rank = equation.params["dimension"], len(equation.shapes[0])
-    if axis != rank - 1:
-        raise RefusedError(
-            f"it joins along axis {axis} of {list(equation.shapes[0])}",
-            "near is `merge: {by: concat}`, along the channels",
-        )
-    return equation.channels_first("Concat", *views, axis=1)
+    given = [
+        equation.view_at(place) if isinstance(value, View) else equation.constant(place)
+        for place, value in enumerate(equation.inputs)
+    ]
+    views = [each for each in given if isinstance(each, View)]
+    if axis == rank - 1 and len(views) == len(given):
+        return equation.channels_first("Concat", *views, axis=1)
+    made: View = equation.onnx("Concat", *given, axis=axis)
+    return made
 
 
 def _slice(equation: Equation) -> View:
@@ -139,6 +152,18 @@ def _padded(equation: Equation, widths: Sequence[tuple[int, int]], mode: str, va
     return equation.channels_first("Pad", equation.view, pads=pads, mode=mode, value=value)
 
 
+def _reverse(equation: Equation) -> View:
+    """An axis turned round, which a recurrent layer may undo."""
+    axes = equation.params["dimensions"]
+    if len(axes) != 1 or equation.view.batch != 0 or axes[0] == 0:
+        raise RefusedError(f"it turns the axes {list(axes)} round")
+    node = equation.node("rev")
+    source = equation.build.tensor(node, first(equation.view))
+    fields = {"axis": axes[0] - 1}
+    number = equation.build.apply(node, REVERSED, source, fields=fields)
+    return channels_last(number, equation.build.graph.shape(number))
+
+
 def _resize(equation: Equation) -> View:
     import numpy as np
 
@@ -164,9 +189,10 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "pad": _pad_in_mode,
         "reshape": _reshape,
         "resize": _resize,
+        "rev": _reverse,
         "slice": _slice,
         "split": _split,
-        "squeeze": _reshape,
+        "squeeze": _squeeze,
         "stop_gradient": _same,
         "transpose": _transpose,
     }

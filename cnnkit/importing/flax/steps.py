@@ -85,6 +85,17 @@ def flattened(closed: Any, region: Region | None = None) -> FlatFunction:
     return _Flattening(region).whole(closed)
 
 
+def needed(function: FlatFunction) -> list[FlatCall]:
+    """The steps that its outputs depend on."""
+    wanted = {each for each in function.outputs if isinstance(each, int)}
+    steps = []
+    for step in reversed(function.steps):
+        if wanted.intersection(step.outputs):
+            wanted.update(each for each in step.inputs if isinstance(each, int))
+            steps.append(step)
+    return steps[::-1]
+
+
 class _Flattening:
     def __init__(self, region: Region | None) -> None:
         self.region = region

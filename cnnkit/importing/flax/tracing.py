@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
+from cnnkit.importing.ends import output_names
 from cnnkit.importing.flax.known import called, named
-from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened
+from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened, needed
 
 LAYER = "layer"
 """The name of a step that is a layer; its parameter ``call`` is the number of the call."""
@@ -39,12 +40,14 @@ class TracedModule:
         steps: Its steps, with known functions as one each.
         calls: The layers that are steps, by the numbers that these hold.
         names: The names of the modules, joined by ``/``, by the numbers in their scopes.
+        outputs: The names of what it gives.
     """
 
     whole: FlatFunction
     steps: Sequence[FlatCall]
     calls: Sequence[ModuleCall]
     names: Sequence[str]
+    outputs: Sequence[str]
 
     def scope(self, step: FlatCall) -> str:
         """The names of the module that a step is in."""
@@ -54,21 +57,30 @@ class TracedModule:
         return self.names[int(numbers[-1])] if numbers else ""
 
 
-def trace(module: Any, example: Any, known: Callable[[Any], bool]) -> TracedModule:
-    """The steps of a module for one batch.
+def trace(module: Any, examples: Sequence[Any], known: Callable[[Any], bool]) -> TracedModule:
+    """The steps of a module for one batch of each input.
 
     Args:
         module: A module of Flax NNX.
-        example: The batch.
+        examples: The batches.
         known: Whether a module's class is one that is read whole.
     """
     import jax
+    from flax import nnx
 
     hooks = _Hooks(known)
-    with hooks.hooked(module):
-        closed = jax.make_jaxpr(module)(example)
+
+    def call(*given: Any) -> Any:
+        # Of a copy: a module that counts its random numbers changes while it runs.
+        copied = nnx.clone(module)
+        with hooks.hooked(copied):
+            return copied(*given)
+
+    closed, made = jax.make_jaxpr(call, return_shape=True)(*examples)
     whole = flattened(closed, called)
-    return TracedModule(whole, named(whole), hooks.calls, hooks.names)
+    whole.steps = needed(whole)
+    outputs = output_names(made, len(whole.outputs), sorted)
+    return TracedModule(whole, named(whole), hooks.calls, hooks.names, outputs)
 
 
 @dataclass
@@ -110,9 +122,10 @@ class _Hooks:
             number = self.numbers.get(id(module))
             if number is None or number in self.running:
                 return original(module, *given, **options)
-            if self.known(module) and len(given) == 1 and isinstance(given[0], jax.core.Tracer):
+            read = [each for each in (*given, *options.values()) if _is_traced(each)]
+            if self.known(module) and given and all(map(_is_traced, given)):
                 self.calls.append(ModuleCall(module, options))
-                return _layer().bind(given[0], call=len(self.calls) - 1, module=number)
+                return _layer().bind(*read, call=len(self.calls) - 1, module=number)
             self.running.append(number)
             try:
                 with jax.named_scope(f"cnnkit_module_{number}"):
@@ -129,10 +142,16 @@ def _name(path: Sequence[Any], chains: Set[Any]) -> str:
     return "/".join(part for place, part in parts if path[:place] not in chains)
 
 
+def _is_traced(value: Any) -> bool:
+    import jax
+
+    return isinstance(value, jax.core.Tracer)
+
+
 def _layer() -> Any:
-    """The primitive of a layer that gives the shape that it takes."""
+    """The primitive of a layer that gives the shape of the tensor that it takes first."""
     from jax.extend.core import Primitive
 
     primitive = Primitive(LAYER)
-    primitive.def_abstract_eval(lambda tensor, **_: tensor)
+    primitive.def_abstract_eval(lambda tensor, *_, **__: tensor)
     return primitive

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from cnnkit.importing.flax.attention import attention
 from cnnkit.importing.graph import RefusedError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def _functions() -> Mapping[Any, Function]:
         _called(nnx.GroupNorm): _group_norm,
         _called(nnx.InstanceNorm): _instance_norm,
         _called(nnx.LayerNorm): _layer_norm,
+        _called(nnx.MultiHeadAttention): attention,
         _called(nnx.RMSNorm): _rms_norm,
     }
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.graph import RefusedError
-
-if TYPE_CHECKING:
-    from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import View
 
 Function = Callable[[Equation], Any]
 
@@ -97,12 +95,12 @@ def _sides(
 
 
 def _product(equation: Equation) -> View:
-    """A product with a constant matrix."""
+    """A product with a constant matrix, or of two tensors, as attention has it."""
     import numpy as np
 
     (ours, theirs), batch = equation.params["dimension_numbers"]
-    if any(map(len, batch)):
-        raise RefusedError("it multiplies matrix by matrix", "near is dense")
+    if any(map(len, batch)) or not isinstance(equation.inputs[0], View):
+        return _einsum(equation)
     view, matrix = equation.view, equation.constant(1)
     rank = len(equation.shapes[0])
     if sorted(ours) != list(range(rank - len(ours), rank)) or 0 in ours:
@@ -114,6 +112,30 @@ def _product(equation: Equation) -> View:
     view = view.reshaped([*view.extents[: rank - len(pairs) - 1], rows])
     made: View = equation.onnx("MatMul", view, matrix.reshape(rows, -1))
     return made.reshaped(equation.outputs[0][1:])
+
+
+def _einsum(equation: Equation) -> View:
+    """A product as an equation of letters: shared axes first, then those of each side."""
+    (ours, theirs), (first, second) = equation.params["dimension_numbers"]
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    left, right = ([""] * len(shape) for shape in equation.shapes)
+    out = []
+    for kept, pairs in ((True, (first, second)), (False, (ours, theirs))):
+        for one, other in zip(*pairs, strict=True):
+            left[one] = right[other] = next(letters)
+            out += [left[one]] if kept else []
+    for side in (left, right):
+        for place, letter in enumerate(side):
+            if not letter:
+                side[place] = next(letters)
+                out.append(side[place])
+    text = f"{''.join(left)},{''.join(right)}->{''.join(out)}"
+    given = (
+        equation.view_at(place) if isinstance(value, View) else equation.constant(place)
+        for place, value in enumerate(equation.inputs)
+    )
+    made: View = equation.onnx("Einsum", *given, equation=text)
+    return made
 
 
 def _max_pool(equation: Equation) -> View:

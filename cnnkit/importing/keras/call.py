@@ -66,7 +66,9 @@ class LayerCall:
         given = {name: value for name, value in (fields or {}).items() if value is not None}
         read = tuple(self.inputs[:1] if inputs is None else inputs)
         scope = "/".join(self.names)
-        return self.graph.add(Operation(kind, read, given, dict(weights or {}), scope, scope))
+        operation = Operation(kind, read, given, dict(weights or {}), scope, scope)
+        operation.origins = frozenset(["/".join(self.place)] if weights else [])
+        return self.graph.add(operation)
 
     def activated(self, number: int) -> int:
         """An operation with the layer's activation behind it."""

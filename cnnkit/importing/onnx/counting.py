@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from cnnkit.importing.graph import told_apart
 
 if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Value
@@ -33,7 +35,8 @@ def trained(
 ) -> int:
     """The trained numbers that outputs depend on, each array once however often it is used.
 
-    Of the two biases of an LSTM, which are added, one counts.
+    Of the two biases of an LSTM, which are added, one counts. An array that is ones or zeros alone
+    counts for each layer: exporters write it once for all.
 
     Args:
         nodes: All nodes, each behind what it reads.
@@ -42,7 +45,8 @@ def trained(
     """
     import numpy as np
 
-    wanted, counted = set(outputs), {}
+    wanted = set(outputs)
+    counted: dict[Hashable, int] = {}
     for node in reversed(nodes):
         if not wanted.intersection(node.output):
             continue
@@ -58,5 +62,6 @@ def trained(
             if folded:  # what comes of it counts, where it is used
                 continue
             halved = node.op_type == "LSTM" and place == 3
-            counted[name] = value.size // 2 if halved else value.size
+            key = name if told_apart(value) else (name, id(node))
+            counted[key] = value.size // 2 if halved else value.size
     return sum(counted.values())

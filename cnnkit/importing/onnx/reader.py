@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
+from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError, told_apart
 from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.onnx import file
 from cnnkit.importing.onnx.counting import trained
@@ -70,6 +70,7 @@ class _Reader:
         self.opset = file.opset(self.proto)
         self.findings: list[Finding] = []
         self.values: dict[str, Value | None] = {}
+        self.origins: dict[str, frozenset[str]] = {}  # of arrays that were computed
         self.batch: int | None = None
         graph = self.proto.graph
         self._constants()
@@ -243,16 +244,30 @@ class _Reader:
         if unread:
             return []
         known = [value for value in given if value is not None and not isinstance(value, View)]
+        origins = frozenset().union(*map(self._origins, proto.input))
         if known and len(known) == sum(value is not None for value in given):
             computed = folded(node, known)
             if computed is not None:
+                self.origins.update(dict.fromkeys(proto.output, origins))
                 return computed
         if proto.op_type not in OPERATORS:
             raise RefusedError(
                 "it computes with what depends on the input", NEAR.get(proto.op_type)
             )
+        self.build.origins = origins
         made = OPERATORS[proto.op_type](node, self.build, given)
         return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
+
+    def _origins(self, name: str) -> frozenset[str]:
+        """The arrays of the file that a constant is, or was computed from, by their names.
+
+        An array of ones or zeros is of no layer: exporters write it once for all that have such.
+        """
+        value = self.values.get(name)
+        if not name or value is None or isinstance(value, View):
+            return frozenset()
+        own = frozenset([name]) if value.size and told_apart(value) else frozenset()
+        return self.origins.get(name, own)
 
     def _constant(self, node: ProtoNode) -> Value:
         import numpy as np

@@ -27,10 +27,17 @@ _MOST_AXES = 4
 
 @dataclass
 class Builder:
-    """The graph that is built, and the batch that the model is read for."""
+    """The graph that is built, and the batch that the model is read for.
+
+    Attributes:
+        graph: What is built.
+        batch: How many examples the model takes.
+        origins: What the model has the arrays as that are read now.
+    """
 
     graph: OperationGraph
     batch: int
+    origins: frozenset[str] = frozenset()
 
     def apply(
         self,
@@ -43,6 +50,7 @@ class Builder:
         """An operation, and its number."""
         given = {name: value for name, value in (fields or {}).items() if value is not None}
         operation = Operation(kind, inputs, given, weights or {}, node.scope, node.label)
+        operation.origins = self.origins if weights else frozenset()
         return self.graph.add(operation)
 
     def view(self, number: int) -> View:

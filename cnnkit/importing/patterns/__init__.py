@@ -11,20 +11,30 @@ from cnnkit.importing.patterns.concatenation import chain_concatenations
 from cnnkit.importing.patterns.flattening import lift_flattens
 from cnnkit.importing.patterns.gating import name_gated
 from cnnkit.importing.patterns.padding import join_padding
-from cnnkit.importing.patterns.recurrence import end_sequences
+from cnnkit.importing.patterns.recurrence import (
+    end_sequences,
+    join_directions,
+    join_projections,
+    turn_sequences,
+)
 from cnnkit.importing.patterns.rounding import drop_rounding
+from cnnkit.importing.patterns.sharing import share_weights
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import OperationGraph
 
 PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     name_attention,
+    turn_sequences,
+    join_projections,
     end_sequences,
+    join_directions,
     name_gated,
     fold_affine,
     join_padding,
     lift_flattens,
     chain_concatenations,
     drop_rounding,
+    share_weights,
 )
 """In the order in which they are looked for: each changes the graph in place."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnkit.importing.graph import CENTRED, INPUT, Operation, OperationGraph
+from cnnkit.importing.graph import CENTRED, INPUT, Operation, OperationGraph, told_apart
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -60,18 +60,26 @@ def _folds(graph: OperationGraph, before: Operation, operation: Operation) -> bo
         weights["scale"] = weights["scale"] * value
         if "shift" in weights:
             weights["shift"] = weights["shift"] * value
-        graph.folded += counted
+        _count(graph, before, value, counted)
         return True
     if before.kind in _NORMS and "shift" in weights:
         weights["shift"] = weights["shift"] + value
-        graph.folded += counted
+        _count(graph, before, value, counted)
         return True
     if before.kind in _WEIGHTED:
-        graph.folded += counted - (0 if "bias" in weights else before.shape[-1])
+        gained = 0 if "bias" in weights else before.shape[-1]
+        _count(graph, before, value, counted - gained)
         weights["bias"] = _spread(value, before.shape[-1]) + weights.get("bias", 0)
         before.fields.pop("bias", None)
         return True
     return False
+
+
+def _count(graph: OperationGraph, layer: Operation, value: Array, folded: int) -> None:
+    """Notes how many trained numbers a layer took in, and whether they are its alone."""
+    graph.folded += folded
+    if value.size == 1 or told_apart(value):
+        layer.folded += folded
 
 
 def _alone(

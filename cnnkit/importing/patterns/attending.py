@@ -50,7 +50,7 @@ def name_attention(graph: OperationGraph) -> None:
 
 def _named(graph: OperationGraph, number: int, operation: Operation) -> str | None:
     """Makes the attention of its parts; else says what is missing."""
-    parts = [_projection(graph, each) for each in operation.inputs]
+    parts = [projection(graph, each) for each in operation.inputs]
     query, key, value = parts
     if query is None or key is None or value is None:
         which = ", ".join(
@@ -109,7 +109,7 @@ def _arrays(part: Projection, rank: int) -> dict[str, Array]:
     )
 
 
-def _projection(graph: OperationGraph, number: int) -> Projection | None:
+def projection(graph: OperationGraph, number: int) -> Projection | None:
     """What leads to a tensor from a product with a matrix: sums, factors and parts of channels."""
     behind: list[Operation] = []
     operation = graph.operations.get(number)
@@ -167,7 +167,7 @@ def _output(graph: OperationGraph, number: int) -> tuple[int, Projection | None]
         and graph.operations[after].kind == "channel_add"
     ):
         reader = after
-    part = _projection(graph, reader)
+    part = projection(graph, reader)
     return reader, None if part is None or part.source != number else part
 
 

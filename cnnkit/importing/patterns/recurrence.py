@@ -1,12 +1,118 @@
-"""A recurrent layer of which the last state alone is read: it gives no sequence."""
+"""Recurrent layers: which way they go, what they read, and whether they give a sequence."""
 
 from __future__ import annotations
 
 import math
 
-from cnnkit.importing.graph import Operation, OperationGraph
+from cnnkit.importing.graph import REVERSED, Operation, OperationGraph
+from cnnkit.importing.patterns.attending import projection
 
 _RECURRENT = ("lstm", "gru")
+
+
+def turn_sequences(graph: OperationGraph) -> None:
+    """Lets layers that read a sequence turned round go backward along it."""
+    for number, layer in list(graph.operations.items()):
+        turned = graph.operations.get(layer.inputs[0]) if layer.inputs else None
+        if layer.kind in _RECURRENT and turned is not None and turned.kind == REVERSED:
+            if turned.fields["axis"] != 0 or not _turned_back(graph, number, layer):
+                continue
+            layer.inputs = turned.inputs
+            if layer.fields.pop("direction", "forward") == "forward":
+                layer.fields["direction"] = "backward"
+    graph.prune()
+    for operation in graph.operations.values():
+        if operation.kind == REVERSED:
+            advice = "near are lstm and gru, whose `direction` may be backward"
+            graph.refuse(operation, f"step `{operation.node}` turns an axis round", advice)
+
+
+def _turned_back(graph: OperationGraph, number: int, layer: Operation) -> bool:
+    """Turns what is read of a layer round, where all of it can be."""
+    length = layer.shape[0]
+    readers = [graph.operations[each] for each in graph.consumers()[number]]
+    ends = ("slice", REVERSED)
+    if number in graph.ends or any(
+        each.kind not in ends or each.fields["axis"] != 0 for each in readers
+    ):
+        return False
+    for at, reader in [(at, each) for at, each in graph.operations.items() if each in readers]:
+        if reader.kind == REVERSED:
+            graph.redirect(at, number)
+            continue
+        start, stop = reader.fields.pop("start", 0), reader.fields.pop("stop", length)
+        reader.fields |= {"start": length - stop} if stop < length else {}
+        reader.fields |= {"stop": length - start} if start else {}
+    return True
+
+
+def join_projections(graph: OperationGraph) -> None:
+    """Lets layers whose kernel deals out what a product gave have that product as their own."""
+    import numpy as np
+
+    for layer in list(graph.operations.values()):
+        if layer.kind not in _RECURRENT or "kernel" not in layer.weights:
+            continue
+        kernel = layer.weights["kernel"]
+        flat = graph.operations.get(layer.inputs[0])
+        if flat is None or flat.kind != "flatten" or "keep_channels" not in flat.fields:
+            flat = None
+        behind, product = (layer, layer.inputs[0]) if flat is None else (flat, flat.inputs[0])
+        part = projection(graph, product)
+        if part is None or any(
+            graph.only_reader(each) is None for each in (product, layer.inputs[0])
+        ):
+            continue
+        if not np.array_equal(kernel, np.eye(*kernel.shape)):
+            continue
+        behind.inputs = (part.source,)
+        if flat is not None:
+            flat.shape = (*flat.shape[:-1], len(part.matrix))
+        layer.weights["kernel"] = part.matrix * part.factor
+        if part.bias is not None:
+            wide = len(kernel)
+            own = layer.weights.get(
+                "bias", np.zeros((wide,) if layer.kind == "lstm" else (2, wide))
+            )
+            added = part.bias * part.factor
+            both = own + added if layer.kind == "lstm" else np.stack([own[0] + added, own[1]])
+            layer.weights["bias"] = both.astype(np.float32)
+            layer.fields.pop("bias", None)
+    graph.prune()
+
+
+def join_directions(graph: OperationGraph) -> None:
+    """Lets two layers along one sequence, there and back, whose outcomes are joined, be one."""
+    for join in list(graph.operations.values()):
+        if join.kind != "concat" or join.fields or len(join.inputs) != 2:
+            continue
+        ahead, back = (graph.operations.get(each) for each in join.inputs)
+        if ahead is None or back is None or ahead.kind not in _RECURRENT:
+            continue
+        fields = {name: value for name, value in back.fields.items() if name != "direction"}
+        alone = all(graph.only_reader(each) is join for each in join.inputs)
+        alike = (back.kind, fields) == (ahead.kind, ahead.fields)
+        if not (alone and alike and back.fields.get("direction") == "backward"):
+            continue
+        if not _one_tensor(graph, ahead.inputs[0], back.inputs[0]):
+            continue
+        join.kind, join.inputs, join.scope = ahead.kind, ahead.inputs, ahead.scope
+        join.fields = {**fields, "direction": "both"}
+        join.weights = {**ahead.weights}
+        join.weights |= {f"backward_{name}": array for name, array in back.weights.items()}
+        join.origins = ahead.origins | back.origins
+    graph.prune()
+
+
+def _one_tensor(graph: OperationGraph, one: int, other: int) -> bool:
+    """Whether two operations are one, or do the same to one tensor without weights."""
+    if one == other:
+        return True
+    first, second = (graph.operations.get(each) for each in (one, other))
+    if first is None or second is None or first.arrays or second.arrays:
+        return False
+    said = ((each.kind, each.fields, each.inputs) for each in (first, second))
+    return next(said) == next(said)
 
 
 def end_sequences(graph: OperationGraph) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, UsageError
+from cnnkit.importing.ends import examples_of, input_names, output_names
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Model, NotRunError
+from cnnkit.importing.model import Model, NamedTensors, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_first
@@ -37,7 +38,7 @@ def read(
 
     Args:
         module: A ``torch.nn.Module`` in ``eval()``.
-        example: A batch that it takes, channels first: a float32 tensor.
+        example: A batch that it takes, channels first: a float32 tensor, or one for each input.
         partial: Whether placeholders stand for nodes that cannot be said.
 
     Raises:
@@ -49,27 +50,42 @@ def read(
         raise UsageError(f"{type(module).__name__} is no torch.nn.Module")
     if module.training:
         raise UsageError("the module is in training: call its `eval()` first")
-    if not isinstance(example, torch.Tensor) or example.dtype != torch.float32:
-        raise UsageError("the example must be a tensor of float32: torch.zeros(1, 3, 224, 224)")
-    if not 2 <= example.ndim <= 5:
-        shape = "x".join(map(str, example.shape))
-        raise UsageError(f"the example is {shape}: it must have a batch and 1 to 4 axes more")
+    examples = examples_of(example)
+    for each in examples:
+        _check(each, torch)
+    if len({each.shape[0] for each in examples}) > 1:
+        raise UsageError("the examples of the inputs are of different batches")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about PyTorch's own ways of tracing
         try:
-            program = torch.export.export(module, (example,))
+            program = torch.export.export(module, examples)
         except Exception as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             message = f"torch.export cannot trace {type(module).__name__}: {said}"
             return None, (Finding("not-importable", "error", message),)
-        reader = _Reader(program, tuple(example.shape), partial=partial)
+        names = input_names(module.forward, len(examples))
+        shapes = {name: tuple(each.shape) for name, each in zip(names, examples, strict=True)}
+        reader = _Reader(program, shapes, partial=partial)
         try:
-            model = reader.model(_Running(module))
+            model = reader.model(module)
         except RefusedError as error:
             finding = Finding("not-importable", "error", str(error), error.advice)
             return None, tuple(reader.findings) or (finding,)
     complete = partial or not reader.findings
     return model if complete else None, tuple(reader.findings)
+
+
+def _check(example: Any, torch: Any) -> None:
+    """Refuses what is no batch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(example, torch.Tensor) or example.dtype != torch.float32:
+        raise UsageError("the example must be a tensor of float32: torch.zeros(1, 3, 224, 224)")
+    if not 2 <= example.ndim <= 5:
+        shape = "x".join(map(str, example.shape))
+        raise UsageError(f"the example is {shape}: it must have a batch and 1 to 4 axes more")
 
 
 def zeros(example: Shape) -> Any:
@@ -96,73 +112,104 @@ def _torch() -> Any:
 
 @dataclass(frozen=True)
 class _Running:
-    """Runs the module itself."""
+    """Runs the module itself.
+
+    Attributes:
+        module: It.
+        outputs: The names of its outputs.
+    """
 
     module: Any
+    outputs: Sequence[str]
     name: str = "PyTorch"
 
     def __call__(self, batch: Array) -> Array:
+        (array,) = self.run({"": batch}).values()
+        return array
+
+    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What it gives for a batch of each input, in the order of its arguments."""
         import numpy as np
         import torch
         from torch.utils import _pytree
 
         try:
             with torch.no_grad():
-                given = self.module(torch.from_numpy(batch))
+                made = self.module(*map(torch.from_numpy, given.values()))
         except Exception as error:
             raise NotRunError(f"PyTorch cannot run the module: {error}") from error
-        (tensor,) = _pytree.tree_leaves(given)
-        return np.asarray(tensor.numpy())
+        arrays = [np.asarray(tensor.numpy()) for tensor in _pytree.tree_leaves(made)]
+        return dict(zip(self.outputs, arrays, strict=True))
 
 
 class _Reader:
-    def __init__(self, program: Any, shape: tuple[int, ...], *, partial: bool) -> None:
+    def __init__(
+        self, program: Any, shapes: Mapping[str, tuple[int, ...]], *, partial: bool
+    ) -> None:
         self.program = program
         self.partial = partial
         self.findings: list[Finding] = []
-        ours = (*shape[2:], shape[1])
-        self.build = Builder(OperationGraph("", ours), shape[0])
-        self.shape = shape
+        self.shape, *_ = shapes.values()
+        ours = {name: (*shape[2:], shape[1]) for name, shape in shapes.items()}
+        graph = OperationGraph("", next(iter(ours.values())))
+        if len(ours) > 1:
+            graph.inputs = ours
+        self.given = {
+            name: channels_first(INPUT - place, shape)
+            for place, (name, shape) in enumerate(ours.items())
+        }
+        self.build = Builder(graph, self.shape[0])
         self.values: dict[Any, Any] = {}
         self.shared: dict[Any, Any] = {}  # the tensor whose memory another shares
         self.changed: set[Any] = set()
+        self.origins: dict[Any, frozenset[str]] = {}
 
-    def model(self, running: _Running) -> Model:
+    def model(self, module: Any) -> Model:
         """The network; what cannot be said is among the findings."""
-        last = TracedNode("output", "output", "")
-        out: View | None = None
+        graph, shown = self.build.graph, {}
+        given = iter(self.given.values())
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
-                self.values[node] = self._given(node.name)
+                held = self._held(node.name)
+                self.values[node] = next(given) if held is None else held
+                self.origins[node] = _origins(self.values[node])
             elif node.op == "output":
-                out = self._output(node)
+                shown = self._outputs(node)
             else:
                 self._read(node)
-        if out is None:
-            raise RefusedError("the output does not depend on the input")
-        self.build.graph.output, out = self.build.output(last, out)
-        return Model(self.build.graph, out, self.shape, False, running)
+        last = TracedNode("output", "output", "")
+        for name, view in shown.items():
+            if not isinstance(view, View):
+                raise RefusedError("the output does not depend on the input")
+            graph.output, shown[name] = self.build.output(last, view)
+            graph.outputs[name] = graph.output
+        running = _Running(module, list(shown))
+        ends = None
+        if len(shown) > 1 or len(self.given) > 1:
+            ends = NamedTensors(self.given, shown, self.build.batch, running)
+        if len(shown) == 1:
+            graph.outputs = {}
+        output = next(reversed(shown.values()))
+        return Model(graph, output, self.shape, False, running, ends=ends)
 
-    def _given(self, name: str) -> Any:
-        """What a placeholder stands for: a parameter, a buffer, a constant or the input."""
+    def _held(self, name: str) -> Any:
+        """The parameter, buffer or constant that a placeholder stands for; None of an input."""
         signature = self.program.graph_signature
         for table in (signature.inputs_to_parameters, signature.inputs_to_buffers):
             if name in table:
                 found = self.program.state_dict.get(table[name])
                 return self.program.constants[table[name]] if found is None else found
         constants = signature.inputs_to_lifted_tensor_constants
-        if name in constants:
-            return self.program.constants[constants[name]]
-        return channels_first(INPUT, self.build.graph.input)
+        return self.program.constants[constants[name]] if name in constants else None
 
-    def _output(self, node: Any) -> View | None:
-        outputs = [each for each in node.args[0] if each is not None]
-        if len(outputs) != 1:
-            raise RefusedError(
-                f"the network has {len(outputs)} outputs: `import` reads those of one"
-            )
-        value = self._value(outputs[0])
-        return value if isinstance(value, View) else None
+    def _outputs(self, node: Any) -> dict[str, Any]:
+        """What goes out, by the names that the module gives it."""
+        from torch.utils import _pytree
+
+        given = node.args[0]
+        whole = _pytree.tree_unflatten(list(range(len(given))), self.program.call_spec.out_spec)
+        named = zip(output_names(whole, len(given)), given, strict=True)
+        return {name: self._value(each) for name, each in named if each is not None}
 
     def _value(self, node: Any) -> Any:
         if node in self.changed:
@@ -220,8 +267,11 @@ class _Reader:
         args, kwargs = _pytree.tree_map(
             lambda each: values[each] if isinstance(each, fx) else each, (node.args, node.kwargs)
         )
+        origins = frozenset().union(*(self.origins.get(each, frozenset()) for each in read))
         if constant:
+            self.origins[node] = origins
             return node.target(*args, **kwargs)
+        self.build.origins = origins
         arguments = _arguments(node.target, args, kwargs)
         call = Call(known, node.name, _scope(node), arguments, self.build)
         made = OPERATORS[known](call)
@@ -244,6 +294,11 @@ class _Reader:
         while node in self.shared:
             node = self.shared[node]
         return node
+
+
+def _origins(value: Any) -> frozenset[str]:
+    """Where a parameter is in memory: modules that share it may have it under several names."""
+    return frozenset() if isinstance(value, View) else frozenset([f"array {value.data_ptr()}"])
 
 
 def _name(node: Any) -> str:

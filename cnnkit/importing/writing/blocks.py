@@ -79,15 +79,19 @@ class Blocks:
         """Makes a block of copies of one form, and gives the use that stands for each."""
         arguments = Arguments(len(copies))
         body = _Template(arguments, self.bodies).layers(copies)
-        name, number = name_of(copies[0]), 1
-        taken = name
-        while taken in self.bodies or taken in KINDS:
-            number += 1
-            taken = f"{name}_{number}"
+        taken = self.free(name_of(copies[0]))
         given = arguments.defaults()
         self.bodies[taken] = {**({"arguments": given} if given else {}), "layers": body}
         self.widths[taken] = len(copies[0])
         return [{taken: use} for use in arguments.uses()]
+
+    def free(self, name: str) -> str:
+        """A name that no block and no kind has, as near as can be."""
+        number, taken = 1, name
+        while taken in self.bodies or taken in KINDS:
+            number += 1
+            taken = f"{name}_{number}"
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ def _skeleton(layers: list[Data]) -> Any:
         }
         inner = [_skeleton(part) for part in fields.get("branches", [])]
         inner.append(_skeleton(fields.get("layers", [])))
-        found.append((kind, tuple(sorted(own.items())), tuple(inner)))
+        found.append((kind, layer.get("name"), tuple(sorted(own.items())), tuple(inner)))
     return tuple(found)
 
 

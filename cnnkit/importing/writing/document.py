@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 
-from cnnkit.importing.layer import WrittenLayer, as_data
+from cnnkit.importing.layer import WrittenLayer, as_data, walk
 from cnnkit.importing.writing.blocks import Blocks, Data, kind_of
 from cnnkit.importing.writing.defaults import lift_defaults
 from cnnkit.importing.writing.names import Names
 from cnnkit.importing.writing.repetition import fold, folded
+from cnnkit.importing.writing.sharing import groups_as_blocks, scopes_of
 from cnnkit.importing.writing.text import block_lines, flow, layer_lines
 from cnnkit.layers.shape import Shape, show
 
@@ -33,6 +34,7 @@ def written(
     """
     blocks = Blocks()
     data = blocks.find(copy.deepcopy(as_data(layers)))
+    groups_as_blocks(data, blocks)
     for body in blocks.bodies.values():
         body["layers"] = fold(body["layers"])
     named = _named(data, layers, blocks)
@@ -65,12 +67,15 @@ def _input(shape: Shape | Mapping[str, Shape]) -> str:
 def _named(data: list[Data], layers: Sequence[WrittenLayer], blocks: Blocks) -> list[Data]:
     """The layers folded, and named after what they stand for in the tree."""
     scopes = [[inner.scope for inner in layer.walk() if inner.arrays] for layer in layers]
-    names = Names([scope for each in scopes for scope in each])
+    names = Names(scopes_of(layers))
+    names.given.update(layer.name for layer in walk(layers) if layer.name)
     made: list[Data] = []
     done = place = 0
     for layer, count in folded(data):
         width = sum(blocks.widths.get(kind_of(each), 1) for each in data[done : done + count])
-        name = names.of([scope for each in scopes[place : place + width] for scope in each])
-        made.append({"name": name, **layer} if name else layer)
+        if "name" not in layer:
+            name = names.of([scope for each in scopes[place : place + width] for scope in each])
+            layer = {"name": name, **layer} if name else layer
+        made.append(layer)
         done, place = done + count, place + width
     return made

@@ -25,15 +25,31 @@ class Names:
         common = _common(known) if len(known) > 1 else known[0]
         outermost = known[0][self.outer :].strip("/").partition("/")[0]
         for path in (common, known[0][: self.outer] + outermost, known[0]):
-            name = self._name(path)
+            name = self._name(path[self.outer :])
             if name is not None:
                 self.given.add(name)
                 return name
         return None
 
+    def of_whole(self, scopes: Sequence[str]) -> str | None:
+        """A name for a part of several layers: that of what holds them all and no others."""
+        known = [scope for scope in scopes if scope]
+        common = _common(known).strip("/") if len(known) > 1 else ""
+        name = self._name(common.rpartition("/")[2])
+        if name is not None:
+            self.given.add(name)
+        return name
+
+    def other(self, stem: str) -> str:
+        """A name for what has no scope that says one."""
+        number = 1
+        while f"{stem}{number}" in self.given:
+            number += 1
+        self.given.add(f"{stem}{number}")
+        return f"{stem}{number}"
+
     def _name(self, path: str) -> str | None:
-        parts = path[self.outer :].strip("/")
-        name = re.sub(r"[^A-Za-z0-9-]+", "_", parts).strip("_-")
+        name = re.sub(r"[^A-Za-z0-9-]+", "_", path.strip("/")).strip("_-")
         fits = NAME.fullmatch(name) and name not in self.given
         return name if fits else None
 

@@ -10,6 +10,8 @@ from cnnkit.importing.writing.blocks import Data, kind_of
 
 _WIDTH = 98
 _PLAIN = re.compile(r"[A-Za-z_$][\w$ ()*/+%.-]*")
+_SCALARS = {"save": "tensor", "load": "tensor", "output": "tensor", "shared": "layer"}
+"""Kinds whose one field is said without its name."""
 _WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -99,10 +101,9 @@ def _flow_layer(layer: Data, *, top: bool = False) -> str:
     """A layer within a line; at the start of one it needs no braces of its own."""
     kind = kind_of(layer)
     fields = layer[kind]
-    if kind in ("save", "load", "output"):
-        return (
-            f"{kind}: {flow(fields['tensor'])}" if top else f"{{{kind}: {flow(fields['tensor'])}}}"
-        )
+    if kind in _SCALARS:
+        line = f"{kind}: {flow(fields[_SCALARS[kind]])}"
+        return line if top else f"{{{line}}}"
     if len(layer) == 1:
         if fields in ({}, None):
             return kind

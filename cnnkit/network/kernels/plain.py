@@ -68,6 +68,66 @@ def _padded_where_xla_ends(
     return jnp.pad(x, ((0, 0), *cells, (0, 0))), rest
 
 
+def transposed_convolve(
+    x: Array,
+    kernel: Array,
+    *,
+    stride: Sizes,
+    dilation: Sizes,
+    before: Sizes,
+    output: Sizes,
+    groups: int = 1,
+) -> Array:
+    """The gradient of a convolution: the cells of its input lie a stride apart.
+
+    Args:
+        x: The maps, [N, *spatial, C].
+        kernel: The filters, [*kernel, C / groups, F].
+        stride: Cells of the output from one of the input to the next, one for each spatial axis.
+        dilation: The distance of two neighbouring kernel cells, one for each spatial axis.
+        before: The cells that are cut off before the output.
+        output: The extents of the output; beyond the last cell that is reached there are zeros.
+        groups: Channel groups that are convolved apart.
+
+    Returns:
+        The maps [N, *output, F], of the type of ``x``.
+    """
+    spatial = tuple(range(1, x.ndim - 1))
+    maps = (0, x.ndim - 1, *spatial)
+    filters = (x.ndim - 1, x.ndim - 2, *range(x.ndim - 2))
+    reach = [step * (size - 1) for size, step in zip(kernel.shape[:-2], dilation, strict=True)]
+    axes = list(zip(kernel.shape[:-2], stride, dilation, before, strict=True))
+    surplus = [surplus_before(*axis) for axis in axes]
+    last = [(count - 1) * step for count, step in zip(x.shape[1:-1], stride, strict=True)]
+    y = lax.conv_general_dilated(
+        x,
+        jnp.flip(kernel, tuple(range(x.ndim - 2))),
+        window_strides=[1 for _ in stride],
+        padding=[  # the whole output, less what is cut off it: also below 0
+            (far - first + more, extent - end - 1 + first)
+            for far, first, more, extent, end in zip(
+                reach, before, surplus, output, last, strict=True
+            )
+        ],
+        lhs_dilation=tuple(stride),
+        rhs_dilation=tuple(dilation),
+        dimension_numbers=lax.ConvDimensionNumbers(maps, filters, maps),
+        feature_group_count=groups,
+    )
+    return y[(slice(None), *(slice(more, None) for more in surplus))]
+
+
+def surplus_before(size: int, stride: int, dilation: int, before: int) -> int:
+    """Cells that a transposed convolution computes before its output and cuts off again.
+
+    Where no cell is padded before, and the stride is the dilation and 1, XLA's simplifier may take
+    the axis for one of groups, here or in the gradient of the kernel. If it then exchanges maps and
+    kernel, it ends the process: "Window dimensions do not match RHS shape".
+    """
+    unpadded = dilation * (size - 1) == before
+    return int(unpadded and stride == dilation + 1)
+
+
 def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Padding) -> Array:
     """The greatest cell of each window; padding holds minus infinity.
 

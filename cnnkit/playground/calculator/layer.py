@@ -72,7 +72,7 @@ def _formulas(analysis: Analysis, found: LayerAnalysis) -> Iterator[dict[str, An
             yield {
                 "name": printable(each.kind if name == found.path else name),
                 "times": each.times,
-                "lines": [[line.label, printable(line.text)] for line in each.lines],
+                "lines": [[line.label, printable(line.equation)] for line in each.lines],
             }
 
 

@@ -10,7 +10,7 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import printable
 from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
-from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[str]:
     yield ""
     yield shapes(analysis)
     yield ""
+    for paragraph in about(analysis):
+        yield prose(paragraph)
+        yield ""
     yield from _table(analysis, options.depth)
     yield ""
     for figure in figures(analysis):
@@ -126,12 +129,19 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 def _explanation(analysis: Analysis) -> Iterator[str]:
     from cnnkit.analysis.explain import explain
-    from cnnkit.report.analysis.explanation import heading
+    from cnnkit.report.analysis.explanation import curve_of, heading, letters_of
 
-    for explanation in explain(analysis):
+    explanations = explain(analysis)
+    if letters := letters_of(explanations):
+        yield ""
+        yield f"_{'; '.join(letters)}_"
+    for explanation in explanations:
         place, what = heading(explanation)
         yield ""
         yield f"**{prose(place)}** {prose(what)}".rstrip()
         yield ""
         for line in explanation.lines:
-            yield f"- {prose(line.label)}: {prose(line.text)}"
+            yield f"- {prose(line.label)}: {prose(line.equation)}"
+        if rows := curve_of(explanation):
+            yield ""
+            yield from ("```text", *rows, "```")

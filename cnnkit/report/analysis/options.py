@@ -22,9 +22,11 @@ class ReportOptions:
         explain: Whether each number is shown with its derivation.
         width: Columns that the text must fit in; None, as for a pipe, sets no limit.
         color: Whether the text may hold terminal colours.
+        to_scale: Whether a drawing shows extents and channels in proportion.
     """
 
     depth: int | None = None
     explain: bool = False
     width: int | None = None
     color: bool = False
+    to_scale: bool = False

@@ -31,6 +31,12 @@ def title(result: Result) -> str:
     return printable(result.name or result.spec.origin.file or "network")
 
 
+def about(analysis: Analysis) -> list[str]:
+    """What the spec says that it shows, its lines as YAML gives them."""
+    lines = (analysis.spec.about or "").splitlines()
+    return [printable(" ".join(line.split())) for line in lines if line.strip()]
+
+
 def shapes(analysis: Analysis) -> str:
     """What the network makes of its input: ``32x32x3 → 4``."""
     graph = analysis.graph
@@ -46,7 +52,9 @@ def figures(analysis: Analysis) -> list[Figure]:
         Figure("parameters", f"{totals.parameters:,}", _trained(totals)),
     ]
     if totals.state:
-        note = "running statistics, not among the parameters"
+        weights = (weight for node in analysis.graph.nodes for weight in node.effect.weights)
+        kept = " and weights that are not learnt" if any(each.frozen for each in weights) else ""
+        note = f"running statistics{kept}, not among the parameters"
         listed.append(Figure("state", f"{totals.state:,}", note))
     listed.append(Figure("MACs", f"{totals.macs:,}", "one multiply-accumulate each"))
     if totals.macs_without_heads != totals.macs:

@@ -13,7 +13,7 @@ from cnnkit.layers.shape import show as shape_text
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.presentation.numbers import axes, cells, printable, short
 from cnnkit.report.analysis.rows import LayerRow, Rows, captions, rows_of
-from cnnkit.report.analysis.summary import field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
 from cnnkit.report.findings.finding import findings_lines
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[Line]:
     rows = rows_of(analysis, options.depth)
     name, shape = Piece(title(analysis), "bold"), Piece(shapes(analysis), "dim")
     yield from joined(name, "  ", shape, options.width)
+    if said := about(analysis):
+        lines = (line for each in said for line in wrap(each, min(options.width or _PIPE, _PIPE)))
+        yield from ([Piece(line, "italic")] for line in lines)
+        yield []
     columns = _fitted(analysis, rows, options.width)
     yield from _layers(columns)
     yield from ([Piece(caption, "dim italic")] for caption in captions(rows))

@@ -87,7 +87,7 @@ def _folds(path: Path, metric: str) -> Entry:
     trained = held = 0
     found = read_record(CrossValidation.from_json, path / SUMMARY, "folds")
     for fold in found.folds:
-        value = _figure(fold.figures.metrics, _recalls(fold, found.classes), metric)
+        value = _figure(fold.figures.metrics, _recalls(fold, found.names), metric)
         if value is None:
             raise UsageError(f"{path} has no {metric} of fold {fold.number + 1}")
         figures[fold.number] = float(value)
@@ -96,13 +96,12 @@ def _folds(path: Path, metric: str) -> Entry:
     return Entry(_name(path), "folds", figures, held / trained, digest, (str(path),))
 
 
-def _recalls(fold: Fold, classes: Sequence[str]) -> dict[str, float]:
+def _recalls(fold: Fold, names: Sequence[str]) -> dict[str, float]:
     """The recall of each class of a fold, from its counts."""
     counts = fold.figures.confusion
     if counts.ndim < 2:
         return {}
     each = summarize(counts).classes
-    names = classes if len(classes) == len(each) else map(str, range(len(each)))
     return {name: one.recall for name, one in zip(names, each, strict=True)}
 
 

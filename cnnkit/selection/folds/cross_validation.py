@@ -53,12 +53,12 @@ class Keep(Protocol):
 
 
 def cut(data: Sealed, count: int, train: Train, within: RunExamples | None = None) -> Indices:
-    """The fold of each example, int64 ``[N]``; stratified where the recipe's split is.
+    """The fold of each example, int64 ``[N]``; stratified and grouped where the recipe's split is.
 
     The examples are all open ones, or those that a part trains on.
 
     Raises:
-        DataError: A class has too few examples.
+        DataError: A class has too few examples, or there are too few groups.
     """
     return cut_folds(
         data.dataset.train,
@@ -67,6 +67,7 @@ def cut(data: Sealed, count: int, train: Train, within: RunExamples | None = Non
         stratify=train.split.stratify,
         seed=train.seed if within is None else within.seed,
         classes=data.dataset.classes,
+        groups=data.splits.groups,
     )
 
 

@@ -19,6 +19,7 @@ from cnnkit.selection.statistics import Chance, chance
 from cnnkit.selection.view.display import FoldDisplay
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.location import located_groups
 from cnnkit.training import Options
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.interruption import Interruption
@@ -94,11 +95,12 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, CrossValida
         DataError: The data are damaged, or do not fit the network.
         KeyboardInterrupt: The user asked to end; folds that are judged are kept.
     """
+    place = located_groups(spec).place
     spec = resolved(spec)
     train = recipe(spec)
     devices = choose(options.device)
     runtime.prepare()
-    data = sealed(spec, train, options.data_dir)
+    data = sealed(spec, train, options.data_dir, place)
     if options.random_labels:
         data = data.with_random_labels(train.seed)
     fold_of = cut(data, options.folds, train)
@@ -223,7 +225,7 @@ def _found(
         folds=folds,
     )
     # Pixels of an image are not answered independently: chance is not that of so many guesses.
-    if found.confusion.ndim != 2 or "mean_iou" in found.metrics:
+    if found.confusion.ndim != 2 or found.of_pixels:
         return found
     return replace(found, chance=chance(found.confusion, len(folds), found.overlap))
 
@@ -240,6 +242,5 @@ def _picture(run: RunDirectory, found: CrossValidationResult) -> None:
         return
     from cnnkit.training.view.curves import save_confusion
 
-    names = found.classes or tuple(map(str, range(len(found.confusion))))
     title = f"{len(found.folds)} folds of {found.data}"
-    save_confusion(run.path / CONFUSION, found.confusion, names, title=title)
+    save_confusion(run.path / CONFUSION, found.confusion, found.names, title=title)

@@ -124,6 +124,17 @@ class CrossValidation:
         return total
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes that the predictions are counted by, numbers where none is."""
+        count = len(self.confusion)
+        return (*self.classes, *map(str, range(len(self.classes), count)))[:count]
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether the predictions are those of pixels."""
+        return "mean_iou" in self.metrics
+
+    @property
     def overlap(self) -> float:
         """Test examples for each training example of a fold."""
         held = np.mean([fold.figures.examples for fold in self.folds])

@@ -17,6 +17,7 @@ from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import counted, look_text
+from cnnkit.selection.view.paired import corrected, paired_page
 from cnnkit.selection.view.values import spread, value_of
 from cnnkit.tasks.metric import ordered
 
@@ -37,8 +38,9 @@ def fold_lines(found: CrossValidationResult, path: StrPath) -> Iterator[str]:
         yield f"  {metric:<{width}}  {spread(metric, mean, deviation)}"
     if found.confusion.ndim == 2:
         yield ""
-        yield "  confusion, each example predicted by a network that never saw it"
-        yield from confusion_lines(found.confusion.tolist(), found.classes)
+        what = "confusion of pixels" if found.of_pixels else "confusion"
+        yield f"  {what}, each example predicted by a network that never saw it"
+        yield from confusion_lines(found.confusion.tolist(), found.names)
     if found.sealed:
         yield ""
         yield f"  the test split of {found.sealed:,} examples stays sealed"
@@ -64,9 +66,8 @@ def _leak_lines(found: CrossValidationResult) -> Iterator[str]:
     )
 
 
-def confusion_lines(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Iterator[str]:
+def confusion_lines(counts: Sequence[Sequence[int]], names: Sequence[str]) -> Iterator[str]:
     """A confusion matrix, true classes down and predicted ones across; dots for zeros."""
-    names = [classes[index] if classes else str(index) for index in range(len(counts))]
     width = max(len(str(cell)) for row in counts for cell in row) + 1
     columns = [name[: max(width - 1, 3)] for name in names]
     wide = max(width, *(len(column) + 1 for column in columns))
@@ -143,8 +144,10 @@ def _trial_lines(found: Results, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def comparison_text(entries: Sequence[Entry], metric: str, format_: str) -> str:
-    """A comparison, in plain words or as JSON."""
+    """A comparison: in plain words, as JSON, or as a page."""
     comparisons = compare(entries, metric)
+    if format_ == "html":
+        return paired_page(entries, comparisons, metric)
     if format_ == "json":
         found = {
             "format": COMPARISON_FORMAT,
@@ -174,4 +177,4 @@ def _comparison_lines(
         yield from comparison.sentences()
     if len(comparisons) > 1:
         yield ""
-        yield f"The p-values allow for {len(comparisons)} comparisons (Holm, 1979)."
+        yield corrected(len(comparisons))

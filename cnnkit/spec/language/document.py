@@ -68,7 +68,7 @@ class _Document:
         reader.blocks = read_blocks(reader, self.top.get("blocks"))
         reader.defaults = self._defaults()
         fields: dict[str, Any] = {}
-        for section in ("name", "input", "rounding"):
+        for section in ("name", "about", "input", "rounding"):
             self._section(section, fields)
         for section, example in _EXAMPLES.items():
             if reader.mapping(self.top.get(section), section, example):

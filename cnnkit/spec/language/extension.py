@@ -16,7 +16,7 @@ from cnnkit.spec.text.source import read_file
 # spec is replaced as a whole.
 _MERGED: Final = ("variables", "defaults", "blocks", "train")
 # These speak of the one network they stand beside.
-_NOT_INHERITED: Final = ("name", "expect", "budget", "search", "extends")
+_NOT_INHERITED: Final = ("name", "about", "expect", "budget", "search", "extends")
 _MAX_CHAIN: Final = 10
 # What marks the folder of a project. Files outside are another's: what a spec says of them, and
 # what a message would show of them, is nobody's business.

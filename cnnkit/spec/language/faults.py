@@ -14,6 +14,7 @@ from cnnkit.errors import did_you_mean
 from cnnkit.layers import KINDS
 from cnnkit.layers.base import Layer
 from cnnkit.layers.field import Expects
+from cnnkit.layers.learner import Learner
 from cnnkit.spec.field_advice import field_advice
 from cnnkit.spec.text.scalars import shortened
 
@@ -77,7 +78,7 @@ def shown(value: object) -> str:
 
 @cache
 def field_names(model: type[BaseModel]) -> list[str]:
-    """The fields of a model as a user writes them, those that must be given first.
+    """The fields of a model as a user writes them: first those that must be given, last `learnt`.
 
     The `name` of a layer is not among them: it stands beside the kind.
     """
@@ -86,7 +87,8 @@ def field_names(model: type[BaseModel]) -> list[str]:
         for name, info in model.model_fields.items()
         if not info.exclude and not (name == "name" and issubclass(model, Layer))
     ]
-    return [name for name, _ in sorted(fields, key=lambda field: not field[1])]
+    last = Learner.model_fields if issubclass(model, Learner) else ()
+    return [name for name, _ in sorted(fields, key=lambda field: (not field[1], field[0] in last))]
 
 
 def faults_of(

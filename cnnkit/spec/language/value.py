@@ -22,6 +22,7 @@ CONSTANTS: Final[dict[str, Value]] = {
     "None": None,
 }
 
+_INCOMING: Final = ("channels", "extents")  # what comes into a layer
 _MAX_SHOWN: Final = 20
 
 
@@ -57,11 +58,11 @@ def lookup(name: str, variables: Mapping[str, Value], offset: int) -> Value:
         return CONSTANTS[name]
     if name == "index":
         advice = "it counts the copies inside a `repeat`; a block is given it as an argument"
-    elif name in ("channels", "extents"):
+    elif name in _INCOMING:
         advice = (
             f"`${name}` is what comes into a layer: only layers and arguments of blocks read it"
         )
-    elif near := did_you_mean(name, variables):
+    elif near := did_you_mean(name, [*variables, *_INCOMING]):
         advice = f"did you mean `{near}`?"
     elif variables:
         shown = sorted(variables)[:_MAX_SHOWN]

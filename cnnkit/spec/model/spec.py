@@ -24,6 +24,7 @@ else:
 SECTIONS = (
     "cnnkit",
     "name",
+    "about",
     "extends",
     "input",
     "inputs",
@@ -153,7 +154,7 @@ class TotalsSection(Section):
 
     neurons: Quantity = Field(None, description="output elements that have connection weights")
     parameters: Quantity = Field(None, description="trainable weights and biases")
-    state: Quantity = Field(None, description="running statistics")
+    state: Quantity = Field(None, description="running statistics, and weights that are not learnt")
     macs: Quantity = Field(None, description="multiply-accumulates of one example")
     macs_without_heads: Quantity = Field(None, description="the same without heads")
     flops: Quantity = Field(None, description="twice the MACs")
@@ -232,6 +233,7 @@ class Spec(Section):
 
     Attributes:
         name: What reports call the network.
+        about: What the network shows, for whoever reads its analysis.
         input: The shape of one example, channels last; of several inputs that of the first.
         inputs: The shape of each input by its name; empty where there is one without a name.
         layers: The layers, with all variables and blocks put in.
@@ -248,6 +250,9 @@ class Spec(Section):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: Annotated[str | None, Expects("a name")] = Field(None, description="the network's name")
+    about: Annotated[str | None, Expects("a text")] = Field(
+        None, description="what the network shows, printed above its analysis"
+    )
     input: InputShape = Field(description="the shape of one example, channels last")
     inputs: InputShapes = Field(
         {}, description="the shape of each input by its name, in place of `input`"
@@ -317,6 +322,7 @@ class Spec(Section):
         layers, blocks = written(self.layers, self.origin.findings)
         sections = {
             "name": plain(self.name),
+            "about": plain(self.about),
             "input": None if self.inputs else show(self.input),
             "inputs": {name: show(shape) for name, shape in self.inputs.items()},
             "rounding": self.rounding if self.rounding != "exact" else None,

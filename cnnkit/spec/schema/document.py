@@ -102,7 +102,7 @@ def _sections(rules: Collection[str]) -> dict[str, Schema]:
         "train": schema_train.train(),
         "search": _search(),
         **{name: _section(model, rules) for name, model in Spec.sections.items()},
-        **fields(Spec, ("name", "input", "rounding", "layers"), _ALSO),
+        **fields(Spec, ("name", "about", "input", "rounding", "layers"), _ALSO),
     }
     written["input"]["examples"] = ["32x32x3", "28x28x1", "100x1"]
     written["inputs"] = _inputs(written["input"])

@@ -14,7 +14,13 @@ from cnnkit.spec.model.training.loss import LOSSES
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
-from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, SplitSettings, Train
+from cnnkit.spec.model.training.split import SplitSettings
+from cnnkit.spec.model.training.train import (
+    BoundaryWeights,
+    Checkpointing,
+    EarlyStopping,
+    Train,
+)
 from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
 from cnnkit.spec.schema.field import (
     EXPRESSION,
@@ -36,6 +42,7 @@ _ALSO: Final = {"time_limit": _DURATION, "interval": _DURATION}
 _SECTIONS: Final[dict[str, type[Section]]] = {
     "split": SplitSettings,
     "unfreeze": Unfreeze,
+    "boundary_weights": BoundaryWeights,
     "early_stopping": EarlyStopping,
     "checkpoint": Checkpointing,
 }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from cnnkit.errors import DataError, did_you_mean
 from cnnkit.tasks.metric import METRICS, class_of, of_output
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute import agreement, metrics
+from cnnkit.training.compute.boundary import Borders
 from cnnkit.training.compute.calibration import calibration_error as apart
 from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
 from cnnkit.training.compute.state import MetricSums
@@ -90,8 +91,9 @@ class Figures:
     confusion: NDArray[Any]
 
 
+Asked = TypeVar("Asked", Answers, Borders)
 _FUNCTIONS: dict[str, Callable[[Counted], float]] = {}
-_OF_SCORES: dict[str, Callable[[Answers], float]] = {}
+_OF_SCORES: dict[str, Callable[[Any], float]] = {}
 
 
 def _metric(function: Callable[[Counted], float]) -> Callable[[Counted], float]:
@@ -100,8 +102,8 @@ def _metric(function: Callable[[Counted], float]) -> Callable[[Counted], float]:
     return function
 
 
-def _of_scores(function: Callable[[Answers], float]) -> Callable[[Answers], float]:
-    """The function of a metric that takes all scores of a split."""
+def _of_scores(function: Callable[[Asked], float]) -> Callable[[Asked], float]:
+    """The function of a metric that takes all answers of a split."""
     _OF_SCORES[function.__name__] = function
     return function
 
@@ -109,7 +111,7 @@ def _of_scores(function: Callable[[Answers], float]) -> Callable[[Answers], floa
 @_metric
 def loss(counted: Counted) -> float:
     """The mean loss."""
-    return float(counted.totals.loss) / max(counted.examples, 1)
+    return float(counted.totals.whole_loss) / max(counted.examples, 1)
 
 
 @_metric
@@ -216,8 +218,14 @@ def calibration_error(answers: Answers) -> float:
     return apart(answers)
 
 
-def figures_of_scores(answers: Answers) -> dict[str, float | None]:
-    """The metrics that take all scores of a split; None for what is no number."""
+@_of_scores
+def boundary_f1(borders: Borders) -> float:
+    """How well the borders between classes are met, the mean over the classes."""
+    return borders.mean_f1
+
+
+def figures_of_scores(answers: Answers | Borders) -> dict[str, float | None]:
+    """The metrics that take all answers of a split; None for what is no number."""
     found = {
         name: function(answers)
         for name, function in _OF_SCORES.items()

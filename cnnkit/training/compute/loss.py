@@ -7,7 +7,7 @@ an infinite loss. All in float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import jax
@@ -25,6 +25,7 @@ from cnnkit.spec.model.training.loss import (
     MeanSquaredError,
     OfPixels,
     Ssim,
+    Term,
     Triplet,
 )
 from cnnkit.training.compute.maps import counted, of_classes
@@ -45,13 +46,12 @@ Targets are classes, int32 ``[N]``; probabilities of the classes, or yes and no 
 float ``[N, K]``; or the numbers of a regression, float ``[N, K]``.
 
 Of maps, scores ``[N, *spatial, K]``, targets are the class of each pixel, int ``[N, *spatial]``, or
-its numbers, float ``[N, *spatial, K]``; weights may be of each pixel, ``[N, *spatial]``. The loss
-of an example is the mean over its pixels that count.
+its numbers, float ``[N, *spatial, K]``; weights may be of each pixel, ``[N, *spatial]``.
 """
 
 
 def make_loss(train: Train, final: str | None) -> LossFunction:
-    """The loss of a recipe.
+    """The loss of a recipe that each example has as a whole, whose mean is over the examples.
 
     Args:
         train: The recipe.
@@ -62,37 +62,73 @@ def make_loss(train: Train, final: str | None) -> LossFunction:
         return _contrastive(train.loss)
     if isinstance(train.loss, Triplet):
         return _triplet(train.loss)
-    terms = [(_of_examples(_made(each, train, final)), by) for each, by in train.loss.terms]
-    (first, weight), *others = terms
-    if not others and weight == 1:
-        return first
+    of_pixels = _terms_of_pixels(train)
+    whole = [each for each in train.loss.terms if each not in of_pixels]
+    return _sum([(_of_example(_made(each, train, final)), by) for each, by in whole])
+
+
+def make_pixel_loss(train: Train, final: str | None) -> LossFunction | None:
+    """The loss of a recipe that each pixel has, as sums over the pixels of each example that count.
+
+    Its mean is over all pixels of a batch that count, as that of PyTorch's ``CrossEntropyLoss``
+    with ``ignore_index`` is: a pixel weighs the same whatever is ignored beside it.
+
+    Args:
+        train: The recipe of a network whose output is known.
+        final: As of ``make_loss``.
+
+    Returns:
+        None where there is none: targets are no classes of pixels, or regions alone are compared.
+    """
+    terms = _terms_of_pixels(train)
+    if not terms:
+        return None
+    return _sum([(_over_pixels(_made(each, train, final)), by) for each, by in terms])
+
+
+def _terms_of_pixels(train: Train) -> list[Term]:
+    if not (train.of_maps and train.loss.of_classes):
+        return []
+    return [each for each in train.loss.terms if not isinstance(each.loss, OfPixels)]
+
+
+def _sum(terms: Sequence[tuple[LossFunction, float]]) -> LossFunction:
+    """Losses, each times its factor; of none it is 0."""
+    if len(terms) == 1 and terms[0][1] == 1:
+        return terms[0][0]
 
     def total(scores: Array, targets: Array, weights: Array) -> Array:
-        losses = weight * first(scores, targets, weights)
-        for other, factor in others:
-            losses += factor * other(scores, targets, weights)
+        losses = jnp.zeros(scores.shape[0])
+        for function, factor in terms:
+            losses += factor * function(scores, targets, weights)
         return losses
 
     return total
 
 
-def _of_examples(function: LossFunction) -> LossFunction:
-    """A loss of each pixel as that of each example; others as they are."""
+def _of_example(function: LossFunction) -> LossFunction:
+    """A loss of each value of a map as that of each example, the mean; others as they are."""
 
     def losses(scores: Array, targets: Array, weights: Array) -> Array:
-        if scores.ndim == 2:
-            return function(scores, targets, weights)
-        missing = scores.ndim - 1 - weights.ndim
-        found = function(scores, targets, weights.reshape(*weights.shape, *(1,) * missing))
-        if found.ndim == 1:
-            return found
-        axes = tuple(range(1, found.ndim))
-        if not of_classes(targets):
-            return found.mean(axis=axes)
-        counts = counted(targets)
-        return jnp.where(counts, found, 0).sum(axis=axes) / jnp.maximum(counts.sum(axis=axes), 1)
+        found = function(scores, targets, _beside(weights, scores))
+        return found if found.ndim == 1 else found.mean(axis=range(1, found.ndim))
 
     return losses
+
+
+def _over_pixels(function: LossFunction) -> LossFunction:
+    """A loss of each pixel as sums over those of each example that count."""
+
+    def losses(scores: Array, targets: Array, weights: Array) -> Array:
+        found = function(scores, targets, _beside(weights, scores))
+        return jnp.where(counted(targets), found, 0).sum(axis=range(1, found.ndim))
+
+    return losses
+
+
+def _beside(weights: Array, scores: Array) -> Array:
+    """Weights of examples or of pixels with as many axes as the scores have before the last."""
+    return weights.reshape(*weights.shape, *(1,) * (scores.ndim - 1 - weights.ndim))
 
 
 def _made(loss: Loss, train: Train, final: str | None) -> LossFunction:

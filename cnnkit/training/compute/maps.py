@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import jax
@@ -54,6 +55,19 @@ def grids_of(spec: Spec) -> tuple[dict[str, Grid], tuple[Grid, ...]]:
     return named, tuple(grid(node) for node, _ in graph.sides)
 
 
+MASKS: Final = ""
+"""The name of the classes of pixels where their weights stand beside them; no output has it."""
+PIXEL_WEIGHTS: Final = "weights"
+"""The name of those weights, float16 ``[N, *spatial, 1]``: what is added to that of the class."""
+
+
+def parted(targets: Any) -> tuple[Any, Array | None]:
+    """Targets, and the weights of pixels that stand beside them, ``[N, *spatial, 1]``, or None."""
+    if isinstance(targets, Mapping) and MASKS in targets:
+        return targets[MASKS], targets[PIXEL_WEIGHTS]
+    return targets, None
+
+
 def of_classes(targets: Array) -> bool:
     """Whether targets are classes, int ``[N]`` or ``[N, *spatial]``, and not numbers."""
     return bool(jnp.issubdtype(targets.dtype, jnp.integer))
@@ -62,9 +76,15 @@ def of_classes(targets: Array) -> bool:
 def aimed(targets: Any) -> Any:
     """Targets as they are compared with: images of bytes as 0 to 1, all others as they are.
 
-    Of several outputs each, by its name.
+    Of several outputs each, by its name. What is kept in float16 to be small becomes float32.
     """
-    return jax.tree.map(lambda each: scaled(each) if each.dtype == jnp.uint8 else each, targets)
+
+    def one(each: Array) -> Array:
+        if each.dtype == jnp.float16:
+            return each.astype(jnp.float32)
+        return scaled(each) if each.dtype == jnp.uint8 else each
+
+    return jax.tree.map(one, targets)
 
 
 def counted(targets: Array) -> Array:

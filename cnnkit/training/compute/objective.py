@@ -20,7 +20,12 @@ from cnnkit.network.activation import FUNCTIONS
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.accumulator import Accumulator
-from cnnkit.training.compute.loss import distances, make_loss, probabilities
+from cnnkit.training.compute.loss import (
+    distances,
+    make_loss,
+    make_pixel_loss,
+    probabilities,
+)
 from cnnkit.training.compute.maps import OF_VECTOR, Grid, grids_of, on_grid
 from cnnkit.training.compute.metrics import predictions
 from cnnkit.training.compute.state import MetricSums
@@ -143,13 +148,12 @@ class Objective:
         return probabilities(scores, of.train, of.final)
 
     def loss(self, scores: ByName, targets: ByName, weights: Array) -> Array:
-        """The loss of each example, ``[N]``: of several outputs the weighted sum of theirs."""
+        """The loss of a batch, ``[]``: of several outputs the weighted sum of theirs."""
         if self.only is not None:
-            alone: Array = self.only.accumulator.loss(scores, targets, weights)
-            return alone
-        total = jnp.zeros(weights.shape)
+            return self.only.accumulator.mean_loss(scores, targets, weights)
+        total = jnp.zeros(())
         for name, part in self.parts.items():
-            total += part.weight * part.accumulator.loss(scores[name], targets[name], weights)
+            total += part.weight * part.accumulator.mean_loss(scores[name], targets[name], weights)
         return total
 
     def empty(self) -> MetricSums:
@@ -158,7 +162,7 @@ class Objective:
             return self.only.accumulator.empty()
         zero = jnp.zeros((), jnp.int32)
         outputs = {name: part.accumulator.empty() for name, part in self.parts.items()}
-        return MetricSums(zero, jnp.zeros((), jnp.float32), None, None, outputs)
+        return MetricSums(zero, jnp.zeros((), jnp.float32), None, None, None, outputs)
 
     def added(
         self, totals: MetricSums, scores: ByName, targets: ByName, counted: Array
@@ -170,9 +174,9 @@ class Objective:
             name: part.accumulator.added(totals.outputs[name], scores[name], targets[name], counted)
             for name, part in self.parts.items()
         }
-        losses = (part.weight * outputs[name].loss for name, part in self.parts.items())
+        losses = (part.weight * outputs[name].whole_loss for name, part in self.parts.items())
         examples = totals.examples + counted.sum(dtype=jnp.int32)
-        return MetricSums(examples, sum(losses, jnp.float32(0)), None, None, outputs)
+        return MetricSums(examples, sum(losses, jnp.float32(0)), None, None, None, outputs)
 
 
 def make_objective(
@@ -204,10 +208,10 @@ def make_objective(
         ends = tuple(finals[name] for name in reads) if compares else ()
         # A loss of one class among several has no labels, whatever an older run has noted.
         labels = labels and "labels" in recipe.loss.tasks
-        loss = make_loss(recipe, final)
+        loss, of_pixels = make_loss(recipe, final), make_pixel_loss(recipe, final)
         grid = OF_VECTOR if compares else named.get(reads[0], OF_VECTOR)
         return OutputObjective(
-            Accumulator(recipe, loss, count, final, labels), reads, weight, ends, grid
+            Accumulator(recipe, loss, count, final, labels, of_pixels), reads, weight, ends, grid
         )
 
     recipes = train.of_outputs()

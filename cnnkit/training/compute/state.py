@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 Tree = Any
@@ -67,10 +68,13 @@ class MetricSums:
     Attributes:
         examples: int32 ``[]``, how many were counted.
         loss: float32 ``[]``, the sum of their losses; of several outputs of their weighted sums.
+            What each pixel loses is not in it.
         confusion: The counts of ``metrics``: int32 ``[K, K]`` of classes, row the true one; int32
             ``[K, 2, 2]`` of labels; float32 ``[2]``, sums of errors, of a regression; uint32
             ``[2, K, K]`` of pixels; float32 ``[4]``, sums of errors and likenesses, of images.
         top5: int32 ``[]``, how many had their class among the five largest scores.
+        pixel_loss: float32 ``[]``, the sum of what their pixels lose that count, each one by
+            itself; None where there is no such loss.
         outputs: Of several outputs the totals of each, which has what is None here.
     """
 
@@ -78,7 +82,17 @@ class MetricSums:
     loss: Array
     confusion: Any
     top5: Any
+    pixel_loss: Any = None
     outputs: Mapping[str, MetricSums] = field(default_factory=dict)
+
+    @property
+    def whole_loss(self) -> Any:
+        """The examples times their mean loss: that of pixels is the mean over the pixels."""
+        if self.pixel_loss is None:
+            return self.loss
+        low, high = jnp.asarray(self.confusion, jnp.float32)
+        pixels = jnp.maximum(low.sum() + 2.0**32 * high.sum(), 1)
+        return self.loss + self.examples * (self.pixel_loss / pixels)
 
 
 @jax.tree_util.register_dataclass

@@ -30,7 +30,7 @@ step by step (https://github.com/jax-ml/jax/issues/12868).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,7 +53,15 @@ from cnnkit.training.compute.averaging import averaged
 from cnnkit.training.compute.batches import Batches
 from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.loss import example_weights
-from cnnkit.training.compute.maps import aimed, on_grid
+from cnnkit.training.compute.maps import (
+    MASKS,
+    OF_VECTOR,
+    PIXEL_WEIGHTS,
+    Grid,
+    aimed,
+    on_grid,
+    parted,
+)
 from cnnkit.training.compute.objective import ByName, Objective, objective_of
 from cnnkit.training.compute.optimizer import (
     evaluation_params,
@@ -169,18 +177,20 @@ class Steps:
         )
         images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets))
         images, targets = self._spread((standardized(images, feed), targets))
-        asked = self.objective.asked(targets)
-        weights = self._weights(feed, asked, counted.shape)
+        targets, added = parted(targets)
+        asked, only = self.objective.asked(targets), self.objective.only
+        grid_of_output = OF_VECTOR if only is None else only.grid
+        weights = self._weights(feed, asked, counted.shape, added, grid_of_output)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, ByName]]:
             network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
             given = network.outputs(images, train=True, key=layers, settled=self.settled)
             scores = self.objective.scores(given.named)
-            total = self.objective.loss(scores, asked, weights).mean()
+            total = self.objective.loss(scores, asked, weights)
             for (side, weight), grid in zip(given.sides, self.objective.side_grids, strict=True):
                 aside = on_grid(targets, grid)
-                of_side = weights if weights.ndim == 1 else self._weights(feed, aside, ())
-                total += weight * self.objective.loss(side, aside, of_side).mean()
+                of_side = self._weights(feed, aside, counted.shape, added, grid)
+                total += weight * self.objective.loss(side, aside, of_side)
             stats: Tree = nnx.state(network, nnx.BatchStat)
             return total, (stats, scores)
 
@@ -233,9 +243,16 @@ class Steps:
         self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
     ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
-        targets = self.objective.asked(aimed(batch.targets))
+        return self.judged(state, feed, batch, counted, totals)[0]
+
+    def judged(
+        self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
+    ) -> tuple[MetricSums, ByName]:
+        """The same totals, and the scores that they are of."""
+        targets = self.objective.asked(aimed(parted(batch.targets)[0]))
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
-        return self.objective.added(totals, self._scores(state, images), targets, counted)
+        scores = self._scores(state, images)
+        return self.objective.added(totals, scores, targets, counted), scores
 
     def scores(self, state: State, feed: Feed, inputs: ByName) -> ByName:
         """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""
@@ -265,11 +282,30 @@ class Steps:
             lambda frozen, each: lax.stop_gradient(each) if frozen else each, self.frozen, params
         )
 
-    def _weights(self, feed: Feed, targets: ByName, shape: tuple[int, ...]) -> Array:
-        """The weight of the loss of each example, ``[N]``, or of each pixel."""
-        if self.train.class_weights is None:
-            return jnp.ones(shape)
-        return example_weights(feed.class_weights, targets)
+    def _weights(
+        self,
+        feed: Feed,
+        targets: ByName,
+        shape: tuple[int, ...],
+        added: Array | None,
+        grid: Grid,
+    ) -> Array:
+        """The weight of the loss of each example, ``[N]``, or of each pixel.
+
+        Args:
+            feed: Where those of classes are.
+            targets: What is asked for.
+            shape: That of the weights where each example weighs 1.
+            added: What is added to that of each pixel of the masks, ``[N, *spatial, 1]``.
+            grid: Where the cells that are asked for lie on these.
+        """
+        weights = jnp.ones(shape)
+        if self.train.class_weights is not None:
+            weights = example_weights(feed.class_weights, targets)
+        if added is None:
+            return weights
+        beside = on_grid(added, grid)[..., 0]
+        return beside + weights.reshape(*weights.shape, *(1,) * (beside.ndim - weights.ndim))
 
     def _spread(self, batch: tuple[ByName, ByName]) -> tuple[ByName, ByName]:
         """The batch, each device with its part of it."""
@@ -321,7 +357,9 @@ def make_steps(
     plan = abstract.plan
     objective = objective_of(abstract, spec, train, multi_label)
     only, maps = objective.only, objective.maps
-    moved = bool(maps) if only is not None else maps
+    moved: bool | Sequence[str] = bool(maps) if only is not None else maps
+    if train.boundary_weights is not None:
+        moved = (MASKS, PIXEL_WEIGHTS)
     if len(plan.inputs) > 1:
         augment = of_several(train.augment, dict(plan.inputs), maps=moved)
     else:

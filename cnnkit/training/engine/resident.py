@@ -12,14 +12,8 @@ from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import FEED, HELD_OUT, Asked, Engine, on_host
-from cnnkit.training.prepare.material import (
-    Material,
-    SplitName,
-    feed_of,
-    on_device,
-    pool_of,
-    side_by_side,
-)
+from cnnkit.training.prepare.feed import feed_of, on_device, pool_of, side_by_side
+from cnnkit.training.prepare.material import Material, SplitName
 
 
 class Resident(Engine):
@@ -47,7 +41,7 @@ class Resident(Engine):
         return on_host(totals)
 
     def _load(self, material: Material) -> None:
-        pool = pool_of(material.table("train"), self.sharding)
+        pool = pool_of(material.lessons, self.sharding)
         own_test = material.examples("test") is not material.examples("train")
         wanted = own_test and len(material.splits.test)
         test = pool_of(material.table("test"), self.sharding) if wanted else pool

@@ -8,12 +8,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from cnnkit.data.dataset import Indices
+from cnnkit.data.dataset import ExampleArrays, Indices
 from cnnkit.data.stream import stream
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
-from cnnkit.training.prepare.material import Material, SplitName, feed_of, pool_of_zeros, pool_on
+from cnnkit.training.prepare.feed import feed_of, pool_of_zeros, pool_on
+from cnnkit.training.prepare.material import Material, SplitName
 
 
 class Streamed(Engine):
@@ -23,7 +24,7 @@ class Streamed(Engine):
         """The state so many steps later, the one before given away."""
         first = int(state.step)
         per_epoch = self.steps.steps_per_epoch(len(order))
-        size, examples = self.steps.batch_size, self.material.table("train")
+        size, examples = self.steps.batch_size, self.material.lessons
         positions = np.arange(size)
 
         def chosen(step: int) -> Indices:
@@ -79,22 +80,22 @@ class Streamed(Engine):
         state: State,
         splits: Sequence[SplitName],  # noqa: ARG002 - of all splits the batches have one shape
     ) -> dict[str, Any]:
-        batch = self._example("test")
+        batch = self._example(self.material.table("test"))
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
         return {
             "evaluate": judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
         }
 
     def _training_program(self, steps: Steps, state: State) -> Any:
-        batch = self._example("train")
+        batch = self._example(self.material.lessons)
         learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.sharding)
         return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
 
     def _counted(self) -> Any:
         return np.ones(self.steps.batch_size, np.bool_)
 
-    def _example(self, name: SplitName) -> ExamplePool:
-        return pool_of_zeros(self.material.table(name), self.steps.batch_size, self.sharding)
+    def _example(self, table: ExampleArrays) -> ExamplePool:
+        return pool_of_zeros(table, self.steps.batch_size, self.sharding)
 
     def _placed(self, inputs: Any, targets: Any) -> ExamplePool:
         return pool_on(inputs, targets, self.sharding)

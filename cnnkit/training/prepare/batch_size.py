@@ -15,7 +15,8 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import Material, feed_of, pool_of_zeros
+from cnnkit.training.prepare.feed import feed_of, pool_of_zeros
+from cnnkit.training.prepare.material import Material
 from cnnkit.training.view.display import Display
 
 LARGEST = 1024
@@ -109,7 +110,7 @@ def _runs(spec: Spec, recipe: Train, size: int, material: Material, device: jax.
         multi_label=material.multi_label(recipe),
     )
     sharding = replicated([device], None)
-    pool = pool_of_zeros(material.table("train"), size, sharding)
+    pool = pool_of_zeros(material.lessons, size, sharding)
     feed = replace(
         feed_of([material], sharding, pool),
         train=jnp.arange(size, dtype=jnp.int32),

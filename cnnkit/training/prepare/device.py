@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +24,7 @@ _PLUGINS = {
 
 
 def choose(name: DeviceName) -> list[jax.Device]:
-    """The devices of a kind; of `auto`, the best that are there.
+    """The devices of a kind, of all processes; of `auto`, the best that are there.
 
     Raises:
         UsageError: There is none of them.
@@ -31,12 +32,12 @@ def choose(name: DeviceName) -> list[jax.Device]:
     import jax
 
     if name == "auto":
-        devices: list[jax.Device] = jax.local_devices()
+        devices: list[jax.Device] = jax.devices()
         return devices
     if name == "cpu":  # or a GPU that is not asked for would be found and most of it set aside
         jax.config.update("jax_platforms", "cpu")
     try:
-        found: list[jax.Device] = jax.local_devices(backend=name)
+        found: list[jax.Device] = jax.devices(name)
     except RuntimeError as error:
         there = ", ".join(sorted({device.platform for device in jax.local_devices()}))
         raise UsageError(
@@ -46,11 +47,29 @@ def choose(name: DeviceName) -> list[jax.Device]:
     return found
 
 
+def own(devices: Sequence[jax.Device]) -> jax.Device:
+    """The first of the devices that is this process's, for what it tries out alone."""
+    import jax
+
+    process = jax.process_index()
+    return next(device for device in devices if device.process_index == process)
+
+
 def usable(
     devices: Sequence[jax.Device], batch_size: int, display: Display
 ) -> Sequence[jax.Device]:
-    """As many of the devices as a batch can be cut for into equal parts."""
+    """As many of the devices as a batch can be cut for into equal parts.
+
+    Raises:
+        UsageError: They are those of several processes, each of which must have its part.
+    """
     count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
+    if count < len(devices) and devices[-1].process_index:
+        raise UsageError(
+            f"a batch of {batch_size} is not cut into equal parts for the {len(devices)} devices "
+            f"of {devices[-1].process_index + 1} processes: make `batch_size` a multiple of "
+            f"{len(devices)}"
+        )
     if count < len(devices):
         display.note(
             f"{count} of {len(devices)} devices are used: a batch of {batch_size} is cut into "
@@ -89,3 +108,19 @@ def compiler_options(devices: Sequence[jax.Device]) -> dict[str, bool | str]:
     differently each time.
     """
     return {_DETERMINISTIC: True} if devices[0].platform == "gpu" else {}
+
+
+def peak_bytes(devices: Sequence[jax.Device]) -> int | None:
+    """The most bytes that one of the devices has held so far; of a CPU the whole process.
+
+    None where the system does not say.
+    """
+    if devices[0].platform != "cpu":
+        stats = [device.memory_stats() or {} for device in devices]
+        return max((int(each.get("peak_bytes_in_use", 0)) for each in stats), default=0) or None
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

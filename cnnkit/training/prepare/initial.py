@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from cnnkit.training.use.trained import load_run
 from cnnkit.training.view.display import Display
 
 _SHOWN = 6
+_OF_LAYERS = ("layers", "branches", "shortcut")
+_VARIANT = re.compile(r"-\d+(\[\d+\])?$")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,12 @@ class InitialWeights:
             for weight in node.effect.weights
         }
         there = {name: array.shape for name, array in self.arrays.items()}
-        fitting = {name: self.arrays[name] for name in wanted if there.get(name) == wanted[name]}
+        names = _alike(wanted, there)
+        fitting = {
+            name: self.arrays[names[name]]
+            for name in wanted
+            if name in names and there[names[name]] == wanted[name]
+        }
         if not fitting:
             raise DataError(
                 f"`init`: none of the {len(there):,} arrays of {self.path} has the path and the "
@@ -62,9 +70,10 @@ class InitialWeights:
         fresh = {}
         for name, shape in wanted.items():
             if name not in fitting:
-                other = f", {show(there[name])} there" if name in there else ""
+                other = f", {show(there[names[name]])} there" if name in names else ""
                 fresh[name] = f"{name} ({show(shape)}{other})"
-        unused = tuple(name for name in there if name not in wanted)
+        known = set(names.values())
+        unused = tuple(name for name in there if name not in known)
         return Initial(self, fitting, fresh, unused)
 
 
@@ -104,6 +113,33 @@ class Initial:
             "fresh": [*self.fresh],
             "unused": [*self.unused],
         }
+
+
+def _alike(wanted: Collection[str], there: Collection[str]) -> dict[str, str]:
+    """Names that are wanted, and what each is called there.
+
+    Where a block is used with several arguments, a spec that is written numbers its variants,
+    `unit-2`: the numbers depend on what else the network has, and are passed over.
+    """
+    ours = {name: _without_variants(name) for name in wanted}
+    theirs = {_without_variants(name): name for name in there}
+    if len(theirs) < len(there) or len({*ours.values()}) < len(ours):
+        return {name: name for name in wanted if name in there}  # some became one
+    return {name: theirs[own] for name, own in ours.items() if own in theirs}
+
+
+def _without_variants(name: str) -> str:
+    """A name without the numbers of the variants of blocks.
+
+    >>> _without_variants("layers.stage-2.stage-3.layers.1.unit-6[0].layers.0.kernel")
+    'layers.stage-2.stage.layers.1.unit[0].layers.0.kernel'
+    """
+    parts = name.split(".")
+    for place in range(1, len(parts) - 1):
+        # A block stands behind the place of the layer that it is, and has layers.
+        if parts[place + 1] == "layers" and parts[place - 1] not in _OF_LAYERS:
+            parts[place] = _VARIANT.sub(r"\1", parts[place])
+    return ".".join(parts)
 
 
 def source_of(spec: Spec) -> InitialWeights | None:

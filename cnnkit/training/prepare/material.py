@@ -5,29 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
-import jax
 import numpy as np
-from jax.sharding import Sharding
 
 from cnnkit.data import Dataset, Examples, Splits, Statistics, load, split, statistics
 from cnnkit.data.dataset import Array, ExampleArrays, Indices
+from cnnkit.data.groups import groups_of
 from cnnkit.data.inspection import all_alike
 from cnnkit.data.maps import pixels_of
+from cnnkit.data.membership import Groups
 from cnnkit.data.preprocessing import Preparation, Preprocessing, preprocessing, record_of
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Loss, Train
-from cnnkit.spec.model.training.location import located
+from cnnkit.spec.model.training.location import located, located_groups
+from cnnkit.spec.model.training.train import BoundaryWeights
 from cnnkit.tasks.metric import split_name
 from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
-from cnnkit.training.compute.state import ExamplePool, Feed
+from cnnkit.training.compute.maps import MASKS, PIXEL_WEIGHTS
+from cnnkit.training.prepare.boundary_weights import weight_maps
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
-from cnnkit.training.store.data_record import DataRecord, OutputRecord, SplitPart
+from cnnkit.training.store.data_record import DataRecord, GroupRecord, OutputRecord, SplitPart
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -44,6 +47,7 @@ class Material:
         class_weights: float32 ``[K]``, the weight of each class in the loss.
         seed: What all random numbers of the run come from.
         inputs: Of several inputs what is known of each by its name; here it is of the first one.
+        between: What pixels between two things weigh, where the recipe says it.
     """
 
     dataset: Dataset
@@ -53,6 +57,7 @@ class Material:
     class_weights: Array
     seed: int
     inputs: Mapping[str, Material] = field(default_factory=dict)
+    between: BoundaryWeights | None = None
 
     def examples(self, name: SplitName) -> Examples:
         """What the indices of a split lead into."""
@@ -66,6 +71,17 @@ class Material:
     def table(self, name: SplitName) -> ExampleArrays:
         """What the indices of a split lead into, with all inputs and targets."""
         return self.dataset.table(test=self.examples(name) is not self.dataset.train)
+
+    @cached_property
+    def lessons(self) -> ExampleArrays:
+        """What the indices of the training split lead into, with the weights of pixels."""
+        table = self.table("train")
+        if self.between is None:
+            return table
+        masks = self.dataset.train.targets
+        return replace(
+            table, targets={MASKS: masks, PIXEL_WEIGHTS: weight_maps(masks, self.between)}
+        )
 
     def of_output(self, name: str) -> Material:
         """The same of one of several targets; of the one that is alone it is this."""
@@ -99,6 +115,7 @@ class Material:
             for name, each in self.dataset.outputs.items()
         }
         splits = self.splits.record()
+        groups = splits.pop("groups", None)
         return DataRecord(
             data=self.dataset.name,
             classes=tuple(self.dataset.classes),
@@ -109,48 +126,9 @@ class Material:
             train=SplitPart(**splits.pop("train")),
             validation=SplitPart(**splits.pop("validation")),
             test=SplitPart(**splits.pop("test")),
+            groups=None if groups is None else GroupRecord(**groups),
             **splits,
         )
-
-
-def feed_of(
-    materials: Sequence[Material], sharding: Sharding, pool: ExamplePool | None = None
-) -> Feed:
-    """What the steps read, on the device: of one run, or of several with an axis of runs.
-
-    Args:
-        materials: Those of the runs, of one data set, their splits of the same sizes.
-        sharding: Where to.
-        pool: The examples, where they are there; none is laid there where they are too many.
-    """
-    own = [
-        {
-            "train": material.splits.train.astype(np.int32),
-            **_standardizing(material),
-            "class_weights": material.class_weights,
-            "seed": np.uint32(material.seed),
-        }
-        for material in materials
-    ]
-    placed = jax.device_put(side_by_side(own), sharding)
-    return Feed(pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding), **placed)
-
-
-def _standardizing(material: Material) -> dict[str, Any]:
-    """What inputs are standardized with, of several by their names."""
-    each = {name: one.statistics for name, one in material.inputs.items()}
-    own = material.statistics
-    return {
-        "mean": {name: one.mean for name, one in each.items()} or own.mean,
-        "deviation": {name: one.deviation for name, one in each.items()} or own.deviation,
-    }
-
-
-def side_by_side(trees: Sequence[Any]) -> Any:
-    """Trees of NumPy arrays as one, stacked along a first axis of runs; of one run as it is."""
-    if len(trees) == 1:
-        return trees[0]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 def prepare(
@@ -160,6 +138,7 @@ def prepare(
     *,
     data_dir: StrPath | None,
     limit: int | None = None,
+    place: str = "",
 ) -> Material:
     """Reads, cuts and measures the data set of a recipe.
 
@@ -169,6 +148,7 @@ def prepare(
         outputs: The scores that the network gives, K; of several outputs of each by its name.
         data_dir: Where the published data sets lie.
         limit: The examples of each split that are used, for a quick trial; None for all.
+        place: Where groups are said in the text that the spec was made from, as messages begin.
 
     Raises:
         DataError: Files are damaged, or do not fit the network.
@@ -176,15 +156,13 @@ def prepare(
     """
     dataset = read(spec, train, outputs, data_dir)
     recalls_in([train.monitor], dataset, outputs)  # refuses an unknown class
-    splits = split(dataset, train.split, train.seed)
+    splits = split(dataset, train.split, train.seed, grouped(spec, dataset, place))
     if limit is not None:
-        splits = Splits(
-            _thinned(splits.train, limit),
-            _thinned(splits.validation, limit),
-            _thinned(splits.test, limit),
-            splits.own_test,
-            splits.stratified,
-            splits.seed,
+        splits = replace(
+            splits,
+            train=_thinned(splits.train, limit),
+            validation=_thinned(splits.validation, limit),
+            test=_thinned(splits.test, limit),
         )
     return measured(train, dataset, splits, outputs, train.seed)
 
@@ -217,6 +195,22 @@ def read(spec: Spec, train: Train, outputs: Scores, data_dir: StrPath | None) ->
     return dataset
 
 
+def grouped(spec: Spec, dataset: Dataset, place: str = "") -> Groups | None:
+    """Which examples of its data set a spec keeps together; None where each is by itself.
+
+    Args:
+        spec: The spec, whose recipe may say it.
+        dataset: What was read.
+        place: Where that stood, if the spec was made from another; as messages begin.
+
+    Raises:
+        DataError: Some example has no group, or a split of the data set's own parts one.
+        UsageError: There is no such table.
+    """
+    found = located_groups(spec)
+    return groups_of(dataset, found.by, place or found.place)
+
+
 def measured(
     train: Train, dataset: Dataset, splits: Splits, outputs: Scores, seed: int
 ) -> Material:
@@ -240,6 +234,7 @@ def measured(
             name: measured(train, each, splits, outputs, seed)
             for name, each in dataset.inputs.items()
         },
+        train.boundary_weights,
     )
 
 
@@ -326,30 +321,6 @@ def _balanced(dataset: Dataset, indices: Indices, outputs: int) -> Array:
     counts = np.pad(counts, (0, outputs - len(counts)))
     weights = counts.sum() / ((counts > 0).sum() * np.maximum(counts, 1))
     return np.where(counts > 0, weights, 1).astype(np.float32)
-
-
-def pool_of(table: ExampleArrays, sharding: Sharding) -> ExamplePool:
-    """All examples on the device."""
-    return pool_on(*table.at(slice(None)), sharding)
-
-
-def pool_of_zeros(table: ExampleArrays, size: int, sharding: Sharding) -> ExamplePool:
-    """So many examples of the same shapes and types."""
-    inputs, targets = jax.tree.map(
-        lambda array: np.zeros((size, *array.shape[1:]), array.dtype), table.at(slice(0, 1))
-    )
-    return pool_on(inputs, targets, sharding)
-
-
-def pool_on(inputs: Any, targets: Any, sharding: Sharding) -> ExamplePool:
-    """Inputs and targets on the device."""
-    placed = on_device(inputs, sharding)
-    return ExamplePool(placed, placed if targets is inputs else on_device(targets, sharding))
-
-
-def on_device(arrays: Any, sharding: Sharding) -> Any:
-    """An array on the device, or all of a mapping of names."""
-    return jax.device_put(arrays, sharding)
 
 
 def _thinned(indices: Indices, limit: int) -> Indices:

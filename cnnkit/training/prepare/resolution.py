@@ -12,7 +12,7 @@ from cnnkit.errors import SpecError, UsageError
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Data, Train
-from cnnkit.spec.model.training.location import located, located_weights
+from cnnkit.spec.model.training.location import located, located_groups, located_weights
 from cnnkit.spec.reading import load
 from cnnkit.spec.tracing import trace
 from cnnkit.training.advice import recipe_for
@@ -32,6 +32,9 @@ def resolved(spec: Spec) -> Spec:
     recipe = recipe_of(admitted(spec))
     if recipe.data is not None:
         recipe = recipe.model_copy(update={"data": _nameable(located(spec).data)})
+    if (by := located_groups(spec).by) is not None:
+        cut = recipe.split.model_copy(update={"group": _in_utf8(by)})
+        recipe = recipe.model_copy(update={"split": cut})
     if (weights := located_weights(spec).path) is not None:
         recipe = recipe.model_copy(update={"init": _in_utf8(weights)})
     return passing(load(spec.model_copy(update={"train": recipe}).to_dict()))

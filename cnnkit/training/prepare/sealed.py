@@ -12,7 +12,7 @@ from cnnkit.data.dataset import Indices
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
-from cnnkit.training.prepare.material import Material, measured, read
+from cnnkit.training.prepare.material import Material, grouped, measured, read
 from cnnkit.training.prepare.resolution import outputs_of
 
 
@@ -66,12 +66,18 @@ class Sealed:
         return measured(train, self.dataset, splits, outputs_of(spec), part.seed)
 
 
-def sealed(spec: Spec, train: Train, data_dir: StrPath | None) -> Sealed:
+def sealed(spec: Spec, train: Train, data_dir: StrPath | None, place: str = "") -> Sealed:
     """Reads and cuts the data set of a recipe.
+
+    Args:
+        spec: The network that is to learn it.
+        train: The recipe.
+        data_dir: Where the published data sets lie.
+        place: As of ``prepare``.
 
     Raises:
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing, or the recipe names no data.
     """
     dataset = read(spec, train, outputs_of(spec), data_dir)
-    return Sealed(dataset, split(dataset, train.split, train.seed))
+    return Sealed(dataset, split(dataset, train.split, train.seed, grouped(spec, dataset, place)))

@@ -297,7 +297,13 @@ def _checkpointer() -> Any:
 
     # Orbax logs each save on the root logger, in the middle of the display; what fails is raised.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(use_ocdbt=True, use_zarr3=True))
+    # One process reads and writes: of several Orbax would wait for the others.
+    only = frozenset({jax.process_index()})
+    processes = ocp.options.MultiprocessingOptions(min(only), only)
+    handler = ocp.PyTreeCheckpointHandler(
+        use_ocdbt=True, use_zarr3=True, multiprocessing_options=processes
+    )
+    return ocp.Checkpointer(handler, multiprocessing_options=processes)
 
 
 def _save(arrays: dict[str, Any], path: Path, final: Path) -> None:

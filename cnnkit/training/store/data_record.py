@@ -34,6 +34,21 @@ class OutputRecord:
 
 
 @dataclass(frozen=True)
+class GroupRecord:
+    """Which examples are on one side of a split together.
+
+    Attributes:
+        by: The table or the pattern that says it.
+        count: How many groups there are.
+        sha256: Of the group of each example.
+    """
+
+    by: str
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class DataRecord:
     """Which data a run trains on; equal where the data and the splits are.
 
@@ -52,6 +67,7 @@ class DataRecord:
         train: The examples that are trained on.
         validation: Those that choose the epoch.
         test: Those that judge it.
+        groups: Which examples are on one side together; None where each is by itself.
         mean: What earlier versions kept in place of ``preprocessing``, a channel each.
         deviation: What they divided by.
     """
@@ -68,6 +84,7 @@ class DataRecord:
     train: SplitPart | None = None
     validation: SplitPart | None = None
     test: SplitPart | None = None
+    groups: GroupRecord | None = None
     mean: tuple[float, ...] | None = None
     deviation: tuple[float, ...] | None = None
 

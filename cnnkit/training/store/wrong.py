@@ -50,7 +50,7 @@ def wrong_answers(
     found = []
     for row, true, predicted, probability in _mistakes(answers, classes):
         index = int(indices[row])
-        example = str(index) if sources is None else sources.paths[index].as_posix()
+        example = str(index) if sources is None else sources.name(index)
         found.append(Wrong(split, example, true, predicted, probability))
     return sorted(found, key=lambda each: (-each.probability, each.example))
 
@@ -66,6 +66,23 @@ def write_wrong(path: Path, rows: Iterable[Wrong]) -> None:
     writer.writerow(HEADER)
     writer.writerows((*row[:-1], f"{row.probability:.6f}") for row in rows)
     write_atomic(path, stream.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def read_wrong(path: Path) -> list[Wrong]:
+    """What ``write_wrong`` wrote.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is something else.
+    """
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = csv.reader(file)
+        if tuple(next(rows, ())) != HEADER:
+            raise ValueError(f"{path} does not begin with {','.join(HEADER)}")
+        return [
+            Wrong(split, example, true, predicted, float(probability))
+            for split, example, true, predicted, probability in rows
+        ]
 
 
 def _mistakes(answers: Answers, classes: Sequence[str]) -> Iterator[tuple[int, str, str, float]]:

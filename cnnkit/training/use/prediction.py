@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from cnnkit.training.compute.maps import Grid, on_grid
 from cnnkit.training.use.mapping import namings_of
 from cnnkit.training.use.naming import REFUSAL, Naming, Prediction, no_numbers
 from cnnkit.training.use.trained import Trained
+from cnnkit.training.use.whole_files import is_whole, whole_maps
 
 __all__ = ["Prediction", "Refused", "compiled", "predict"]
 
@@ -61,7 +64,11 @@ def predict(
     if trained.several or trained.of_maps:
         if threshold or augment:
             raise UsageError(_of_one_vector(trained, threshold=threshold))
-        yield from _by_output(trained, files)
+        for whole, some in groupby(files, partial(is_whole, trained)):
+            if whole:
+                yield from whole_maps(trained, some, trained.batch_size)
+            else:
+                yield from _by_output(trained, some)
         return
     naming = Naming.of(trained, top, threshold, refusal)
     answer, views = compiled(trained, augment=augment)

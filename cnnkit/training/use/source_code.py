@@ -108,8 +108,8 @@ def layout(
 
     Ours are ``[*kernel, channels / groups, filters]``; PyTorch has filters and channels first, of a
     transposed convolution channels and filters; Keras has of that the filters before the channels.
-    Of what has a value for each cell PyTorch has the channels first, and the gates of a GRU are
-    r, z, n there.
+    Of what has a value for each cell PyTorch has the channels first, as of a spectral norm's vector
+    of what a filter reads, and the gates of a GRU are r, z, n there.
     """
     names, kind = names_of(target, node, weight), node.layer.kind
     if target == "torch" and kind in ("lstm", "gru"):
@@ -126,7 +126,7 @@ def _one_layout(
     target: str, node: Node, weight: str, array: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     kind = node.layer.kind
-    if target == "torch" and kind in ("position_embedding", "prelu"):
+    if target == "torch" and (kind in ("position_embedding", "prelu") or weight == "v"):
         return np.moveaxis(array, -1, 0)
     if not weight.endswith("kernel") or target == "flax" or kind == "locally_connected":
         return array

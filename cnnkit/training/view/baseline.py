@@ -3,9 +3,12 @@
 - of classes: always the most frequent one; by chance a balanced accuracy of 1/K; and a loss of
   ln K, where all classes are called equally probable;
 - of labels: always the more frequent answer of each;
+- of pixels: always the most frequent class, whose IoU is then the part of the pixels that it has,
+  and that of all others 0;
 - of values: always their mean, whose mean squared error is their variance.
 
-Better means: by more than the figure varies with the examples that happen to be in the split.
+Better means: by more than the figure varies with the examples that happen to be in the split; of
+the mean IoU, for which no such variation is known, by a point.
 """
 
 from __future__ import annotations
@@ -19,13 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.presentation.numbers import percent
-from cnnkit.spec.model.training import Loss
-from cnnkit.spec.model.training.loss import BinaryCrossEntropy, Focal, OfPixels, Sum
+from cnnkit.spec.model.training import Loss, Train
+from cnnkit.spec.model.training.loss import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Focal,
+    OfPixels,
+    Sum,
+)
 
 _DEVIATIONS: Final = 2.5  # that are seldom reached by chance: by one of 160 guessers
 _MOST_NAMED: Final = 3
 _FEWEST: Final = 5  # examples of a class of which it can be said that they are missed
 _MISSED: Final = 0.5
+_POINT: Final = 0.01
 
 
 class ClassRow(NamedTuple):
@@ -55,12 +65,7 @@ class ClassBaseline:
     @property
     def rows(self) -> list[ClassRow]:
         """The classes that occur, the most frequent first."""
-        rows = [
-            ClassRow(str(row["name"]), row["support"], row["recall"])
-            for row in self.figures["classes"]
-            if row["support"]
-        ]
-        return sorted(rows, key=lambda row: -row.support)
+        return _occurring(self.figures["classes"])
 
     @property
     def matrices(self) -> list[NDArray[Any]]:
@@ -133,6 +138,41 @@ class ClassBaseline:
 
 
 @dataclass(frozen=True)
+class PixelBaseline:
+    """How a network does on the pixels of a split.
+
+    Attributes:
+        figures: All that was measured: ``mean_iou``, ``pixels`` and ``classes``.
+    """
+
+    figures: Mapping[str, Any]
+
+    @property
+    def rows(self) -> list[ClassRow]:
+        """The classes that occur, the most frequent first; their support is pixels."""
+        return _occurring(self.figures["classes"])
+
+    @property
+    def majority(self) -> float:
+        """The part of the pixels that are of the most frequent class."""
+        return self.rows[0].support / max(self.figures["pixels"], 1) if self.rows else 0.0
+
+    @property
+    def skilled(self) -> bool:
+        """Whether the mean IoU is above that of always answering the most frequent class."""
+        always = self.majority / max(len(self.rows), 1)
+        return len(self.rows) < 2 or bool(self.figures["mean_iou"] > always + _POINT)
+
+    def missed_text(self) -> str:
+        """The classes of which more pixels are missed than found, in words; empty of none."""
+        missed = [row for row in self.rows if row.recall < _MISSED]
+        named = [f"{percent(1 - row.recall, 0)} of {row.name}" for row in missed[:_MOST_NAMED]]
+        if len(missed) > _MOST_NAMED:
+            named[-1] += f" and most of {len(missed) - _MOST_NAMED} more classes"
+        return f"of the pixels {_listed(named)} missed" if named else ""
+
+
+@dataclass(frozen=True)
 class RegressionBaseline:
     """How a network does on the values of a split.
 
@@ -176,6 +216,28 @@ def alike_loss(loss: Loss, outputs: int, binary: bool) -> float | None:
     return cross_entropy
 
 
+def smoothing_floor(train: Train, classes: int) -> float | None:
+    """What a cross-entropy cannot be below under label smoothing: the entropy of its targets.
+
+    None without smoothing, and of other losses.
+
+    Args:
+        train: The recipe, with a smoothing of ε: of K classes the right one is asked for with
+            1 − ε + ε/K and each other with ε/K; of a yes or no K is 2.
+        classes: K.
+    """
+    smoothing, loss = train.label_smoothing, train.loss
+    if isinstance(loss, BinaryCrossEntropy):
+        classes = 2
+    elif not isinstance(loss, CategoricalCrossEntropy):
+        return None
+    if not smoothing or classes < 2:
+        return None
+    other = smoothing / classes
+    right = 1 - smoothing + other
+    return -right * math.log(right) - (classes - 1) * other * math.log(other)
+
+
 def deviation(part: float, examples: float) -> float:
     """The standard deviation of a part of so many examples; of none and of all it is not 0.
 
@@ -187,6 +249,16 @@ def deviation(part: float, examples: float) -> float:
     examples = max(examples, 1.0)
     likely = (part * examples + 1) / (examples + 2)
     return math.sqrt(likely * (1 - likely) / examples)
+
+
+def _occurring(classes: Sequence[Mapping[str, Any]]) -> list[ClassRow]:
+    """The classes that occur, the most frequent first."""
+    rows = [
+        ClassRow(str(row["name"]), row["support"], row["recall"])
+        for row in classes
+        if row["support"]
+    ]
+    return sorted(rows, key=lambda row: -row.support)
 
 
 def _excess(counts: NDArray[Any]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from cnnkit.training.store.directory import (
     WRONG,
 )
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
+from cnnkit.training.view.confusion import ClassCounts, class_counts, confusion_lines
 from cnnkit.training.view.judged import judged
 
 if TYPE_CHECKING:
@@ -165,30 +166,53 @@ def _table(figures: Measured) -> Iterator[str]:
     if "pixels" in figures:
         yield from pixel_table(figures["classes"])
     elif "classes" in figures:
-        yield from class_table(figures["classes"], figures.get("averages") or {})
+        yield from confusion_lines(figures)
+        counts = class_counts(figures["confusion"]) if "confusion" in figures else None
+        yield from class_table(figures["classes"], figures.get("averages") or {}, counts)
 
 
 def class_table(
-    classes: list[Mapping[str, Any]], averages: Mapping[str, Mapping[str, float]] = {}
+    classes: list[Mapping[str, Any]],
+    averages: Mapping[str, Mapping[str, float]] = {},
+    counts: Sequence[ClassCounts] | None = None,
 ) -> Iterator[str]:
-    """A row a class, where there are many the worst ones; and the means over all of them."""
-    shown = classes
+    """A row a class, where there are many the worst ones; and the means over all of them.
+
+    Args:
+        classes: The figures of each class; its recall is shown by its other name, sensitivity.
+        averages: The means, by name.
+        counts: The counts of each class, where they are known.
+    """
+    known: Sequence[ClassCounts | None] = counts or [None] * len(classes)
+    rows = list(zip(classes, known, strict=True))
     if len(classes) > _ALL_CLASSES:
-        shown = sorted(classes, key=lambda row: row["f1"])[:_WORST]
-    width = max(5, *(len(name) for name in (*(row["name"] for row in shown), *averages)))
+        rows = sorted(rows, key=lambda row: row[0]["f1"])[:_WORST]
+    width = max(5, *(len(name) for name in (*(row["name"] for row, _ in rows), *averages)))
+    digits = max(3, *(len(f"{count:,}") for _, found in rows for count in (found or (0,))[:3]))
+    heads = "".join(f"  {name:>{digits}}" for name in ("TP", "FP", "FN")) if counts else ""
+    last = "  specificity" if counts else ""
     yield ""
-    yield f"{'class':{width}}  precision  recall      F1  examples"
-    for row in shown:
+    yield f"{'class':{width}}{heads}  precision  sensitivity{last}      F1  examples"
+    for row, found in rows:
+        cells = "".join(f"  {count:{digits},}" for count in (found or ())[:3])
         yield (
-            f"{row['name']:{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  "
-            f"{row['f1']:6.4f}  {row['support']:8,}"
+            f"{row['name']:{width}}{cells}  {row['precision']:9.4f}  {row['recall']:11.4f}"
+            f"{_specificity(found)}  {row['f1']:6.4f}  {row['support']:8,}"
         )
-    if len(shown) < len(classes):
-        yield f"the {len(shown)} of {len(classes)} classes with the lowest F1"
+    if len(rows) < len(classes):
+        yield f"the {len(rows)} of {len(classes)} classes with the lowest F1"
     for name, mean in averages.items():
         yield (
-            f"{name:{width}}  {mean['precision']:9.4f}  {mean['recall']:6.4f}  {mean['f1']:6.4f}"
+            f"{name:{width}}{'':{len(heads)}}  {mean['precision']:9.4f}  {mean['recall']:11.4f}"
+            f"{'':{len(last)}}  {mean['f1']:6.4f}"
         )
+
+
+def _specificity(counts: ClassCounts | None) -> str:
+    if counts is None:
+        return ""
+    value = counts.specificity
+    return f"  {'—' if value is None else f'{value:.4f}':>11}"
 
 
 def pixel_table(classes: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _whole(figures: Mapping[str, Any]) -> bool:
 
 def _against_baseline(last: Point, train: Train | None, evidence: Evidence) -> Diagnosis | None:
     """The verdict on weights that do no better than an answer that looks at no input."""
-    classes, values = evidence.classes, evidence.values
+    classes, values, pixels = evidence.classes, evidence.values, evidence.pixels
     if classes is not None and not classes.skilled:
         missed = classes.missed_text() if classes.imbalanced else ""
         reason = (
@@ -115,6 +115,11 @@ def _against_baseline(last: Point, train: Train | None, evidence: Evidence) -> D
         reason = (
             f"no better than always answering the mean: the mean squared error is "
             f"{values.error:,.4g}, the variance {values.variance:,.4g}"
+        )
+    elif pixels is not None and not pixels.skilled:
+        reason = (
+            f"no better than always answering `{pixels.rows[0].name}`, which "
+            f"{percent(pixels.majority, 1)} of the pixels are"
         )
     elif classes is not None and classes.missed and not classes.above_majority:
         reason = (
@@ -173,8 +178,9 @@ def _smooth(values: Sequence[float]) -> list[float]:
 
 
 def _compared(curves: _Curves, last: Point, train: Train | None, evidence: Evidence) -> Diagnosis:
-    errors, classes = last.errors, evidence.classes
-    missed = f"; {classes.missed_text()}" if classes is not None and classes.missed else ""
+    errors, classes = last.errors, evidence.classes or evidence.pixels
+    found = classes.missed_text() if classes is not None else ""
+    missed = f"; {found}" if found else ""
     if curves.rise > RISE and curves.learnt and (errors is None or errors.gap > SMALL_GAP):
         low = curves.lowest
         reason = (

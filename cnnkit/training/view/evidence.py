@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnkit.training.view.baseline import ClassBaseline, RegressionBaseline
+from cnnkit.training.view.baseline import ClassBaseline, PixelBaseline, RegressionBaseline
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Evidence:
         if self.kept is None or "confusion" not in self.kept or "pixels" in self.kept:
             return None
         return ClassBaseline(self.kept)
+
+    @property
+    def pixels(self) -> PixelBaseline | None:
+        """How they do on pixels."""
+        if self.kept is None or "pixels" not in self.kept:
+            return None
+        return PixelBaseline(self.kept)
 
     @property
     def values(self) -> RegressionBaseline | None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from cnnkit.data.decoding import MODES
 from cnnkit.data.listing import Refused
+from cnnkit.data.nifti import is_nifti, written
 from cnnkit.data.palette import PALETTE
 from cnnkit.errors import UsageError
 from cnnkit.layers.shape import show
@@ -24,6 +25,8 @@ from cnnkit.training.view.samples import colours
 
 Kind = Literal["png", "npy"]
 _OPACITY: Final = 0.5
+_OF_VOLUME: Final = 4
+"""The axes of a volume's map, its channels with them."""
 _ENDING: Final = re.compile(r"(?:\[(\d+)\]|:(\d+))$")
 
 
@@ -33,7 +36,7 @@ class MapFiles:
 
     Attributes:
         folder: Where to; it is made where it is missing.
-        kind: Masks and images as PNG, or arrays as NumPy has them.
+        kind: Masks and images as PNG and those of NIfTI as it, or arrays as NumPy has them.
         overlay: Whether each image is written with the classes laid over it, too.
     """
 
@@ -50,8 +53,9 @@ class MapFiles:
         """
         flat = len(shape) == 3
         pictures = flat and (shape[-1] <= len(PALETTE) if of_classes else shape[-1] in MODES)
-        if self.kind == "png" and not pictures:
-            raise UsageError(f"maps of {show(shape)} are no pictures: write them with --as npy")
+        # Those of volumes are known by the files, which are told one by one.
+        if self.kind == "png" and not pictures and len(shape) != _OF_VOLUME:
+            raise UsageError(_no_pictures(shape))
         if self.overlay and not (flat and of_classes):
             raise UsageError("--overlay lays the classes of pixels over images of two axes")
 
@@ -72,14 +76,26 @@ class MapFiles:
     def _written(self, found: Prediction) -> Prediction:
         if (map_ := found.map) is None:
             return found
+        ending, content = self._content(found.file, map_)
         name = self._name(found)
-        path = self.folder / f"{name}.{self.kind}"
+        path = self.folder / f"{name}.{ending}"
         with told_of_full_disk(self.folder):
-            write_atomic(path, _array(map_) if self.kind == "npy" else _picture(map_))
+            write_atomic(path, content)
             if self.overlay and found.image is not None:
                 laid = laid_over(found.image, map_)
                 write_atomic(self.folder / f"{name}-overlay.png", _png(Image.fromarray(laid)))
         return replace(found, path=str(path))
+
+    def _content(self, file: str, values: NDArray[Any]) -> tuple[str, bytes]:
+        """How the file of a map ends, and what is in it."""
+        if self.kind == "npy":
+            return "npy", _array(values)
+        if is_nifti(file):
+            return "nii.gz", written(values, Path(file))
+        spatial = values.ndim - (values.dtype.kind not in "iu")
+        if spatial != _OF_VOLUME - 2:
+            raise UsageError(_no_pictures(values.shape))
+        return "png", _picture(values)
 
     def _name(self, found: Prediction) -> str:
         """A name that is free: `scan` of `a/scan.png`, `scans-3` of `scans.npz[3]`.
@@ -88,6 +104,7 @@ class MapFiles:
         """
         number = _ENDING.search(found.file)
         path = Path(found.file[: number.start()] if number else found.file)
+        path = path.with_suffix("") if path.name.lower().endswith(".nii.gz") else path
         name = path.stem + (f"-{number[1] or number[2]}" if number else "")
         name += f"-{found.output}" if found.output else ""
         free, count = name, 1
@@ -96,6 +113,10 @@ class MapFiles:
             free = f"{name}-{count}"
         self._taken.add(free)
         return free
+
+
+def _no_pictures(shape: tuple[int, ...]) -> str:
+    return f"maps of {show(shape)} are no pictures: write them with --as npy"
 
 
 def laid_over(image: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.uint8]:

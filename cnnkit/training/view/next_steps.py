@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from cnnkit.spec.model.training import Train
+from cnnkit.spec.model.training.loss import OfPixels
 from cnnkit.tasks.metric import class_of
 from cnnkit.training.view.evidence import Evidence
 
@@ -78,6 +79,10 @@ def without_skill(epochs: int, evidence: Evidence, train: Train | None) -> tuple
         advice.append(_rate(evidence))
     elif evidence.classes is not None and evidence.classes.imbalanced:
         advice += against_imbalance(evidence, train)
+    elif evidence.pixels is not None:
+        advice += _for_rare_classes(train)
+        if train is not None and not any(isinstance(t.loss, OfPixels) for t in train.loss.terms):
+            advice.append("a loss of regions beside the other: `loss: [dice, focal]`")
     if few := _few(evidence):
         advice.append(f"more epochs than {epochs}{few}")
     advice.append(

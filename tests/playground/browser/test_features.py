@@ -23,7 +23,7 @@ def test_the_table_and_the_totals_follow_the_text(page: Playground) -> None:
 
 def test_formulas_of_the_chosen_layer(page: Playground) -> None:
     page.choose("layers.1")
-    assert "(26−9)/1+1 = 18" in page.read("#layer")
+    assert "(D−F)/S+1 = (26−9)/1+1 = 18" in page.read("#layer")
     assert "5×9×9×3 = 1,215" in page.read("#layer")
     assert page.page.inner_text(".cm-chosen").startswith("  - conv: {filters: 5")
 
@@ -53,7 +53,7 @@ def test_a_slider_rewrites_the_number_in_place(page: Playground) -> None:
     assert "  - conv: {filters: 3, kernel: 6}" in page.text()
     assert "# The lecture's network" in page.text()
     assert page.page.evaluate("document.activeElement.id") == "turn-kernel"
-    assert "(32−6)/1+1 = 27" in page.read("#layer")
+    assert "(D−F)/S+1 = (32−6)/1+1 = 27" in page.read("#layer")
 
 
 def test_padding_is_a_word_or_a_number(page: Playground) -> None:

@@ -23,6 +23,19 @@ def pad(x: jax.Array, sides, mode: str = "constant") -> jax.Array:
     return jnp.pad(x, ((0, 0), *sides, (0, 0)), mode=mode)
 
 
+class Frozen(nnx.BatchStat):
+    """A weight that is not learnt: it is kept with the running statistics, and has no gradient."""
+
+
+def frozen(layer: nnx.Module) -> nnx.Module:
+    """A layer none of whose weights is learnt."""
+    for _, module in nnx.iter_modules(layer):
+        for name, value in list(vars(module).items()):
+            if isinstance(value, nnx.Param):
+                setattr(module, name, Frozen(value[...]))
+    return layer
+
+
 class FilterNorm(nnx.Module):
     """A layer that works with its kernel normalized, filter by filter; the layer has the gain."""
 
@@ -48,6 +61,40 @@ class FilterNorm(nnx.Module):
             kernel *= jnp.expand_dims(self.layer.gain[...], self.axes)
         layer = nnx.clone(self.layer)
         layer.kernel = nnx.Param(kernel)
+        return layer(x)
+
+
+class SpectralNorm(nnx.Module):
+    """A layer that works with its kernel divided by its largest singular value.
+
+    The layer has the singular vectors, which each pass of training improves by one step of the
+    power method.
+    """
+
+    def __init__(self, layer: nnx.Module, *, rngs: nnx.Rngs, learnt: bool = True) -> None:
+        self.layer = layer
+        self.learnt = learnt
+        self.use_running_average = False
+        layer.u = nnx.BatchStat(jnp.zeros(layer.kernel.shape[-1]))
+        layer.v = nnx.BatchStat(jax.random.normal(rngs.params(), layer.kernel.shape[:-1]))
+        for _ in range(15):
+            self.improve()
+
+    def improve(self) -> None:
+        kernel, v = jax.lax.stop_gradient((self.layer.kernel[...], self.layer.v[...]))
+        u = jnp.tensordot(v, kernel, v.ndim)
+        u /= jnp.maximum(jnp.linalg.norm(u), 1e-12)
+        v = kernel @ u
+        self.layer.u.set_value(u)
+        self.layer.v.set_value(v / jnp.maximum(jnp.linalg.norm(v), 1e-12))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if self.learnt and not self.use_running_average:
+            self.improve()
+        kernel = self.layer.kernel[...]
+        value = ((kernel @ self.layer.u[...]) * self.layer.v[...]).sum()
+        layer = nnx.clone(self.layer)
+        layer.kernel = nnx.Param(kernel / value)
         return layer(x)
 
 

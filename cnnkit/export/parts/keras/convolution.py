@@ -85,6 +85,53 @@ def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
     return FilterNorm
 
 
+def spectral_norm(base, swapped: bool = False):
+    """A class of layers that work with their kernel divided by its largest singular value.
+
+    Each pass of training improves the singular vectors by one step of the power method.
+    """
+
+    class SpectralNorm(base):
+        def build(self, input_shape):
+            super().build(input_shape)
+            shape = self._matrix().shape
+            made = {"shape": shape[-1:], "trainable": False, "initializer": "zeros"}
+            self.u = self.add_weight(name="u", **made)
+            made = {"shape": shape[:-1], "trainable": False, "initializer": "random_normal"}
+            self.v = self.add_weight(name="v", **made)
+            for _ in range(15):
+                self._improve()
+
+        def _matrix(self):
+            """The kernel, its filters last."""
+            kernel = ops.convert_to_tensor(self._kernel)
+            return ops.swapaxes(kernel, -1, -2) if swapped else kernel
+
+        def _improve(self):
+            matrix, v = ops.stop_gradient(self._matrix()), ops.convert_to_tensor(self.v)
+            u = ops.tensordot(v, matrix, len(v.shape))
+            u = u / ops.maximum(ops.norm(u), 1e-12)
+            v = ops.matmul(matrix, u)
+            self.u.assign(u)
+            self.v.assign(v / ops.maximum(ops.norm(v), 1e-12))
+
+        @property
+        def kernel(self):
+            value = ops.sum(ops.matmul(self._matrix(), self.u) * self.v)
+            return ops.convert_to_tensor(self._kernel) / value
+
+        @kernel.setter
+        def kernel(self, value):
+            self._kernel = value
+
+        def call(self, inputs, training=None):
+            if training and self.trainable:
+                self._improve()
+            return super().call(inputs)
+
+    return SpectralNorm
+
+
 class LocallyConnected(layers.Layer):
     """A convolution, unpadded, whose positions have weights of their own."""
 

@@ -80,6 +80,18 @@ def without(layer: nn.Module, *names: str) -> nn.Module:
     return layer
 
 
+def settled(layer: nn.Module) -> nn.Module:
+    """A layer that keeps its running statistics and works by them, in training too."""
+    layer.register_forward_pre_hook(in_evaluation)
+    return layer
+
+
+def in_evaluation(layer: nn.Module, inputs: tuple) -> None:
+    """Has a layer evaluate, whatever the model does."""
+    del inputs
+    layer.eval()
+
+
 class FilterNorm(nn.Module):
     """The weights of each filter normalized; the first axis is split into groups and the rest."""
 

@@ -11,7 +11,8 @@ from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
 from cnnkit.spec.model.training.schedule import Schedule
-from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, SplitSettings, Train
+from cnnkit.spec.model.training.split import SplitSettings
+from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Train
 
 __all__ = [
     "Arrays",

@@ -190,6 +190,22 @@ class Rotate(Augmentation):
     )
 
 
+class Elastic(Augmentation):
+    """Draws each example out of shape by smooth random displacements (Simard et al., 2003)."""
+
+    kind = "elastic"
+    moves = True
+    scalar_field = "alpha"
+
+    alpha: Positive = Field(
+        50.0, description="what displacements from −1 to 1 are multiplied by once they are smooth"
+    )
+    sigma: Positive = Field(5.0, description="the deviation of the Gaussian that smooths, in cells")
+    fill: Annotated[Literal["zeros", "edge"], Expects("`zeros` or `edge`")] = Field(
+        "zeros", description="what comes in at the border"
+    )
+
+
 class Erase(Augmentation):
     """Blanks out a random rectangle in half of the images (Zhong et al., 2020)."""
 
@@ -290,6 +306,7 @@ AUGMENTATIONS: Final = Variant(
         RandomCrop,
         ResizedCrop,
         Rotate,
+        Elastic,
         Erase,
         Cutout,
         Color,
@@ -306,6 +323,7 @@ AUGMENTATIONS: Final = Variant(
         "random_erasing": "erase",
         "translate": "shift",
         "rotation": "rotate",
+        "elastic_transform": "elastic",
         "random_crop": "crop",
     },
 )

@@ -11,6 +11,8 @@ from cnnkit.errors import did_you_mean
 from cnnkit.layers.field import Expects
 from cnnkit.spec.language.faults import Fault, Faults, faults_of, shown
 from cnnkit.spec.model.section import Section
+from cnnkit.spec.model.training.part import section
+from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.spec.text.scalars import shortened
 
 Name: TypeAlias = Literal[
@@ -25,6 +27,7 @@ Text = Annotated[str, Field(min_length=1)]
 Named = Annotated[Mapping[Text, Text], Field(min_length=1)]
 """A text for each input, or for each output, by its name."""
 _FOLDERS = Expects("the path of a folder, seen from the spec's, or one for each input by its name")
+_MASKS = Expects("the path of a folder, seen from the spec's, or one for each output by its name")
 _INPUTS = Expects("the name of an array in the file, or one for each input by its name")
 _TARGETS = Expects("the name of an array in the file, or one for each output by its name")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -118,10 +121,10 @@ class Images(Pictures):
     test: Annotated[Text | Named | None, _FOLDERS] = Field(
         None, description="another such folder, with the test set"
     )
-    masks: Annotated[Text | None, _FOLDER] = Field(
+    masks: Annotated[Text | Named | None, _MASKS] = Field(
         None,
         description="the folder of masks, each named as its image, where the class of each pixel "
-        "is asked for: then `images` needs no class folders",
+        "is asked for: then `images` needs no class folders; of several outputs a folder each",
     )
     classes: Annotated[
         Annotated[tuple[Text, ...], Strict(False), Field(min_length=2)]
@@ -138,6 +141,15 @@ class Images(Pictures):
     ignore: Ignored = Field(
         None, description="the value of pixels in masks that count nowhere, such as 255"
     )
+    tiles: Annotated[
+        Tiles | None,
+        section(Tiles, "tiles"),
+        Expects("`size` and `overlap`: `{size: 256, overlap: 0.25}`"),
+    ] = Field(
+        None,
+        description="how images that are larger than the input are cut into tiles of it, each with "
+        "its mask; by default they are resized",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -150,7 +162,7 @@ class Images(Pictures):
 
 def _mask_faults(images: Images) -> Iterator[Fault]:
     """What is of masks alone, where there are none; and what masks do not have."""
-    given = [name for name in ("classes", "ignore") if getattr(images, name) is not None]
+    given = [name for name in ("classes", "ignore", "tiles") if getattr(images, name) is not None]
     if images.masks is None and given:
         yield Fault(
             "wrong-value",

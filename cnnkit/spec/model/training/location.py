@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
+from cnnkit.spec.model.training.split import names_table
 from cnnkit.spec.text.node import YamlNode
 
 _PATHS: Final = {
@@ -65,6 +66,33 @@ def located_weights(spec: Spec) -> LocatedWeights:
     return LocatedWeights(str(path), (note,) if note else ())
 
 
+class LocatedGroups(NamedTuple):
+    """What says which examples belong together, with the whole path of a table.
+
+    Attributes:
+        by: The table or the pattern; None where each example is by itself.
+        place: Where the spec says so, as messages begin; empty where that is not known.
+        notes: What is to be said of the path.
+    """
+
+    by: str | None
+    place: str
+    notes: tuple[str, ...]
+
+
+def located_groups(spec: Spec) -> LocatedGroups:
+    """What says which examples belong together; a table is found as files of data are."""
+    by = spec.train.split.group if spec.train is not None else None
+    if by is None:
+        return LocatedGroups(None, "", ())
+    where = _node(spec, "split", "group")
+    place = "" if where is None or where.location() is None else f"{where.location()}: "
+    if not names_table(by):
+        return LocatedGroups(by, place, ())
+    path, note = _found(by, _file(spec, "split", "group"))
+    return LocatedGroups(str(path), place, (note,) if note else ())
+
+
 def _found(given: str, file: Path | None) -> tuple[Path, str | None]:
     try:
         path = Path(given).expanduser()
@@ -96,12 +124,18 @@ def _exists(path: Path) -> bool:
 
 def _file(spec: Spec, *keys: str) -> Path | None:
     """The file that a path is written in."""
+    node = _node(spec, *keys)
+    if node is None or node.location() is None:
+        return None
+    file = Path(node.source.name)
+    return file if _exists(file) else None
+
+
+def _node(spec: Spec, *keys: str) -> YamlNode | None:
+    """What is written at a place in `train:`."""
     node: YamlNode | None = spec.origin.document
     for key in ("train", *keys):
         if node is None or not isinstance(node.value, dict):
             return None
         node = node.value.get(key)
-    if node is None or node.location() is None:
-        return None
-    file = Path(node.source.name)
-    return file if _exists(file) else None
+    return node

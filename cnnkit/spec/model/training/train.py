@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, Strict, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, Strict, model_validator
 
 from cnnkit.errors import did_you_mean
-from cnnkit.layers.field import Count, Expects, Flag
+from cnnkit.layers.field import Count, Expects
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.metric import CHOICES, MetricName
@@ -27,6 +27,7 @@ from cnnkit.spec.model.training.objective import not_of_task, read_loss
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
+from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
 from cnnkit.tasks.metric import default_metric
 from cnnkit.tasks.task import Task, narrowed
@@ -50,11 +51,6 @@ Duration = Annotated[
     BeforeValidator(duration),
     Expects("a number of seconds, or 90s, 30m, 2h, 1h30m"),
 ]
-Held = Annotated[
-    Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)],
-    WithJsonSchema({"type": "number", "minimum": 0}),  # of a whole number any is right
-    Expects("a part below 1, such as 0.15, or a number of examples"),
-]
 Weights = Annotated[
     Literal["balanced"]
     | Annotated[tuple[Positive, ...], Strict(False), Field(min_length=1)]
@@ -62,14 +58,6 @@ Weights = Annotated[
     | None,
     Expects("`balanced`, a list of a number above 0 for each class, or a mapping of class names"),
 ]
-
-
-class SplitSettings(Section):
-    """What is held back, where the data set has no split of its own."""
-
-    validation: Held = Field(0.15, description="what the training is watched on")
-    test: Held = Field(0.15, description="what the result is measured on, once")
-    stratify: Flag = Field(True, description="whether each part has all classes in like shares")
 
 
 class EarlyStopping(Section):
@@ -83,6 +71,16 @@ class EarlyStopping(Section):
     min_delta: Annotated[float, Field(ge=0), Expects("a number that is not negative")] = Field(
         0.0, description="by how much, at least"
     )
+
+
+class BoundaryWeights(Section):
+    """What the pixels between two things weigh beside their own weight (Ronneberger et al., 2015).
+
+    w0·exp(−(d₁ + d₂)² / 2σ²), of the distances to the two that are nearest.
+    """
+
+    w0: Positive = Field(10.0, description="the weight where two things all but touch")
+    sigma: Positive = Field(5.0, description="how fast it falls, in pixels")
 
 
 class Checkpointing(Section):
@@ -109,7 +107,7 @@ class Train(Section):
     split: Annotated[
         SplitSettings,
         section(SplitSettings, "split"),
-        Expects("`validation`, `test` and `stratify`: `{validation: 0.15}`"),
+        Expects("`validation`, `test`, `stratify` and `group`: `{validation: 0.15}`"),
     ] = Field(
         SplitSettings.model_construct(validation=0.15, test=0.15, stratify=True),
         description="what is held back, where the data set has no split of its own",
@@ -142,6 +140,15 @@ class Train(Section):
         float, Field(ge=0, lt=1), Expects("a number from 0 up to, but not, 1")
     ] = Field(0.0, description="the part of each label that is spread over all classes")
     class_weights: Weights = Field(None, description="the weight of each class in the loss")
+    boundary_weights: Annotated[
+        BoundaryWeights | None,
+        section(BoundaryWeights, "boundary_weights"),
+        Expects("`w0` and `sigma`: `{w0: 10, sigma: 5}`"),
+    ] = Field(
+        None,
+        description="the weight in the loss of the pixels between two things that lie close "
+        "together, beside that of their class",
+    )
     optimizer: Annotated[Optimizer, BeforeValidator(OPTIMIZERS.read), OPTIMIZERS] = Field(
         default_factory=Nesterov,
         description="how the weights follow the gradient",
@@ -281,6 +288,8 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             yield _no_classes("label_smoothing", loss)
         if train.class_weights is not None:
             yield _no_classes("class_weights", loss)
+        if train.boundary_weights is not None:
+            yield _no_classes("boundary_weights", loss)
         for index, augmentation in enumerate(train.augment):
             if augmentation.mixes:
                 fault = _no_classes(augmentation.kind, loss)
@@ -350,13 +359,10 @@ def _of_one_output(train: Train) -> Iterator[Fault]:
             advice,
             ("label_smoothing",),
         )
-    if train.class_weights is not None:
-        yield Fault(
-            "wrong-value",
-            f"`class_weights` is of the classes of one output, and {what}",
-            advice,
-            ("class_weights",),
-        )
+    for field in ("class_weights", "boundary_weights"):
+        if getattr(train, field) is not None:
+            message = f"`{field}` is of the classes of one output, and {what}"
+            yield Fault("wrong-value", message, advice, (field,))
     for index, augmentation in enumerate(train.augment):
         if augmentation.mixes:
             yield Fault(

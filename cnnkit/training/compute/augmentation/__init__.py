@@ -162,6 +162,7 @@ _CHANGED: Final[Mapping[type[Augmentation], Callable[[Any, Array, Array], Array]
     kinds.RandomCrop: moving.crop,
     kinds.ResizedCrop: moving.resized_crop,
     kinds.Rotate: moving.rotate,
+    kinds.Elastic: moving.elastic,
     kinds.Erase: erasing.erase,
     kinds.Cutout: erasing.cutout,
     kinds.Color: color.color,

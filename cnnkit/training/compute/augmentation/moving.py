@@ -1,4 +1,4 @@
-"""Augmentations that move what is seen: flip, shift, crop, resized crop, rotation.
+"""Augmentations that move what is seen: flip, shift, crop, resized crop, rotation, elastic.
 
 Whole numbers are classes, of which there is no mean: what is linear between cells is for them the
 nearest cell, and where zeros come in at a border it is the class that counts nowhere.
@@ -6,13 +6,25 @@ nearest cell, and where zeros come in at a border it is the class that counts no
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
-from cnnkit.spec.model.training.augmentation import Flip, RandomCrop, ResizedCrop, Rotate, Shift
+from cnnkit.spec.model.training.augmentation import (
+    Elastic,
+    Flip,
+    RandomCrop,
+    ResizedCrop,
+    Rotate,
+    Shift,
+)
 from cnnkit.tasks.task import IGNORED
 from cnnkit.training.compute.maps import of_classes
 
@@ -136,36 +148,70 @@ def _turned(images: Array, angle: Array, fill: str) -> Array:
     # What comes to a cell stood where turning back leads; rows count downwards.
     rows = cosine * down + sine * right + (height - 1) / 2
     columns = cosine * right - sine * down + (width - 1) / 2
+    return _sampled(images, (rows, columns), fill)
+
+
+def elastic(augmentation: Elastic, key: Array, images: Array) -> Array:
+    """Draws each image out of shape, linear between cells.
+
+    A displacement is drawn for each cell and axis, uniform from −1 to 1, smoothed by a Gaussian and
+    multiplied by alpha (Simard et al., 2003); beyond the border there is none.
+    """
+    spatial = images.shape[1:-1]
+    moves = jax.random.uniform(key, (*images.shape[:-1], len(spatial)), minval=-1, maxval=1)
+    for axis, extent in enumerate(spatial, 1):
+        smooth = jnp.asarray(_gaussian(extent, augmentation.sigma))
+        moves = jnp.moveaxis(jnp.moveaxis(moves, axis, -1) @ smooth, -1, axis)
+    places = [
+        jnp.arange(extent).reshape(-1, *(1,) * (len(spatial) - axis - 1))
+        + augmentation.alpha * moves[..., axis]
+        for axis, extent in enumerate(spatial)
+    ]
+    return _sampled(images, places, augmentation.fill)
+
+
+def _gaussian(extent: int, sigma: float) -> NDArray[np.float32]:
+    """What smooths values along an axis, ``[L, L]``: a kernel of the sum 1 about each cell."""
+    reach = int(4 * sigma) + 1
+    whole = np.exp(-np.square(np.arange(-reach, reach + 1)) / (2 * sigma**2)).sum()
+    apart = np.arange(extent)[:, None] - np.arange(extent)[None, :]
+    kernel = np.exp(-np.square(apart) / (2 * sigma**2)) / whole
+    return np.where(np.abs(apart) <= reach, kernel, 0).astype(np.float32)
+
+
+def _sampled(images: Array, places: Sequence[Array], fill: str) -> Array:
+    """The values at places, linear between the cells about them; of classes the nearest.
+
+    Args:
+        images: ``[N, *spatial, ...]``.
+        places: Where along each of the spatial axes, ``[N, *spatial]`` each.
+        fill: `edge`, or zeros beyond the border; classes count nowhere there.
+    """
     if fill == "edge":
-        rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
+        extents = images.shape[1 : 1 + len(places)]
+        places = [jnp.clip(at, 0, extent - 1) for at, extent in zip(places, extents, strict=True)]
     if of_classes(images):
-        return _cells(images, _nearest(rows), _nearest(columns))
-    top, left = jnp.floor(rows), jnp.floor(columns)
-    turned = jnp.zeros_like(images)
-    for row, high in ((top, 1 - (rows - top)), (top + 1, rows - top)):
-        for column, wide in ((left, 1 - (columns - left)), (left + 1, columns - left)):
-            turned += _weighted(images, row, column, high * wide)
-    return turned
+        inside, values = _at(images, [_nearest(at) for at in places])
+        return jnp.where(_over(inside, images), values, IGNORED)
+    sides = [((below := jnp.floor(at), 1 - (at - below)), (below + 1, at - below)) for at in places]
+    found = jnp.zeros_like(images)
+    for corner in itertools.product(*sides):
+        inside, values = _at(images, [place for place, _ in corner])
+        weight = functools.reduce(operator.mul, (part for _, part in corner))
+        found += values * _over(jnp.where(inside, weight, 0), images)
+    return found
 
 
-def _weighted(images: Array, row: Array, column: Array, weight: Array) -> Array:
-    """The cells at places ``[N, H, W]`` times a weight; beyond the border they are 0."""
-    inside, values = _at(images, row, column)
-    weight = jnp.where(inside, weight, 0)
-    return values * weight.reshape(*weight.shape, *(1,) * (images.ndim - 3))
+def _over(values: Array, images: Array) -> Array:
+    """Values of places ``[N, *spatial]`` with axes for all that an image has there."""
+    return values.reshape(*values.shape, *(1,) * (images.ndim - values.ndim))
 
 
-def _cells(images: Array, row: Array, column: Array) -> Array:
-    """The classes at places ``[N, H, W]``; beyond the border they count nowhere."""
-    inside, values = _at(images, row, column)
-    return jnp.where(inside.reshape(*inside.shape, *(1,) * (images.ndim - 3)), values, IGNORED)
-
-
-def _at(images: Array, row: Array, column: Array) -> tuple[Array, Array]:
-    """Whether places ``[N, H, W]`` are on the image, and the cells there."""
-    height, width = images.shape[1:3]
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    rows = jnp.clip(row, 0, height - 1).astype(jnp.int32)
-    columns = jnp.clip(column, 0, width - 1).astype(jnp.int32)
-    example = jnp.arange(images.shape[0])[:, None, None]
-    return inside, images[example, rows, columns]
+def _at(images: Array, places: Sequence[Array]) -> tuple[Array, Array]:
+    """Whether places are on the image, and the cells there."""
+    extents = images.shape[1 : 1 + len(places)]
+    ends = list(zip(places, extents, strict=True))
+    inside = functools.reduce(operator.and_, ((at >= 0) & (at < extent) for at, extent in ends))
+    cells = tuple(jnp.clip(at, 0, extent - 1).astype(jnp.int32) for at, extent in ends)
+    example = jnp.arange(images.shape[0]).reshape(-1, *(1,) * len(places))
+    return inside, images[(example, *cells)]

@@ -1,0 +1,78 @@
+"""What the steps of a training read, laid on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Sharding
+
+from cnnkit.data.dataset import ExampleArrays
+from cnnkit.training.compute.state import ExamplePool, Feed
+from cnnkit.training.prepare.material import Material
+
+
+def feed_of(
+    materials: Sequence[Material], sharding: Sharding, pool: ExamplePool | None = None
+) -> Feed:
+    """What the steps read, on the device: of one run, or of several with an axis of runs.
+
+    Args:
+        materials: Those of the runs, of one data set, their splits of the same sizes.
+        sharding: Where to.
+        pool: The examples, where they are there; none is laid there where they are too many.
+    """
+    own = [
+        {
+            "train": material.splits.train.astype(np.int32),
+            **_standardizing(material),
+            "class_weights": material.class_weights,
+            "seed": np.uint32(material.seed),
+        }
+        for material in materials
+    ]
+    placed = jax.device_put(side_by_side(own), sharding)
+    return Feed(pool=pool or pool_on(np.zeros(0), np.zeros(0), sharding), **placed)
+
+
+def _standardizing(material: Material) -> dict[str, Any]:
+    """What inputs are standardized with, of several by their names."""
+    each = {name: one.statistics for name, one in material.inputs.items()}
+    own = material.statistics
+    return {
+        "mean": {name: one.mean for name, one in each.items()} or own.mean,
+        "deviation": {name: one.deviation for name, one in each.items()} or own.deviation,
+    }
+
+
+def side_by_side(trees: Sequence[Any]) -> Any:
+    """Trees of NumPy arrays as one, stacked along a first axis of runs; of one run as it is."""
+    if len(trees) == 1:
+        return trees[0]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def pool_of(table: ExampleArrays, sharding: Sharding) -> ExamplePool:
+    """All examples on the device."""
+    return pool_on(*table.at(slice(None)), sharding)
+
+
+def pool_of_zeros(table: ExampleArrays, size: int, sharding: Sharding) -> ExamplePool:
+    """So many examples of the same shapes and types."""
+    inputs, targets = jax.tree.map(
+        lambda array: np.zeros((size, *array.shape[1:]), array.dtype), table.at(slice(0, 1))
+    )
+    return pool_on(inputs, targets, sharding)
+
+
+def pool_on(inputs: Any, targets: Any, sharding: Sharding) -> ExamplePool:
+    """Inputs and targets on the device."""
+    placed = on_device(inputs, sharding)
+    return ExamplePool(placed, placed if targets is inputs else on_device(targets, sharding))
+
+
+def on_device(arrays: Any, sharding: Sharding) -> Any:
+    """An array on the device, or all of a mapping of names."""
+    return jax.device_put(arrays, sharding)

@@ -1,0 +1,211 @@
+"""Several processes: how they are told of each other, and that they train as one would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnnkit.errors import UsageError
+from cnnkit.spec.model.spec import Spec
+from cnnkit.training.distributed import launch as launching
+from cnnkit.training.distributed.processes import Processes, cluster_of, processes_of
+from cnnkit.training.distributed.sharing import gpus_of
+from tests.training.test_devices import CNNKIT
+
+Recipe = Callable[..., Spec]
+
+
+def test_a_process_is_told_of_the_others() -> None:
+    assert processes_of(None, None, None, environment={}) is None
+    assert processes_of("here:9000", 1, 0, environment={}) is None
+    assert processes_of("here:9000", 4, 3, 20) == Processes("here:9000", 4, 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            ("here:9000", None, 1),
+            (
+                "--processes is missing: each process is told --coordinator HOST:PORT of the first "
+                "one, --processes N, and --process-id K from 0 to N - 1; on one machine `cnnkit "
+                "launch -n N -- train …` does so"
+            ),
+        ),
+        (("here:9000", 2, 2), "--process-id 2 is none of --processes 2: they count from 0 to 1"),
+        (
+            ("here", 2, 0),
+            (
+                "--coordinator 'here' is not HOST:PORT, such as 10.0.0.1:9000: a host that all "
+                "processes reach, and a port from 1 to 65535 that is free there"
+            ),
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(
+    given: tuple[str | None, int | None, int | None], text: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        processes_of(*given, environment={})
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("variables", "cluster"),
+    [
+        ({}, None),
+        # A shell of `salloc` knows the tasks of its job and is none of them.
+        ({"SLURM_NTASKS": "4"}, None),
+        (
+            {"SLURM_NTASKS": "4", "SLURM_STEP_NODELIST": "n[1-2]", "SLURM_PROCID": "0"}
+            | {"SLURM_LOCALID": "0"},
+            "Slurm",
+        ),
+        (
+            {"SLURM_NTASKS": "1", "SLURM_STEP_NODELIST": "n1", "SLURM_PROCID": "0"}
+            | {"SLURM_LOCALID": "0"},
+            None,
+        ),
+        ({"OMPI_COMM_WORLD_SIZE": "2", "OMPI_MCA_orte_hnp_uri": "1.0;tcp://h:1"}, "Open MPI"),
+        ({"KUBERNETES_SERVICE_HOST": "h"}, None),
+        ({"KUBERNETES_SERVICE_HOST": "h", "JOB_COMPLETION_INDEX": "0"}, "Kubernetes"),
+        ({"TPU_WORKER_HOSTNAMES": "a"}, None),
+        ({"TPU_WORKER_HOSTNAMES": "a,b"}, "a TPU pod"),
+    ],
+)
+def test_a_cluster_is_known_by_what_it_sets(variables: dict[str, str], cluster: str | None) -> None:
+    assert cluster_of(variables) == cluster
+    found = processes_of(None, None, None, environment=variables)
+    assert found == (None if cluster is None else Processes())
+
+
+def test_gpus_are_shared_out() -> None:
+    assert gpus_of(2, {"CUDA_VISIBLE_DEVICES": "4,5,6,7"}) == [
+        {"CUDA_VISIBLE_DEVICES": "4,5"},
+        {"CUDA_VISIBLE_DEVICES": "6,7"},
+    ]
+    assert gpus_of(2, {"CUDA_VISIBLE_DEVICES": ""}) == [{}, {}]
+    with pytest.raises(UsageError) as caught:
+        gpus_of(4, {"CUDA_VISIBLE_DEVICES": "0,1"})
+    assert str(caught.value) == (
+        "4 processes cannot share out 2 GPUs: take -n 2 at most, or `train … --device cpu`"
+    )
+
+
+def launched(
+    monkeypatch: pytest.MonkeyPatch, program: str, count: int = 2
+) -> tuple[int, list[str]]:
+    """The exit code and the last words of a launch whose processes run a program of Python."""
+    real = subprocess.Popen
+
+    def start(_: list[str], **options: object) -> object:
+        return real([sys.executable, "-c", program], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("cnnkit.training.distributed.launch.subprocess.Popen", start)
+    told: list[str] = []
+    code = launching.launch(
+        ["train", "spec.yaml", "--device", "cpu"], count, timeout=7, tell=told.append
+    )
+    return code, told
+
+
+def test_a_mistake_of_all_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = "import sys; print('cnnkit: no such file', file=sys.stderr); sys.exit(2)"
+    assert launched(monkeypatch, program) == (2, [])
+    assert capfd.readouterr().err.splitlines() == ["0 | cnnkit: no such file"]
+
+
+def test_a_process_that_is_killed_ends_the_others_and_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The first one would wait for it for good.
+    program = (
+        "import os, time\n"
+        "if os.environ['CNNKIT_PROCESS_ID'] == '1': os.kill(os.getpid(), 9)\n"
+        f"open(os.environ[{launching.BEGUN!r}], 'w').write('runs/net')\n"
+        "time.sleep(600)"
+    )
+    monkeypatch.setattr(launching, "_GRACE", 0.5)
+    code, told = launched(monkeypatch, program)
+    assert code == 128 + signal.SIGKILL
+    assert told in (
+        [
+            (
+                "process 1 of 2 was ended by SIGKILL, and the others with it; go on with `cnnkit "
+                "launch -n 2 -- train --resume runs/net`"
+            )
+        ],
+        # It was killed before the first one had begun a run.
+        ["process 1 of 2 was ended by SIGKILL, and the others with it"],
+    )
+
+
+def test_a_process_that_jax_finds_silent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import os, sys, time\n"
+        "if os.environ['CNNKIT_PROCESS_ID'] == '1': time.sleep(600)\n"
+        "print('E1130 18:41:27.4 The following tasks are unhealthy (stopped sending heartbeats):'"
+        ", '1', sep='\\n', file=sys.stderr, flush=True)\n"
+        "os.abort()"
+    )
+    monkeypatch.setattr(launching, "_GRACE", 0.5)
+    code, told = launched(monkeypatch, program)
+    assert code == 128 + signal.SIGABRT
+    assert told == ["process 1 of 2 was silent for 7 s; all were ended"]
+
+
+def test_what_is_no_training_is_not_launched() -> None:
+    with pytest.raises(UsageError) as caught:
+        launching.launch(["check", "spec.yaml"], 2, timeout=9, tell=print)
+    assert str(caught.value) == (
+        "launch runs `train`, not check: cnnkit launch -n 2 -- train specs/digits.yaml"
+    )
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+def test_a_run_goes_on_after_a_process_was_killed(recipe: Recipe, tmp_path: Path) -> None:
+    source = tmp_path / "spec.json"
+    spec = recipe(epochs=60, checkpoint={"interval": "1s"}, augment=[{"shift": 1}], ema=0.9)
+    source.write_text(json.dumps(spec.to_dict()))
+    run = tmp_path / "run"
+    given = ["train", str(source), "--run-dir", str(run), "--device", "cpu"]
+    process = subprocess.Popen(
+        [*CNNKIT, "launch", "-n", "2", "--restarts", "1", "--", *given],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    kill_the_second_of(process.pid, begun=run / "metrics.jsonl")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert (
+        "cnnkit: process 1 of 2 was ended by SIGKILL, and the others with it; the run goes on from "
+        "its last checkpoint"
+    ) in said.splitlines()
+    assert f"0 | resuming {run} at step " in said
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [4 * epoch for epoch in range(1, 61)]
+
+
+def kill_the_second_of(parent: int, begun: Path) -> None:
+    """Kills the second child of a process once a file has a line."""
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    until = time.monotonic() + 200
+    while time.monotonic() < until:
+        if begun.exists() and begun.read_text().count("\n"):
+            _, second = children.read_text().split()[:2]
+            os.kill(int(second), signal.SIGKILL)
+            return
+        time.sleep(0.05)
+    raise AssertionError("no epoch was trained")
