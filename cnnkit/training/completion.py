@@ -30,7 +30,9 @@ from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints, Record
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.record import parse
 from cnnkit.training.store.summary import Ending
+from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display
+from cnnkit.training.view.notebook import shown as in_notebook
 from cnnkit.training.view.tensorboard import Events
 
 
@@ -49,6 +51,14 @@ class Result:
     ending: Ending
     summary: Mapping[str, Any] | None
     interruption: Interruption
+
+    def _repr_html_(self) -> str:
+        """What the run came to, as a notebook shows it, with its curves."""
+        summary = RunDirectory.open(self.path).read_summary()
+        lines = (
+            [f"{self.path}: {self.ending}"] if summary is None else conclusion(summary, self.path)
+        )
+        return in_notebook(lines, self.path)
 
 
 def complete(

@@ -45,16 +45,7 @@ from cnnkit.training.store.kinds import SPLIT
 from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
-from cnnkit.training.view.notebook import shown
 from cnnkit.training.view.page import write_page
-
-    def _repr_html_(self) -> str:
-        """What the run came to, as a notebook shows it, with its curves."""
-        summary = RunDirectory.open(self.path).read_summary()
-        lines = (
-            [f"{self.path}: {self.ending}"] if summary is None else conclusion(summary, self.path)
-        )
-        return shown(lines, self.path)
 
 
 def train(
