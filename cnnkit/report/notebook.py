@@ -8,7 +8,7 @@ from cnnkit.analysis.compare import Comparison
 from cnnkit.analysis.result import Analysis
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show
-from cnnkit.presentation.page import prose, text
+from cnnkit.pages.page import prose, text
 from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
 from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
 from cnnkit.report.analysis.svg import draw

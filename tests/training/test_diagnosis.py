@@ -10,7 +10,8 @@ import pytest
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.metrics import summarize_pixels
 from cnnkit.training.store.epoch import Epoch
-from cnnkit.training.view.diagnosis import Diagnosis, diagnose
+from cnnkit.training.store.summary import Diagnosis
+from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
 
 

@@ -351,4 +351,5 @@ def test_a_network_of_pixels_and_its_side_output_are_trained(name: str) -> None:
     feed = Feed(pool, jnp.arange(2), *rest)
     state = jax.eval_shape(steps.init, feed.seed)
     after = jax.eval_shape(steps.learn, state, feed, pool, jnp.bool_(True), jnp.ones(2, bool))
-    assert jax.tree.structure(after) == jax.tree.structure(state)
+    shapes: list[Any] = [jax.tree.structure(each) for each in (after, state)]
+    assert shapes[0] == shapes[1]

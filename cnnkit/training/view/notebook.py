@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnkit.pages.page import text
 from cnnkit.presentation.numbers import speed
-from cnnkit.presentation.page import text
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES
 from cnnkit.training.view.progress import Progress, RunPlan, figures_of, left, place
