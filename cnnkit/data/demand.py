@@ -120,7 +120,9 @@ def _with_maps(
         classes: Those of a network that has its weights.
         spatial: The spatial axes of an example.
     """
-    of_numbers = _looks_like_images(dataset) if loss is None else not loss.of_classes
+    of_images = isinstance(source, Images) and source.targets is not None
+    guessed = of_images or _looks_like_images(dataset)
+    of_numbers = guessed if loss is None else not loss.of_classes
     if of_numbers:
         return as_images(dataset, spatial, _range_of(source))
     ignore = source.ignore if isinstance(source, Arrays) else None

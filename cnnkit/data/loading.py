@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cnnkit.data import arrays, csv, images, listed, masks, pieces, several
+from cnnkit.data import arrays, csv, image_pairs, images, listed, masks, pieces, several
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
@@ -103,6 +103,14 @@ def _read(
     if isinstance(source, Images) and source.masks is not None:
         read = pieces.read if pieces.is_of_pieces(source) else masks.read
         return read(
+            source,
+            shape=shape,
+            decoding=like.decoding if like else decoding_of(source),
+            budget=reading.budget,
+            progress=reading.progress,
+        )
+    if isinstance(source, Images) and source.targets is not None:
+        return image_pairs.read(
             source,
             shape=shape,
             decoding=like.decoding if like else decoding_of(source),

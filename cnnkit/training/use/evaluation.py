@@ -261,7 +261,7 @@ def _require_validation(own: Material, wanted: Wanted, name: str) -> None:
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     """Other files, their columns and arrays called as those that the run learnt from.
 
-    Of a folder, where the run learnt from masks, the folders in it of images and of masks.
+    Of a folder, where the run learnt from masks or pairs, the folders in it of these.
     """
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
@@ -273,8 +273,9 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
                 return data
             folders = {name: str(root / name) for name in of_run.images}
             return data.model_copy(update={"images": folders})
-        if of_run.masks is not None:
-            inside = {"images": of_run.images, "masks": of_run.masks}
+        beside = "masks" if of_run.masks is not None else "targets"
+        if (folder := getattr(of_run, beside)) is not None:
+            inside = {"images": of_run.images, beside: folder}
             return of_run.model_copy(
                 update={name: _below(root, folder) for name, folder in inside.items()}
             )
