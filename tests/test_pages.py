@@ -169,3 +169,9 @@ def test_every_public_name_is_in_the_reference() -> None:
         r"^\.\. auto\w+:: cnnkit\.(\w+)$", read(DOCS / "reference/python.md"), re.MULTILINE
     )
     assert sorted([*told, "__version__"]) == sorted(cnnkit.__all__)
+
+
+def test_the_slides_have_every_spec_of_the_lecture() -> None:
+    specs = [path.name for path in sorted((ROOT / "specs" / "lectures").glob("*.yaml"))]
+    for page in (DOCS / "lecture" / "slides.md", DOCS / "fr" / "slides.md"):
+        assert [name for name in specs if name not in read(page)] == []
