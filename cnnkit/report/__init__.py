@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnkit.report.analysis.options import Result
 
 __all__ = [
+    "BINARY",
     "EXPLAINING",
     "FINDING_FORMATS",
     "FORMATS",
