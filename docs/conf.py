@@ -23,15 +23,12 @@ lexers["yml"] = YamlLexer()
 myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
-# Fields are explained in their class's docstring; the classes' own pages would tell them again.
 napoleon_use_ivar = True
-nitpicky = False
 
 html_theme = "furo"
 html_title = "cnnkit"
 html_static_path = ["static"]
+html_favicon = "../cnnkit/playground/web/site/icon.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-# All that a page needs comes from the site itself.
-html_baseurl = ""

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
-import subprocess
-import sys
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import cnnkit
+from tests.cli.command import Run
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 # Their commands work in a folder of their own, in `test_docs.py`.
 APART = {"own-images", "rare-disease", "segmentation", "several-inputs", "ten-commands"}
+# Pages in another language show what those of the lecture do.
+TRANSLATED = DOCS / "fr"
 GENERATED = {"kinds", "rules", "commands", "zoo"}
-PAGES = [
+WRITTEN = [
     README,
-    *(
-        page
-        for page in sorted(DOCS.rglob("*.md"))
-        if page.stem not in APART and page.parent.name not in GENERATED
-    ),
+    *(page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in GENERATED),
 ]
+PAGES = [page for page in WRITTEN if page.stem not in APART and page.parent != TRANSLATED]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAGMENT = re.compile(r"^```yml\n((?:train:\n  data|search):.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,47 +36,56 @@ def read(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-def pages_with(pattern: re.Pattern[str]) -> pytest.MarkDecorator:
-    found = [page for page in PAGES if pattern.search(read(page))]
+def pages_with(pattern: re.Pattern[str], among: Sequence[Path] = PAGES) -> pytest.MarkDecorator:
+    found = [page for page in among if pattern.search(read(page))]
     names = [page.relative_to(ROOT).as_posix() for page in found]
     return pytest.mark.parametrize("page", found, ids=names)
 
 
-@cache
-def printed(command: str) -> str:
-    """What a command line prints: standard output, as in a pipe."""
+def printed(command: str, run: Run) -> str:
+    """What a command line prints, as in a pipe."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "cnnkit", f"a page runs {program}, which this test does not"
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("COLUMNS", None)
-    run = subprocess.run(
-        [sys.executable, "-m", "cnnkit", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert run.returncode in (0, 1), run.stdout
-    return run.stdout
+    done = run(*arguments)
+    assert done.code in (0, 1), done.err
+    return done.out + done.err
 
 
-def again(block: str) -> str:
+def again(block: str, run: Run) -> str:
     """A block with each command followed by what it prints now."""
     commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
-    return "".join(f"$ {command}\n{printed(command)}" for command in commands)
+    return "".join(f"$ {command}\n{printed(command, run)}" for command in commands)
 
 
 @pages_with(CONSOLE)
-def test_commands_print_what_a_page_shows(page: Path, request: pytest.FixtureRequest) -> None:
+def test_commands_print_what_a_page_shows(
+    page: Path, run: Run, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     text = read(page)
-    renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1])}```", text)
+    renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1], run)}```", text)
     if request.config.getoption("--overwrite-golden"):
         page.write_text(renewed, encoding="utf-8", newline="\n")
     else:
         assert renewed == text
+
+
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (\d+\. )?", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted(TRANSLATED.glob("*.md")), ids=lambda page: page.stem)
+def test_a_translation_shows_the_same(page: Path, request: pytest.FixtureRequest) -> None:
+    """Headings and blocks are those of the English page, one after the other."""
+    translated, original = read(page), read(DOCS / "lecture" / page.name)
+    blocks = FENCED.findall(original)
+    assert len(FENCED.findall(translated)) == len(blocks)
+    assert HEADING.findall(translated) == HEADING.findall(original)
+    if request.config.getoption("--overwrite-golden"):
+        shown = iter(blocks)
+        translated = FENCED.sub(lambda _: next(shown), translated)
+        page.write_text(translated, encoding="utf-8", newline="\n")
+    assert FENCED.findall(translated) == blocks
 
 
 @pages_with(YAML)
@@ -108,7 +114,7 @@ def test_python_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert outcome.failed == 0
 
 
-@pages_with(LINK)
+@pages_with(LINK, WRITTEN)
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     """Those to generated pages lead to where the site has them."""
     for target in LINK.findall(read(page)):
@@ -136,3 +142,10 @@ def test_every_kind_is_in_the_reference() -> None:
 
     text = read(DOCS / "reference" / "specs.md")
     assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
+
+
+def test_every_command_is_in_the_reference() -> None:
+    from cnnkit.cli import COMMANDS
+
+    text = read(DOCS / "reference" / "commands.md")
+    assert [name for name in COMMANDS if f"`cnnkit {name}" not in text] == []

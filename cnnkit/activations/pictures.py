@@ -146,15 +146,17 @@ def _columns(count: int, aspect: float) -> int:
 
 
 def _scale(values: NDArray[np.float32]) -> dict[str, Any]:
-    """Colours: white is 0 where there are negative values, else black is.
-
-    A few extremes do not darken all the rest: the scale ends at the 99.5th percentile.
-    """
+    """Colours: white is 0 where there are negative values, else black is."""
+    limit = end_of_scale(values)
     if (values < 0).any():
-        limit = float(np.percentile(np.abs(values), 99.5)) or float(np.abs(values).max()) or 1.0
         return {"cmap": _SIGNED, "vmin": -limit, "vmax": limit}
-    limit = float(np.percentile(values, 99.5)) or float(values.max()) or 1.0
     return {"cmap": _UNSIGNED, "vmin": 0.0, "vmax": limit}
+
+
+def end_of_scale(values: NDArray[np.float32]) -> float:
+    """The largest value that has a colour of its own: a few extremes do not darken all the rest."""
+    sizes = np.abs(values)
+    return float(np.percentile(sizes, 99.5)) or float(sizes.max()) or 1.0
 
 
 def _color_bar(
@@ -226,7 +228,7 @@ def _filters(title: str, filters: NDArray[np.float32]) -> Figure:
         axes[0].set_ylabel("channel", fontsize=8)
         _color_bar(figure, matrix, axes, filters, scale)
         return figure
-    kernels, names, columns = _arranged(filters)
+    kernels, names, columns = arranged(filters)
     if len(kernels) < channels * count:
         title = f"{title} · the first {len(kernels)} kernels"
     rows = math.ceil(len(kernels) / columns)
@@ -245,7 +247,7 @@ def _filters(title: str, filters: NDArray[np.float32]) -> Figure:
     return figure
 
 
-def _arranged(filters: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], list[str], int]:
+def arranged(filters: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], list[str], int]:
     """The kernels in the order of a grid, their names, and the columns of the grid."""
     *_, channels, count = filters.shape
     if channels == 1:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from cnnkit.analysis.align import LayerPair, aligned
@@ -43,6 +44,12 @@ class Comparison:
     settings: tuple[Setting, ...]
     gained: tuple[Finding, ...]
     lost: tuple[Finding, ...]
+
+    def _repr_html_(self) -> str:
+        """The comparison as a notebook shows it."""
+        # By its name: reports are above the analysis, and are loaded where one is shown.
+        shown: str = import_module("cnnkit.report.notebook").comparison_html(self)
+        return shown
 
     @property
     def readable(self) -> bool:

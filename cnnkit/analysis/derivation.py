@@ -132,7 +132,7 @@ def field_lines(before: Fields, effect: Effect, after: Fields) -> Iterator[Line]
 
 def seen_line(after: Fields) -> Line:
     """What each cell sees behind a layer in which it reads all cells."""
-    sizes = tuple(math.ceil(field.size) for field in after)
+    sizes = tuple(math.ceil(field.size) for field in after or ())
     return Line("receptive field", f"{show(sizes)}: each cell sees all of the map")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cnnkit.analysis.frame import Library, frame
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Memory
 from cnnkit.analysis.precision import Precision
@@ -191,6 +193,24 @@ class Analysis:
             f"Analysis({self.name or 'network'}: {show(self.input)} → {output}, "
             f"{self.totals.parameters:,} parameters, {self.totals.macs:,} MACs, {findings})"
         )
+
+    def _repr_html_(self) -> str:
+        """The analysis as a notebook shows it."""
+        # By its name: reports are above the analysis, and are loaded where one is shown.
+        shown: str = import_module("cnnkit.report.notebook").analysis_html(self)
+        return shown
+
+    def to_frame(self, depth: int | None = None, library: Library | None = None) -> Any:
+        """The layers down to ``depth`` levels as a data frame of pandas, or else of polars.
+
+        Args:
+            depth: The levels; None means all the way.
+            library: Whose data frame it is, ``pandas`` or ``polars``.
+
+        Raises:
+            UsageError: None is installed, or not the one that is asked for.
+        """
+        return frame(self.at_depth(depth), library)
 
     @property
     def name(self) -> str | None:

@@ -26,7 +26,12 @@ def activations(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Write pictures to this folder."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.html|DIR",
+            help="Write one page, or pictures to a folder.",
+        ),
     ] = None,
     layer: Annotated[
         list[str] | None,
@@ -42,7 +47,7 @@ def activations(
     ] = None,
     weights: WeightsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights that the spec does not give.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Write over pictures.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files.")] = False,
     assignments: AssignmentsOption = None,
 ) -> None:
     """Show what each layer makes of one input: the numbers of small maps, pictures of large ones.
@@ -82,13 +87,18 @@ def activations(
     if target is not None:
         told += target_lines(work.last, target)
     put_text("\n".join([*told, "", work.weights, ""]), None)
-    if output is not None:
+    if output is not None and output.suffix.lower() in (".html", ".htm"):
+        from cnnkit.activations.page import write_page
+
+        write_page(work.example, work.layers, work.weights, output, force=force)
+        print(f"wrote {output}")
+    elif output is not None:
         from cnnkit.activations.pictures import write_pictures
 
         written = write_pictures(work.example, work.layers, output, force=force)
         print(f"wrote {len(written)} pictures to {output}")
     elif not all(is_small(each.maps) for each in work.layers):
-        print("the larger maps as pictures: --output DIR")
+        print("the larger maps as one page: --output FILE.html; as pictures: --output DIR")
 
 
 def _cell(text: str) -> tuple[int, ...]:

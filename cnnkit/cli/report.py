@@ -1,4 +1,4 @@
-"""``cnnkit report``: the page of a run."""
+"""``cnnkit report``: the page of a run, or of several laid over one another."""
 
 from __future__ import annotations
 
@@ -11,24 +11,64 @@ from cnnkit.errors import UsageError
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="The directories of runs.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: report.html in the run."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Default: report.html in the run; of several runs it has to be given.",
+        ),
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Follow runs, or folders of runs, in the browser instead."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of --serve; 0 takes one that is free.")
+    ] = 0,
 ) -> None:
     """Write the page of a run, a cross-validation or a search: one HTML file that shows it all.
 
+    Several trainings are laid over one another on one page. With --serve the pages of runs that
+    are still training follow them, on the loopback.
+
     Example: cnnkit report runs/digits
     """
+    if serve:
+        _follow(runs, output, port)
+        return
+    try:
+        typer.echo(str(_written(runs, output)))
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+
+
+def _written(runs: list[Path], output: Path | None) -> Path:
+    """Writes the page of the runs; returns where."""
     from cnnkit.training.store.directory import RunDirectory
 
-    directory = RunDirectory.open(run)
+    if len(runs) > 1:
+        from cnnkit.training.view.overlay import write_overlay
+
+        return write_overlay(runs, output)
+    directory = RunDirectory.open(runs[0])
     if directory.kind in ("cross-validation", "search"):
         from cnnkit.selection import write_page
     else:
         from cnnkit.training.view.page import write_page
-    try:
-        typer.echo(str(write_page(directory, output)))
-    except OSError as error:
-        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+    return write_page(directory, output)
+
+
+def _follow(folders: list[Path], output: Path | None, port: int) -> None:
+    """Serves the pages of runs until it is interrupted."""
+    from cnnkit.selection import follow
+
+    if output is not None:
+        raise UsageError("--serve shows pages, and --output writes one: leave one of them out")
+    follow(
+        folders,
+        port,
+        lambda address: print(f"the runs are at {address}; Ctrl-C ends it", flush=True),
+    )

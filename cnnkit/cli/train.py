@@ -18,7 +18,7 @@ from cnnkit.training.distributed.processes import TIMEOUT, joined, processes_of
 PROCESSES = "Several processes"
 
 if TYPE_CHECKING:
-    from cnnkit.training.run import Result
+    from cnnkit.training.completion import Result
     from cnnkit.training.view.display import Display
 
 

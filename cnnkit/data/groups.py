@@ -15,13 +15,11 @@ import numpy as np
 from cnnkit.data.columns import FILE_COLUMNS, some
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.layout import SUFFIXES
-from cnnkit.data.membership import Groups
+from cnnkit.data.membership import FILE, Groups
 from cnnkit.data.table import Table, opened
 from cnnkit.errors import DataError
 from cnnkit.spec.model.training.split import names_table
 
-FILE: Final = "file"
-"""What says it where each file of several examples is a group."""
 _GROUP_COLUMNS: Final = ("group", "groups", "patient", "patient_id", "subject", "subject_id")
 
 

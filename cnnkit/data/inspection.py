@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cnnkit.data.dataset import Dataset, Splits
+from cnnkit.data.columns import some
+from cnnkit.data.dataset import Dataset, Indices, Splits
 from cnnkit.data.duplicates import leaks
+from cnnkit.data.maps import pixels_of
+from cnnkit.data.membership import FILE
 from cnnkit.data.preprocessing import extremes
 from cnnkit.data.scaling import RANGES, dtype_of
 from cnnkit.data.statistics import Statistics
@@ -31,35 +35,56 @@ def warnings_of(dataset: Dataset, splits: Splits, measured: Statistics) -> list[
         return [*dataset.notes, fault]
     # One image may well be part of many examples of several inputs: that is no leak.
     found = [] if dataset.inputs else leaks(dataset, splits)
-    return [*dataset.notes, *_of_groups(dataset, splits), *found, *constant(dataset, measured)]
+    return [
+        *dataset.notes,
+        *_of_groups(dataset, splits),
+        *_absent(dataset, splits),
+        *found,
+        *constant(dataset, measured),
+    ]
 
 
 def _of_groups(dataset: Dataset, splits: Splits) -> Iterator[str]:
-    """What groups of examples keep a split from: being one, and having each class."""
+    """Says where each group has one example."""
     if splits.groups is None:
         return
-    if len(splits.groups.names) == len(splits.groups.train):
+    if len(splits.groups.names) == len(splits.groups.train) and splits.groups.by != FILE:
         yield (
             f"`group: {splits.groups.by}` makes each example of {dataset.name} a group of its own, "
             f"which changes nothing"
         )
-    labels = dataset.train.labels()
-    if labels is None:
+
+
+def _absent(dataset: Dataset, splits: Splits) -> Iterator[str]:
+    """Which classes a split has nothing of: the training split, and with groups the others too."""
+    counts = _counts(dataset, np.arange(len(dataset.train)))
+    if counts is None:
         return
-    known = np.unique(labels)
-    for name in ("train", "validation", "test"):
+    grouped = splits.groups is not None
+    what = "pixel" if dataset.train.of_pixels else "example"
+    for name in ("train", "validation", "test") if grouped else ("train",):
         part = getattr(splits, name)
         if not len(part) or (name == "test" and splits.own_test):
             continue
-        if lacking := np.setdiff1d(known, labels[part]).tolist():
-            names = [dataset.classes[each] if dataset.classes else each for each in lacking]
-            named = ", ".join(map(str, names[:_SHOWN]))
-            more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-            noun = "training" if name == "train" else name
+        of_part = _counts(dataset, part)
+        lacking = np.flatnonzero((counts > 0) & (of_part == 0)).tolist()
+        if lacking:
+            names = [str(dataset.classes[each] if dataset.classes else each) for each in lacking]
+            why = ": too few groups have any" if grouped else ""
             yield (
-                f"the {noun} split has no example of {named}{more}: too few groups of "
-                f"`group: {splits.groups.by}` have any; another `seed` may part them better"
+                f"the {'training' if name == 'train' else name} split has no {what} of "
+                f"{some(names)}{why}; another `seed` may part them better"
             )
+
+
+def _counts(dataset: Dataset, indices: Indices) -> NDArray[np.int64] | None:
+    """How many of each class some examples have; None where targets are no classes."""
+    if dataset.train.of_pixels:
+        return np.array([*pixels_of(dataset.classes, dataset.train.targets[indices]).values()])
+    labels = dataset.train.labels()
+    if labels is None:
+        return None
+    return np.bincount(labels[indices], minlength=int(labels.max(initial=0)) + 1)
 
 
 def all_alike(dataset: Dataset) -> str | None:

@@ -118,11 +118,11 @@ def mask_of(pair: Pair, key: Key) -> NDArray[np.int16]:
     Raises:
         DataError: The mask is damaged, has other extents, or values that are no class.
     """
-    classes = _classes(pair.mask, key)
+    classes = _classes(pair.partner, key)
     told = header(pair.image)
     if classes.shape != (told.height, told.width):
         raise DataError(
-            f"{pair.mask} is {show(classes.shape)}, and its image {pair.image} is "
+            f"{pair.partner} is {show(classes.shape)}, and its image {pair.image} is "
             f"{show((told.height, told.width))}: a mask has the extents of its image"
         )
     return classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from cnnkit.data.columns import some
 from cnnkit.spec.model.training.split import names_table
 
+FILE: Final = "file"
+"""What says it where each file of several examples is a group."""
 Numbers = NDArray[np.int64]
 
 
@@ -38,6 +40,13 @@ class Groups:
         """How many groups some examples are of."""
         part = self.test if own_test and self.test is not None else self.train
         return len(np.unique(part[indices]))
+
+    @property
+    def said(self) -> str:
+        """What makes the groups, as a sentence begins."""
+        if self.by == FILE:
+            return "each file is one, which makes"
+        return f"`group: {self.by}` makes"
 
     def some(self, indices: Numbers) -> str:
         """The names of the first groups of some training examples."""

@@ -1,4 +1,4 @@
-"""Files of images and of masks that have the same names, in the splits that their folders say."""
+"""Files of images, and of masks or targets of the same names, in the splits of their folders."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Names = Mapping[str, Path]
 
 
 class Pair(NamedTuple):
-    """An image and its mask."""
+    """An image, and its mask or the image that is to come out."""
 
     image: Path
-    mask: Path
+    partner: Path
 
 
 def pairs_of(source: Images) -> dict[SplitName, list[Pair]]:
-    """The images and masks of each split, those of validation behind those of training.
+    """The images of each split with their masks or targets; validation comes behind training.
 
     Where both folders hold the folders `train`, `validation` or `test`, these are the splits; else
     all are for training.
@@ -34,9 +34,10 @@ def pairs_of(source: Images) -> dict[SplitName, list[Pair]]:
         DataError: All that is wrong with the folders.
         UsageError: A folder does not exist.
     """
-    folder, beside = Path(str(source.images)), Path(source.masks or "")
+    folder, beside = Path(str(source.images)), Path(str(source.masks or source.targets))
     images, masks = _files(folder), _files(beside)
-    _require_partners(images, masks, folder, beside)
+    noun = "mask" if source.masks is not None else "target"
+    _require_partners(images, masks, folder, beside, noun)
     parts = _parts(images)
     return {
         part: [Pair(images[name], masks[name]) for name in parts[part]]
@@ -82,12 +83,12 @@ def _is_input(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES or is_nifti(path)
 
 
-def _require_partners(images: Names, masks: Names, folder: Path, beside: Path) -> None:
+def _require_partners(images: Names, masks: Names, folder: Path, beside: Path, noun: str) -> None:
     lonely = [images[name] for name in images if name not in masks]
     more = [masks[name] for name in masks if name not in images]
     faults = []
     if lonely:
-        faults.append(f"{_listed(lonely)} no mask of the same name in {beside}")
+        faults.append(f"{_listed(lonely)} no {noun} of the same name in {beside}")
     if more:
         faults.append(f"{_listed(more)} no image of the same name in {folder}")
     if faults:

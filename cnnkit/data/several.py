@@ -42,7 +42,7 @@ def names_several(source: Data) -> bool:
     """Whether some data give inputs or targets by their names."""
     if isinstance(source, Arrays):
         return bool(names_in(source.inputs) or names_in(source.targets))
-    return isinstance(source, Images) and bool(names_in(source.images))
+    return isinstance(source, Images) and bool(names_in(source.images) or names_in(source.masks))
 
 
 def of_arrays(source: Arrays, loss: Loss | None) -> Parts:
@@ -135,6 +135,33 @@ def of_folders(source: Images, read: Callable[[Images, str], Dataset]) -> Parts:
     if faults:
         raise DataError(*faults)
     return Parts({name: without_targets(each) for name, each in found.items()}, {"": whole})
+
+
+def of_masks(source: Images, read: Callable[[Images, bool], Dataset]) -> Parts:
+    """A folder of images, and a folder of masks for each output, with files of the same names.
+
+    So a pixel may be of several classes: each output says yes or no to one of them.
+
+    Args:
+        source: The folders.
+        read: What reads images and one folder of masks; and whether the images are needed, or
+            are known from another.
+
+    Raises:
+        DataError: All that is wrong with the files.
+        UsageError: A folder does not exist.
+    """
+    folders = source.masks if isinstance(source.masks, Mapping) else {"": source.masks or ""}
+    found: dict[str, Dataset] = {}
+    faults: list[str] = []
+    for name, folder in folders.items():
+        try:
+            found[name] = read(source.model_copy(update={"masks": folder}), not found)
+        except DataError as error:
+            faults += error.problems
+    if faults:
+        raise DataError(*dict.fromkeys(faults))
+    return Parts({"": without_targets(next(iter(found.values())))}, found)
 
 
 def _unpaired(

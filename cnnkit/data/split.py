@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from cnnkit.data.dataset import Array, Dataset, Examples, Indices, Splits
 from cnnkit.data.membership import Groups
 from cnnkit.errors import DataError
-from cnnkit.presentation.numbers import plural
 from cnnkit.spec.model.training import SplitSettings
 
 
@@ -107,9 +106,10 @@ def _count(held: float, total: int, name: str) -> int:
     """How many examples a part below 1, or a number of examples, is."""
     count = held if isinstance(held, int) else round(held * total)
     if held > 0 and not count:
+        noun = "1 example" if total == 1 else f"{total:,} examples"
         raise DataError(
-            f"a {name} split of {held:g} of {plural(total, 'example')} is empty: hold a number of "
-            f"them back, `split: {{{name}: 1}}`, or none, `split: {{{name}: 0}}`"
+            f"a {name} split of {held:g} of {noun} is empty: write how many are held back, "
+            f"`split: {{{name}: 1}}`, or `{name}: 0` for none"
         )
     return count
 
@@ -217,7 +217,7 @@ def _enough_groups(groups: Groups, indices: Indices, needed: int, what: str = ""
     what = what or f"a training split and {'one' if needed == 2 else 'two'} held out"
     noun = "1 group" if count == 1 else f"{count} groups"
     raise DataError(
-        f"{groups.place}{what} need {needed} groups, and `group: {groups.by}` makes {noun} of "
+        f"{groups.place}{what} need {needed} groups, and {groups.said} {noun} of "
         f"{len(indices):,} examples: {groups.some(indices)}"
     )
 

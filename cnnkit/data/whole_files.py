@@ -87,7 +87,7 @@ def of_volumes(pairs: Sequence[Pair], key: Key) -> WholeFiles:
     }
     if key.of_colours:
         raise DataError(
-            f"{pairs[0].mask} is a mask of numbers, and `classes` names colours: name values"
+            f"{pairs[0].partner} is a mask of numbers, and `classes` names colours: name values"
         )
     channels = Counter(each.channels for each in headers.values()).most_common()
     if len(channels) > 1:
@@ -103,8 +103,8 @@ def of_volumes(pairs: Sequence[Pair], key: Key) -> WholeFiles:
         return nifti.volume(path).astype(kept)
 
     def mask(pair: Pair) -> Array:
-        found = nifti.labels(pair.mask, headers[pair.image], pair.image)
-        return by_value(pair.mask, found, key)
+        found = nifti.labels(pair.partner, headers[pair.image], pair.image)
+        return by_value(pair.partner, found, key)
 
     extents: list[tuple[int, ...]] = [each.extents for each in headers.values()]
     return WholeFiles(extents, channels[0][0], kept, image, mask, tuple(_of_spacing(headers)))

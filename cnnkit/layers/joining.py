@@ -138,7 +138,14 @@ def _advice(first: Shape, other: Shape, join: Joined) -> str:
         return "make all other axes of both agree; `axis: channels` joins the channels"
     by = join.by
     if len(first) != len(other):
-        return "bring both to one rank with `flatten`, `reshape` or a global pool"
+        ranks = "bring both to one rank with `flatten`, `reshape` or a global pool"
+        if by == "concat" or min(len(first), len(other)) > 1 or first[-1] != other[-1]:
+            return ranks
+        cell = [1] * (max(len(first), len(other)) - 1) + [first[-1]]
+        return (
+            f"{ranks}; `reshape: {{shape: {cell}}}` and then `upsample: {{to: NAME}}` lay a vector "
+            "at each cell of a saved map"
+        )
     channels = other[-1] if by == "concat" else first[-1]
     if len(first) == 1:
         fields: dict[str, Any] = {"units": channels}

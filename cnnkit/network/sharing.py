@@ -30,8 +30,10 @@ class Borrowed(nnx.Module):
         self.loan = Loan(owner, form)
 
     def with_weights_of(self, owner: nnx.Module) -> Any:
-        """The module, with the arrays of the owner."""
-        return nnx.merge(self.loan.form, nnx.state(owner))
+        """The module, with the owner's arrays, but not those of the activation inside it."""
+        arrays: Any = nnx.state(owner)
+        own = {name: each for name, each in arrays.items() if isinstance(each, nnx.Variable)}
+        return nnx.merge(self.loan.form, nnx.State(own))
 
     @staticmethod
     def move(owner: nnx.Module, made: nnx.Module) -> None:

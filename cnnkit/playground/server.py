@@ -7,13 +7,11 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from typing_extensions import override
 
-from cnnkit.errors import UsageError
-
-HOST: Final = "127.0.0.1"
+from cnnkit.presentation.loopback import HOST, listener, of_this_machine
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -29,9 +27,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     @override
     def send_head(self) -> BytesIO | BinaryIO | None:
-        # A page of elsewhere whose name was made to point here is not to read anything.
-        name = self.headers.get("Host", "").rpartition(":")[0]
-        if name not in (HOST, "localhost"):
+        if not of_this_machine(self.headers.get("Host", "")):
             self.send_error(403, "the playground is for this machine alone")
             return None
         return super().send_head()
@@ -53,10 +49,7 @@ def server_of(folder: Path, port: int) -> ThreadingHTTPServer:
     Raises:
         UsageError: The port cannot be had.
     """
-    try:
-        return ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder)))
-    except OSError as error:
-        raise UsageError(f"cannot listen at {HOST}:{port}: {error.strerror}") from None
+    return listener(partial(_Handler, directory=str(folder)), port)
 
 
 def serve(folder: Path, port: int, listening: Callable[[str], None]) -> None:

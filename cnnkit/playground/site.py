@@ -145,8 +145,9 @@ def _packages(level: int) -> bytes:
             found[f"cnnkit/{name}c"] = bytecode / f"{name}c"
         else:
             found[f"cnnkit/{name}"] = path
-    for path in _within(_PACKAGE / "presentation", "*.css"):
-        found[f"cnnkit/presentation/{path.name}"] = path
+    for path in _within(_PACKAGE / "pages", "*"):
+        if path.suffix in (".html", ".css", ".js"):
+            found[f"cnnkit/{path.relative_to(_PACKAGE).as_posix()}"] = path
     found["cnnkit/playground/__init__.py"] = HOME / "__init__.py"
     return _packed(found, level)
 

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
+import markupsafe
 import yaml
 
 from cnnkit.errors import MissingExtraError
@@ -31,8 +32,8 @@ SPECS: Final = HOME.parents[1] / "specs"
 """The shipped specs of a checkout; a wheel has those in ``VENDOR``."""
 
 ROOMS: Final = (
-    *("layers", "spec", "analysis", "rules", "checking", "report", "presentation", "tasks"),
-    *("export", "playground/calculator"),
+    *("layers", "spec", "analysis", "rules", "checking", "report", "pages", "presentation"),
+    *("tasks", "export", "playground/calculator"),
 )
 """The rooms that the calculator imports from."""
 
@@ -122,9 +123,10 @@ def _put_python(work: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if _wanted(name)]
             archive.extractall(sources / "site", names)
-    # PyYAML's parser in Python is a part of it on every platform.
-    for path in Path(yaml.__file__).parent.glob("*.py"):
-        _put(path, sources / "site" / "yaml" / path.name)
+    # PyYAML's parser in Python is a part of it on every platform, as is MarkupSafe's own.
+    for package in (Path(yaml.__file__).parent, Path(str(markupsafe.__file__)).parent):
+        for path in package.glob("*.py"):
+            _put(path, sources / "site" / package.name / path.name)
     for name, path in modules():
         _put(path, sources / "cnnkit" / name)
     _put(HOME / "web" / "compile.mjs", work / "compile.mjs")

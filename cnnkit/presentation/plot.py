@@ -32,11 +32,3 @@ STYLE: Final[Any] = {  # its keys are a type of their own in Matplotlib
     "svg.fonttype": "path",
     "svg.hashsalt": "cnnkit",  # the same figure is the same file
 }
-STYLE_IN_PAGES: Final[Any] = {
-    **STYLE,
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.labelsize": 10,
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, found and copied
-}
-"""The same for a diagram that is a part of a page."""

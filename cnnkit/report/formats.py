@@ -41,7 +41,7 @@ SOLUTION_FORMATS: Final = ("table", "json", "markdown", "csv")
 COMPARISON_FORMATS: Final = ("table", "json", "markdown")
 """The formats of ``diff``."""
 
-RUN_FORMATS: Final = ("text", "json")
+RUN_FORMATS: Final = ("text", "json", "html")
 """The formats of ``compare``."""
 
 _SUFFIXES: Final = {

@@ -166,22 +166,24 @@ def _targets(spec: Spec, train: Train, outputs: Collection[str]) -> Iterator[Fin
     if loss.kind == "triplet":
         yield from _no_targets(spec, train)
         return
-    given = data.targets if isinstance(data, Arrays) else None
+    field = "masks" if isinstance(data, Images) else "targets"
+    given = getattr(data, field) if isinstance(data, Arrays | Images) else None
     several = isinstance(loss, ByOutput)
     if isinstance(given, Mapping) and loss.compares == 1:
-        yield from _names(spec, "targets", given, outputs, "output", ("data", "targets"))
+        yield from _names(spec, field, given, outputs, "output", ("data", field))
     elif isinstance(given, Mapping):
+        of = "the folder of masks" if field == "masks" else "the name of its array"
         yield _finding(
             spec,
-            f"`targets` are named, and `{loss.kind}` has one target of {loss.compares} outputs",
-            "write `targets: NAME`, the name of its array",
-            ("data", "targets"),
+            f"`{field}` are named, and `{loss.kind}` has one target of {loss.compares} outputs",
+            f"write `{field}: NAME`, {of}",
+            ("data", field),
         )
     elif several and len(outputs) > 1:
         yield _finding(
             spec,
             f"`data` gives one target, and the network has the outputs {_listed(outputs)}",
-            f"name an array for each: `data: {{arrays: FILE.npz, …, targets: {_form(outputs)}}}`",
+            f"name {_targets_of(data, outputs)}",
             ("data",),
         )
     elif isinstance(data, Arrays) and isinstance(data.inputs, Mapping) and given is None:
@@ -191,6 +193,13 @@ def _targets(spec: Spec, train: Train, outputs: Collection[str]) -> Iterator[Fin
             "add `targets: NAME`",
             ("data",),
         )
+
+
+def _targets_of(data: object, outputs: Collection[str]) -> str:
+    """How a target of each output is given."""
+    if isinstance(data, Images) and data.masks is not None:
+        return f"a folder for each: `masks: {_form(outputs)}`"
+    return f"an array for each: `data: {{arrays: FILE.npz, …, targets: {_form(outputs)}}}`"
 
 
 def _no_targets(spec: Spec, train: Train) -> Iterator[Finding]:

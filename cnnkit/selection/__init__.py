@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnnkit.selection.nested import nested_search as nested_search
     from cnnkit.selection.search.directory import SearchOptions as SearchOptions
     from cnnkit.selection.search.directory import searched as searched
+    from cnnkit.selection.view.follow import follow as follow
     from cnnkit.selection.view.report import write_page as write_page
     from cnnkit.selection.view.text import comparison_text as comparison_text
     from cnnkit.selection.view.text import fold_lines as fold_lines
@@ -34,6 +35,7 @@ _HOMES = {
     "cross_validated": "folds.directory",
     "entries_of": "comparison.entries",
     "fold_lines": "view.text",
+    "follow": "view.follow",
     "nested_lines": "view.text",
     "nested_search": "nested",
     "search_lines": "view.text",
@@ -53,6 +55,7 @@ __all__ = [
     "cross_validated",
     "entries_of",
     "fold_lines",
+    "follow",
     "nested_lines",
     "nested_search",
     "search_lines",

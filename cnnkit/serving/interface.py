@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnkit import __version__
 from cnnkit.layers.shape import show
-from cnnkit.presentation.page import page, text
+from cnnkit.pages import page
 from cnnkit.serving.limits import Limits
 from cnnkit.training.use.trained import Trained
 
@@ -86,36 +86,18 @@ def document(trained: Trained, name: str, limits: Limits) -> dict[str, Any]:
 def interface_page(described: dict[str, Any]) -> str:
     """The document for people."""
     info = described["info"]
-    lines = [f"<h1>{text(info['title'])}</h1>", f"<p>{text(info['description'])}</p>"]
-    for path, methods in described["paths"].items():
-        for method, about in methods.items():
-            lines.append(f"<h2><code>{text(method.upper())} {text(path)}</code></h2>")
-            lines.append(f"<p>{text(about['summary'])}</p>")
-            for each in about.get("parameters", ()):
-                lines.append(
-                    f"<p><code>?{text(each['name'])}=</code> {text(each['description'])}; by "
-                    f"default {text(str(each['schema']['default']))}</p>"
-                )
-            if body := about.get("requestBody"):
-                lines.append(f"<p>{text(body['description'])}:</p><ul>")
-                lines += [f"<li><code>{text(kind)}</code></li>" for kind in body["content"]]
-                lines.append("</ul>")
-            lines.append("<table><tbody>")
-            lines += [
-                f"<tr><td>{text(code)}</td><td>{text(each['description'])}</td></tr>"
-                for code, each in about["responses"].items()
-            ]
-            lines.append("</tbody></table>")
-    lines.append("<h2>Schemas</h2>")
-    schemas = json.dumps(described["components"]["schemas"], indent=2)
-    lines.append(f"<pre>{text_block(schemas)}</pre>")
-    lines.append('<p><a href="openapi.json">openapi.json</a></p>')
-    return page(info["title"], lines)
-
-
-def text_block(value: str) -> str:
-    """Several lines as HTML."""
-    return "\n".join(map(text, value.split("\n")))
+    operations = [
+        (path, method, {"parameters": (), "requestBody": None, **about})
+        for path, methods in described["paths"].items()
+        for method, about in methods.items()
+    ]
+    return page.write(
+        "interface",
+        title=info["title"],
+        description=info["description"],
+        operations=operations,
+        schemas=json.dumps(described["components"]["schemas"], indent=2),
+    )
 
 
 def _bodies(trained: Trained, limits: Limits) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from cnnkit.training.completion import Result as Result
     from cnnkit.training.options import Options as Options
     from cnnkit.training.retraining import retrain as retrain
-    from cnnkit.training.run import Result as Result
     from cnnkit.training.run import resume as resume
     from cnnkit.training.run import train as train
     from cnnkit.training.use.trained import Trained as Trained
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Options": "cnnkit.training.options",
-    "Result": "cnnkit.training.run",
+    "Result": "cnnkit.training.completion",
     "Trained": "cnnkit.training.use.trained",
     "load_run": "cnnkit.training.use.trained",
     "resume": "cnnkit.training.run",

@@ -19,12 +19,14 @@ from cnnkit.training.distributed.consensus import agreed, is_first
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
+from cnnkit.training.prepare.device import peak_bytes
 from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.history import best, stops_early
 from cnnkit.training.store.summary import Ending
-from cnnkit.training.view.display import Display, Progress, RunPlan
+from cnnkit.training.view.display import Display
+from cnnkit.training.view.progress import Progress, RunPlan
 from cnnkit.training.view.tensorboard import Events
 
 History = list[RunEpoch]
@@ -282,7 +284,11 @@ def _record(session: Session, state: State, history: History) -> RunEpoch | None
         validation=validation,
         step=step,
         learning_rate=float(np.float32(session.rate(step - 1))),
-        time={**spent, "images_per_second": _speed(images, spent["device"])},
+        time={
+            **spent,
+            "images_per_second": _speed(images, spent["device"]),
+            "peak_bytes": peak_bytes(engine.devices),
+        },
     )
 
 

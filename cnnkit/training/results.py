@@ -8,23 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from numpy.typing import NDArray
 
-from cnnkit.tasks.metric import is_metric, of_output
-from cnnkit.training.compute.boundary import Borders
-from cnnkit.training.compute.figures import figures, figures_of_scores
-from cnnkit.training.compute.loss import probabilities
+from cnnkit.tasks.metric import is_metric
+from cnnkit.training.compute.calibration import reliability
 from cnnkit.training.compute.maps import aimed
-from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, summarize_pixels
 from cnnkit.training.compute.objective import ONLY
-from cnnkit.training.compute.ranking import Answers, precision_area, roc_area
-from cnnkit.training.compute.state import MetricSums, State
+from cnnkit.training.compute.state import State
 from cnnkit.training.distributed.consensus import agreed, is_first, shared_state
+from cnnkit.training.measurement import answers_of, measured_of_all
 from cnnkit.training.options import options_of
-from cnnkit.training.prepare.material import Material, SplitName
+from cnnkit.training.prepare.material import SplitName
 from cnnkit.training.ranked import borders_of, ranked, samples, write_ranked
 from cnnkit.training.store.checkpoint import name_of
-from cnnkit.training.store.directory import CONFUSION, CURVES, EXAMPLES, SAMPLES, SUMMARY, WRONG
+from cnnkit.training.store.directory import (
+    CONFUSION,
+    CURVES,
+    EXAMPLES,
+    FILTERS,
+    SAMPLES,
+    SUMMARY,
+    WRONG,
+    WRONG_IMAGES,
+)
 from cnnkit.training.store.files import told_of_full_disk
 from cnnkit.training.store.history import best
 from cnnkit.training.store.looks import RunLooks
@@ -36,12 +43,13 @@ from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.curves import save_confusion, save_curves
 from cnnkit.training.view.diagnosis import diagnose
 from cnnkit.training.view.evidence import Evidence
+from cnnkit.training.view.filters import save_filters
+from cnnkit.training.view.gallery import save_sheet
 from cnnkit.training.view.judged import judged
 from cnnkit.training.view.page import write_page
 from cnnkit.training.view.samples import save_samples
 
 if TYPE_CHECKING:
-    from cnnkit.training.engine import Engine
     from cnnkit.training.loop import History, Session
 
 Scores = NDArray[np.float32]
@@ -86,11 +94,15 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     if is_first():
         with told_of_full_disk(session.run.path):
             _draw(session, history, summary)
+            _draw_filters(session, state)
     objective = session.engine.steps.objective
     if objective.maps:
         _rank(session, state, opened=opened)
     elif objective.only is not None and session.train.loss.of_classes:
         write_wrong(session.run.path / WRONG, wrong)
+        if session.train.loss.compares == 1 and is_first():
+            with told_of_full_disk(session.run.path):
+                save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     if is_first():
         write_page(session.run)
@@ -127,36 +139,26 @@ def _measured_in(
     engine = session.engine
     if not len(engine.material.indices(name)):
         return None
-    totals = engine.evaluate(state, name, lambda: bool(session.interruption))
+
+    def asked() -> bool:
+        return bool(session.interruption)
+
+    scores: Mapping[str, Scores] = {}
+    if wrong is None:
+        totals = engine.evaluate(state, name, asked)
+    else:
+        totals, scores = engine.judged(state, name, asked) or (None, scores)
     if totals is None:
         return None
-    scores = {} if wrong is None else engine.scores(state, name)
     answers = {part: answers_of(engine, part, each, name) for part, each in scores.items()}
     maps = {} if wrong is None else borders_of(engine, state, name)
     found = measured_of_all(totals, engine.material, {**answers, **maps})
     if wrong is not None and (alone := answers.get(ONLY)) is not None:
+        if found.get("calibration_error") is not None:
+            found["reliability"] = [each._asdict() for each in reliability(alone)]
         names = [row["name"] for row in found["classes"]]
         wrong += wrong_answers(engine.material, name, alone, names)
     return found
-
-
-def answers_of(engine: Engine, part: str, scores: Scores, name: SplitName) -> Answers | None:
-    """What the scores of an output say of a split's examples; None of values.
-
-    Args:
-        engine: What they were computed by.
-        part: The name of the output; "" where it is alone.
-        scores: ``[N, K]``, as ``Engine.scores`` gives them.
-        name: The split.
-    """
-    of, material = engine.steps.parts[part], engine.material.of_output(part)
-    if not of.train.loss.of_classes:
-        return None
-    said = np.asarray(probabilities(jnp.asarray(scores), of.train, of.final))
-    targets = material.examples(name).targets[material.indices(name)]
-    if of.train.loss.compares > 1:
-        return Answers.of(said, targets, "pairs")
-    return Answers.of(said, targets, "labels" if of.multi_label else "classes")
 
 
 def _alike(session: Session) -> float | None:
@@ -213,77 +215,11 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
-def measured_of_all(
-    totals: MetricSums, material: Material, answers: Mapping[str, Answers | Borders | None]
-) -> dict[str, Any]:
-    """All metrics of a split; of several outputs theirs by name, and as ``outputs`` all of each.
-
-    Args:
-        totals: Sums, on the host.
-        material: What they are of.
-        answers: What was said of each example, of each output by its name.
-    """
-    if not totals.outputs:
-        return measured(totals, material.dataset.classes, answers.get(ONLY))
-    outputs = {
-        name: measured(totals.outputs[name], of.classes, answers.get(name))
-        for name, of in material.dataset.outputs.items()
-    }
-    metrics = {
-        of_output(output, name): value
-        for output, each in outputs.items()
-        for name, value in each.items()
-        if is_metric(name)
-    }
-    loss = figures(totals)["loss"]
-    return {"examples": int(totals.examples), **metrics, "loss": loss, "outputs": outputs}
-
-
-def measured(
-    totals: MetricSums, classes: tuple[str, ...], answers: Answers | Borders | None = None
-) -> dict[str, Any]:
-    """All metrics of a split: its means, each class's figures, the confusion matrix.
-
-    Args:
-        totals: Sums, on the host.
-        classes: The names of the classes.
-        answers: What was said of each example, from which the metrics follow that sums do not
-            give; None leaves these out.
-    """
-    means = {"examples": int(totals.examples), **figures(totals)}
-    if answers is not None:
-        means |= figures_of_scores(answers)
-    counts = np.asarray(totals.confusion)
-    if of_pixels(counts):
-        return _of_pixels(summarize_pixels(matrix_of(counts)).to_dict(), means, classes)
-    if counts.ndim == 1 or len(counts) == 1:  # of values, and of triplets
-        return means
-    summary = {**summarize(counts).to_dict(), **means}
-    rows = summary["classes"]
-    names = names_of(classes, len(rows))
-    per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    if isinstance(answers, Answers):
-        for key, area in (("roc_auc", roc_area), ("average_precision", precision_area)):
-            for row, value in zip(per_class, answers.each(area), strict=True):
-                row[key] = value
-    return {**summary, "classes": per_class}
-
-
-def _of_pixels(
-    summary: dict[str, Any], means: dict[str, Any], classes: tuple[str, ...]
-) -> dict[str, Any]:
-    """All metrics of pixels, with the names of the classes."""
-    rows = summary["classes"]
-    names = names_of(classes, len(rows))
-    per_class = [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
-    return {**summary, **means, "classes": per_class}
-
-
-def names_of(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """The names of so many classes or labels; their numbers where they have none."""
-    if len(classes) < count:  # masks need not have a pixel of the last ones
-        return (*classes, *map(str, range(len(classes), count)))
-    return classes[:count]
+def _draw_filters(session: Session, state: State) -> None:
+    """The first filters of the weights that are kept."""
+    steps = session.engine.steps
+    network = nnx.merge(steps.graphdef, *steps.evaluated(state))
+    save_filters(session.run.path / FILTERS, session.run.read_spec(), network)
 
 
 def _best_state(session: Session, state: State, history: History) -> State:

@@ -13,9 +13,10 @@ from cnnkit.checking.admission import passing
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.completion import Result
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of
-from cnnkit.training.run import Result, train
+from cnnkit.training.run import train
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.view.display import Display

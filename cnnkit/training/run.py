@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import jax
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data.inspection import constant, warnings_of
@@ -21,59 +16,36 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.location import located, located_groups, located_weights
 from cnnkit.spec.reading import load
-from cnnkit.training.compute.schedule import make_schedule
-from cnnkit.training.compute.state import State
+from cnnkit.training.completion import Result, complete
 from cnnkit.training.distributed.consensus import (
     agreed,
     alone,
     interruption_of_all,
     is_first,
     require_same_data_everywhere,
-    shared_state,
     together,
 )
 from cnnkit.training.distributed.launch import tell_launcher
 from cnnkit.training.distributed.scratch import kept_by_the_first
-from cnnkit.training.engine import Engine, machine
-from cnnkit.training.failures import in_the_users_terms, not_left_empty
+from cnnkit.training.failures import not_left_empty
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.lengthening import lengthen
-from cnnkit.training.loop import History, Session, train_epochs
 from cnnkit.training.options import Options, options_of
 from cnnkit.training.prepare.batch_size import fitted, largest_batch
-from cnnkit.training.prepare.device import choose, own, usable
+from cnnkit.training.prepare.device import choose, own
 from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.provenance import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints, Record
+from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
 from cnnkit.training.store.directory import REPORT, RunDirectory
 from cnnkit.training.store.kinds import SPLIT
-from cnnkit.training.store.record import parse
-from cnnkit.training.store.summary import Ending, Summary
+from cnnkit.training.store.summary import Summary
 from cnnkit.training.view.conclusion import conclusion
 from cnnkit.training.view.display import Display, make_display
 from cnnkit.training.view.page import write_page
-from cnnkit.training.view.tensorboard import Events
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a run.
-
-    Attributes:
-        path: Its directory.
-        ending: Why it ended.
-        summary: What ``summary.json`` holds; None where the user ended the run before.
-        interruption: The signal by which the user did.
-    """
-
-    path: Path
-    ending: Ending
-    summary: Mapping[str, Any] | None
-    interruption: Interruption
 
 
 def train(
@@ -139,7 +111,7 @@ def train(
             shown.note(f"run {run.path}")
             if is_first():
                 tell_launcher(run.path)
-            return _go_on(spec, recipe, material, run, devices, begun, shown, interruption)
+            return complete(spec, recipe, material, run, devices, begun, shown, interruption)
 
 
 def resume(
@@ -209,7 +181,7 @@ def resume(
             step, epochs = place
             shown.note(f"resuming {run.path} at step {step:,}, after {epochs} epochs")
             checkpoints.discard_after((step, epochs))
-        return _go_on(spec, recipe, material, run, devices, last or begun, shown, interruption)
+        return complete(spec, recipe, material, run, devices, last or begun, shown, interruption)
 
 
 def _alike(run: RunDirectory, path: Path) -> RunDirectory:
@@ -236,78 +208,6 @@ def _finished(run: RunDirectory, display: Display, interruption: Interruption) -
     for line in conclusion(summary, run.path):
         display.note(line)
     return Result(run.path, summary.ending or "epochs", summary.to_dict(), interruption)
-
-
-def _go_on(
-    spec: Spec,
-    recipe: Train,
-    material: Material,
-    run: RunDirectory,
-    devices: Sequence[jax.Device],
-    begun: Checkpoint | Initial | None,
-    display: Display,
-    interruption: Interruption,
-) -> Result:
-    """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
-    devices = usable(devices, int(recipe.batch_size), display)
-    with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
-        weights = begun.arrays if isinstance(begun, Initial) else None
-        engine = machine(spec, recipe, [material], devices, weights)
-        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep, run.lock)
-        resources.callback(checkpoints.close)
-        session = Session(
-            recipe,
-            engine,
-            run,
-            checkpoints,
-            display,
-            interruption,
-            jax.jit(
-                make_schedule(recipe, engine.steps.steps_per_epoch(len(material.splits.train)))
-            ),
-        )
-        display.working("compiling")
-        with session.phases.phase("compile"):
-            state, history = _restored(engine, begun, session)
-            if weights is not None:  # from here on the run needs the other one's no longer
-                session.save(state, history, whole=True)
-            engine.compile(state)
-        if not engine.deterministic:
-            display.note(
-                f"{devices[0].device_kind} has no deterministic form of a layer's operation: a "
-                f"resumed run will come close, and not to the same bits"
-            )
-        run.write_metrics(history)
-        session.events = resources.enter_context(Events(run, history, display))
-        state, ending = train_epochs(session, state, history)
-        summary = None
-        if ending != "interrupted":
-            from cnnkit.training.results import conclude  # Matplotlib, not before it is needed
-
-            summary = conclude(session, state, history, ending)
-    if summary is None:
-        display.note(
-            f"ended by {interruption.name} after step {int(state.step):,}; all of it is kept: "
-            f"go on with `cnnkit train --resume {run.path}`"
-        )
-    kept = None if summary is None else summary.to_dict()
-    return Result(run.path, ending, kept, interruption)
-
-
-def _restored(
-    engine: Engine, last: Checkpoint | Initial | None, session: Session
-) -> tuple[State, History]:
-    """The state and the epochs of a checkpoint; without one, those of the beginning."""
-    found = last if isinstance(last, Checkpoint) else None
-    known = agreed(None if found is None else found.record.to_dict())
-    if known is None:
-        return engine.start(), []
-    record = parse(Record, json.dumps(known))
-    session.elapsed = record.elapsed
-    state = shared_state(engine.template(), found)
-    # A step that failed will fail again, and say so again.
-    sound = replace(state, failed=state.failed * 0 - 1)
-    return engine.place(sound), list(record.history)
 
 
 def _warnings(material: Material) -> Iterator[str]:

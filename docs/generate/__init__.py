@@ -12,12 +12,14 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from generate import commands, kinds, rules, zoo
+from generate.playground import Playground
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx, which finds this module among the extensions of ``conf.py``."""
     app.connect("builder-inited", _generate)
     app.connect("html-page-context", _language)
+    app.add_directive("playground", Playground)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -29,19 +29,18 @@ def _page(command: Any, name: str, level: str) -> Iterator[str]:
         text = " ".join(paragraph.split())
         example = text.removeprefix("Example: ")
         yield text if example == text else f"```sh\n{example}\n```"
-    yield f"```text\n{context.get_usage()}\n```"
-    records = [
-        record
-        for parameter in command.params
-        if not getattr(parameter, "hidden", False)
-        and (record := parameter.get_help_record(context))
-    ]
-    if records:
-        rows = [f"| `{_cell(called)}` | {_cell(help_)} |" for called, help_ in records]
-        yield "\n".join(["| argument or option | |", "|---|---|", *rows])
+    shown = [each for each in command.params if not getattr(each, "hidden", False)]
+    places = [_place(each) for each in shown if each.param_type_name == "argument"]
+    yield f"```text\n{' '.join([name, *places, '[OPTIONS]'])}\n```"
+    records = [record for each in shown if (record := each.get_help_record(context))]
+    yield "\n".join(f"- `{_line(called)}`: {_line(help_)}" for called, help_ in records)
     for own in getattr(command, "commands", {}):
         yield from _page(command.commands[own], f"{name} {own}", f"{level}#")
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _place(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

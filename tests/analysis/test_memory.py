@@ -233,7 +233,7 @@ def test_a_spec_is_told_what_is_not_defined() -> None:
         "472 bytes",
         "384 of them activations; batch 1, int8",
     )
-    lines = dict(explain(analysis)[-1].lines)
+    lines = {line.label: line.text for line in explain(analysis)[-1].lines}
     assert lines["inference memory"].startswith(
         "88 + 384 = 472 bytes: the weights, and the tensors"
     )

@@ -90,11 +90,26 @@ def test_the_pictures(run: Run) -> None:
     assert run("activations", "edge.yaml", "a.csv", "-o", "pictures", "--force").code == 0
 
 
+def test_the_page(run: Run) -> None:
+    done = run("activations", "edge.yaml", "a.csv", "--output", "page.html")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("wrote page.html\n")
+    text = Path("page.html").read_text("utf-8")
+    assert "<h1>Activations: a.csv</h1>" in text
+    assert '<h2>layers.0 <span class="kind">conv · ' in text
+    again = run("activations", "edge.yaml", "a.csv", "--output", "page.html")
+    assert again.code == 2
+    assert again.err == "cnnkit: page.html is there already; --force writes over it\n"
+    assert run("activations", "edge.yaml", "a.csv", "-o", "page.html", "--force").code == 0
+
+
 def test_large_maps_are_for_pictures(run: Run) -> None:
     Path("large.yaml").write_text("input: 20x20x1\nlayers: [relu]", encoding="utf-8")
     Path("b.csv").write_text("\n".join([",".join("1" * 20)] * 20), encoding="utf-8")
     done = run("activations", "large.yaml", "b.csv")
-    assert done.out.endswith("the larger maps as pictures: --output DIR\n")
+    assert done.out.endswith(
+        "the larger maps as one page: --output FILE.html; as pictures: --output DIR\n"
+    )
 
 
 def test_a_faulty_spec_is_a_finding(run: Run) -> None:

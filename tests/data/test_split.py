@@ -137,7 +137,11 @@ def test_one_hot_targets_are_stratified() -> None:
             SplitSettings(),
             "made: a stratified split of 3 of 20 examples cannot hold each of 10 classes; take a ",
         ),
-        ([0, 1], SplitSettings(), "a test split of 0.15 of 2 examples is empty"),
+        (
+            [0, 1],
+            SplitSettings(),
+            "a test split of 0.15 of 2 examples is empty: write how many are held back, `split: ",
+        ),
         (
             [0, 1] * 5,
             SplitSettings(validation=0.5, test=0.5),

@@ -114,7 +114,7 @@ layers:
         """\
 input: 16x16x3
 layers:
-  - {name: conv2d_1_1, conv: {filters: 8, kernel: 4, stride: 4}}
+  - conv: {filters: 8, kernel: 4, stride: 4}
   - {name: multi_head_attention_1, residual: {layers: [{attention: {heads: 2}}]}}
   - name: dense
     residual:
@@ -122,7 +122,7 @@ layers:
         - conv: {filters: 16, kernel: 1, activation: relu}
         - conv: {filters: 8, kernel: 1}
   - global_mean_pool
-  - {name: dense_3_1, dense: {units: 5}}
+  - dense: {units: 5}
 """,
     ),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,8 +17,7 @@ from cnnkit import SpecError, UsageError
 from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
-
-ZOO = Path(__file__).parents[2] / "specs" / "zoo"
+from tests.importing.small import CONVERTED, PARAMETERS, ZOO, spec_of
 
 
 class Unit(nnx.Module):
@@ -45,34 +43,6 @@ class Small(nnx.Module):
         return self.fc(self.dropout(x))
 
 
-# The layers of the PyTorch module that `test_torch.py` has.
-SPEC = """\
-# Imported from Small by `cnnkit.from_flax`.
-name: Small
-input: 9x9x3
-defaults: {conv: {kernel: 3, padding: 1}}
-blocks:
-  conv_norm_relu:
-    layers:
-      - conv: {filters: 8, bias: false}
-      - batch_norm
-      - relu
-  unit:
-    layers:
-      - residual:
-          layers:
-            - conv_norm_relu
-            - conv: {filters: 8}
-          activation: relu
-layers:
-  - {name: stem, conv: {filters: 8, stride: 2}}
-  - {name: layer1, repeat: {times: 3, layers: [unit]}}
-  - global_mean_pool
-  - dropout: {rate: 0.2}
-  - {name: fc, dense: {units: 5}}
-"""
-
-
 def randomized(made: Callable[[], Any]) -> Any:
     """A module in `eval()`, with random weights, no norm of which is the identity."""
     generator = np.random.default_rng(0)
@@ -89,12 +59,11 @@ def randomized(made: Callable[[], Any]) -> Any:
 def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
     module = randomized(lambda: Small(nnx.Rngs(0)))
     imported = cnnkit.from_flax(module, jnp.zeros((1, 9, 9, 3)))
-    assert imported.text == SPEC
+    assert imported.text == spec_of("from_flax")
     proof = imported.prove()
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
-    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
-    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    assert imported.parameters == PARAMETERS
     assert (imported.arrays["layers.fc.kernel"] == module.fc.kernel[...]).all()
 
 
@@ -201,31 +170,7 @@ def test_activations_have_their_names() -> None:
     ]  # fmt: skip
 
 
-CONVERTED = """\
-input: 16x16x3
-layers:
-  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
-  - batch_norm
-  - relu
-  - repeat:
-      times: 2
-      layers:
-        - residual:
-            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
-            activation: relu
-  - parallel:
-      branches:
-        - [conv: {filters: 4, kernel: 1}]
-        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
-  - max_pool: {size: 2}
-  - flatten
-  - dropout: {rate: 0.5}
-  - {name: head, dense: {units: 10}}
-  - softmax
-"""
-
-
-@pytest.mark.parametrize("zoo", [None, "resnet-20-cifar"])
+@pytest.mark.parametrize("zoo", [None, "resnet-20-cifar", "lenet-5"])
 def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
     spec = cnnkit.load(CONVERTED if zoo is None else ZOO / f"{zoo}.yaml")
     code = convert(spec, "flax").code
@@ -237,7 +182,9 @@ def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
     *_, network = (each for each in classes if issubclass(each, nnx.Module))
     module = randomized(lambda: network(rngs=nnx.Rngs(0)))
     imported = cnnkit.from_flax(module, jnp.zeros((1, *spec.input)))
-    assert compare(cnnkit.analyze(spec), cnnkit.analyze(imported.spec)).same_operations
+    found = compare(cnnkit.analyze(spec), cnnkit.analyze(imported.spec))
+    assert found.same_operations
+    assert found.same == (zoo == "lenet-5")  # the others have blocks or names of their own
 
 
 def test_classes_are_as_they_were() -> None:
@@ -265,6 +212,20 @@ def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
     assert [finding.message for finding in caught.value.findings] == [
         "step `add`: add cannot be said: it reads a sum",
         "step `sin`: sin cannot be said: `import` does not read it",
+    ]
+
+
+def test_a_loop_of_as_many_turns_as_the_input_says() -> None:
+    def doubled(x: Any) -> Any:
+        return jax.lax.while_loop(lambda y: y.mean() < 9, lambda y: y * 2, x)
+
+    with pytest.raises(SpecError) as caught:
+        cnnkit.from_flax(Called(doubled), EXAMPLE)
+    assert [(finding.message, finding.help) for finding in caught.value.findings] == [
+        (
+            "step `while`: while cannot be said: `import` does not read it",
+            "write its steps out",
+        )
     ]
 
 
@@ -407,8 +368,10 @@ class Recurrent(nnx.Module):
         self.written = Written(rngs)
 
     def __call__(self, x: Any) -> Any:
-        x = self.gru(self.ways(x))
-        (_, last), every = self.lstm(x)
+        between: Any = self.ways(x)
+        x = self.gru(between)
+        found: Any = self.lstm(x)
+        (_, last), every = found
         return {"last": last, "turned": self.written(every[:, ::-1])}
 
 
@@ -416,8 +379,8 @@ RECURRENT = """\
 input: 7x3
 layers:
   - {name: ways_forward_rnn, lstm: {units: 4, sequences: true, direction: both}}
-  - {name: gru, gru: {units: 5, sequences: true}}
-  - {name: lstm, lstm: {units: 4, sequences: true, direction: backward}}
+  - gru: {units: 5, sequences: true}
+  - lstm: {units: 4, sequences: true, direction: backward}
   - save: tensor1
   - slice: {axis: 0, stop: 1}
   - save: tensor2
@@ -432,7 +395,7 @@ layers:
 
 
 def test_recurrent_layers_however_they_are_written() -> None:
-    module = Recurrent(nnx.Rngs(0))
+    module: Any = Recurrent(nnx.Rngs(0))
     module.eval()
     imported = cnnkit.from_flax(module, jnp.zeros((2, 7, 3)))
     assert imported.text.partition("name: Recurrent\n")[2] == RECURRENT

@@ -234,6 +234,33 @@ def test_weight_norm_of_pytorch(way: str) -> None:
     assert (normed["layers.0.kernel"] == direction.transpose(2, 3, 1, 0)).all()
 
 
+def test_spectral_norm_of_pytorch() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn = torch.nn
+    norm = nn.utils.parametrizations.spectral_norm
+    layers = norm(nn.Conv2d(3, 4, 3)), norm(nn.ConvTranspose2d(4, 2, (2, 1)))
+    module = nn.Sequential(*layers).eval()
+    given = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+    text = (
+        "input: 5x5x3\nlayers: [conv: {filters: 4, kernel: 3%s}, "
+        "transposed_conv: {filters: 2, kernel: [2, 1]%s}]"
+    )
+    plain = assign(load(text % ("", "")), given).arrays
+    for layer, order in ((0, (2, 3, 1, 0)), (1, (2, 3, 0, 1))):
+        kernel = module[layer].weight.detach().numpy().transpose(order)
+        assert np.abs(plain[f"layers.{layer}.kernel"] - kernel).max() < 1e-6
+    normed = assign(load(text % ((", weight_norm: spectral_norm",) * 2)), given).arrays
+    for layer, order in ((0, (2, 3, 1, 0)), (1, (2, 3, 0, 1))):
+        start = f"{layer}.parametrizations.weight."
+        kernel = given[start + "original"].transpose(order)
+        assert (normed[f"layers.{layer}.kernel"] == kernel).all()
+        assert (normed[f"layers.{layer}.u"] == given[start + "0._u"]).all()
+        # The kernel that each works with is the same, which holds of no other order of v.
+        u, v = (normed[f"layers.{layer}.{name}"] for name in "uv")
+        value = np.float64(v).ravel() @ kernel.reshape(-1, kernel.shape[-1]) @ np.float64(u)
+        assert np.abs(kernel / value - plain[f"layers.{layer}.kernel"]).max() < 1e-6
+
+
 def _weight_norm(nn: Any) -> Any:
     def normed(module: Any) -> Any:
         with pytest.warns(FutureWarning):

@@ -165,6 +165,22 @@ def _varint(number: int) -> bytes:
     return bytes([number % 128 + 128]) + _varint(number // 128) if number > 127 else bytes([number])
 
 
+def test_a_graph_of_more_nodes_than_any_network(tmp_path: Path) -> None:
+    """Two bytes each in the file."""
+    path = small(tmp_path)
+    nodes = b"\x0a\x00" * 50_000
+    path.write_bytes(path.read_bytes() + b"\x3a" + _varint(len(nodes)) + nodes)
+    assert said(path) == [("the graph has 50,001 nodes, the most is 50,000", None)]
+
+
+def test_sparse_tensors(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    made = onnx.load(path)
+    made.graph.sparse_initializer.add().dims.append(2**40)
+    path.write_bytes(made.SerializeToString())
+    assert said(path) == [("it holds sparse tensors", None)]
+
+
 def test_several_graphs(tmp_path: Path) -> None:
     path = small(tmp_path)
     made = onnx.load(path)
@@ -204,6 +220,7 @@ def test_all_that_cannot_be_said_is_said_in_one_run(tmp_path: Path) -> None:
         node("Evil", "x", "a", name="other", domain="com.evil"),
         node("Loop", "- - x", "b", name="turns"),
         node("If", "x", "c", name="choice"),
+        node("Scan", "x", "s", name="steps"),
         node("RNN", "x w", "d", name="cell"),
         node("Convv", "x w", "e", name="typo"),
         node("Sum", "a b c d e", "y", name="not told: what it reads is"),
@@ -223,6 +240,10 @@ def test_all_that_cannot_be_said_is_said_in_one_run(tmp_path: Path) -> None:
         (
             "node `choice`: If cannot be said: `import` does not read it",
             "export the branch that is taken",
+        ),
+        (
+            "node `steps`: Scan cannot be said: `import` does not read it",
+            "export the model with its loop unrolled",
         ),
         (
             "node `cell`: RNN cannot be said: `import` does not read it",

@@ -15,6 +15,7 @@ from cnnkit.analysis.compare import compare
 from cnnkit.errors import MissingExtraError
 from cnnkit.export import convert
 from tests.cli.command import Run
+from tests.importing.small import CONVERTED, PARAMETERS, ZOO, spec_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
@@ -49,33 +50,6 @@ class Small(Module):
         return self.fc(self.dropout(x))
 
 
-SPEC = """\
-# Imported from Small by `cnnkit.from_torch`.
-name: Small
-input: 9x9x3
-defaults: {conv: {kernel: 3, padding: 1}}
-blocks:
-  conv_norm_relu:
-    layers:
-      - conv: {filters: 8, bias: false}
-      - batch_norm
-      - relu
-  unit:
-    layers:
-      - residual:
-          layers:
-            - conv_norm_relu
-            - conv: {filters: 8}
-          activation: relu
-layers:
-  - {name: stem, conv: {filters: 8, stride: 2}}
-  - {name: layer1, repeat: {times: 3, layers: [unit]}}
-  - global_mean_pool
-  - dropout: {rate: 0.2}
-  - {name: fc, dense: {units: 5}}
-"""
-
-
 @pytest.fixture(autouse=True)
 def seeded() -> Iterator[None]:
     with torch.random.fork_rng():
@@ -95,12 +69,11 @@ def randomized(module: Any) -> Any:
 def test_names_and_repetition_are_kept_and_outputs_are_the_same() -> None:
     module = randomized(Small())
     imported = package.from_torch(module, torch.zeros(1, 3, 9, 9))
-    assert imported.text == SPEC
+    assert imported.text == spec_of("from_torch")
     proof = imported.prove()
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
-    # (3·9 + 1)·8, three units of 9·8·8, 2·8 and 9·8·8 + 8, and (8 + 1)·5.
-    assert imported.parameters == 224 + 3 * (576 + 16 + 584) + 45
+    assert imported.parameters == PARAMETERS
     kernel = module.fc.weight.detach().numpy().T
     assert (imported.arrays["layers.fc.kernel"] == kernel).all()
 
@@ -161,6 +134,18 @@ def activations(x: Any) -> Any:
     return F.leaky_relu(torch.cat([F.hardtanh(x), torch.tanh(x), x.clamp(min=0)], 1), 0.3)
 
 
+def transformer(x: Any, layer: Any) -> Any:
+    return layer(x.flatten(2).mT).mean(1)
+
+
+def recurrent(x: Any, lstm: Any, gru: Any, last: Any) -> Any:
+    """Steps along the rows; what comes out of two layers of both ways goes backward."""
+    steps, _ = lstm(x.mean(3).mT)
+    steps, _ = gru(steps.flip(1).transpose(0, 1))
+    _, state = last(steps.flip(0).transpose(0, 1))
+    return state.movedim(0, 1).flatten(1)
+
+
 NETWORKS: dict[str, Callable[[], Any]] = {
     "in place": lambda: Called(in_place, nn.Conv2d(4, 4, 1)),
     "halves": lambda: Called(halves, nn.Conv2d(4, 8, 3, padding="same", dilation=2)),
@@ -177,6 +162,15 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     ),
     "enlarged": lambda: nn.Sequential(
         nn.ZeroPad2d((1, 2, 3, 0)), nn.Upsample(scale_factor=2, mode="bilinear")
+    ),
+    "transformer": lambda: Called(
+        transformer, nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    ),
+    "recurrent": lambda: Called(
+        recurrent,
+        nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True),
+        nn.GRU(6, 4),
+        nn.GRU(4, 2, batch_first=True, bidirectional=True, bias=False),
     ),
     "flat": lambda: nn.Sequential(
         nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(16, 3), nn.LogSoftmax(1)
@@ -201,43 +195,23 @@ def test_a_sequence_and_a_volume() -> None:
         assert kernel.shape == (*module.kernel_size, 3, 4)
 
 
-CONVERTED = """\
-input: 16x16x3
-layers:
-  - {name: stem, conv: {filters: 8, kernel: 3, padding: 1, bias: false}}
-  - batch_norm
-  - relu
-  - repeat:
-      times: 2
-      layers:
-        - residual:
-            layers: [conv: {filters: 8, kernel: 3, padding: 1, activation: relu}]
-            activation: relu
-  - parallel:
-      branches:
-        - [conv: {filters: 4, kernel: 1}]
-        - [max_pool: {size: 3, stride: 1, padding: 1}, conv: {filters: 4, kernel: 1}]
-  - max_pool: {size: 2}
-  - flatten
-  - dropout: {rate: 0.5}
-  - {name: head, dense: {units: 10}}
-  - softmax
-"""
-
-
-def test_what_convert_wrote_comes_back() -> None:
-    spec = package.load(CONVERTED)
+@pytest.mark.parametrize("zoo", [None, "lenet-5"])
+def test_what_convert_wrote_comes_back(zoo: str | None) -> None:
+    spec = package.load(CONVERTED if zoo is None else ZOO / f"{zoo}.yaml")
     converted = convert(spec, "torch").code
     assert converted is not None
     names: dict[str, Any] = {"__name__": "converted"}
     exec(converted, names)  # noqa: S102 - it is our own
     classes = (each for each in names.values() if isinstance(each, type))
     *_, network = (each for each in classes if issubclass(each, nn.Module))
-    imported = package.from_torch(network().eval(), torch.zeros(1, 3, 16, 16))
+    *extents, channels = spec.input
+    imported = package.from_torch(network().eval(), torch.zeros(1, channels, *extents))
     before, after = (package.analyze(each).totals for each in (spec, imported.spec))
     for total in ("neurons", "parameters", "state", "macs", "activations"):
         assert getattr(after, total) == getattr(before, total)
-    assert compare(package.analyze(spec), package.analyze(imported.spec)).same_operations
+    found = compare(package.analyze(spec), package.analyze(imported.spec))
+    assert found.same_operations
+    assert found.same == (zoo is not None)  # the other has names of its own
 
 
 def test_what_cannot_be_said_is_named_all_in_one_run() -> None:
@@ -438,3 +412,59 @@ def test_networks_of_torchvision_are_read_well(name: str, most: int) -> None:
     imported = package.from_torch(module, torch.zeros(1, 3, 224, 224))
     assert len(imported.text.splitlines()) <= most
     assert max(map(len, imported.text.splitlines())) <= 100
+
+
+def test_attention_and_recurrent_layers_have_their_kinds() -> None:
+    for name, kinds in (
+        ("transformer", ["attention: {heads: 2}"]),
+        (
+            "recurrent",
+            [
+                "{times: 2, layers: [{lstm: {units: 3, direction: both, sequences: true}}]}",
+                "gru: {units: 4, sequences: true, direction: backward}",
+                "gru: {units: 2, direction: both, bias: false}",
+            ],
+        ),
+    ):
+        imported = package.from_torch(NETWORKS[name]().eval(), torch.zeros(1, 4, 7, 7))
+        for kind in kinds:
+            assert kind in imported.text
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            Called(
+                lambda x, lstm: lstm(x, (x[:, :1], x[:, :1]))[0], nn.LSTM(7, 7, batch_first=True)
+            ),
+            "node `lstm`: lstm cannot be said: it does not start from zeros",
+        ),
+        (
+            Called(lambda x, lstm: lstm(x)[0], nn.LSTM(7, 4, proj_size=2)),
+            "node `lstm`: lstm cannot be said: its states are projected",
+        ),
+        (
+            Called(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True)),
+            (
+                "node `scaled_dot_product_attention`: scaled_dot_product_attention cannot be said: "
+                "it is causal, or caps its scores"
+            ),
+        ),
+    ],
+)
+def test_attention_and_recurrent_layers_that_are_refused(module: Any, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        package.from_torch(module.eval(), torch.zeros(1, 7, 7))
+    assert any(finding.message.endswith(message) for finding in caught.value.findings)
+
+
+def test_control_that_depends_on_the_input() -> None:
+    def branches(x: Any) -> Any:
+        return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+    with pytest.raises(SpecError) as caught:
+        package.from_torch(Called(branches).eval(), torch.zeros(1, 7, 7))
+    assert "node `cond`: cond cannot be said: `import` does not read it" in [
+        finding.message for finding in caught.value.findings
+    ]

@@ -8,7 +8,7 @@ from cnnkit.importing.operators.view import channels_first
 from cnnkit.importing.writing.arguments import Arguments
 from cnnkit.importing.writing.blocks import Blocks
 from cnnkit.importing.writing.defaults import lift_defaults
-from cnnkit.importing.writing.names import Names
+from cnnkit.importing.writing.names import Names, says_nothing
 from cnnkit.importing.writing.repetition import fold
 from cnnkit.importing.writing.text import flow
 
@@ -95,3 +95,22 @@ def test_a_view_knows_the_order_of_a_flatten() -> None:
     whole = channels_first(0, (2, 2, 3))
     assert whole.reshaped([12]).reshaped([3, 2, 2]) == whole
     assert whole.transposed([1, 2, 0]).reshaped([12]).order().tolist() == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "silent"),
+    [
+        ("conv1", "conv", True),
+        ("conv2d_1_1", "conv", True),
+        ("dense", "dense", True),
+        ("layers-3", "max_pool", True),
+        ("layers-3-conv-1", "conv", False),
+        ("conv1", "conv_norm_relu", False),
+        ("dense_head", "dense", False),
+        ("conv_proj", "conv", False),
+    ],
+)
+def test_a_name_that_is_the_kind_or_the_place_says_nothing(
+    name: str, kind: str, silent: bool
+) -> None:
+    assert says_nothing(name, kind) == silent

@@ -128,6 +128,11 @@ FACTORS = (
          "make the strides and paddings of both agree, or `crop` the larger one"),
         ("add", ((9, 9, 4), (4,)), "9x9x4 of the current tensor and 4 of `a`",
          "one has 2 spatial axes, the other 0",
+         ("bring both to one rank with `flatten`, `reshape` or a global pool; "
+          "`reshape: {shape: [1, 1, 4]}` and then `upsample: {to: NAME}` lay a vector at each "
+          "cell of a saved map")),
+        ("add", ((9, 9, 4), (5,)), "9x9x4 of the current tensor and 5 of `a`",
+         "one has 2 spatial axes, the other 0",
          "bring both to one rank with `flatten`, `reshape` or a global pool"),
         ("maximum", ((8,), (4,)), "8 of the current tensor and 4 of `a`",
          "they differ in channels 8 and 4",

@@ -11,7 +11,7 @@ from cnnkit import report
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.result import Unreadable
 from cnnkit.errors import Finding
-from cnnkit.presentation.page import prose
+from cnnkit.pages.page import prose
 
 VOID = {"meta", "img", "input"}
 
@@ -51,7 +51,7 @@ def test_golden(
 ) -> None:
     analysis: Analysis = request.getfixturevalue(network)
     page = report.render([analysis], "html")
-    style = files("cnnkit.presentation").joinpath("page.css").read_text("utf-8")
+    style = files("cnnkit.pages").joinpath("style.css").read_text("utf-8")
     assert page.count(style) == 1
     golden(f"report/{network}.html", page.replace(style, ""))
 

@@ -358,6 +358,36 @@ def test_the_input_is_no_target_of_several() -> None:
     ]
 
 
+CELLS = """\
+input: 8x8x1
+layers:
+  - conv: {filters: 1, kernel: 1}
+  - output: cell
+  - conv: {filters: 1, kernel: 1}
+  - output: core
+train:
+  data: {images: scans, masks: {cell: cells, core: cores}}
+  loss: {cell: binary_cross_entropy, core: dice}
+"""
+
+
+def test_folders_of_masks_are_those_of_the_outputs() -> None:
+    assert findings(CELLS) == []
+    assert findings(CELLS.replace("masks: {cell: cells, core: cores}", "masks: cells")) == [
+        (
+            "not-trainable 8:9",
+            "`data` gives one target, and the network has the outputs `cell`, `core`",
+            "name a folder for each: `masks: {cell: …, core: …}`",
+        )
+    ]
+    (found, *_) = findings(CELLS.replace("core: cores", "cure: cores"))
+    assert found == (
+        "not-trainable 8:52",
+        "`masks` names `cure`, and the network has no such output",
+        "did you mean `core`?",
+    )
+
+
 def test_a_network_of_which_none_is_learnt() -> None:
     text = SINGLE.replace("units: 3", "units: 3, learnt: false")
     ((_, message, advice),) = findings(text)

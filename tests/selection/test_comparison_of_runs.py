@@ -213,6 +213,11 @@ def test_trainings_are_put_together_by_recipe_and_paired_by_seed(
     assert "narrow-0  accuracy 80.10 % ± 0.10 over 3 seeds\n" in text
     assert "Over 3 seeds the accuracy of wide-0 is on average 5.00 points higher" in text
     assert json.loads(comparison_text(entries, "accuracy", "json"))["comparisons"][0]["better"]
+    page = comparison_text(entries, "accuracy", "html")
+    assert "Over 3 seeds the accuracy of wide-0 is on average 5.00 points higher" in page
+    cells = ("wide-0", "85.10 % ± 0.10", "85.00 %", "85.10 %", "85.20 %")
+    assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in page
+    assert "accuracy of what was held out over seed: narrow-0 from 80 % to 80.2 %" in page
 
     again = training(tmp_path / "again", network, 0, 0.9)
     with pytest.raises(UsageError, match="are of one recipe and one seed, 0: the second says"):

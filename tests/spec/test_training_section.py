@@ -310,7 +310,7 @@ def test_defaults_are_those_of_optax(name: str) -> None:
         (
             "train: {data: {images: pets, «target»: 3}}\n",
             "`data` has no field `target`",
-            "did you mean `test`?",
+            "did you mean `targets`?",
         ),
         (
             "train: {data: {images: pets, fit: «crop»}}\n",
@@ -331,6 +331,31 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "train: {split: «0.2»}\n",
             "`split` cannot be 0.2",
             "it takes `validation`, `test`, `stratify` and `group`: `{validation: 0.15}`",
+        ),
+        (
+            "train: {data: {images: a, targets: «b»}, loss: focal}\n",
+            "`targets` are images, which have values, and focal compares classes",
+            "take a loss of values, such as `mean_squared_error`, or name masks, `masks: FOLDER`",
+        ),
+        (
+            "train: {data: {images: a, masks: b, targets: «c»}, loss: ssim}\n",
+            "`masks` have the class of each pixel, and `targets` its values: a network has one",
+            "leave one of them out",
+        ),
+        (
+            "train: {data: {images: a, targets: b, test: «c»}, loss: ssim}\n",
+            "`test` is another folder of class folders, and `targets` says that there are none",
+            "put the test set into `test` folders inside of `images` and of `targets`",
+        ),
+        (
+            "train: {data: {images: a, tiles: «{size: 8}»}}\n",
+            "`tiles` is about masks, and there are none",
+            "say where they are, `masks: FOLDER`, or leave it out",
+        ),
+        (
+            "train: {data: {images: a, masks: b, tiles: {overlap: «1»}}}\n",
+            "`overlap` cannot be 1",
+            "it takes a number from 0 to 0.9",
         ),
         (
             "train: {split: {group: «'patient[0-9]+'»}}\n",

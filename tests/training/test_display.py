@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import io
+import math
 import re
+import sys
 import time
 from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from cnnkit.presentation.numbers import duration
 from cnnkit.training.store.epoch import RunEpoch
-from cnnkit.training.view.display import (
-    Log,
-    Progress,
-    Quiet,
-    RunPlan,
-    Terminal,
-    make_display,
-    place,
-)
+from cnnkit.training.view.display import Log, Quiet, Terminal, make_display
+from cnnkit.training.view.notebook import Notebook
+from cnnkit.training.view.progress import Progress, RunPlan, place
 
 RECORD = RunEpoch(
     epoch=2,
@@ -147,3 +144,67 @@ def test_place(step: int, expected: tuple[int, int]) -> None:
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+class Shown:
+    """What a notebook shows in one place, and how often it was drawn."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def update(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """A kernel of IPython, as far as a display asks for one."""
+    shown = Shown()
+    shell, display = ModuleType("IPython"), ModuleType("IPython.display")
+    vars(shell)["get_ipython"] = lambda: SimpleNamespace(kernel=object())
+    vars(display).update(HTML=str, display=lambda text, *, display_id: shown)
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    return shown
+
+
+def test_a_notebook_shows_a_bar_and_a_row_an_epoch(notebook: Shown) -> None:
+    display = make_display()
+    assert isinstance(display, Notebook)
+    display.note("run <digits>")
+    display.working("reading the data")
+    assert notebook.texts[-1] == "<pre>run &lt;digits&gt;</pre><p>reading the data …</p>"
+    display.begin(RunPlan(epochs=3, steps_per_epoch=10, batch_size=4), 15)
+    assert notebook.texts[-1].endswith(
+        '<p><progress value="5" max="10"></progress> epoch 2/3, step 5/10</p>'
+    )
+    display.epoch(RECORD, best=True)
+    assert "<th>epoch</th><th>loss</th><th>accuracy</th>" in notebook.texts[-1]
+    assert "<td>0.5123</td><td>87.50 %</td>" in notebook.texts[-1]
+    assert notebook.texts[-1].endswith("<td>● best</td></tr></tbody></table>")
+    display.note("balanced: neither error is high")
+    display.close()
+    head, table, tail = notebook.texts[-1].partition("<table>")
+    assert head == "<pre>run &lt;digits&gt;</pre>"
+    assert table
+    assert tail.endswith("</table><pre>balanced: neither error is high</pre>")
+
+
+def test_a_notebook_is_not_drawn_at_every_step(notebook: Shown) -> None:
+    display = make_display()
+    display.begin(RunPlan(epochs=1, steps_per_epoch=10_000, batch_size=4), 0)
+    drawn = len(notebook.texts)
+    vars(display)["_drawn"] = math.inf  # as if it were drawn right now, however slow the machine
+    for step in range(100):
+        display.progress(Progress(step, 0.5, 0.5, 100.0))
+    assert len(notebook.texts) == drawn
+    vars(display)["_drawn"] = -math.inf
+    display.progress(Progress(100, 0.25, 0.5, 100.0))
+    assert "step 100/10000, loss 0.2500, accuracy 50.00 %, 100 images/s" in notebook.texts[-1]
+
+
+def test_a_shell_of_ipython_is_no_notebook(
+    notebook: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: SimpleNamespace())
+    assert isinstance(make_display(), Log)

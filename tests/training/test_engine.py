@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 from cnnkit.data import Dataset
@@ -48,3 +49,26 @@ def test_the_engine_follows_from_the_size(recipe: Recipe, monkeypatch: pytest.Mo
     assert isinstance(engine(steps, [material], sharding, [device]), Resident)
     monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
     assert isinstance(engine(steps, [material], sharding, [device]), Streamed)
+
+
+def test_totals_and_scores_come_of_one_pass(recipe: Recipe) -> None:
+    spec = recipe(batch_size=8)  # of 15 examples, whose last batch is filled up
+    assert spec.train is not None
+    material = prepare(spec, spec.train, 3, data_dir=None)
+    steps = make_steps(spec, spec.train, examples=60, batch_size=8)
+    device = jax.devices()[0]
+    machine = engine(steps, [material], jax.sharding.SingleDeviceSharding(device), [device])
+    state = machine.start()
+    machine.compile(state, splits=("validation",), training=False)
+    together = machine.judged(state, "validation", lambda: False)
+    assert together is not None
+    totals, scores = together
+    apart = machine.evaluate(state, "validation", lambda: False)
+    assert apart is not None
+    assert int(totals.examples) == 15
+    np.testing.assert_array_equal(totals.confusion, apart.confusion)
+    np.testing.assert_allclose(totals.loss, apart.loss, rtol=1e-6)
+    alone = machine.scores(state, "validation")
+    assert scores[""].shape == (15, 3)
+    np.testing.assert_allclose(scores[""], alone[""], rtol=1e-5, atol=1e-6)
+    assert machine.judged(state, "validation", lambda: True) is None

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
+import pytest
 
+from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.summary import Diagnosis, Summary
+from cnnkit.training.view.baseline import smoothing_floor
 from cnnkit.training.view.page import RunFiles, render
 
 VOID = {"meta", "img", "br"}
+PIECES = files("cnnkit.pages")
 
 
 class Checker(HTMLParser):
@@ -68,7 +75,7 @@ def run(name: str = "net") -> RunFiles:
             seconds=3725.0,
             diagnosis=diagnosis,
         ),
-        pictures={"curves.png": b"\x89PNG", "confusion.png": b"\x89PNG"},
+        pictures={"samples.png": b"\x89PNG"},
     )
 
 
@@ -87,20 +94,21 @@ def test_all_that_a_run_holds_is_on_the_page() -> None:
         "cnnkit train net",
     ):
         assert part in text, part
-    assert len(sources) == 2
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert sources == ["data:image/png;base64,iVBORw=="]
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     page = render(run())
-    assert not re.search(r"(?:src|href)=[\"'](?!data:)|@import|url\(", page)
-    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=[\"'](?!data:)|@import|url\(|https?:", page)
+    script = PIECES.joinpath("script.js").read_text("utf-8")
+    assert page.count("<script") == page.count(f"<script>{script}</script>") == 1
+    assert not re.search(r"fetch|XMLHttpRequest|WebSocket|import\(|innerHTML|eval", script)
 
 
 def test_names_are_shown_as_text() -> None:
     text, _ = checked(render(run("<script>alert(1)</script>")))
     assert "<script>alert(1)</script>" in text
-    assert "<script" not in render(run("<script>alert(1)</script>"))
+    assert render(run("<script>alert(1)</script>")).count("<script") == 1
 
 
 def test_a_weak_class_stands_out() -> None:
@@ -117,3 +125,31 @@ def test_a_regression_has_its_errors() -> None:
     summary = Summary(test={"examples": 5, "loss": 0.25, "mean_squared_error": 0.25})
     text, _ = checked(render(RunFiles("net", "", Environment(), [], summary)))
     assert "test mean squared error 0.25" in text
+
+
+@pytest.mark.parametrize(
+    ("loss", "smoothing", "classes", "floor"),
+    [
+        # Asked for are 0.91 and nine times 0.01: −0.91·ln 0.91 − 0.09·ln 0.01.
+        ("categorical_cross_entropy", 0.1, 10, 0.08582 + 0.41447),
+        # Asked for are 0.95 and 0.05: −0.95·ln 0.95 − 0.05·ln 0.05.
+        ("binary_cross_entropy", 0.1, 7, 0.04873 + 0.14979),
+        ("categorical_cross_entropy", 0.0, 10, None),
+        ({"focal": {"gamma": 2.0}}, 0.1, 10, None),
+    ],
+)
+def test_label_smoothing_leaves_a_floor_to_the_loss(
+    loss: Any, smoothing: float, classes: int, floor: float | None
+) -> None:
+    recipe = Train.model_validate(
+        {"data": "digits", "epochs": 1, "loss": loss, "label_smoothing": smoothing}
+    )
+    found = smoothing_floor(recipe, classes)
+    assert found == (None if floor is None else pytest.approx(floor, abs=2e-5))
+
+
+def test_the_floor_is_a_line_of_the_chart() -> None:
+    recipe = Train.model_validate({"data": "digits", "epochs": 1, "label_smoothing": 0.5})
+    text, _ = checked(render(replace(run(), train=recipe)))
+    # Of two classes 0.75 and 0.25: −0.75·ln 0.75 − 0.25·ln 0.25.
+    assert "0.5623, the least that label smoothing leaves" in text

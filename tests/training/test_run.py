@@ -15,16 +15,18 @@ import pytest
 
 from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.completion import Result
 from cnnkit.training.options import Options
 from cnnkit.training.proof.overfit import overfit
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.proof.smoke import smoke
-from cnnkit.training.run import Result, resume, train
+from cnnkit.training.run import resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.trained import load_run
-from cnnkit.training.view.display import Progress, Quiet
+from cnnkit.training.view.display import Quiet
+from cnnkit.training.view.progress import Progress
 
 Recipe = Callable[..., Spec]
 
@@ -76,9 +78,9 @@ def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_a_run_leaves_all_its_files(finished: tuple[Result, Notes]) -> None:
     path = finished[0].path
     assert sorted(each.name for each in path.iterdir()) == [
-        "checkpoints", "confusion.png", "curves.png", "environment.json", "events", "lock",
-        "metrics.jsonl", "report.html", "spec.yaml", "split.json", "summary.json",
-        "wrong.csv",
+        "checkpoints", "confusion.png", "curves.png", "environment.json", "events",
+        "filters.png", "lock", "metrics.jsonl", "report.html", "spec.yaml", "split.json",
+        "summary.json", "wrong.csv",
     ]  # fmt: skip
     split = json.loads((path / "split.json").read_text())
     assert [split[name]["examples"] for name in ("train", "validation", "test")] == [60, 15, 15]
@@ -119,6 +121,7 @@ def test_an_epoch_has_its_figures_and_its_time_by_phase(finished: tuple[Result, 
         }  # fmt: skip
         assert record["time"].keys() == {
             "compile", "data", "device", "evaluation", "checkpoint", "total", "images_per_second",
+            "peak_bytes",
         }  # fmt: skip
         assert record["validation"].keys() == {
             "loss", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "matthews", "kappa",

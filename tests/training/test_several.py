@@ -16,6 +16,7 @@ from cnnkit.data import Dataset
 from cnnkit.errors import DataError, UsageError
 from cnnkit.network.weights_file import written
 from cnnkit.spec.model.training import Arrays, Train
+from cnnkit.training.completion import Result
 from cnnkit.training.compute.augmentation import of_several
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Streamed
@@ -24,7 +25,7 @@ from cnnkit.training.prepare.feed import feed_of, pool_of
 from cnnkit.training.prepare.material import Material, prepare
 from cnnkit.training.prepare.resolution import outputs_of
 from cnnkit.training.proof.resume import compare
-from cnnkit.training.run import Result, resume, train
+from cnnkit.training.run import resume, train
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.naming import Naming
 from cnnkit.training.use.prediction import Prediction, Refused, predict

@@ -18,11 +18,12 @@ from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.data import read_data
 from cnnkit.spec.model.training.objective import read_loss
 from cnnkit.spec.reading import load, read
+from cnnkit.training.completion import Result
 from cnnkit.training.compute.augmentation import make_augmentation, of_several
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of
-from cnnkit.training.run import Result, train
+from cnnkit.training.run import train
 from cnnkit.training.store.data_record import OutputRecord
 from cnnkit.training.use.evaluation import evaluate
 from cnnkit.training.use.prediction import Prediction, predict

@@ -150,9 +150,13 @@ def _negative(equation: Equation) -> View:
 
 
 def _power(equation: Equation) -> View:
-    if equation.params["y"] != 2:
-        raise RefusedError(f"it is the power {equation.params['y']}")
-    made: View = equation.onnx("Mul", equation.view, equation.view)
+    import numpy as np
+
+    asked = equation.params.get("y")
+    exponent = equation.constant(1) if asked is None else np.float32(asked)
+    if exponent == 2:
+        return _square(equation)
+    made: View = equation.onnx("Pow", equation.view, np.asarray(exponent))
     return made
 
 
@@ -175,6 +179,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "max": _larger,
         "mul": _arithmetic("Mul"),
         "neg": _negative,
+        "pow": _power,
         "square": _square,
         "sub": _arithmetic("Sub"),
         "logistic": _kind("sigmoid"),

@@ -10,8 +10,9 @@ from typing import Any
 
 from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
-from cnnkit.importing.graph import REVERSED, RefusedError
-from cnnkit.importing.operators.view import View, channels_last
+from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.operators.recurrence import turned
+from cnnkit.importing.operators.view import View
 
 
 def _same(equation: Equation) -> Any:
@@ -153,15 +154,10 @@ def _padded(equation: Equation, widths: Sequence[tuple[int, int]], mode: str, va
 
 
 def _reverse(equation: Equation) -> View:
-    """An axis turned round, which a recurrent layer may undo."""
     axes = equation.params["dimensions"]
-    if len(axes) != 1 or equation.view.batch != 0 or axes[0] == 0:
+    if len(axes) != 1:
         raise RefusedError(f"it turns the axes {list(axes)} round")
-    node = equation.node("rev")
-    source = equation.build.tensor(node, first(equation.view))
-    fields = {"axis": axes[0] - 1}
-    number = equation.build.apply(node, REVERSED, source, fields=fields)
-    return channels_last(number, equation.build.graph.shape(number))
+    return turned(equation.node("rev"), equation.build, equation.view, axes[0])
 
 
 def _resize(equation: Equation) -> View:

@@ -30,6 +30,10 @@ _NORMALIZED: Final = re.compile(
     r"(?P<layer>.*)\.(?:parametrizations\.weight\.original(?:(?P<gain>0)|1)|weight_(?:(?P<old>g)|v))$"
 )
 """PyTorch's weight norm, as a parametrization and as it was before: g and v of w = g·v/‖v‖."""
+_SPECTRAL: Final = re.compile(
+    r"(?P<layer>.*)\.parametrizations\.weight\.(?:original|0\._(?P<vector>[uv]))$"
+)
+"""PyTorch's spectral norm: the weight W, and the u and v of W/(uᵀ·W·v)."""
 _AUXILIARY: Final = re.compile(r"^(?:AuxLogits|aux\d*|aux_classifier)\b")
 
 
@@ -97,6 +101,8 @@ def _split(name: str) -> tuple[str, str | None]:
     whole = re.sub(r":\d+$", "", name)
     if found := _NORMALIZED.match(whole):
         return found["layer"], "gain" if found["gain"] or found["old"] else "weight"
+    if found := _SPECTRAL.match(whole):
+        return found["layer"], found["vector"] or "weight"
     layer, _, last = re.sub(r"/vars/(\d+)$", r"/\1", whole).replace("/", ".").rpartition(".")
     role = _ROLES.get(last)
     if last.isdigit() and "/vars/" in whole:

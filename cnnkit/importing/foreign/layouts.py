@@ -23,6 +23,8 @@ def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | N
     left = dict(group.arrays)
     if "gain" in left and "gain" not in wanted:
         left = _multiplied(left)
+    if {"u", "v"} <= left.keys() and "u" not in wanted:
+        left = _divided(left, transposed=node.layer.kind == "transposed_conv")
     found = {}
     for name, shape in wanted.items():
         role = _role(name, left)
@@ -30,9 +32,11 @@ def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | N
         if array is None:
             return None
         made = _kernel(array, role == "weight", shape, node, graph) if name == "kernel" else array
+        if name == "v" and array.size == math.prod(shape):
+            made = _channels_last(array, shape)
         if made is None or math.prod(made.shape) != math.prod(shape):
             return None
-        if name != "kernel" and max(made.shape, default=1) != math.prod(shape):
+        if name not in ("kernel", "v") and max(made.shape, default=1) != math.prod(shape):
             return None  # a vector of other axes is not a layer's own
         found[name] = made.reshape(shape)
     return None if left else found
@@ -50,6 +54,27 @@ def _multiplied(arrays: dict[str, Array]) -> dict[str, Array]:
     norm = np.sqrt(np.square(weight, dtype=np.float64).sum(over, keepdims=True))
     rest["weight"] = (gain * (weight / norm)).astype(np.float32)
     return rest
+
+
+def _divided(arrays: dict[str, Array], *, transposed: bool) -> dict[str, Array]:
+    """The weight that PyTorch works with, W/(uᵀ·W·v), in place of W, u and v."""
+    import numpy as np
+
+    rest = {role: array for role, array in arrays.items() if role not in ("u", "v")}
+    weight, u, v = rest.get("weight"), arrays["u"], arrays["v"]
+    if weight is None or u.size * v.size != weight.size:
+        return arrays
+    matrix = np.moveaxis(weight, 1, 0) if transposed else weight
+    value = np.float64(u) @ np.float64(matrix).reshape(u.size, -1) @ np.float64(v)
+    rest["weight"] = (weight / value).astype(np.float32)
+    return rest
+
+
+def _channels_last(array: Array, shape: Shape) -> Array:
+    """What a filter reads, [channels, *cells] one after the other, as [*cells, channels]."""
+    import numpy as np
+
+    return np.moveaxis(array.reshape((shape[-1], *shape[:-1])), 0, -1)
 
 
 def _role(name: str, roles: dict[str, Array]) -> str | None:

@@ -263,15 +263,15 @@ def _class_tokens(
     """Constant vectors ahead of a sequence, each as a class token."""
     import numpy as np
 
-    last = len(views[0].axes) - 1
-    if len(views) != 1 or len(views[0].axes) != 2 or place == last or given[-1] is not views[0]:
+    last = 1 - place  # of a sequence the other axis is that of the channels
+    if len(views) != 1 or len(views[0].axes) != 2 or given[-1] is not views[0]:
         raise RefusedError(
             "it joins a constant to what depends on the input",
             "near is class_token, a vector ahead of a sequence",
         )
     view = build.aligned(node, views[0], last)
     for value in reversed(given[:-1]):
-        tokens = _spread_over(view, np.asarray(value), build.batch)
+        tokens = np.moveaxis(_spread_over(view, np.asarray(value), build.batch), place, 0)
         for token in tokens[::-1]:
             weights = {"token": token.astype(np.float32)}
             number = build.apply(node, "class_token", view.source, weights=weights)

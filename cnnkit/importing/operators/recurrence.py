@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.graph import RefusedError
+from cnnkit.importing.graph import REVERSED, RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.node import OperatorNode
@@ -54,6 +54,26 @@ def recurrent(kind: str) -> Operator:
         ]
 
     return apply
+
+
+def turned(node: OperatorNode, build: Builder, view: View, axis: int) -> View:
+    """A tensor with an axis turned round, which a recurrent layer behind it may undo.
+
+    Args:
+        node: The node that does it.
+        build: The graph.
+        view: The tensor.
+        axis: Which of all of the model's axes.
+
+    Raises:
+        RefusedError: It is the batch, or no kind rearranges the tensor so.
+    """
+    place = view.place(axis)
+    if not view.axes[place]:
+        return view
+    view = build.aligned(node, view)
+    (atom,) = view.axes[place]
+    return view.over(build.apply(node, REVERSED, view.source, fields={"axis": atom.axis}))
 
 
 def _last(node: OperatorNode, build: Builder, every: int, units: int, direction: str) -> int:

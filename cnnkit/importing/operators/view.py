@@ -98,7 +98,8 @@ class View:
                 view = self.reshaped([*extents[:at], *extents[at + 1 :]])
                 return replace(view, batch=at)
         raise RefusedError(
-            f"it makes {list(extents)} of {list(old)}: the batch does not stay apart"
+            f"it makes {list(extents)} of {list(old)}: the batch does not stay apart",
+            "trace or export the model with a batch of one",
         )
 
     def listed_axes(self) -> list[Axis | None]:

@@ -105,6 +105,10 @@ def _negative(call: Call) -> Made:
     return call.onnx("Mul", call["self"], _array(-1.0))
 
 
+def _power(call: Call) -> Made:
+    return call.onnx("Pow", call["self"], _array(call["exponent"]))
+
+
 def _array(value: Any) -> Any:
     import numpy as np
 
@@ -133,6 +137,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "silu": _kind("silu"),
         "softmax": _onnx("Softmax", axis="dim"),
         "softplus": _softplus,
+        "sqrt": _onnx("Sqrt"),
         "tanh": _kind("tanh"),
         "dropout": _dropout("dropout"),
         "feature_dropout": _dropout("spatial_dropout"),
@@ -140,6 +145,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "div": _arithmetic("Div"),
         "mul": _arithmetic("Mul"),
         "neg": _negative,
+        "pow": _power,
         "rsub": _reversed_difference,
         "sub": _arithmetic("Sub"),
     }

@@ -15,8 +15,10 @@ from cnnkit.importing.model import Model, NamedTensors, NotRunError
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_first
+from cnnkit.importing.torch.attention import ATTENTION
 from cnnkit.importing.torch.call import Call
 from cnnkit.importing.torch.functions import FUNCTIONS
+from cnnkit.importing.torch.recurrence import RECURRENCE
 from cnnkit.importing.torch.shaping import SHAPING
 from cnnkit.importing.torch.windows import WINDOWS
 from cnnkit.layers.shape import Shape
@@ -24,7 +26,12 @@ from cnnkit.layers.shape import Shape
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
-OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING}
+OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
+_NEAR = {
+    "cond": "write the branch that is taken",
+    "roll": "near is attention with `window` and `shift`, which `import` does not read",
+    "while_loop": "write its steps out",
+}
 # What a call raises whose arguments are of a form that the table did not foresee.
 _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 # Their results share memory with what they read, so that one changes in place with the other.
@@ -259,9 +266,9 @@ class _Reader:
         values = {each: self._value(each) for each in read}
         name = _name(node)
         known = name.removesuffix("_") if name not in OPERATORS else name
-        constant = bool(values) and all(isinstance(v, torch.Tensor) for v in values.values())
+        constant = all(isinstance(value, torch.Tensor) for value in values.values())
         if known not in OPERATORS and not constant:
-            raise RefusedError("`import` does not read it")
+            raise RefusedError("`import` does not read it", _NEAR.get(known))
         if any(value is None for value in values.values()):
             return None  # what it reads could not be said either
         args, kwargs = _pytree.tree_map(
@@ -275,8 +282,6 @@ class _Reader:
         arguments = _arguments(node.target, args, kwargs)
         call = Call(known, node.name, _scope(node), arguments, self.build)
         made = OPERATORS[known](call)
-        if isinstance(made, View) and made.batch != 0:
-            raise RefusedError("it moves the batch from its place, the first axis")
         if known != name:
             self._change(node.args[0], made)
         elif name in _VIEWS:

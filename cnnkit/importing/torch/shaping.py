@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import axis_of
+from cnnkit.importing.operators.recurrence import turned
 
 if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Made
@@ -22,19 +23,18 @@ def _same(call: Call) -> Made:
 
 def _flatten(call: Call) -> Made:
     view = call["self"]
-    rank = len(view.axes) + 1
-    start, stop = axis_of(call["start_dim"], rank), axis_of(call["end_dim"], rank)
-    if start == 0:
+    start, stop = axis_of(call["start_dim"], view.rank), axis_of(call["end_dim"], view.rank)
+    if start == 0 and view.batch == 0:
         raise RefusedError("it flattens the batch", "flatten from axis 1 on")
-    sizes = list(view.extents)
-    sizes[start - 1 : stop] = [-1]
-    return _reshaped(call, [call.build.batch, *sizes])
+    sizes = list(view.whole(call.build.batch))
+    sizes[start : stop + 1] = [-1]
+    return _reshaped(call, sizes)
 
 
 def _unflatten(call: Call) -> Made:
     view = call["self"]
-    place = axis_of(call["dim"], len(view.axes) + 1)
-    whole = [call.build.batch, *view.extents]
+    place = axis_of(call["dim"], view.rank)
+    whole = list(view.whole(call.build.batch))
     whole[place : place + 1] = list(call["sizes"])
     return _reshaped(call, whole)
 
@@ -48,20 +48,29 @@ def _reshaped(call: Call, sizes: list[int]) -> Made:
 
 
 def _permute(call: Call) -> Made:
-    rank = len(call["self"].axes) + 1
+    rank = call["self"].rank
     return call.onnx("Transpose", call["self"], perm=[axis_of(axis, rank) for axis in call["dims"]])
 
 
 def _transpose(call: Call) -> Made:
-    rank = len(call["self"].axes) + 1
+    return _exchanged(call, call["dim0"], call["dim1"])
+
+
+def _matrix_transpose(call: Call) -> Made:
+    return _exchanged(call, -2, -1)
+
+
+def _exchanged(call: Call, one: int, other: int) -> Made:
+    """Two axes in each other's place."""
+    rank = call["self"].rank
     order = list(range(rank))
-    first, second = axis_of(call["dim0"], rank), axis_of(call["dim1"], rank)
+    first, second = axis_of(one, rank), axis_of(other, rank)
     order[first], order[second] = second, first
     return call.onnx("Transpose", call["self"], perm=order)
 
 
 def _movedim(call: Call) -> Made:
-    rank = len(call["self"].axes) + 1
+    rank = call["self"].rank
     ends = (call["source"], call["destination"])
     lists = ([each] if isinstance(each, int) else each for each in ends)
     source, destination = ([axis_of(axis, rank) for axis in each] for each in lists)
@@ -73,12 +82,27 @@ def _movedim(call: Call) -> Made:
 
 def _squeeze(call: Call) -> Made:
     view, axes = call["self"], call["dim"]
-    axes = list(range(1, len(view.axes) + 1)) if axes is None else axes
+    axes = [axis for axis in range(view.rank) if axis != view.batch] if axes is None else axes
     axes = [axes] if isinstance(axes, int) else list(axes)
-    rank = len(view.axes) + 1
-    there = [axis_of(axis, rank) for axis in axes]
-    kept = [axis for axis in there if axis and view.extents[axis - 1] == 1]
+    whole = view.whole(call.build.batch)
+    there = [axis_of(axis, view.rank) for axis in axes]
+    kept = [axis for axis in there if axis != view.batch and whole[axis] == 1]
     return call.onnx("Squeeze", view, _integers(kept)) if kept else view
+
+
+def _select(call: Call) -> Made:
+    import numpy as np
+
+    view = call["self"]
+    axis = axis_of(call["dim"], view.rank)
+    index = axis_of(call["index"], view.whole(call.build.batch)[axis])
+    return call.onnx("Gather", view, np.asarray(index), axis=axis)
+
+
+def _flip(call: Call) -> Made:
+    if len(call["dims"]) != 1:
+        raise RefusedError(f"it turns the axes {list(call['dims'])} round")
+    return turned(call.node("flip"), call.build, call["self"], call["dims"][0])
 
 
 def _unsqueeze(call: Call) -> Made:
@@ -94,8 +118,8 @@ def _concat(call: Call) -> Made:
 
 def _split(call: Call) -> Made:
     view = call["self"]
-    axis = axis_of(call["dim"], len(view.axes) + 1)
-    extent = (call.build.batch, *view.extents)[axis]
+    axis = axis_of(call["dim"], view.rank)
+    extent = view.whole(call.build.batch)[axis]
     sizes = call["split_sizes"]
     if sizes is None:
         size = call["split_size"]
@@ -117,7 +141,7 @@ def _slice(call: Call) -> Made:
 def _pad(call: Call) -> Made:
     """Cells before and after of each axis, the last axis first, as PyTorch has them."""
     view = call["self"]
-    rank = len(view.axes) + 1
+    rank = view.rank
     pairs = list(zip(call["pad"][::2], call["pad"][1::2], strict=True))[::-1]
     before, after = zip(*([(0, 0)] * (rank - len(pairs)) + pairs), strict=True)
     modes = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -174,12 +198,15 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "chunk": _split,
         "constant_pad_nd": _pad,
         "flatten": _flatten,
+        "flip": _flip,
+        "mT": _matrix_transpose,
         **dict.fromkeys(("moveaxis", "movedim"), _movedim),
         "narrow": _slice,
         "pad": _pad,
         "permute": _permute,
         "pixel_shuffle": _pixel_shuffle,
         "reshape": _view,
+        "select": _select,
         "slice": _slice,
         "split": _split,
         "split_with_sizes": _split,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from cnnkit.importing.layer import WrittenLayer, as_data, walk
 from cnnkit.importing.writing.blocks import Blocks, Data, kind_of
 from cnnkit.importing.writing.defaults import lift_defaults
-from cnnkit.importing.writing.names import Names
+from cnnkit.importing.writing.names import Names, says_nothing
 from cnnkit.importing.writing.repetition import fold, folded
 from cnnkit.importing.writing.sharing import groups_as_blocks, scopes_of
 from cnnkit.importing.writing.text import block_lines, flow, layer_lines
@@ -75,7 +75,8 @@ def _named(data: list[Data], layers: Sequence[WrittenLayer], blocks: Blocks) -> 
         width = sum(blocks.widths.get(kind_of(each), 1) for each in data[done : done + count])
         if "name" not in layer:
             name = names.of([scope for each in scopes[place : place + width] for scope in each])
-            layer = {"name": name, **layer} if name else layer
+            says = name is not None and not says_nothing(name, kind_of(layer))
+            layer = {"name": name, **layer} if says else layer
         made.append(layer)
         done, place = done + count, place + width
     return made

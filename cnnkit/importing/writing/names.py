@@ -54,6 +54,11 @@ class Names:
         return name if fits else None
 
 
+def says_nothing(name: str, kind: str) -> bool:
+    """Whether a name is the layer's kind or its place alone: `conv1`, `conv2d_1` or `layers-3`."""
+    return bool(re.fullmatch(rf"(?:{re.escape(kind)}(?:[123]d)?|layers)(?:[_-]?\d+)*", name))
+
+
 def _common(scopes: Sequence[str]) -> str:
     """What scopes begin with, up to a joint between their parts."""
     first, last = min(scopes), max(scopes)

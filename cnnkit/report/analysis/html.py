@@ -2,65 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import visible
 from cnnkit.layers.shape import show
+from cnnkit.pages import page
 from cnnkit.presentation.numbers import plural
-from cnnkit.presentation.page import page, prose, text
 from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
 from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
-from cnnkit.report.drawing.page import PAGE_STYLE, drawing_lines
+from cnnkit.report.drawing.page import drawing_of
+from cnnkit.report.drawing.svg import STYLE
 from cnnkit.report.findings.finding import counted, snippet
 
 if TYPE_CHECKING:
     from cnnkit.analysis.explain import Explanation
-    from cnnkit.errors import Finding, Location
+    from cnnkit.errors import Finding
     from cnnkit.report.analysis.options import ReportOptions, Result
 
 _FEW = 3
+_MARKS = {"error": "✗", "warning": "!", "info": "i"}
+
+
+class Equations(NamedTuple):
+    """How a number comes about.
+
+    Attributes:
+        lines: What each line is of, and its formula.
+        curve: The curve of a function, in lines; empty where it is of none.
+    """
+
+    lines: Sequence[tuple[str, str]]
+    curve: str
 
 
 def render(results: Sequence[Result], options: ReportOptions) -> str:
     """One page with a section for each spec."""
     names = ", ".join(map(title, results))
     heading = names if len(results) <= _FEW else plural(len(results), "spec")
-    lines = (
-        line
-        for number, result in enumerate(results)
-        for line in _section(result, options, f"drawing-{number}")
+    sections = (
+        _section(result, options, f"drawing-{number}") for number, result in enumerate(results)
     )
-    return page(heading, lines, style=PAGE_STYLE)
+    return page.write("analysis", title=heading, sections=sections, drawing_style=STYLE)
 
 
-def _section(result: Result, options: ReportOptions, place: str) -> Iterator[str]:
-    yield f"<section>\n<header><h1>{text(title(result))}</h1>"
-    flow = shapes(result) if isinstance(result, Analysis) else "cannot be read"
-    said = about(result) if isinstance(result, Analysis) else ()
-    paragraphs = "".join(f"<p>{prose(paragraph)}</p>" for paragraph in said)
-    yield f'<p class="flow">{flow}</p>{paragraphs}</header>'
-    if result.findings:
-        yield f"<h2>{counted(result.findings)}</h2>"
-    for finding in result.findings:
-        yield from _finding(finding)
-    if isinstance(result, Analysis):
-        yield from _cards(result)
-        yield from drawing_lines(result, place, to_scale=options.to_scale)
-        yield from _Tree(result, options).lines()
-    yield "</section>"
+def _section(result: Result, options: ReportOptions, place: str) -> Mapping[str, Any]:
+    section = {
+        "title": title(result),
+        "flow": shapes(result) if isinstance(result, Analysis) else "cannot be read",
+        "about": about(result) if isinstance(result, Analysis) else (),
+        "findings": list(map(_finding, result.findings)),
+        "counted": counted(result.findings),
+        "tree": None,
+    }
+    if not isinstance(result, Analysis):
+        return section
+    drawing = drawing_of(result, place, to_scale=options.to_scale)
+    tree = _Tree(result, options)
+    return {**section, "figures": figures(result), "drawing": drawing, "tree": tree}
 
 
-def _cards(analysis: Analysis) -> Iterator[str]:
-    yield '<dl class="cards">'
-    for figure in figures(analysis):
-        note = f'<dd class="note">{text(figure.note)}</dd>' if figure.note else ""
-        yield f"<div><dt>{figure.label}</dt>"
-        yield f'<dd class="value">{figure.value}</dd>{note}</div>'
-    yield "</dl>"
+class LayerCell(NamedTuple):
+    """A figure of a layer.
+
+    Attributes:
+        name: What it is, for who cannot see the heading of its column.
+        text: Its value; empty where there is none.
+        kind: The classes of the style sheet.
+        share: Its part of the total in percent, where that is to be seen.
+    """
+
+    name: str
+    text: str
+    kind: str = "number"
+    share: float = 0
+
+
+class TreeLayer(NamedTuple):
+    """A layer of the tree.
+
+    Attributes:
+        label: What it is called.
+        kind: Its kind and options.
+        side: Whether it is used in training only.
+        mark: The gravest finding in it, and the sign of that.
+        cells: Its figures.
+        below: The layers in it.
+        open: Whether these are shown from the beginning.
+        why: How its numbers come about, by the names of what they are of.
+    """
+
+    label: str
+    kind: str
+    side: bool
+    mark: tuple[str, str] | None
+    cells: Sequence[LayerCell]
+    below: Sequence[TreeLayer]
+    open: bool
+    why: Sequence[tuple[str, Equations]]
 
 
 class _Tree:
@@ -68,131 +110,94 @@ class _Tree:
 
     def __init__(self, analysis: Analysis, options: ReportOptions) -> None:
         self.analysis = analysis
-        self.rows = rows_of(analysis, options.depth)
+        self.listed = rows_of(analysis, options.depth)
         self.marks = marks_of(analysis)
         numbers = ["neurons", "parameters", "MACs"]
         if analysis.totals.state:
             numbers.insert(2, "state")
         self.numbers = numbers
-        self.why: dict[str, list[Explanation]] = {}
+        self.reasons: dict[str, list[Explanation]] = {}
         if options.explain:
             from cnnkit.analysis.explain import explain
 
             for explanation in explain(analysis):
-                self.why.setdefault(explanation.layer, []).append(explanation)
+                self.reasons.setdefault(explanation.layer, []).append(explanation)
 
-    def lines(self) -> Iterator[str]:
-        """The whole section."""
+    @property
+    def rows(self) -> list[TreeLayer]:
+        """The layers at the top."""
+        return [self._layer(layer, 0) for layer in visible(self.analysis.tree)]
+
+    @property
+    def totals(self) -> list[tuple[str, str]]:
+        """The totals of the columns."""
         totals = self.analysis.totals
-        yield "<h2>Layers</h2>"
-        yield f'<div class="layers" style="--numbers:{len(self.numbers)};--level:0">'
-        yield '<div class="row headings" aria-hidden="true">'
-        yield '<span class="layer">layer</span><span>output</span>'
-        yield "".join(f'<span class="number">{name}</span>' for name in self.numbers)
-        yield "<span>receptive field</span></div>\n<ol>"
-        for layer in visible(self.analysis.tree):
-            yield from self._layer(layer, 0)
-        yield '</ol>\n<div class="row total"><span class="layer">total</span><span></span>'
-        yield "".join(
-            f'<span class="number"><span class="label">{name} </span>'
-            f"{getattr(totals, name.lower()):,}</span>"
-            for name in self.numbers
-        )
-        yield '<span></span></div>\n</div>\n<div class="captions">'
-        for caption in captions(self.rows, hidden=False):
-            yield f"<p>{text(caption)}</p>"
-        yield "</div>"
-        for explanation in self.why.get("", ()):
-            yield f'<h2>Totals</h2>\n<div class="sums">{_equations(explanation)}</div>'
+        return [(name, f"{getattr(totals, name.lower()):,}") for name in self.numbers]
 
-    def _layer(self, layer: LayerAnalysis, level: int) -> Iterator[str]:
+    @property
+    def captions(self) -> list[str]:
+        """What must be known to read the columns."""
+        return list(captions(self.listed, hidden=False))
+
+    @property
+    def why(self) -> list[Equations]:
+        """How the totals come about."""
+        return [_equations(explanation) for explanation in self.reasons.get("", ())]
+
+    def _layer(self, layer: LayerAnalysis, level: int) -> TreeLayer:
         below = visible(layer)
-        why = self.why.get(layer.path, ())
-        yield f'<li style="--level:{level}">'
-        if not below and not why:
-            yield f'<div class="row">{self._cells(layer)}</div></li>'
-            return
-        shown = " open" if level + 1 < self.rows.depth and below else ""
-        group = " group" if below else ""
-        yield f'<details{shown}><summary class="row{group}">{self._cells(layer)}</summary>'
-        if below:
-            yield "<ol>"
-            for child in below:
-                yield from self._layer(child, level + 1)
-            yield "</ol>"
-        if why:
-            yield '<div class="why">'
-            for explanation in why:
-                name = explanation.path.removeprefix(f"{layer.path}.")
-                if len(why) > 1:
-                    yield f"<p>{text(explanation.kind if name == layer.path else name)}</p>"
-                yield _equations(explanation)
-            yield "</div>"
-        yield "</details></li>"
-
-    def _cells(self, layer: LayerAnalysis) -> str:
-        level = self.marks.get(layer.path)
-        mark = (
-            f'<span class="mark {level}" title="{level}">{_MARKS[level]}</span> ' if level else ""
+        mark = self.marks.get(layer.path)
+        return TreeLayer(
+            layer.label,
+            kind_of(self.analysis, layer),
+            layer.side,
+            (mark, _MARKS[mark]) if mark else None,
+            list(self._cells(layer)),
+            [self._layer(child, level + 1) for child in below],
+            bool(below) and level + 1 < self.listed.depth,
+            [self._reason(layer, each) for each in self.reasons.get(layer.path, ())],
         )
-        side = '<span title="a side output, used in training only">†</span>' if layer.side else ""
-        kind = text(kind_of(self.analysis, layer))
-        field = field_sizes(layer.fields)
-        output = show(layer.output) if layer.output else "?"
-        cells = [
-            f'<span class="layer">{mark}<b>{text(layer.label)}</b>{side} ',
-            f'<span class="kind">{kind}</span></span>',
-            f'<span class="cell shape">{_label("output")}{output}</span>',
-            *(self._number(layer, name) for name in self.numbers),
-            f'<span class="cell shape">{field and _label("receptive field")}{field}</span>',
-        ]
-        return "".join(cells)
 
-    def _number(self, layer: LayerAnalysis, name: str) -> str:
+    def _reason(self, layer: LayerAnalysis, explanation: Explanation) -> tuple[str, Equations]:
+        name = explanation.path.removeprefix(f"{layer.path}.")
+        return explanation.kind if name == layer.path else name, _equations(explanation)
+
+    def _cells(self, layer: LayerAnalysis) -> Iterator[LayerCell]:
+        yield LayerCell("output", show(layer.output) if layer.output else "?", "shape")
+        for name in self.numbers:
+            yield self._number(layer, name)
+        yield LayerCell("receptive field", field_sizes(layer.fields), "shape")
+
+    def _number(self, layer: LayerAnalysis, name: str) -> LayerCell:
         if not layer.known:
-            return f'<span class="cell number">{_label(name)}?</span>'
+            return LayerCell(name, "?")
         value: int = getattr(layer, name.lower())
         total: int = getattr(self.analysis.totals, name.lower())
         tenths = 1000 * value // total if total else 0
-        share = f' style="--part:{tenths / 10}%"' if tenths else ""
-        sum_of = "Σ" if layer.children else ""
-        return f'<span class="cell number"{share}>{_label(name)}{sum_of}{value:,}</span>'
+        return LayerCell(name, f"{'Σ' if layer.children else ''}{value:,}", share=tenths / 10)
 
 
-_MARKS = {"error": "✗", "warning": "!", "info": "i"}
+def _equations(explanation: Explanation) -> Equations:
+    lines = [(line.label, line.equation) for line in explanation.lines]
+    return Equations(lines, "\n".join(curve_of(explanation)))
 
 
-def _label(name: str) -> str:
-    """What a figure is, for who cannot see the heading of its column."""
-    return f'<span class="label">{name} </span>'
-
-
-def _equations(explanation: Explanation) -> str:
-    lines = (
-        f"<li>{text(line.label)}: <code>{text(line.equation)}</code></li>"
-        for line in explanation.lines
-    )
-    rows = "\n".join(curve_of(explanation))
-    return f"<ul>{''.join(lines)}</ul>" + (f"<pre>{rows}</pre>" if rows else "")
-
-
-def _finding(finding: Finding) -> Iterator[str]:
-    yield f'<article class="finding {finding.level}"><p><span class="level">{finding.level}</span>'
-    yield f'{prose(finding.message)} <code class="rule">{text(finding.rule)}</code></p>'
-    if finding.location is None and finding.path:
-        yield f'<p class="place"><code>{text(finding.path)}</code></p>'
-    for location in (finding.location, *finding.used_at):
-        if location is not None:
-            used = "" if location is finding.location else "used at "
-            yield f'<p class="place">{used}<code>{text(str(location))}</code></p>'
-            yield _source(location)
-    if finding.help:
-        yield f'<p class="help"><b>help:</b> {prose(finding.help)}</p>'
-    yield "</article>"
-
-
-def _source(location: Location) -> str:
-    if not location.text.strip():
-        return ""
-    before, fault, after = map(text, snippet(location))
-    return f"<pre><i>{location.line} | </i>{before}<mark>{fault or ' '}</mark>{after}</pre>"
+def _finding(finding: Finding) -> Mapping[str, Any]:
+    places = [
+        {
+            "used": location is not finding.location,
+            "place": str(location),
+            "line": location.line,
+            "source": snippet(location) if location.text.strip() else None,
+        }
+        for location in (finding.location, *finding.used_at)
+        if location is not None
+    ]
+    return {
+        "level": finding.level,
+        "message": finding.message,
+        "rule": finding.rule,
+        "path": finding.path if finding.location is None else None,
+        "places": places,
+        "help": finding.help,
+    }

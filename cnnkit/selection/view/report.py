@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypeVar
 
 from cnnkit.errors import UsageError
 from cnnkit.folders import StrPath
-from cnnkit.presentation.page import page as html_page
-from cnnkit.presentation.page import text
+from cnnkit.pages import page as pages
+from cnnkit.pages.confusion import ConfusionMatrix
+from cnnkit.pages.table import PageTable
 from cnnkit.selection.folds.fold import CrossValidation
 from cnnkit.selection.outer_fold import Nested
 from cnnkit.selection.search.results import Results
@@ -20,7 +19,7 @@ from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import page as search_page
 from cnnkit.selection.view.values import spread, value_of
 from cnnkit.tasks.metric import ordered
-from cnnkit.training.store.directory import CONFUSION, REPORT, SUMMARY, RunDirectory
+from cnnkit.training.store.directory import REPORT, SUMMARY, RunDirectory
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import SPEC
 from cnnkit.training.store.record import parse
@@ -71,7 +70,11 @@ def _folds(run: RunDirectory, found: CrossValidation) -> str:
         (fold.number, (fold.trained, fold.figures.examples), fold.figures.metrics)
         for fold in found.folds
     ]
-    return _page(run, f"Cross-validation: {found.name}", lead, found.sealed, head, rows)
+    counts = found.confusion
+    names = found.classes or tuple(map(str, range(len(counts))))
+    matrix = ConfusionMatrix(counts.tolist(), names) if counts.ndim == 2 else None
+    title = f"Cross-validation: {found.name}"
+    return _page(run, title, lead, found.sealed, head, rows, matrix)
 
 
 def _nested(run: RunDirectory, found: Nested) -> str:
@@ -94,54 +97,38 @@ def _page(
     sealed: int,
     head: Sequence[str],
     rows: Sequence[Row],
+    confusion: ConfusionMatrix | None = None,
 ) -> str:
-    spec = (run.path / SPEC).read_text("utf-8")
-    lines = [
-        "<section>",
-        f'<header><h1>{text(title)}</h1><p class="flow">{text(lead)}</p></header>',
-        *_means(rows),
-        f"<p>The test split of {sealed:,} examples was not looked at.</p>" if sealed else "",
-        *_table(head, rows),
-        *_confusion(run.path / CONFUSION),
-        "<details><summary><h2>Spec</h2></summary>",
-        f'<pre class="text">{"&#10;".join(map(text, spec.splitlines()))}</pre></details>',
-        "</section>",
-    ]
-    style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
-    return html_page(title, filter(None, lines), style=style)
+    return pages.write(
+        "folds",
+        title=title,
+        flow=lead,
+        means=list(_means(rows)),
+        sealed=f"{sealed:,}" if sealed else "",
+        folds=_table(head, rows),
+        matrix=confusion,
+        spec=(run.path / SPEC).read_text("utf-8"),
+    )
 
 
-def _means(rows: Sequence[Row]) -> Iterator[str]:
-    """A card for each metric: the mean and the deviation over the folds."""
-    if not rows:
-        return
-    yield '<dl class="cards">'
-    for metric in ordered(rows[0][2]):
+def _means(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    """For each metric the mean and the deviation over the folds."""
+    for metric in ordered(rows[0][2]) if rows else ():
         figures = [value for row in rows if (value := row[2].get(metric)) is not None]
         if figures:
-            mean = spread(metric, *mean_and_deviation(figures))
-            yield f'<div><dt>{text(metric)}</dt><dd class="value">{text(mean)}</dd></div>'
-    yield "</dl>"
+            yield metric, spread(metric, *mean_and_deviation(figures)), ""
 
 
-def _table(head: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+def _table(head: Sequence[str], rows: Sequence[Row]) -> PageTable | None:
     if not rows:
-        return
+        return None
     metrics = ordered(rows[0][2])
-    names = "".join(f"<th>{text(name)}</th>" for name in (*head, *metrics))
-    yield f'<h2>Folds</h2>\n<div class="table"><table>\n<thead><tr>{names}</tr></thead>\n<tbody>'
-    for number, counts, figures in rows:
-        cells = [str(number + 1), *(f"{count:,}" for count in counts)]
-        cells += [value_of(metric, figures.get(metric)) for metric in metrics]
-        yield "<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>"
-    yield "</tbody></table></div>"
-
-
-def _confusion(picture: Path) -> Iterator[str]:
-    if not picture.is_file():
-        return
-    data = b64encode(picture.read_bytes()).decode("ascii")
-    about = "Confusion matrix: a row for each true class, a column for each predicted one"
-    yield "<h2>Confusion</h2>\n<p>Each example predicted by a network that never saw it.</p>"
-    yield f'<figure class="picture plot square"><img alt="{about}" '
-    yield f'src="data:image/png;base64,{data}"></figure>'
+    cells = [
+        [
+            str(number + 1),
+            *(f"{count:,}" for count in counts),
+            *(value_of(metric, figures.get(metric)) for metric in metrics),
+        ]
+        for number, counts, figures in rows
+    ]
+    return PageTable([*head, *metrics], cells, sortable=True, caption="Folds")

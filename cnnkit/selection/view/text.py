@@ -17,6 +17,7 @@ from cnnkit.selection.search.row import Row
 from cnnkit.selection.search.space import shown
 from cnnkit.selection.statistics import mean_and_deviation
 from cnnkit.selection.view.page import counted, look_text
+from cnnkit.selection.view.paired import corrected, paired_page
 from cnnkit.selection.view.values import spread, value_of
 from cnnkit.tasks.metric import ordered
 
@@ -143,8 +144,10 @@ def _trial_lines(found: Results, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def comparison_text(entries: Sequence[Entry], metric: str, format_: str) -> str:
-    """A comparison, in plain words or as JSON."""
+    """A comparison: in plain words, as JSON, or as a page."""
     comparisons = compare(entries, metric)
+    if format_ == "html":
+        return paired_page(entries, comparisons, metric)
     if format_ == "json":
         found = {
             "format": COMPARISON_FORMAT,
@@ -174,4 +177,4 @@ def _comparison_lines(
         yield from comparison.sentences()
     if len(comparisons) > 1:
         yield ""
-        yield f"The p-values allow for {len(comparisons)} comparisons (Holm, 1979)."
+        yield corrected(len(comparisons))

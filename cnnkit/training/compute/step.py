@@ -243,9 +243,16 @@ class Steps:
         self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
     ) -> MetricSums:
         """The totals with those of a batch added that ``counted``, bool ``[B]``, names."""
+        return self.judged(state, feed, batch, counted, totals)[0]
+
+    def judged(
+        self, state: State, feed: Feed, batch: ExamplePool, counted: Array, totals: MetricSums
+    ) -> tuple[MetricSums, ByName]:
+        """The same totals, and the scores that they are of."""
         targets = self.objective.asked(aimed(parted(batch.targets)[0]))
         images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
-        return self.objective.added(totals, self._scores(state, images), targets, counted)
+        scores = self._scores(state, images)
+        return self.objective.added(totals, scores, targets, counted), scores
 
     def scores(self, state: State, feed: Feed, inputs: ByName) -> ByName:
         """What the network gives for inputs ``[B, *spatial, C]``, before a softmax or sigmoid."""

@@ -23,7 +23,7 @@ from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.prepare.device import compiler_options
-from cnnkit.training.prepare.feed import side_by_side
+from cnnkit.training.prepare.feed import on_device, pool_on, side_by_side
 from cnnkit.training.prepare.material import Material, SplitName, recalls_in
 
 Compiled = Callable[..., Any]
@@ -65,6 +65,7 @@ class Engine(ABC):
         devices: What they run on.
 
     Attributes:
+        devices: What they run on.
         deterministic: Whether all programs that are compiled give the same bits each time.
         recalls: The recall of a class that the best epoch is chosen by, if one is.
     """
@@ -79,6 +80,7 @@ class Engine(ABC):
         self.steps = steps
         self.sharding = sharding
         self.runs = len(materials)
+        self.devices = devices
         self.options = compiler_options(devices)
         self.deterministic = True
         # XLA's convolutions are slow inside a loop on CPUs; see the module `step`.
@@ -87,6 +89,7 @@ class Engine(ABC):
         self.recalls = recalls_in([steps.train.monitor], dataset, outputs)
         self._order = jax.jit(self._mapped(steps.order, (FEED, None)), out_shardings=sharding)
         self._scores = jax.jit(steps.scores, out_shardings=sharding)
+        self._judged = jax.jit(steps.judged, out_shardings=sharding)
         self._maps = jax.jit(steps.maps, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: Mapping[str, Compiled] = {}
@@ -219,26 +222,61 @@ class Engine(ABC):
         They are those of each output by its name, of the one output by ""; of maps, which would be
         many, there are none.
         """
-        table, indices = self.material.table(name), self.material.indices(name)
-        size, maps = self.steps.batch_size, self.steps.objective.maps
-        found: dict[str, list[NDArray[np.float32]]] = {
-            part: [] for part in self.steps.parts if part not in maps
-        }
-        if not found:
+        if not self._scored:
             return {}
+        table = self.material.table(name)
+        given = []
+        for chosen, _ in self._cut(name):
+            batch = on_device(table.inputs_at(chosen), self.sharding)
+            given.append(self._on_host(self._scores(state, self.feed, batch)))
+        return self._joined(given, name)
+
+    def judged(
+        self, state: State, name: SplitName, asked: Asked
+    ) -> tuple[MetricSums, dict[str, NDArray[np.float32]]] | None:
+        """What ``evaluate`` and ``scores`` give, from one pass over a split."""
+        if not self._scored:
+            totals = self.evaluate(state, name, asked)
+            return None if totals is None else (totals, {})
+        table, sums, given = self.material.table(name), self._no_totals(), []
+        for chosen, counted in self._cut(name):
+            if asked():
+                return None
+            batch = pool_on(*table.at(chosen), self.sharding)
+            sums, scores = self._judged(state, self.feed, batch, counted, sums)
+            given.append(self._on_host(scores))
+        return on_host(sums), self._joined(given, name)
+
+    @property
+    def _scored(self) -> list[str]:
+        """The outputs whose scores are kept: those of maps would be many."""
+        return [part for part in self.steps.parts if part not in self.steps.objective.maps]
+
+    def _cut(self, name: SplitName) -> Iterator[tuple[Indices, NDArray[np.bool_]]]:
+        """The examples of each batch of a split, and which of them count.
+
+        A batch that is not full is filled up, so that one program serves them all.
+        """
+        indices, size = self.material.indices(name), self.steps.batch_size
         for start in range(0, len(indices), size):
-            # A batch that is not full is filled up, so that one program serves them all.
-            chosen = indices[np.minimum(start + np.arange(size), len(indices) - 1)]
-            batch = jax.device_put(table.inputs_at(chosen), self.sharding)
-            given = self._scores(state, self.feed, batch)
-            each = given if isinstance(given, dict) else {"": given}
-            for part, scores in found.items():
-                scores.append(np.asarray(each[part], np.float32))
+            positions = start + np.arange(size)
+            counted = positions < len(indices)
+            yield indices[np.minimum(positions, len(indices) - 1)], counted
+
+    def _on_host(self, scores: Any) -> dict[str, NDArray[np.float32]]:
+        each = scores if isinstance(scores, dict) else {"": scores}
+        return {part: np.asarray(each[part], np.float32) for part in self._scored}
+
+    def _joined(
+        self, batches: Sequence[Mapping[str, NDArray[np.float32]]], name: SplitName
+    ) -> dict[str, NDArray[np.float32]]:
+        """The scores of all batches, without those that filled up the last one."""
+        count = len(self.material.indices(name))
         return {
-            part: np.concatenate(each)[: len(indices)]
-            if each
+            part: np.concatenate([each[part] for each in batches])[:count]
+            if batches
             else np.zeros((0, self.steps.parts[part].outputs), np.float32)
-            for part, each in found.items()
+            for part in self._scored
         }
 
     def _mapped(self, function: Callable[..., Any], axes: Any) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -107,3 +108,19 @@ def compiler_options(devices: Sequence[jax.Device]) -> dict[str, bool | str]:
     differently each time.
     """
     return {_DETERMINISTIC: True} if devices[0].platform == "gpu" else {}
+
+
+def peak_bytes(devices: Sequence[jax.Device]) -> int | None:
+    """The most bytes that one of the devices has held so far; of a CPU the whole process.
+
+    None where the system does not say.
+    """
+    if devices[0].platform != "cpu":
+        stats = [device.memory_stats() or {} for device in devices]
+        return max((int(each.get("peak_bytes_in_use", 0)) for each in stats), default=0) or None
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

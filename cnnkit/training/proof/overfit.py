@@ -22,7 +22,8 @@ from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
-from cnnkit.training.view.display import Display, Progress, RunPlan
+from cnnkit.training.view.display import Display
+from cnnkit.training.view.progress import Progress, RunPlan
 
 STEPS = 300
 _EVERY = 10

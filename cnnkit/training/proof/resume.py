@@ -29,7 +29,8 @@ from cnnkit.training.run import resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.store.directory import METRICS, SUMMARY
 from cnnkit.training.store.files import write_atomic
-from cnnkit.training.view.display import Display, Quiet, RunPlan
+from cnnkit.training.view.display import Display, Quiet
+from cnnkit.training.view.progress import RunPlan
 
 _BEGUN = "begun"
 _TRAINED = "trained"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cnnkit.checking.admission import passing
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.completion import Result
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.resolution import recipe_of, resolved
-from cnnkit.training.run import Result, train
+from cnnkit.training.run import train
 from cnnkit.training.view.display import Display
 
 _EPOCHS = 2

@@ -68,6 +68,23 @@ def write_wrong(path: Path, rows: Iterable[Wrong]) -> None:
     write_atomic(path, stream.getvalue().encode("utf-8", "surrogateescape"))
 
 
+def read_wrong(path: Path) -> list[Wrong]:
+    """What ``write_wrong`` wrote.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is something else.
+    """
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = csv.reader(file)
+        if tuple(next(rows, ())) != HEADER:
+            raise ValueError(f"{path} does not begin with {','.join(HEADER)}")
+        return [
+            Wrong(split, example, true, predicted, float(probability))
+            for split, example, true, predicted, probability in rows
+        ]
+
+
 def _mistakes(answers: Answers, classes: Sequence[str]) -> Iterator[tuple[int, str, str, float]]:
     """The row of each wrong answer, what is true, what was said, and how surely."""
     said = answers.probabilities

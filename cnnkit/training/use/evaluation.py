@@ -22,13 +22,13 @@ from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine import Engine, engine
+from cnnkit.training.measurement import answers_of, measured_of_all, names_of
 from cnnkit.training.options import Options
 from cnnkit.training.prepare.device import choose, replicated
 from cnnkit.training.prepare.material import Material, SplitName, prepare
 from cnnkit.training.prepare.provenance import preprocessing_of, require_same_data, trained_on
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of, outputs_of, recipe_of
 from cnnkit.training.ranked import borders_of
-from cnnkit.training.results import answers_of, measured_of_all, names_of
 from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.looks import Look, RunLooks
@@ -36,6 +36,8 @@ from cnnkit.training.store.wrong import wrong_answers
 from cnnkit.training.use.judgement import Judgement, Scored, Wanted, judgement
 from cnnkit.training.use.scoring import inference
 from cnnkit.training.use.trained import Which, restored, steps_of
+from cnnkit.training.view.conclusion import judgement_lines, measured_lines
+from cnnkit.training.view.notebook import shown
 
 if TYPE_CHECKING:
     from cnnkit.training.use.weights import Weights
@@ -72,6 +74,11 @@ class Evaluation:
     looks: tuple[Look, ...] = ()
     warnings: tuple[str, ...] = ()
     judgement: Judgement | None = None
+
+    def _repr_html_(self) -> str:
+        """The figures as a notebook shows them."""
+        said = judgement_lines(self.judgement) if self.judgement else ()
+        return shown([*measured_lines(self.data, self.figures, self.epoch), *said])
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON takes it."""
@@ -254,7 +261,7 @@ def _require_validation(own: Material, wanted: Wanted, name: str) -> None:
 def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
     """Other files, their columns and arrays called as those that the run learnt from.
 
-    Of a folder, where the run learnt from masks, the folders in it of images and of masks.
+    Of a folder, where the run learnt from masks or pairs, the folders in it of these.
     """
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
@@ -266,16 +273,24 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
                 return data
             folders = {name: str(root / name) for name in of_run.images}
             return data.model_copy(update={"images": folders})
-        if of_run.masks is not None:
-            inside = {"images": of_run.images, "masks": of_run.masks}
+        beside = "masks" if of_run.masks is not None else "targets"
+        if (folder := getattr(of_run, beside)) is not None:
+            inside = {"images": of_run.images, beside: folder}
             return of_run.model_copy(
-                update={name: str(root / Path(folder).name) for name, folder in inside.items()}
+                update={name: _below(root, folder) for name, folder in inside.items()}
             )
         return data
     if isinstance(data, Arrays) and isinstance(of_run, Arrays) and data.inputs is None:
         of_arrays = ("inputs", "targets", "ignore")
         return data.model_copy(update={name: getattr(of_run, name) for name in of_arrays})
     return data
+
+
+def _below(root: Path, folder: str | Mapping[str, str]) -> str | dict[str, str]:
+    """A folder of the same name in another, or one for each output."""
+    if isinstance(folder, Mapping):
+        return {name: str(root / Path(each).name) for name, each in folder.items()}
+    return str(root / Path(folder).name)
 
 
 def _judged(

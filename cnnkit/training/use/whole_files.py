@@ -23,6 +23,7 @@ from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
 from cnnkit.spec.model.training import Images
 from cnnkit.spec.model.training.tiles import Tiles
+from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.use.mapping import MapNaming
 from cnnkit.training.use.naming import Prediction, no_numbers
 from cnnkit.training.use.trained import Trained
@@ -45,7 +46,10 @@ class TiledFile(NamedTuple):
 
 def is_whole(trained: Trained, file: str | Path | Refused) -> bool:
     """Whether a file is asked about as a whole: a volume, or a picture where tiles were learnt."""
-    if isinstance(file, Refused) or trained.several or not trained.of_maps:
+    parts = trained.objective.parts
+    if isinstance(file, Refused) or len(trained.network.plan.inputs) > 1:
+        return False
+    if set(trained.objective.maps) != set(parts):
         return False
     if nifti.is_nifti(file):
         return True
@@ -58,31 +62,34 @@ def whole_maps(
     """The map of each file in the file's own extents, its tiles blended.
 
     Args:
-        trained: A network of one input, whose one output is a map with the extents of its input.
+        trained: A network of one input, whose outputs are all maps.
         files: Pictures and volumes.
         size: How many tiles are computed at once.
     """
-    naming = MapNaming.of(trained)
+    namings = [MapNaming.of(trained, name) for name in trained.objective.parts]
     for file in files:
         if isinstance(file, Refused):
             yield file
             continue
         try:
             read = _read(trained, Path(file))
+            _require_whole(trained, file)
         except DataError as error:
             yield Refused(str(file), str(error))
             continue
         found = _blended(trained, read, size)
-        if not np.isfinite(found).all():
+        if not all(np.isfinite(each).all() for each in found.values()):
             yield no_numbers(str(file))
             continue
-        told = _told(found) if naming.of_classes else found
-        for each in naming.named([str(file)], told[None]):
-            # A volume has no picture that classes could be laid over.
-            if isinstance(each, Prediction) and read.values.ndim == _OF_PICTURE:
-                yield replace(each, image=read.values)
-            else:
-                yield each
+        for naming in namings:
+            values = found[naming.output]
+            told = _told(values) if naming.of_classes else values
+            for each in naming.named([str(file)], told[None]):
+                # A volume has no picture that classes could be laid over.
+                if isinstance(each, Prediction) and read.values.ndim == _OF_PICTURE:
+                    yield replace(each, image=read.values)
+                else:
+                    yield each
 
 
 def _told(found: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -94,6 +101,17 @@ def _told(found: NDArray[np.float32]) -> NDArray[np.int16]:
 def _tiles(trained: Trained) -> Tiles | None:
     data = trained.train.data
     return data.tiles if isinstance(data, Images) else None
+
+
+def _require_whole(trained: Trained, file: str | Path) -> None:
+    """Raises where a network gives less than it sees of a tile."""
+    size = trained.preprocessing.shape[:-1]
+    for part in trained.objective.parts.values():
+        if part.grid.extents != size:
+            raise DataError(
+                f"{file} is answered tile by tile, and the network gives {show(part.grid.extents)} "
+                f"of an input of {show(size)}, and not the whole of it, as by `padding: same`"
+            )
 
 
 def _read(trained: Trained, file: Path) -> TiledFile:
@@ -126,18 +144,21 @@ def _picture(file: Path, record: Preprocessing) -> tuple[Array, str]:
     return values, str(values.dtype)
 
 
-def _blended(trained: Trained, file: TiledFile, size: int) -> NDArray[np.float32]:
-    """What the network says of a whole file, ``[*extents, K]``."""
+def _blended(trained: Trained, file: TiledFile, size: int) -> dict[str, NDArray[np.float32]]:
+    """What each output says of a whole file, ``[*extents, K]``, by its name."""
     shape = trained.preprocessing.shape
-    blend: Blend | None = None
+    blends = {
+        name: Blend(file.tiling, part.accumulator.outputs)
+        for name, part in trained.objective.parts.items()
+    }
     tiles = file.tiling.cut(file.values)
     for first in tiles:
         some = [first, *islice(tiles, size - 1)]
         # A batch that is not full is filled up, so that one program serves them all.
         filled = list(islice(chain(some, repeat(first)), size))
-        answers: Any = np.asarray(trained.compute(np.stack(filled).reshape(size, *shape)))
-        blend = blend or Blend(file.tiling, answers.shape[-1])
-        for answer in answers[: len(some)]:
-            blend.add(answer.reshape(*file.tiling.size, -1))
-    assert blend is not None  # noqa: S101 - each image has a tile
-    return blend.whole()
+        said: Any = trained.compute(np.stack(filled).reshape(size, *shape))
+        for name, blend in blends.items():
+            answers = np.asarray(said if name == ONLY else said[name])
+            for answer in answers[: len(some)]:
+                blend.add(answer.reshape(*file.tiling.size, -1))
+    return {name: blend.whole() for name, blend in blends.items()}

@@ -22,8 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.presentation.numbers import percent
-from cnnkit.spec.model.training import Loss
-from cnnkit.spec.model.training.loss import BinaryCrossEntropy, Focal, OfPixels, Sum
+from cnnkit.spec.model.training import Loss, Train
+from cnnkit.spec.model.training.loss import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Focal,
+    OfPixels,
+    Sum,
+)
 
 _DEVIATIONS: Final = 2.5  # that are seldom reached by chance: by one of 160 guessers
 _MOST_NAMED: Final = 3
@@ -208,6 +214,28 @@ def alike_loss(loss: Loss, outputs: int, binary: bool) -> float | None:
         weight = 0.5 if loss.alpha is not None else 1.0
         return float(weight * (1 - 1 / classes) ** loss.gamma * cross_entropy)
     return cross_entropy
+
+
+def smoothing_floor(train: Train, classes: int) -> float | None:
+    """What a cross-entropy cannot be below under label smoothing: the entropy of its targets.
+
+    None without smoothing, and of other losses.
+
+    Args:
+        train: The recipe, with a smoothing of ε: of K classes the right one is asked for with
+            1 − ε + ε/K and each other with ε/K; of a yes or no K is 2.
+        classes: K.
+    """
+    smoothing, loss = train.label_smoothing, train.loss
+    if isinstance(loss, BinaryCrossEntropy):
+        classes = 2
+    elif not isinstance(loss, CategoricalCrossEntropy):
+        return None
+    if not smoothing or classes < 2:
+        return None
+    other = smoothing / classes
+    right = 1 - smoothing + other
+    return -right * math.log(right) - (classes - 1) * other * math.log(other)
 
 
 def deviation(part: float, examples: float) -> float:

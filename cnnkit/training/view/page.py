@@ -6,28 +6,46 @@ time. Whatever a name holds is shown as text.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from cnnkit.analysis.result import Analysis
+from cnnkit.errors import SpecError
 from cnnkit.folders import StrPath
+from cnnkit.pages import page as pages
+from cnnkit.pages.confusion import ConfusionMatrix, pair_of
+from cnnkit.pages.picture import uri_of
 from cnnkit.presentation.numbers import duration, percent
-from cnnkit.presentation.page import page as html_page
-from cnnkit.presentation.page import prose, text
-from cnnkit.tasks.metric import followed, metric_of, metrics_in
-from cnnkit.training.store.directory import CONFUSION, CURVES, REPORT, SAMPLES, RunDirectory
+from cnnkit.spec.model.training import Train
+from cnnkit.tasks.metric import metric_of, metrics_in
+from cnnkit.training.store.directory import (
+    FILTERS,
+    REPORT,
+    SAMPLES,
+    WRONG,
+    WRONG_IMAGES,
+    RunDirectory,
+)
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import write_atomic
 from cnnkit.training.store.kinds import SPEC
 from cnnkit.training.store.summary import Diagnosis, Measured, Summary
+from cnnkit.training.view.baseline import smoothing_floor
+from cnnkit.training.view.filters import FilterPicture, read_filters
+from cnnkit.training.view.gallery import WrongPicture, read_pictures
 from cnnkit.training.view.judged import judged
-
-_WEAK: Final = 0.5
-_NOT_SHOWN: Final = ("command", "variables", "options")
+from cnnkit.training.view.panels import (
+    calibration_of,
+    charts_of,
+    class_tables,
+    costs_table,
+    environment_table,
+    epochs_table,
+    predicted,
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,12 @@ class RunFiles:
         environment: ``environment.json``.
         history: The lines of ``metrics.jsonl``.
         summary: ``summary.json``; an empty one while the run goes on.
-        pictures: The bytes of ``curves.png``, ``confusion.png`` and ``samples.png``, by their
-            names.
+        train: The recipe; None where the spec was changed, and is none any more.
+        pictures: The bytes of ``samples.png``, by its name, where it is there.
+        wrong: Wrong answers with their images, the surest first.
+        filters: The filters of the first layer.
+        predicted: The network as the calculator has it, for the batch and the optimizer of the
+            recipe.
     """
 
     name: str
@@ -49,21 +71,36 @@ class RunFiles:
     environment: Environment
     history: Sequence[RunEpoch]
     summary: Summary
+    train: Train | None = None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    wrong: Sequence[WrongPicture] = ()
+    filters: FilterPicture | None = None
+    predicted: Analysis | None = None
 
 
 def page(run: RunDirectory) -> str:
     """The page of a run that is finished or on its way."""
-    pictures = {name: run.path / name for name in (CURVES, CONFUSION, SAMPLES)}
-    return render(
-        RunFiles(
-            name=run.path.resolve().name,
-            spec=(run.path / SPEC).read_text("utf-8"),
-            environment=run.read_environment(),
-            history=run.read_metrics(),
-            summary=run.read_summary() or Summary(),
-            pictures={name: path.read_bytes() for name, path in pictures.items() if path.exists()},
-        )
+    return render(read(run))
+
+
+def read(run: RunDirectory) -> RunFiles:
+    """What a page needs of a run."""
+    samples = run.path / SAMPLES
+    try:
+        spec = run.read_spec()
+    except SpecError:
+        spec = None
+    return RunFiles(
+        name=run.path.resolve().name,
+        spec=(run.path / SPEC).read_text("utf-8"),
+        environment=run.read_environment(),
+        history=run.read_metrics(),
+        summary=run.read_summary() or Summary(),
+        train=None if spec is None else spec.train,
+        pictures={SAMPLES: samples.read_bytes()} if samples.exists() else {},
+        wrong=read_pictures(run.path, WRONG, WRONG_IMAGES),
+        filters=read_filters(run.path / FILTERS),
+        predicted=None if spec is None else predicted(spec),
     )
 
 
@@ -76,21 +113,67 @@ def write_page(run: RunDirectory, output: StrPath | None = None) -> Path:
 
 def render(run: RunFiles) -> str:
     """The page of a run."""
-    lines = [
-        "<section>",
-        f'<header><h1>{text(run.name)}</h1><p class="flow">{text(_flow(run))}</p></header>',
-        *_cards(run),
-        *_diagnosis(run.summary.diagnosis),
-        *_picture(run, "curves.png", "Loss, accuracy and learning rate over the epochs", "Curves"),
-        *_classes(run),
-        *_picture(run, SAMPLES, "Images, truth and prediction", "Best, median and worst"),
-        *_epochs(run),
-        *_written("Spec", run.spec),
-        *_environment(run.environment),
-        "</section>",
-    ]
-    style = files("cnnkit.presentation").joinpath("run.css").read_text("utf-8")
-    return html_page(run.name, lines, style=style)
+    summary, (_, held_out) = run.summary, judged(run.summary)
+    floor = None if run.train is None else smoothing_floor(run.train, _classes(held_out))
+    samples, matrix = run.pictures.get(SAMPLES), matrix_of(held_out)
+    return pages.write(
+        "run",
+        title=run.name,
+        flow=_flow(run),
+        figures=list(_figures(run)),
+        charts=charts_of(run.history, summary, floor),
+        diagnosis=_diagnosis(summary.diagnosis),
+        matrix=matrix,
+        wrong=list(_wrong(run.wrong, matrix)),
+        classes=list(class_tables(held_out)),
+        calibration=calibration_of(held_out),
+        samples=uri_of(samples) if samples else None,
+        filters=_filters(run.filters),
+        costs=costs_table(run.history, run.predicted),
+        epochs=epochs_table(run.history, summary),
+        spec=run.spec,
+        environment=environment_table(run.environment),
+    )
+
+
+def matrix_of(held_out: Measured) -> ConfusionMatrix | None:
+    """The confusion of classes; None of labels, of pixels, and where there are none."""
+    counts, rows = held_out.get("confusion"), held_out.get("classes")
+    if not counts or not rows or not isinstance(counts[0][0], int):
+        return None
+    return ConfusionMatrix(counts, [str(row["name"]) for row in rows])
+
+
+def _wrong(
+    pictures: Sequence[WrongPicture], matrix: ConfusionMatrix | None
+) -> Iterator[Mapping[str, Any]]:
+    """The wrong answers as the page shows them, each with the cell of the matrix that it is in."""
+    places = {} if matrix is None else {name: at for at, name in enumerate(matrix.classes)}
+    for picture in pictures:
+        answer = picture.answer
+        true, said = places.get(answer.true), places.get(answer.predicted)
+        yield {
+            "pair": "" if true is None or said is None else pair_of(true, said),
+            "true": answer.true,
+            "predicted": answer.predicted,
+            "example": answer.example,
+            "probability": picture.probability,
+            "uri": uri_of(picture.data, picture.kind),
+        }
+
+
+def _filters(filters: FilterPicture | None) -> Mapping[str, Any] | None:
+    if filters is None:
+        return None
+    return {
+        "told": f"{filters.told[:1].upper()}{filters.told[1:]}.",
+        "width": filters.width * max(1, min(12, 900 // filters.width)),
+        "uri": uri_of(filters.data),
+    }
+
+
+def _classes(held_out: Measured) -> int:
+    return len(held_out.get("classes") or ())
 
 
 def _flow(run: RunFiles) -> str:
@@ -103,19 +186,8 @@ def _flow(run: RunFiles) -> str:
     return " · ".join(parts)
 
 
-def _cards(run: RunFiles) -> Iterator[str]:
-    """The figures of the split that was held out, and of the run as a whole."""
-    cards = list(_figures(run))
-    if not cards:
-        return
-    yield '<dl class="cards">'
-    for label, value, note in cards:
-        more = f'<dd class="note">{text(note)}</dd>' if note else ""
-        yield f'<div><dt>{text(label)}</dt><dd class="value">{text(value)}</dd>{more}</div>'
-    yield "</dl>"
-
-
 def _figures(run: RunFiles) -> Iterator[tuple[str, str, str]]:
+    """The figures of the split that was held out, and of the run as a whole."""
     summary = run.summary
     split, test = judged(summary)
     notes = _notes(test)
@@ -150,118 +222,12 @@ def _notes(test: Measured) -> dict[str, str]:
     return notes
 
 
-def _diagnosis(diagnosis: Diagnosis | None) -> Iterator[str]:
+def _diagnosis(diagnosis: Diagnosis | None) -> Mapping[str, Any] | None:
     if diagnosis is None:
-        return
-    verdict = text(diagnosis.verdict)
-    yield f'<h2>Diagnosis</h2>\n<p class="verdict {verdict}">{verdict}</p>'
+        return None
     reason = diagnosis.reason
-    yield f"<p>{prose(reason[:1].upper() + reason[1:])}.</p>\n<p>What to try next:</p>"
-    yield '<ol class="next">'
-    yield from (f"<li>{prose(step)}</li>" for step in diagnosis.advice)
-    yield "</ol>"
-
-
-def _picture(run: RunFiles, name: str, about: str, heading: str, more: str = "") -> Iterator[str]:
-    if name not in run.pictures:
-        return
-    data = b64encode(run.pictures[name]).decode("ascii")
-    yield f"<h2>{heading}</h2>"
-    yield f'<figure class="picture plot{more}">'
-    yield f'<img alt="{text(about)}" src="data:image/png;base64,{data}"></figure>'
-
-
-def _classes(run: RunFiles) -> Iterator[str]:
-    """The confusion matrix, and a row for each class; a weak figure stands out."""
-    about = "Confusion matrix: a row for each true class, a column for each predicted one"
-    yield from _picture(run, "confusion.png", about, "Confusion", " square")
-    _, test = judged(run.summary)
-    yield from _class_rows(test, "Classes")
-    for name, output in (test.get("outputs") or {}).items():
-        yield from _class_rows(output, f"Classes of {text(name)}")
-
-
-def _class_rows(test: Measured, heading: str) -> Iterator[str]:
-    """A row for each class of an output, where it has some."""
-    rows = test.get("classes")
-    if not rows:
-        return
-    if "pixels" in test:
-        yield from _pixels(rows, test["pixels"], heading)
-        return
-    yield f'<h2>{heading}</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
-    yield "<th>precision</th><th>recall</th><th>F1</th><th>examples</th></tr></thead>\n<tbody>"
-    for row in rows:
-        cells = "".join(_part(row[name]) for name in ("precision", "recall", "f1"))
-        yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
-    means = "".join(f"<td>{test[name]:.4f}</td>" for name in ("precision", "recall", "macro_f1"))
-    yield f"</tbody>\n<tfoot><tr><td>mean</td>{means}<td>{test['examples']:,}</td></tr></tfoot>"
-    yield "</table></div>"
-
-
-def _pixels(rows: Sequence[Mapping[str, Any]], pixels: int, heading: str) -> Iterator[str]:
-    """A row for each class of pixels."""
-    columns = ("iou", "dice", "precision", "recall")
-    yield f'<h2>{heading}</h2>\n<div class="table"><table>\n<thead><tr><th>class</th>'
-    yield "<th>IoU</th><th>Dice</th><th>precision</th><th>recall</th><th>pixels</th></tr></thead>"
-    yield "<tbody>"
-    for row in rows:
-        cells = "".join("<td>—</td>" if row[name] is None else _part(row[name]) for name in columns)
-        yield f"<tr><td>{text(str(row['name']))}</td>{cells}<td>{row['support']:,}</td></tr>"
-    yield f"</tbody>\n<tfoot><tr><td>all</td>{'<td></td>' * 4}<td>{pixels:,}</td></tr></tfoot>"
-    yield "</table></div>"
-
-
-def _part(value: float) -> str:
-    weak = ' class="weak"' if value < _WEAK else ""
-    return f"<td{weak}>{value:.4f}</td>"
-
-
-def _epochs(run: RunFiles) -> Iterator[str]:
-    if not run.history:
-        return
-    names = followed(run.history[0].train, run.summary.monitor)
-    yield '<details><summary><h2>Epochs</h2></summary>\n<div class="table"><table>\n<thead><tr>'
-    yield "<th>epoch</th>" + "".join(
-        f"<th>{split} {metric_of(name).title}</th>"
-        for name in names
-        for split in ("training", "validation")
-    )
-    yield "<th>learning rate</th></tr></thead>\n<tbody>"
-    for record in run.history:
-        best = ' class="best"' if record.epoch == run.summary.best_epoch else ""
-        cells = "".join(
-            f"<td>{_figure(figures, name)}</td>"
-            for name in names
-            for figures in (record.train, record.validation)
-        )
-        rate = record.learning_rate
-        shown = "" if rate is None else f"{rate:.3g}"
-        yield f"<tr{best}><td>{record.epoch}</td>{cells}<td>{shown}</td></tr>"
-    yield "</tbody></table></div></details>"
-
-
-def _figure(figures: Mapping[str, Any] | None, name: str) -> str:
-    value = figures.get(name) if figures else None
-    return "" if value is None else metric_of(name).shown(value)
-
-
-def _written(heading: str, content: str) -> Iterator[str]:
-    if content:
-        yield f"<details open><summary><h2>{heading}</h2></summary>"
-        yield f'<pre class="text">{"&#10;".join(map(text, content.splitlines()))}</pre></details>'
-
-
-def _environment(environment: Environment) -> Iterator[str]:
-    known = environment.to_dict()
-    if not known:
-        return
-    yield "<details><summary><h2>Environment</h2></summary>"
-    yield '<div class="table"><table><tbody>'
-    for name, value in known.items():
-        if name not in _NOT_SHOWN:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield f"<tr><td>{text(name)}</td><td>{text(shown)}</td></tr>"
-    if command := environment.command:
-        yield f"<tr><td>command</td><td><code>{text(' '.join(command))}</code></td></tr>"
-    yield "</tbody></table></div></details>"
+    return {
+        "verdict": diagnosis.verdict,
+        "reason": reason[:1].upper() + reason[1:],
+        "advice": diagnosis.advice,
+    }

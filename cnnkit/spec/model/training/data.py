@@ -27,6 +27,7 @@ Text = Annotated[str, Field(min_length=1)]
 Named = Annotated[Mapping[Text, Text], Field(min_length=1)]
 """A text for each input, or for each output, by its name."""
 _FOLDERS = Expects("the path of a folder, seen from the spec's, or one for each input by its name")
+_MASKS = Expects("the path of a folder, seen from the spec's, or one for each output by its name")
 _INPUTS = Expects("the name of an array in the file, or one for each input by its name")
 _TARGETS = Expects("the name of an array in the file, or one for each output by its name")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -120,10 +121,15 @@ class Images(Pictures):
     test: Annotated[Text | Named | None, _FOLDERS] = Field(
         None, description="another such folder, with the test set"
     )
-    masks: Annotated[Text | None, _FOLDER] = Field(
+    masks: Annotated[Text | Named | None, _MASKS] = Field(
         None,
         description="the folder of masks, each named as its image, where the class of each pixel "
-        "is asked for: then `images` needs no class folders",
+        "is asked for: then `images` needs no class folders; of several outputs a folder each",
+    )
+    targets: Annotated[Text | None, _FOLDER] = Field(
+        None,
+        description="the folder of the images that are to come out, each named as the one that "
+        "goes in: then `images` needs no class folders",
     )
     classes: Annotated[
         Annotated[tuple[Text, ...], Strict(False), Field(min_length=2)]
@@ -169,20 +175,30 @@ def _mask_faults(images: Images) -> Iterator[Fault]:
             "say where they are, `masks: FOLDER`, or leave it out",
             (given[0],),
         )
-    if images.masks is not None and images.test is not None:
+    if images.masks is not None and images.targets is not None:
         yield Fault(
             "wrong-value",
-            "`test` is another folder of class folders, and `masks` says that there are none",
-            "put the test set into `test` folders inside of `images` and of `masks`",
+            "`masks` have the class of each pixel, and `targets` its values: a network has one",
+            "leave one of them out",
+            ("targets",),
+        )
+    beside = "masks" if images.masks is not None else "targets"
+    if getattr(images, beside) is None:
+        return
+    if images.test is not None:
+        yield Fault(
+            "wrong-value",
+            f"`test` is another folder of class folders, and `{beside}` says that there are none",
+            f"put the test set into `test` folders inside of `images` and of `{beside}`",
             ("test",),
         )
-    if images.masks is not None and isinstance(images.images, Mapping):
+    if isinstance(images.images, Mapping):
         yield Fault(
             "wrong-value",
-            "`masks` is of the images of one folder, and `images` names several inputs",
-            "save the inputs and the masks as arrays, `data: {arrays: FILE.npz, inputs: {…}, "
-            "targets: …}`",
-            ("masks",),
+            f"`{beside}` is of the images of one folder, and `images` names several inputs",
+            f"save the inputs and the {beside} as arrays, `data: {{arrays: FILE.npz, inputs: "
+            f"{{…}}, targets: …}}`",
+            (beside,),
         )
 
 

@@ -12,7 +12,7 @@ from cnnkit.spec.model.training.split import names_table
 from cnnkit.spec.text.node import YamlNode
 
 _PATHS: Final = {
-    Images: ("images", "test", "masks"),
+    Images: ("images", "test", "masks", "targets"),
     Arrays: ("arrays",),
     Csv: ("csv", "test", "folder"),
 }

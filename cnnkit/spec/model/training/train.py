@@ -15,7 +15,7 @@ from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.metric import CHOICES, MetricName
 from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS, Augmentation
-from cnnkit.spec.model.training.data import Data, read_data
+from cnnkit.spec.model.training.data import Data, Images, read_data
 from cnnkit.spec.model.training.loss import (
     LOSSES,
     TOGETHER,
@@ -300,6 +300,14 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             f"`target: {train.target}` asks for values, and {loss} compares classes",
             "take a loss of values, such as `mean_squared_error`, or leave `target` out",
             ("target",),
+        )
+    pairs = isinstance(train.data, Images) and train.data.targets is not None
+    if pairs and train.loss.of_classes:
+        yield Fault(
+            "wrong-value",
+            f"`targets` are images, which have values, and {loss} compares classes",
+            "take a loss of values, such as `mean_squared_error`, or name masks, `masks: FOLDER`",
+            ("data", "targets"),
         )
     if train.loss_weights is not None and not isinstance(train.loss, ByOutput):
         yield Fault(
