@@ -1,4 +1,7 @@
-"""The playground in headless Chromium, against its bars: start, keystrokes, and what is loaded.
+"""Pages in headless Chromium, against their bars.
+
+Of the playground the start, keystrokes, and what is loaded; of an analysis as a page the frames a
+second at which the drawings of large networks zoom.
 
     python -m cnnkit.playground.vendor
     python -m pip install playwright
@@ -26,8 +29,11 @@ from typing import Any
 
 from measuring import machine, table, versions
 
+from cnnkit.analysis import analyze
 from cnnkit.playground import site
 from cnnkit.playground.server import server_of
+from cnnkit.report import render
+from cnnkit.spec.reading import read
 
 ZOO = Path(__file__).parents[1] / "specs" / "zoo"
 BARS = {
@@ -40,6 +46,15 @@ BARS = {
 
 TRANSFER = 8_000_000
 """Bytes, as a host sends them that compresses."""
+
+FRAMES = 30
+"""A second, while a drawing grows and shrinks."""
+
+DRAWN = {
+    "resnet-152": ("resnet-152", []),
+    "densenet-201": ("densenet-121", ["variables.depths=[6, 12, 48, 32]"]),
+}
+"""The networks whose drawings zoom: a spec of the zoo, and what is set in it."""
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # A letter more in the last comment, and the time until the table is another.
@@ -60,6 +75,21 @@ _KEYSTROKE = """async (number) => {
 }"""
 
 
+_ZOOM = """async (seconds) => {
+    const drawing = document.querySelector("svg.drawing");
+    const begun = performance.now();
+    let frames = 0;
+    while (performance.now() - begun < 1000 * seconds) {
+        const scale = 0.5 + 1.5 * Math.abs(Math.sin(frames / 20));
+        drawing.style.maxWidth = "none";
+        drawing.style.width = `${drawing.viewBox.baseVal.width * scale}px`;
+        frames += 1;
+        await new Promise(requestAnimationFrame);
+    }
+    return (1000 * frames) / (performance.now() - begun);
+}"""
+
+
 def main() -> None:
     """Measures, and prints each figure beside its bar."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -74,6 +104,8 @@ def main() -> None:
     rows = [[name, f"{found[name]:.2f} s", f"{bar:g} s"] for name, bar in BARS.items()]
     rows.append(["loaded, compressed", f"{found['loaded']:,} bytes", f"{TRANSFER:,} bytes"])
     print(table(["what", f"median of n = {arguments.turns}", "bar"], rows))
+    for name, frames in found["frames"].items():
+        print(f"drawing of {name}: {frames:.0f} frames a second while it zooms, bar {FRAMES}")
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2))
 
@@ -90,6 +122,7 @@ def measured(turns: int) -> dict[str, Any]:
             page.wait_for_selector("body[data-kept]", state="attached")
             cached.append(_opened(page, address))
             context.close()
+        found["frames"] = zoomed(browser, turns)
         found["first table, empty cache"] = statistics.median(empty)
         found["first table, from the cache"] = statistics.median(cached)
         page = browser.new_page()
@@ -104,6 +137,19 @@ def measured(turns: int) -> dict[str, Any]:
             times = [page.evaluate(_KEYSTROKE, turn % 10) for turn in range(4 * turns)]
             found[f"keystroke to table, {spec}"] = statistics.median(times)
         return found
+
+
+def zoomed(browser: Any, turns: int) -> dict[str, float]:
+    """The frames a second at which each drawing zooms, the medians of so many turns of 2 s."""
+    found = {}
+    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    for name, (spec, assignments) in DRAWN.items():
+        network = read(ZOO / f"{spec}.yaml", assignments).spec
+        assert network is not None
+        page.set_content(render([analyze(network)], "html"))
+        found[name] = statistics.median(page.evaluate(_ZOOM, 2) for _ in range(turns))
+    page.close()
+    return found
 
 
 def loaded(folder: Path) -> int:

@@ -85,6 +85,14 @@ def test_a_page_loads_neither_training_nor_the_command_line() -> None:
             {"question": "download", "text": "input: 4\nlayers: [relu]", "kind": kind}
             for kind in ("svg", "html", "json", "torch", "keras", "flax")
         ),
+        {
+            "question": "practice",
+            "topic": "sizes",
+            "level": 1,
+            "seed": 1,
+            "language": "en",
+            "given": {"answer": "3"},
+        },
     ]
     code = (
         "import json; from cnnkit.playground.calculator import answer\n"
@@ -150,8 +158,8 @@ ROOMS = {
         "pages", "presentation",
     },
     "playground": {
-        "report", "checking", "rules", "export", "analysis", "spec", "layers", "templates",
-        "presentation",
+        "exercises", "report", "checking", "rules", "export", "analysis", "spec", "layers",
+        "templates", "presentation",
     },
     "cli": {
         "playground",

@@ -28,6 +28,7 @@ WRITTEN = [
 PAGES = [page for page in WRITTEN if page.stem not in APART and page.parent != TRANSLATED]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"^```ya?ml\n(# (\S+\.yaml)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAGMENT = re.compile(r"^```yml\n((?:train:\n  data|search):.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 
@@ -57,12 +58,24 @@ def again(block: str, run: Run) -> str:
     return "".join(f"$ {command}\n{printed(command, run)}" for command in commands)
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like that of the project, in which commands may write."""
+    for name in ("specs", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pages_with(CONSOLE)
 def test_commands_print_what_a_page_shows(
-    page: Path, run: Run, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    page: Path, run: Run, request: pytest.FixtureRequest, folder: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    """Blocks of YAML that begin with the name of a file are that file."""
     text = read(page)
+    for content, name in NAMED.findall(text):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
     renewed = CONSOLE.sub(lambda found: f"```console\n{again(found[1], run)}```", text)
     if request.config.getoption("--overwrite-golden"):
         page.write_text(renewed, encoding="utf-8", newline="\n")
@@ -149,3 +162,16 @@ def test_every_command_is_in_the_reference() -> None:
 
     text = read(DOCS / "reference" / "commands.md")
     assert [name for name in COMMANDS if f"`cnnkit {name}" not in text] == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    told = re.findall(
+        r"^\.\. auto\w+:: cnnkit\.(\w+)$", read(DOCS / "reference/python.md"), re.MULTILINE
+    )
+    assert sorted([*told, "__version__"]) == sorted(cnnkit.__all__)
+
+
+def test_the_slides_have_every_spec_of_the_lecture() -> None:
+    specs = [path.name for path in sorted((ROOT / "specs" / "lectures").glob("*.yaml"))]
+    for page in (DOCS / "lecture" / "slides.md", DOCS / "fr" / "slides.md"):
+        assert [name for name in specs if name not in read(page)] == []

@@ -130,7 +130,7 @@ def field_lines(before: Fields, effect: Effect, after: Fields) -> Iterator[Line]
         yield line._replace(label=f"receptive field of {line.label}")
 
 
-def seen_line(after: Fields) -> Line:
+def seen_line(after: Sequence[Field]) -> Line:
     """What each cell sees behind a layer in which it reads all cells."""
     sizes = tuple(math.ceil(field.size) for field in after or ())
     return Line("receptive field", f"{show(sizes)}: each cell sees all of the map")

@@ -21,6 +21,12 @@ def report(
             help="Default: report.html in the run; of several runs it has to be given.",
         ),
     ] = None,
+    attributions: Annotated[
+        bool,
+        typer.Option(
+            "--attributions", help="Also show which pixels the surest wrong answers came from."
+        ),
+    ] = False,
     serve: Annotated[
         bool,
         typer.Option("--serve", help="Follow runs, or folders of runs, in the browser instead."),
@@ -36,9 +42,15 @@ def report(
 
     Example: cnnkit report runs/digits
     """
+    if attributions and (serve or len(runs) > 1):
+        raise UsageError("--attributions is of the page of one run: name that run alone")
     if serve:
         _follow(runs, output, port)
         return
+    if attributions:
+        from cnnkit.training.use.attribution import write_attributions
+
+        write_attributions(runs[0])
     try:
         typer.echo(str(_written(runs, output)))
     except OSError as error:

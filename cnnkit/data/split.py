@@ -108,8 +108,8 @@ def _count(held: float, total: int, name: str) -> int:
     if held > 0 and not count:
         noun = "1 example" if total == 1 else f"{total:,} examples"
         raise DataError(
-            f"a {name} split of {held:g} of {noun} is empty: write how many are held back, "
-            f"`split: {{{name}: 1}}`, or `{name}: 0` for none"
+            f"a {name} split of {held:g} of {noun} is empty: hold a number of "
+            f"them back, `split: {{{name}: 1}}`, or none, `split: {{{name}: 0}}`"
         )
     return count
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnnkit.errors import UsageError
 from cnnkit.exercises.question import Question
+from cnnkit.exercises.reading import readings
 from cnnkit.exercises.sheet import Sheet
 
 
@@ -70,20 +71,19 @@ def _graded(path: Path, line: int, row: Sequence[str], questions: Sequence[Quest
     right, feedback = [], []
     for column, (field, question) in enumerate(zip(fields, questions, strict=True), 2):
         given = _number(path, line, column, field)
-        right.append(given is not None and question.is_right(given))
-        said = None if given is None or right[-1] else question.feedback(given)
-        feedback.append(said or "")
+        right.append(any(map(question.is_right, given)))
+        said = () if right[-1] else filter(None, map(question.feedback, given))
+        feedback.append(next(iter(said), ""))
     return Graded(student.strip(), tuple(right), tuple(feedback))
 
 
-def _number(path: Path, line: int, column: int, field: str) -> Fraction | None:
-    """A number with a point or a comma; None where nothing was answered."""
-    text = field.strip().replace("−", "-").replace("\u202f", "").replace(" ", "")
-    if not text:
-        return None
+def _number(path: Path, line: int, column: int, field: str) -> tuple[Fraction, ...]:
+    """What a number may mean; nothing where nothing was answered."""
+    if not field.strip():
+        return ()
     try:
-        return Fraction(text.replace(",", "."))
-    except (ValueError, ZeroDivisionError):
+        return readings(field)
+    except ValueError:
         raise UsageError(
             f"{path}:{line}: column {column} holds `{field.strip()}`, which is no number; leave it "
             "empty where nothing was answered"

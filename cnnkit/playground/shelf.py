@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ from cnnkit import templates
 from cnnkit.playground.vendor import SPECS, VENDOR
 
 _FOLDERS: Final = ("lectures", "zoo")
+# The first line of what a spec says of itself: in a comment at its head, or by `about:`.
+_ABOUT: Final = re.compile(r"(?:\A# |^about: >\n  )(.*)$", re.MULTILINE)
 
 
 def shelves() -> dict[str, list[dict[str, str]]]:
@@ -28,9 +31,5 @@ def shelves() -> dict[str, list[dict[str, str]]]:
 
 def _entry(path: Path) -> dict[str, str]:
     text = path.read_text("utf-8")
-    about = text.partition("\n")[0]
-    return {
-        "name": path.stem,
-        "about": about.removeprefix("# ") if about.startswith("#") else "",
-        "text": text,
-    }
+    first = _ABOUT.search(text)
+    return {"name": path.stem, "about": first[1] if first else "", "text": text}

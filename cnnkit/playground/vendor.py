@@ -33,13 +33,18 @@ SPECS: Final = HOME.parents[1] / "specs"
 
 ROOMS: Final = (
     *("layers", "spec", "analysis", "rules", "checking", "report", "pages", "presentation"),
-    *("tasks", "export", "playground/calculator"),
+    *("tasks", "export", "exercises", "playground/calculator"),
 )
 """The rooms that the calculator imports from."""
 
 _LEFT_OUT: Final = (
     *("analysis/extents/", "analysis/solve/", "export/onnx/", "report/dataset.py"),
     *("report/doctor.py", "report/extents.py", "report/solution/", "report/verification.py"),
+    *("report/notebook.py", "report/score.py", "report/comparison/changes.py"),
+    *(f"report/analysis/{name}.py" for name in ("csv", "latex", "pdf", "table", "tikz")),
+    *(f"report/findings/{name}.py" for name in ("github", "gitlab", "junit", "sarif", "places")),
+    *("report/drawing/pdf.py", "report/drawing/tikz.py", "presentation/latex.py"),
+    *("presentation/plot.py", "exercises/grading.py", "exercises/sheets/", "spec/schema/"),
 )
 _ENCODINGS: Final = (
     *("__init__", "aliases", "ascii", "charmap", "cp437", "idna", "latin_1", "punycode"),

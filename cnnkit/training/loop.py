@@ -19,7 +19,7 @@ from cnnkit.training.distributed.consensus import agreed, is_first
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
-from cnnkit.training.prepare.device import peak_bytes
+from cnnkit.training.prepare.device import own, peak_bytes
 from cnnkit.training.store.checkpoint import Checkpoints, Record, name_of
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.epoch import RunEpoch
@@ -287,7 +287,7 @@ def _record(session: Session, state: State, history: History) -> RunEpoch | None
         time={
             **spent,
             "images_per_second": _speed(images, spent["device"]),
-            "peak_bytes": peak_bytes(engine.devices),
+            "peak_bytes": peak_bytes(own(engine.devices)),
         },
     )
 

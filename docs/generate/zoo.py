@@ -23,7 +23,7 @@ _INTRODUCTION = """\
 
 def files() -> Iterator[tuple[str, str]]:
     """A page a network, their drawings, and the page that lists them."""
-    rows = []
+    rows, drawings = [], []
     for path in sorted(_SPECS.glob("*.yaml")):
         name, text = path.stem, path.read_text("utf-8")
         analysis = analyze(load(path))
@@ -40,4 +40,5 @@ def files() -> Iterator[tuple[str, str]]:
                 "[All networks of the zoo](index.md)",
             ),
         )
-    yield f"{_FOLDER}/index.md", _INTRODUCTION + "".join(rows)
+        drawings.append(f"\n## {name}\n\n[![The layers of {name}, drawn]({name}.svg)]({name}.md)\n")
+    yield f"{_FOLDER}/index.md", _INTRODUCTION + "".join(rows + drawings)

@@ -124,8 +124,8 @@ def test_one_image_alone(scans: Path) -> None:
     with pytest.raises(DataError) as caught:
         split(resized, SplitSettings(), 0, groups_of(resized, None))
     assert str(caught.value) == (
-        "a test split of 0.15 of 1 example is empty: write how many are held back, `split: {test: "
-        "1}`, or `test: 0` for none"
+        "a test split of 0.15 of 1 example is empty: hold a number of them back, `split: {test: 1}`"
+        ", or none, `split: {test: 0}`"
     )
 
 

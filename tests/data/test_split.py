@@ -140,7 +140,7 @@ def test_one_hot_targets_are_stratified() -> None:
         (
             [0, 1],
             SplitSettings(),
-            "a test split of 0.15 of 2 examples is empty: write how many are held back, `split: ",
+            "a test split of 0.15 of 2 examples is empty: hold a number of them back, `split: {te",
         ),
         (
             [0, 1] * 5,

@@ -13,6 +13,7 @@ import pytest
 import cnnkit
 from cnnkit.errors import UsageError
 from cnnkit.exercises import TOPICS, Question, sheet
+from cnnkit.exercises.reading import readings
 from cnnkit.exercises.words import MESSAGES
 
 LEVELS = (1, 2, 3)
@@ -180,3 +181,29 @@ def test_a_tolerance_is_for_numbers_that_are_rounded() -> None:
     question = sheet(["metrics"], count=1, seed=7).questions[0]
     assert question.is_right(Fraction(f"{float(question.answer):.3f}"))
     assert not question.is_right(question.answer + Fraction(2, 1000))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("26", [Fraction(26)]),
+        (" −3 ", [Fraction(-3)]),
+        ("0,25", [Fraction(1, 4)]),
+        ("7/2", [Fraction(7, 2)]),
+        ("1 215", [Fraction(1215)]),
+        ("1\u202f215", [Fraction(1215)]),
+        ("1,215", [Fraction(1215, 1000), Fraction(1215)]),
+        ("1,215,000", [Fraction(1215000)]),
+        ("2.5e3", [Fraction(2500)]),
+    ],
+)
+def test_numbers_as_they_are_written(text: str, values: list[Fraction]) -> None:
+    assert list(readings(text)) == values
+
+
+@pytest.mark.parametrize(
+    "text", ["", "many", "1/0", "1e999999999", "9" * 50, "nan", "0x10", "1_000"]
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="is no number"):
+        readings(text)

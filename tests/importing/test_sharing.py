@@ -12,6 +12,7 @@ import cnnkit
 from cnnkit.analysis import analyze
 from cnnkit.errors import SpecError
 from cnnkit.importing import Imported, import_model
+from cnnkit.importing.patterns import sharing
 from tests.importing.models import model, node, random
 
 ENCODER = ("Conv", "BatchNormalization", "Relu", "GlobalAveragePool", "Flatten", "Gemm")
@@ -193,3 +194,15 @@ def scored(source: str) -> list[Any]:
         node("Sigmoid", f"c{source}", f"s{source}"),
         node("GlobalAveragePool", f"s{source}", f"g{source}"),
     ]
+
+
+def test_a_graph_that_is_made_to_take_long_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past a number of steps each layer is shared on its own, whatever is round it."""
+    monkeypatch.setattr(sharing, "_MOST_STEPS", 3)
+    nodes = [*encoder("left", ""), *encoder("right", "_1"), node("Sub", "Gemm _1Gemm", "y")]
+    path = model(tmp_path / "m.onnx", nodes, ARRAYS, inputs=("left", "right"))
+    imported = import_model(path)
+    assert imported.text.count("shared: ") == 3  # the convolution, the norm and the dense layer
+    same(imported, PARAMETERS)

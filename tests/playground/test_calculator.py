@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from cnnkit.exercises import TOPICS
 from cnnkit.playground.calculator import QUESTIONS, answer
 from cnnkit.playground.calculator.fixes import applied
 from tests.playground.asking import SPECS, ask, lecture
@@ -189,5 +191,69 @@ def test_a_question_that_cannot_be_answered_is_no_exception() -> None:
     assert "fault" in json.loads(answer("["))
     assert "fault" in json.loads(answer('{"question": "account"}'))
     assert set(QUESTIONS) == {
-        "account", "fixes", "layer", "change", "walk", "differences", "download"
+        "account", "fixes", "layer", "change", "walk", "differences", "download", "practice"
     }  # fmt: skip
+
+
+def asked(**details: Any) -> Any:
+    """What practice says; of seed 4, level 1 of `parameters` the filters are asked for."""
+    return ask(
+        "practice",
+        **{"topic": "parameters", "level": 1, "seed": 4, "language": "en", "given": {}, **details},
+    )
+
+
+def test_practice_asks_the_same_of_the_same_seed() -> None:
+    found = asked()
+    assert found == asked()
+    assert found["text"] != asked(seed=5)["text"]
+    numbers = [int(each) for each in re.findall(r"\d+", found["text"])]
+    filters, kernel, _, channels = numbers  # of 3 filters with a kernel of 7×7, over 8 channels
+    assert found["steps"] == [
+        {
+            "shown": f"{filters}×{kernel}×{kernel}×{channels} + {filters} =",
+            "asked": True,
+            "right": None,
+        }
+    ]
+    assert found["answer"] is None
+    assert found["worked"] == []
+
+
+def test_practice_judges_each_number() -> None:
+    filters, kernel, _, channels = (int(each) for each in re.findall(r"\d+", asked()["text"]))
+    weights = filters * kernel**2 * channels
+    right = asked(given={"answer": f"{weights + filters:,}", "0": str(weights)})
+    assert right["answer"] == {"right": True, "number": True, "feedback": None}
+    assert right["worked"] == [
+        f"{filters}×{kernel}×{kernel}×{channels} + {filters} = {weights + filters:,}"
+    ]
+    assert right["steps"][0]["right"] is False
+    forgotten = asked(given={"answer": str(weights), "0": str(weights + filters)})
+    assert forgotten["answer"]["feedback"] == "The biases are forgotten."
+    assert forgotten["steps"][0]["right"] is True
+    assert asked(given={"answer": "many"})["answer"] == {
+        "right": False, "number": False, "feedback": None,
+    }  # fmt: skip
+    assert asked(told=True)["worked"] == right["worked"]
+
+
+def test_practice_in_french() -> None:
+    found = asked(topic="metrics", language="fr", given={"answer": "0,5"})
+    assert found["topics"][0] == {"name": "sizes", "said": "tailles"}
+    assert found["text"].startswith("Un test de dépistage trouve")
+    assert found["answer"]["number"] is True
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("topic", TOPICS)
+def test_each_step_of_each_topic_is_right_by_its_own_number(topic: str, level: int) -> None:
+    worked = asked(topic=topic, level=level, told=True)["worked"]
+    values = [re.split(r", (?=[a-z])", line)[0].rpartition(" = ")[2] for line in worked]
+    given = {str(number): value for number, value in enumerate(values)}
+    steps = asked(topic=topic, level=level, given=given)["steps"]
+    assert [step["right"] for step in steps] == [True if step["asked"] else None for step in steps]
+    assert any(step["asked"] for step in steps)
+    wrong = dict.fromkeys(given, "123456")
+    steps = asked(topic=topic, level=level, given=wrong)["steps"]
+    assert not any(step["right"] for step in steps)

@@ -167,6 +167,10 @@ def test_the_menu_has_templates_lectures_and_zoo() -> None:
         files = {path.stem for path in (vendor.SPECS / kind).glob("*.yaml")}
         assert {entry["name"] for entry in shelves[kind]} == files
     assert all(entry["text"] for entries in shelves.values() for entry in entries)
+    about = {entry["name"]: entry["about"] for entry in shelves["lectures"]}
+    assert all(about.values())
+    assert about["elu"].startswith("An ELU is x where x ≥ 0")  # by its `about:`
+    assert about["dense-mnist"].startswith("A dense layer on a small grey image")  # by a comment
 
 
 def test_the_editor_knows_every_word_of_the_language() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -136,10 +137,17 @@ def test_a_spec_expects_what_the_analysis_gives(example: Example) -> None:
 
 
 @pytest.mark.parametrize("example", _named(NETWORKS))
-def test_a_spec_begins_with_a_comment_of_at_most_three_lines(example: Example) -> None:
+def test_a_spec_says_what_it_shows_in_at_most_three_lines(example: Example) -> None:
+    """In a comment at its head, or by `about:`, which `analyze` prints."""
     lines = example.path.read_text().splitlines()
-    comment = next(index for index, line in enumerate(lines) if not line.startswith("#"))
-    assert 1 <= comment <= 3
+    said = list(takewhile(lambda line: line.startswith("#"), lines))
+    if "about: >" in lines:
+        assert not said
+        rest = lines[lines.index("about: >") + 1 :]
+        said = list(takewhile(lambda line: line.startswith("  "), rest))
+        about = cnnkit.load(example.path).about
+        assert (about or "").split() == " ".join(said).split()
+    assert 1 <= len(said) <= 3
     assert max(map(len, lines)) <= 100
 
 

@@ -73,8 +73,8 @@ def test_a_step_weighs_the_pixels() -> None:
     beside = weight_maps(masks, spec.train.boundary_weights)
     targets = {MASKS: jnp.asarray(masks), PIXEL_WEIGHTS: jnp.asarray(beside)}
     pool = ExamplePool(jnp.asarray(images), targets)
-    rest: Any = jnp.zeros(2), jnp.ones(2), jnp.ones(3), jnp.uint32(0)
-    feed = Feed(pool, jnp.arange(2), *rest)
+    seed: Any = jnp.uint32(0)
+    feed = Feed(pool, jnp.arange(2), jnp.zeros(2), jnp.ones(2), jnp.ones(3), seed)
     state = steps.init(feed.seed)
     bias, kernel = (np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(state.params))
     after = jax.jit(steps.learn)(state, feed, pool, jnp.bool_(True), jnp.ones(2, bool))

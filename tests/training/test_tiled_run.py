@@ -16,7 +16,7 @@ from cnnkit.spec.model.training import Images
 from cnnkit.spec.reading import load
 from cnnkit.training.options import Options
 from cnnkit.training.run import train
-from cnnkit.training.use.evaluation import evaluate
+from cnnkit.training.use.evaluation import _as_in_the_run, evaluate
 from cnnkit.training.use.naming import Prediction
 from cnnkit.training.use.prediction import predict
 from cnnkit.training.use.trained import load_run
@@ -153,3 +153,9 @@ def test_a_volume_is_answered_where_it_lies(tmp_path: Path, cnnkit: Run) -> None
         np.testing.assert_array_equal(found.get_fdata()[..., 1 - number], expected)
     with pytest.raises(UsageError, match="--overlay lays the classes of pixels over images of two"):
         MapFiles(tmp_path, "png", overlay=True).require((8, 8, 3, 2), of_classes=True)
+
+
+def test_folders_of_other_data_are_called_as_those_of_the_run() -> None:
+    of_run = Images(images="x/noisy", targets="y/clean")
+    found = _as_in_the_run(Images(images="other"), of_run)
+    assert found == Images(images="other/noisy", targets="other/clean")

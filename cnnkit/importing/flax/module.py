@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
@@ -11,19 +10,19 @@ from cnnkit.importing.ends import examples_of, input_names
 from cnnkit.importing.flax.equation import Equation, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
 from cnnkit.importing.flax.recurrence import scan
+from cnnkit.importing.flax.running import FlaxRuntime
 from cnnkit.importing.flax.shaping import SHAPING
 from cnnkit.importing.flax.tracing import LAYER, TracedModule, trace
 from cnnkit.importing.flax.whole import function_of
 from cnnkit.importing.flax.windows import WINDOWS
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Model, NamedTensors, NotRunError
+from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import FlatCall, Reference
-    from cnnkit.importing.graph import Array
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, "scan": scan}
 _NEAR = {
@@ -95,36 +94,6 @@ def _shape(example: Any) -> tuple[int, ...]:
     return shape
 
 
-@dataclass(frozen=True)
-class _Running:
-    """Runs the module itself.
-
-    Attributes:
-        module: It.
-        outputs: The names of its outputs, in the order of its leaves.
-    """
-
-    module: Any
-    outputs: Sequence[str]
-    name: str = "Flax"
-
-    def __call__(self, batch: Array) -> Array:
-        (array,) = self.run({"": batch}).values()
-        return array
-
-    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
-        """What it gives for a batch of each input, in the order of its arguments."""
-        import jax
-        import numpy as np
-        from flax import nnx
-
-        try:
-            made = jax.jit(lambda *batches: nnx.clone(self.module)(*batches))(*given.values())
-        except Exception as error:
-            raise NotRunError(f"Flax cannot run the module: {error}") from error
-        return dict(zip(self.outputs, map(np.asarray, jax.tree.leaves(made)), strict=True))
-
-
 class _Reader:
     def __init__(self, traced: TracedModule, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.traced = traced
@@ -154,7 +123,7 @@ class _Reader:
         for name, reference in zip(self.traced.outputs, whole.outputs, strict=True):
             graph.output, shown[name] = self._output(reference)
             graph.outputs[name] = graph.output
-        running = _Running(module, self.traced.outputs)
+        running = FlaxRuntime(module, self.traced.outputs)
         ends = None
         if len(shown) > 1 or len(given) > 1:
             ends = NamedTensors(given, shown, self.build.batch, running)
@@ -241,7 +210,8 @@ class _Reader:
     def _origins(self, step: FlatCall) -> frozenset[str]:
         """The arrays of the module that a step reads, or that what it reads was computed from."""
         read = [each for each in step.inputs if isinstance(each, int)]
-        read += [each for each in step.params.values() if isinstance(each, int)]
+        if step.primitive is None:  # of a known function, whose arguments may be arrays
+            read += [each for each in step.params.values() if isinstance(each, int)]
         return frozenset().union(*(self.origins.get(each, frozenset()) for each in read))
 
     def _argument(self, value: Any) -> Any:

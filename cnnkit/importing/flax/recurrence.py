@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnkit.importing.flax.affine import AffineMap, Gates, gates_of
 from cnnkit.importing.flax.equation import Equation
+from cnnkit.importing.flax.gates import GateInput, Gates, gates_of
 from cnnkit.importing.flax.steps import flattened
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.view import View
@@ -139,7 +139,7 @@ def _grus(found: Gates, first: int, given: int) -> Iterator[_Layer]:
         return
     reset = candidate.gate
     (update,) = (each for each in found.sigmoids if each is not reset)
-    of_input = AffineMap(candidate.plus.matrices, candidate.plus.bias)
+    of_input = GateInput(candidate.plus.matrices, candidate.plus.bias)
     gates = [update.of, reset.of, of_input]
     layer = _joined("GRU", gates, given, first, 0, candidate.times)
     if layer is not None:
@@ -148,11 +148,11 @@ def _grus(found: Gates, first: int, given: int) -> Iterator[_Layer]:
 
 def _joined(
     operator: str,
-    gates: Sequence[AffineMap],
+    gates: Sequence[GateInput],
     given: int,
     state_place: int,
     state: int,
-    own: AffineMap | None = None,
+    own: GateInput | None = None,
 ) -> _Layer | None:
     """The arrays of gates side by side.
 

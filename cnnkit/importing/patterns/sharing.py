@@ -25,6 +25,8 @@ from cnnkit.importing.graph import (
 
 _ADVICE = "`shared` applies a layer once more that does the same, of one tensor"
 _STATE = ("mean", "variance")
+_MOST_STEPS = 1_000_000
+"""How many pairs of operations are looked at before each layer is shared on its own."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def share_weights(graph: OperationGraph) -> None:
         return
     search = _Search(graph, twins)
     copies = search.copies()
-    if _overlap(copies):
+    if _overlap(copies) or search.steps > _MOST_STEPS:
         copies = search.copies(most=1)
     covered = {each for copy in copies for each in copy.pairs.values()}
     for number, first in twins.items():
@@ -111,6 +113,7 @@ class _Search:
         self.twins = twins
         self.order = {number: place for place, number in enumerate(graph.operations)}
         self.readers = graph.consumers()
+        self.steps = 0
         self.keys: dict[object, list[int]] = defaultdict(list)
         for number, operation in graph.operations.items():
             self.keys[_key(operation)].append(number)
@@ -127,7 +130,10 @@ class _Search:
             if number in covered or (most is not None and number not in self.twins):
                 continue
             alike = self.keys[_key(self.graph.operations[number])]
-            for first in alike[: alike.index(number)]:
+            for first in alike:
+                self.steps += 1
+                if first == number or (most is None and self.steps > _MOST_STEPS):
+                    break
                 copy = self._copy(first, number, covered, most)
                 if copy is not None:
                     found.append(copy)
@@ -139,7 +145,7 @@ class _Search:
         """The largest part that ends with an operation and is applied again with another."""
         if not _same(self.graph.operations[first], self.graph.operations[number]):
             return None
-        pairs = {first: number}
+        pairs, copied = {first: number}, {number}
         entries: set[tuple[int, int]] = set()
         waiting: list[tuple[int, int, int]] = []
         self._await(waiting, first, number)
@@ -148,35 +154,40 @@ class _Search:
             if ours in pairs:
                 if pairs[ours] != theirs:
                     return None
-            elif (most is None or len(pairs) < most) and self._fits(ours, theirs, pairs, covered):
+            elif (
+                (most is None or len(pairs) < most)
+                and not {ours, theirs} & covered
+                and self._fits(ours, theirs, pairs, copied)
+            ):
                 pairs[ours] = theirs
+                copied.add(theirs)
                 self._await(waiting, ours, theirs)
             else:
                 entries.add((ours, theirs))
-        ordered = dict(sorted(pairs.items(), key=lambda pair: self.order[pair[0]]))
-        if not any(self.twins.get(each) is not None for each in ordered.values()):
-            return None
-        if len(entries) != 1:
+        if len(entries) != 1 or not copied.intersection(self.twins):
             return None
         (entry,) = entries
+        ordered = dict(sorted(pairs.items(), key=lambda pair: self.order[pair[0]]))
         return self._trimmed(ordered, entry)
 
     def _await(self, waiting: list[tuple[int, int, int]], ours: int, theirs: int) -> None:
         """Notes what a pair reads, the last of the graph first."""
         read = (self.graph.operations[each].inputs for each in (ours, theirs))
         for one, other in zip(*read, strict=True):
+            self.steps += 1
             heapq.heappush(waiting, (-self.order.get(one, INPUT), one, other))
 
-    def _fits(self, ours: int, theirs: int, pairs: Mapping[int, int], covered: set[int]) -> bool:
+    def _fits(self, ours: int, theirs: int, pairs: Mapping[int, int], copied: set[int]) -> bool:
         """Whether two operations may be of the parts: all that read them are."""
-        operations, copied = self.graph.operations, set(pairs.values())
+        operations = self.graph.operations
         if ours not in operations or theirs not in operations or ours == theirs:
             return False
-        if ours in copied or theirs in pairs or theirs in copied or {ours, theirs} & covered:
+        if ours in copied or theirs in pairs or theirs in copied:
             return False
         if {ours, theirs} & self.graph.ends or not _same(operations[ours], operations[theirs]):
             return False
-        return copied.issuperset(self.readers[theirs]) and set(pairs).issuperset(self.readers[ours])
+        ahead = all(each in pairs for each in self.readers[ours])
+        return ahead and copied.issuperset(self.readers[theirs])
 
     def _trimmed(self, pairs: dict[int, int], entry: tuple[int, int]) -> _Copy:
         """The part without what it begins with and has no weights."""

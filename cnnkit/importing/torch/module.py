@@ -5,13 +5,12 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, UsageError
 from cnnkit.importing.ends import examples_of, input_names, output_names
 from cnnkit.importing.graph import INPUT, OperationGraph, RefusedError
-from cnnkit.importing.model import Model, NamedTensors, NotRunError
+from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_first
@@ -19,14 +18,17 @@ from cnnkit.importing.torch.attention import ATTENTION
 from cnnkit.importing.torch.call import Call
 from cnnkit.importing.torch.functions import FUNCTIONS
 from cnnkit.importing.torch.recurrence import RECURRENCE
+from cnnkit.importing.torch.running import TorchRuntime
 from cnnkit.importing.torch.shaping import SHAPING
 from cnnkit.importing.torch.windows import WINDOWS
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
-    from cnnkit.importing.graph import Array
+    pass
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
+_CREATED = ("arange", "eye", "full", "linspace", "ones", "scalar_tensor", "zeros")
+"""What makes a tensor of nothing, always the same."""
 _NEAR = {
     "cond": "write the branch that is taken",
     "roll": "near is attention with `window` and `shift`, which `import` does not read",
@@ -117,38 +119,6 @@ def _torch() -> Any:
     return torch
 
 
-@dataclass(frozen=True)
-class _Running:
-    """Runs the module itself.
-
-    Attributes:
-        module: It.
-        outputs: The names of its outputs.
-    """
-
-    module: Any
-    outputs: Sequence[str]
-    name: str = "PyTorch"
-
-    def __call__(self, batch: Array) -> Array:
-        (array,) = self.run({"": batch}).values()
-        return array
-
-    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
-        """What it gives for a batch of each input, in the order of its arguments."""
-        import numpy as np
-        import torch
-        from torch.utils import _pytree
-
-        try:
-            with torch.no_grad():
-                made = self.module(*map(torch.from_numpy, given.values()))
-        except Exception as error:
-            raise NotRunError(f"PyTorch cannot run the module: {error}") from error
-        arrays = [np.asarray(tensor.numpy()) for tensor in _pytree.tree_leaves(made)]
-        return dict(zip(self.outputs, arrays, strict=True))
-
-
 class _Reader:
     def __init__(
         self, program: Any, shapes: Mapping[str, tuple[int, ...]], *, partial: bool
@@ -190,7 +160,7 @@ class _Reader:
                 raise RefusedError("the output does not depend on the input")
             graph.output, shown[name] = self.build.output(last, view)
             graph.outputs[name] = graph.output
-        running = _Running(module, list(shown))
+        running = TorchRuntime(module, list(shown))
         ends = None
         if len(shown) > 1 or len(self.given) > 1:
             ends = NamedTensors(self.given, shown, self.build.batch, running)
@@ -267,6 +237,7 @@ class _Reader:
         name = _name(node)
         known = name.removesuffix("_") if name not in OPERATORS else name
         constant = all(isinstance(value, torch.Tensor) for value in values.values())
+        constant = constant and (bool(values) or name in _CREATED)
         if known not in OPERATORS and not constant:
             raise RefusedError("`import` does not read it", _NEAR.get(known))
         if any(value is None for value in values.values()):

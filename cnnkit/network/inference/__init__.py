@@ -5,7 +5,8 @@
 
 ``lowering`` says what each node is in oneDNN's words, ``fusing`` makes one of several. Runs of
 nodes that can all be said so become programs (``kernels.onednn.inference``) where a convolution is
-among them; all others are computed as they are in training.
+among them; all others are computed as they are in training. ``bounds`` says which values are looked
+at, so that what leaves float32 is NaN in the end.
 """
 
 from __future__ import annotations

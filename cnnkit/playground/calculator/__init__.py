@@ -24,6 +24,7 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "walk": "cnnkit.playground.calculator.walk",
         "differences": "cnnkit.playground.calculator.differences",
         "download": "cnnkit.playground.calculator.download",
+        "practice": "cnnkit.playground.calculator.practice",
     }
 )
 """The questions, each with the module that has a function of its name."""

@@ -71,7 +71,7 @@ def _group(group: ShapeGroup, target: str | None) -> str:
     text = f"<g{style}>{tip}{shapes}</g>"
     if target is None:
         return text
-    return f'<a href="{escape(target)}" aria-label="inside {escape(group.opens)}">{text}</a>'
+    return f'<a href="{escape(target)}">{text}</a>'
 
 
 def _shape(shape: TextLine | Stack | Arrow) -> str:

@@ -15,12 +15,7 @@ from cnnkit.spec.model.training.optimizer import OPTIMIZERS
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.model.training.split import SplitSettings
-from cnnkit.spec.model.training.train import (
-    BoundaryWeights,
-    Checkpointing,
-    EarlyStopping,
-    Train,
-)
+from cnnkit.spec.model.training.train import BoundaryWeights, Checkpointing, EarlyStopping, Train
 from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
 from cnnkit.spec.schema.field import (
     EXPRESSION,

@@ -110,14 +110,13 @@ def compiler_options(devices: Sequence[jax.Device]) -> dict[str, bool | str]:
     return {_DETERMINISTIC: True} if devices[0].platform == "gpu" else {}
 
 
-def peak_bytes(devices: Sequence[jax.Device]) -> int | None:
-    """The most bytes that one of the devices has held so far; of a CPU the whole process.
+def peak_bytes(device: jax.Device) -> int | None:
+    """The most bytes that a device has held so far; of a CPU the whole process.
 
     None where the system does not say.
     """
-    if devices[0].platform != "cpu":
-        stats = [device.memory_stats() or {} for device in devices]
-        return max((int(each.get("peak_bytes_in_use", 0)) for each in stats), default=0) or None
+    if device.platform != "cpu":
+        return int((device.memory_stats() or {}).get("peak_bytes_in_use", 0)) or None
     try:
         import resource
     except ModuleNotFoundError:  # Windows

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MOST: Final = 600
 """The images of a sheet."""
 
+MOST_REASONS: Final = 48
+"""The images, the first of them, whose attributions are shown where they were asked for."""
+
 SIDE: Final = 64
 """The pixels of the longer side of each at most."""
 
@@ -43,11 +46,14 @@ class WrongPicture(NamedTuple):
         answer: What was said, of what.
         data: The file of the image.
         kind: The kind of that file, such as ``image/png``.
+        why: The file of what each pixel adds to the answer, and its kind; None where that was not
+            asked for.
     """
 
     answer: Wrong
     data: bytes
     kind: str
+    why: tuple[bytes, str] | None = None
 
     @property
     def probability(self) -> str:
@@ -77,44 +83,65 @@ def save_sheet(path: Path, material: Material, rows: Sequence[Wrong]) -> None:
     *extents, channels = material.dataset.shape
     if not rows or material.inputs or len(extents) != 2 or channels not in _CHANNELS:
         return
+    chosen = [rows[number] for number in pictured(rows)]
+    save_tiles(path, [_tile(image) for image in images_of(material, chosen)])
+
+
+def images_of(material: Material, rows: Sequence[Wrong]) -> list[NDArray[Any]]:
+    """The inputs of some wrong answers, ``[H, W, C]`` each."""
     places = {split: _places(material, split) for split in {row.split for row in rows}}
-    tiles = []
-    for number in pictured(rows):
-        row = rows[number]
-        inputs = material.examples(row.split).inputs  # type: ignore[arg-type]  # a name of CSV
-        tiles.append(_tile(np.asarray(inputs[np.array([places[row.split][row.example]])])[0]))
-    write_atomic(path, _png(_joined(tiles)))
+    found = []
+    for row in rows:
+        split: Any = row.split
+        index = np.array([places[split][row.example]])
+        found.append(np.asarray(material.examples(split).inputs[index])[0])
+    return found
 
 
-def read_pictures(folder: Path, table: str, sheet: str) -> list[WrongPicture]:
+def save_tiles(path: Path, tiles: Sequence[NDArray[np.uint8]]) -> None:
+    """Writes a sheet of images of one size, made smaller where they are larger than its tiles."""
+    write_atomic(path, _png(_joined([_reduced(tile) for tile in tiles])))
+
+
+def read_pictures(folder: Path, table: str, sheet: str, reasons: str = "") -> list[WrongPicture]:
     """The wrong answers of a run that have an image; none where a file is missing or damaged.
 
     Args:
         folder: The run's directory.
         table: The name of its ``wrong.csv``.
         sheet: The name of its sheet.
+        reasons: The name of the sheet of its attributions, which is of the first of them.
     """
-    from PIL import Image
-
     try:
         rows = read_wrong(folder / table)
-        with Image.open(folder / sheet) as opened:
+    except (OSError, ValueError):
+        return []
+    chosen = pictured(rows)
+    tiles = _read(folder / sheet, len(chosen))
+    why = _read(folder / reasons, min(len(chosen), MOST_REASONS)) if reasons else []
+    return [
+        WrongPicture(rows[number], *_file(tile), _file(why[at]) if at < len(why) else None)
+        for at, (number, tile) in enumerate(zip(chosen, tiles, strict=False))
+    ]
+
+
+def _read(path: Path, count: int) -> list[Image.Image]:
+    """So many images of a sheet; none where it is missing or damaged."""
+    from PIL import Image
+
+    lines = math.ceil(count / _COLUMNS)
+    try:
+        with Image.open(path) as opened:
             if opened.width > _COLUMNS * SIDE or opened.height > MOST * SIDE // _COLUMNS:
                 return []
             image = opened.convert("RGB" if opened.mode == "RGB" else "L")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return []
-    chosen = pictured(rows)
-    lines = math.ceil(len(chosen) / _COLUMNS)
-    if not chosen or image.width % _COLUMNS or image.height % lines:
+    if not count or image.width % _COLUMNS or image.height % lines:
         return []
     width, height = image.width // _COLUMNS, image.height // lines
-    found = []
-    for place, number in enumerate(chosen):
-        left, upper = place % _COLUMNS * width, place // _COLUMNS * height
-        tile = image.crop((left, upper, left + width, upper + height))
-        found.append(WrongPicture(rows[number], *_file(tile)))
-    return found
+    corners = [(at % _COLUMNS * width, at // _COLUMNS * height) for at in range(count)]
+    return [image.crop((left, upper, left + width, upper + height)) for left, upper in corners]
 
 
 def _places(material: Material, split: Any) -> dict[str, int]:
@@ -126,9 +153,7 @@ def _places(material: Material, split: Any) -> dict[str, int]:
 
 
 def _tile(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """An image ``[H, W, C]`` in bytes, made smaller where it is larger than a tile."""
-    from PIL import Image
-
+    """An image ``[H, W, C]`` in bytes."""
     shown = image[..., :3] if image.shape[-1] > 1 else image[..., 0]
     if shown.dtype != np.uint8:
         values = shown.astype(np.float64)
@@ -136,9 +161,15 @@ def _tile(image: NDArray[Any]) -> NDArray[np.uint8]:
         if low < 0 or high > 1:
             values = (values - low) / ((high - low) or 1)
         shown = np.rint(255 * values).astype(np.uint8)
-    if max(shown.shape[:2]) <= SIDE:
-        return np.asarray(shown)
-    picture = Image.fromarray(shown)
+    return np.asarray(shown)
+
+
+def _reduced(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    if max(tile.shape[:2]) <= SIDE:
+        return tile
+    picture = Image.fromarray(tile)
     picture.thumbnail((SIDE, SIDE))
     return np.asarray(picture)
 

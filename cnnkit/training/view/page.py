@@ -21,6 +21,7 @@ from cnnkit.presentation.numbers import duration, percent
 from cnnkit.spec.model.training import Train
 from cnnkit.tasks.metric import metric_of, metrics_in
 from cnnkit.training.store.directory import (
+    ATTRIBUTIONS,
     FILTERS,
     REPORT,
     SAMPLES,
@@ -98,7 +99,7 @@ def read(run: RunDirectory) -> RunFiles:
         summary=run.read_summary() or Summary(),
         train=None if spec is None else spec.train,
         pictures={SAMPLES: samples.read_bytes()} if samples.exists() else {},
-        wrong=read_pictures(run.path, WRONG, WRONG_IMAGES),
+        wrong=read_pictures(run.path, WRONG, WRONG_IMAGES, ATTRIBUTIONS),
         filters=read_filters(run.path / FILTERS),
         predicted=None if spec is None else predicted(spec),
     )
@@ -159,6 +160,7 @@ def _wrong(
             "example": answer.example,
             "probability": picture.probability,
             "uri": uri_of(picture.data, picture.kind),
+            "why": uri_of(*picture.why) if picture.why else "",
         }
 
 

@@ -187,3 +187,56 @@ def test_the_page_speaks_french(page: Playground) -> None:
     assert "paramètres" in page.read("#figures")
     page.page.select_option("#language", "en")
     assert page.read("#table-panel > summary") == "Layers"
+
+
+def test_practice_checks_each_number_by_keyboard_alone(page: Playground) -> None:
+    page.open_panel("practice")
+    page.page.wait_for_selector("#practice .question")
+    page.page.select_option("#practice-topic", "parameters")
+    page.page.wait_for_selector("#practice .question >> text=How many parameters has")
+    numbers = re.findall(r"\d+", page.read("#practice .question"))
+    filters, kernel, _, channels = map(int, numbers)
+    weights = filters * kernel**2 * channels
+    page.page.focus("#practice-answer")
+    page.page.keyboard.type(str(weights))
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#practice .verdict >> text=The biases are forgotten.")
+    assert page.page.evaluate("document.activeElement.id") == "practice-answer"
+    page.page.click("#practice [data-control=stepwise]")
+    page.page.wait_for_selector("#practice-step-0")
+    assert page.page.evaluate("document.activeElement.id") == "practice-step-0"
+    line = f"{filters}×{kernel}×{kernel}×{channels} + {filters} ="
+    assert page.read("#practice label[for=practice-step-0]") == line
+    page.page.keyboard.type("1")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#practice .steps >> text=✗ not so")
+    page.page.fill("#practice-step-0", str(weights + filters))
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#practice .steps >> text=✓ right")
+    assert page.page.evaluate("document.activeElement.id") == "practice-answer"
+    page.page.fill("#practice-answer", f"{weights + filters:,}")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#practice .verdict >> text=✓ Right.")
+    assert "1 of 1 right" in page.read("#practice")
+    before = page.shown()
+    page.page.click("#practice [data-control=open]")
+    page.after(before)
+    assert f"conv: {{filters: {filters}, kernel: {kernel}}}" in page.text()
+    page.page.click("#practice [data-control=next]")
+    page.page.wait_for_selector("#practice .verdict:empty")
+    page.page.click("#practice [data-control=tell]")
+    page.page.wait_for_selector("#practice li.equation")
+    assert "1 of 2 right" in page.read("#practice")
+
+
+def test_practice_speaks_french(page: Playground) -> None:
+    page.open_panel("practice")
+    page.page.wait_for_selector("#practice .question")
+    page.page.select_option("#practice-topic", "metrics")
+    page.page.wait_for_selector("#practice .question >> text=A test for a disease")
+    page.page.select_option("#language", "fr")
+    page.page.wait_for_selector("#practice .question >> text=Un test de dépistage")
+    page.page.fill("#practice-answer", "beaucoup")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#practice .verdict >> text=Ce n’est pas un nombre.")
+    assert page.read("#practice [data-control=next]") == "Autre question"

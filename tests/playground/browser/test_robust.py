@@ -19,12 +19,15 @@ def test_axe_finds_no_violation(page: Playground, axe: Path, theme: str, languag
     page.write(
         "input: 9x9x3\nlayers:\n  - conv: {filters: 4, kernel: 3, stride: 4}\n  - relu\n  - relu"
     )
-    for name in ("walk", "bars", "compare"):
+    for name in ("walk", "bars", "practice", "compare"):
         page.open_panel(name)
     page.page.click("#keep")
     page.write(lecture("rgb-filter"))
     page.page.wait_for_selector("#walk .equation")
     page.page.wait_for_selector("#differences table")
+    page.page.click("#practice [data-control=next]")
+    page.page.click("#practice [data-control=stepwise]")
+    page.page.wait_for_selector("#practice .steps input")
     source = axe.read_text("utf-8")
     # Beside the policy of the page, which lets no script of others in.
     session = page.page.context.new_cdp_session(page.page)
@@ -89,7 +92,7 @@ def test_a_link_that_holds_no_spec_is_said(chromium: Any, address: str) -> None:
 def test_a_phone_needs_no_sideways_scroll(chromium: Any, address: str) -> None:
     phone = {"width": 360, "height": 740}
     playground = Playground.open(chromium, address, viewport=phone, has_touch=True, is_mobile=True)
-    for name in ("walk", "bars", "compare"):
+    for name in ("walk", "bars", "practice", "compare"):
         playground.open_panel(name)
     width = playground.page.locator("body").bounding_box()["width"]
     main = playground.page.locator("main").bounding_box()["width"]

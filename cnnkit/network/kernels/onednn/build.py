@@ -5,7 +5,8 @@ r"""Compiles the extension with the system's C++ compiler into the user's privat
     export XDG_CACHE_HOME=$(mktemp -d) CXXFLAGS="-g -fsanitize=address,undefined"
     cnnkit doctor --build
     LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
-        ASAN_OPTIONS=detect_leaks=0 pytest -n 0 tests/network/kernels
+        ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+        pytest -n 0 tests/network/kernels/test_onednn.py tests/network/kernels/test_inference.py
 """
 
 from __future__ import annotations

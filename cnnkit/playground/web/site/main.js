@@ -9,6 +9,7 @@ import { save } from "./files.js";
 import { counted, showFindings, summed } from "./findings.js";
 import { showLayer } from "./layer.js";
 import { LANGUAGES, say, speak, spoken } from "./messages.js";
+import { Practice } from "./practice.js";
 import { fragmentOf, holdsSpec, textOf } from "./share.js";
 import { showDepths, showFigures, showTable } from "./table.js";
 import { isOpen, Walk } from "./walk.js";
@@ -33,6 +34,11 @@ const calculator = new Calculator((state, detail) => {
   tell(state, say(state, detail ?? ""));
 });
 const walk = new Walk(part("walk"), (step) => void askWalk(step));
+const practice = new Practice(
+  part("practice"),
+  (details) => ask("practice", details),
+  (spec) => editor.put(spec),
+);
 
 /** @param {string} state @param {string} text */
 function tell(state, text) {
@@ -232,6 +238,7 @@ function translate(language) {
   for (const group of part("menu").querySelectorAll("optgroup")) group.label = say(group.dataset.shelf);
   part("language").value = spoken();
   editor.speak();
+  if (part("practice-panel").open) void practice.show();
   if (!account) return;
   tell("done", summed(account));
   showAccount();
@@ -305,6 +312,9 @@ async function begin() {
   part("walk-panel").ontoggle = () => {
     if (isOpen()) void askWalk(walk.step);
     else walk.pause();
+  };
+  part("practice-panel").ontoggle = () => {
+    if (part("practice-panel").open) void practice.show();
   };
   window.onhashchange = async () => {
     if (holdsSpec(location.hash)) editor.put(await opening(editor.text));

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AffineMap:
+class GateInput:
     """Rows of an input each times a matrix, and a bias.
 
     Attributes:
@@ -26,24 +26,24 @@ class AffineMap:
     matrices: Mapping[int, Array]
     bias: Array | None = None
 
-    def changed(self, function: Callable[[Array], Array]) -> AffineMap:
+    def changed(self, function: Callable[[Array], Array]) -> GateInput:
         """The same with another matrix in the place of each, and of the bias."""
         bias = None if self.bias is None else function(self.bias[None])[0]
-        return AffineMap({at: function(each) for at, each in self.matrices.items()}, bias)
+        return GateInput({at: function(each) for at, each in self.matrices.items()}, bias)
 
-    def plus(self, other: AffineMap) -> AffineMap:
+    def plus(self, other: GateInput) -> GateInput:
         """The sum of two."""
         places = dict.fromkeys([*self.matrices, *other.matrices])
         given = [(self.matrices.get(at), other.matrices.get(at)) for at in places]
         sums = [_sum(one, another) for one, another in given]
-        return AffineMap(dict(zip(places, sums, strict=True)), _sum(self.bias, other.bias))
+        return GateInput(dict(zip(places, sums, strict=True)), _sum(self.bias, other.bias))
 
 
 @dataclass(frozen=True)
 class Gate:
     """A sigmoid or a tanh of a sum of products."""
 
-    of: AffineMap
+    of: GateInput
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Gated:
     """A gate times a sum of products, and another such sum, as in a GRU's candidate."""
 
     gate: Gate
-    times: AffineMap
-    plus: AffineMap | None = None
+    times: GateInput
+    plus: GateInput | None = None
 
 
 @dataclass
@@ -83,7 +83,7 @@ def gates_of(step: FlatFunction, constants: Mapping[int, Array]) -> Gates:
     values: dict[int, Any] = dict(step.constants)
     for place, number in enumerate(step.inputs):
         width = step.shapes[number][-1] if step.shapes[number] else 1
-        unit = AffineMap({place: np.eye(width, dtype=np.float32)})
+        unit = GateInput({place: np.eye(width, dtype=np.float32)})
         values[number] = constants.get(place, unit)
     for call in step.steps:
         given = [values.get(each) if isinstance(each, int) else each for each in call.inputs]
@@ -95,7 +95,7 @@ def _made(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any]:
     """What a call gives, as far as it is of a form that is followed; else None."""
     import numpy as np
 
-    kinds = (AffineMap, Gate, Gated)
+    kinds = (GateInput, Gate, Gated)
     if not any(each is None or isinstance(each, kinds) for each in given):
         made = call.primitive.bind(*given, **call.params)
         return [np.asarray(each) for each in (made if call.primitive.multiple_results else [made])]
@@ -123,21 +123,21 @@ def _row(value: Array, width: int) -> Array | None:
 def _add(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] | None:
     del found
     left, right = given
-    if isinstance(left, AffineMap) and isinstance(right, AffineMap):
+    if isinstance(left, GateInput) and isinstance(right, GateInput):
         return [left.plus(right)]
     for one, other in (given, given[::-1]):
-        if isinstance(one, Gated) and isinstance(other, AffineMap) and one.plus is None:
+        if isinstance(one, Gated) and isinstance(other, GateInput) and one.plus is None:
             return [Gated(one.gate, one.times, other)]
-        if isinstance(one, AffineMap) and not isinstance(other, Gate | Gated):
+        if isinstance(one, GateInput) and not isinstance(other, Gate | Gated):
             bias = _row(other, call.shapes[0][-1])
-            return None if bias is None else [one.plus(AffineMap({}, bias))]
+            return None if bias is None else [one.plus(GateInput({}, bias))]
     return None
 
 
 def _multiply(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] | None:
     del call, found
     for one, other in (given, given[::-1]):
-        if isinstance(one, Gate) and isinstance(other, AffineMap):
+        if isinstance(one, Gate) and isinstance(other, GateInput):
             return [Gated(one, other)]
     return None
 
@@ -147,7 +147,7 @@ def _product(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any
     rows, matrix = given
     if call.params["dimension_numbers"] != (((1,), (0,)), ((), ())):
         return None
-    if not isinstance(rows, AffineMap) or isinstance(matrix, AffineMap | Gate | Gated):
+    if not isinstance(rows, GateInput) or isinstance(matrix, GateInput | Gate | Gated):
         return None
     return [rows.changed(lambda each: each @ matrix)]
 
@@ -157,7 +157,7 @@ def _split(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] 
 
     del found
     (value,) = given
-    if call.params["axis"] != 1 or not isinstance(value, AffineMap):
+    if call.params["axis"] != 1 or not isinstance(value, GateInput):
         return None
     stops = np.cumsum([int(size) for size in call.params["sizes"]])
     starts = [0, *stops[:-1]]
@@ -173,7 +173,7 @@ def _slice(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] 
     params = call.params
     strides = set(params["strides"] or (1,))
     whole = (params["start_indices"][0], params["limit_indices"][0])
-    if not isinstance(value, AffineMap) or strides != {1} or whole != (0, call.shapes[0][0]):
+    if not isinstance(value, GateInput) or strides != {1} or whole != (0, call.shapes[0][0]):
         return None
     part = slice(int(params["start_indices"][1]), int(params["limit_indices"][1]))
     return [value.changed(lambda each: each[:, part])]
@@ -181,7 +181,7 @@ def _slice(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] 
 
 def _sigmoid(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] | None:
     del call
-    if not isinstance(given[0], AffineMap):
+    if not isinstance(given[0], GateInput):
         return None
     found.sigmoids.append(Gate(given[0]))
     return [found.sigmoids[-1]]
@@ -189,7 +189,7 @@ def _sigmoid(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any
 
 def _tanh(call: FlatCall, given: Sequence[Any], found: Gates) -> Sequence[Any] | None:
     del call
-    if isinstance(given[0], AffineMap):
+    if isinstance(given[0], GateInput):
         found.tanhs.append(Gate(given[0]))
         return [found.tanhs[-1]]
     if isinstance(given[0], Gated):

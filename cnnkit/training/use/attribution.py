@@ -1,0 +1,104 @@
+"""Which pixels an answer came from: integrated gradients of the images that a run is wrong about.
+
+Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from cnnkit.errors import UsageError
+from cnnkit.training.options import options_of
+from cnnkit.training.prepare.material import prepare
+from cnnkit.training.prepare.provenance import require_same_data
+from cnnkit.training.prepare.resolution import outputs_of, recipe_of
+from cnnkit.training.store.directory import ATTRIBUTIONS, WRONG, WRONG_IMAGES, RunDirectory
+from cnnkit.training.store.wrong import read_wrong
+from cnnkit.training.use.trained import Trained, load_run
+from cnnkit.training.view.gallery import MOST_REASONS, images_of, pictured, save_tiles
+
+STEPS: Final = 32
+"""The points between nothing and the image at which gradients are taken."""
+
+_NONE: Final = np.array([247.0, 247.0, 247.0])
+_AGAINST, _FOR = np.array([33.0, 102.0, 172.0]), np.array([178.0, 24.0, 43.0])
+
+
+def write_attributions(path: Path) -> int:
+    """Writes the sheet of a run's attributions, which its page shows; returns of how many images.
+
+    Raises:
+        UsageError: There is no such run, its data are no more as they were, or it has no wrong
+            answers about single images of classes.
+        TrainingError: No checkpoint is whole.
+    """
+    directory = RunDirectory.open(path, "training")
+    try:
+        rows = read_wrong(path / WRONG)
+    except (OSError, ValueError):
+        rows = []
+    chosen = [rows[number] for number in pictured(rows)][:MOST_REASONS]
+    if not chosen or not (path / WRONG_IMAGES).is_file():  # a sheet is of single images alone
+        raise UsageError(f"{path} has no wrong answers about images of classes to look into")
+    network = load_run(path)
+    spec, options = network.spec, options_of(directory)
+    recipe, outputs = recipe_of(spec), outputs_of(spec)
+    own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
+    require_same_data(directory, own, own.record(recipe))
+    images = images_of(own, chosen)
+    places = {name: place for place, name in enumerate(network.classes)}
+    said = [places.get(row.predicted, 0) for row in chosen]
+    save_tiles(path / ATTRIBUTIONS, [_painted(each) for each in attributed(network, images, said)])
+    return len(chosen)
+
+
+def attributed(
+    network: Trained, images: Sequence[NDArray[Any]], outputs: Sequence[int]
+) -> list[NDArray[np.float32]]:
+    """What each pixel adds to a score: its integrated gradients, summed over the channels.
+
+    Their sum is nearly the score of the image less that of the mean image.
+
+    Args:
+        network: The network.
+        images: ``[H, W, C]`` each, scaled.
+        outputs: The score of each, by its place.
+
+    Returns:
+        ``[H, W]`` of each.
+    """
+
+    def score(x: Array, output: Array) -> Array:
+        scores = network.objective.scores(network.network.outputs(x[None]).named)
+        found: Array = scores.reshape(-1)[output]
+        return found
+
+    @jax.jit
+    def integrated(x: Array, output: Array) -> Array:
+        """X times the mean gradient between 0, which is the mean image, and x; by midpoints."""
+        parts = (jnp.arange(STEPS) + 0.5) / STEPS
+        gradients = jax.lax.map(lambda part: jax.grad(score)(part * x, output), parts)
+        found: Array = (x * gradients.mean(0)).sum(-1)
+        return found
+
+    return [
+        np.asarray(integrated(network.standardized(image[None])[0], jnp.int32(output)), np.float32)
+        for image, output in zip(images, outputs, strict=True)
+    ]
+
+
+def _painted(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Red for what speaks for the answer, blue for what speaks against it, white for nothing."""
+    limit = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max()) or 1.0
+    parts = np.clip(values / limit, -1, 1)[..., None]
+    ends = np.where(parts < 0, _AGAINST, _FOR)
+    painted: NDArray[np.uint8] = np.rint(_NONE + np.abs(parts) * (ends - _NONE)).astype(np.uint8)
+    return painted
