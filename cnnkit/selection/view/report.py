@@ -71,8 +71,7 @@ def _folds(run: RunDirectory, found: CrossValidation) -> str:
         for fold in found.folds
     ]
     counts = found.confusion
-    names = found.classes or tuple(map(str, range(len(counts))))
-    matrix = ConfusionMatrix(counts.tolist(), names) if counts.ndim == 2 else None
+    matrix = ConfusionMatrix(counts.tolist(), found.names) if counts.ndim == 2 else None
     title = f"Cross-validation: {found.name}"
     return _page(run, title, lead, found.sealed, head, rows, matrix)
 
