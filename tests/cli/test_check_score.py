@@ -121,7 +121,7 @@ def test_wrong_usage(cnnkit: Run) -> None:
 
 
 def test_the_page_shows_what_is_printed(cnnkit: Run) -> None:
-    page = (ROOT / "docs" / "exercises.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how-to" / "exercises.md").read_text("utf-8")
     lecture = (ROOT / "specs" / "lectures" / "rgb-valid-4-classes.yaml").read_text("utf-8")
     shown = page.partition("$ cnnkit check answers/ada.yaml --score marking.yaml\n")[2]
     Path("marking.yaml").write_text(page.partition("# marking.yaml\n")[2].partition("```")[0])

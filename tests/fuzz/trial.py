@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NamedTuple
 from zlib import crc32
@@ -18,7 +19,7 @@ import cnnkit
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.export import TARGETS, convert
-from cnnkit.report import EXPLAINING, FORMATS, render
+from cnnkit.report import BINARY, EXPLAINING, FORMATS, render, write
 from cnnkit.spec.reading import Reading, finish
 from cnnkit.spec.text.source import read_stream
 from tests.fuzz.mutation import Case
@@ -78,6 +79,10 @@ def _examine(case: Case, formats: Sequence[str]) -> None:
         _well_formed(finding)
     json.dumps(result.to_dict(), allow_nan=False)
     for name in formats:
+        if name in BINARY:
+            with TemporaryDirectory() as folder:
+                write([result], name, Path(folder) / f"report.{name}")
+            continue
         text = render([result], name, explain=name in EXPLAINING)
         assert text.endswith("\n"), f"{name} does not end its last line"
     if reading.spec is not None:

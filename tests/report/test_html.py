@@ -8,10 +8,11 @@ from importlib.resources import files
 import pytest
 
 from cnnkit import report
-from cnnkit.analysis import Analysis
+from cnnkit.analysis import Analysis, analyze
 from cnnkit.analysis.result import Unreadable
 from cnnkit.errors import Finding
 from cnnkit.pages.page import prose
+from cnnkit.spec.reading import load
 
 VOID = {"meta", "img", "input"}
 
@@ -156,3 +157,16 @@ def test_zooms_are_of_one_drawing_each(nested: Analysis) -> None:
     zooms = [attributes["name"] for tag, attributes in page.tags if tag == "input"]
     assert zooms == ["drawing-0-zoom"] * 4 + ["drawing-1-zoom"] * 4
     assert page.text.count("zoom fit 100 % 150 % 200 %") == 2
+
+
+def test_branches_that_are_too_long_to_stand_side_by_side_open_once() -> None:
+    branch = ", ".join(["{conv: {filters: 2, kernel: 3, padding: same}}"] * 40)
+    spec = f"input: 4x4x2\nlayers: [{{residual: {{layers: [{branch}]}}}}]"
+    page = report.render([analyze(load(spec))], "html")
+    assert page.count('<details class="inside"') == 1
+
+
+def test_branches_that_have_no_known_shape_open_once() -> None:
+    spec = "input: 4x4x2\nlayers: [{residual: {layers: [{conv: {filters: 2, kernel: 9}}]}}]"
+    page = report.render([analyze(load(spec))], "html")
+    assert page.count('<details class="inside"') == 1

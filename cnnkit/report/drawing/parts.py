@@ -137,7 +137,9 @@ class DrawnNetwork:
 
     def of_layer(self, layer: LayerAnalysis) -> list[Part]:
         """What is inside a layer, after what comes into it."""
-        inside = [layer] if layer.kind in _BRANCHING else visible(layer)
+        # Branches that cannot be drawn side by side would be a map that opens itself.
+        beside = layer.kind in _BRANCHING and self._branches(layer, self.depth) is not None
+        inside = [layer] if beside else visible(layer)
         return self._from("input", layer.input, inside, f"{layer.path}.")
 
     def _from(

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 from typing_extensions import override
 
 from cnnkit.errors import CnnkitError, UsageError
+from cnnkit.folders import StrPath
 from cnnkit.pages import page as pages
 from cnnkit.pages.table import PageTable, TableCell
 from cnnkit.presentation.loopback import HOST, listener, of_this_machine
@@ -108,7 +109,7 @@ def server_of(folders: Sequence[Path], port: int) -> ThreadingHTTPServer:
     return listener(partial(_Handler, FollowedRuns(folders)), port)
 
 
-def follow(folders: Sequence[Path], port: int, listening: Callable[[str], None]) -> None:
+def follow(folders: Sequence[StrPath], port: int, listening: Callable[[str], None]) -> None:
     """Serves the pages of runs until it is interrupted.
 
     Args:
@@ -119,7 +120,7 @@ def follow(folders: Sequence[Path], port: int, listening: Callable[[str], None])
     Raises:
         UsageError: There is no such folder, or the port cannot be had.
     """
-    with server_of(folders, port) as server:
+    with server_of([Path(each) for each in folders], port) as server:
         listening(f"http://{HOST}:{server.server_address[1]}/")
         server.serve_forever()
 

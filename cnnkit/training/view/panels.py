@@ -37,7 +37,7 @@ def charts_of(history: Sequence[RunEpoch], summary: Summary, floor: float | None
         name for record in history for name, value in record.train.items() if value is not None
     }
     charts = [
-        _curve(history, name, summary, floor if name == "loss" else None)
+        _curve(history, name, summary, {"loss": floor}.get(name))
         for name in followed({"loss", *measured}, summary.monitor)
     ]
     known = [record for record in history if record.learning_rate is not None]
@@ -80,7 +80,7 @@ def _guides(
         told = "" if value is None else f": {metric_of(name).shown(value)}"
         yield Guide(best.epoch, f"best, epoch {best.epoch}{told}")
     diagnosis = summary.diagnosis
-    stop = None if diagnosis is None or name != "loss" else diagnosis.stop_at
+    stop = None if diagnosis is None else {"loss": diagnosis.stop_at}.get(name)
     if stop is not None and stop != summary.best_epoch:
         yield Guide(stop, f"lowest validation loss, epoch {stop}")
     if floor is not None:
