@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cnnkit.tasks.metric import is_metric, of_output
 from cnnkit.training.compute.boundary import Borders
+from cnnkit.training.compute.calibration import reliability
 from cnnkit.training.compute.figures import figures, figures_of_scores
 from cnnkit.training.compute.loss import probabilities
 from cnnkit.training.compute.metrics import matrix_of, of_pixels, summarize, summarize_pixels
@@ -97,6 +98,8 @@ def measured(
         for key, area in (("roc_auc", roc_area), ("average_precision", precision_area)):
             for row, value in zip(per_class, answers.each(area), strict=True):
                 row[key] = value
+        if summary.get("calibration_error") is not None:
+            summary["reliability"] = [each._asdict() for each in reliability(answers)]
     return {**summary, "classes": per_class}
 
 

@@ -12,7 +12,6 @@ from flax import nnx
 from numpy.typing import NDArray
 
 from cnnkit.tasks.metric import is_metric
-from cnnkit.training.compute.calibration import reliability
 from cnnkit.training.compute.maps import aimed
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.state import State
@@ -156,8 +155,6 @@ def _measured_in(
     maps = {} if wrong is None else borders_of(engine, state, name)
     found = measured_of_all(totals, engine.material, {**answers, **maps})
     if wrong is not None and (alone := answers.get(ONLY)) is not None:
-        if found.get("calibration_error") is not None:
-            found["reliability"] = [each._asdict() for each in reliability(alone)]
         names = [row["name"] for row in found["classes"]]
         wrong += wrong_answers(engine.material, name, alone, names)
     return found

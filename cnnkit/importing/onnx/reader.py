@@ -80,6 +80,8 @@ class _Reader:
         if not graph.output:
             raise RefusedError("the network has no output")
         self.nodes = file.in_order(graph, [*(each.name for each in inputs), *self.values])
+        if not all(isinstance(each.name, str) for each in (*inputs, *graph.output)):
+            raise RefusedError("the name of an input or output is no text")
         self.inputs = _named([each.name for each in inputs])
         self.outputs = _named([each.name for each in graph.output])
         self._inputs(inputs, example)
