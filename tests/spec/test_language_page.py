@@ -9,7 +9,7 @@ import pytest
 
 import cnnkit
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "language.md").read_text(
+PAGE = (Path(__file__).parents[2] / "docs/reference/language.md").read_text(
     encoding="utf-8"
 )
 
