@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,12 +73,12 @@ def compared(folder: Path) -> str:
 
 def search(folder: Path) -> str:
     rows = [trial(n, {"accuracy": n / 100, "macs": 100.0 + n}) for n in range(1, 12)]
-    lost = vars(rows[0]) | {"number": 12, "state": "rejected", "reason": HOSTILE, "values": {}}
+    lost = replace(rows[0], number=12, state="rejected", reason=HOSTILE, values={})
     looks = tuple(TrialLook(n, 11, "2026-01-02T03:04:05", {"accuracy": 0.5}) for n in (1, 2))
     settings = SearchSettings(method="random", trials=12, objectives=["accuracy", "macs"])
-    path, data = "variables.width", HOSTILE
-    every = (*rows, type(rows[0])(**lost))
-    return search_page(Results("net", data, settings, every, looks, (path,), 12, {path: 1.0}))
+    path = "variables.width"
+    found = Results("net", HOSTILE, settings, (*rows, lost), looks, (path,), 12, {path: 1.0})
+    return search_page(found)
 
 
 def followed(folder: Path) -> str:
