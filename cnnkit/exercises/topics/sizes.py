@@ -24,7 +24,7 @@ def question(draw: Random, level: int, say: Say) -> Question:
         layers.append("max_pool: {size: 2}")
     spec = written(f"{extent}x{extent}x1", layers)
     analysis = analysed(spec)
-    answer = extent_of(analysis)  # 0 where the windows do not fit
+    answer = extent_of(analysis) if analysis.ok else Fraction(0)
     found = [
         (Fraction(extent - kernel + 2 * padding, stride), say("sizes.one_more")),
         (Fraction(extent - kernel + padding, stride) + 1, say("sizes.both_sides")),
@@ -32,7 +32,7 @@ def question(draw: Random, level: int, say: Say) -> Question:
         (Fraction(extent - kernel + 2 * padding + 1), say("sizes.no_stride")),
     ]
     steps = equations(analysis, "height and width", say)
-    if not answer:
+    if not analysis.ok:
         exact = Fraction(extent - kernel + 2 * padding, stride) + 1
         found = [(Fraction(int(exact)), say("sizes.floored")), *found]
         equation = f"({extent}+{2 * padding}−{kernel})/{stride} + 1 = {float(exact):.6g}"
