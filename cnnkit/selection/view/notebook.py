@@ -10,7 +10,7 @@ from cnnkit.pages.notebook import CellOutput
 from cnnkit.pages.picture import uri_of
 from cnnkit.pages.table import PageTable
 from cnnkit.selection.search.results import Results
-from cnnkit.selection.view.folded import Folded, cross_validation, nested_search
+from cnnkit.selection.view.averages import FoldFigures, cross_validation, nested_search
 from cnnkit.selection.view.page import best_of, counted, look_text, trials_table
 from cnnkit.selection.view.pictures import pareto, png
 from cnnkit.selection.view.text import MOST_SHOWN, notes, ranked
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 def cross_validation_html(found: CrossValidationResult) -> str:
     """The means over the folds, each fold, the confusion of all, and what they are worth."""
-    return _folded(cross_validation(found), *notes(found))
+    return _averaged(cross_validation(found), *notes(found))
 
 
 def nested_html(found: Nested) -> str:
     """The means over the outer folds, and each of them."""
     left = ["Other processes are judging the rest."] if len(found.folds) < found.count else []
-    return _folded(nested_search(found), *left)
+    return _averaged(nested_search(found), *left)
 
 
 def search_html(found: Results) -> str:
@@ -45,7 +45,7 @@ def search_html(found: Results) -> str:
     ).html()
 
 
-def _folded(found: Folded, *said: str) -> str:
+def _averaged(found: FoldFigures, *said: str) -> str:
     told = [*said]
     if found.sealed:
         told.append(f"The test split of {found.sealed} examples was not looked at.")
@@ -53,7 +53,7 @@ def _folded(found: Folded, *said: str) -> str:
     return CellOutput(title=found.title, flow=found.flow, told=told, tables=tables).html()
 
 
-def _tables(found: Folded) -> Iterator[tuple[PageTable, Sequence[str]]]:
+def _tables(found: FoldFigures) -> Iterator[tuple[PageTable, Sequence[str]]]:
     means = [(name, mean) for name, mean, _ in found.means]
     yield PageTable(["metric", "mean ± deviation"], means), ()
     if found.folds is not None:

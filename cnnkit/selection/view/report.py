@@ -12,7 +12,7 @@ from cnnkit.pages import page as pages
 from cnnkit.selection.folds.fold import CrossValidation
 from cnnkit.selection.outer_fold import Nested
 from cnnkit.selection.search.results import Results
-from cnnkit.selection.view.folded import Folded, cross_validation, nested_search
+from cnnkit.selection.view.averages import FoldFigures, cross_validation, nested_search
 from cnnkit.selection.view.page import page as search_page
 from cnnkit.training.store.directory import REPORT, SUMMARY, RunDirectory
 from cnnkit.training.store.files import write_atomic
@@ -40,9 +40,9 @@ def page(run: RunDirectory) -> str:
     """The page of a cross-validation, a nested one, or a search."""
     if run.kind == "cross-validation":
         folds = run.read_record(SUMMARY, CrossValidation.from_json)
-        return _folded(run, cross_validation(_there(run, folds, SUMMARY)))
+        return _averaged(run, cross_validation(_there(run, folds, SUMMARY)))
     if (nested := run.read_record(_NESTED, partial(parse, Nested))) is not None:
-        return _folded(run, nested_search(nested))
+        return _averaged(run, nested_search(nested))
     return search_page(_there(run, run.read_record(_RESULTS, Results.from_json), _RESULTS))
 
 
@@ -55,6 +55,6 @@ def _there(run: RunDirectory, found: T | None, name: str) -> T:
     return found
 
 
-def _folded(run: RunDirectory, found: Folded) -> str:
+def _averaged(run: RunDirectory, found: FoldFigures) -> str:
     """The page of what was judged fold by fold."""
     return pages.write("folds", **vars(found), spec=(run.path / SPEC).read_text("utf-8"))

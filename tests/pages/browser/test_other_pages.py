@@ -21,7 +21,7 @@ from cnnkit.exercises.sheets import render
 from cnnkit.pages import page as pages
 from cnnkit.selection.comparison.pairs import Entry, compare
 from cnnkit.selection.search.results import Results, TrialLook
-from cnnkit.selection.view.folded import cross_validation
+from cnnkit.selection.view.averages import cross_validation
 from cnnkit.selection.view.follow import FollowedRuns
 from cnnkit.selection.view.page import page as search_page
 from cnnkit.selection.view.paired import paired_page

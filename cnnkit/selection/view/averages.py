@@ -18,7 +18,7 @@ Row = tuple[int, tuple[int, ...], Mapping[str, float | None]]
 
 
 @dataclass(frozen=True)
-class Folded:
+class FoldFigures:
     """A cross-validation, or a nested search.
 
     Attributes:
@@ -38,7 +38,7 @@ class Folded:
     matrix: ConfusionMatrix | None = None
 
 
-def cross_validation(found: CrossValidation) -> Folded:
+def cross_validation(found: CrossValidation) -> FoldFigures:
     """The means over the folds, each fold, and the confusion of all predictions."""
     flow = f"{found.data} · {found.examples:,} examples in {len(found.folds)} folds"
     if found.random_labels:
@@ -48,7 +48,7 @@ def cross_validation(found: CrossValidation) -> Folded:
         for fold in found.folds
     ]
     counts = found.confusion
-    return Folded(
+    return FoldFigures(
         title=f"Cross-validation: {found.name}",
         flow=flow,
         means=list(_means(rows)),
@@ -58,12 +58,12 @@ def cross_validation(found: CrossValidation) -> Folded:
     )
 
 
-def nested_search(found: Nested) -> Folded:
+def nested_search(found: Nested) -> FoldFigures:
     """The means over the outer folds, and what the search chose in each."""
     rows = [
         (fold.fold, (fold.trial, fold.epochs, fold.examples), fold.metrics) for fold in found.folds
     ]
-    return Folded(
+    return FoldFigures(
         title=f"Nested search: {found.name}",
         flow=f"{found.data} · the search judged over {found.count} outer folds",
         means=list(_means(rows)),
