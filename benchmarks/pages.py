@@ -1,7 +1,8 @@
 """Pages in headless Chromium, against their bars.
 
 Of the playground the start, keystrokes, and what is loaded; of an analysis as a page the frames a
-second at which the drawings of large networks zoom.
+second at which the drawings of large networks zoom; of the page of a run its size, and the time
+until a cell of its confusion matrix opens the images behind it.
 
     python -m cnnkit.playground.vendor
     python -m pip install playwright
@@ -27,6 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from measuring import machine, table, versions
 
 from cnnkit.analysis import analyze
@@ -34,6 +36,15 @@ from cnnkit.playground import site
 from cnnkit.playground.server import server_of
 from cnnkit.report import render
 from cnnkit.spec.reading import read
+from cnnkit.training.compute.metrics import summarize
+from cnnkit.training.store.directory import WRONG, WRONG_IMAGES
+from cnnkit.training.store.environment import Environment
+from cnnkit.training.store.epoch import RunEpoch
+from cnnkit.training.store.summary import Summary
+from cnnkit.training.store.wrong import Wrong, write_wrong
+from cnnkit.training.view.gallery import MOST, read_pictures, save_tiles
+from cnnkit.training.view.page import RunFiles
+from cnnkit.training.view.page import render as render_run
 
 ZOO = Path(__file__).parents[1] / "specs" / "zoo"
 BARS = {
@@ -41,11 +52,15 @@ BARS = {
     "first table, from the cache": 3.0,
     "keystroke to table, resnet-50": 0.1,
     "keystroke to table, efficientnet-b0": 0.25,
+    "page of a run, until it answers": 1.0,
 }
 """Seconds."""
 
 TRANSFER = 8_000_000
 """Bytes, as a host sends them that compresses."""
+
+REPORT = 5_000_000
+"""Bytes of the page of a run, as they lie on the disk."""
 
 FRAMES = 30
 """A second, while a drawing grows and shrinks."""
@@ -103,6 +118,7 @@ def main() -> None:
         print(f"{name} {value}")
     rows = [[name, f"{found[name]:.2f} s", f"{bar:g} s"] for name, bar in BARS.items()]
     rows.append(["loaded, compressed", f"{found['loaded']:,} bytes", f"{TRANSFER:,} bytes"])
+    rows.append(["page of a run", f"{found['page of a run']:,} bytes", f"{REPORT:,} bytes"])
     print(table(["what", f"median of n = {arguments.turns}", "bar"], rows))
     for name, frames in found["frames"].items():
         print(f"drawing of {name}: {frames:.0f} frames a second while it zooms, bar {FRAMES}")
@@ -123,6 +139,7 @@ def measured(turns: int) -> dict[str, Any]:
             cached.append(_opened(page, address))
             context.close()
         found["frames"] = zoomed(browser, turns)
+        found |= reported(browser, turns)
         found["first table, empty cache"] = statistics.median(empty)
         found["first table, from the cache"] = statistics.median(cached)
         page = browser.new_page()
@@ -150,6 +167,63 @@ def zoomed(browser: Any, turns: int) -> dict[str, float]:
         found[name] = statistics.median(page.evaluate(_ZOOM, 2) for _ in range(turns))
     page.close()
     return found
+
+
+def reported(browser: Any, turns: int) -> dict[str, float]:
+    """The bytes of the page of a run, and the median time until it answers."""
+    with TemporaryDirectory() as name:
+        path = Path(name, "report.html")
+        path.write_text(run_page(Path(name)), "utf-8")
+        times = []
+        for _ in range(turns):
+            page = browser.new_page()
+            begun = time.perf_counter()
+            page.goto(path.as_uri(), wait_until="commit")
+            page.locator(".confusion button").first.click()
+            times.append(time.perf_counter() - begun)
+            page.close()
+        return {
+            "page of a run": path.stat().st_size,
+            "page of a run, until it answers": statistics.median(times),
+        }
+
+
+def run_page(folder: Path) -> str:
+    """A page of the shape of CIFAR-10 with as many wrong answers as a page has images for.
+
+    The images are noise, of which no file is small.
+    """
+    draw = np.random.default_rng(0)
+    classes = [f"class-{number}" for number in range(10)]
+    true, said = draw.integers(10, size=MOST), draw.integers(1, 10, size=MOST)
+    pairs = [(int(a), int(a + b) % 10) for a, b in zip(true, said, strict=True)]
+    images = draw.integers(256, size=(MOST, 32, 32, 3), dtype=np.uint8)
+    save_tiles(folder / WRONG_IMAGES, list(images))
+    rows = [
+        Wrong("validation", str(number), classes[a], classes[b], 1 - number / MOST)
+        for number, (a, b) in enumerate(pairs)
+    ]
+    write_wrong(folder / WRONG, rows)
+    counts = 900 * np.eye(10, dtype=np.int64)
+    np.add.at(counts, tuple(np.array(pairs).T), 1)
+    held = summarize(counts).to_dict()
+    held["classes"] = [
+        {"name": name, **row} for name, row in zip(classes, held["classes"], strict=True)
+    ]
+    history = [
+        RunEpoch(n, {"loss": 2 / n, "accuracy": 1 - 1 / n}, {"loss": 2 / n, "accuracy": 1 - 1 / n})
+        for n in range(1, 101)
+    ]
+    return render_run(
+        RunFiles(
+            name="cifar-10",
+            spec=(ZOO / "resnet-18.yaml").read_text("utf-8"),
+            environment=Environment(),
+            history=history,
+            summary=Summary(data="cifar-10", validation=held, best_epoch=100, monitor="accuracy"),
+            wrong=read_pictures(folder, WRONG, WRONG_IMAGES),
+        )
+    )
 
 
 def loaded(folder: Path) -> int:

@@ -57,6 +57,15 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "How many cells has each axis of the output?",
         "Combien de cases a chaque axe de la sortie ?",
     ),
+    "sizes.or_none": (
+        "Answer 0 where the windows do not fit.",
+        "Répondre 0 si les fenêtres ne tombent pas juste.",
+    ),
+    "sizes.not_whole": ("no whole number: an error", "qui n'est pas entier : une erreur"),
+    "sizes.floored": (
+        "Rounded down: the last cells are read by no window, which is an error here.",
+        "Arrondi par défaut : aucune fenêtre ne lit les dernières cases, ici une erreur.",
+    ),
     "sizes.one_more": (
         "The + 1 is forgotten: the first position of the window counts too.",
         "Le + 1 est oublié : la première position de la fenêtre compte aussi.",

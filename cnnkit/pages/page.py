@@ -61,11 +61,6 @@ def _environment() -> Environment:
     return environment
 
 
-def text(value: str) -> str:
-    """A text as HTML, whatever it holds, where no template writes it."""
-    return escape(printable(value))
-
-
 def prose(value: str) -> Markup:
     """A text with what it has in backticks as code."""
     from markupsafe import Markup

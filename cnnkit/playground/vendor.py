@@ -41,6 +41,7 @@ _LEFT_OUT: Final = (
     *("analysis/extents/", "analysis/solve/", "export/onnx/", "report/dataset.py"),
     *("report/doctor.py", "report/extents.py", "report/solution/", "report/verification.py"),
     *("report/notebook.py", "report/score.py", "report/comparison/changes.py"),
+    "pages/notebook.py",
     *(f"report/analysis/{name}.py" for name in ("csv", "latex", "pdf", "table", "tikz")),
     *(f"report/findings/{name}.py" for name in ("github", "gitlab", "junit", "sarif", "places")),
     *("report/drawing/pdf.py", "report/drawing/tikz.py", "presentation/latex.py"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from cnnkit.training.store.epoch import Metrics
@@ -49,3 +50,9 @@ class Nested:
     count: int
     folds: tuple[OuterFold, ...]
     sealed: int
+
+    def _repr_html_(self) -> str:
+        """The search as a notebook shows it."""
+        # By its name: what shows results is above them, and is loaded where one is shown.
+        shown: str = import_module("cnnkit.selection.view.notebook").nested_html(self)
+        return shown

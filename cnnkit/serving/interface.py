@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cnnkit import __version__
 from cnnkit.layers.shape import show
 from cnnkit.pages import page
+from cnnkit.pages.table import PageTable
 from cnnkit.serving.limits import Limits
 from cnnkit.training.use.trained import Trained
 
@@ -87,7 +89,7 @@ def interface_page(described: dict[str, Any]) -> str:
     """The document for people."""
     info = described["info"]
     operations = [
-        (path, method, {"parameters": (), "requestBody": None, **about})
+        (path, method, {"parameters": (), "requestBody": None, **about}, _answers(path, about))
         for path, methods in described["paths"].items()
         for method, about in methods.items()
     ]
@@ -98,6 +100,12 @@ def interface_page(described: dict[str, Any]) -> str:
         operations=operations,
         schemas=json.dumps(described["components"]["schemas"], indent=2),
     )
+
+
+def _answers(path: str, about: Mapping[str, Any]) -> PageTable:
+    """What may come back from a path, a row for each status."""
+    rows = [(code, each["description"]) for code, each in about["responses"].items()]
+    return PageTable(["status", "what"], rows, words=3, caption=f"Answers of {path}")
 
 
 def _bodies(trained: Trained, limits: Limits) -> dict[str, Any]:

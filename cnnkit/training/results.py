@@ -104,8 +104,6 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
                 save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     if is_first():
-        with told_of_full_disk(session.run.path):
-            _draw_filters(session, state)
         write_page(session.run)
     for line in conclusion(summary, session.run.path):
         session.display.note(line)

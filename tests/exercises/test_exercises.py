@@ -72,7 +72,26 @@ def test_sizes_by_hand(level: int) -> None:
         kernel, stride, extent, *more = numbers(question.text)
         padding = more[1] if level > 1 else 0
         pool = 2 if level > 2 else 1
-        assert question.answer == of_sizes(kernel, stride, extent, padding, pool)
+        fits = (extent - kernel + 2 * padding) % stride == 0
+        floor = of_sizes(kernel, stride, extent, padding, pool)
+        assert question.answer == (floor if fits else 0)
+        assert fits or level == 2
+
+
+def test_a_size_that_is_rounded_down_is_an_error() -> None:
+    """The lecture's (D − F + P)/S + 1 has to be whole; Keras and PyTorch take its floor."""
+    questions = drawn("sizes", 2)
+    odd = [question for question in questions if not question.answer]
+    assert 0 < len(odd) < len(questions)
+    for question in odd:
+        assert question.spec is not None
+        (finding,) = cnnkit.analyze(cnnkit.load(question.spec)).findings
+        assert finding.rule == "invalid-stride"
+        kernel, stride, extent, _, padding, *_ = numbers(question.text)
+        said = question.feedback(Fraction(of_sizes(kernel, stride, extent, padding)))
+        assert said is not None
+        assert said.startswith("Rounded down: the last cells are read by no window")
+        assert question.steps[0].endswith(", no whole number: an error")
 
 
 @pytest.mark.parametrize("level", LEVELS)

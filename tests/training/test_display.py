@@ -173,21 +173,31 @@ def test_a_notebook_shows_a_bar_and_a_row_an_epoch(notebook: Shown) -> None:
     assert isinstance(display, Notebook)
     display.note("run <digits>")
     display.working("reading the data")
-    assert notebook.texts[-1] == "<pre>run &lt;digits&gt;</pre><p>reading the data …</p>"
+    assert parts(notebook) == ["<pre>run &lt;digits&gt;</pre>", "<p>reading the data …</p>"]
     display.begin(RunPlan(epochs=3, steps_per_epoch=10, batch_size=4), 15)
-    assert notebook.texts[-1].endswith(
+    assert parts(notebook)[1:] == [
         '<p><progress value="5" max="10"></progress> epoch 2/3, step 5/10</p>'
-    )
+    ]
     display.epoch(RECORD, best=True)
-    assert "<th>epoch</th><th>loss</th><th>accuracy</th>" in notebook.texts[-1]
-    assert "<td>0.5123</td><td>87.50 %</td>" in notebook.texts[-1]
-    assert notebook.texts[-1].endswith("<td>● best</td></tr></tbody></table>")
+    rows = re.findall(r"<tr>(.*?)</tr>", notebook.texts[-1], re.DOTALL)
+    head, row = (re.findall(r"<t[hd] .*?>(.*?)</t[hd]>", each) for each in rows)
+    assert head[:3] == ["epoch", "loss", "accuracy"]
+    assert row[:3] == ["2", "0.5123", "87.50 %"]
+    assert row[-1] == "● best"
+    assert parts(notebook)[-1] == "</table>"
     display.note("balanced: neither error is high")
     display.close()
-    head, table, tail = notebook.texts[-1].partition("<table>")
-    assert head == "<pre>run &lt;digits&gt;</pre>"
+    before, table, after = notebook.texts[-1].partition("<table>")
+    assert before.split() == ["<div>", "<pre>run", "&lt;digits&gt;</pre>"]
     assert table
-    assert tail.endswith("</table><pre>balanced: neither error is high</pre>")
+    assert after.endswith("</table>\n<pre>balanced: neither error is high</pre>\n</div>\n")
+
+
+def parts(notebook: Shown) -> list[str]:
+    """The lines of what is shown, without the element around them."""
+    first, *inside, last = filter(None, notebook.texts[-1].splitlines())
+    assert (first, last) == ("<div>", "</div>")
+    return inside
 
 
 def test_a_notebook_is_not_drawn_at_every_step(notebook: Shown) -> None:

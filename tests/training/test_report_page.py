@@ -16,7 +16,9 @@ from cnnkit.training.compute.metrics import summarize
 from cnnkit.training.store.environment import Environment
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.summary import Diagnosis, Summary
+from cnnkit.training.store.wrong import Wrong
 from cnnkit.training.view.baseline import smoothing_floor
+from cnnkit.training.view.gallery import WrongPicture
 from cnnkit.training.view.page import RunFiles, render
 
 VOID = {"meta", "img", "br"}
@@ -113,6 +115,18 @@ def test_names_are_shown_as_text() -> None:
 
 def test_a_weak_class_stands_out() -> None:
     assert '<td class="weak">0.0000</td>' in render(run())
+
+
+def test_what_adds_attributions_is_told_until_they_are_there() -> None:
+    picture = WrongPicture(Wrong("test", "1", "no", "net", 0.9), b"image", "image/png")
+    text, _ = checked(render(replace(run(), wrong=[picture], path="runs/my net")))
+    command = "cnnkit report 'runs/my net' --attributions"
+    assert f"Which pixels these answers came from is added by {command}" in text
+    told = picture._replace(why=(b"reasons", "image/png"))
+    text, sources = checked(render(replace(run(), wrong=[told])))
+    assert "what each pixel adds to the answer, by integrated gradients" in text
+    assert "--attributions" not in text
+    assert "data:image/png;base64,cmVhc29ucw==" in sources
 
 
 def test_a_run_that_is_not_finished_has_a_page_too() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def test_a_run_leaves_all_its_files(finished: tuple[Result, Notes]) -> None:
     environment = json.loads((path / "environment.json").read_text())
     assert environment["options"]["device"] == "auto"
     assert "jax" in environment
+
+
+def test_the_page_draws_what_the_pictures_show_and_does_not_carry_them(
+    finished: tuple[Result, Notes],
+) -> None:
+    path = finished[0].path
+    page = (path / "report.html").read_text("utf-8")
+    assert page.count('<figure class="chart"') >= 2
+    assert page.count('<table class="confusion numbered">') == 1
+    for name in ("curves.png", "confusion.png"):
+        assert b64encode((path / name).read_bytes()).decode() not in page
 
 
 def test_the_easy_task_is_learnt_and_summed_up(finished: tuple[Result, Notes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,6 +73,12 @@ class CrossValidationResult(CrossValidation):
     """
 
     chance: Chance | None = None
+
+    def _repr_html_(self) -> str:
+        """The cross-validation as a notebook shows it."""
+        # By its name: what shows results is above them, and is loaded where one is shown.
+        shown: str = import_module("cnnkit.selection.view.notebook").cross_validation_html(self)
+        return shown
 
     @property
     def passed(self) -> bool:

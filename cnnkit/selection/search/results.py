@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnkit.selection.objective import objective
@@ -86,6 +87,12 @@ class Results:
     paths: tuple[str, ...]
     combinations: int | None
     importance: Mapping[str, float] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """The search as a notebook shows it."""
+        # By its name: what shows results is above them, and is loaded where one is shown.
+        shown: str = import_module("cnnkit.selection.view.notebook").search_html(self)
+        return shown
 
     @property
     def complete(self) -> list[Row]:

@@ -27,7 +27,7 @@ def page(results: Results) -> str:
             "parallel": charts.parallel_coordinates(results),
             "curves": charts.learning_curves(results),
             "fronts": [charts.pareto(results, objectives[0], each) for each in objectives[1:]],
-            "front": _table(results, results.front, "Pareto front"),
+            "front": trials_table(results, results.front, "Pareto front"),
         }
     more = len(results.rows) - _MOST_ROWS
     return pages.write(
@@ -35,8 +35,8 @@ def page(results: Results) -> str:
         title=f"Search: {results.name}",
         flow=counted(results),
         looks=[(look_text(look), look.number > 1) for look in results.looks],
-        best=None if best is None else _best(best, results.settings.folds),
-        trials=_table(results, results.rows, "Trials"),
+        best=None if best is None else best_of(best, results.settings.folds),
+        trials=trials_table(results, results.rows, "Trials"),
         more=f"{more:,}" if more > 0 else "",
         **drawn,
     )
@@ -53,7 +53,8 @@ def counted(results: Results) -> str:
     return f"{results.data}, {method}: {', '.join(words) or 'no trials yet'}."
 
 
-def _best(best: Row, folds: int | None) -> Mapping[str, str]:
+def best_of(best: Row, folds: int | None) -> Mapping[str, str]:
+    """The best trial in words: its title, its figures, and what trains it by hand."""
     figures = ", ".join(f"{name} {value_of(name, value)}" for name, value in best.values.items())
     judged = f"The mean over {folds} folds" if folds else "On the validation split"
     return {
@@ -92,7 +93,8 @@ def look_text(look: TrialLook) -> str:
     )
 
 
-def _table(results: Results, rows: Sequence[Row], caption: str) -> PageTable:
+def trials_table(results: Results, rows: Sequence[Row], caption: str) -> PageTable:
+    """A row for each trial, the first hundreds of them."""
     objectives, best = results.settings.objectives, results.best
     chosen = [ColumnHead(path.rpartition(".")[2], path) for path in results.paths]
     shown_rows = rows[:_MOST_ROWS]

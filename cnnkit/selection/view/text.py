@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cnnkit.selection.folds.directory import CrossValidationResult
     from cnnkit.selection.outer_fold import Nested
 
-_MOST_SHOWN: Final = 10
+MOST_SHOWN: Final = 10
+"""The trials of a search that are shown where there is not room for all."""
 
 
 def fold_lines(found: CrossValidationResult, path: StrPath) -> Iterator[str]:
@@ -44,26 +45,27 @@ def fold_lines(found: CrossValidationResult, path: StrPath) -> Iterator[str]:
     if found.sealed:
         yield ""
         yield f"  the test split of {found.sealed:,} examples stays sealed"
-    for fold in found.folds:
-        if fold.failed is not None:
-            yield (
-                f"  fold {fold.number + 1} lost its numbers at step {fold.failed + 1:,}: "
-                "lower the learning rate, or clip the gradient"
-            )
-    if found.random_labels and found.chance is not None:
-        yield from _leak_lines(found)
+    for note in notes(found):
+        yield f"  {note}"
     yield f"  kept in {path}"
 
 
-def _leak_lines(found: CrossValidationResult) -> Iterator[str]:
-    chance = found.chance
-    assert chance is not None  # noqa: S101 - the caller has looked
-    inside = "lies within" if found.passed else "lies outside"
-    yield (
-        f"  labels dealt out at random: accuracy {percent(found.accuracy)} {inside} what "
-        f"chance gives, {percent(chance.low)} to {percent(chance.high)}"
-        + ("" if found.passed else ": something of the held-out examples leaks into the training")
-    )
+def notes(found: CrossValidationResult) -> Iterator[str]:
+    """What must be known of folds that went wrong, and of labels dealt out at random."""
+    for fold in found.folds:
+        if fold.failed is not None:
+            yield (
+                f"fold {fold.number + 1} lost its numbers at step {fold.failed + 1:,}: "
+                "lower the learning rate, or clip the gradient"
+            )
+    if (chance := found.chance) is not None and found.random_labels:
+        inside = "lies within" if found.passed else "lies outside"
+        leak = "something of the held-out examples leaks into the training"
+        yield (
+            f"labels dealt out at random: accuracy {percent(found.accuracy)} {inside} what "
+            f"chance gives, {percent(chance.low)} to {percent(chance.high)}"
+            + ("" if found.passed else f": {leak}")
+        )
 
 
 def confusion_lines(counts: Sequence[Sequence[int]], names: Sequence[str]) -> Iterator[str]:
@@ -88,7 +90,7 @@ def search_lines(found: Results, path: StrPath) -> Iterator[str]:
         yield f"  figures are means over {found.settings.folds} folds"
     if len(objectives) > 1:
         yield f"  Pareto front of {' and '.join(objectives)}:"
-    rows = found.front if len(objectives) > 1 else _ranked(found)[:_MOST_SHOWN]
+    rows = found.front if len(objectives) > 1 else ranked(found)[:MOST_SHOWN]
     yield from _trial_lines(found, rows)
     if found.best is not None:
         yield ""
@@ -123,7 +125,7 @@ def nested_lines(found: Nested, path: StrPath) -> Iterator[str]:
     yield f"  kept in {path}"
 
 
-def _ranked(found: Results) -> list[Row]:
+def ranked(found: Results) -> list[Row]:
     """The complete trials, the best by the first objective first."""
     first = objective(found.settings.objectives[0])
     return sorted(found.complete, key=lambda row: -first.rank(row.values[first.name]))

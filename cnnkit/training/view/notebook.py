@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.pages.page import text
+from cnnkit.pages.notebook import CellOutput, ProgressBar
+from cnnkit.pages.picture import uri_of
+from cnnkit.pages.table import PageTable
 from cnnkit.presentation.numbers import speed
 from cnnkit.tasks.metric import METRICS
 from cnnkit.training.store.directory import CONFUSION, CURVES
@@ -30,18 +31,9 @@ def in_notebook() -> bool:
 
 def shown(lines: Iterable[str], folder: Path | None = None) -> str:
     """Lines as HTML, and below them the curves and the confusion matrix of a folder."""
-    parts = [_lines(list(lines))]
-    for name in (CURVES, CONFUSION):
-        if folder is not None and (file := folder / name).is_file():
-            data = base64.b64encode(file.read_bytes()).decode("ascii")
-            about = file.stem
-            parts.append(f'<img alt="{about}" src="data:image/png;base64,{data}">')
-    return f"<div>{''.join(parts)}</div>"
-
-
-def text_of_lines(lines: Iterable[str]) -> str:
-    """Lines as HTML, whatever they hold."""
-    return "\n".join(text(line) for line in lines).strip("\n")
+    files = [folder / name for name in (CURVES, CONFUSION)] if folder is not None else []
+    pictures = [(file.stem, uri_of(file.read_bytes())) for file in files if file.is_file()]
+    return CellOutput(before=list(lines), pictures=pictures).html()
 
 
 class Notebook:
@@ -57,9 +49,9 @@ class Notebook:
         self._plan = RunPlan(1, 1, 1)
         self._before: list[str] = []
         self._after: list[str] = []
-        self._bar = ""
-        self._head = ""
-        self._rows: list[str] = []
+        self._bar: ProgressBar | None = None
+        self._head: list[str] = []
+        self._rows: list[list[str]] = []
         self._drawn = 0.0
         self._handle: Any = display(HTML(""), display_id=True)
 
@@ -70,7 +62,7 @@ class Notebook:
 
     def working(self, text: str) -> None:
         """In the place of the bar."""
-        self._bar = f"<p>{text_of_lines([text])} …</p>"
+        self._bar = ProgressBar(f"{text} …")
         self._draw()
 
     def begin(self, plan: RunPlan, step: int) -> None:
@@ -91,36 +83,29 @@ class Notebook:
     def epoch(self, record: RunEpoch, *, best: bool) -> None:
         """A row; above the first one their names."""
         figures = {"epoch": f"{record.epoch}", **figures_of(record, self._plan.monitor)}
-        self._head = "".join(f"<th>{text(name)}</th>" for name in (*figures, ""))
-        cells = (*figures.values(), "● best" if best else "")
-        self._rows.append(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in cells)}</tr>")
+        self._head = [*figures, ""]
+        self._rows.append([*figures.values(), "● best" if best else ""])
         self._draw()
 
     def close(self) -> None:
         """The bar goes."""
-        self._bar = ""
+        self._bar = None
         self._draw()
 
     def _progress(self, step: int, figures: list[str]) -> None:
         epoch, within = place(step, self._plan)
         steps = self._plan.steps_per_epoch
-        where = [f"epoch {epoch}/{self._plan.epochs}", f"step {within}/{steps}"]
-        said = text_of_lines([", ".join([*where, *figures])])
-        self._bar = f'<p><progress value="{within}" max="{steps}"></progress> {said}</p>'
+        told = ", ".join([f"epoch {epoch}/{self._plan.epochs}", f"step {within}/{steps}", *figures])
+        self._bar = ProgressBar(told, within, steps)
         self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        rows = "".join(self._rows)
-        table = f"<table><thead><tr>{self._head}</tr></thead><tbody>{rows}</tbody></table>"
-        parts = (
-            _lines(self._before),
-            self._bar,
-            table if rows else "",
-            _lines(self._after),
+        table = PageTable(self._head, self._rows, words=0)
+        output = CellOutput(
+            before=self._before,
+            progress=self._bar,
+            tables=[(table, ())] if self._rows else (),
+            after=self._after,
         )
-        self._handle.update(self._html("".join(parts)))
-
-
-def _lines(lines: list[str]) -> str:
-    return f"<pre>{text_of_lines(lines)}</pre>" if lines else ""
+        self._handle.update(self._html(output.html()))

@@ -6,6 +6,7 @@ time. Whatever a name holds is shown as text.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,7 @@ class RunFiles:
         filters: The filters of the first layer.
         predicted: The network as the calculator has it, for the batch and the optimizer of the
             recipe.
+        path: Its directory, as commands name it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class RunFiles:
     wrong: Sequence[WrongPicture] = ()
     filters: FilterPicture | None = None
     predicted: Analysis | None = None
+    path: str = "RUN"
 
 
 def page(run: RunDirectory) -> str:
@@ -102,6 +105,7 @@ def read(run: RunDirectory) -> RunFiles:
         wrong=read_pictures(run.path, WRONG, WRONG_IMAGES, ATTRIBUTIONS),
         filters=read_filters(run.path / FILTERS),
         predicted=None if spec is None else predicted(spec),
+        path=str(run.path),
     )
 
 
@@ -126,6 +130,7 @@ def render(run: RunFiles) -> str:
         diagnosis=_diagnosis(summary.diagnosis),
         matrix=matrix,
         wrong=list(_wrong(run.wrong, matrix)),
+        attribute=shlex.join(["cnnkit", "report", run.path, "--attributions"]),
         classes=list(class_tables(held_out)),
         calibration=calibration_of(held_out),
         samples=uri_of(samples) if samples else None,

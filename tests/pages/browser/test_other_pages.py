@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+pytest.importorskip("optuna")
 import cnnkit
 from cnnkit import exercises, report
 from cnnkit.activations import page as activations
 from cnnkit.activations.example import Example
 from cnnkit.activations.maps import LayerMaps
 from cnnkit.exercises.sheets import render
+from cnnkit.pages import page as pages
+from cnnkit.selection.comparison.pairs import Entry, compare
+from cnnkit.selection.search.results import Results, TrialLook
+from cnnkit.selection.view.averages import cross_validation
+from cnnkit.selection.view.follow import FollowedRuns
+from cnnkit.selection.view.page import page as search_page
+from cnnkit.selection.view.paired import paired_page
+from cnnkit.serving.interface import document, interface_page
+from cnnkit.serving.limits import Limits
+from cnnkit.spec.model.search import SearchSettings
 from cnnkit.training.view.overlay import overlay
 from tests.pages.browser.test_run_page import HOSTILE, Reader
+from tests.selection.test_notebook import folded, trial
 from tests.training.test_overlay import begun
 
 ZOO = Path(__file__).parents[3] / "specs" / "zoo"
@@ -42,7 +56,49 @@ def maps(folder: Path) -> str:
     return activations.page(Example("x", np.ones((4, 4, 1), np.float32), ""), [layer, vector], "")
 
 
-@pytest.mark.parametrize("made", [analysis, sheet, runs, maps])
+def folds(folder: Path) -> str:
+    found = folded((0.8, 0.9), [[4, 1], [2, 3]])
+    return pages.write(
+        "folds", **vars(cross_validation(found)), spec="name: net\n" + "# long\n" * 30
+    )
+
+
+def compared(folder: Path) -> str:
+    entries = [
+        Entry(name, "folds", {0: low, 1: low + 0.01, 2: low + 0.03}, 0.5, "k", ())
+        for name, low in ((HOSTILE, 0.8), ("b", 0.9), ("c", 0.7))
+    ]
+    return paired_page(entries, compare(entries, "accuracy"), "accuracy")
+
+
+def search(folder: Path) -> str:
+    rows = [trial(n, {"accuracy": n / 100, "macs": 100.0 + n}) for n in range(1, 12)]
+    lost = replace(rows[0], number=12, state="rejected", reason=HOSTILE, values={})
+    looks = tuple(TrialLook(n, 11, "2026-01-02T03:04:05", {"accuracy": 0.5}) for n in (1, 2))
+    settings = SearchSettings(method="random", trials=12, objectives=["accuracy", "macs"])
+    path = "variables.width"
+    found = Results("net", HOSTILE, settings, (*rows, lost), looks, (path,), 12, {path: 1.0})
+    return search_page(found)
+
+
+def followed(folder: Path) -> str:
+    begun(folder / "net", {"epochs": 2}, [1.0, 0.5])
+    return FollowedRuns([folder]).page("/") or ""
+
+
+def message(folder: Path) -> str:
+    return pages.write("message", title="No such run", told=HOSTILE, back=True)
+
+
+def interface(folder: Path) -> str:
+    served: Any = SimpleNamespace(spec=cnnkit.load("input: 8x8x1\nlayers: [flatten]"))
+    return interface_page(document(served, HOSTILE, Limits()))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [analysis, sheet, runs, maps, folds, compared, search, followed, message, interface],
+)
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
 def test_axe_finds_nothing_and_nothing_overflows(
     chromium: Any, axe: Path, tmp_path: Path, made: Callable[[Path], str], theme: str, width: int
