@@ -26,7 +26,7 @@ from cnnkit.selection.view import report
 from cnnkit.tasks.metric import metric_of
 from cnnkit.training.store.directory import METRICS, SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import kind_of
-from cnnkit.training.store.listing import RunRow, runs_of
+from cnnkit.training.store.listing import RunRow, folders_in, runs_of
 from cnnkit.training.view import page as run_page
 
 _FILES: Final = (METRICS, SUMMARY, "results.json", "nested.json", "lock")
@@ -55,7 +55,8 @@ class FollowedRuns:
 
     def rows(self) -> list[RunRow]:
         """The trainings, those that were begun last first."""
-        return [row for folder in self.folders for row in runs_of(folder, "started")]
+        there = [folder for folder in self.folders if folder.is_dir()]  # it may be deleted
+        return [row for folder in there for row in runs_of(folder, "started")]
 
     def groups(self) -> dict[str, RunDirectory]:
         """The cross-validations and searches, by their paths."""
@@ -172,9 +173,8 @@ def _groups(folder: Path) -> Iterator[Path]:
     if kind_of(folder) in _GROUPS:
         yield folder
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from _groups(path)
+    for path in folders_in(folder):
+        yield from _groups(path)
 
 
 def _changed(path: Path) -> int:
