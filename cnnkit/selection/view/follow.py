@@ -177,11 +177,12 @@ def _groups(folder: Path) -> Iterator[Path]:
         yield from _groups(path)
 
 
-def _changed(path: Path) -> int:
+def _changed(path: Path) -> tuple[int, int]:
     try:
-        return path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def _told(name: str, made: Callable[[], str]) -> str:
