@@ -102,6 +102,19 @@ def joined(processes: Processes | None) -> Iterator[None]:
     import jax
 
     try:
+        _join(processes)
+        yield
+    except BaseException as error:
+        # JAX's own farewell waits for processes that may be gone, and then aborts.
+        atexit.register(_leave, _exit_code(error))
+        raise
+    jax.distributed.shutdown()
+
+
+def _join(processes: Processes) -> None:
+    import jax
+
+    try:
         jax.distributed.initialize(
             processes.coordinator,
             processes.count,
@@ -120,13 +133,6 @@ def joined(processes: Processes | None) -> Iterator[None]:
             f"{who} does not find the others at {where} within {processes.timeout} s: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    try:
-        yield
-    except BaseException as error:
-        # JAX's own farewell waits for processes that may be gone, and then aborts.
-        atexit.register(_leave, _exit_code(error))
-        raise
-    jax.distributed.shutdown()
 
 
 def _exit_code(error: BaseException) -> int:
