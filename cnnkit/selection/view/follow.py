@@ -21,13 +21,14 @@ from cnnkit.errors import CnnkitError, UsageError
 from cnnkit.pages import page as pages
 from cnnkit.pages.table import PageTable, TableCell
 from cnnkit.presentation.loopback import HOST, listener, of_this_machine
-from cnnkit.presentation.numbers import duration, plural
+from cnnkit.presentation.numbers import plural
 from cnnkit.selection.view import report
 from cnnkit.tasks.metric import metric_of
 from cnnkit.training.store.directory import METRICS, SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import kind_of
 from cnnkit.training.store.listing import RunRow, folders_in, runs_of
 from cnnkit.training.view import page as run_page
+from cnnkit.training.view.overlay import time_cell
 
 _FILES: Final = (METRICS, SUMMARY, "results.json", "nested.json", "lock")
 _GROUPS: Final = ("cross-validation", "search")
@@ -212,6 +213,6 @@ def _cells(row: RunRow) -> list[TableCell | str]:
         metric.shown(row.validation),
         metric.shown(row.test),
         row.verdict or "—",
-        "—" if row.seconds is None else duration(row.seconds),
+        time_cell(row.seconds),
         row.status,
     ]
