@@ -192,6 +192,7 @@ def test_a_launch_that_is_asked_to_end_begins_nothing_again(
         "if os.environ['CNNKIT_PROCESS_ID'] == '0': os.kill(os.getppid(), signal.SIGTERM)\n"
         "time.sleep(600)"
     )
+    monkeypatch.setattr(launching, "_GRACE", 0.5)
     code, told = launched(monkeypatch, program, restarts=3)
     assert code == 128 + signal.SIGTERM
     assert len(told) == 1
