@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 BEST: Final = VERMILION
 OTHERS: Final = GREY
-_MOST_AXES: Final = 12
 
 
 def png(figure: Figure) -> bytes:
