@@ -48,15 +48,18 @@ def write_attributions(path: Path) -> int:
     except (OSError, ValueError):
         rows = []
     chosen = [rows[number] for number in pictured(rows)][:MOST_REASONS]
+    nothing = UsageError(f"{path} has no wrong answers about images of classes to look into")
     if not chosen or not (path / WRONG_IMAGES).is_file():  # a sheet is of single images alone
-        raise UsageError(f"{path} has no wrong answers about images of classes to look into")
+        raise nothing
     network = load_run(path)
+    if (part := network.objective.only) is None:
+        raise nothing
     spec, options = network.spec, options_of(directory)
     recipe, outputs = recipe_of(spec), outputs_of(spec)
     own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
     require_same_data(directory, own, own.record(recipe))
     images = images_of(own, chosen)
-    count = int(np.prod(network.objective.outputs))
+    count = part.accumulator.outputs
     names = names_of(network.classes, max(count, 2))
     if strange := [row.predicted for row in chosen if not _is_answer(row.predicted, names)]:
         raise UsageError(
