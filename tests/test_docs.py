@@ -67,9 +67,7 @@ def test_a_rare_disease_with_a_network(
     Path("cells.yaml").write_text(spec)
     exact, trained = blocks(page, "console")
     for block in (exact, trained):
-        for command, shown in re.findall(
-            r"^\$ cnnkit (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
-        ):
+        for command, shown in COMMAND.findall(block):
             ran = run(*shlex.split(command))
             assert (ran.code, ran.err) == (0, "")
             if block is exact:

@@ -60,7 +60,7 @@ def export(
     A model of ONNX or StableHLO is run and compared with the network before it is written, and so
     is the code of Flax, PyTorch or Keras where these are installed; its weights lie beside it.
     Without weights those of a spec are random. LiteRT's converter takes StableHLO, but cannot be
-    installed beside Pydantic: the README says more.
+    installed beside Pydantic: docs/how-to/to-other-frameworks.md says more.
 
     Example: cnnkit export runs/digits --to onnx
     """

@@ -14,9 +14,6 @@ Shape = Literal["line", "step", "dots"]
 EXTENT: Final = 1000
 """The width and the height of the plane that lines are drawn in; the page stretches it."""
 
-COLOURS: Final = 8
-"""The colours of lines that the style sheet has."""
-
 _TICKS: Final = 5
 _MARGIN: Final = 0.04  # of the range of values, above and below
 

@@ -302,7 +302,7 @@ function sortable(table) {
   const body = table.tBodies[0];
   const heads = [...table.querySelectorAll("thead th")];
   /** @param {HTMLTableRowElement} row @param {number} column */
-  const text = (row, column) => row.cells[column].textContent?.trim() ?? "";
+  const text = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent?.trim() ?? "";
   /** @param {string} value */
   const number = (value) => parseFloat(value.replace(/[,\s]/g, "").replace("−", "-"));
   heads.forEach((head, column) => {

@@ -15,12 +15,14 @@ class TableCell(NamedTuple):
         kind: The class of the style sheet, such as ``weak``.
         code: Whether it is written as code.
         link: The page that it leads to; empty where it leads nowhere.
+        value: The number that rows are sorted by, where its text is not read as one: `3:05`.
     """
 
     text: str
     kind: str = ""
     code: bool = False
     link: str = ""
+    value: float | None = None
 
 
 class ColumnHead(NamedTuple):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from typing_extensions import override
+
 from cnnkit.errors import UsageError
 
 HOST: Final = "127.0.0.1"
+
+
+class _Listener(ThreadingHTTPServer):
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a browser that has left before it had the whole answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def of_this_machine(host: str) -> bool:
@@ -27,6 +38,6 @@ def listener(handler: Callable[..., BaseHTTPRequestHandler], port: int) -> Threa
     """
     kind: Any = handler
     try:
-        return ThreadingHTTPServer((HOST, port), kind)
+        return _Listener((HOST, port), kind)
     except OSError as error:
         raise UsageError(f"cannot listen at {HOST}:{port}: {error.strerror}") from None

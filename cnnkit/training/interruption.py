@@ -11,11 +11,12 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-_SIGNALS = tuple(
+SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)  # Windows has not all of them
 )
+"""Those that ask to end."""
 _BEYOND = 128  # what shells add to the number of the signal that ended a process
 
 
@@ -54,7 +55,7 @@ class Interruption:
         if threading.current_thread() is threading.main_thread():
             self._before = {
                 each: signal.signal(each, self._catch)
-                for each in _SIGNALS
+                for each in SIGNALS
                 # Under nohup a process was told that the end of its terminal is none of its own.
                 if signal.getsignal(each) is not signal.SIG_IGN
             }

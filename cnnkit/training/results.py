@@ -90,17 +90,18 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
         diagnosis=diagnose(history, session.train, evidence),
     )
     session.display.working("drawing")
+    objective = session.engine.steps.objective
+    if objective.maps:
+        _rank(session, state, opened=opened)
+    # From here on nothing is computed by all processes together: the first one takes its time.
+    of_classes = objective.only is not None and session.train.loss.of_classes
+    if of_classes and not objective.maps:
+        write_wrong(session.run.path / WRONG, wrong)
     if is_first():
         with told_of_full_disk(session.run.path):
             _draw(session, history, summary)
             _draw_filters(session, state)
-    objective = session.engine.steps.objective
-    if objective.maps:
-        _rank(session, state, opened=opened)
-    elif objective.only is not None and session.train.loss.of_classes:
-        write_wrong(session.run.path / WRONG, wrong)
-        if session.train.loss.compares == 1 and is_first():
-            with told_of_full_disk(session.run.path):
+            if of_classes and not objective.maps and session.train.loss.compares == 1:
                 save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     if is_first():

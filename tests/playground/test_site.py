@@ -136,7 +136,7 @@ def test_the_command_writes_the_folder(
 def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
     (tmp_path / "a.wasm").write_bytes(b"\0asm")
     with server_of(tmp_path, 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.server_address[0], server.server_address[1]  # type: ignore[misc]
         server.shutdown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(folder: Path) -> Iterator[Client]:
     with server_of([folder], 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield Client(server.server_address[1])
         server.shutdown()
@@ -109,6 +110,17 @@ def test_nothing_else_is_given_away(client: Client, folder: Path) -> None:
         assert "<h1>No such run</h1>" in text
     assert client.ask("/", Host="runs.example:80")[0] == 403
     assert client.ask("/", Host="localhost:1")[0] == 200
+
+
+def test_what_is_deleted_is_listed_no_more(client: Client, folder: Path) -> None:
+    path = f"/run/{folder}/one"
+    assert client.ask(path)[0] == 200
+    shutil.rmtree(folder / "one")
+    assert client.ask(path)[0] == 404
+    assert "1 training, 0 of them running" in client.ask("/")[2]
+    shutil.rmtree(folder)
+    status, _, text = client.ask("/")
+    assert (status, "0 trainings, 0 of them running" in text) == (200, True)
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path, run: Run) -> None:

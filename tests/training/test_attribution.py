@@ -12,7 +12,7 @@ from cnnkit.data.decoding import Decoding
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.errors import UsageError
 from cnnkit.network import build
-from cnnkit.training.use.attribution import attributed, write_attributions
+from cnnkit.training.use.attribution import attributed, score_of, write_attributions
 from cnnkit.training.use.trained import Trained
 from tests.training.test_overlay import begun
 
@@ -45,6 +45,23 @@ def test_they_add_up_to_what_the_score_has_beyond_that_of_the_mean_image() -> No
         given = network.network.outputs(network.standardized(np.stack([image, mean]))).named
         scores = np.asarray(network.objective.scores(given))
         assert each.sum() == pytest.approx(scores[0, output] - scores[1, output], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "names", "outputs", "expected"),
+    [
+        ("b", ["a", "b", "c"], 3, (1, 1)),
+        # Of labels: what speaks against a label speaks for its absence.
+        ("not a", ["a", "b"], 2, (0, -1)),
+        # One score of a yes: a no is answered where it is low.
+        ("sick", ["well", "sick"], 1, (0, 1)),
+        ("well", ["well", "sick"], 1, (0, -1)),
+    ],
+)
+def test_the_score_that_an_answer_follows_from(
+    answer: str, names: list[str], outputs: int, expected: tuple[int, int]
+) -> None:
+    assert score_of(answer, names, outputs) == expected
 
 
 def test_a_run_without_wrong_answers_has_none(tmp_path: Path) -> None:

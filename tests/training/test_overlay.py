@@ -55,6 +55,7 @@ def test_figures_curves_and_what_is_not_the_same(tmp_path: Path) -> None:
         ["slow", "2", "—", "—", "—", "—", "—"],
         ["fast", "3", "3", "validation", "0.5000", "—", "1:05"],
     ]
+    assert '<td data-value="65.0">1:05</td>' in page  # by which rows are sorted
     assert table(page, "What is not the same") == [
         ["field", "slow", "fast"],
         ["train.epochs", "2", "3"],

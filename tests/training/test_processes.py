@@ -101,7 +101,7 @@ def test_gpus_are_shared_out() -> None:
 
 
 def launched(
-    monkeypatch: pytest.MonkeyPatch, program: str, count: int = 2
+    monkeypatch: pytest.MonkeyPatch, program: str, restarts: int = 0
 ) -> tuple[int, list[str]]:
     """The exit code and the last words of a launch whose processes run a program of Python."""
     real = subprocess.Popen
@@ -112,7 +112,11 @@ def launched(
     monkeypatch.setattr("cnnkit.training.distributed.launch.subprocess.Popen", start)
     told: list[str] = []
     code = launching.launch(
-        ["train", "spec.yaml", "--device", "cpu"], count, timeout=7, tell=told.append
+        ["train", "spec.yaml", "--device", "cpu"],
+        2,
+        timeout=7,
+        restarts=restarts,
+        tell=told.append,
     )
     return code, told
 
@@ -162,6 +166,46 @@ def test_a_process_that_jax_finds_silent_is_named(monkeypatch: pytest.MonkeyPatc
     code, told = launched(monkeypatch, program)
     assert code == 128 + signal.SIGABRT
     assert told == ["process 1 of 2 was silent for 7 s; all were ended"]
+
+
+def test_the_mistake_is_the_cause_and_not_who_met_it_first(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "import os, sys, time\n"
+        "if os.environ['CNNKIT_PROCESS_ID'] == '1': sys.exit('process 0 failed')\n"
+        "time.sleep(0.3)\n"
+        "print('cnnkit: runs/net is in use', file=sys.stderr)\n"
+        "sys.exit(2)"
+    )
+    assert launched(monkeypatch, program) == (2, [])
+    assert capfd.readouterr().err.splitlines() == ["0 | cnnkit: runs/net is in use"]
+
+
+def test_a_launch_that_is_asked_to_end_begins_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The processes have not come so far as to keep all and end by themselves.
+    program = (
+        "import os, signal, time\n"
+        f"open(os.environ[{launching.BEGUN!r}], 'w').write('runs/net')\n"
+        "if os.environ['CNNKIT_PROCESS_ID'] == '0': os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(600)"
+    )
+    monkeypatch.setattr(launching, "_GRACE", 0.5)
+    code, told = launched(monkeypatch, program, restarts=3)
+    assert code == 128 + signal.SIGTERM
+    assert len(told) == 1
+    assert told[0].endswith("; go on with `cnnkit launch -n 2 -- train --resume runs/net`")
+
+
+def test_the_options_of_a_process_are_not_given_to_a_launch() -> None:
+    with pytest.raises(UsageError) as caught:
+        launching.launch(["train", "a.yaml", "--processes=4"], 2, timeout=9, tell=print)
+    assert str(caught.value) == (
+        "launch itself tells each process of the others: leave out --processes behind `train`; -n "
+        "before it says how many there are"
+    )
 
 
 def test_what_is_no_training_is_not_launched() -> None:

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnkit.errors import UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training import Options, load_run, train
 from cnnkit.training.compute.ranking import Answers
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.store.wrong import HEADER, Wrong, write_wrong, wrong_answers
+from cnnkit.training.use.attribution import write_attributions
 from cnnkit.training.view.display import Quiet
 from tests.training.bars import bars
 
@@ -78,6 +80,17 @@ def test_a_run_keeps_those_of_its_validation_split_by_file(recipe: Recipe, tmp_p
             assert names[said.argmax()] == predicted != true
             assert said.max() == pytest.approx(float(probability), abs=1e-4)
     assert len(rows) > 2  # a network that learnt nothing is wrong about most
+    assert write_attributions(run) == len(rows)
+    with Image.open(run / "attributions.png") as sheet:
+        assert sheet.size == (20 * 6, 6)
+    split, file_, true, _, probability = rows[0]
+    write_wrong(run / "wrong.csv", [Wrong(split, file_, true, "nobody", float(probability))])
+    with pytest.raises(UsageError) as caught:
+        write_attributions(run)
+    assert str(caught.value) == (
+        f"{run / 'wrong.csv'} has the answer 'nobody', which is none of the network's: it was "
+        f"changed since the run wrote it"
+    )
 
 
 def test_where_nothing_is_wrong_the_header_stands_alone(tmp_path: Path) -> None:

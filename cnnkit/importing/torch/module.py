@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnkit.errors import Finding, MissingExtraError, UsageError
 from cnnkit.importing.ends import examples_of, input_names, output_names
@@ -22,9 +22,6 @@ from cnnkit.importing.torch.running import TorchRuntime
 from cnnkit.importing.torch.shaping import SHAPING
 from cnnkit.importing.torch.windows import WINDOWS
 from cnnkit.layers.shape import Shape
-
-if TYPE_CHECKING:
-    pass
 
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
 _CREATED = ("arange", "eye", "full", "linspace", "ones", "scalar_tensor", "zeros")

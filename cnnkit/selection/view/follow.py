@@ -22,13 +22,14 @@ from cnnkit.folders import StrPath
 from cnnkit.pages import page as pages
 from cnnkit.pages.table import PageTable, TableCell
 from cnnkit.presentation.loopback import HOST, listener, of_this_machine
-from cnnkit.presentation.numbers import duration, plural
+from cnnkit.presentation.numbers import plural
 from cnnkit.selection.view import report
 from cnnkit.tasks.metric import metric_of
 from cnnkit.training.store.directory import METRICS, SUMMARY, RunDirectory
 from cnnkit.training.store.kinds import kind_of
-from cnnkit.training.store.listing import RunRow, runs_of
+from cnnkit.training.store.listing import RunRow, folders_in, runs_of
 from cnnkit.training.view import page as run_page
+from cnnkit.training.view.overlay import time_cell
 
 _FILES: Final = (METRICS, SUMMARY, "results.json", "nested.json", "lock")
 _GROUPS: Final = ("cross-validation", "search")
@@ -56,7 +57,8 @@ class FollowedRuns:
 
     def rows(self) -> list[RunRow]:
         """The trainings, those that were begun last first."""
-        return [row for folder in self.folders for row in runs_of(folder, "started")]
+        there = [folder for folder in self.folders if folder.is_dir()]  # it may be deleted
+        return [row for folder in there for row in runs_of(folder, "started")]
 
     def groups(self) -> dict[str, RunDirectory]:
         """The cross-validations and searches, by their paths."""
@@ -173,16 +175,16 @@ def _groups(folder: Path) -> Iterator[Path]:
     if kind_of(folder) in _GROUPS:
         yield folder
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from _groups(path)
+    for path in folders_in(folder):
+        yield from _groups(path)
 
 
-def _changed(path: Path) -> int:
+def _changed(path: Path) -> tuple[int, int]:
     try:
-        return path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def _told(name: str, made: Callable[[], str]) -> str:
@@ -212,6 +214,6 @@ def _cells(row: RunRow) -> list[TableCell | str]:
         metric.shown(row.validation),
         metric.shown(row.test),
         row.verdict or "—",
-        "—" if row.seconds is None else duration(row.seconds),
+        time_cell(row.seconds),
         row.status,
     ]

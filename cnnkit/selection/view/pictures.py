@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Final
 
-from cnnkit.presentation.plot import BLUE, GREY, STYLE, VERMILION
+from cnnkit.presentation.plot import GREY, STYLE, VERMILION
 from cnnkit.selection.objective import objective
 from cnnkit.selection.search.results import Results
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BEST: Final = VERMILION
-FRONT: Final = BLUE
 OTHERS: Final = GREY
-_MOST_AXES: Final = 12
 
 
 def png(figure: Figure) -> bytes:

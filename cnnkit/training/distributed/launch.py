@@ -16,10 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from cnnkit.errors import UsageError
 from cnnkit.training.distributed.sharing import gpus_of, keep_to_cores
+from cnnkit.training.interruption import SIGNALS
 
 Tell = Callable[[str], None]
 BEGUN = "CNNKIT_LAUNCH_RUN"
@@ -31,6 +32,9 @@ _POLL = 0.05
 _KEPT = 200
 _WRONG_USAGE = 2
 _BEYOND = 128
+_ASKED = frozenset(_BEYOND + each for each in SIGNALS)
+"""What a process ends with that was asked to end, and has kept all."""
+_OF_LAUNCH = ("--coordinator", "--processes", "--process-id")
 _SILENT = "stopped sending heartbeats"
 """Behind which JAX names the process that is lost, before it aborts all others."""
 _ABORTS = re.compile(r"[EF]\d{4} \d\d:\d\d:\d\d\.")
@@ -60,7 +64,7 @@ class Launched:
     def failed(self) -> bool:
         """Whether it ended, and neither well nor because it was asked to and had kept all."""
         code = self.process.returncode
-        return code is not None and (code < 0 or 0 < code <= _BEYOND)
+        return code is not None and code != 0 and code not in _ASKED
 
     @property
     def ending(self) -> str:
@@ -100,24 +104,28 @@ def launch(
         raise UsageError(
             f"launch runs `train`{given}: cnnkit launch -n {count} -- train specs/digits.yaml"
         )
+    if own := [each for each in _OF_LAUNCH if _value_of(arguments, each) is not None]:
+        raise UsageError(
+            f"launch itself tells each process of the others: leave out {' and '.join(own)} behind "
+            f"`train`; -n before it says how many there are"
+        )
     on_cpu = _value_of(arguments, "--device") == "cpu"
     shares = [{} for _ in range(count)] if on_cpu else gpus_of(count, os.environ)
-    with tempfile.TemporaryDirectory(prefix="cnnkit-launch-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="cnnkit-launch-") as scratch, _Forwarded() as heard:
         begun = Path(scratch) / "run"
         for left in range(restarts, -1, -1):
             # What a killed process leaves in its scratch space goes with ours.
             shared = {"TMPDIR": scratch, BEGUN: str(begun), "CNNKIT_TIMEOUT": str(timeout)}
-            failed, code = _run(arguments, [{**share, **shared} for share in shares])
+            failed, code = _run(arguments, [{**share, **shared} for share in shares], heard)
             if failed is None:
                 return code
             run = begun.read_text("utf-8") if begun.exists() else None
             wanted = failed.exit_code != _WRONG_USAGE and run is not None
             if not wanted and failed.process.returncode > 0:
                 return failed.exit_code  # it has said what is wrong
-            tell(
-                _told(failed, count, timeout, run if wanted else None, goes_on=wanted and left > 0)
-            )
-            if not (wanted and left):
+            goes_on = wanted and left > 0 and heard.number is None
+            tell(_told(failed, count, timeout, run if wanted else None, goes_on=goes_on))
+            if not goes_on:
                 return failed.exit_code
             quiet = [each for each in arguments if each in ("--quiet", "-q")]
             arguments = ["train", "--resume", str(run), *quiet]
@@ -131,13 +139,13 @@ def tell_launcher(run: Path) -> None:
 
 
 def _run(
-    arguments: Sequence[str], shares: Sequence[Mapping[str, str]]
+    arguments: Sequence[str], shares: Sequence[Mapping[str, str]], heard: _Forwarded
 ) -> tuple[Launched | None, int]:
     """The process that failed, if one did, and what the first one ended with, once all have."""
     count, port = len(shares), _free_port()
     started: list[Launched] = []
-    heard = _Forwarded(started)
-    with heard:
+    heard.started = started
+    try:
         for index, share in enumerate(shares):
             variables = {
                 "CNNKIT_COORDINATOR": f"127.0.0.1:{port}",
@@ -147,15 +155,20 @@ def _run(
             }
             started.append(_start(index, arguments, {**os.environ, **share, **variables}))
             keep_to_cores(started[-1].process.pid, index, count)
-        failed = _first_to_fail(started)
+        failed = _first_to_fail(started, heard)
+    finally:  # some wait for one that is gone, and are not to be asked
         for each in started:
-            for reader in each.readers:
-                reader.join()
-        if failed is not None:
-            shown = set(started[0].kept)
-            for line in failed.kept:
-                if line not in shown:
-                    _show(failed, line, sys.stderr)
+            if each.process.poll() is None:
+                each.process.kill()
+                each.process.wait()
+    for each in started:
+        for reader in each.readers:
+            reader.join()
+    if failed is not None:
+        shown = set(started[0].kept)
+        for line in failed.kept:
+            if line not in shown:
+                _show(failed, line, sys.stderr)
     return failed, started[0].exit_code
 
 
@@ -204,59 +217,58 @@ def _show(started: Launched, line: str, target: IO[str]) -> None:
     target.flush()
 
 
-def _first_to_fail(started: Sequence[Launched]) -> Launched | None:
-    """Waits for all, and ends the others where one fails."""
-    while True:
-        codes = [each.process.poll() for each in started]
-        failed = [each for each in started if each.failed]
-        if failed:
-            break
-        if None not in codes:
+def _first_to_fail(started: Sequence[Launched], heard: _Forwarded) -> Launched | None:
+    """Waits until all have ended, or one has failed; then a little for what the others met."""
+    while not (first := [each for each in started if each.failed]) and not heard.again:
+        if all(each.process.returncode is not None for each in started):
             return None
         time.sleep(_POLL)
-    # One that was killed is the cause; the others may only have missed it.
-    _end(started)
-    by_signal = (each for each in failed if each.process.returncode < 0)
-    wrong_usage = (each for each in failed if each.exit_code == _WRONG_USAGE)
-    return next(by_signal, next(wrong_usage, failed[0]))
-
-
-def _end(started: Sequence[Launched]) -> None:
-    """Ends all processes: they wait for one that is gone, so some are not to be asked."""
+        for each in started:
+            each.process.poll()
     until = time.monotonic() + _GRACE
     for each in started:
         with suppress(subprocess.TimeoutExpired):
             each.process.wait(max(until - time.monotonic(), 0))
-    for each in started:
-        if each.process.poll() is None:
-            each.process.kill()
-            each.process.wait()
+    # One that was killed is the cause; the others may only have missed it.
+    failed = [*first, *(each for each in started if each.failed and each not in first)]
+    by_signal = [each for each in first if each.process.returncode < 0]
+    wrong_usage = [each for each in failed if each.exit_code == _WRONG_USAGE]
+    return next(iter([*by_signal, *wrong_usage, *failed]), None)
 
 
 class _Forwarded:
-    """Passes the signals that ask to end on to the processes, which end where nothing is lost."""
+    """Passes the signals that ask to end on to the processes, which end where nothing is lost.
 
-    def __init__(self, started: Sequence[Launched]) -> None:
-        self._started = started
+    Attributes:
+        started: The processes.
+        number: The signal that was heard; None before.
+        again: Whether the end was asked for once more: then it is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self.started: Sequence[Launched] = ()
+        self.number: int | None = None
+        self.again = False
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        # A terminal sends Ctrl-C to the processes too; this one waits for what they make of it.
-        wanted = {signal.SIGINT: self._wait, signal.SIGTERM: self._pass_on}
-        self._before = {number: signal.signal(number, act) for number, act in wanted.items()}
+    def __enter__(self) -> Self:
+        # Python lets the main thread alone set handlers.
+        if threading.current_thread() is threading.main_thread():
+            wanted = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+            self._before = {each: signal.signal(each, self._hear) for each in wanted}
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         self._before = {}
 
-    def _wait(self, _number: int, _frame: object) -> None:
-        pass
-
-    def _pass_on(self, number: int, _frame: object) -> None:
-        for each in self._started:
+    def _hear(self, number: int, _frame: object) -> None:
+        self.again = self.number is not None and number in (signal.SIGINT, signal.SIGTERM)
+        self.number = number
+        if number == signal.SIGINT:
+            return  # a terminal sends it to the processes too
+        for each in self.started:
             if each.process.poll() is None:
                 each.process.send_signal(number)
 

@@ -6,13 +6,14 @@ import atexit
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cnnkit.errors import CnnkitError, TrainingError, UsageError, exit_code_of
 
 TIMEOUT = 60
 """The seconds after which a process that is silent counts as lost."""
+_INTERRUPTED = 130
 
 # What a cluster sets for each of its processes: their number, and what else must be there.
 _CLUSTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -101,6 +102,19 @@ def joined(processes: Processes | None) -> Iterator[None]:
     import jax
 
     try:
+        _join(processes)
+        yield
+    except BaseException as error:
+        # JAX's own farewell waits for processes that may be gone, and then aborts.
+        atexit.register(_leave, _exit_code(error))
+        raise
+    jax.distributed.shutdown()
+
+
+def _join(processes: Processes) -> None:
+    import jax
+
+    try:
         jax.distributed.initialize(
             processes.coordinator,
             processes.count,
@@ -111,21 +125,24 @@ def joined(processes: Processes | None) -> Iterator[None]:
             shutdown_timeout_seconds=processes.timeout * 10,
         )
     except (RuntimeError, ValueError) as error:
-        where = processes.coordinator or cluster_of(os.environ)
+        who, where = "this process", cluster_of(os.environ)
+        if processes.coordinator is not None:
+            who = f"process {processes.index} of {processes.count}"
+            where = processes.coordinator
         raise TrainingError(
-            f"process {processes.index} of {processes.count} does not find the others at {where} "
-            f"within {processes.timeout} s: {str(error).splitlines()[0]}"
+            f"{who} does not find the others at {where} within {processes.timeout} s: "
+            f"{str(error).splitlines()[0]}"
         ) from error
-    try:
-        yield
-    except CnnkitError as error:
-        # JAX's own farewell waits for processes that may be gone, and then aborts.
-        atexit.register(_leave, exit_code_of(error))
-        raise
-    jax.distributed.shutdown()
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, CnnkitError):
+        return exit_code_of(error)
+    return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _leave(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError, ValueError):  # whoever read it has left
+            stream.flush()
     os._exit(code)

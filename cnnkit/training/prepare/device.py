@@ -68,7 +68,7 @@ def usable(
         raise UsageError(
             f"a batch of {batch_size} is not cut into equal parts for the {len(devices)} devices "
             f"of {devices[-1].process_index + 1} processes: make `batch_size` a multiple of "
-            f"{len(devices)}"
+            f"{len(devices)}, or take another number of processes"
         )
     if count < len(devices):
         display.note(

@@ -81,9 +81,20 @@ def _found(folder: Path) -> Iterator[Path]:
     if made and RunDirectory(folder).kind in ("training", None):
         yield folder
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from _found(path)
+    for path in folders_in(folder):
+        yield from _found(path)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder that may hold runs; none where it is gone or cannot be read."""
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+        )
+    except OSError:
+        return []
 
 
 def _row(run: RunDirectory) -> RunRow:

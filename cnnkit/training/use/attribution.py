@@ -16,6 +16,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from cnnkit.errors import UsageError
+from cnnkit.training.measurement import names_of
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.prepare.provenance import require_same_data
@@ -28,6 +29,7 @@ from cnnkit.training.view.gallery import MOST_REASONS, images_of, pictured, save
 STEPS: Final = 32
 """The points between nothing and the image at which gradients are taken."""
 
+_NOT: Final = "not "
 _NONE: Final = np.array([247.0, 247.0, 247.0])
 _AGAINST, _FOR = np.array([33.0, 102.0, 172.0]), np.array([178.0, 24.0, 43.0])
 
@@ -46,18 +48,50 @@ def write_attributions(path: Path) -> int:
     except (OSError, ValueError):
         rows = []
     chosen = [rows[number] for number in pictured(rows)][:MOST_REASONS]
+    nothing = UsageError(f"{path} has no wrong answers about images of classes to look into")
     if not chosen or not (path / WRONG_IMAGES).is_file():  # a sheet is of single images alone
-        raise UsageError(f"{path} has no wrong answers about images of classes to look into")
+        raise nothing
     network = load_run(path)
+    if (part := network.objective.only) is None:
+        raise nothing
     spec, options = network.spec, options_of(directory)
     recipe, outputs = recipe_of(spec), outputs_of(spec)
     own = prepare(spec, recipe, outputs, data_dir=options.data_dir, limit=options.limit)
     require_same_data(directory, own, own.record(recipe))
     images = images_of(own, chosen)
-    places = {name: place for place, name in enumerate(network.classes)}
-    said = [places.get(row.predicted, 0) for row in chosen]
-    save_tiles(path / ATTRIBUTIONS, [_painted(each) for each in attributed(network, images, said)])
+    count = part.accumulator.outputs
+    names = names_of(network.classes, max(count, 2))
+    if strange := [row.predicted for row in chosen if not _is_answer(row.predicted, names)]:
+        raise UsageError(
+            f"{path / WRONG} has the answer {strange[0]!r}, which is none of the network's: it was "
+            f"changed since the run wrote it"
+        )
+    said = [score_of(row.predicted, names, count) for row in chosen]
+    found = attributed(network, images, [output for output, _ in said])
+    tiles = [_painted(sign * each) for each, (_, sign) in zip(found, said, strict=True)]
+    save_tiles(path / ATTRIBUTIONS, tiles)
     return len(chosen)
+
+
+def score_of(answer: str, names: Sequence[str], outputs: int) -> tuple[int, int]:
+    """The place of the score that an answer follows from, and 1, or −1 where it is a low one.
+
+    Args:
+        answer: A class; of labels one that an example is said to have, or ``not`` one.
+        names: The classes or labels; both of them where one score says yes or no.
+        outputs: How many scores there are.
+
+    >>> score_of("not b", ["a", "b", "c"], 3)
+    (1, -1)
+    """
+    if answer not in names:
+        return names.index(answer.removeprefix(_NOT)), -1
+    place = names.index(answer)
+    return (place, 1) if outputs > 1 else (0, 1 if place else -1)
+
+
+def _is_answer(answer: str, names: Sequence[str]) -> bool:
+    return answer in names or answer.removeprefix(_NOT) in names
 
 
 def attributed(

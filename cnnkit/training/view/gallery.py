@@ -149,7 +149,7 @@ def _places(material: Material, split: Any) -> dict[str, int]:
     sources, indices = material.examples(split).sources, material.indices(split).tolist()
     if sources is None:
         return {str(index): index for index in indices}
-    return {sources.paths[index].as_posix(): index for index in indices}
+    return {sources.name(index): index for index in indices}
 
 
 def _tile(image: NDArray[Any]) -> NDArray[np.uint8]:

@@ -125,13 +125,18 @@ def _table(curves: Sequence[Curves], summaries: Sequence[Summary]) -> PageTable:
             split if figures else _MISSING,
             *(metric_of(metric).shown(figures.get(metric)) for metric in names),
             summary.diagnosis.verdict if summary.diagnosis else _MISSING,
-            _MISSING if summary.seconds is None else duration(summary.seconds),
+            time_cell(summary.seconds),
         ]
         for (name, history), summary, (split, figures) in zip(curves, summaries, held, strict=True)
     ]
     titles = [metric_of(metric).title for metric in names]
     heads = ["run", "epochs", "best epoch", "judged on", *titles, "verdict", "time"]
     return PageTable(heads, rows, sortable=True, caption="Runs")
+
+
+def time_cell(seconds: float | None) -> TableCell | str:
+    """How long a run took, as a cell that rows are sorted by."""
+    return _MISSING if seconds is None else TableCell(duration(seconds), value=round(seconds, 1))
 
 
 def _differences(names: Sequence[str], runs: Sequence[RunDirectory]) -> PageTable | None:

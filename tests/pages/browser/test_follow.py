@@ -20,7 +20,7 @@ def test_the_page_follows_its_run(chromium: Any, tmp_path: Path) -> None:
     page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     with server_of([tmp_path], 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
         page.click("text=run >> nth=-1")
