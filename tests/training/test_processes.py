@@ -16,8 +16,10 @@ import pytest
 from cnnkit.errors import TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.distributed import launch as launching
+from cnnkit.training.distributed.consensus import AgreedInterruption
 from cnnkit.training.distributed.processes import Processes, cluster_of, join, processes_of
 from cnnkit.training.distributed.sharing import gpus_of
+from cnnkit.training.interruption import Interruption
 from tests.training.test_devices import CNNKIT
 
 Recipe = Callable[..., Spec]
@@ -236,6 +238,19 @@ def test_what_is_no_training_is_not_launched() -> None:
     assert str(caught.value) == (
         "launch runs `train`, not check: cnnkit launch -n 2 -- train specs/digits.yaml"
     )
+
+
+def test_a_sigterm_that_comes_twice_is_one_wish() -> None:
+    with AgreedInterruption() as interruption:
+        caught = signal.getsignal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == caught
+        assert not interruption  # before all have agreed
+    with Interruption() as alone:
+        caught = signal.getsignal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) != caught
+        assert alone
 
 
 @pytest.mark.long
