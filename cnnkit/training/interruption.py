@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 SIGNALS = tuple(
     getattr(signal, name)
@@ -26,6 +26,9 @@ class Interruption:
     Attributes:
         received: The signal, or None.
     """
+
+    _at_once: ClassVar[tuple[signal.Signals, ...]] = (signal.SIGINT, signal.SIGTERM)
+    """What ends the process where it comes again; what a scheduler repeats is the same wish."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
@@ -71,8 +74,7 @@ class Interruption:
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
         self._hear(signal.Signals(number))
-        # What asks once more ends at once; what a scheduler repeats is still the same wish.
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in self._at_once:
             if each in self._before:
                 signal.signal(each, self._before.pop(each))
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cnnkit.errors import UsageError
+from cnnkit.errors import TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.distributed import launch as launching
-from cnnkit.training.distributed.processes import Processes, cluster_of, processes_of
+from cnnkit.training.distributed.consensus import AgreedInterruption
+from cnnkit.training.distributed.processes import Processes, cluster_of, join, processes_of
 from cnnkit.training.distributed.sharing import gpus_of
+from cnnkit.training.interruption import Interruption
 from tests.training.test_devices import CNNKIT
 
 Recipe = Callable[..., Spec]
@@ -85,6 +87,28 @@ def test_a_cluster_is_known_by_what_it_sets(variables: dict[str, str], cluster: 
     assert cluster_of(variables) == cluster
     found = processes_of(None, None, None, environment=variables)
     assert found == (None if cluster is None else Processes())
+
+
+@pytest.mark.parametrize(
+    ("processes", "text"),
+    [
+        (Processes("here:9000", 4, 3, 7), "process 3 of 4 does not find the others at here:9000"),
+        (Processes(timeout=7), "this process does not find the others at Slurm"),
+    ],
+)
+def test_others_that_are_not_found(
+    processes: Processes, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def initialize(*_: object, **__: object) -> None:
+        raise RuntimeError("DEADLINE_EXCEEDED: timed out\nmore")
+
+    monkeypatch.setattr("jax.distributed.initialize", initialize)
+    variables = ("SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID")
+    for name, value in {"SLURM_NTASKS": "4", **dict.fromkeys(variables, "0")}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TrainingError) as caught:
+        join(processes)
+    assert str(caught.value) == f"{text} within 7 s: DEADLINE_EXCEEDED: timed out"
 
 
 def test_gpus_are_shared_out() -> None:
@@ -214,6 +238,19 @@ def test_what_is_no_training_is_not_launched() -> None:
     assert str(caught.value) == (
         "launch runs `train`, not check: cnnkit launch -n 2 -- train specs/digits.yaml"
     )
+
+
+def test_a_sigterm_that_comes_twice_is_one_wish() -> None:
+    with AgreedInterruption() as interruption:
+        caught = signal.getsignal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == caught
+        assert not interruption  # before all have agreed
+    with Interruption() as alone:
+        caught = signal.getsignal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) != caught
+        assert alone
 
 
 @pytest.mark.long

@@ -111,6 +111,33 @@ def test_whole_masks_and_overlays_are_written(tiled: Path, tmp_path: Path, cnnki
                 assert image.size == (width, height)
 
 
+def test_no_picture_is_written_over(tiled: Path, tmp_path: Path, cnnkit: Run) -> None:
+    for folder, name in (("a", "0.png"), ("b", "0-overlay.png")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes((tiled / "images" / "0.png").read_bytes())
+    before = (tmp_path / "a" / "0.png").read_bytes()
+    asked = str(tmp_path / "a" / "0.png")
+    done = cnnkit("predict", str(tiled / "run"), asked, "--maps", str(tmp_path / "a"))
+    assert (done.code, done.err) == (
+        2,
+        (
+            f"cnnkit: {asked} lies in {tmp_path / 'a'}, where maps would be written over such "
+            "files: give --maps another folder\n"
+        ),
+    )
+    assert (tmp_path / "a" / "0.png").read_bytes() == before
+    out = tmp_path / "out"
+    done = cnnkit(
+        *("predict", str(tiled / "run"), asked, str(tmp_path / "b")),
+        *("--maps", str(out), "--overlay"),
+    )
+    assert (done.code, done.err) == (0, "")
+    # The map of the second is not called as the overlay of the first is.
+    assert {path.name for path in out.iterdir()} == {
+        *("0.png", "0-overlay.png", "0-overlay-2.png", "0-overlay-2-overlay.png"),
+    }
+
+
 def test_a_network_that_gives_less_than_its_input_has_no_tiles(tmp_path: Path) -> None:
     pictures(tmp_path)
     with pytest.raises(DataError) as caught:

@@ -127,7 +127,13 @@ def require_same_data_everywhere(record: DataRecord) -> None:
 
 
 class AgreedInterruption(Interruption):
-    """A wish to end that any of several processes hears, and that all of them fulfil at once."""
+    """A wish to end that any of several processes hears, and that all of them fulfil at once.
+
+    Whoever has launched them passes SIGTERM on, and who sent it may have sent it to all of them: a
+    second one is no other wish.
+    """
+
+    _at_once = (signal.SIGINT,)
 
     def __init__(self) -> None:
         super().__init__()

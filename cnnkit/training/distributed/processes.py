@@ -102,7 +102,7 @@ def joined(processes: Processes | None) -> Iterator[None]:
     import jax
 
     try:
-        _join(processes)
+        join(processes)
         yield
     except BaseException as error:
         # JAX's own farewell waits for processes that may be gone, and then aborts.
@@ -111,7 +111,12 @@ def joined(processes: Processes | None) -> Iterator[None]:
     jax.distributed.shutdown()
 
 
-def _join(processes: Processes) -> None:
+def join(processes: Processes) -> None:
+    """Finds the others.
+
+    Raises:
+        TrainingError: They are not found in time.
+    """
     import jax
 
     try:

@@ -25,6 +25,7 @@ from cnnkit.training.view.samples import colours
 
 Kind = Literal["png", "npy"]
 _OPACITY: Final = 0.5
+_OVERLAY: Final = "-overlay"
 _OF_VOLUME: Final = 4
 """The axes of a volume's map, its channels with them."""
 _ENDING: Final = re.compile(r"(?:\[(\d+)\]|:(\d+))$")
@@ -63,7 +64,7 @@ class MapFiles:
         """The predictions, each once its map is written, with the name of its file.
 
         Raises:
-            UsageError: The folder cannot be written to.
+            UsageError: The folder cannot be written to, or holds what is asked about.
             DiskFullError: The disk is full.
         """
         try:
@@ -76,6 +77,7 @@ class MapFiles:
     def _written(self, found: Prediction) -> Prediction:
         if (map_ := found.map) is None:
             return found
+        self._require_elsewhere(found.file)
         ending, content = self._content(found.file, map_)
         name = self._name(found)
         path = self.folder / f"{name}.{ending}"
@@ -83,8 +85,19 @@ class MapFiles:
             write_atomic(path, content)
             if self.overlay and found.image is not None:
                 laid = laid_over(found.image, map_)
-                write_atomic(self.folder / f"{name}-overlay.png", _png(Image.fromarray(laid)))
+                write_atomic(self.folder / f"{name}{_OVERLAY}.png", _png(Image.fromarray(laid)))
         return replace(found, path=str(path))
+
+    def _require_elsewhere(self, file: str) -> None:
+        """Raises where a picture that is asked about lies where those of maps are written."""
+        pictures = self.kind == "png" or self.overlay
+        if not pictures or _ENDING.search(file):  # an example of an array is no file
+            return
+        if Path(file).resolve().parent == self.folder.resolve():
+            raise UsageError(
+                f"{file} lies in {self.folder}, where maps would be written over such files: give "
+                f"--maps another folder"
+            )
 
     def _content(self, file: str, values: NDArray[Any]) -> tuple[str, bytes]:
         """How the file of a map ends, and what is in it."""
@@ -108,11 +121,15 @@ class MapFiles:
         name = path.stem + (f"-{number[1] or number[2]}" if number else "")
         name += f"-{found.output}" if found.output else ""
         free, count = name, 1
-        while free in self._taken:
+        while self._taken.intersection(self._stems(free)):
             count += 1
             free = f"{name}-{count}"
-        self._taken.add(free)
+        self._taken.update(self._stems(free))
         return free
+
+    def _stems(self, name: str) -> tuple[str, ...]:
+        """The names of the files of a map."""
+        return (name, f"{name}{_OVERLAY}") if self.overlay else (name,)
 
 
 def _no_pictures(shape: tuple[int, ...]) -> str:
