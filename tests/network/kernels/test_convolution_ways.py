@@ -112,6 +112,7 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
     ("way", "geometries"),
     [
         pytest.param(banded.compute, BANDED, id="banded"),
+        pytest.param(lowered.in_one, FULL[2:3], id="in-one"),
         pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
@@ -134,7 +135,7 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
 
     # LeNet-5's first convolution and its second, a wide one, one of many channels, and groups.
     assert ways((128, 32, 32, 1), (5, 5, 1, 6)) == [banded.compute] * 3
-    second = [lowered.compute, banded.compute, lowered.compute]
+    second = [lowered.compute, banded.compute, lowered.in_one]
     assert ways((128, 14, 14, 6), (5, 5, 6, 16)) == second
     assert banded.compute not in ways((8, 224, 224, 1), (5, 5, 1, 6))
     assert banded.compute not in ways((128, 14, 14, 16), (3, 3, 16, 16))
