@@ -126,6 +126,30 @@ def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
         close(found, lowered.compute(propagation, geometry, first, second))
 
 
+def test_maps_are_copied_for_a_filter_gradient_only_when_it_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
+    x, filters = jnp.ones((8, 16, 16, 32)), [jnp.ones((3, 3, 32, 32))] * 10
+
+    def total(filters: list[jax.Array], x: jax.Array) -> jax.Array:
+        for kernel in filters:
+            y = convolution.convolve(
+                x, kernel, stride=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1)
+            )
+            x = jnp.maximum(y, 0)
+        return x.sum()
+
+    compiled = jax.jit(jax.grad(total)).lower(filters, x).compile()
+    planned = compiled.memory_analysis()
+    assert planned is not None
+    weights = 10 * filters[0].nbytes  # transposed, for the data gradients
+    maps = (planned.temp_size_in_bytes - weights) / x.nbytes
+    # Kept are the inputs of all convolutions but the first, whose input is an argument. A few
+    # gradients and copies may be there beside them; with early copies there would be 10 more.
+    assert maps < 9 + 6
+
+
 def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
 
