@@ -70,8 +70,8 @@ def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLik
         return depthwise.compute
     if dtype == jnp.float32 and banded.gains(propagation, geometry):
         return banded.compute
-    if propagation is Propagation.filter_gradient and lowered.gains_from_chunks(geometry):
-        return lowered.in_chunks
+    if propagation is Propagation.filter_gradient:
+        return lowered.in_chunks if lowered.gains_from_chunks(geometry) else lowered.in_one
     return lowered.compute
 
 
@@ -79,7 +79,7 @@ def _compute(propagation: Propagation, geometry: Geometry, first: Array, second:
     xla: Binary = partial(lowered.compute, propagation, geometry)
     chosen = way(propagation, geometry, first.dtype)
     on_cpu: Binary = partial(chosen, propagation, geometry)
-    if chosen in (lowered.compute, lowered.in_chunks):
+    if chosen in (lowered.compute, lowered.in_one, lowered.in_chunks):
         on_cpu = _one_by_one(on_cpu, xla)
     result: Array = lax.platform_dependent(first, second, cpu=on_cpu, default=xla)
     return result

@@ -60,8 +60,15 @@ compute = partial(by, _convolve)
 """One propagation of a convolution as ``plain.convolve`` and its derivatives have it."""
 
 
+def in_one(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
+    """As ``compute``; a filter gradient's maps are not laid out for it before their gradient."""
+    if propagation is Propagation.filter_gradient:
+        first = _after(second, first)
+    return compute(propagation, geometry, first, second)
+
+
 def in_chunks(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
-    """As ``compute``; a filter gradient is the sum of those of parts of the batch.
+    """As ``in_one``; a filter gradient is the sum of those of parts of the batch.
 
     XLA takes the batch of a filter gradient for its channels: on a CPU one of a part, which the
     caches hold, is several times faster, and parts run side by side.
@@ -69,8 +76,21 @@ def in_chunks(propagation: Propagation, geometry: Geometry, first: Array, second
     if propagation is not Propagation.filter_gradient:
         return compute(propagation, geometry, first, second)
     count = _chunks(geometry.input[0])
+    held = _after(second, first)
     parts = [
         compute(propagation, geometry, x, dy).astype(jnp.float32)
-        for x, dy in zip(jnp.split(first, count), jnp.split(second, count), strict=True)
+        for x, dy in zip(jnp.split(held, count), jnp.split(second, count), strict=True)
     ]
     return sum(parts[1:], parts[0]).astype(first.dtype)
+
+
+def _after(dy: Array, x: Array) -> Array:
+    """The maps, such that XLA copies them only when their gradient is there.
+
+    A filter gradient reads them transposed. XLA for CPUs would make that copy in the forward pass
+    and keep it beside the maps until the backward pass; a barrier it drops before it orders its
+    operations. One value of the gradient, looked at with each copied value, costs nothing, and
+    where that is no number, then no filter gradient is one.
+    """
+    one = dy[(0,) * dy.ndim]
+    return jnp.where(jnp.isnan(one), one, x)

@@ -112,6 +112,7 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
     ("way", "geometries"),
     [
         pytest.param(banded.compute, BANDED, id="banded"),
+        pytest.param(lowered.in_one, FULL[2:3], id="in-one"),
         pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
@@ -125,6 +126,30 @@ def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
         close(found, lowered.compute(propagation, geometry, first, second))
 
 
+def test_maps_are_copied_for_a_filter_gradient_only_when_it_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
+    x, filters = jnp.ones((8, 16, 16, 32)), [jnp.ones((3, 3, 32, 32))] * 10
+
+    def total(filters: list[jax.Array], x: jax.Array) -> jax.Array:
+        for kernel in filters:
+            y = convolution.convolve(
+                x, kernel, stride=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1)
+            )
+            x = jnp.maximum(y, 0)
+        return x.sum()
+
+    compiled = jax.jit(jax.grad(total)).lower(filters, x).compile()
+    planned = compiled.memory_analysis()
+    assert planned is not None
+    weights = 10 * filters[0].nbytes  # transposed, for the data gradients
+    maps = (planned.temp_size_in_bytes - weights) / x.nbytes
+    # Kept are the inputs of all convolutions but the first, whose input is an argument. A few
+    # gradients and copies may be there beside them; with early copies there would be 10 more.
+    assert maps < 9 + 6
+
+
 def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
 
@@ -134,7 +159,7 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
 
     # LeNet-5's first convolution and its second, a wide one, one of many channels, and groups.
     assert ways((128, 32, 32, 1), (5, 5, 1, 6)) == [banded.compute] * 3
-    second = [lowered.compute, banded.compute, lowered.compute]
+    second = [lowered.compute, banded.compute, lowered.in_one]
     assert ways((128, 14, 14, 6), (5, 5, 6, 16)) == second
     assert banded.compute not in ways((8, 224, 224, 1), (5, 5, 1, 6))
     assert banded.compute not in ways((128, 14, 14, 16), (3, 3, 16, 16))
