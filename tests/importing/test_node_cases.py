@@ -13,7 +13,7 @@ from tests.importing.node_cases import Said, cases, differences, modules, row_of
 
 onnx = pytest.importorskip("onnx")
 
-PAGE = Path(__file__).parents[2] / "docs" / "onnx-operators.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "onnx-operators.md"
 PARTS = 4
 
 
