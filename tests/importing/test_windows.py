@@ -101,6 +101,41 @@ class Swin(Module):
 
 
 SWIN = """\
+input: 16x16x3
+blocks:
+  unit:
+    arguments: {filters: 16}
+    layers:
+      - residual:
+          layers:
+            - layer_norm
+            - conv: {filters: $filters, kernel: 1, activation: gelu}
+            - conv: {filters: $(filters // 2), kernel: 1}
+layers:
+  - {name: patches, conv: {filters: 8, kernel: 2, stride: 2}}
+  - name: blocks_0
+    residual:
+      layers:
+        - layer_norm
+        - attention: {heads: 2, window: 4, relative_bias: true}
+  - {name: blocks, unit: {}}
+  - name: blocks_1
+    residual:
+      layers:
+        - layer_norm
+        - attention: {heads: 2, window: 4, shift: 2, relative_bias: true}
+  - {name: blocks_1_norm2, unit: {}}
+  - space_to_depth: {block: 2}
+  - {name: norm, layer_norm: {}}
+  - {name: reduction, conv: {filters: 12, kernel: 1, bias: false}}
+  - name: last
+    residual:
+      layers:
+        - layer_norm
+        - attention: {heads: 2, relative_bias: true}
+  - {name: last_norm2, unit: {filters: 24}}
+  - global_mean_pool
+  - {name: head, dense: {units: 5}}
 """
 
 
@@ -187,7 +222,7 @@ def blocks(x: Any, *order: tuple[int, int]) -> Any:
 @pytest.mark.parametrize(
     ("function", "kinds"),
     [
-        (lambda x: torch.roll(x, (3, -1), (2, 3)), {"crop", "merge"}),
+        (lambda x: torch.roll(x, (3, -1), (2, 3)), {"crop", "parallel"}),
         (lambda x: torch.roll(x, 8, 2).relu(), {"relu"}),
         (lambda x: x[:, :, 1::3, ::2], {"slice", "max_pool"}),
         (lambda x: blocks(x, (0, 0), (0, 1), (1, 0), (1, 1)), {"space_to_depth"}),
