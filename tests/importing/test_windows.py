@@ -11,10 +11,12 @@ import cnnkit as package
 from cnnkit import SpecError
 from cnnkit.analysis.compare import compare
 from cnnkit.export import convert
+from tests.importing.small import SWIN, SWIN_PARAMETERS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
 Module: Any = nn.Module
+swin: Any = pytest.importorskip("tests.importing.swin")
 
 
 @pytest.fixture(autouse=True)
@@ -22,121 +24,6 @@ def seeded() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
-
-
-class WindowAttention(Module):
-    """Attention among the cells of windows of a map [N, H, W, C], as Swin's code writes it."""
-
-    def __init__(self, channels: int, heads: int, window: int, shift: int, mask: float) -> None:
-        super().__init__()
-        self.heads, self.window, self.mask = heads, window, mask
-        self.shift = self.back = shift
-        self.qkv, self.proj = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
-        self.table = nn.Parameter(torch.randn((2 * window - 1) ** 2, heads))
-        cells = torch.cartesian_prod(torch.arange(window), torch.arange(window))
-        apart = cells[:, None] - cells[None] + window - 1
-        self.register_buffer("index", (apart[..., 0] * (2 * window - 1) + apart[..., 1]).flatten())
-
-    def forward(self, x: Any) -> Any:
-        batch, rows, columns, channels = x.shape
-        size, cells = self.window, self.window**2
-        down, across = rows // size, columns // size
-        if self.shift:
-            x = torch.roll(x, (-self.shift, -self.shift), (1, 2))
-        x = x.view(batch, down, size, across, size, channels).permute(0, 1, 3, 2, 4, 5)
-        x = x.reshape(-1, cells, channels)
-        qkv = self.qkv(x).reshape(len(x), cells, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv[0] * (channels // self.heads) ** -0.5, qkv[1], qkv[2]
-        scores = q @ k.transpose(-2, -1)
-        scores = scores + self.table[self.index].view(cells, cells, -1).permute(2, 0, 1)[None]
-        if self.shift:
-            mask = self.kept_apart(x, rows, columns)
-            scores = scores.view(batch, -1, self.heads, cells, cells) + mask[None, :, None]
-            scores = scores.view(-1, self.heads, cells, cells)
-        x = (scores.softmax(-1) @ v).transpose(1, 2).reshape(-1, cells, channels)
-        x = self.proj(x).view(batch, down, across, size, size, channels)
-        x = x.permute(0, 1, 3, 2, 4, 5).reshape(batch, rows, columns, channels)
-        return torch.roll(x, (self.back, self.back), (1, 2)) if self.shift else x
-
-    def kept_apart(self, x: Any, rows: int, columns: int) -> Any:
-        size, parts = self.window, x.new_zeros((rows, columns))
-        parts[-self.shift :] += 1
-        parts[:, -self.shift :] += 2
-        parts = parts.view(rows // size, size, columns // size, size).transpose(1, 2)
-        parts = parts.reshape(-1, size**2)
-        apart = parts[:, None] - parts[:, :, None]
-        return apart.masked_fill(apart != 0, self.mask)
-
-
-class Block(Module):
-    def __init__(self, channels: int, shift: int) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
-        self.attn = WindowAttention(channels, 2, 4, shift, -100.0)
-        self.mlp = nn.Sequential(
-            nn.Linear(channels, 2 * channels), nn.GELU(), nn.Linear(2 * channels, channels)
-        )
-
-    def forward(self, x: Any) -> Any:
-        x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-
-class Swin(Module):
-    """Two blocks on a map of 8x8 cells, the merging of 2x2 of them, and a block on 4x4."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.patches = nn.Conv2d(3, 8, 2, 2)
-        self.blocks = nn.Sequential(Block(8, 0), Block(8, 2))
-        self.norm, self.reduction = nn.LayerNorm(32), nn.Linear(32, 12, bias=False)
-        self.last = Block(12, 0)
-        self.head = nn.Linear(12, 5)
-
-    def forward(self, x: Any) -> Any:
-        x = self.blocks(self.patches(x).permute(0, 2, 3, 1))
-        x = torch.cat([x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)], -1)
-        x = self.last(self.reduction(self.norm(x)))
-        return self.head(x.mean((1, 2)))
-
-
-SWIN = """\
-input: 16x16x3
-blocks:
-  unit:
-    arguments: {filters: 16}
-    layers:
-      - residual:
-          layers:
-            - layer_norm
-            - conv: {filters: $filters, kernel: 1, activation: gelu}
-            - conv: {filters: $(filters // 2), kernel: 1}
-layers:
-  - {name: patches, conv: {filters: 8, kernel: 2, stride: 2}}
-  - name: blocks_0
-    residual:
-      layers:
-        - layer_norm
-        - attention: {heads: 2, window: 4, relative_bias: true}
-  - {name: blocks, unit: {}}
-  - name: blocks_1
-    residual:
-      layers:
-        - layer_norm
-        - attention: {heads: 2, window: 4, shift: 2, relative_bias: true}
-  - {name: blocks_1_norm2, unit: {}}
-  - space_to_depth: {block: 2}
-  - {name: norm, layer_norm: {}}
-  - {name: reduction, conv: {filters: 12, kernel: 1, bias: false}}
-  - name: last
-    residual:
-      layers:
-        - layer_norm
-        - attention: {heads: 2, relative_bias: true}
-  - {name: last_norm2, unit: {filters: 24}}
-  - global_mean_pool
-  - {name: head, dense: {units: 5}}
-"""
 
 
 def randomized(module: Any) -> Any:
@@ -148,15 +35,13 @@ def randomized(module: Any) -> Any:
 
 
 def test_shifted_windows_and_merged_patches() -> None:
-    module = randomized(Swin())
+    module = randomized(swin.Swin())
     imported = package.from_torch(module, torch.zeros(1, 3, 16, 16))
     assert imported.text.partition("name: Swin\n")[2] == SWIN
-    proof = imported.prove()
-    assert proof.difference is not None, proof.reason
-    assert proof.difference < 1e-5
-    # 2x2 patches; blocks of C channels with two norms, an attention and an MLP; the merging; a head
-    block = {c: 4 * c + 4 * c * c + 4 * c + 49 * 2 + 4 * c * c + 3 * c for c in (8, 12)}
-    assert imported.parameters == 12 * 8 + 8 + 2 * block[8] + 64 + 32 * 12 + block[12] + 12 * 5 + 5
+    merged = module.norm.weight.detach().numpy().reshape(2, 2, 8)  # its columns are outside
+    scale = imported.arrays["layers.norm.scale"]
+    assert (scale == merged.transpose(1, 0, 2).reshape(-1)).all()
+    assert imported.parameters == SWIN_PARAMETERS
 
 
 class Alone(Module):
@@ -164,7 +49,7 @@ class Alone(Module):
 
     def __init__(self, shift: int = 2, mask: float = -100.0, **changed: Any) -> None:
         super().__init__()
-        self.attn = WindowAttention(4, 2, 4, shift, mask)
+        self.attn = swin.WindowAttention(4, 2, 4, shift, mask)
         for name, value in changed.items():
             setattr(self.attn, name, value)
 
@@ -179,6 +64,9 @@ def test_the_numbers_of_distances_are_those_of_the_table() -> None:
     assert (imported.arrays[name] == module.attn.table.detach().numpy().reshape(7, 7, 2)).all()
     (layer,) = imported.text.partition("layers:\n")[2].splitlines()
     assert layer.endswith("attention: {heads: 2, window: 4, shift: 2, relative_bias: true}}")
+    proof = imported.prove()
+    assert proof.difference is not None, proof.reason
+    assert proof.difference < 1e-5
 
 
 ADDED = "what it adds to its scores"

@@ -8,7 +8,7 @@ were at both ends of the map (Liu et al., 2021, "Swin Transformer").
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnkit.importing.graph import Operation, OperationGraph, RefusedError
 from cnnkit.layers.shape import Shape
@@ -94,11 +94,11 @@ def _bounds(part: Operation, axis: int, shape: Shape) -> tuple[int, int] | None:
     return None
 
 
-def _before(cells: object, axis: int) -> int:
+def _before(cells: Any, axis: int) -> int:
     """The cells that a crop takes off ahead, of one number, one an axis, or a pair for each."""
     each = cells[axis] if isinstance(cells, list | tuple) else cells
     before = each[0] if isinstance(each, list | tuple) else each
-    return int(before)  # type: ignore[call-overload, no-any-return]
+    return int(before)
 
 
 def relative_bias(bias: Array, extents: Shape, window: Shape, shift: Shape) -> Array:

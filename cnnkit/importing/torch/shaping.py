@@ -107,19 +107,20 @@ def _flip(call: Call) -> Made:
 
 def _roll(call: Call) -> Made:
     """What is behind the cut of each axis, then what is before it."""
-    made: Made = call["self"]
+    made: Any = call["self"]
     if len(call["dims"]) != len(call["shifts"]):
         raise RefusedError("it rolls a tensor that it takes for a vector", "give it its axes")
     for shift, axis in zip(call["shifts"], call["dims"], strict=True):
         extent = call["self"].whole(call.build.batch)[axis_of(axis, call["self"].rank)]
         if cut := -shift % extent:
             bounds = ((cut, extent), (0, cut))
-            parts = (
+            parts: list[Any] = [
                 call.onnx("Slice", made, *(_integers([each]) for each in (*pair, axis)))
                 for pair in bounds
-            )
+            ]
             made = call.onnx("Concat", *parts, axis=axis)
-    return made
+    rolled: Made = made
+    return rolled
 
 
 def _unsqueeze(call: Call) -> Made:
