@@ -11,6 +11,8 @@ from torch import nn
 class WindowAttention(nn.Module):
     """Attention among the cells of windows of a map [N, H, W, C], as Swin's code writes it."""
 
+    index: torch.Tensor
+
     def __init__(self, channels: int, heads: int, window: int, shift: int, mask: float) -> None:
         super().__init__()
         self.heads, self.window, self.mask = heads, window, mask
