@@ -29,9 +29,9 @@ UNFINISHED = ("channel_multiply", "channel_add", "erf", CENTRED, REVERSED)
 """Parts of a layer, a constant factor or summand a channel, the error function of GELU, what a
 layer norm divides and what a recurrent layer reads backward, until the layer is found that they
 belong to."""
-SCORES, ATTEND = "scores", "attend"
-"""The products of queries with keys, and softmax(factor·scores)·values of these and values: parts
-of an attention whose projections a pattern finds."""
+SCORES, ADDED, ATTEND = "scores", "added", "attend"
+"""The products of queries with keys, these and a constant of each pair, and softmax(factor·scores +
+bias)·values of these and values: parts of an attention whose projections a pattern finds."""
 
 GROUP = "group"
 """Operations that share their weights with others as one; it is written as a block."""
@@ -226,7 +226,7 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
     """
     if operation.kind == PLACEHOLDER:
         return operation.shape or inputs[0]
-    if operation.kind in UNFINISHED or operation.kind == "attention":
+    if operation.kind in (*UNFINISHED, ADDED, "attention"):
         return inputs[0]
     if operation.kind in (SCORES, ATTEND):
         return operation.shape

@@ -13,6 +13,7 @@ import pytest
 from cnnkit.importing import import_model
 from cnnkit.importing.model import Model
 from tests.importing.models import onnx
+from tests.importing.small import SWIN, SWIN_PARAMETERS
 
 pytest.importorskip("onnxruntime")
 
@@ -73,6 +74,7 @@ input: 16x16x3
   - {{name: head, dense: {{units: 5}}}}
 """,
     ),
+    "torch-windows-script": (SWIN_PARAMETERS, SWIN),
     "torch-recurrent-script": (
         2 * (4 * 6 * (5 + 6) + 24) + 3 * 4 * (12 + 4) + 24 + 15,
         """\

@@ -179,6 +179,25 @@ def _split(node: ProtoNode, values: Sequence[Array]) -> list[Array]:
     return np.split(values[0], np.cumsum(sizes)[:-1], axis)
 
 
+def _scatter(node: ProtoNode, values: Sequence[Array]) -> Array:
+    """ScatterND: some entries of an array are others."""
+    import numpy as np
+
+    data, indices, updates = values
+    if node.get("reduction", "none") != "none":
+        raise RefusedError("it adds or multiplies what it puts in")
+    made: Array = np.array(data)
+    made[tuple(np.moveaxis(indices, -1, 0))] = updates
+    return made
+
+
+def _shape(node: ProtoNode, values: Sequence[Array]) -> Array:
+    import numpy as np
+
+    shape = np.asarray(values[0].shape, np.int64)
+    return shape[node.get("start", 0) : node.get("end", len(shape))]
+
+
 def _tile(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
@@ -225,6 +244,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "Reciprocal": _numpy("reciprocal"),
         "ReduceProd": _reduce_product,
         "Reshape": _reshape,
+        "ScatterND": _scatter,
+        "Shape": _shape,
         "Slice": _slice,
         "Split": _split,
         "Sqrt": _numpy("sqrt"),

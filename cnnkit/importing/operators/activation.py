@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.builder import axis_of, constant
 from cnnkit.importing.operators.node import OperatorNode
+from cnnkit.importing.operators.scores import weighed
 from cnnkit.importing.operators.view import View
 
 if TYPE_CHECKING:
@@ -233,6 +234,8 @@ def softmax(kind: str) -> Operator:
                 f"it is over all axes from {axis} on of {list(value.extents)}",
                 f"near is {kind}, over one axis",
             )
+        if kind == "softmax" and (made := weighed(node, build, value, place)) is not None:
+            return made
         if value.channel_axis == place:
             return value.over(build.apply(node, kind, value.source))
         value = build.aligned(node, value)

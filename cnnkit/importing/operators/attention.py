@@ -11,9 +11,17 @@ from cnnkit.importing.operators.builder import constant
 from cnnkit.importing.operators.convolution import matmul as of_constant
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.pooling import reduced_to_one
+from cnnkit.importing.operators.scores import (
+    added,
+    axes_of_scores,
+    parted,
+    weights_of,
+    windowed,
+)
 from cnnkit.importing.operators.view import Atom, Axis, View, channels_last
 
 if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
     from cnnkit.importing.operators.builder import Builder, Given, Operator
 
 _ADVICE = "near is attention: softmax(Q·Kᵀ/√d)·V of queries, keys and values in heads"
@@ -25,60 +33,84 @@ def matmul(node: OperatorNode, build: Builder, given: Given) -> View:
     if not isinstance(left, View) or not isinstance(right, View):
         return of_constant(node, build, given)
     left, right = _in_rows(left), _in_rows(right)
-    if _weights_of(build, left) is not None:
+    if weights_of(build, left) is not None:
         return _attended(node, build, left, right)
-    turned = View(right.source, right.shape, (*right.axes[:-2], right.axes[-1], right.axes[-2]))
-    return scored(node, build, left, turned)
+    return scored(node, build, left, _turned(right))
+
+
+def _turned(view: View) -> View:
+    """The view with its last two axes in each other's place."""
+    axes = (*view.axes[:-2], view.axes[-1], view.axes[-2])
+    return View(view.source, view.shape, axes, view.batch)
 
 
 def scored(node: OperatorNode, build: Builder, queries: View, keys: View) -> View:
-    """The products of each query with each key, [heads, queries, keys]; no layer of its own."""
+    """The products of each query with each key, [heads, queries, keys]; no layer of its own.
+
+    Of windows, each of which has its own queries and keys, they are ahead: [windows, heads, …].
+    """
     queries, keys = _in_rows(queries), _in_rows(keys)
     heads, size = _heads(queries)
     if _heads(keys) != (heads, size):
         raise RefusedError("it multiplies two tensors of the network", _ADVICE)
     cells = [math.prod(atom.size for atom in view.axes[-2]) for view in (queries, keys)]
-    for view in (queries, keys):
-        _check_positions(view)
-    shape = (*cells, heads)
-    operation = Operation(
-        SCORES, (queries.source, keys.source), {"heads": heads}, {}, node.scope, node.label, shape
-    )
+    window, *others = [windowed(view) for view in (queries, keys)]
+    if others != [window]:
+        raise RefusedError("its queries and keys are of other windows", _ADVICE)
+    shape = (*queries.extents[:-3], *cells, heads)
+    fields: dict[str, Any] = {"heads": heads}
+    if window is not None:
+        fields["window"] = window
+    inputs = (queries.source, keys.source)
+    operation = Operation(SCORES, inputs, fields, {}, node.scope, node.label, shape)
     number = build.graph.add(operation)
-    view = channels_last(number, shape)
-    return View(number, shape, (view.axes[2], view.axes[0], view.axes[1]), queries.batch)
+    return View(number, shape, axes_of_scores(shape), queries.batch)
 
 
 def _attended(node: OperatorNode, build: Builder, weights: View, values: View) -> View:
-    found = _weights_of(build, weights)
+    found = weights_of(build, weights)
     heads, size = _heads(values)
-    _check_positions(values)
-    if found is None or found[0].fields["heads"] != heads:
+    window = windowed(values)
+    if (
+        found is None
+        or (found.scores.fields["heads"], found.scores.fields.get("window")) != (heads, window)
+        or weights.axes != axes_of_scores(found.scores.shape)
+    ):
         raise RefusedError("it multiplies two tensors of the network", _ADVICE)
-    scores, factor, rate = found
-    queries, keys = scores.inputs
-    fields: dict[str, Any] = {"heads": heads, "factor": factor}
-    if rate:
-        fields["dropout"] = rate
+    queries, keys = found.scores.inputs
+    fields: dict[str, Any] = {"heads": heads, "factor": found.factor}
+    if found.rate:
+        fields["dropout"] = found.rate
+    if window is not None:
+        fields["window"] = window
     shape = (*build.graph.shape(queries)[:-1], heads * size)
     inputs = (queries, keys, values.source)
-    number = build.graph.add(Operation(ATTEND, inputs, fields, {}, node.scope, node.label, shape))
+    held = {} if found.bias is None else {"bias": found.bias}
+    made = Operation(ATTEND, inputs, fields, held, node.scope, node.label, shape)
+    number = build.graph.add(made)
     whole = channels_last(number, shape).axes
-    positions: Axis = tuple(atom for axis in whole[:-1] for atom in axis)
+    rows: list[Axis] = [tuple(atom for axis in whole[:-1] for atom in axis)]
+    if window is not None:
+        rows = list(parted(shape, window))
     last = len(shape) - 1
     parts = [(Atom(last, stride, cells),) if cells > 1 else ()
              for stride, cells in ((size, heads), (1, size))]  # fmt: skip
-    return View(number, shape, (parts[0], positions, parts[1]), values.batch)
+    return View(number, shape, (*rows[:-1], parts[0], rows[-1], parts[1]), values.batch)
 
 
 def _in_rows(view: View) -> View:
-    """The view as [heads, rows, channels]: axes of one cell ahead are left out or put in."""
+    """The view as [heads, rows, channels]: axes of one cell ahead are left out or put in.
+
+    Of several windows it is [windows, heads, rows, channels].
+    """
     axes = view.axes
     while len(axes) > 3 and not axes[0]:
         axes = axes[1:]
     if len(axes) == 2:
         axes = ((), *axes)
-    if len(axes) != 3:
+    if len(axes) == 4 == len(view.axes):
+        return view
+    if len(axes) not in (3, 4):
         raise RefusedError(f"it multiplies tensors of {list(view.extents)}", _ADVICE)
     return View(view.source, view.shape, axes, 0 if view.batch is None else view.batch)
 
@@ -90,42 +122,13 @@ def _heads(view: View) -> tuple[int, int]:
         RefusedError: The axes are none of heads, positions and channels.
     """
     last, channels = len(view.shape) - 1, view.shape[-1]
-    size = view.extents[2]
+    size = view.extents[-1]
     heads = channels // size
     wanted = [(Atom(last, size, heads),) if heads > 1 else (),
               (Atom(last, 1, size),) if size > 1 else ()]  # fmt: skip
-    if [view.axes[0], view.axes[2]] != wanted:
+    if [view.axes[-3], view.axes[-1]] != wanted:
         raise RefusedError("it multiplies two tensors of the network", _ADVICE)
     return heads, size
-
-
-def _check_positions(view: View) -> None:
-    """Refuses positions that are not all of a tensor's, in its order."""
-    whole = channels_last(view.source, view.shape).axes[:-1]
-    if view.axes[1] != tuple(atom for axis in whole for atom in axis):
-        raise RefusedError("it reads the positions of a map in another order", _ADVICE)
-
-
-def _weights_of(build: Builder, view: View) -> tuple[Operation, float, float] | None:
-    """The scores that a softmax makes the weights of, their factor, and the rate of a dropout."""
-    operation = build.graph.operations.get(view.source)
-    rate, factor, soft = 0.0, 1.0, False
-    while operation is not None:
-        if operation.kind == SCORES:
-            return (operation, factor, rate) if soft else None
-        if operation.kind == "dropout" and not soft:
-            rate = operation.fields["rate"]
-        elif operation.kind == "softmax" and operation.fields.get("over") == 1 and not soft:
-            soft = True
-        elif operation.kind == "channel_multiply" and soft:
-            value = operation.weights["value"]
-            if value.size != 1:
-                return None
-            factor *= float(value.reshape(()))
-        else:
-            return None
-        operation = build.graph.operations.get(operation.inputs[0])
-    return None
 
 
 def attention(node: OperatorNode, build: Builder, given: Given) -> View:
@@ -134,7 +137,10 @@ def attention(node: OperatorNode, build: Builder, given: Given) -> View:
     views = [view for view in (query, key, value) if isinstance(view, View)]
     if len(views) != 3:
         raise RefusedError("its queries, keys or values are constants", _ADVICE)
-    others = {"a mask": 3, "past keys": 4, "past values": 5, "lengths": 6}
+    mask = given[3] if len(given) > 3 else None
+    if isinstance(mask, View):
+        raise RefusedError("it takes a mask", _ADVICE)
+    others = {"past keys": 4, "past values": 5, "lengths": 6}
     for what, place in others.items():
         if len(given) > place and given[place] is not None:
             raise RefusedError(f"it takes {what}", _ADVICE)
@@ -150,7 +156,7 @@ def attention(node: OperatorNode, build: Builder, given: Given) -> View:
     scores = scored(node, build, rows[0], rows[1])
     scale = node.get("scale")
     factor = 1 / math.sqrt(_heads(rows[0])[1]) if scale is None else float(scale)
-    weighed = _softmax(node, build, scores, factor)
+    weighed = _softmax(node, build, scores, factor, mask)
     made = _attended(node, build, weighed, rows[2])
     if not flat:
         return made
@@ -168,13 +174,30 @@ def _split(view: View, heads: int) -> View:
     return View(view.source, view.shape, (parts.axes[1], parts.axes[0], parts.axes[2]), view.batch)
 
 
-def _softmax(node: OperatorNode, build: Builder, scores: View, factor: float) -> View:
+def _softmax(
+    node: OperatorNode, build: Builder, scores: View, factor: float, mask: Array | None
+) -> View:
     import numpy as np
 
     weights = {"value": np.asarray(factor)}
-    number = build.apply(node, "channel_multiply", scores.source, weights=weights)
-    number = build.apply(node, "softmax", number, fields={"over": 1})
-    return scores.over(number)
+    scores = scores.over(build.apply(node, "channel_multiply", scores.source, weights=weights))
+    if mask is not None:
+        made = _masked(node, build, scores, mask)
+        if made is None:
+            raise RefusedError(f"its mask is {list(mask.shape)}", _ADVICE)
+        scores = made
+    fields = {"over": len(scores.shape) - 2}
+    return scores.over(build.apply(node, "softmax", scores.source, fields=fields))
+
+
+def _masked(node: OperatorNode, build: Builder, scores: View, mask: Array) -> View | None:
+    """The scores and a constant; it may have an axis for the batch, which is of one example."""
+    rank = len(scores.axes)
+    if mask.ndim > rank:
+        if mask.size != math.prod(mask.shape[mask.ndim - rank :]):
+            return None
+        mask = mask.reshape(mask.shape[mask.ndim - rank :])
+    return added(node, build, scores, mask.reshape((1,) * (rank - mask.ndim) + mask.shape))
 
 
 def einsum(node: OperatorNode, build: Builder, given: Given) -> View:
@@ -256,12 +279,11 @@ def _of_two(
         for at, (view, term) in enumerate(zip(views, terms, strict=True))
     ]
     first, second = map(_in_rows, rows)
-    soft = [_weights_of(build, each) is not None for each in (first, second)]
+    soft = [weights_of(build, each) is not None for each in (first, second)]
     if any(soft):
         if soft[1]:
             first, second, own = second, first, own[::-1]
-        turned = View(second.source, second.shape, (second.axes[0], second.axes[2], second.axes[1]))
-        made = _attended(node, build, first, turned)
+        made = _attended(node, build, first, _turned(second))
     else:
         made = scored(node, build, first, second)
         if out.index(own[0][0]) > out.index(own[1][0]):  # keys are named first in most

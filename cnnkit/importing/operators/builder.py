@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import PLACEHOLDER, Operation, OperationGraph, RefusedError
@@ -33,11 +33,13 @@ class Builder:
         graph: What is built.
         batch: How many examples the model takes.
         origins: What the model has the arrays as that are read now.
+        summands: The origins of the constants that scores of attentions get.
     """
 
     graph: OperationGraph
     batch: int
     origins: frozenset[str] = frozenset()
+    summands: set[frozenset[str]] = field(default_factory=set)
 
     def apply(
         self,

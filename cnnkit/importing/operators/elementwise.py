@@ -11,6 +11,7 @@ from cnnkit.importing.operators.activation import clipped, tensor
 from cnnkit.importing.operators.builder import axis_of
 from cnnkit.importing.operators.centring import centred, standardized
 from cnnkit.importing.operators.node import OperatorNode
+from cnnkit.importing.operators.scores import added, scores_of
 from cnnkit.importing.operators.view import View, laid_out
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def _with_constant(
     if not isinstance(view, View) or value is None:
         raise RefusedError("an input of it is missing")
     factor = operator in ("Mul", "Div")
+    if not factor and (made := _to_scores(node, build, operator, view, value, left)) is not None:
+        return made
     if not factor and _along_one(node, build, view, value, dry=True)[1] is None:
         if view is right and operator == "Sub":
             view = _with_constant(node, build, "Mul", view, np.asarray(-1.0))
@@ -116,6 +119,20 @@ def _with_constant(
             weights = {"value": -values}
     kind = "channel_multiply" if factor else "channel_add"
     return view.over(build.apply(node, kind, view.source, weights=weights))
+
+
+def _to_scores(
+    node: OperatorNode, build: Builder, operator: str, view: View, value: Array, left: Any
+) -> View | None:
+    """A constant of each pair of positions that the scores of an attention get; None of others."""
+    if scores_of(build, view) is None or (operator == "Sub" and left is not view):
+        return None
+    spread = _spread_over(view, value, build.batch)
+    made = added(node, build, view, spread if operator == "Add" else -spread)
+    if made is not None and (not build.origins or build.origins not in build.summands):
+        build.summands.add(build.origins)
+        build.graph.folded += value.size
+    return made
 
 
 def _along_one(

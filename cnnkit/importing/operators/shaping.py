@@ -10,7 +10,7 @@ from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.activation import tensor
 from cnnkit.importing.operators.builder import axis_of, constant
 from cnnkit.importing.operators.node import OperatorNode
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import View, channels_last
 from cnnkit.importing.operators.windows import padding, scalar
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def split(node: OperatorNode, build: Builder, given: Given) -> list[View]:
 
 
 def cut(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Slice of any axes; of the borders of a map it is a crop."""
+    """Slice of any axes; of a map's borders it is a crop, of each second cell a pool of one."""
     view = tensor(given)
     known: list[Array | None] = [None]
     known += [None if value is None else constant(value, "bound") for value in given[1:]]
@@ -150,14 +150,16 @@ def cut(node: OperatorNode, build: Builder, given: Given) -> View:
     for start, stop, axis, step in zip(*slices(node, known), strict=True):
         at = axis_of(axis, len(whole))
         first, last, _ = slice(start, stop).indices(whole[at])
-        if step != 1 or (at == view.batch and (first, last) != (0, whole[at])):
+        if step < 1 or (at == view.batch and (first, last, step) != (0, whole[at], 1)):
             raise RefusedError(
                 f"it takes {start}:{stop}:{step} of axis {at}", "near are slice and crop"
             )
         if at == view.batch:
             continue
         place = view.place(at)
-        if borders and place:
+        if step > 1:
+            view = _strided(node, build, build.sliced(node, view, place, first, last), place, step)
+        elif borders and place:
             cells[place - 1] = [first, whole[at] - last]
         else:
             view = build.sliced(node, view, place, first, last)
@@ -166,6 +168,30 @@ def cut(node: OperatorNode, build: Builder, given: Given) -> View:
         source = build.tensor(node, view)
         return build.made(node, "crop", source, fields={"cells": padding(before, after)})
     return view
+
+
+def _strided(node: OperatorNode, build: Builder, view: View, place: int, step: int) -> View:
+    """The first cell of every so many along one of a view's axes: a pool of windows of one cell.
+
+    Raises:
+        RefusedError: It is no axis of a map.
+    """
+    axis, rank = view.axes[place], len(view.shape) - 1
+    whole = channels_last(view.source, view.shape).axes[:-1]
+    if not axis:
+        return view
+    if axis not in whole:
+        raise RefusedError(
+            f"it takes each {step} cells of {view.extents[place]} one, which are no axis of a map",
+            "near are slice and crop",
+        )
+    along = whole.index(axis)
+    strides = [step if each == along else 1 for each in range(rank)]
+    fields = {"size": 1, "stride": scalar(strides)}
+    number = build.apply(node, "max_pool", view.source, fields=fields)
+    shape = build.graph.shape(number)
+    axes = (*view.axes[:place], channels_last(number, shape).axes[along], *view.axes[place + 1 :])
+    return View(number, shape, axes, view.batch)
 
 
 def slices(

@@ -10,6 +10,7 @@ from cnnkit.importing.patterns.attending import name_attention
 from cnnkit.importing.patterns.concatenation import chain_concatenations
 from cnnkit.importing.patterns.flattening import lift_flattens
 from cnnkit.importing.patterns.gating import name_gated
+from cnnkit.importing.patterns.merging import name_merged_cells
 from cnnkit.importing.patterns.padding import join_padding
 from cnnkit.importing.patterns.recurrence import (
     end_sequences,
@@ -31,6 +32,7 @@ PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     join_directions,
     name_gated,
     fold_affine,
+    name_merged_cells,
     join_padding,
     lift_flattens,
     chain_concatenations,

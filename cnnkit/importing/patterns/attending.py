@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnkit.importing.graph import ATTEND, SCORES, Operation, OperationGraph
+from cnnkit.importing.graph import ADDED, ATTEND, SCORES, Operation, OperationGraph, RefusedError
+from cnnkit.importing.operators.windows import scalar
+from cnnkit.importing.patterns.windows import relative_bias, rolled, unrolled
+from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
@@ -36,12 +39,17 @@ def name_attention(graph: OperationGraph) -> None:
         if operation is None:
             continue
         if operation.kind == ATTEND:
-            reason = _named(graph, number, operation)
+            try:
+                reason = _named(graph, number, operation)
+            except RefusedError as error:
+                reason = str(error)
             if reason:
                 message = f"node `{operation.node}`: {reason}"
                 graph.refuse(operation, message, _ADVICE)
             graph.prune()
-    for operation in graph.operations.values():
+    for number, operation in list(graph.operations.items()):
+        if operation.kind == ADDED:
+            graph.bypass(number)
         if operation.kind == SCORES:
             graph.refuse(
                 operation, f"node `{operation.node}` multiplies two tensors of the network", _ADVICE
@@ -49,8 +57,13 @@ def name_attention(graph: OperationGraph) -> None:
 
 
 def _named(graph: OperationGraph, number: int, operation: Operation) -> str | None:
-    """Makes the attention of its parts; else says what is missing."""
-    parts = [projection(graph, each) for each in operation.inputs]
+    """Makes the attention of its parts; else says what is missing.
+
+    Raises:
+        RefusedError: What is added to its scores is not what ours adds.
+    """
+    read = [_projected(graph, operation, each) for each in operation.inputs]
+    parts, shifts = [part for part, _ in read], [shift for _, shift in read]
     query, key, value = parts
     if query is None or key is None or value is None:
         which = ", ".join(
@@ -61,7 +74,10 @@ def _named(graph: OperationGraph, number: int, operation: Operation) -> str | No
         return f"its {which} are no product with a matrix"
     if key.source != value.source or key.factor * value.factor == 0:
         return "its keys and values are of two tensors"
-    last, output = _output(graph, number)
+    shift = shifts[0]
+    if {*shifts} != {shift}:
+        return "its queries, keys and values are moved by other cells"
+    last, output = _output(graph, number, shift)
     channels = graph.shape(query.source)[-1]
     if output is None or output.matrix.shape[-1] != channels:
         return f"what it gives is not brought to the {channels} channels of what it reads"
@@ -75,22 +91,83 @@ def _named(graph: OperationGraph, number: int, operation: Operation) -> str | No
     factor = query.factor * key.factor * operation.fields["factor"] * math.sqrt(units // heads)
     rank = len(graph.shape(query.source)) - 1
     scaled = _times(query, factor if abs(factor - 1) > 1e-5 else 1.0)
+    alone = key.source == query.source
+    windows, table = _windows(graph.shape(query.source)[:-1], operation, shift, alone=alone)
     made = graph.operations[last]
     made.kind, made.weights = "attention", {}
     made.scope = operation.scope or made.scope.rpartition("/")[0]
-    made.inputs = (query.source,) if key.source == query.source else (query.source, key.source)
+    made.inputs = (query.source,) if alone else (query.source, key.source)
     made.fields = {"heads": heads}
     if units != channels:
         made.fields["units"] = units
     if not biased[0]:
         made.fields["bias"] = False
+    made.fields |= windows
     if "dropout" in operation.fields:
         made.fields["dropout"] = operation.fields["dropout"]
     rest = (scaled, key, _times(value, value.factor), output)
     ranks = (rank, *[len(graph.shape(key.source)) - 1] * 2, rank)
     made.parts = tuple(_arrays(part, at) for part, at in zip(rest, ranks, strict=True))
+    if table is not None:
+        made.parts = (*made.parts[:-1], {"relative_bias": table}, made.parts[-1])
+        graph.folded -= table.size
     made.shape = graph.shape(query.source)
     return None
+
+
+def _projected(
+    graph: OperationGraph, operation: Operation, number: int
+) -> tuple[Projection | None, Shape]:
+    """The product with a matrix that a tensor is, and by how much a map of windows is rolled.
+
+    What is rolled is the map before the product, or what comes of it.
+    """
+    if "window" not in operation.fields:
+        return projection(graph, number), ()
+    outer = unrolled(graph, number)
+    part = projection(graph, outer.source)
+    if part is None:
+        return None, ()
+    inner = unrolled(graph, part.source)
+    extents = graph.shape(number)[:-1]
+    return part._replace(source=inner.source), _summed(inner.cells, outer.cells, extents)
+
+
+def _summed(one: Shape, other: Shape, extents: Shape) -> Shape:
+    """What two rolls come to."""
+    return tuple((a + b) % extent for a, b, extent in zip(one, other, extents, strict=True))
+
+
+def _windows(
+    extents: Shape, operation: Operation, shift: Shape, *, alone: bool
+) -> tuple[dict[str, Any], Array | None]:
+    """The fields of an attention in windows, and the numbers that it has for distances.
+
+    Raises:
+        RefusedError: Ours cannot have such windows, or adds something else to its scores.
+    """
+    import numpy as np
+
+    window, bias = operation.fields.get("window"), operation.weights.get("bias")
+    if window is None and bias is None:
+        return {}, None
+    if not alone:
+        raise RefusedError("its keys are of another map, of which it has windows or distances")
+    sizes = extents if window is None else window
+    shift = shift or (0,) * len(extents)
+    for extent, size, cells in zip(extents, sizes, shift, strict=True):
+        if cells >= size or (cells and size == extent):
+            raise RefusedError(f"its windows of {list(sizes)} are moved by {list(shift)}")
+    fields: dict[str, Any] = {} if window is None else {"window": scalar(window)}
+    if any(shift):
+        fields["shift"] = scalar(shift)
+    if bias is None:
+        bias = np.zeros((1, math.prod(sizes), math.prod(sizes), 1))
+    table = relative_bias(bias if bias.ndim == 4 else bias[None], extents, sizes, shift)
+    if not table.any():
+        return fields, None
+    whole = np.broadcast_to(table, (*table.shape[:-1], operation.fields["heads"]))
+    return {**fields, "relative_bias": True}, whole.astype(np.float32)
 
 
 def _times(part: Projection, factor: float) -> Projection:
@@ -155,8 +232,33 @@ def _is_product(operation: Operation) -> bool:
     return set(operation.fields) <= usual and set(kernel.shape[:-2]) <= {1}
 
 
-def _output(graph: OperationGraph, number: int) -> tuple[int, Projection | None]:
-    """The product behind an attention, and the sum behind that where it is its bias."""
+def _output(graph: OperationGraph, number: int, shift: Shape) -> tuple[int, Projection | None]:
+    """The last operation of an attention, and the product behind it with the sum that is its bias.
+
+    Before or behind that product a map that was rolled is rolled back.
+
+    Raises:
+        RefusedError: It is not.
+    """
+    if not any(shift):
+        return _product_behind(graph, number)
+    start = rolled(graph, number)
+    reader, part = _product_behind(graph, start)
+    if part is None:
+        return reader, None
+    last = rolled(graph, reader)
+    extents = graph.shape(number)[:-1]
+    back = _summed(unrolled(graph, start).cells, unrolled(graph, last).cells, extents)
+    if any(_summed(shift, back, extents)):
+        raise RefusedError(
+            f"its windows are moved by {list(shift)} cells, what comes of them not back by as many"
+        )
+    graph.operations[last].origins = graph.operations[reader].origins
+    return last, part
+
+
+def _product_behind(graph: OperationGraph, number: int) -> tuple[int, Projection | None]:
+    """The product that reads a tensor, and the sum behind it where that is its bias."""
     reader = _reader(graph, number)
     if reader is None or not _is_product(graph.operations[reader]):
         return number, None

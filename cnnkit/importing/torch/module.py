@@ -26,15 +26,18 @@ from cnnkit.layers.shape import Shape
 OPERATORS = {**WINDOWS, **FUNCTIONS, **SHAPING, **ATTENTION, **RECURRENCE}
 _CREATED = ("arange", "eye", "full", "linspace", "ones", "scalar_tensor", "zeros")
 """What makes a tensor of nothing, always the same."""
+_OF_TYPE = ("new_full", "new_ones", "new_zeros")
+"""What makes a tensor of the type of another, whose numbers it does not read."""
 _NEAR = {
     "cond": "write the branch that is taken",
-    "roll": "near is attention with `window` and `shift`, which `import` does not read",
     "while_loop": "write its steps out",
 }
 # What a call raises whose arguments are of a form that the table did not foresee.
 _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 # Their results share memory with what they read, so that one changes in place with the other.
-_VIEWS = frozenset(SHAPING) - {"cat", "clone", "constant_pad_nd", "pad", "channel_shuffle"}
+_VIEWS = frozenset(SHAPING) - {
+    "cat", "clone", "constant_pad_nd", "pad", "channel_shuffle", "roll"
+}  # fmt: skip
 
 
 def read(
@@ -232,6 +235,8 @@ class _Reader:
                 if isinstance(each, fx)]  # fmt: skip
         values = {each: self._value(each) for each in read}
         name = _name(node)
+        if name in _OF_TYPE and node.args:
+            values[node.args[0]] = torch.zeros(())
         known = name.removesuffix("_") if name not in OPERATORS else name
         constant = all(isinstance(value, torch.Tensor) for value in values.values())
         constant = constant and (bool(values) or name in _CREATED)
@@ -301,7 +306,8 @@ def _plain(value: Any) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().float().numpy()
+        numbers = value if value.dtype == torch.bool else value.float()
+        return numbers.detach().cpu().numpy()
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value

@@ -105,6 +105,24 @@ def _flip(call: Call) -> Made:
     return turned(call.node("flip"), call.build, call["self"], call["dims"][0])
 
 
+def _roll(call: Call) -> Made:
+    """What is behind the cut of each axis, then what is before it."""
+    made: Any = call["self"]
+    if len(call["dims"]) != len(call["shifts"]):
+        raise RefusedError("it rolls a tensor that it takes for a vector", "give it its axes")
+    for shift, axis in zip(call["shifts"], call["dims"], strict=True):
+        extent = call["self"].whole(call.build.batch)[axis_of(axis, call["self"].rank)]
+        if cut := -shift % extent:
+            bounds = ((cut, extent), (0, cut))
+            parts: list[Any] = [
+                call.onnx("Slice", made, *(_integers([each]) for each in (*pair, axis)))
+                for pair in bounds
+            ]
+            made = call.onnx("Concat", *parts, axis=axis)
+    rolled: Made = made
+    return rolled
+
+
 def _unsqueeze(call: Call) -> Made:
     return call.onnx("Unsqueeze", call["self"], _integers([call["dim"]]))
 
@@ -206,6 +224,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "permute": _permute,
         "pixel_shuffle": _pixel_shuffle,
         "reshape": _view,
+        "roll": _roll,
         "select": _select,
         "slice": _slice,
         "split": _split,

@@ -1,6 +1,7 @@
-"""Writes the models of this folder that PyTorch exports: `python write_torch.py` beside them.
+"""Writes the models of this folder that PyTorch exports.
 
-They are of PyTorch 2.13 with onnxscript 0.7, by both of its exporters; their weights are random.
+`python -m tests.importing.exported.write_torch` does. They are of PyTorch 2.13 with onnxscript 0.7,
+by both of its exporters; their weights are random.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 import onnx
 import torch
 from torch import nn
+
+from tests.importing.swin import Swin
 
 FOLDER = Path(__file__).parent
 
@@ -92,6 +95,7 @@ MODELS: dict[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     "residual": (Residual, ((1, 3, 16, 16),)),
     "transformer": (Transformer, ((1, 3, 16, 16),)),
     "recurrent": (Recurrent, ((1, 7, 5),)),
+    "windows": (Swin, ((1, 3, 16, 16),)),
     "context": (Context, ((1, 6, 8), (1, 4, 8))),
 }
 
