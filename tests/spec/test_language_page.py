@@ -9,9 +9,7 @@ import pytest
 
 import cnnkit
 
-PAGE = (Path(__file__).parents[2] / "docs/reference/language.md").read_text(
-    encoding="utf-8"
-)
+PAGE = (Path(__file__).parents[2] / "docs/reference/language.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.DOTALL))
