@@ -112,6 +112,7 @@ def blocks(x: Any, *order: tuple[int, int]) -> Any:
     [
         (lambda x: torch.roll(x, (3, -1), (2, 3)), {"crop", "parallel"}),
         (lambda x: torch.roll(x, 8, 2).relu(), {"relu"}),
+        (lambda x: torch.sub(*x.unbind(3)[1:3]), {"slice", "subtract"}),
         (lambda x: x[:, :, 1::3, ::2], {"slice", "max_pool"}),
         (lambda x: blocks(x, (0, 0), (0, 1), (1, 0), (1, 1)), {"space_to_depth"}),
         (lambda x: blocks(x, (0, 0), (1, 0), (0, 1), (1, 1)), {"slice", "max_pool"}),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.operators.builder import Builder
 
-_ADVICE = (
+SCORES_ADVICE = (
     "near is attention: its `relative_bias` is a number for the distance of two positions, its "
     "`shift` keeps apart what comes into a window from both ends of the map"
 )
@@ -64,7 +64,7 @@ def added(node: OperatorNode, build: Builder, view: View, value: Array) -> View 
     if any(view.axes[at] not in whole for at in kept) or math.prod(others) > 1:
         return None
     if value.dtype.kind != "f":
-        raise RefusedError("its mask is of truth values, not of numbers to add", _ADVICE)
+        raise RefusedError("its mask is of truth values, not of numbers to add", SCORES_ADVICE)
     places = [whole.index(view.axes[at]) for at in kept]
     extents = [1] * len(view.shape)
     for at, place in zip(kept, places, strict=True):
@@ -75,7 +75,7 @@ def added(node: OperatorNode, build: Builder, view: View, value: Array) -> View 
         raise RefusedError(
             f"it adds a constant of {list(value.shape)} to the scores of {view.shape[-3]} queries "
             f"and {view.shape[-2]} keys",
-            _ADVICE,
+            SCORES_ADVICE,
         )
     operation = Operation(ADDED, (view.source,), {}, {"value": each}, node.scope, node.label)
     operation.origins = build.origins
@@ -106,7 +106,7 @@ def windowed(view: View) -> Shape | None:
         whole = channels_last(view.source, view.shape).axes[:-1]
         if view.axes[1] == tuple(atom for axis in whole for atom in axis):
             return None
-    raise RefusedError("it reads the positions of a map in another order", _ADVICE)
+    raise RefusedError("it reads the positions of a map in another order", SCORES_ADVICE)
 
 
 class Weights(NamedTuple):

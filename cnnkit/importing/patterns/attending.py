@@ -39,13 +39,14 @@ def name_attention(graph: OperationGraph) -> None:
         if operation is None:
             continue
         if operation.kind == ATTEND:
+            advice: str | None = _ADVICE
             try:
                 reason = _named(graph, number, operation)
             except RefusedError as error:
-                reason = str(error)
+                reason, advice = str(error), error.advice or _ADVICE
             if reason:
                 message = f"node `{operation.node}`: {reason}"
-                graph.refuse(operation, message, _ADVICE)
+                graph.refuse(operation, message, advice)
             graph.prune()
     for number, operation in list(graph.operations.items()):
         if operation.kind == ADDED:

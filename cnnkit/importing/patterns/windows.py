@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnkit.importing.graph import Operation, OperationGraph, RefusedError
+from cnnkit.importing.operators.scores import SCORES_ADVICE
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
@@ -125,16 +126,20 @@ def relative_bias(bias: Array, extents: Shape, window: Shape, shift: Shape) -> A
     table = np.zeros((*(2 * size - 1 for size in window), bias.shape[-1]), bias.dtype)
     table[places] = bias[0]  # the first window is of one part of the map
     if not np.isfinite(table).all() or table.min() <= _APART:
-        raise RefusedError("what it adds to its scores keeps positions apart, as a mask does")
+        raise RefusedError(
+            "what it adds to its scores keeps positions apart, as a mask does", SCORES_ADVICE
+        )
     rest = bias - table[places]
     together = _together(extents, window, shift)[..., None]
     if np.where(together, rest, 0).any():
         raise RefusedError(
-            "what it adds to its scores is no number for the distance of two positions"
+            "what it adds to its scores is no number for the distance of two positions",
+            SCORES_ADVICE,
         )
     if np.where(together, -np.inf, rest).max() > _APART:
         raise RefusedError(
-            "it does not keep apart what comes into a window from both ends of the map"
+            "it does not keep apart what comes into a window from both ends of the map",
+            SCORES_ADVICE,
         )
     return table
 

@@ -99,6 +99,18 @@ def _select(call: Call) -> Made:
     return call.onnx("Gather", view, np.asarray(index), axis=axis)
 
 
+def _unbind(call: Call) -> Made:
+    import numpy as np
+
+    view = call["self"]
+    axis = axis_of(call["dim"], view.rank)
+    parts: list[Any] = [
+        call.onnx("Gather", view, np.asarray(index), axis=axis)
+        for index in range(view.whole(call.build.batch)[axis])
+    ]
+    return parts
+
+
 def _flip(call: Call) -> Made:
     if len(call["dims"]) != 1:
         raise RefusedError(f"it turns the axes {list(call['dims'])} round")
@@ -232,6 +244,7 @@ SHAPING: Mapping[str, Function] = MappingProxyType(
         "squeeze": _squeeze,
         "swapaxes": _transpose,
         "transpose": _transpose,
+        "unbind": _unbind,
         "unflatten": _unflatten,
         "unsqueeze": _unsqueeze,
         **dict.fromkeys(("upsample_bilinear2d", "upsample_linear1d"), _upsample("linear")),
