@@ -89,8 +89,8 @@ def _after(dy: Array, x: Array) -> Array:
 
     A filter gradient reads them transposed. XLA for CPUs would make that copy in the forward pass
     and keep it beside the maps until the backward pass; a barrier it drops before it orders its
-    operations. One value of the gradient, looked at with each copied value, costs nothing, and
-    where that is no number, then no filter gradient is one.
+    operations. One value of the gradient, looked at with each copied value, costs nothing. Where
+    that is not a number, all of the filter gradient is none, not its filter's alone.
     """
     one = dy[(0,) * dy.ndim]
     return jnp.where(jnp.isnan(one), one, x)
