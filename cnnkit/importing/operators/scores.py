@@ -109,7 +109,7 @@ def windowed(view: View) -> Shape | None:
     raise RefusedError("it reads the positions of a map in another order", SCORES_ADVICE)
 
 
-class Weights(NamedTuple):
+class AttentionWeights(NamedTuple):
     """What weighs the values: softmax(factor·scores + bias), of which training drops a part.
 
     Attributes:
@@ -125,14 +125,14 @@ class Weights(NamedTuple):
     rate: float
 
 
-def weights_of(build: Builder, view: View) -> Weights | None:
+def weights_of(build: Builder, view: View) -> AttentionWeights | None:
     """The scores that a softmax makes the weights of, and what it makes them with."""
     operation = build.graph.operations.get(view.source)
     rate, factor, soft = 0.0, 1.0, False
     bias: Array | None = None
     while operation is not None:
         if operation.kind == SCORES:
-            return Weights(operation, factor, bias, rate) if soft else None
+            return AttentionWeights(operation, factor, bias, rate) if soft else None
         if operation.kind == "dropout" and not soft:
             rate = operation.fields["rate"]
         elif operation.kind == "softmax" and not soft:
