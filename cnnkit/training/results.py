@@ -94,14 +94,15 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     if objective.maps:
         _rank(session, state, opened=opened)
     # From here on nothing is computed by all processes together: the first one takes its time.
-    of_classes = objective.only is not None and session.train.loss.of_classes
-    if of_classes and not objective.maps:
+    vector = objective.only is not None and not objective.maps
+    of_classes = vector and session.train.loss.of_classes
+    if of_classes:
         write_wrong(session.run.path / WRONG, wrong)
     if is_first():
         with told_of_full_disk(session.run.path):
             _draw(session, history, summary)
             _draw_filters(session, state)
-            if of_classes and not objective.maps and session.train.loss.compares == 1:
+            if of_classes and session.train.loss.compares == 1:
                 save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
     if is_first():
