@@ -44,6 +44,19 @@ class Several(Protocol):
         """
 
 
+class ModuleRuntime(Several, Protocol):
+    """What runs a module of Python, whose inputs stand in the order of its arguments."""
+
+    def __call__(self, batch: Array) -> Array:
+        """What a module of one input and one output gives for a batch.
+
+        Raises:
+            NotRunError: It cannot be run here.
+        """
+        (array,) = self.run({"": batch}).values()
+        return array
+
+
 @dataclass(frozen=True)
 class NamedTensors:
     """The inputs and outputs of a model that has several, by our names.

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.model import NotRunError
+from cnnkit.importing.model import ModuleRuntime, NotRunError
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
 
 @dataclass(frozen=True)
-class FlaxRuntime:
+class FlaxRuntime(ModuleRuntime):
     """Runs the module itself.
 
     Attributes:
@@ -24,15 +24,6 @@ class FlaxRuntime:
     module: Any
     outputs: Sequence[str]
     name: str = "Flax"
-
-    def __call__(self, batch: Array) -> Array:
-        """What a module of one input and one output gives for a batch.
-
-        Raises:
-            NotRunError: Flax cannot run it.
-        """
-        (array,) = self.run({"": batch}).values()
-        return array
 
     def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
         """What it gives for a batch of each input, in the order of its arguments.
