@@ -9,8 +9,8 @@ CI draws 60. The long run, by hand:
 
 2026-11-30: of 10,000 networks, 1,250 each of the seeds 202611301 to 202611308, one did not agree: a
 layer that was shared, and whose activation has weights. That was mended, see
-`tests/network/test_sharing.py`. After that, `learnt: false` and `spectral_norm` being drawn too, 10,000
-agreed, 1,250 each of the seeds 202611311 to 202611318.
+`tests/network/test_sharing.py`. After that, `learnt: false` and `spectral_norm` being drawn too,
+10,000 agreed, 1,250 each of the seeds 202611311 to 202611318.
 """
 
 from __future__ import annotations
