@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import axe, chromium
 from tests.cli.command import Run, runner
+
+__all__ = ["axe", "chromium"]
 
 # Hypothesis fails an example that takes 200 ms: on a busy machine that says nothing of the code.
 settings.register_profile("cnnkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -54,7 +54,10 @@ _ENCODINGS: Final = (
 # What unpacks the rest, beside what Pyodide itself imports to start.
 _UNPACKING: Final = frozenset({"lzma", "compression", "json", "io", "bz2"})
 # Of the packages, what is for other tools, or for code of another time.
-_ASIDE: Final = ("pydantic/v1/", "pydantic/mypy.py", "annotated_types/test_cases.py")
+_ASIDE: Final = (
+    *("pydantic/v1/", "pydantic/mypy.py", "pydantic/experimental/", "pydantic/color.py"),
+    "annotated_types/test_cases.py",
+)
 
 _PLATFORM: Final = (
     *("--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14"),
@@ -110,10 +113,14 @@ def _put_page(work: Path) -> None:
     lock["packages"] = {}
     (VENDOR / "pyodide" / "pyodide-lock.json").write_text(json.dumps(lock), "utf-8")
     names = {package: file_name(package) for package in _editor(work)}
+    smaller = (str(packages / ".bin" / "esbuild"), "--minify", "--format=esm", "--log-level=error")
     for package, name in names.items():
-        _put(packages / package / _module(packages / package), VENDOR / "editor" / name)
+        module = packages / package / _module(packages / package)
+        _run(work, *smaller, str(module), f"--outfile={VENDOR / 'editor' / name}")
     (VENDOR / "editor.json").write_text(json.dumps(names, indent=1), "utf-8")
     for licence in sorted(packages.glob("**/LICENSE*")):
+        if licence.is_relative_to(packages / "esbuild"):
+            continue
         name = file_name(licence.parent.relative_to(packages).as_posix()).removesuffix(".js")
         _put(licence, VENDOR / "licences" / f"{name}.txt")
 
@@ -155,11 +162,12 @@ def _put_python(work: Path) -> None:
 
 
 def _used(name: str, unused: Collection[str]) -> bool:
-    """Whether a file of Python's own library is taken along."""
+    """Whether a file of Python's own library is taken along: its module, or a package of it."""
     folder, _, rest = name.partition("/")
     if folder == "encodings":
         return rest.startswith(_ENCODINGS)
-    return folder.removesuffix(".py") not in unused
+    parts = name.removesuffix(".py").split("/")
+    return not any(".".join(parts[:end]) in unused for end in range(1, len(parts) + 1))
 
 
 def _wanted(name: str) -> bool:
@@ -183,9 +191,11 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def _editor(work: Path) -> Iterator[str]:
-    """The packages that the editor is made of: all but Pyodide and what it wants in Node.js."""
+    """The packages that the editor is made of: not Pyodide, esbuild, and what they want."""
     locked = json.loads((work / "package-lock.json").read_text("utf-8"))["packages"]
-    others = {"", "pyodide", *locked["node_modules/pyodide"]["dependencies"]}
+    pyodide, esbuild = (locked[f"node_modules/{name}"] for name in ("pyodide", "esbuild"))
+    wanted = {*pyodide["dependencies"], *esbuild["optionalDependencies"]}
+    others = {"", "pyodide", "esbuild", *wanted}
     for place, entry in locked.items():
         name = place.removeprefix("node_modules/")
         if name not in others and not entry.get("dev"):

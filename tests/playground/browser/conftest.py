@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,15 +14,6 @@ from cnnkit.playground import site, vendor
 from cnnkit.playground.server import server_of
 from tests.playground.asking import lecture
 from tests.playground.browser.playground import Playground
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -43,20 +31,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """The browser."""
-    api = pytest.importorskip("playwright.sync_api")
-    named = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, named)), None)
-    if path is None:
-        pytest.skip("there is no Chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module")
 def opened(chromium: object, address: str) -> Iterator[Playground]:
     """The page, once for the tests of a file: Python takes a while to start."""
@@ -72,13 +46,3 @@ def page(opened: Playground) -> Iterator[Playground]:
     yield opened
     assert opened.complaints == []
     assert opened.elsewhere == []
-
-
-@pytest.fixture(scope="session")
-def axe() -> Path:
-    """The script of axe-core."""
-    folder = os.environ.get("NODE_MODULES", "node_modules")
-    path = Path(folder) / "axe-core" / "axe.min.js"
-    if not path.is_file():
-        pytest.skip("axe-core is not there: name its folder in NODE_MODULES")
-    return path
