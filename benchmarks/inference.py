@@ -7,6 +7,7 @@ models are left the standardization out of.
 
     python benchmarks/inference.py                            # all that is installed
     python benchmarks/inference.py --networks resnet-20 --batches 64 -n 9
+    python benchmarks/inference.py --device gpu               # cnnkit and PyTorch
     sudo python benchmarks/inference.py --realtime            # on a machine that others use
 
 An interpreter that has a peer is named by CNNKIT_TORCH_PYTHON, CNNKIT_ONNXRUNTIME_PYTHON and
@@ -63,21 +64,29 @@ SIDES = (
         "CNNKIT_TORCH_PYTHON",
     ),
 )  # fmt: skip
+ON_GPUS = ("cnnkit", "torch", "torch, channels last")
 
 
 def measured(
-    network: Network, sides: Sequence[Side], batch: int, n: int, folder: Path, *, realtime: bool
+    network: Network,
+    sides: Sequence[Side],
+    batch: int,
+    device: str,
+    n: int,
+    folder: Path,
+    *,
+    realtime: bool,
 ) -> dict[str, Figures]:
     """The figures of the sides, all of one batch."""
     with processes() as running:
         compiled: dict[str, float] = {}
         for side in sides:
-            running.append(Process(side, _command(network, side, batch, folder)))
+            running.append(Process(side, _command(network, side, batch, device, folder)))
             ready(running, compiled, network.name)
         return in_bursts(running, compiled, n, BURST, realtime=realtime)
 
 
-def _command(network: Network, side: Side, batch: int, folder: Path) -> list[str]:
+def _command(network: Network, side: Side, batch: int, device: str, folder: Path) -> list[str]:
     """The command of a side; what it reads is written first."""
     source = network.spec
     if side.converted_to == "onnx":
@@ -86,7 +95,7 @@ def _command(network: Network, side: Side, batch: int, folder: Path) -> list[str
         source = _written(folder / f"{network.name}_torch.py", "convert", network, "torch")
     return [
         side.interpreter, str(PEERS / side.script), str(source), "--batch", str(batch),
-        "--shape", *map(str, network.shape), "--flags", *side.flags,
+        "--shape", *map(str, network.shape), "--device", device, "--flags", *side.flags,
     ]  # fmt: skip
 
 
@@ -119,9 +128,9 @@ def rows(network: Network, figures: Mapping[str, Figures], batch: int) -> list[t
     ]
 
 
-def _judged(network: Network, figures: Mapping[str, Figures], batch: int) -> str:
+def _judged(network: Network, figures: Mapping[str, Figures], batch: int, device: str) -> str:
     """Whether the bar is met; empty where there is none, or no peer."""
-    ours, bar = figures.get("cnnkit"), BARS.get(batch)
+    ours, bar = figures.get("cnnkit"), BARS.get(batch) if device == "cpu" else None
     theirs = {name: each for name, each in figures.items() if not name.startswith("cnnkit")}
     if ours is None or bar is None or not theirs:
         return ""
@@ -134,6 +143,7 @@ def _judged(network: Network, figures: Mapping[str, Figures], batch: int) -> str
 def main() -> None:
     """Measures, prints the table, and writes the JSON where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--networks", nargs="+", default=[each.name for each in NETWORKS])
     parser.add_argument("--sides", nargs="+", default=[each.name for each in SIDES])
     parser.add_argument("--batches", type=int, nargs="+", default=sorted(BARS))
@@ -150,6 +160,8 @@ def main() -> None:
     if given.quick:
         given.networks, given.sides, given.n = ["resnet-20"], ["cnnkit"], 1
     sides = [side for side in SIDES if side.name in given.sides]
+    if given.device == "gpu":
+        sides = [side for side in sides if side.name in ON_GPUS]
     for side in [side for side in sides if not side.installed()]:
         print(f"{side.name} is left out: {' and '.join(side.needs)} not installed", file=sys.stderr)
         sides.remove(side)
@@ -160,10 +172,11 @@ def main() -> None:
         for network in NETWORKS:
             for batch in given.batches if network.name in given.networks else ():
                 figures = measured(
-                    network, sides, batch, given.n, Path(folder), realtime=given.realtime
-                )
+                    network, sides, batch, given.device, given.n, Path(folder),
+                    realtime=given.realtime,
+                )  # fmt: skip
                 lines += rows(network, figures, batch)
-                verdicts.append(_judged(network, figures, batch))
+                verdicts.append(_judged(network, figures, batch, given.device))
                 print(verdicts[-1], file=sys.stderr)
                 record += [
                     {"network": network.name, "batch": batch, "side": name, **each._asdict()}
