@@ -57,12 +57,13 @@ def parts(device: str, folder: Path, *, quick: bool) -> Iterator[Part]:
         yield Part(
             "cifar-10 to 94 %", (*train, str(airbench), *on, "--run-dir", str(folder / "run")), 120
         )
-    script = (python, str(HERE / "training.py"), *on, "--json", "{json}", "-q")
-    yield Part("training", (*script, *less), 240)
-    script = (python, str(HERE / "inference.py"), *on, "--json", "{json}", "-q", "-n", "5")
-    yield Part("inference", (*script, *less), 120)
-    script = (python, str(HERE / "cross_validation.py"), "--json")
-    yield Part("folds side by side", (*script, *less), 60)
+    training, inference, folds = (
+        str(HERE / f"{name}.py") for name in ("training", "inference", "cross_validation")
+    )
+    to_file = ("--json", "{json}", "-q")
+    yield Part("training", (python, training, *on, *to_file, *less), 240)
+    yield Part("inference", (python, inference, *on, *to_file, "-n", "5", *less), 120)
+    yield Part("folds side by side", (python, folds, "--json", *less), 60)
     yield Part(
         "resumed bits",
         (*train, str(digits), *on, "--verify-resume", *shorter, "--run-dir", str(folder / "twice")),
