@@ -20,15 +20,15 @@ export function showField(home, layer, choose) {
     .join(", ");
   const beyond = sees.spans.some((/** @type {number[]} */ [first, last], /** @type {number} */ axis) => first < 0 || last >= sees.input[axis]);
   home.replaceChildren(
-    ...sees.output.map((/** @type {number} */ extent, /** @type {number} */ axis) => slider(sees, axis, extent, choose)),
+    ...sees.output.map((/** @type {number} */ extent, /** @type {number} */ axis) => slider(home, sees, axis, extent, choose)),
     element("div", { class: "maps" }, ...(sees.output.length ? [outputMap(sees, choose)] : []), inputMap(sees)),
     element("p", { "aria-live": "polite" }, say(beyond ? "seenpadded" : "seen", size, where)),
   );
   if (control) /** @type {any} */ (home.querySelector(`[data-control="${control}"]`))?.focus();
 }
 
-/** @param {any} sees @param {number} axis @param {number} extent @param {(cell: number[]) => void} choose */
-function slider(sees, axis, extent, choose) {
+/** @param {HTMLElement} home @param {any} sees @param {number} axis @param {number} extent @param {(cell: number[]) => void} choose */
+function slider(home, sees, axis, extent, choose) {
   const id = `cell-${axis}`;
   const range = element("input", {
     type: "range",
@@ -37,7 +37,8 @@ function slider(sees, axis, extent, choose) {
     max: extent - 1,
     value: sees.cell[axis],
     "data-control": id,
-    oninput: () => choose(sees.cell.map((/** @type {number} */ index, /** @type {number} */ other) => (other === axis ? Number(range.value) : index))),
+    // The others as they stand now: an answer to their last move may still be on its way.
+    oninput: () => choose([.../** @type {NodeListOf<HTMLInputElement>} */ (home.querySelectorAll("input[type=range]"))].map((each) => Number(each.value))),
   });
   return element(
     "div",
