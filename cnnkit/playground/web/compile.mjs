@@ -1,6 +1,7 @@
 // Runs a program of Python in Pyodide, with the current folder mounted as /work: node compile.mjs PROGRAM
 // What Pyodide imports to start stands in loaded.txt then.
 import fs from "node:fs";
+import process from "node:process";
 import { loadPyodide } from "pyodide";
 
 const python = await loadPyodide();
