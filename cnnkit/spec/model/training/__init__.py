@@ -10,7 +10,7 @@ from cnnkit.spec.model.training.augmentation import Augmentation
 from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
-from cnnkit.spec.model.training.parallel import Parallel
+from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.schedule import Schedule
 from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Train
@@ -25,7 +25,7 @@ __all__ = [
     "Images",
     "Loss",
     "Optimizer",
-    "Parallel",
+    "Parallelism",
     "Pictures",
     "Schedule",
     "SplitSettings",

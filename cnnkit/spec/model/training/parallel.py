@@ -15,8 +15,10 @@ from cnnkit.spec.model.section import Section
 SMALLEST_SHARDED = 1024
 """The values of the smallest array that is cut: a message costs more than a smaller one takes."""
 
+_AXES = ("data", "shard", "spatial")
 
-class Parallel(Section):
+
+class Parallelism(Section):
     """The extents of a mesh of devices, whose axes are `data`, `shard` and `spatial`."""
 
     data: Annotated[
@@ -52,6 +54,50 @@ class Parallel(Section):
     def batch_parts(self) -> int:
         """Into how many equal parts a batch is to be cut, at least."""
         return self.fewest // self.spatial
+
+    def said(self, *axes: str) -> str:
+        """The axes of the mesh that are cut, as a recipe says them: `data: 2` times `shard: 4`.
+
+        Args:
+            axes: Which of them; by default all.
+        """
+        wanted = [f"`{name}: {extent}`" for name, extent in self._cut if name in (axes or _AXES)]
+        return " times ".join(wanted) or "`data: all`"
+
+    @property
+    def _cut(self) -> list[tuple[str, int]]:
+        """The axes of the mesh of which more than one device is asked for, and how many."""
+        extents = [(axis, getattr(self, axis)) for axis in _AXES]
+        return [(axis, extent) for axis, extent in extents if extent not in (1, "all")]
+
+    def not_cut(self, size: int) -> str:
+        """What is said of a batch that is not cut into equal parts."""
+        said = self.said("data", "shard")
+        return f"a batch of {size} is not cut into {self.batch_parts} equal parts, for {said}"
+
+    def shortage(self, devices: int) -> Fault | None:
+        """What keeps a training from being spread over so many devices."""
+        axes = [
+            axis for axis in ("data", "shard", "spatial") if getattr(self, axis) not in (1, "all")
+        ]
+        field = ("parallel", *(axes if len(axes) == 1 else ()))
+        if self.fewest > devices:
+            there = f"there {'is' if devices == 1 else 'are'} {devices}"
+            return Fault(
+                "wrong-value",
+                f"{self.said()} takes {self.fewest} devices, and {there}",
+                "take fewer, or run it where there are as many",
+                field,
+            )
+        if self.data == "all" and devices % self.group:
+            return Fault(
+                "wrong-value",
+                f"{devices} devices are not cut into groups of {self.group}, for {self.said()}",
+                f"take a number that divides {devices}, or say how many groups there are, "
+                f"`data: {devices // self.group}`",
+                field,
+            )
+        return None
 
     def misfits(self, shape: Shape, name: str = "input") -> Iterator[Fault]:
         """What keeps examples of this shape, channels last, from being cut.

@@ -25,7 +25,7 @@ from cnnkit.spec.model.training.loss import (
 )
 from cnnkit.spec.model.training.objective import not_of_task, read_loss
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
-from cnnkit.spec.model.training.parallel import Parallel
+from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.split import SplitSettings
@@ -179,11 +179,11 @@ class Train(Section):
         Field("float32", description="what is computed in; weights are float32")
     )
     parallel: Annotated[
-        Parallel,
-        section(Parallel, "parallel"),
+        Parallelism,
+        section(Parallelism, "parallel"),
         Expects("`data`, `shard`, `spatial` and `sync_batch_norm`: `{data: all, shard: 4}`"),
     ] = Field(
-        Parallel.model_construct(data="all", shard=1, spatial=1, sync_batch_norm=True),
+        Parallelism.model_construct(data="all", shard=1, spatial=1, sync_batch_norm=True),
         description="how the training is spread over devices",
     )
     early_stopping: Annotated[
@@ -349,7 +349,12 @@ def _contradictions(train: Train) -> Iterator[Fault]:
         )
     parts = train.parallel.batch_parts
     if not train.fits_batch and isinstance(train.batch_size, int) and train.batch_size % parts:
-        yield _not_cut(train.parallel, train.batch_size)
+        yield Fault(
+            "wrong-value",
+            train.parallel.not_cut(train.batch_size),
+            f"make `batch_size` a multiple of {parts}",
+            ("batch_size",),
+        )
     if isinstance(train.optimizer, ScheduleFree):
         yield from _of_one_rate(train)
         if not isinstance(train.learning_rate, ConstantSchedule):
@@ -367,19 +372,6 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 "leave `ema` out",
                 ("ema",),
             )
-
-
-def _not_cut(parallel: Parallel, size: int) -> Fault:
-    parts, shard = parallel.batch_parts, parallel.shard
-    said = f"`shard: {shard}`" if shard > 1 else ""
-    if parallel.data != "all":
-        said = f"`data: {parallel.data}`{said and ' times '}{said}"
-    return Fault(
-        "wrong-value",
-        f"a batch of {size} is not cut into {parts} equal parts, for {said}",
-        f"make `batch_size` a multiple of {parts}",
-        ("batch_size",),
-    )
 
 
 def _of_one_output(train: Train) -> Iterator[Fault]:
