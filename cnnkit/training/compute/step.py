@@ -183,14 +183,10 @@ class Steps:
         def objective(params: Tree) -> tuple[Array, tuple[Tree, ByName]]:
             held = self.layout.whole(self._held(params))
             network = nnx.merge(self.graphdef, held, state.stats, copy=True)
-            with self.layout.kernels():
-                given = network.outputs(
-                    images,
-                    train=True,
-                    key=layers,
-                    settled=self.settled,
-                    parts=self.layout.norm_parts,
-                )
+            parts = self.layout.norm_parts
+            given = network.outputs(
+                images, train=True, key=layers, settled=self.settled, parts=parts
+            )
             scores = self.objective.scores(given.named)
             total = self.objective.loss(scores, asked, weights)
             for (side, weight), grid in zip(given.sides, self.objective.side_grids, strict=True):
@@ -201,8 +197,8 @@ class Steps:
             return total, (stats, scores)
 
         gradient = jax.value_and_grad(objective, has_aux=True)
-        (loss, (stats, scores)), whole = gradient(state.params)
-        grads = self.layout.cut(whole)
+        with self.layout.kernels():
+            (loss, (stats, scores)), grads = gradient(state.params)
         updates, optimizer = self.optimizer.update(grads, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         totals = jax.tree.map(lambda old: jnp.where(first, 0, old), state.totals)

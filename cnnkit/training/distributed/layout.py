@@ -19,7 +19,7 @@ import jax
 from jax import Array, lax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from cnnkit.network.kernels import plain_only
+from cnnkit.network.kernels import divisible_only, plain_only
 from cnnkit.spec.model.training import Parallelism
 from cnnkit.spec.model.training.parallel import sharded_axis
 from cnnkit.training.compute.state import State, Tree
@@ -71,26 +71,29 @@ class Layout:
         is_cut = extent > 1 and array.ndim >= axes_of_maps and array.shape[1] % extent == 0
         return self._constrained(array, _BATCH, *([SPATIAL] if is_cut else []))
 
-    def whole(self, tree: T) -> T:
-        """Weights on each device as a whole, as the layers read them."""
+    def whole(self, weights: T) -> T:
+        """Weights on each device as a whole, as layers read them; their gradients as they lie."""
         if self.extent(SHARD) == 1:
-            return tree
-        found: T = jax.tree.map(self._constrained, tree)
-        return found
+            return weights
+        gathered: T = jax.tree.map(self._gathered, weights)
+        return gathered
 
-    def cut(self, tree: T) -> T:
-        """Gradients where their weights lie, so that each device adds up those of its part."""
-        if self.extent(SHARD) == 1:
-            return tree
-        found: T = jax.tree.map(lambda leaf: self._constrained(leaf, *self._axes(leaf.shape)), tree)
-        return found
+    def _gathered(self, array: Array) -> Array:
+        # Else the gradient would lie as the weight is read: on each device, all of it.
+        gather = jax.custom_vjp(self._constrained)
+        axes = self._axes(array.shape)
+        gather.defvjp(
+            lambda array: (self._constrained(array), None),
+            lambda _, gradient: (self._constrained(gradient, *axes),),
+        )
+        gathered: Array = gather(array)
+        return gathered
 
     def kernels(self) -> AbstractContextManager[None]:
-        """Which operations layers are made of: foreign ones cannot be divided among devices.
-
-        Of a batch XLA gathers what a foreign one reads; of maps that would be all of it.
-        """
-        return nullcontext() if self.extent(SPATIAL) == 1 else plain_only()
+        """What layers are made of, and their gradients: what XLA can divide as the batch is."""
+        if self.mesh is None:
+            return nullcontext()
+        return divisible_only() if self.extent(SPATIAL) == 1 else plain_only()
 
     def of_state(self, shapes: State, *, runs: int = 1) -> State:
         """Where each array of a state lies, a tree of shardings.
