@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -108,18 +108,19 @@ def main(folder: Path) -> None:
     np.savez(file, inputs=images.astype(np.uint8), targets=targets)
     engines: dict[str, Engine] = {}
     found: dict[str, Any] = {}
-    begun: State | None = None
     for name, parallel in MESHES.items():
         devices = jax.devices()[: 1 if name == "one" else 4]
         engine = engines[name] = engine_of(network(file, **parallel), devices)
-        begun = begun or jax.device_get(engine.start())
+        if name == "one":
+            begun = jax.device_get(engine.start())
         engine.compile(engine.place(begun), splits=())
         curve, state = losses(engine, engine.place(begun))
+        program = cast(jax.stages.Compiled, engine._compiled[STEP]).as_text() or ""
         found[name] = {
             "losses": curve,
             "parts": parts(state.params),
             "slots": parts(state.optimizer),
-            "collectives": collectives(engine._compiled[STEP].as_text()),
+            "collectives": collectives(program),
         }
     for first_on, goes_on in (("shard and spatial", "one"), ("one", "shard and spatial")):
         engine = engines[first_on]

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -249,7 +250,7 @@ def test_other_devices_than_are_there(
 
 
 def recipe(size: int = 12, **parallel: Any) -> Train:
-    return Train(batch_size=size, parallel=parallel)  # type: ignore[arg-type]
+    return Train(batch_size=size, parallel=parallel)
 
 
 class Told(Quiet):
@@ -360,7 +361,7 @@ def test_a_run_goes_on_with_the_devices_that_are_there(
 def test_each_part_of_a_batch_has_statistics_of_its_own() -> None:
     network = build(load({"input": "2x2x3", "layers": [{"batch_norm": {"momentum": 0.9}}]}))
     x = np.random.default_rng(0).normal(3, 2, (6, 2, 2, 3)).astype(np.float32)
-    y = network.outputs(x, train=True, parts=2).scores
+    y = network.outputs(jnp.asarray(x), train=True, parts=2).scores
     halves = x.astype(np.float64).reshape(2, 3, 2, 2, 3)
     mean, variance = (
         getattr(halves, each)(axis=(1, 2, 3), keepdims=True) for each in ("mean", "var")
