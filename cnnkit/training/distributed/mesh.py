@@ -7,7 +7,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import Finding, SpecError, UsageError
-from cnnkit.rules.base import place_in
+from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Parallelism, Train
 
@@ -24,7 +24,8 @@ def require_devices(spec: Spec, recipe: Train, devices: Sequence[jax.Device]) ->
         SpecError: It is.
     """
     if fault := recipe.parallel.shortage(len(devices)):
-        place = place_in(spec, "train", *fault.field)
+        written = spec.origin.document
+        place = written and inmost(written, ("train", *fault.field)).location()
         raise SpecError(
             [Finding(fault.rule, "error", fault.message, fault.help, place)], spec.origin.file
         )
