@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Array, Examples, Indices
+from cnnkit.data.reading import Progress, unseen
 from cnnkit.errors import DataError
 
 # Decoded at once: small beside any data set that is worth cutting up.
@@ -38,7 +39,13 @@ class Statistics:
     constant: tuple[int, ...] = ()
 
 
-def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTES) -> Statistics:
+def statistics(
+    examples: Examples,
+    indices: Indices,
+    *,
+    chunk: int = _CHUNK_BYTES,
+    progress: Progress = unseen,
+) -> Statistics:
     """The statistics of some examples over all but the last axis.
 
     Values of one range in a vector, such as bytes, are the pixels of an image laid out in a row,
@@ -49,6 +56,7 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
         examples: What is chosen from.
         indices: The examples that count, int64 ``[n]``.
         chunk: The bytes of inputs that are looked at together.
+        progress: Is told how many examples were looked at, and how many there are.
 
     Raises:
         DataError: There is no example.
@@ -58,7 +66,7 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
     of_bytes = examples.inputs.dtype == np.uint8
     of_one_range = of_bytes or examples.value_range is not None
     channels = 1 if of_one_range and len(examples.shape) == 1 else examples.shape[-1]
-    chunks = _chunks(examples, indices, channels, chunk)
+    chunks = _chunks(examples, indices, channels, chunk, progress)
     if of_bytes:
         mean, variance, extremes = _of_bytes(chunks, channels)
     else:
@@ -77,12 +85,15 @@ def statistics(examples: Examples, indices: Indices, *, chunk: int = _CHUNK_BYTE
     )
 
 
-def _chunks(examples: Examples, indices: Indices, channels: int, size: int) -> Iterator[Array]:
+def _chunks(
+    examples: Examples, indices: Indices, channels: int, size: int, progress: Progress
+) -> Iterator[Array]:
     """The inputs as ``[cells, C]``, some examples at a time."""
     each = math.prod(examples.shape) * examples.inputs.dtype.itemsize
     step = max(1, size // each)
     for start in range(0, len(indices), step):
         yield examples.inputs[indices[start : start + step]].reshape(-1, channels)
+        progress(min(start + step, len(indices)), len(indices))
 
 
 ChannelMoments = tuple[Array, Array, tuple[float, float]]

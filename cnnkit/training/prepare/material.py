@@ -28,6 +28,7 @@ from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.maps import MASKS, PIXEL_WEIGHTS
+from cnnkit.training.distributed.sharing import share_of_processes
 from cnnkit.training.prepare.boundary_weights import weight_maps
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
 from cnnkit.training.store.data_record import DataRecord, GroupRecord, OutputRecord, SplitPart
@@ -188,6 +189,7 @@ def read(spec: Spec, train: Train, outputs: Scores, data_dir: StrPath | None) ->
         extents=extents_of(spec),
         loss=train.loss,
         target=train.target,
+        part=share_of_processes(),
     )
     for name, each in (dataset.inputs or {"": dataset}).items():
         if fault := all_alike(each):
