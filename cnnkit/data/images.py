@@ -101,13 +101,10 @@ class ImageArray:
         require_sound(outcomes_of(fill, range(len(self)), progress), places)
         return pixels
 
-    def require_sound(self) -> None:
-        """Raises where files cannot be decoded.
-
-        Raises:
-            DataError: All of these.
-        """
-        require_sound(outcomes_of(lambda place: len(self._decode(place)), range(len(self))))
+    def faults(self) -> list[str]:
+        """What is wrong with those files that cannot be decoded."""
+        outcomes = outcomes_of(lambda place: len(self._decode(place)), range(len(self)))
+        return problems_of(outcomes, ())
 
     def _decode(self, place: int) -> Array:
         content = None if self._contents is None else self._contents[place]

@@ -75,7 +75,11 @@ def pack(
     parts = _parts(dataset)
     total = sum(map(len, parts.values()))
     count = _shard_count(parts, shards)
-    figures = _figures(checked, lambda done: progress(done, 2 * total))
+    try:
+        figures = _figures(checked, lambda done: progress(done, 2 * total))
+    except DataError:  # which names the first file alone
+        _require_decodable(parts)
+        raise
     with _written_whole(folder) as pending:
         files = _write_shards(pending, parts, count, lambda done: progress(total + done, 2 * total))
         table = _table(dataset, parts)
@@ -158,26 +162,17 @@ def _bytes(examples: Examples) -> int:
 
 
 def _figures(dataset: Dataset, progress: Callable[[int], None]) -> dict[PartName, SplitFigures]:
-    """The figures of each split, for which all inputs are read.
-
-    Raises:
-        DataError: All files that cannot be decoded.
-    """
+    """The figures of each split, for which all inputs are read."""
     parts = _parts(dataset)
     counts = class_counts(dataset, {name: part.targets for name, part in parts.items()})
     found: dict[PartName, SplitFigures] = {}
     before = 0
     for name, part in parts.items():
-        try:
-            measured = statistics(
-                part,
-                np.arange(len(part)),
-                progress=lambda done, _, before=before: progress(before + done),  # type: ignore[misc]
-            )
-        except DataError:  # it names the first file alone
-            if isinstance(part.inputs, ImageArray):
-                part.inputs.require_sound()
-            raise
+        measured = statistics(
+            part,
+            np.arange(len(part)),
+            progress=lambda done, _, before=before: progress(before + done),  # type: ignore[misc]
+        )
         found[name] = SplitFigures(
             examples=len(part),
             classes={each: of.get(name, 0) for each, of in counts.items()},
@@ -188,6 +183,20 @@ def _figures(dataset: Dataset, progress: Callable[[int], None]) -> dict[PartName
         )
         before += len(part)
     return found
+
+
+def _require_decodable(parts: Parts) -> None:
+    """Raises where images cannot be decoded.
+
+    Raises:
+        DataError: All of these.
+    """
+    faults: list[str] = []
+    for part in parts.values():
+        if isinstance(part.inputs, ImageArray):
+            faults += part.inputs.faults()
+    if faults:
+        raise DataError(*faults)
 
 
 def _write_shards(

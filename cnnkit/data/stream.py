@@ -40,6 +40,7 @@ def stream(
     start: int,
     stop: int,
     ahead: int = _AHEAD,
+    told: Callable[[int], object] = lambda _: None,
 ) -> Iterator[Batch]:
     """The batches of the steps from ``start`` up to, but not, ``stop``, in order.
 
@@ -50,6 +51,7 @@ def stream(
         start: The first step.
         stop: The step before which it ends.
         ahead: Batches that are read before they are asked for.
+        told: Is told of each step whose batch is read, by the thread that has read it.
 
     Raises:
         DataError: A file cannot be decoded.
@@ -64,7 +66,9 @@ def stream(
         ) from error
 
     def batch(step: int) -> Batch:
-        return Batch(step, *table.at(chosen(step)))
+        found = Batch(step, *table.at(chosen(step)))
+        told(step)
+        return found
 
     table = ExampleArrays(examples.inputs, examples.targets)
     threads = max(1, min(ahead, os.cpu_count() or 1))
