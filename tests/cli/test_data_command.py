@@ -224,8 +224,8 @@ def test_the_group_shows_its_commands(run: Run) -> None:
     for arguments in (("data",), ("data", "--help"), ("--help",)):
         done = run(*arguments)
         assert "data" in done.out
-    assert {"show", "fetch"} <= set(run("data", "--help").out.split())
-    for command in ("show", "fetch"):
+    assert {"show", "pack", "fetch"} <= set(run("data", "--help").out.split())
+    for command in ("show", "pack", "fetch"):
         assert "Example: cnnkit data" in run("data", command, "--help").out
 
 

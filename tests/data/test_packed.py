@@ -244,8 +244,10 @@ def test_files_that_were_left_out_are_left_out(photos: Path, tmp_path: Path) -> 
         ),
         (
             lambda root: (Images(images=str(root / "pets")), root / "pets" / "packed", None),
-            "pets/packed lies in {root}/pets, where it would be taken for a class: name a folder "
-            "elsewhere",
+            (
+                "pets/packed lies in {root}/pets, where it would be taken for a class: name a folder "
+                "elsewhere"
+            ),
         ),
         (
             lambda root: (Images(images=str(root / "pets")), root / "new", 13),
@@ -355,18 +357,24 @@ def led_out(folder: Path) -> None:
     [
         (
             lambda folder: renamed(folder, "../secret"),
-            "{folder}/index.json names '../secret', which is no file in its own folder: nothing is "
-            "read",
+            (
+                "{folder}/index.json names '../secret', which is no file in its own folder: nothing is "
+                "read"
+            ),
         ),
         (
             lambda folder: renamed(folder, "/etc/passwd"),
-            "{folder}/index.json names '/etc/passwd', which is no file in its own folder: nothing "
-            "is read",
+            (
+                "{folder}/index.json names '/etc/passwd', which is no file in its own folder: nothing "
+                "is read"
+            ),
         ),
         (
             lambda folder: renamed(folder, "..\\secret"),
-            "{folder}/index.json names '..\\\\secret', which is no file in its own folder: nothing "
-            "is read",
+            (
+                "{folder}/index.json names '..\\\\secret', which is no file in its own folder: nothing "
+                "is read"
+            ),
         ),
         (
             lambda folder: renamed(folder, "data-00001-of-00003.array_record"),
@@ -383,13 +391,17 @@ def led_out(folder: Path) -> None:
         ),
         (
             altered,
-            "{folder}/{first} has other contents than index.json says, of the SHA-256 {found}… in "
-            "place of {due}…: copy it once more, or pack the data again",
+            (
+                "{folder}/{first} has other contents than index.json says, of the SHA-256 {found}… in "
+                "place of {due}…: copy it once more, or pack the data again"
+            ),
         ),
         (
             lambda folder: changed(folder, format=2),
-            "{folder}/index.json was written by a later version of cnnkit: its format is 2, and "
-            "this version reads 1; update cnnkit, or pack the data with this version",
+            (
+                "{folder}/index.json was written by a later version of cnnkit: its format is 2, and "
+                "this version reads 1; update cnnkit, or pack the data with this version"
+            ),
         ),
         (
             lambda folder: changed(folder, dtype="object"),
@@ -421,8 +433,10 @@ def led_out(folder: Path) -> None:
         ),
         (
             lambda folder: (folder / "index.json").unlink(),
-            "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE DIR` "
-            "writes one",
+            (
+                "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE DIR` "
+                "writes one"
+            ),
         ),
     ],
 )
@@ -475,7 +489,7 @@ def test_of_several_processes_each_looks_at_the_contents_of_its_part(
     altered(folder)  # the second of four files, of which the table of examples is the first
     files = index_of(folder).files
     require_whole(folder, files, (0, 2))
-    with pytest.raises(DataError, match="has other contents than index.json says"):
+    with pytest.raises(DataError, match="has other contents than index"):
         load(Packed(packed=str(folder)), part=(1, 2))
 
 

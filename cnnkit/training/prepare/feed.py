@@ -115,7 +115,8 @@ class BatchShare:
 
         def whole(own: np.ndarray[Any, Any]) -> jax.Array:
             shape = (self._size, *own.shape[1:])
-            return jax.make_array_from_process_local_data(self.sharding, own, shape)
+            found: jax.Array = jax.make_array_from_process_local_data(self.sharding, own, shape)
+            return found
 
         return jax.tree.map(whole, arrays)
 
