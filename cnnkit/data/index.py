@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cnnkit.data.files import readable
 from cnnkit.data.reading import outcomes_of, require_sound
+from cnnkit.data.share import ALONE, Share
 from cnnkit.data.sources import digest
 from cnnkit.errors import DataError, UsageError
 
@@ -200,16 +201,14 @@ def _is_plain(name: str) -> bool:
     return plain and not set(name) & set("\\:\0")
 
 
-def require_whole(
-    folder: Path, files: Sequence[IndexedFile], part: tuple[int, int] = (0, 1)
-) -> None:
+def require_whole(folder: Path, files: Sequence[IndexedFile], share: Share = ALONE) -> None:
     """Raises where files are not those that an index names.
 
     Args:
         folder: Where they lie.
         files: What the index says of them.
-        part: Which of how many parts of the files has its contents looked at, by whoever is one of
-            several that read them; sizes are looked at in all.
+        share: Which of several processes reads them; sizes are looked at in all, and contents in
+            its part.
 
     Raises:
         DataError: All that are missing, cut off, changed, or lead out of the folder.
@@ -229,7 +228,7 @@ def require_whole(
             raise DataError(
                 f"{path} has {size:,} bytes, and {INDEX} says {due.bytes:,}: copy it once more"
             )
-        if number % part[1] == part[0] and (found := digest(path)) != due.sha256:
+        if share.has(number) and (found := digest(path)) != due.sha256:
             raise DataError(
                 f"{path} has other contents than {INDEX} says, of the SHA-256 {found[:12]}… in "
                 f"place of {due.sha256[:12]}…: copy it once more, or pack the data again"

@@ -21,6 +21,7 @@ from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scenes import digit_scenes, noisy_digits
+from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.training import (
@@ -61,7 +62,7 @@ def load(
     renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
     progress: Progress = unseen,
-    part: tuple[int, int] = (0, 1),
+    share: Share = ALONE,
 ) -> Dataset:
     """Reads a data set and checks that it fits the network.
 
@@ -83,7 +84,7 @@ def load(
         renamed: What the data call a class of these, where it is not the same.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
-        part: Which of how many processes reads it; of shards each looks at the contents of its
+        share: Which of how many processes reads it; of shards each looks at the contents of its
             part.
 
     Raises:
@@ -97,7 +98,7 @@ def load(
     like = None if isinstance(like, Mapping) else like
     wanted = wanted.alone()
     if isinstance(source, Packed):
-        found = packed.opened(source, data_dir, part)
+        found = packed.opened(source, data_dir, share)
         source = found.source
         decoding = like.decoding if like else decoding_of(source)
         dataset = found.dataset(

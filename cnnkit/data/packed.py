@@ -19,6 +19,7 @@ from cnnkit.data.index import INDEX, Index, index_of, require_whole
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.records import RecordArray, Records
 from cnnkit.data.remote import fetched
+from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Faults
@@ -202,14 +203,14 @@ def _are_places(array: Array, count: int) -> bool:
 def opened(
     given: Packed,
     data_dir: str | os.PathLike[str] | None = None,
-    part: tuple[int, int] = (0, 1),
+    share: Share = ALONE,
 ) -> PackedSet:
     """A packed data set, its files looked at.
 
     Args:
         given: Where it is, and what of its source is said otherwise.
         data_dir: The folder of data sets, into which shards are copied from a URL.
-        part: Which of how many processes reads it: each looks at the contents of its part of the
+        share: Which of how many processes reads it: each looks at the contents of its part of the
             files, so that together they have seen all.
 
     Raises:
@@ -222,7 +223,7 @@ def opened(
         folder, index = fetched(given.packed, data_directory(data_dir))
     else:
         index = index_of(folder)
-    require_whole(folder, index.files, part)
+    require_whole(folder, index.files, share)
     return PackedSet(given.packed, folder, index, _source_of(given, index))
 
 

@@ -33,6 +33,22 @@ class Batch:
     targets: Any
 
 
+def imported_grain() -> Any:
+    """The package that reads ahead; it takes a second to import.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import grain
+    except ModuleNotFoundError as error:  # small data sets do without it
+        raise MissingExtraError(
+            "a data set that is too large for the device is streamed by grain: "
+            "pip install 'cnnkit[train]'"
+        ) from error
+    return grain
+
+
 def stream(
     examples: ExampleArrays | Examples,
     chosen: Callable[[int], Indices],
@@ -57,13 +73,7 @@ def stream(
         DataError: A file cannot be decoded.
         MissingExtraError: grain is not installed.
     """
-    try:
-        import grain
-    except ModuleNotFoundError as error:  # small data sets do without it
-        raise MissingExtraError(
-            "a data set that is too large for the device is streamed by grain: "
-            "pip install 'cnnkit[train]'"
-        ) from error
+    grain = imported_grain()
 
     def batch(step: int) -> Batch:
         found = Batch(step, *table.at(chosen(step)))

@@ -16,6 +16,7 @@ from cnnkit.data import DataError, Dataset, load
 from cnnkit.data.index import index_of, require_whole
 from cnnkit.data.records import Records
 from cnnkit.data.shard_writer import pack
+from cnnkit.data.share import ALONE
 from cnnkit.errors import UsageError
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed, Unpacked
 from tests.data.made import random_images
@@ -245,8 +246,8 @@ def test_files_that_were_left_out_are_left_out(photos: Path, tmp_path: Path) -> 
         (
             lambda root: (Images(images=str(root / "pets")), root / "pets" / "packed", None),
             (
-                "pets/packed lies in {root}/pets, where it would be taken for a class: name a folder "
-                "elsewhere"
+                "pets/packed lies in {root}/pets, where it would be taken for a class: name a "
+                "folder elsewhere"
             ),
         ),
         (
@@ -358,22 +359,22 @@ def led_out(folder: Path) -> None:
         (
             lambda folder: renamed(folder, "../secret"),
             (
-                "{folder}/index.json names '../secret', which is no file in its own folder: nothing is "
-                "read"
+                "{folder}/index.json names '../secret', which is no file in its own folder: "
+                "nothing is read"
             ),
         ),
         (
             lambda folder: renamed(folder, "/etc/passwd"),
             (
-                "{folder}/index.json names '/etc/passwd', which is no file in its own folder: nothing "
-                "is read"
+                "{folder}/index.json names '/etc/passwd', which is no file in its own folder: "
+                "nothing is read"
             ),
         ),
         (
             lambda folder: renamed(folder, "..\\secret"),
             (
-                "{folder}/index.json names '..\\\\secret', which is no file in its own folder: nothing "
-                "is read"
+                "{folder}/index.json names '..\\\\secret', which is no file in its own folder: "
+                "nothing is read"
             ),
         ),
         (
@@ -392,15 +393,15 @@ def led_out(folder: Path) -> None:
         (
             altered,
             (
-                "{folder}/{first} has other contents than index.json says, of the SHA-256 {found}… in "
-                "place of {due}…: copy it once more, or pack the data again"
+                "{folder}/{first} has other contents than index.json says, of the SHA-256 {found}… "
+                "in place of {due}…: copy it once more, or pack the data again"
             ),
         ),
         (
             lambda folder: changed(folder, format=2),
             (
-                "{folder}/index.json was written by a later version of cnnkit: its format is 2, and "
-                "this version reads 1; update cnnkit, or pack the data with this version"
+                "{folder}/index.json was written by a later version of cnnkit: its format is 2, "
+                "and this version reads 1; update cnnkit, or pack the data with this version"
             ),
         ),
         (
@@ -434,8 +435,8 @@ def led_out(folder: Path) -> None:
         (
             lambda folder: (folder / "index.json").unlink(),
             (
-                "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE DIR` "
-                "writes one"
+                "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE "
+                "DIR` writes one"
             ),
         ),
     ],
@@ -488,9 +489,9 @@ def test_of_several_processes_each_looks_at_the_contents_of_its_part(
     folder = copied(shards, tmp_path / "copy")
     altered(folder)  # the second of four files, of which the table of examples is the first
     files = index_of(folder).files
-    require_whole(folder, files, (0, 2))
+    require_whole(folder, files, replace(ALONE, count=2))
     with pytest.raises(DataError, match="has other contents than index"):
-        load(Packed(packed=str(folder)), part=(1, 2))
+        load(Packed(packed=str(folder)), share=replace(ALONE, index=1, count=2))
 
 
 def test_the_table_of_examples_is_not_trusted(shards: Path, tmp_path: Path) -> None:

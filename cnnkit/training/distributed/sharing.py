@@ -1,4 +1,4 @@
-"""How several processes share out the files that they read, and the cores of one machine."""
+"""How several processes of one machine share out its devices and cores."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from cnnkit.errors import UsageError
-
-
-def share_of_processes() -> tuple[int, int]:
-    """Which of how many processes this one is."""
-    import jax
-
-    if not jax.distributed.is_initialized():
-        return 0, 1
-    return jax.process_index(), jax.process_count()
 
 
 def gpus_of(count: int, environment: Mapping[str, str]) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from cnnkit.data.dataset import ExampleArrays, Indices
-from cnnkit.data.stream import Batch, stream
+from cnnkit.data.stream import Batch, imported_grain, stream
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
 from cnnkit.training.compute.step import BATCH_AXIS, Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
@@ -103,8 +103,9 @@ class Streamed(Engine):
     def _batch_of(self, table: ExampleArrays, chosen: Indices) -> ExamplePool:
         return self._share.pool(*table.at(self._share.of(chosen)))
 
-    def _load(self, material: Material) -> None:
+    def _load(self, material: Material) -> None:  # noqa: ARG002 - they are read when needed
         """The examples are read as they are needed."""
+        imported_grain()  # now, and not while the device waits for the first batch
 
     def _feed(self) -> Feed:
         return feed_of(self.materials, self.sharding)
