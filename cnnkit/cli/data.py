@@ -160,9 +160,11 @@ def _data_in(source: str, target: str | None) -> Data:
         return _with_target(data_of(source), target)
     if target is not None:
         raise UsageError(f"{source} says the target itself: leave --target out")
-    found = located(readable_spec(source)).data
+    found, notes = located(readable_spec(source))
     if found is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
+    for note in notes:
+        print(f"cnnkit: {note}", file=sys.stderr)
     return found
 
 

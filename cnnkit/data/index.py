@@ -22,8 +22,8 @@ from cnnkit.errors import DataError, UsageError
 INDEX: Final = "index.json"
 EXAMPLES: Final = "examples.npz"
 FORMAT: Final = 1
-# An index has a line a shard and a few a class.
-_LARGEST: Final = 2**26
+LARGEST: Final = 2**26
+"""The bytes of an index at most: it has a few lines a shard and a class."""
 
 Count = Annotated[int, Field(ge=0)]
 Extent = Annotated[int, Field(gt=0)]
@@ -143,10 +143,8 @@ def index_of(folder: Path) -> Index:
             f"{folder} is no packed data set, it has no {INDEX}: `cnnkit data pack SOURCE DIR` "
             f"writes one"
         )
-    with readable(path):
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path} has more than {_LARGEST:,} bytes, which no index has")
-        content = path.read_bytes()
+    with readable(path), path.open("rb") as stream:
+        content = stream.read(LARGEST + 1)
     return parsed(content, str(path))
 
 
@@ -161,6 +159,8 @@ def parsed(content: bytes, where: str) -> Index:
         DataError: It is damaged, was written by a later version, or names files that are not its
             own.
     """
+    if len(content) > LARGEST:
+        raise DataError(f"{where} has more than {LARGEST:,} bytes, which no index has")
     try:
         written = json.loads(content)
     except (ValueError, RecursionError):

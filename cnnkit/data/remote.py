@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from cnnkit.data.index import INDEX, Index, IndexedFile, parsed
+from cnnkit.data.index import INDEX, LARGEST, Index, IndexedFile, parsed
 from cnnkit.errors import DataError, MissingExtraError, UsageError
 
 _COPIES: Final = "packed"
@@ -36,8 +36,8 @@ def fetched(url: str, folder: Path) -> tuple[Path, Index]:
         MissingExtraError: fsspec is not installed, or what it reads this one with.
     """
     system, root = _file_system(url)
-    with _reading(f"{url}/{INDEX}"):
-        content = system.cat_file(f"{root}/{INDEX}")
+    with _reading(f"{url}/{INDEX}"), system.open(f"{root}/{INDEX}", "rb") as stream:
+        content = stream.read(LARGEST + 1)
     index = parsed(content, f"{url}/{INDEX}")
     copies = folder / _COPIES
     try:
@@ -75,6 +75,7 @@ def _copy(system: Any, source: str, shown: str, due: IndexedFile, folder: Path) 
                 f"{shown} has other contents than {INDEX} says, of the SHA-256 {found[:12]}… in "
                 f"place of {due.sha256[:12]}…: copy it there once more, or pack the data again"
             )
+        Path(name).chmod(0o644)
         Path(name).replace(target)
     finally:
         with suppress(FileNotFoundError):

@@ -22,7 +22,16 @@ from cnnkit.data.dataset import Array, Dataset, Examples
 from cnnkit.data.demand import NetworkDemand, prepared
 from cnnkit.data.files import readable
 from cnnkit.data.images import ImageArray
-from cnnkit.data.index import EXAMPLES, FORMAT, INDEX, Index, IndexedFile, Shard, SplitFigures
+from cnnkit.data.index import (
+    EXAMPLES,
+    FORMAT,
+    INDEX,
+    Index,
+    IndexedFile,
+    Shard,
+    SplitFigures,
+    parsed,
+)
 from cnnkit.data.loading import FileReading, read
 from cnnkit.data.reading import Progress, headers_of, unseen
 from cnnkit.data.records import require_array_record
@@ -100,7 +109,9 @@ def pack(
             examples=_indexed(pending / EXAMPLES),
             shards=files,
         )
-        (pending / INDEX).write_bytes(index.text().encode("utf-8", "surrogateescape"))
+        content = index.text().encode("utf-8", "surrogateescape")
+        parsed(content, str(folder / INDEX))  # what is written can be read
+        (pending / INDEX).write_bytes(content)
     return index
 
 

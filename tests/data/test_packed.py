@@ -433,6 +433,10 @@ def led_out(folder: Path) -> None:
             "{folder}/index.json is damaged: it is no JSON",
         ),
         (
+            lambda folder: (folder / "index.json").write_bytes(b" " * (2**26 + 1)),
+            "{folder}/index.json has more than 67,108,864 bytes, which no index has",
+        ),
+        (
             lambda folder: (folder / "index.json").unlink(),
             (
                 "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE "
@@ -470,14 +474,14 @@ def test_all_damaged_shards_are_named_at_once(shards: Path, tmp_path: Path) -> N
 
 
 def test_a_file_that_must_not_be_read(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.read_bytes
+    real = Path.open
 
-    def closed(self: Path) -> bytes:
+    def closed(self: Path, *given: Any) -> Any:
         if self.name == "index.json":
             raise PermissionError(13, "Permission denied", str(self))
-        return real(self)
+        return real(self, *given)
 
-    monkeypatch.setattr(Path, "read_bytes", closed)
+    monkeypatch.setattr(Path, "open", closed)
     with pytest.raises(DataError) as caught:
         load(Packed(packed=str(shards)))
     assert str(caught.value) == f"{shards}/index.json cannot be read: Permission denied"
