@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +134,65 @@ def test_one_process_reads_all_of_a_batch() -> None:
     pool = share.pool(*table.at(share.of(np.array([5, 0, 2, 2]))))
     np.testing.assert_array_equal(pool.inputs, inputs[[5, 0, 2, 2]])
     assert pool.targets is pool.inputs
+
+
+# What `cnnkit` does, with a data set that is streamed, however small, and a count of what is read.
+PROGRAM = """
+import sys
+from functools import partial
+import cnnkit.training.prepare.material as material
+from cnnkit.__main__ import main
+from cnnkit.data import Dataset
+from cnnkit.data.records import Records
+
+Dataset.fits_on_device = lambda *_: False
+material.load = partial(material.load, budget=0)
+read, real = [], Records.__getitem__
+
+def counted(self, number):
+    read.append(number)
+    return real(self, number)
+
+Records.__getitem__ = counted
+sys.argv = ["cnnkit", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("read", len(read), flush=True)
+"""
+
+
+@pytest.mark.long
+def test_two_processes_read_each_its_part_and_train_as_one(
+    recipe: Recipe, photos: Path, tmp_path: Path
+) -> None:
+    spec = recipe(data={"packed": str(photos.parent / "packed")}, batch_size=8, epochs=8)
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_dict()))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+
+    def started(run: str, flags: str, *given: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PROGRAM, "train", str(tmp_path / "spec.json")]
+        return subprocess.Popen(
+            [*command, "--run-dir", str(tmp_path / run), "--device", "cpu", *given],
+            env={**os.environ, "XLA_FLAGS": flags},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    alone = [started("one", "--xla_force_host_platform_device_count=2")]
+    both = [
+        started("two", "", "--coordinator", place, "--processes", "2", "--process-id", str(index))
+        for index in range(2)
+    ]
+    counts = [int(each.communicate(timeout=300)[0].split()[-1]) for each in (*alone, *both)]
+    curves = [
+        [json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("one", "two")
+    ]
+    for one, two in zip(*curves, strict=True):
+        for part in ("train", "validation"):
+            assert two[part]["loss"] == pytest.approx(one[part]["loss"], rel=1e-5)
+    # Beside its half of the batches and of the mean a process looks at a few examples.
+    assert max(counts[1:]) < 0.6 * counts[0]
