@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cnnkit.data import Dataset, Splits
     from cnnkit.data.fetch import Progress
-    from cnnkit.spec.model.training import Data
+    from cnnkit.spec.model.training import Data, Loss
 
 data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
 
@@ -141,31 +141,34 @@ def pack(
     from cnnkit.presentation.numbers import memory, plural
     from cnnkit.spec.model.training import Packed
 
-    files = _data_in(source, target)
+    files, loss = _data_in(source, target)
     if isinstance(files, Packed):
         raise UsageError(f"{source} is packed already: copy the folder as it is")
     with _bar("packing") as progress:
-        index = packed(files, folder, shards=shards, data_dir=data_dir, progress=progress)
+        index = packed(
+            files, folder, shards=shards, data_dir=data_dir, loss=loss, progress=progress
+        )
     count = sum(each.examples for each in index.splits.values())
     size = memory(sum(each.bytes for each in index.files))
     print(f"{folder}: {plural(count, 'example')} in {plural(len(index.shards), 'shard')}, {size}")
 
 
-def _data_in(source: str, target: str | None) -> Data:
-    """What a word stands for, or what a spec is trained on."""
+def _data_in(source: str, target: str | None) -> tuple[Data, Loss | None]:
+    """What a word stands for, or what a spec is trained on, and by which loss."""
     from cnnkit.cli.sources import readable_spec
     from cnnkit.spec.model.training.location import located
 
     if Path(source).suffix.lower() not in _SPECS:
-        return _with_target(data_of(source), target)
+        return _with_target(data_of(source), target), None
     if target is not None:
         raise UsageError(f"{source} says the target itself: leave --target out")
-    found, notes = located(readable_spec(source))
-    if found is None:
+    spec = readable_spec(source)
+    found, notes = located(spec)
+    if spec.train is None or found is None:
         raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
     for note in notes:
         print(f"cnnkit: {note}", file=sys.stderr)
-    return found
+    return found, spec.train.loss
 
 
 def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:

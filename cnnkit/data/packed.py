@@ -176,10 +176,6 @@ class _Table:
                 or (shape and array.shape[1:] != shape)
             ):
                 raise DataError(f"{path} is damaged: it has no {name} of {count:,} examples")
-        targets = found["targets"]
-        of_classes = targets.ndim == 1 and targets.dtype.kind in "iu" and index.classes
-        if of_classes and not _are_places(targets, len(index.classes)):
-            raise DataError(f"{path} is damaged: a target is none of its classes")
         validation = found.get("validation")
         if validation is not None and not _are_places(validation, training):
             raise DataError(f"{path} is damaged: its validation split is no part of it")
@@ -190,7 +186,9 @@ class _Table:
                 raise DataError(f"{path} is damaged: it has no names of {count:,} examples")
             digests = tuple(each.tobytes().hex() for each in found["digests"])
             sources = Sources(tuple(map(Path, names)), digests)
-        return cls(targets, sources, found.get("extents", np.zeros((0, 2), np.int32)), validation)
+        return cls(
+            found["targets"], sources, found.get("extents", np.zeros((0, 2), np.int32)), validation
+        )
 
 
 def _are_places(array: Array, count: int) -> bool:

@@ -39,8 +39,9 @@ from cnnkit.data.several import names_several
 from cnnkit.data.sources import digest
 from cnnkit.data.statistics import statistics
 from cnnkit.data.summary import class_counts
+from cnnkit.data.targets import as_values
 from cnnkit.errors import DataError, UsageError
-from cnnkit.spec.model.training import Images, Unpacked
+from cnnkit.spec.model.training import Images, Loss, Unpacked
 from cnnkit.spec.model.training.location import PATHS
 
 SHARD_BYTES: Final = 2**28
@@ -58,6 +59,7 @@ def pack(
     *,
     shards: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    loss: Loss | None = None,
     progress: Progress = unseen,
 ) -> Index:
     """Writes a data set into a folder that is not there yet, or is empty.
@@ -70,6 +72,7 @@ def pack(
         folder: Where to.
         shards: How many files of records; by default as many as have ``SHARD_BYTES`` each.
         data_dir: The folder of the published sets.
+        loss: ``train.loss`` of the spec, where one is packed for: what whole numbers are to it.
         progress: Is told how much is done, and how much there is to do.
 
     Raises:
@@ -80,7 +83,7 @@ def pack(
     require_array_record()
     _require_packable(source, folder)
     dataset = read(source, FileReading(data_dir, budget=0))
-    checked = prepared(dataset, source, NetworkDemand(), None)
+    checked = prepared(_meant(dataset, loss), source, NetworkDemand(loss=loss), None)
     parts = _parts(dataset)
     total = sum(map(len, parts.values()))
     count = _shard_count(parts, shards)
@@ -140,6 +143,12 @@ def _require_packable(source: Unpacked, folder: Path) -> None:
             raise UsageError(f"{folder} {what}: name a folder that is not there yet")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _meant(dataset: Dataset, loss: Loss | None) -> Dataset:
+    """The data set with whole numbers as what a loss compares them as."""
+    of_values = loss is not None and not loss.of_classes and loss.compares == 1
+    return as_values(dataset) if of_values and dataset.train.targets.ndim == 1 else dataset
 
 
 def _parts(dataset: Dataset) -> Parts:

@@ -18,7 +18,7 @@ from cnnkit.data.records import Records
 from cnnkit.data.shard_writer import pack
 from cnnkit.data.share import ALONE
 from cnnkit.errors import UsageError
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed, Unpacked
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed, Train, Unpacked
 from tests.data.made import random_images
 
 SHAPE = (6, 6, 3)
@@ -203,6 +203,20 @@ def test_a_spec_may_say_otherwise_what_is_done_to_images(photos: Path, shards: P
         "or stretch"
     )
     assert len(caught.value.problems) == 12
+
+
+def test_whole_numbers_are_what_the_loss_compares(tmp_path: Path) -> None:
+    inputs = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    np.savez(tmp_path / "set.npz", x=inputs, y=np.array([-3, 250_000, 7, 9, 2, 1]))
+    source, folder = Arrays(arrays=str(tmp_path / "set.npz")), tmp_path / "packed"
+    with pytest.raises(DataError, match="example 0 has label -3, but labels count from 0"):
+        pack(source, folder)
+    loss = Train(loss="mean_squared_error").loss
+    pack(source, folder, loss=loss)
+    require_same(
+        load(Packed(packed=str(folder)), loss=loss, outputs=1), load(source, loss=loss, outputs=1)
+    )
+    assert index_of(folder).splits["train"].classes == {}
 
 
 def test_a_range_of_a_set_with_a_name(tmp_path: Path) -> None:
@@ -422,7 +436,10 @@ def led_out(folder: Path) -> None:
         ),
         (
             lambda folder: changed(folder, classes=["cat"]),
-            "{folder}/examples.npz is damaged: a target is none of its classes",
+            (
+                "pets (train): example 3 has label 1, but those of 1 classes go from 0 to 0\n"
+                "  pets (test): example 2 has label 1, but those of 1 classes go from 0 to 0"
+            ),
         ),
         (
             lambda folder: (folder / "index.json").write_text("{"),
