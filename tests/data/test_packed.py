@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from cnnkit.data.index import index_of, require_whole
 from cnnkit.data.records import Records
 from cnnkit.data.shard_writer import pack
 from cnnkit.data.share import ALONE
-from cnnkit.errors import UsageError
+from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed, Train, Unpacked
 from tests.data.made import random_images
 
@@ -584,3 +585,28 @@ def test_what_is_wrong_at_a_url(shards: Path, tmp_path: Path) -> None:
     )
     left = [path.name for path in (tmp_path / "packed").iterdir()]
     assert left == [index_of(shards).examples.sha256]
+
+
+@pytest.mark.parametrize(
+    ("package", "place", "text"),
+    [
+        (
+            "array_record.python.array_record_module",
+            "{shards}",
+            "packed data sets are written and read by array_record: pip install 'cnnkit[train]'",
+        ),
+        (
+            "fsspec.core",
+            "s3://bucket/pets",
+            "s3://bucket/pets is read by fsspec: pip install 'cnnkit[remote]'",
+        ),
+    ],
+)
+def test_a_package_that_is_missing_is_named(
+    package: str, place: str, text: str, shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(MissingExtraError) as caught:
+        load(Packed(packed=place.format(shards=shards)))
+    assert str(caught.value) == text
