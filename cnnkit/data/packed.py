@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnkit.data import arrays
-from cnnkit.data.dataset import Array, Dataset, Examples, Inputs, Sources
+from cnnkit.data.dataset import Dataset, Examples, Inputs
 from cnnkit.data.decoding import Decoding, other_extents
+from cnnkit.data.example_table import ExampleTable
 from cnnkit.data.files import data_directory
 from cnnkit.data.images import ImageArray, extents_of
 from cnnkit.data.index import INDEX, Index, index_of, require_whole
@@ -25,8 +25,6 @@ from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Faults
 from cnnkit.spec.model.training import Arrays, Csv, Images, Packed, Unpacked
 from cnnkit.spec.model.training.data import KNOWN, is_url, read_data
-
-_SHA256 = 32
 
 
 @dataclass(frozen=True)
@@ -90,9 +88,9 @@ class PackedSet:
         )
 
     @cached_property
-    def _table(self) -> _Table:
+    def _table(self) -> ExampleTable:
         """What is known of each example."""
-        return _Table.of(self.folder / self.index.examples.file, self.index)
+        return ExampleTable.of(self.folder / self.index.examples.file, self.index)
 
     @cached_property
     def _records(self) -> Records:
@@ -124,8 +122,8 @@ class PackedSet:
             return self.index.shape
         extents = extents_of(wanted or self.index.shape, Path(self.place))
         assert extents is not None  # noqa: S101 - there is a shape
-        if decoding.fit == "none":
-            found = self._table.extents
+        found = self._table.extents
+        if decoding.fit == "none" and found is not None:
             wrong = np.flatnonzero((found != extents[:2]).any(1)).tolist()
             if problems := [
                 other_extents(self._files[each], tuple(found[each].tolist()), extents[:2])
@@ -133,69 +131,6 @@ class PackedSet:
             ]:
                 raise DataError(*problems)
         return extents
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What is known of each example: those of `train`, and then those of `test`.
-
-    Attributes:
-        targets: As of ``Examples``, as they were read.
-        sources: The files that the examples come from, where each has one.
-        extents: Height and width of each image, ``[N, 2]``.
-        validation: The places of the validation split.
-    """
-
-    targets: Array
-    sources: Sources | None
-    extents: Array
-    validation: Array | None
-
-    @classmethod
-    def of(cls, path: Path, index: Index) -> _Table:
-        """That of a file.
-
-        Raises:
-            DataError: It is damaged.
-        """
-        found = arrays.opened(path)
-        count = sum(each.examples for each in index.splits.values())
-        training = index.splits["train"].examples
-        due: dict[str, tuple[str, tuple[int, ...]]] = {"targets": ("iuf", ())}
-        if "names" in found or index.records == "images":
-            due |= {"names": ("u", ()), "digests": ("u", (_SHA256,))}
-        if index.records == "images":
-            due |= {"extents": ("i", (2,))}
-        for name, (kind, shape) in due.items():
-            array = found.get(name)
-            length = None if array is None or not array.ndim else len(array)
-            if (
-                array is None
-                or array.dtype.kind not in kind
-                or (name != "names" and length != count)
-                or (shape and array.shape[1:] != shape)
-            ):
-                raise DataError(f"{path} is damaged: it has no {name} of {count:,} examples")
-        validation = found.get("validation")
-        if validation is not None and not _are_places(validation, training):
-            raise DataError(f"{path} is damaged: its validation split is no part of it")
-        sources = None
-        if "names" in due:
-            names = found["names"].tobytes().decode("utf-8", "surrogateescape").split("\0")
-            if len(names) != count:
-                raise DataError(f"{path} is damaged: it has no names of {count:,} examples")
-            digests = tuple(each.tobytes().hex() for each in found["digests"])
-            sources = Sources(tuple(map(Path, names)), digests)
-        return cls(
-            found["targets"], sources, found.get("extents", np.zeros((0, 2), np.int32)), validation
-        )
-
-
-def _are_places(array: Array, count: int) -> bool:
-    """Whether numbers are places among so many."""
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        return False
-    return not len(array) or bool(0 <= array.min() <= array.max() < count)
 
 
 def opened(

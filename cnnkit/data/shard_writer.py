@@ -18,8 +18,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from cnnkit.data.dataset import Array, Dataset, Examples
+from cnnkit.data.dataset import Dataset, Examples
 from cnnkit.data.demand import NetworkDemand, prepared
+from cnnkit.data.example_table import ExampleTable
 from cnnkit.data.files import readable
 from cnnkit.data.images import ImageArray
 from cnnkit.data.index import (
@@ -33,7 +34,7 @@ from cnnkit.data.index import (
     parsed,
 )
 from cnnkit.data.loading import FileReading, read
-from cnnkit.data.reading import Progress, headers_of, unseen
+from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.records import require_array_record
 from cnnkit.data.several import names_several
 from cnnkit.data.sources import digest
@@ -94,15 +95,15 @@ def pack(
         raise
     with _written_whole(folder) as pending:
         files = _write_shards(pending, parts, count, lambda done: progress(total + done, 2 * total))
-        table = _table(dataset, parts)
-        np.savez(pending / EXAMPLES, **table)  # type: ignore[arg-type] # NumPy's own option is bool
+        table = ExampleTable.of_parts(list(parts.values()), dataset.validation)
+        table.write(pending / EXAMPLES)
         index = Index(
             format=FORMAT,
             name=dataset.name,
             source=_said(source),
             records="images" if isinstance(dataset.train.inputs, ImageArray) else "values",
             shape=dataset.shape,
-            extents=_extents(table),
+            extents=table.range_of_extents,
             dtype=str(dataset.train.inputs.dtype),  # type: ignore[arg-type] # one of three
             dtype_in_files=dataset.dtype,
             classes=dataset.classes,
@@ -267,38 +268,6 @@ def _writer(path: Path) -> Iterator[Callable[[bytes], None]]:
             writer.close()
     except RuntimeError as error:  # what its files say comes as no other
         raise OSError(None, str(error).splitlines()[0], str(path)) from error
-
-
-def _table(dataset: Dataset, parts: Parts) -> dict[str, Array]:
-    """What is known of each example."""
-    examples = list(parts.values())
-    table = {"targets": np.concatenate([each.targets for each in examples])}
-    if dataset.validation is not None:
-        table["validation"] = dataset.validation.astype(np.int64)
-    known = [each.sources for each in examples if each.sources is not None]
-    if known:
-        names = "\0".join(path.as_posix() for each in known for path in each.paths)
-        digests = "".join(each for one in known for each in one.digests)
-        table["names"] = np.frombuffer(names.encode("utf-8", "surrogateescape"), np.uint8)
-        table["digests"] = np.frombuffer(bytes.fromhex(digests), np.uint8).reshape(-1, 32)
-    paths = [
-        path
-        for each in examples
-        if isinstance(each.inputs, ImageArray)
-        for path in each.inputs.paths
-    ]
-    if paths:
-        headers = headers_of(paths, ())
-        table["extents"] = np.array([(each.height, each.width) for each in headers], np.int32)
-    return table
-
-
-def _extents(table: Mapping[str, Array]) -> dict[Literal["smallest", "largest"], tuple[int, int]]:
-    found = table.get("extents")
-    if found is None:
-        return {}
-    (low, narrow), (high, wide) = found.min(0).tolist(), found.max(0).tolist()
-    return {"smallest": (low, narrow), "largest": (high, wide)}
 
 
 def _indexed(path: Path) -> IndexedFile:
