@@ -105,7 +105,7 @@ def _sides(run: Path, pictures: Path) -> dict[str, Measure]:
 
     def decoding() -> float:
         start = time.perf_counter()
-        images.decoded()
+        images.read()
         return time.perf_counter() - start
 
     def predicting() -> float:

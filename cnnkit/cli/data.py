@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cnnkit.data import Dataset, Splits
     from cnnkit.data.fetch import Progress
-    from cnnkit.spec.model.training import Data
+    from cnnkit.spec.model.training import Data, Loss
 
 data = typer.Typer(help="Look at data sets, and fetch the published ones.", no_args_is_help=True)
 
@@ -34,8 +34,8 @@ def show(
         typer.Argument(
             metavar="SOURCE",
             help="digits, mnist, fashion_mnist or cifar10; a folder with a folder of images for "
-            "each class; a file .npz, .csv or .tsv; or a spec with `train:`, for its data and "
-            "splits.",
+            "each class, or one that `pack` wrote; a file .npz, .csv or .tsv; or a spec with "
+            "`train:`, for its data and splits.",
         ),
     ],
     input_: Annotated[
@@ -71,7 +71,7 @@ def show(
         dataset, splits = _of_spec(source, data_dir)
     else:
         files, shape = _with_target(data_of(source), target), _shape(input_)
-        with _decoding() as progress:
+        with _bar("decoding") as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = [summary(each, splits) for each in dataset.alone()]
     if output is not None:
@@ -109,6 +109,68 @@ def fetch(
         print(path)
 
 
+@data.command(no_args_is_help=True)
+def pack(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A data set by its name, a folder, a file or a spec, as of `show`.",
+        ),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that is not there yet, or is empty.")
+    ],
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Files of records; by default one for 256 MiB."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of a table's target: a name or a number."),
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Write a data set as shards of records, which training reads at random, with an index.
+
+    A spec trains from it with `data: {packed: DIR}`, as it would from the source, bit for bit.
+
+    Example: cnnkit data pack pets pets-packed
+    """
+    from cnnkit.data.shard_writer import pack as packed
+    from cnnkit.presentation.numbers import memory, plural
+    from cnnkit.spec.model.training import Packed
+
+    files, loss = _data_in(source, target)
+    if isinstance(files, Packed):
+        raise UsageError(f"{source} is packed already: copy the folder as it is")
+    with _bar("packing") as progress:
+        index = packed(
+            files, folder, shards=shards, data_dir=data_dir, loss=loss, progress=progress
+        )
+    count = sum(each.examples for each in index.splits.values())
+    size = memory(sum(each.bytes for each in index.files))
+    print(f"{folder}: {plural(count, 'example')} in {plural(len(index.shards), 'shard')}, {size}")
+
+
+def _data_in(source: str, target: str | None) -> tuple[Data, Loss | None]:
+    """What a word stands for, or what a spec is trained on, and by which loss."""
+    from cnnkit.cli.sources import readable_spec
+    from cnnkit.spec.model.training.location import located
+
+    if Path(source).suffix.lower() not in _SPECS:
+        return _with_target(data_of(source), target), None
+    if target is not None:
+        raise UsageError(f"{source} says the target itself: leave --target out")
+    spec = readable_spec(source)
+    found, notes = located(spec)
+    if spec.train is None or found is None:
+        raise UsageError(f"{source} does not say what to learn from: it has no `train: data:`")
+    for note in notes:
+        print(f"cnnkit: {note}", file=sys.stderr)
+    return found, spec.train.loss
+
+
 def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     """The data set that a spec is trained on, fitted to its network, and cut as it says."""
     from cnnkit.analysis import analyze
@@ -128,7 +190,7 @@ def _of_spec(source: str, data_dir: Path | None) -> tuple[Dataset, Splits]:
     elif len(given) < 2:
         counts, extents = (next(iter(each.values()), None) for each in (counts, extents))
     places = located(spec)
-    with _decoding() as progress:
+    with _bar("decoding") as progress:
         dataset = load(
             places.data or spec.train.data,
             data_dir=data_dir,
@@ -158,21 +220,24 @@ def _with_target(files: Data, target: str | None) -> Data:
 
 def data_of(source: str) -> Data:
     """The data set that a word stands for: a name, a folder or a file."""
+    from cnnkit.data.index import is_packed
     from cnnkit.errors import did_you_mean
-    from cnnkit.spec.model.training import Arrays, Csv, Images
-    from cnnkit.spec.model.training.data import KNOWN
+    from cnnkit.spec.model.training import Arrays, Csv, Images, Packed
+    from cnnkit.spec.model.training.data import KNOWN, is_url
     from cnnkit.spec.text.scalars import shortened
 
     for name in KNOWN:
         if name == source:
             return name
+    if is_url(source):
+        return Packed(packed=source)
     path = Path(source)
     try:
         found, folder = bool(source) and path.exists(), path.is_dir()
     except OSError as error:
         raise UsageError(f"cannot read {shortened(source)}: {error.strerror}") from None
     if found and folder:
-        return Images(images=source)
+        return Packed(packed=source) if is_packed(path) else Images(images=source)
     if path.suffix.lower() == ".npz":
         return Arrays(arrays=source)
     if source.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
@@ -201,8 +266,8 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def _decoding() -> Iterator[Callable[[int, int], None]]:
-    """Shows how many images are decoded: a bar on a terminal, nothing elsewhere."""
+def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how much is done: a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _done, _of: None
         return
@@ -210,7 +275,7 @@ def _decoding() -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("decoding", total=None, visible=False)
+        task = bar.add_task(doing, total=None, visible=False)
         yield lambda done, of: bar.update(task, completed=done, total=of, visible=True)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from cnnkit.data.alignment import aligned
 from cnnkit.data.dataset import Array, Dataset, Examples
 from cnnkit.data.maps import map_faults, no_maps
+from cnnkit.data.records import RecordArray
 from cnnkit.data.targets import as_classes, as_values, target_faults
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
@@ -84,7 +85,8 @@ def fitted(
 def _shaped(examples: Examples, shape: tuple[int, ...]) -> Examples:
     if examples.shape == shape:
         return examples
-    inputs = np.asarray(examples.inputs)
+    held = examples.inputs
+    inputs = held if isinstance(held, RecordArray) else np.asarray(held)
     return replace(examples, inputs=inputs.reshape(len(inputs), *shape))
 
 

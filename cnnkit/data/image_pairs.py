@@ -67,7 +67,7 @@ def read(
     down, across = _factor(pairs, headers)
     channels = 1 if all(each.mode in GREY for each in headers) else 3
     extents = (down * dataset.shape[0], across * dataset.shape[1], channels)
-    targets = ImageArray(files, extents, decoding, common_dtype(files, headers)).decoded()
+    targets = ImageArray(files, extents, decoding, common_dtype(files, headers)).read()
     count = len(dataset.train)
     train = replace(dataset.train, targets=targets[:count])
     test = None if dataset.test is None else replace(dataset.test, targets=targets[count:])

@@ -26,6 +26,7 @@ from cnnkit.data.reading import (
     require_sound,
     unseen,
 )
+from cnnkit.data.records import Records
 from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
@@ -36,6 +37,9 @@ Shape = tuple[int, int, int]
 class ImageArray:
     """Images in files, decoded when they are indexed: with n indices ``[n, H, W, C]``.
 
+    Args:
+        contents: What is in the files, where they lie in records: then their paths are names.
+
     Attributes:
         paths: The files.
         shape: ``(N, H, W, C)``.
@@ -43,12 +47,18 @@ class ImageArray:
     """
 
     def __init__(
-        self, paths: Sequence[Path], shape: Shape, decoding: Decoding, dtype: str = "uint8"
+        self,
+        paths: Sequence[Path],
+        shape: Shape,
+        decoding: Decoding,
+        dtype: str = "uint8",
+        contents: Records | None = None,
     ) -> None:
         self.paths = tuple(paths)
         self.shape = (len(self.paths), *shape)
         self.dtype = np.dtype(dtype)
-        self._decode = partial(decoded, shape=shape, decoding=decoding)
+        self._decoded = partial(decoded, shape=shape, decoding=decoding)
+        self._contents = contents
 
     @property
     def nbytes(self) -> int:
@@ -62,9 +72,9 @@ class ImageArray:
     def __getitem__(self, index: Any) -> Array:
         chosen = np.arange(len(self))[index]
         if chosen.ndim == 0:
-            return self._decode(self.paths[chosen])
+            return self._decode(int(chosen))
         pixels = np.empty((len(chosen), *self.shape[1:]), self.dtype)
-        images = self._pool.map(self._decode, [self.paths[each] for each in chosen.tolist()])
+        images = self._pool.map(self._decode, chosen.tolist())
         for place, image in enumerate(images):
             pixels[place] = image
         return pixels
@@ -73,7 +83,7 @@ class ImageArray:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
-    def decoded(self, progress: Progress = unseen, places: Sequence[str] = ()) -> Array:
+    def read(self, progress: Progress = unseen, places: Sequence[str] = ()) -> Array:
         """All of them.
 
         Args:
@@ -86,10 +96,19 @@ class ImageArray:
         pixels = np.empty(self.shape, self.dtype)
 
         def fill(place: int) -> None:
-            pixels[place] = self._decode(self.paths[place])
+            pixels[place] = self._decode(place)
 
         require_sound(outcomes_of(fill, range(len(self)), progress), places)
         return pixels
+
+    def faults(self) -> list[str]:
+        """What is wrong with those files that cannot be decoded."""
+        outcomes = outcomes_of(lambda place: len(self._decode(place)), range(len(self)))
+        return problems_of(outcomes, ())
+
+    def _decode(self, place: int) -> Array:
+        content = None if self._contents is None else self._contents[place]
+        return self._decoded(self.paths[place], content=content)
 
 
 def read(
@@ -196,7 +215,7 @@ def of_listings(
     dtype = common_dtype(paths, headers)
     images: list[Inputs] = [ImageArray(part.paths, extents, decoding, dtype) for part in parts]
     if sum(each.nbytes for each in images) <= budget:
-        pixels = ImageArray(paths, extents, decoding, dtype).decoded(progress, places)
+        pixels = ImageArray(paths, extents, decoding, dtype).read(progress, places)
         images = list(np.split(pixels, [len(train.paths)]))
     examples = [
         Examples(inputs, part.targets, sources_of(part.paths, folder))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cnnkit.data import arrays, csv, image_pairs, images, listed, masks, pieces, several
+from cnnkit.data import arrays, csv, image_pairs, images, listed, masks, packed, pieces, several
 from cnnkit.data.cifar import cifar10
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
@@ -21,9 +21,19 @@ from cnnkit.data.idx import fashion_mnist, mnist
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scenes import digit_scenes, noisy_digits
+from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError, UsageError, did_you_mean
 from cnnkit.layers.shape import Shape
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Pictures
+from cnnkit.spec.model.training import (
+    Arrays,
+    Csv,
+    Data,
+    Images,
+    Loss,
+    Packed,
+    Pictures,
+    Unpacked,
+)
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -52,6 +62,7 @@ def load(
     renamed: Mapping[str, str] = MappingProxyType({}),
     budget: int = DEVICE_BUDGET,
     progress: Progress = unseen,
+    share: Share = ALONE,
 ) -> Dataset:
     """Reads a data set and checks that it fits the network.
 
@@ -73,36 +84,66 @@ def load(
         renamed: What the data call a class of these, where it is not the same.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
+        share: Which of how many processes reads it; of shards each looks at the contents of its
+            part.
 
     Raises:
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing.
     """
-    reading = _Reading(data_dir, budget, progress)
+    reading = FileReading(data_dir, budget, progress)
     wanted = NetworkDemand(input_shape, outputs, extents, loss, target)
     if several.names_several(source):
         return _of_several(source, reading, wanted, like, classes=classes, renamed=renamed)
     like = None if isinstance(like, Mapping) else like
     wanted = wanted.alone()
-    dataset = _read(source, reading, wanted.shape, like)
+    if isinstance(source, Packed):
+        found = packed.opened(source, data_dir, share)
+        source = found.source
+        decoding = like.decoding if like else decoding_of(source)
+        dataset = found.dataset(
+            shape=wanted.shape, decoding=decoding, budget=budget, progress=progress
+        )
+    else:
+        dataset = read(source, reading, wanted.shape, like)
     return prepared(dataset, source, wanted, like, classes=classes, renamed=renamed)
 
 
-class _Reading(NamedTuple):
-    """How files are read."""
+class FileReading(NamedTuple):
+    """How files are read.
 
-    data_dir: str | os.PathLike[str] | None
-    budget: int
-    progress: Progress
+    Attributes:
+        data_dir: The folder of the published sets.
+        budget: The bytes up to which images in files are all decoded at once.
+        progress: Is told how many images are decoded, and how many there are.
+    """
+
+    data_dir: str | os.PathLike[str] | None = None
+    budget: int = DEVICE_BUDGET
+    progress: Progress = unseen
 
 
-def _read(
-    source: Data, reading: _Reading, shape: Shape | None, like: Preprocessing | None
+def read(
+    source: Unpacked,
+    reading: FileReading,
+    shape: Shape | None = None,
+    like: Preprocessing | None = None,
 ) -> Dataset:
-    """A data set in the values of its files."""
+    """A data set of one input and one target, in the values of its files.
+
+    Args:
+        source: A name of ``PUBLISHED``, or files.
+        reading: How they are read.
+        shape: That of an input, which images are brought to.
+        like: The record of the run whose network is to read them.
+
+    Raises:
+        DataError: Files are damaged.
+        UsageError: Files are missing.
+    """
     if isinstance(source, Images) and source.masks is not None:
-        read = pieces.read if pieces.is_of_pieces(source) else masks.read
-        return read(
+        of_masks = pieces.read if pieces.is_of_pieces(source) else masks.read
+        return of_masks(
             source,
             shape=shape,
             decoding=like.decoding if like else decoding_of(source),
@@ -140,7 +181,7 @@ def _read(
 
 def _of_several(
     source: Data,
-    reading: _Reading,
+    reading: FileReading,
     wanted: NetworkDemand,
     like: Preprocessing | Mapping[str, Preprocessing] | None,
     *,
@@ -156,13 +197,13 @@ def _of_several(
         # Images that are known already stay in their files.
         unread = reading._replace(budget=0)
         parts = several.of_masks(
-            source, lambda one, first: _read(one, reading if first else unread, shape, of_images)
+            source, lambda one, first: read(one, reading if first else unread, shape, of_images)
         )
     else:
         assert isinstance(source, Images)  # noqa: S101 - the sources that have names
         parts = several.of_folders(
             source,
-            lambda one, name: _read(
+            lambda one, name: read(
                 one, reading, wanted.of_input(name).shape, named_part(like, name)
             ),
         )
@@ -218,9 +259,9 @@ def _of_values(source: str | Arrays | Csv, data_dir: str | os.PathLike[str] | No
         case Csv():
             test = Path(source.test) if source.test else None
             return csv.read(Path(source.csv), target=source.target, drop=source.drop, test=test)
-    read = PUBLISHED.get(source)
-    if read is None:
+    published = PUBLISHED.get(source)
+    if published is None:
         near = did_you_mean(source, PUBLISHED)
         meant = f": did you mean `{near}`?" if near else f"; there are {', '.join(PUBLISHED)}"
         raise UsageError(f"there is no data set `{source}`{meant}")
-    return read(data_directory(data_dir))
+    return published(data_directory(data_dir))

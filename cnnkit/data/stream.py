@@ -33,6 +33,22 @@ class Batch:
     targets: Any
 
 
+def imported_grain() -> Any:
+    """The package that reads ahead; it takes a second to import.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import grain
+    except ModuleNotFoundError as error:  # small data sets do without it
+        raise MissingExtraError(
+            "a data set that is too large for the device is streamed by grain: "
+            "pip install 'cnnkit[train]'"
+        ) from error
+    return grain
+
+
 def stream(
     examples: ExampleArrays | Examples,
     chosen: Callable[[int], Indices],
@@ -40,6 +56,7 @@ def stream(
     start: int,
     stop: int,
     ahead: int = _AHEAD,
+    told: Callable[[int], object] = lambda _: None,
 ) -> Iterator[Batch]:
     """The batches of the steps from ``start`` up to, but not, ``stop``, in order.
 
@@ -50,21 +67,18 @@ def stream(
         start: The first step.
         stop: The step before which it ends.
         ahead: Batches that are read before they are asked for.
+        told: Is told of each step whose batch is read, by the thread that has read it.
 
     Raises:
         DataError: A file cannot be decoded.
         MissingExtraError: grain is not installed.
     """
-    try:
-        import grain
-    except ModuleNotFoundError as error:  # small data sets do without it
-        raise MissingExtraError(
-            "a data set that is too large for the device is streamed by grain: "
-            "pip install 'cnnkit[train]'"
-        ) from error
+    grain = imported_grain()
 
     def batch(step: int) -> Batch:
-        return Batch(step, *table.at(chosen(step)))
+        found = Batch(step, *table.at(chosen(step)))
+        told(step)
+        return found
 
     table = ExampleArrays(examples.inputs, examples.targets)
     threads = max(1, min(ahead, os.cpu_count() or 1))

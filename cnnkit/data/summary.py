@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ def summary(dataset: Dataset, splits: Splits | None = None) -> DatasetSummary:
     return DatasetSummary(
         dataset,
         examples,
-        _counted(dataset, targets),
+        class_counts(dataset, targets),
         measured,
         (
             *warnings_of(dataset, cut, measured),
@@ -137,7 +137,7 @@ def _own(dataset: Dataset, training: Indices, validation: Indices) -> Splits:
     return Splits(training, validation, test, own_test, False, 0)
 
 
-def _counted(dataset: Dataset, targets: dict[str, Array]) -> dict[str, dict[str, int]]:
+def class_counts(dataset: Dataset, targets: Mapping[str, Array]) -> dict[str, dict[str, int]]:
     """How many of each class or label each split has; nothing where targets are neither."""
     if dataset.train.of_pixels:
         pixels = {part: pixels_of(dataset.classes, each) for part, each in targets.items()}

@@ -289,6 +289,7 @@ def _record(session: Session, state: State, history: History) -> RunEpoch | None
             **spent,
             "images_per_second": _speed(images, spent["device"]),
             "peak_bytes": peak_bytes(own(engine.devices)),
+            "waiting": engine.take_waiting(),
         },
     )
 

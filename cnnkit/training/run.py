@@ -97,7 +97,7 @@ def train(
         spec = _of_the_first(spec.model_copy(update={"train": recipe}))
         recipe = recipe_of(spec)
         record = material.record(recipe)
-        require_same_data_everywhere(record)
+        require_same_data_everywhere(*record.digests)
 
         def new(path: Path | None) -> RunDirectory:
             made = environment(devices, options)
@@ -169,7 +169,7 @@ def resume(
             last, problems = checkpoints.last()
             for problem in problems:
                 shown.note(f"{problem}; the checkpoint before it is used")
-        require_same_data_everywhere(record)
+        require_same_data_everywhere(*record.digests)
         begun: Initial | None = None
         if is_first():
             tell_launcher(run.path)

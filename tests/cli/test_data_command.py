@@ -224,6 +224,58 @@ def test_the_group_shows_its_commands(run: Run) -> None:
     for arguments in (("data",), ("data", "--help"), ("--help",)):
         done = run(*arguments)
         assert "data" in done.out
-    assert {"show", "fetch"} <= set(run("data", "--help").out.split())
-    for command in ("show", "fetch"):
+    assert {"show", "pack", "fetch"} <= set(run("data", "--help").out.split())
+    for command in ("show", "pack", "fetch"):
         assert "Example: cnnkit data" in run("data", command, "--help").out
+
+
+PETS = """input: 4x4x3
+layers: [flatten, {dense: {units: 2}}, softmax]
+train: {data: {DATA}, split: {validation: 1, test: 1}}
+"""
+
+
+def write_pets(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = random.integers(0, 256, (5, 4, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def test_a_folder_is_packed_and_shown_as_it_was(run: Run, tmp_path: Path) -> None:
+    write_pets(tmp_path / "pets")
+    done = run("data", "pack", "pets", "packed", "--shards", "2")
+    assert (done.code, done.err) == (0, "")
+    files = list((tmp_path / "packed").iterdir())
+    size = sum(file.stat().st_size for file in files if file.name != "index.json")
+    assert done.out == f"packed: 8 examples in 2 shards, {size / 1024:.1f} KiB\n"
+    assert run("data", "show", "packed").out == run("data", "show", "pets").out
+    for name, data in (("a", "images: pets, fit: stretch"), ("b", "packed: from-spec")):
+        (tmp_path / f"{name}.yaml").write_text(PETS.replace("{DATA}", f"{{{data}}}"))
+    assert run("data", "pack", "a.yaml", "from-spec").code == 0
+    assert run("data", "show", "b.yaml").out == run("data", "show", "a.yaml").out
+    assert run("check", "b.yaml").code == 0
+
+
+def test_what_is_not_packed_is_said(run: Run, tmp_path: Path) -> None:
+    write_pets(tmp_path / "pets")
+    assert run("data", "pack", "pets", "packed").code == 0
+    (tmp_path / "net.yaml").write_text("input: 4\nlayers: [relu]\n")
+    for given, text in (
+        (("packed", "again"), "packed is packed already: copy the folder as it is"),
+        (("pets", "packed"), "packed is not empty: name a folder that is not there yet"),
+        (("pets", "new", "--shards", "9"), "8 examples do not fill 9 shards: give fewer, --shards"),
+        (
+            ("net.yaml", "new"),
+            "net.yaml does not say what to learn from: it has no `train: data:`",
+        ),
+        (
+            ("net.yaml", "new", "--target", "a"),
+            "net.yaml says the target itself: leave --target out",
+        ),
+    ):
+        done = run("data", "pack", *given)
+        assert (done.code, done.out, done.err) == (2, "", f"cnnkit: {text}\n")
+    assert not (tmp_path / "new").exists()

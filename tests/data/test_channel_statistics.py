@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cnnkit.data import DataError, Examples, statistics
 from cnnkit.data.dataset import Array
+from cnnkit.data.share import ALONE
 from tests.data.made import random_images
 
 
@@ -68,3 +71,39 @@ def test_bytes_in_a_vector_share_their_statistics_and_floats_do_not() -> None:
 def test_no_example_has_no_mean() -> None:
     with pytest.raises(DataError, match="there is no training example to take the mean of"):
         statistics(examples(np.zeros((3, 1), np.uint8)), np.arange(0))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_several_processes_come_to_the_same_bits(dtype: type) -> None:
+    """Each reads its part of the chunks, and what each has found is added up."""
+    inputs: Array = random_images(23, 4, 3, 2).astype(dtype)
+    if dtype is np.float32:
+        inputs = np.random.default_rng(0).normal(1e4, 0.5, inputs.shape).astype(dtype)
+    alone = statistics(examples(inputs), np.arange(23), chunk=200)
+    read: list[list[int]] = []
+    found: list[Array] = []
+
+    class Watched:
+        shape, dtype = inputs.shape, inputs.dtype
+
+        def __getitem__(self, index: Array) -> Array:
+            read[-1] += index.tolist()
+            return inputs[index]
+
+        def __len__(self) -> int:
+            return len(inputs)
+
+    def of_all(own: Array) -> Array:
+        found.append(own)
+        return sum(found[:2], np.zeros_like(own))
+
+    watched: Any = replace(examples(inputs), inputs=Watched())  # type: ignore[arg-type]
+    for index in (0, 1, 0):  # the first again, now that both have found something
+        read.append([])
+        share = replace(ALONE, index=index, count=2, summed=of_all)
+        both = statistics(watched, np.arange(23), chunk=200, share=share)
+    assert sorted(read[0] + read[1]) == list(range(23))
+    assert len(read[1]) < 13
+    assert both.mean.tobytes() == alone.mean.tobytes()
+    assert both.deviation.tobytes() == alone.deviation.tobytes()
+    assert (both.minimum, both.maximum) == (alone.minimum, alone.maximum)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cnnkit.spec.model.training import Csv, Images
+from cnnkit.spec.model.training import Csv, Images, Packed
 from cnnkit.spec.reading import read
 
 SPEC = {"input": "4x4x1", "layers": ["flatten"]}
@@ -27,6 +27,7 @@ def test_the_fields_are_read() -> None:
     assert images == Images(images="a", value_range=(0, 4095), background=(1, 2, 3), damaged="skip")
     assert data_of({"csv": "a", "drop": ["id", 3]}) == Csv(csv="a", drop=("id", 3))
     assert data_of({"arrays": "a", "value_range": [-1, 1.5]}).value_range == (-1, 1.5)
+    assert data_of({"packed": "a", "fit": "contain"}) == Packed(packed="a", fit="contain")
     assert (images.fit, Images(images="a").background, Images(images="a").damaged) == (
         "cover", "white", "refuse",
     )  # fmt: skip
@@ -82,3 +83,8 @@ def test_what_they_cannot_be_is_a_finding(
     assert findings[0].message == message
     if advice is not None:
         assert findings[0].help == advice
+
+
+def test_what_was_said_when_data_were_packed_is_not_said_again() -> None:
+    _, findings = read({**SPEC, "train": {"data": {"packed": "a", "damaged": "skip"}}})
+    assert [each.message for each in findings] == ["`data` has no field `damaged`"]

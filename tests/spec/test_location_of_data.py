@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed
 from cnnkit.spec.model.training.location import located
 from cnnkit.spec.reading import load, read
 
@@ -37,6 +37,8 @@ def files(data: Data | None) -> list[object]:
             return [data.csv, data.test]
         case Arrays():
             return [data.arrays]
+        case Packed():
+            return [data.packed]
     return []
 
 
@@ -99,3 +101,12 @@ def test_a_path_of_a_base_is_seen_from_the_base(folders: Path) -> None:
 def test_data_with_a_name_have_no_path(folders: Path) -> None:
     assert located(load(written(folders, "digits"))) == ("digits", ())
     assert located(load({"input": "4", "layers": ["relu"]})) == (None, ())
+
+
+def test_a_url_is_no_path(folders: Path) -> None:
+    for place, found in (
+        ("s3://bucket/pets", "s3://bucket/pets"),
+        ("pets", str(folders / "specs" / "pets")),
+    ):
+        spec = load(written(folders, f'{{packed: "{place}"}}'))
+        assert files(located(spec).data) == [found]

@@ -49,6 +49,20 @@ def test_without_classes_and_validation_only_what_is_there_is_shown() -> None:
     assert out.getvalue() == "epoch 2/5  loss 2.0000  rate 0.0123  images/s 12,346  time 2.5 s\n"
 
 
+def test_an_epoch_of_data_that_are_read_says_how_long_the_device_waited_for_them() -> None:
+    out = io.StringIO()
+    log = Log(out)
+    log.begin(PLAN, 0)
+    for waiting in (0.0, 12.3, None):
+        log.epoch(replace(RECORD, time={**RECORD.time, "waiting": waiting}), best=False)
+    ends = [line.partition("images/s")[2] for line in out.getvalue().splitlines()]
+    assert ends == [
+        " 12,346  time 2.5 s  data wait 0.0 s",
+        " 12,346  time 2.5 s  data wait 12 s",
+        " 12,346  time 2.5 s",
+    ]
+
+
 def test_a_long_epoch_has_a_line_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

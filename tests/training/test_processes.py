@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cnnkit.errors import TrainingError, UsageError
+from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
+from cnnkit.training.distributed import consensus
 from cnnkit.training.distributed import launch as launching
 from cnnkit.training.distributed.consensus import AgreedInterruption
 from cnnkit.training.distributed.processes import Processes, cluster_of, join, processes_of
@@ -238,6 +243,39 @@ def test_what_is_no_training_is_not_launched() -> None:
     assert str(caught.value) == (
         "launch runs `train`, not check: cnnkit launch -n 2 -- train specs/digits.yaml"
     )
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_failure_is_told_once_to_processes_that_are_at_different_places(
+    deep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fails within a part of a part or before it; the other has come to the inner one."""
+    told: list[NDArray[Any]] = []
+
+    def gathered(own: NDArray[Any]) -> NDArray[Any]:
+        told.append(own)
+        return np.stack([told[0], own])
+
+    monkeypatch.setattr(consensus, "alone", lambda: False)
+    monkeypatch.setattr(consensus, "_gathered", gathered)
+
+    def fails() -> None:
+        with consensus.together(), consensus.together() if deep else nullcontext():
+            raise DataError("a.png is damaged")
+
+    with pytest.raises(DataError, match=r"a\.png is damaged"):
+        fails()
+    assert len(told) == 1
+    with pytest.raises(TrainingError) as caught, consensus.together(), consensus.together():
+        pass
+    assert str(caught.value) == "process 0 failed, so all of them end: a.png is damaged"
+    assert len(told) == 2
+
+
+def test_sums_of_several_processes_keep_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = np.array([[2.0**60, 0.1]])
+    monkeypatch.setattr(consensus, "_gathered", lambda sent: np.stack([sent, sent]))
+    assert consensus._summed(own).tolist() == [[2.0**61, 0.2]]
 
 
 def test_a_sigterm_that_comes_twice_is_one_wish() -> None:

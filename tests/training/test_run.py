@@ -133,7 +133,7 @@ def test_an_epoch_has_its_figures_and_its_time_by_phase(finished: tuple[Result, 
         }  # fmt: skip
         assert record["time"].keys() == {
             "compile", "data", "device", "evaluation", "checkpoint", "total", "images_per_second",
-            "peak_bytes",
+            "peak_bytes", "waiting",
         }  # fmt: skip
         assert record["validation"].keys() == {
             "loss", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "matthews", "kappa",

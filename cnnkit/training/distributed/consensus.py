@@ -18,13 +18,15 @@ import numpy as np
 from jax.experimental import multihost_utils
 from numpy.typing import NDArray
 
+from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import CnnkitError, TrainingError, UsageError
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.store.checkpoint import Checkpoint
-from cnnkit.training.store.data_record import DataRecord
 from cnnkit.training.store.manifest import DamagedCheckpointError
 
 T = TypeVar("T")
+_TOLD = "told_to_all"
+"""What is set on a failure that all processes know of."""
 _LONGEST = 2048
 """The bytes of a message that one process tells all others."""
 
@@ -105,6 +107,8 @@ def whole_state(state: T) -> T:
 def together() -> Iterator[None]:
     """What each process must come through by itself: where one fails, all end and say why.
 
+    It may be within another such part: what all have been told they are not told again.
+
     Raises:
         TrainingError: Another process failed.
     """
@@ -112,36 +116,50 @@ def together() -> Iterator[None]:
     try:
         yield
     except CnnkitError as error:
-        if alone():
+        if alone() or getattr(error, _TOLD, False):
             raise
         problem = error
     if alone():
         return
     own = str(problem or "").encode()[:_LONGEST].ljust(_LONGEST)
     told = _gathered(np.frombuffer(own, np.uint8))
-    if problem is not None:
-        raise problem
     for index, each in enumerate(told):
-        if text := each.tobytes().decode(errors="ignore").strip():
-            raise TrainingError(f"process {index} failed, so all of them end: {text}")
+        text = each.tobytes().decode(errors="ignore").strip()
+        if problem is None and text:
+            problem = TrainingError(f"process {index} failed, so all of them end: {text}")
+    if problem is not None:
+        setattr(problem, _TOLD, True)
+        raise problem
 
 
-def require_same_data_everywhere(record: DataRecord) -> None:
+def share_of_data() -> Share:
+    """What of a data set this process reads, and how all of them put it together."""
+    if alone():
+        return ALONE
+    return Share(jax.process_index(), jax.process_count(), _summed, together)
+
+
+def require_same_data_everywhere(*digests: str | None) -> None:
     """Raises, in all processes, where one of them has read other data than the first.
+
+    Args:
+        digests: What the same data have the same of.
 
     Raises:
         UsageError: One has.
     """
     if alone():
         return
-    known = [record.sha256, record.train and record.train.sha256]
+    known = [*digests]
     other = _gathered(np.array([agreed(known) != known], np.bool_)).reshape(-1)
     if other.any():
         who = ", ".join(str(index) for index in np.flatnonzero(other))
-        raise UsageError(
+        problem = UsageError(
             f"process {who} reads other data than process 0: give all of them the same files, and "
             f"the same --data-dir"
         )
+        setattr(problem, _TOLD, True)
+        raise problem
 
 
 class AgreedInterruption(Interruption):
@@ -176,6 +194,15 @@ def interruption_of_all() -> Interruption:
 def _of_the_first(array: NDArray[Any]) -> NDArray[Any]:
     found: NDArray[Any] = np.asarray(multihost_utils.broadcast_one_to_all(array))
     return found
+
+
+def _summed(array: NDArray[Any]) -> NDArray[Any]:
+    """The sum of the arrays of all processes, in their order."""
+    # As bytes: JAX would make floats of 64 bits such of 32.
+    sent = np.frombuffer(array.tobytes(), np.uint8)
+    each = [np.frombuffer(part.tobytes(), array.dtype) for part in _gathered(sent)]
+    total: NDArray[Any] = np.sum(each, axis=0, dtype=array.dtype)
+    return total.reshape(array.shape)
 
 
 def _gathered(array: NDArray[Any]) -> NDArray[Any]:

@@ -21,8 +21,8 @@ from jax import Array
 from jax.sharding import Sharding
 from numpy.typing import NDArray
 
-from cnnkit.data.dataset import Indices
-from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
+from cnnkit.data.dataset import ExampleArrays, Indices
+from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.distributed.layout import SHARD
 from cnnkit.training.prepare.device import compiler_options, host
@@ -232,7 +232,7 @@ class Engine(ABC):
             some = whole[start : start + size]
             # A batch that is not full is filled up, so that one program serves them all.
             filled = some[np.minimum(np.arange(size), len(some) - 1)]
-            batch = jax.device_put(table.inputs_at(indices[filled]), self.sharding)
+            batch = self._inputs_of(table, indices[filled])
             found = self._maps(state, self.feed, batch)[part]
             yield some, np.asarray(found)[: len(some)]
 
@@ -247,7 +247,7 @@ class Engine(ABC):
         table = self.material.table(name)
         given = []
         for chosen, _ in self._cut(name):
-            batch = on_device(table.inputs_at(chosen), self.sharding)
+            batch = self._inputs_of(table, chosen)
             given.append(self._on_host(self._scores(state, self.feed, batch)))
         return self._joined(given, name)
 
@@ -262,10 +262,25 @@ class Engine(ABC):
         for chosen, counted in self._cut(name):
             if asked():
                 return None
-            batch = pool_on(*table.at(chosen), self.sharding)
+            batch = self._batch_of(table, chosen)
             sums, scores = self._judged(state, self.feed, batch, counted, sums)
             given.append(self._on_host(scores))
         return on_host(sums), self._joined(given, name)
+
+    def take_waiting(self) -> float | None:
+        """The seconds that the device had nothing to do but wait for data since the last time.
+
+        None where all data are on it.
+        """
+        return None
+
+    def _inputs_of(self, table: ExampleArrays, chosen: Indices) -> Any:
+        """The inputs of a batch, on the device."""
+        return on_device(table.inputs_at(chosen), self.sharding)
+
+    def _batch_of(self, table: ExampleArrays, chosen: Indices) -> ExamplePool:
+        """A batch, on the device."""
+        return pool_on(*table.at(chosen), self.sharding)
 
     @property
     def _scored(self) -> list[str]:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax.sharding import Sharding
 
-from cnnkit.data.dataset import ExampleArrays
+from cnnkit.data.dataset import ExampleArrays, Indices
 from cnnkit.training.compute.state import ExamplePool, Feed
 from cnnkit.training.prepare.material import Material
 
@@ -71,6 +71,54 @@ def pool_on(inputs: Any, targets: Any, sharding: Sharding) -> ExamplePool:
     """Inputs and targets on the device."""
     placed = on_device(inputs, sharding)
     return ExamplePool(placed, placed if targets is inputs else on_device(targets, sharding))
+
+
+class BatchShare:
+    """Which examples of a batch this process reads: those that its own devices work on.
+
+    Args:
+        sharding: How a batch lies on the devices.
+        size: The examples of a batch.
+
+    Attributes:
+        sharding: How a batch lies on the devices.
+    """
+
+    def __init__(self, sharding: Sharding, size: int) -> None:
+        self.sharding = sharding
+        self._size = size
+        mine = sharding.addressable_devices_indices_map((size,)).values()
+        rows = np.zeros(size, np.bool_)
+        for part in mine:
+            rows[part or slice(None)] = True
+        self._rows = np.flatnonzero(rows)
+
+    def of(self, chosen: Indices) -> Indices:
+        """Of the examples of a batch those that are read here."""
+        return chosen[self._rows]
+
+    def pool(self, inputs: Any, targets: Any) -> ExamplePool:
+        """A batch on all devices, from what each process has read of it."""
+        placed = self.placed(inputs)
+        return ExamplePool(placed, placed if targets is inputs else self.placed(targets))
+
+    def zeros(self, table: ExampleArrays) -> ExamplePool:
+        """A batch of the shapes and types of some examples."""
+        inputs, targets = jax.tree.map(
+            lambda array: np.zeros((len(self._rows), *array.shape[1:]), array.dtype),
+            table.at(slice(0, 1)),
+        )
+        return self.pool(inputs, targets)
+
+    def placed(self, arrays: Any) -> Any:
+        """An array of the examples that are read here as that of all, or all of a mapping."""
+
+        def whole(own: np.ndarray[Any, Any]) -> jax.Array:
+            shape = (self._size, *own.shape[1:])
+            found: jax.Array = jax.make_array_from_process_local_data(self.sharding, own, shape)
+            return found
+
+        return jax.tree.map(whole, arrays)
 
 
 def on_device(arrays: Any, sharding: Sharding) -> Any:

@@ -17,6 +17,7 @@ from cnnkit.data.inspection import all_alike
 from cnnkit.data.maps import pixels_of
 from cnnkit.data.membership import Groups
 from cnnkit.data.preprocessing import Preparation, Preprocessing, preprocessing, record_of
+from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.spec.model.spec import Spec
@@ -28,6 +29,11 @@ from cnnkit.tasks.task import Task, task_of
 from cnnkit.training.advice import data_for
 from cnnkit.training.compute.figures import recalls_of
 from cnnkit.training.compute.maps import MASKS, PIXEL_WEIGHTS
+from cnnkit.training.distributed.consensus import (
+    require_same_data_everywhere,
+    share_of_data,
+    together,
+)
 from cnnkit.training.prepare.boundary_weights import weight_maps
 from cnnkit.training.prepare.resolution import Scores, extents_of, inputs_of
 from cnnkit.training.store.data_record import DataRecord, GroupRecord, OutputRecord, SplitPart
@@ -154,9 +160,10 @@ def prepare(
         DataError: Files are damaged, or do not fit the network.
         UsageError: Files are missing, or the recipe names no data.
     """
-    dataset = read(spec, train, outputs, data_dir)
-    recalls_in([train.monitor], dataset, outputs)  # refuses an unknown class
-    splits = split(dataset, train.split, train.seed, grouped(spec, dataset, place))
+    with together():  # what follows is done by all processes at once
+        dataset = read(spec, train, outputs, data_dir)
+        recalls_in([train.monitor], dataset, outputs)  # refuses an unknown class
+        splits = split(dataset, train.split, train.seed, grouped(spec, dataset, place))
     if limit is not None:
         splits = replace(
             splits,
@@ -188,6 +195,7 @@ def read(spec: Spec, train: Train, outputs: Scores, data_dir: StrPath | None) ->
         extents=extents_of(spec),
         loss=train.loss,
         target=train.target,
+        share=share_of_data(),
     )
     for name, each in (dataset.inputs or {"": dataset}).items():
         if fault := all_alike(each):
@@ -219,7 +227,7 @@ def measured(
     Raises:
         DataError: The weights of the recipe do not fit the classes.
     """
-    found = statistics(dataset.train, splits.train)
+    found = statistics(dataset.train, splits.train, share=_share_of(dataset, splits))
     applied = found
     if train.standardize != "per_channel":
         applied = standardization(train, dataset.train, splits.train)
@@ -236,6 +244,19 @@ def measured(
         },
         train.boundary_weights,
     )
+
+
+def _share_of(dataset: Dataset, splits: Splits) -> Share:
+    """What this process reads of inputs that stay in their files, the same ones in all of them.
+
+    Raises:
+        UsageError: Another process has other data.
+    """
+    if isinstance(dataset.train.inputs, np.ndarray):
+        return ALONE
+    chosen: str = splits.record()["train"]["sha256"]
+    require_same_data_everywhere(_digest([dataset.train]), chosen)
+    return share_of_data()
 
 
 def recalls_in(names: Iterable[str], dataset: Dataset, outputs: Scores) -> dict[str, int]:

@@ -89,6 +89,11 @@ class DataRecord:
     deviation: tuple[float, ...] | None = None
 
     @property
+    def digests(self) -> tuple[str | None, str | None]:
+        """Those of all examples, and of which of them are trained on."""
+        return self.sha256, None if self.train is None else self.train.sha256
+
+    @property
     def labels(self) -> bool | dict[str, bool]:
         """Whether each score is a yes or no of its own; of several outputs of each."""
         if self.outputs is None:

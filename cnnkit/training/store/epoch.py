@@ -39,8 +39,10 @@ class RunEpoch(Epoch):
         step: The steps done since the start of the run.
         learning_rate: That of its last step; None where it is not known.
         time: The seconds of each phase and in ``total``; ``images_per_second``, which is None
-            where an earlier process has trained all of it; and ``peak_bytes``, what a device has
-            held at most so far, of a CPU what the process has. The one entry that differs between
+            where an earlier process has trained all of it; ``peak_bytes``, what a device has
+            held at most so far, of a CPU what the process has; and ``waiting``, the seconds of
+            ``device`` in which it had nothing to do but wait for data, None where all data are on
+            it. The one entry that differs between
             two runs of one seed.
     """
 

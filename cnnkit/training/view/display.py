@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _INTERVAL = 30.0
 _BEST = "  ● best"
-_DISPENSABLE = ("images/s", "rate", "time")
+_DISPENSABLE = ("images/s", "rate", "time", "data wait")
 """The figures that a narrow terminal does without, the least wanted first."""
 
 

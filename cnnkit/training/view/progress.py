@@ -51,11 +51,13 @@ def figures_of(record: RunEpoch, monitor: str | None = None) -> dict[str, str]:
     if record.validation is not None:
         figures |= _metrics("val ", record.validation, monitor)
     pace = record.time["images_per_second"]  # None where an earlier process has trained all of it
+    waiting = record.time.get("waiting")  # None where the data are on the device
     return {
         **figures,
         "rate": "–" if record.learning_rate is None else f"{record.learning_rate:.3g}",
         "images/s": "–" if pace is None else f"{pace:,.0f}",
         "time": duration((record.time["total"] or 0) - (record.time["compile"] or 0)),
+        **({} if waiting is None else {"data wait": duration(waiting)}),
     }
 
 

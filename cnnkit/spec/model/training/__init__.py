@@ -7,7 +7,7 @@ Here is what is said; `cnnkit.training` makes functions of it. Loaded only where
 from __future__ import annotations
 
 from cnnkit.spec.model.training.augmentation import Augmentation
-from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
+from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Packed, Pictures, Unpacked
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
 from cnnkit.spec.model.training.parallel import Parallelism
@@ -25,9 +25,11 @@ __all__ = [
     "Images",
     "Loss",
     "Optimizer",
+    "Packed",
     "Parallelism",
     "Pictures",
     "Schedule",
     "SplitSettings",
     "Train",
+    "Unpacked",
 ]

@@ -33,6 +33,10 @@ _TARGETS = Expects("the name of an array in the file, or one for each output by 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Level = Annotated[int, Field(ge=0, le=255)]
 Colour = Annotated[tuple[Level, ...], Strict(False), Field(min_length=3, max_length=3)]
+Fit = Literal["cover", "contain", "stretch", "none"]
+Background: TypeAlias = Literal["white", "black"] | Colour
+_FIT = Expects("`cover`, `contain`, `stretch` or `none`")
+_BACKGROUND = Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]")
 
 
 def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
@@ -45,6 +49,15 @@ def ascending(value: tuple[float, ...] | None) -> tuple[float, ...] | None:
 Ignored = Annotated[
     Annotated[int, Field(ge=0)] | None, Expects("a whole number that is not negative, such as 255")
 ]
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is a URL, and no path.
+
+    >>> is_url("s3://bucket/pets"), is_url("sets/pets")
+    (True, False)
+    """
+    return "://" in place
 
 
 def names_in(given: str | Mapping[str, str] | None) -> tuple[str, ...]:
@@ -84,18 +97,12 @@ class Files(Section):
 class Pictures(Files):
     """Data in files of images, and how these are decoded."""
 
-    fit: Annotated[
-        Literal["cover", "contain", "stretch", "none"],
-        Expects("`cover`, `contain`, `stretch` or `none`"),
-    ] = Field(
+    fit: Annotated[Fit, _FIT] = Field(
         "cover",
         description="how an image comes to the extents of the input: resized to cover them and "
         "cut at the centre, resized to fit inside and padded, stretched, or not at all",
     )
-    background: Annotated[
-        Literal["white", "black"] | Colour,
-        Expects("`white`, `black`, or red, green and blue of 0 to 255: [255, 255, 255]"),
-    ] = Field(
+    background: Annotated[Background, _BACKGROUND] = Field(
         "white", description="what is seen through transparent pixels, where the input has no alpha"
     )
     damaged: Annotated[Literal["refuse", "skip"], Expects("`refuse` or `skip`")] = Field(
@@ -281,8 +288,30 @@ class Csv(Pictures):
     )
 
 
-Data: TypeAlias = Name | Images | Arrays | Csv
-FILES: Final[dict[str, type[Files]]] = {files.key: files for files in (Images, Arrays, Csv)}
+class Packed(Files):
+    """A data set that `cnnkit data pack` wrote: shards of records, and an index of them.
+
+    It is what it was packed from, under the same names, with the same classes and splits; what is
+    not said here is as it was said there.
+    """
+
+    key = "packed"
+
+    packed: Annotated[
+        Text, Expects("the path of a folder, seen from the spec's, or a URL such as s3://…")
+    ] = Field(description="the folder of the shards and their `index.json`, or its URL")
+    fit: Annotated[Fit | None, _FIT] = Field(
+        None, description="how an image comes to the extents of the input, as of `images`"
+    )
+    background: Annotated[Background | None, _BACKGROUND] = Field(
+        None, description="what is seen through transparent pixels, as of `images`"
+    )
+
+
+Unpacked: TypeAlias = Name | Images | Arrays | Csv
+"""A data set in a form of others."""
+Data: TypeAlias = Unpacked | Packed
+FILES: Final[dict[str, type[Files]]] = {files.key: files for files in (Images, Arrays, Csv, Packed)}
 _EXAMPLES: Final = "`digits`, `{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
 
 

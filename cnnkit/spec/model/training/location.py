@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images
+from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Packed, is_url
 from cnnkit.spec.model.training.split import names_table
 from cnnkit.spec.text.node import YamlNode
 
-_PATHS: Final = {
+PATHS: Final = {
     Images: ("images", "test", "masks", "targets"),
     Arrays: ("arrays",),
     Csv: ("csv", "test", "folder"),
+    Packed: ("packed",),
 }
+"""The fields of data that are paths."""
 
 
 class Located(NamedTuple):
@@ -44,13 +46,13 @@ def located(spec: Spec) -> Located:
         return Located(data, ())
     found: dict[str, str | dict[str, str]] = {}
     notes: list[str] = []
-    for name in _PATHS[type(data)]:
+    for name in PATHS[type(data)]:
         given = getattr(data, name)
         if isinstance(given, Mapping):  # a path for each input
             places = {each: _found(given[each], _file(spec, "data", name, each)) for each in given}
             found[name] = {each: str(path) for each, (path, _) in places.items()}
             notes += [note for _, note in places.values() if note]
-        elif given is not None:
+        elif given is not None and not is_url(given):
             path, note = _found(given, _file(spec, "data", name))
             found[name] = str(path)
             notes += [note] if note else []

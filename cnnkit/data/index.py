@@ -1,0 +1,237 @@
+"""What a packed data set says of itself: `index.json`, beside its shards.
+
+An index is not trusted: it names files of its own folder alone, and these have the size and the
+SHA-256 that it says, or are not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cnnkit.data.files import readable
+from cnnkit.data.reading import outcomes_of, require_sound
+from cnnkit.data.share import ALONE, Share
+from cnnkit.data.sources import digest
+from cnnkit.errors import DataError, UsageError
+
+INDEX: Final = "index.json"
+EXAMPLES: Final = "examples.npz"
+FORMAT: Final = 1
+LARGEST: Final = 2**26
+"""The bytes of an index at most: it has a few lines a shard and a class."""
+
+Count = Annotated[int, Field(ge=0)]
+Extent = Annotated[int, Field(gt=0)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class IndexedFile(_Entry):
+    """A file beside the index.
+
+    Attributes:
+        file: Its name.
+        bytes: Its size.
+        sha256: Of its contents.
+    """
+
+    file: str
+    bytes: Count
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Shard(IndexedFile):
+    """A file of records.
+
+    Attributes:
+        records: How many it has.
+    """
+
+    records: Extent
+
+
+class SplitFigures(_Entry):
+    """What the examples of a split are.
+
+    Attributes:
+        examples: How many there are.
+        classes: How many of each class or label.
+        mean: That of each channel, of inputs as they are trained on: of bytes from 0 to 1.
+        deviation: The root of the mean squared distance from it; 1 of a channel that is constant.
+        minimum: The smallest value, of bytes before their scaling.
+        maximum: The largest.
+    """
+
+    examples: Count
+    classes: dict[str, Count]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    minimum: float
+    maximum: float
+
+
+class Index(_Entry):
+    """A packed data set.
+
+    Attributes:
+        format: The version of this file.
+        name: What reports call the data set.
+        source: What it was packed from, as `data:` of a spec has it, without the folders.
+        records: Whether a record is the file of an image, or the values of an input.
+        shape: The commonest shape of an image, or that of each input.
+        extents: The smallest and the largest height and width of images; of values there are none.
+        dtype: The type of the values.
+        dtype_in_files: The type that the source had for them; empty where it is the same.
+        classes: The names of the classes, in their order.
+        target: Which column of a table the targets are.
+        notes: What was seen while the source was read.
+        splits: The figures of `train`, to which a validation split of its own belongs, and `test`.
+        examples: The file of what is known of each example.
+        shards: The files of records: those of `train`, then those of `test`, in their order.
+    """
+
+    format: Literal[1]
+    name: str
+    source: str | dict[str, Any]
+    records: Literal["images", "values"]
+    shape: tuple[Extent, ...]
+    extents: dict[Literal["smallest", "largest"], tuple[Extent, Extent]]
+    dtype: Literal["uint8", "uint16", "float32"]
+    dtype_in_files: str
+    classes: tuple[str, ...]
+    target: str
+    notes: tuple[str, ...]
+    splits: dict[Literal["train", "test"], SplitFigures]
+    examples: IndexedFile
+    shards: Annotated[tuple[Shard, ...], Field(min_length=1)]
+
+    @property
+    def files(self) -> tuple[IndexedFile, ...]:
+        """All files but the index itself."""
+        return (self.examples, *self.shards)
+
+    def text(self) -> str:
+        """The index as its file has it."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a folder holds a packed data set."""
+    return (folder / INDEX).is_file()
+
+
+def index_of(folder: Path) -> Index:
+    """The index of a packed data set in a folder.
+
+    Raises:
+        DataError: It cannot be read, is damaged, was written by a later version, or names files
+            that are not its own.
+        UsageError: There is none.
+    """
+    path = folder / INDEX
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    if not path.exists():
+        raise UsageError(
+            f"{folder} is no packed data set, it has no {INDEX}: `cnnkit data pack SOURCE DIR` "
+            f"writes one"
+        )
+    with readable(path), path.open("rb") as stream:
+        content = stream.read(LARGEST + 1)
+    return parsed(content, str(path))
+
+
+def parsed(content: bytes, where: str) -> Index:
+    """An index of the contents of its file.
+
+    Args:
+        content: What is in the file.
+        where: What messages call it.
+
+    Raises:
+        DataError: It is damaged, was written by a later version, or names files that are not its
+            own.
+    """
+    if len(content) > LARGEST:
+        raise DataError(f"{where} has more than {LARGEST:,} bytes, which no index has")
+    try:
+        written = json.loads(content)
+    except (ValueError, RecursionError):
+        raise DataError(f"{where} is damaged: it is no JSON") from None
+    version = written.get("format") if isinstance(written, Mapping) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise DataError(
+            f"{where} was written by a later version of cnnkit: its format is {version}, and this "
+            f"version reads {FORMAT}; update cnnkit, or pack the data with this version"
+        )
+    try:
+        index = Index.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "it"
+        raise DataError(f"{where} is damaged: {place}: {first['msg']}") from None
+    if problems := list(_inconsistent(index, where)):
+        raise DataError(*problems)
+    return index
+
+
+def _inconsistent(index: Index, where: str) -> Iterator[str]:
+    names = [each.file for each in index.files]
+    for name in names:
+        if not _is_plain(name):
+            yield f"{where} names {name!r}, which is no file in its own folder: nothing is read"
+    if len(set(names)) < len(names):
+        yield f"{where} is damaged: it names a file twice"
+    counted = sum(each.examples for each in index.splits.values())
+    records = sum(each.records for each in index.shards)
+    if "train" not in index.splits or counted != records:
+        yield f"{where} is damaged: its splits have {counted:,} examples, its shards {records:,}"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name leads nowhere else, on any system."""
+    plain = PurePosixPath(name).name == name and name not in ("", ".", "..")
+    return plain and not set(name) & set("\\:\0")
+
+
+def require_whole(folder: Path, files: Sequence[IndexedFile], share: Share = ALONE) -> None:
+    """Raises where files are not those that an index names.
+
+    Args:
+        folder: Where they lie.
+        files: What the index says of them.
+        share: Which of several processes reads them; sizes are looked at in all, and contents in
+            its part.
+
+    Raises:
+        DataError: All that are missing, cut off, changed, or lead out of the folder.
+    """
+    root = folder.resolve()
+
+    def sound(numbered: tuple[int, IndexedFile]) -> None:
+        number, due = numbered
+        path = folder / due.file
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            raise DataError(f"{path} is a link that leads out of {folder}")
+        if not path.is_file():
+            raise DataError(f"{path} is missing, which {INDEX} names: copy it there")
+        with readable(path):
+            size = path.stat().st_size
+        if size != due.bytes:
+            raise DataError(
+                f"{path} has {size:,} bytes, and {INDEX} says {due.bytes:,}: copy it once more"
+            )
+        if share.has(number) and (found := digest(path)) != due.sha256:
+            raise DataError(
+                f"{path} has other contents than {INDEX} says, of the SHA-256 {found[:12]}… in "
+                f"place of {due.sha256[:12]}…: copy it once more, or pack the data again"
+            )
+
+    require_sound(outcomes_of(sound, list(enumerate(files))))
