@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -22,8 +23,9 @@ from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scenes import digit_scenes, noisy_digits
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Pictures
+from cnnkit.spec.model.training.data import names_in
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -84,7 +86,7 @@ def load(
         return _of_several(source, reading, wanted, like, classes=classes, renamed=renamed)
     like = None if isinstance(like, Mapping) else like
     wanted = wanted.alone()
-    dataset = _read(source, reading, wanted.shape, like)
+    dataset = _read(source, reading, wanted, like)
     return prepared(dataset, source, wanted, like, classes=classes, renamed=renamed)
 
 
@@ -97,11 +99,14 @@ class _Reading(NamedTuple):
 
 
 def _read(
-    source: Data, reading: _Reading, shape: Shape | None, like: Preprocessing | None
+    source: Data, reading: _Reading, wanted: NetworkDemand, like: Preprocessing | None
 ) -> Dataset:
     """A data set in the values of its files."""
+    shape: Shape | None = wanted.shape
     if isinstance(source, Images) and source.masks is not None:
-        read = pieces.read if pieces.is_of_pieces(source) else masks.read
+        read = masks.read
+        if pieces.is_of_pieces(source):
+            read = partial(pieces.read, extents=wanted.extents)
         return read(
             source,
             shape=shape,
@@ -152,19 +157,17 @@ def _of_several(
         parts = several.of_arrays(source, wanted.loss)
     elif isinstance(source, Images) and isinstance(source.masks, Mapping):
         of_images = None if isinstance(like, Mapping) else like
-        shape = None if isinstance(wanted.shape, Mapping) else wanted.shape
+        alone = wanted.alone()._replace(extents=_of_all(source, wanted))
         # Images that are known already stay in their files.
         unread = reading._replace(budget=0)
         parts = several.of_masks(
-            source, lambda one, first: _read(one, reading if first else unread, shape, of_images)
+            source, lambda one, first: _read(one, reading if first else unread, alone, of_images)
         )
     else:
         assert isinstance(source, Images)  # noqa: S101 - the sources that have names
         parts = several.of_folders(
             source,
-            lambda one, name: _read(
-                one, reading, wanted.of_input(name).shape, named_part(like, name)
-            ),
+            lambda one, name: _read(one, reading, wanted.of_input(name), named_part(like, name)),
         )
     faults: list[str] = []
     inputs, targets = {}, {}
@@ -191,6 +194,27 @@ def _of_several(
         inputs=inputs if len(inputs) > 1 else {},
         outputs=targets if len(targets) > 1 else {},
     )
+
+
+def _of_all(source: Images, wanted: NetworkDemand) -> Shape | None:
+    """The spatial extents that all outputs which have masks give; None where that is not known.
+
+    Raises:
+        DataError: They differ, and images are to be cut into tiles.
+    """
+    if not isinstance(wanted.extents, Mapping):
+        found: Shape | None = wanted.extents
+        return found
+    given = {name: wanted.extents.get(name) for name in names_in(source.masks)}
+    if source.tiles is not None and len(set(given.values())) > 1:
+        listed = ", ".join(
+            f"`{name}` {show(each) if each else 'one vector'}" for name, each in given.items()
+        )
+        raise DataError(
+            f"{source.images} is cut into tiles, of which all outputs must give the same part, and "
+            f"they give {listed}: give them the same extents, or leave `tiles` out"
+        )
+    return next(iter(given.values()))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from cnnkit.training.run import train
 from cnnkit.training.view.display import Quiet
 
 EXAMPLES, WIDTH = 90, 8
+MAP = (4, 2)
 
 
 class Silent:
@@ -32,16 +33,25 @@ class Silent:
     def ends(self, fold: Fold) -> None: ...
 
 
-TASKS: Mapping[str, tuple[int, str]] = {
+TASKS: Mapping[str, tuple[int, Any]] = {
     "classes": (3, "categorical_cross_entropy"),
     "binary": (1, "binary_cross_entropy"),
     "labels": (3, "binary_cross_entropy"),
     "values": (2, "mean_squared_error"),
+    "pixels": (3, ["dice", "categorical_cross_entropy"]),
+    "images": (2, ["mean_squared_error", "mean_absolute_error"]),
 }
+OF_MAPS = ("pixels", "images")
 
 
 def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What a linear network can learn of inputs, most of the time."""
+    if task == "pixels":
+        masks = (inputs[..., 0] > 0).astype(np.uint8)  # no pixel is of the third class
+        masks[:, 0, 0] = 255
+        return masks
+    if task == "images":
+        return np.concatenate([inputs, -inputs], axis=-1)
     if task == "classes":
         return np.asarray(inputs[:, :3].argmax(axis=1), np.int32)
     if task == "binary":
@@ -56,14 +66,30 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
     task = request.param
     units, loss = TASKS[task]
     inputs = np.random.default_rng(5).normal(size=(EXAMPLES, WIDTH)).astype(np.float32)
+    data: dict[str, Any] = {"arrays": str(tmp_path / "data.npz")}
+    input_, augment = str(WIDTH), []
+    layers: list[Any] = [
+        {"dense": {"units": 16, "activation": "relu"}},
+        {"dense": {"units": units}},
+    ]
+    if task in OF_MAPS:
+        inputs = inputs.reshape(EXAMPLES, *MAP, 1)
+        input_, augment = "4x2x1", ["flip"]
+        layers = [
+            {"conv": {"filters": 4, "kernel": 3, "padding": "same", "activation": "relu"}},
+            {"conv": {"filters": units, "kernel": 1}},
+        ]
+    if task == "pixels":
+        data["ignore"] = 255
     np.savez(tmp_path / "data.npz", inputs=inputs, targets=targets(task, inputs))
     return cnnkit.load(
         {
             "name": task,
-            "input": str(WIDTH),
-            "layers": [{"dense": {"units": 16, "activation": "relu"}}, {"dense": {"units": units}}],
+            "input": input_,
+            "layers": layers,
             "train": {
-                "data": {"arrays": str(tmp_path / "data.npz")},
+                "data": data,
+                "augment": augment,
                 "split": {"validation": 0.25, "test": 0.2},
                 "loss": loss,
                 "optimizer": "adam",
