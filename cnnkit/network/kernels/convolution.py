@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -133,10 +134,13 @@ def _forward_backward(geometry: Geometry, kept: _Kept, ct: Array) -> _Kept:
 def _in_turn(geometry: Geometry, of_filters: Array, dy: Array) -> Array:
     """The gradient of large maps, such that it is read for the data when the filters' is done.
 
-    So the copies that the one is computed from are gone when the other is made.
+    So the copies that the one is computed from are gone when the other is made. It is looked
+    through once more for that, which is little beside a convolution, and beside a product of
+    matrices where it is small itself.
     """
     by = way(Propagation.filter_gradient, geometry, dy.dtype)
-    if by not in (lowered.in_one, lowered.in_chunks) or not lowered.are_large(geometry):
+    small = by is pointwise.compute and 4 * prod(geometry.output) <= prod(geometry.input)
+    if not lowered.are_large(geometry) or not (small or by in (lowered.in_one, lowered.in_chunks)):
         return dy
     ordered: Array = lax.platform_dependent(
         of_filters, dy, cpu=lowered.after, default=lambda _, dy: dy

@@ -20,13 +20,13 @@ MANY_VALUES = 49 * 64
 """values of an example's maps, and"""
 MUCH_WORK = 1 << 26
 """multiplications, from which on cutting gains more than it costs."""
-LARGE = 1 << 24
-"""Values of maps from which on their copies are made one after the other."""
+LARGE = 1 << 28
+"""Values of maps, 1 GiB, above which their copies are made one after the other."""
 
 
 def are_large(geometry: Geometry) -> bool:
     """Whether the copies of maps are so large that they should not be there all at once."""
-    return max(prod(geometry.input), prod(geometry.output)) >= LARGE
+    return max(prod(geometry.input), prod(geometry.output)) > LARGE
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
@@ -82,12 +82,11 @@ def in_chunks(propagation: Propagation, geometry: Geometry, first: Array, second
     """
     if propagation is not Propagation.filter_gradient:
         return compute(propagation, geometry, first, second)
-    count = _chunks(geometry.input[0])
+    count, in_turn = _chunks(geometry.input[0]), are_large(geometry)
     held = after(second, first)
     parts: list[Array] = []
-    for x, dy in zip(jnp.split(held, count), jnp.split(second, count), strict=True):
-        if parts and are_large(geometry):
-            x, dy = after(parts[-1], x), after(parts[-1], dy)
+    for pair in zip(jnp.split(held, count), jnp.split(second, count), strict=True):
+        x, dy = (after(parts[-1], each) for each in pair) if parts and in_turn else pair
         parts.append(compute(propagation, geometry, x, dy).astype(jnp.float32))
     return sum(parts[1:], parts[0]).astype(first.dtype)
 
