@@ -20,6 +20,7 @@ Where the network gives a map, `32x32x5`, each pixel has a target of its own. Th
 
 - a loss of pixels, such as `dice`, or `boundary_weights`, of a network that gives one vector, or a
   side output that gives a vector beside a map;
+- a loss of values, such as `mean_squared_error`, of folders of `masks`;
 - `mixup` or `cutmix`, which mix the targets of whole examples;
 - `tiles`, where the network gives a vector, or cells that lie apart: what it gives of tiles is put
   together cell by cell;
@@ -117,6 +118,16 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
         if part.loss.of_maps and not part.of_maps:
             yield _no_map(network, part.loss, given[name], place)
             return
+        if _asks_values_of_masks(train, part):
+            yield Finding(
+                "head-loss-mismatch",
+                "error",
+                f"{part.loss.title} compares values, and `masks` have the class of each pixel",
+                "take a loss of classes, such as `dice`, or call images that are to come out "
+                "`targets: FOLDER`",
+                place_in(network.analysis.spec, "train", *place),
+            )
+            return
     if not of_outputs:
         yield from _sides(network, next(iter(given.values())))
     if train.boundary_weights is not None and not recipe.of_maps:
@@ -142,6 +153,14 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
             f"write `metric: {of_output(output, near) if output else near}`",
             place_in(network.analysis.spec, "train", "early_stopping", "metric"),
         )
+
+
+def _asks_values_of_masks(train: Train, part: Train) -> bool:
+    """Whether folders of masks are to be compared as images are."""
+    from cnnkit.spec.model.training import Images  # of specs with `train:` alone
+
+    masks = train.data.masks if isinstance(train.data, Images) else None
+    return masks is not None and train.target is None and not part.loss.of_classes
 
 
 def _no_map(
