@@ -42,6 +42,8 @@ TASKS: Mapping[str, tuple[int, Any]] = {
     "images": (2, ["mean_squared_error", "mean_absolute_error"]),
 }
 OF_MAPS = ("pixels", "images")
+QUICK = ("classes", "binary", "labels", "values")
+ALL = (*QUICK, *(pytest.param(task, marks=pytest.mark.long) for task in OF_MAPS))
 
 
 def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -61,7 +63,7 @@ def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(inputs[:, :2] + inputs[:, 2:4])
 
 
-@pytest.fixture(params=TASKS)
+@pytest.fixture
 def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
     task = request.param
     units, loss = TASKS[task]
@@ -124,12 +126,18 @@ def fold_of(spec: Spec) -> Fold:
     return fold
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [*QUICK, "pixels", pytest.param("images", marks=pytest.mark.long)],
+    indirect=True,
+)
 def test_a_fold_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs, fold = of_train(spec, tmp_path / "run"), fold_of(spec)
     assert [epoch.train for epoch in fold.history] == [epoch["train"] for epoch in epochs]
     assert fold.figures.metrics == epochs[-1]["validation"]
 
 
+@pytest.mark.parametrize("spec", ALL, indirect=True)
 def test_a_streamed_fold_ends_in_the_same_figures(
     spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +146,7 @@ def test_a_streamed_fold_ends_in_the_same_figures(
     assert fold_of(spec).figures.metrics == resident.figures.metrics
 
 
+@pytest.mark.parametrize("spec", ALL, indirect=True)
 def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs = of_train(spec, tmp_path / "run")
     data = sealed(spec, recipe(spec), None)
@@ -148,6 +157,7 @@ def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("spec", QUICK, indirect=True)
 def test_labels_of_their_own_are_no_classes(spec: Spec) -> None:
     """Three labels that are each a yes or no give three matrices of 2x2, and no 3x3 of classes."""
     shape = {"classes": (3, 3), "binary": (2, 2), "labels": (3, 2, 2), "values": (2,)}
