@@ -209,6 +209,7 @@ def test_tiles_overlap_so_that_smaller_outputs_cover_an_image(tmp_path: Path) ->
     files = [tmp_path / "images" / f"{number}.png" for number in range(len(EXTENTS))]
     for file, found in zip(files, predict(trained, files), strict=True):
         assert isinstance(found, Prediction)
+        assert found.map is not None
         image = np.asarray(Image.open(file))[..., None] / 255
         statistics = trained.preprocessing.statistics
         seen = np.pad(
