@@ -1,11 +1,13 @@
-"""The same network and recipe in cnnkit and in PyTorch: how well both segment the scenes of digits.
+"""The same network and recipe in cnnkit and in PyTorch: how well both answer for each pixel.
 
-PyTorch's network is written by `cnnkit convert`, its loop by hand: AdamW, PyTorch's one-cycle
-schedule, the sum of Dice and cross-entropy, images and masks shifted alike. Both are judged by the
-mean IoU of the validation split at their best epoch, one seed after the other. The bar: PyTorch's
-lies within what seeds make of it.
+PyTorch's network is written by `cnnkit convert`, its loop by hand: the optimizer and the loss of
+the spec, and PyTorch's one-cycle schedule. `segment` is `specs/segment-digits.yaml`, images and
+masks shifted alike, judged by the mean IoU; `denoise` is `specs/denoise-digits.yaml`, judged by
+the PSNR. Both are of the validation split at the best epoch, one seed after the other. The bar:
+PyTorch's lies within what seeds make of it.
 
     python benchmarks/segmentation.py --seeds 3
+    python benchmarks/segmentation.py --task denoise --seeds 3
     python benchmarks/segmentation.py --epochs 6 --sides torch
 """
 
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
@@ -30,53 +34,82 @@ from torch.nn import functional
 
 import cnnkit
 from cnnkit.cli.sources import reading_of
-from cnnkit.data.scenes import digit_scenes
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.scenes import digit_scenes, noisy_digits
 from cnnkit.network import runtime
 from cnnkit.training.view.display import Quiet
 
-SPEC = Path(__file__).parents[1] / "specs" / "segment-digits.yaml"
-CLASSES, SHIFT, SMOOTH = 11, 4, 1.0
-PEAK, BATCH, DECAY = 0.005, 16, 1e-4
+SPECS = Path(__file__).parents[1] / "specs"
+CLASSES, SHIFT, SMOOTH, DECAY = 11, 4, 1.0, 1e-4
 
 
-def by_cnnkit(epochs: int, seed: int, examples: int | None, folder: Path) -> float:
-    """The best mean IoU of a run of `cnnkit train`."""
+@dataclass(frozen=True)
+class Task:
+    """What a spec says of its training, as PyTorch is told it.
+
+    Attributes:
+        spec: The spec's file.
+        metric: What is judged by, as the run calls it.
+        data: Its data set.
+        batch: Examples of a step.
+        peak: The highest learning rate of the cycle.
+        optimizer: Of parameters.
+        changed: How images and targets are augmented.
+        loss: Of what the network gives, and the targets.
+        score: The metric of a network on images and targets, a batch at a time.
+        shown: The metric in the table.
+    """
+
+    spec: Path
+    metric: str
+    data: Callable[[], Dataset]
+    batch: int
+    peak: float
+    optimizer: Callable[[Any], torch.optim.Optimizer]
+    changed: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    score: Callable[[nn.Module, Any, Any, int], float]
+    shown: Callable[[float], str]
+
+
+def by_cnnkit(task: Task, epochs: int, seed: int, examples: int | None, folder: Path) -> float:
+    """The best metric of a run of `cnnkit train`."""
     from cnnkit.training.options import Options
 
-    spec = reading_of(str(SPEC), [f"train.epochs={epochs}", f"train.seed={seed}"]).spec
+    spec = reading_of(str(task.spec), [f"train.epochs={epochs}", f"train.seed={seed}"]).spec
     assert spec is not None
     options = Options(limit=examples)
     found = cnnkit.train(spec, run_dir=folder / f"run-{seed}", options=options, display=Quiet())
     assert found.summary is not None
-    return float(found.summary["validation"]["mean_iou"])
+    return float(found.summary["validation"][task.metric])
 
 
-def by_torch(epochs: int, seed: int, examples: int | None, folder: Path) -> float:
-    """The best mean IoU of the same network in PyTorch's loop."""
+def by_torch(task: Task, epochs: int, seed: int, examples: int | None, folder: Path) -> float:
+    """The best metric of the same network in PyTorch's loop."""
     torch.manual_seed(seed)
     source = folder / "network.py"
-    command = ["convert", str(SPEC), "--to", "torch", "--output", str(source)]
+    command = ["convert", str(task.spec), "--to", "torch", "--output", str(source)]
     subprocess.run([sys.executable, "-m", "cnnkit", *command], check=True, capture_output=True)
     model: Any = _network(source)
     model = model.to(memory_format=torch.channels_last)
-    (images, masks), (seen, asked) = _splits(examples)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=DECAY)
-    steps = -(-len(images) // BATCH)
+    (images, targets), (seen, asked) = _splits(task.data(), examples)
+    optimizer = task.optimizer(model.parameters())
+    steps = -(-len(images) // task.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, PEAK, epochs * steps, cycle_momentum=False
+        optimizer, task.peak, epochs * steps, cycle_momentum=False
     )
     best = 0.0
     for _ in range(epochs):
         model.train()
         order: Any = torch.randperm(len(images))
-        for chosen in order.split(BATCH):
-            x, y = shifted(images[chosen], masks[chosen])
+        for chosen in order.split(task.batch):
+            x, y = task.changed(images[chosen], targets[chosen])
             optimizer.zero_grad(set_to_none=True)
-            error: Any = loss(model(x), y)
+            error: Any = task.loss(model(x), y)
             error.backward()
             optimizer.step()
             schedule.step()
-        best = max(best, mean_iou(model, seen, asked))
+        best = max(best, task.score(model.eval(), seen, asked, task.batch))
     return best
 
 
@@ -96,19 +129,19 @@ def _network(source: Path) -> nn.Module:
     return network
 
 
-def _splits(examples: int | None) -> Iterator[tuple[Tensor, Tensor]]:
-    """The images, standardized by those of the training, and the masks of the two splits."""
-    data = digit_scenes()
+def _splits(data: Dataset, examples: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """The images, standardized by those of the training, and the targets of the two splits."""
     held = np.asarray(data.validation)
     train = np.setdiff1d(np.arange(len(data.train)), held)[:examples]
     inputs = np.asarray(data.train.inputs, np.float32) / 255
     middle, deviation = inputs[train].mean(), inputs[train].std()
     for places in (train, held[:examples]):
         images = torch.from_numpy((inputs[places] - middle) / deviation).permute(0, 3, 1, 2)
-        yield (
-            images.contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(data.train.targets[places].astype(np.int64)),
-        )
+        targets = data.train.targets[places]
+        aims = torch.from_numpy(targets.astype(np.int64))
+        if targets.dtype == np.uint8:  # images
+            aims = torch.from_numpy(targets.astype(np.float32) / 255).permute(0, 3, 1, 2)
+        yield images.contiguous(memory_format=torch.channels_last), aims
 
 
 def shifted(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,7 +155,7 @@ def shifted(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     return moved.contiguous(memory_format=torch.channels_last), masks[example, rows, columns]
 
 
-def loss(scores: Tensor, masks: Tensor) -> Tensor:
+def dice_and_entropy(scores: Tensor, masks: Tensor) -> Tensor:
     """Dice, the mean over classes and examples, and the cross-entropy of all pixels."""
     said = scores.softmax(1).flatten(2)
     true = functional.one_hot(masks, CLASSES).permute(0, 3, 1, 2).flatten(2).to(said.dtype)
@@ -131,11 +164,10 @@ def loss(scores: Tensor, masks: Tensor) -> Tensor:
     return dice.mean() + functional.cross_entropy(scores, masks)
 
 
-def mean_iou(model: nn.Module, images: Any, masks: Any) -> float:
+def mean_iou(model: nn.Module, images: Any, masks: Any, batch: int) -> float:
     """The mean IoU over the classes, from one matrix of all pixels."""
-    model.eval()
     counts = torch.zeros(CLASSES * CLASSES, dtype=torch.int64)
-    for x, y in zip(images.split(BATCH), masks.split(BATCH), strict=True):
+    for x, y in zip(images.split(batch), masks.split(batch), strict=True):
         with torch.inference_mode():
             pairs = CLASSES * y + model(x).argmax(1)
         counts += torch.bincount(pairs.flatten(), minlength=CLASSES**2)
@@ -145,36 +177,76 @@ def mean_iou(model: nn.Module, images: Any, masks: Any) -> float:
     return float((right / union)[union > 0].mean())
 
 
+def psnr(model: nn.Module, images: Any, targets: Any, batch: int) -> float:
+    """The mean over the images of their PSNR, in dB."""
+    found = []
+    for x, y in zip(images.split(batch), targets.split(batch), strict=True):
+        with torch.inference_mode():
+            found.append(-10 * (model(x) - y).square().mean((1, 2, 3)).log10())
+    return float(torch.cat(found).mean())
+
+
+TASKS = {
+    "segment": Task(
+        SPECS / "segment-digits.yaml",
+        "mean_iou",
+        digit_scenes,
+        16,
+        0.005,
+        partial(torch.optim.AdamW, weight_decay=DECAY),
+        shifted,
+        dice_and_entropy,
+        mean_iou,
+        lambda iou: f"{100 * iou:.2f} %",
+    ),
+    "denoise": Task(
+        SPECS / "denoise-digits.yaml",
+        "psnr",
+        noisy_digits,
+        32,
+        0.003,
+        torch.optim.Adam,
+        lambda images, targets: (images, targets),
+        functional.mse_loss,
+        psnr,
+        lambda decibel: f"{decibel:.2f} dB",
+    ),
+}
 SIDES: dict[str, Callable[..., float]] = {"cnnkit": by_cnnkit, "torch": by_torch}
 
 
 def main() -> None:
     """Trains both sides and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--task", choices=[*TASKS], default="segment")
+    parser.add_argument("--epochs", type=int, help="default: 20 of segment, 10 of denoise")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--sides", nargs="+", choices=[*SIDES], default=[*SIDES])
     parser.add_argument("--quick", action="store_true", help="one epoch of a few examples")
     given = parser.parse_args()
-    epochs, examples = (1, 2 * BATCH) if given.quick else (given.epochs, None)
+    task = TASKS[given.task]
+    whole = given.epochs or {"segment": 20, "denoise": 10}[given.task]
+    epochs, examples = (1, 2 * task.batch) if given.quick else (whole, None)
     runtime.prepare()
     rows = []
     for side in given.sides:
         values, began, busy = [], time.perf_counter(), time.process_time()
         with TemporaryDirectory() as folder:
             for seed in range(given.seeds):
-                values.append(SIDES[side](epochs, seed, examples, Path(folder)))
+                values.append(SIDES[side](task, epochs, seed, examples, Path(folder)))
+                print(f"{side}, seed {seed}: {task.shown(values[-1])}", file=sys.stderr, flush=True)
         clock = (time.perf_counter() - began) / given.seeds
         cores = (time.process_time() - busy) / given.seeds
-        rows.append([side, _shown(values), f"{clock:,.0f} s", f"{cores:,.0f} s"])
+        rows.append([side, _shown(task, values), f"{clock:,.0f} s", f"{cores:,.0f} s"])
     facts: dict[str, Any] = {**machine(), **versions("jax", "torch", "onednn-cpu-gomp")}
     print(f"{heading(facts)}; {epochs} epochs, {given.seeds} seeds\n")
-    print(table(["side", "mean IoU", "by the clock", "cores' time"], rows))
+    print(table(["side", task.metric, "by the clock", "cores' time"], rows))
 
 
-def _shown(values: list[float]) -> str:
-    spread = f" ± {100 * stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * mean(values):.2f} %{spread}"
+def _shown(task: Task, values: list[float]) -> str:
+    """The mean over the seeds and their deviation, and each."""
+    spread = f" ± {task.shown(stdev(values))}" if len(values) > 1 else ""
+    return f"{task.shown(mean(values))}{spread} ({', '.join(map(task.shown, values))})"
 
 
 if __name__ == "__main__":

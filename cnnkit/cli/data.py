@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ def show(
             raise UsageError(f"{source} says the target itself: leave --target out")
         dataset, splits = _of_spec(source, data_dir)
     else:
-        files, shape = _with_target(data_of(source), target), _shape(input_)
+        files, shape = _with_masks(_with_target(data_of(source), target)), _shape(input_)
         with _bar("decoding") as progress:
             dataset = load(files, data_dir=data_dir, input_shape=shape, progress=progress)
     figures = [summary(each, splits) for each in dataset.alone()]
@@ -216,6 +217,20 @@ def _with_target(files: Data, target: str | None) -> Data:
         raise UsageError("--target names a column, which only a file .csv or .tsv has")
     named = int(target) if target.isdecimal() else target
     return files.model_copy(update={"target": named})
+
+
+def _with_masks(files: Data) -> Data:
+    """A folder of the folders `images` and `masks` alone as these, and not as two classes."""
+    from cnnkit.data.layout import is_litter
+    from cnnkit.spec.model.training import Images
+
+    if not isinstance(files, Images):
+        return files
+    folder = Path(str(files.images))
+    _, inside, _ = next(os.walk(folder), ("", [], []))  # none where it cannot be read
+    if {name for name in inside if not is_litter(name)} != {"images", "masks"}:
+        return files
+    return Images(images=str(folder / "images"), masks=str(folder / "masks"))
 
 
 def data_of(source: str) -> Data:

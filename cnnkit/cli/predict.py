@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -124,7 +125,9 @@ def predict(
     from cnnkit.training.use.prediction import predict as predicted
     from cnnkit.training.view.prediction_table import Columns
 
-    files = files_of(_named(inputs), suffixes_of(trained.spec.input))
+    suffixes = suffixes_of(trained.spec.input)
+    files = files_of(_named(inputs), suffixes)
+    _require_apart(output, chain((run, weights), _listed(inputs, suffixes)))
     if trained.of_maps or maps is not None:
         if top is not None or probabilities:
             option = "--probabilities" if probabilities else "--top"
@@ -136,6 +139,10 @@ def predict(
             columns = Columns(naming.names, naming.of_classes, None, of_maps=True)
         found = predicted(trained, files, threshold=threshold, augment=augment)
         if written is not None:
+            # All before any is computed: the map of one would be written over another.
+            for each in _listed(inputs, suffixes):
+                written.require_elsewhere(each)
+            written.keeps = STDIN in inputs
             found = written.written(found)
         _put(found, columns, inputs, format_, output)
         return
@@ -143,6 +150,33 @@ def predict(
     columns = Columns(names_of(trained), trained.train.loss.of_classes, named)
     found = predicted(trained, files, named, threshold=threshold, refusal=refusal, augment=augment)
     _put(found, columns, inputs, format_, output)
+
+
+def _listed(inputs: Iterable[str], suffixes: Collection[str]) -> Iterator[Path]:
+    """The folders and files that the command line names, without those of standard input."""
+    from cnnkit.data.listing import files_of
+
+    for name in inputs:
+        if name == STDIN:
+            continue
+        if os.path.isdir(name):  # noqa: PTH112 - the other one raises where a name is too long
+            yield Path(name)
+        yield from (each for each in files_of([name], suffixes) if isinstance(each, Path))
+
+
+def _require_apart(output: Path | None, read: Iterable[Path | None]) -> None:
+    """Raises where predictions would be written over what they are made from.
+
+    Raises:
+        UsageError: The file is one of them.
+    """
+    if output is None or not output.exists():
+        return
+    for each in read:
+        if each is not None and each.exists() and output.samefile(each):
+            raise UsageError(
+                f"{each} is read, and --output {output} would be written over it: give another file"
+            )
 
 
 def _map_files(trained: Trained, folder: Path, kind: Kind, overlay: bool) -> MapFiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,11 +16,13 @@ from cnnkit.data.conversion import Pair, dataset_of
 from cnnkit.data.dataset import Array, Dataset, Indices
 from cnnkit.data.files import readable
 from cnnkit.errors import DataError, did_you_mean
+from cnnkit.layers.shape import show
 
 _PAIRS = (("x", "y"), ("inputs", "targets"), ("images", "labels"), ("data", "labels"))
 INPUTS = tuple(inputs for inputs, _ in _PAIRS)
 """The usual names of inputs, in small letters."""
 _WORDS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
+_PLACE = re.compile(r"(?P<name>.+)\[(?P<place>\d{1,9})\]")
 # Zeros are compressed a thousand times: a file of 16 MB may hold 16 GiB.
 _LARGEST = 2**34
 
@@ -125,11 +128,20 @@ def _named(arrays: Mapping[str, Array], named: Named, path: Path) -> dict[str, P
 
 
 def array_of(arrays: Mapping[str, Array], name: str, path: Path) -> Array:
-    """The array of a name in a file.
+    """The array of a name in a file, ``masks``; or of its last axis one place, ``masks[2]``.
 
     Raises:
         DataError: There is none.
     """
+    chosen = _PLACE.fullmatch(name)
+    if name not in arrays and chosen is not None and chosen["name"] in arrays:
+        whole, place = arrays[chosen["name"]], int(chosen["place"])
+        if whole.ndim < 2 or place >= whole.shape[-1]:
+            raise DataError(
+                f"{path} has no `{name}`: `{chosen['name']}` is {show(whole.shape)}, and the "
+                f"places of its last axis count from 0"
+            )
+        return whole[..., place]
     if name not in arrays:
         near = did_you_mean(name, arrays)
         meant = f": did you mean `{near}`?" if near else f": it has {_listed(arrays)}"

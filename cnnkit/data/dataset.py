@@ -253,9 +253,10 @@ class Dataset:
 
         if not self.inputs and not self.outputs:
             return (self,)
-        views = [of(name, each, self) for name, each in self.inputs.items()] or [self]
-        others = list(self.outputs.items())[1:]
-        return (*views, *(of(name, self, each) for name, each in others))
+        views = [of(name, each, self) for name, each in self.inputs.items()]
+        first, *others = self.outputs.items() or [("", self)]
+        alone = replace(self, name=f"{first[0]} of {self.name}") if first[0] else self
+        return (*(views or [alone]), *(of(name, self, each) for name, each in others))
 
     def with_targets(self, order: Indices) -> Dataset:
         """The same training inputs with the targets of others, in this order."""

@@ -12,7 +12,6 @@ from cnnkit.data.dataset import Dataset, Range
 from cnnkit.data.fitting import fitted
 from cnnkit.data.maps import as_images, as_inputs, as_masks, notes_of, spatial_of
 from cnnkit.data.naming import named_in_text
-from cnnkit.data.pieces import require_whole_tiles
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.scaling import RANGES, dtype_of, with_scaled_inputs
 from cnnkit.errors import DataError
@@ -77,8 +76,6 @@ def prepared(
     elif dataset.train.of_maps:
         spatial = spatial_of(dataset, wanted.shape)
         dataset = _with_maps(dataset, source, wanted.loss, classes, spatial)
-    if isinstance(source, Images) and source.tiles is not None:
-        require_whole_tiles(dataset, wanted.extents)
     dataset = fitted(
         named_in_text(dataset),
         wanted.shape,
@@ -150,8 +147,6 @@ def with_target(
     trained: bool,
 ) -> Dataset:
     """A data set of one of several targets, as what compares it takes it."""
-    if isinstance(source, Images) and source.tiles is not None:
-        require_whole_tiles(part, wanted.extents)
     kind = None if wanted.loss is None else wanted.loss.kind
     if kind == "triplet":
         return part

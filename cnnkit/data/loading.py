@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scenes import digit_scenes, noisy_digits
 from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError, UsageError, did_you_mean
-from cnnkit.layers.shape import Shape
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import (
     Arrays,
     Csv,
@@ -34,6 +35,7 @@ from cnnkit.spec.model.training import (
     Pictures,
     Unpacked,
 )
+from cnnkit.spec.model.training.data import names_in
 
 PUBLISHED: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {
@@ -105,7 +107,7 @@ def load(
             shape=wanted.shape, decoding=decoding, budget=budget, progress=progress
         )
     else:
-        dataset = read(source, reading, wanted.shape, like)
+        dataset = read(source, reading, wanted, like)
     return prepared(dataset, source, wanted, like, classes=classes, renamed=renamed)
 
 
@@ -126,7 +128,7 @@ class FileReading(NamedTuple):
 def read(
     source: Unpacked,
     reading: FileReading,
-    shape: Shape | None = None,
+    wanted: NetworkDemand = NetworkDemand(),  # noqa: B008 - it is frozen
     like: Preprocessing | None = None,
 ) -> Dataset:
     """A data set of one input and one target, in the values of its files.
@@ -134,15 +136,18 @@ def read(
     Args:
         source: A name of ``PUBLISHED``, or files.
         reading: How they are read.
-        shape: That of an input, which images are brought to.
+        wanted: What the network takes and gives; images are brought to its input.
         like: The record of the run whose network is to read them.
 
     Raises:
         DataError: Files are damaged.
         UsageError: Files are missing.
     """
+    shape: Shape | None = wanted.shape
     if isinstance(source, Images) and source.masks is not None:
-        of_masks = pieces.read if pieces.is_of_pieces(source) else masks.read
+        of_masks = masks.read
+        if pieces.is_of_pieces(source):
+            of_masks = partial(pieces.read, extents=wanted.extents)
         return of_masks(
             source,
             shape=shape,
@@ -193,19 +198,17 @@ def _of_several(
         parts = several.of_arrays(source, wanted.loss)
     elif isinstance(source, Images) and isinstance(source.masks, Mapping):
         of_images = None if isinstance(like, Mapping) else like
-        shape = None if isinstance(wanted.shape, Mapping) else wanted.shape
+        alone = wanted.alone()._replace(extents=_of_all(source, wanted))
         # Images that are known already stay in their files.
         unread = reading._replace(budget=0)
         parts = several.of_masks(
-            source, lambda one, first: read(one, reading if first else unread, shape, of_images)
+            source, lambda one, first: read(one, reading if first else unread, alone, of_images)
         )
     else:
         assert isinstance(source, Images)  # noqa: S101 - the sources that have names
         parts = several.of_folders(
             source,
-            lambda one, name: read(
-                one, reading, wanted.of_input(name).shape, named_part(like, name)
-            ),
+            lambda one, name: read(one, reading, wanted.of_input(name), named_part(like, name)),
         )
     faults: list[str] = []
     inputs, targets = {}, {}
@@ -232,6 +235,27 @@ def _of_several(
         inputs=inputs if len(inputs) > 1 else {},
         outputs=targets if len(targets) > 1 else {},
     )
+
+
+def _of_all(source: Images, wanted: NetworkDemand) -> Shape | None:
+    """The spatial extents that all outputs which have masks give; None where that is not known.
+
+    Raises:
+        DataError: They differ, and images are to be cut into tiles.
+    """
+    if not isinstance(wanted.extents, Mapping):
+        found: Shape | None = wanted.extents
+        return found
+    given = {name: wanted.extents.get(name) for name in names_in(source.masks)}
+    if source.tiles is not None and len(set(given.values())) > 1:
+        listed = ", ".join(
+            f"`{name}` {show(each) if each else 'one vector'}" for name, each in given.items()
+        )
+        raise DataError(
+            f"{source.images} is cut into tiles, of which all outputs must give the same part, and "
+            f"they give {listed}: give them the same extents, or leave `tiles` out"
+        )
+    return next(iter(given.values()))
 
 
 @contextmanager

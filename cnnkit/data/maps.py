@@ -51,6 +51,13 @@ def as_masks(dataset: Dataset, spatial: int, ignore: int | None = None) -> Datas
         masks = np.asarray(part.targets)
         if masks.ndim == spatial + 2 and masks.shape[-1] == 1:
             masks = masks[..., 0]
+        if masks.ndim == spatial + 2:
+            raise DataError(
+                f"{dataset.name} ({name}) has masks of {masks.shape[-1]} channels: where a pixel "
+                f"may be of several classes at once, give each an output of its own and one of "
+                f"these, `targets: {{NAME: ARRAY[0], OTHER: ARRAY[1]}}`; where it is of one, "
+                f"number the classes, as np.argmax(targets, axis=-1) does"
+            )
         return replace(part, targets=_classes(f"{dataset.name} ({name})", masks, ignore))
 
     found = _changed(dataset, masked)

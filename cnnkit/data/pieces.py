@@ -39,6 +39,7 @@ def read(
     source: Images,
     *,
     shape: Shape | None = None,
+    extents: Shape | None = None,
     decoding: Decoding | None = None,
     budget: int,
     progress: Progress = unseen,
@@ -51,6 +52,7 @@ def read(
     Args:
         source: The folders, how images are cut, and what the pixels of masks mean.
         shape: ``(*spatial, C)`` of an input; by default that of the tiles.
+        extents: The spatial extents of what the network gives of it; by default those of the input.
         decoding: How pictures become pixels; they are not resized.
         budget: The bytes up to which all pieces are read at once.
         progress: Is told how many files are read, and how many there are.
@@ -76,7 +78,7 @@ def read(
         background = (decoding or Decoding()).background
         told = of_pictures(pairs, key, extents_of(shape, folder), background)
     size = _size(source, shape, told)
-    tilings = _tilings(source, pairs, told, size)
+    tilings = _tilings(source, pairs, told, size, _given(source, size, extents))
     channels = told.channels if shape is None else shape[-1]
     if channels != told.channels:
         raise DataError(
@@ -115,19 +117,21 @@ def read(
     return replace(whole, notes=(*whole.notes, *of_one_class(whole)))
 
 
-def require_whole_tiles(dataset: Dataset, extents: Shape | None) -> None:
-    """Raises where a network gives less than it sees of a tile.
+def _given(source: Images, size: Shape, extents: Shape | None) -> Shape:
+    """The extents of what a network gives of a tile.
 
     Raises:
-        DataError: It does: what lies at the border of tiles would be answered by none.
+        DataError: It gives none, or more than it sees.
     """
-    size = dataset.shape[:-1]
-    if extents is not None and extents != size:
+    if source.tiles is None or extents is None or extents == size:
+        return size
+    if len(extents) != len(size) or any(a > b for a, b in zip(extents, size, strict=True)):
         raise DataError(
-            f"{dataset.name} is cut into tiles of {show(size)}, and the network gives "
-            f"{show(extents) if extents else 'one vector'} of each: give it the extents of its "
-            f"input, as by `padding: same`, or leave `tiles` out"
+            f"{Path(str(source.images)).resolve().name} is cut into tiles of {show(size)}, and the "
+            f"network gives {show(extents) if extents else 'one vector'} of each: give it the "
+            f"extents of its input, as by `padding: same`, or less, or leave `tiles` out"
         )
+    return extents
 
 
 def _starts(parts: Iterable[Sequence[Pair]]) -> Iterator[int]:
@@ -163,9 +167,20 @@ def _size(source: Images, shape: Shape | None, told: WholeFiles) -> tuple[int, .
 
 
 def _tilings(
-    source: Images, pairs: Sequence[Pair], told: WholeFiles, size: tuple[int, ...]
+    source: Images, pairs: Sequence[Pair], told: WholeFiles, size: Shape, given: Shape
 ) -> list[Tiling]:
-    """How each file is cut; without tiles it has the extents of the input, or slices that have."""
+    """How each file is cut; without tiles it has the extents of the input, or slices that have.
+
+    Args:
+        source: What is asked for.
+        pairs: The files.
+        told: What is known of them.
+        size: The extents of what the network sees.
+        given: The extents of what it gives of that.
+
+    Raises:
+        DataError: Without tiles some file has other extents.
+    """
     overlap = 0.0 if source.tiles is None else source.tiles.overlap
     faults = []
     for pair, extents in zip(pairs, told.extents, strict=True):
@@ -178,9 +193,19 @@ def _tilings(
     if faults:
         raise DataError(*faults)
     return [
-        Tiling(extents, (*size, *(1,) * (len(extents) - len(size))), overlap)
+        Tiling(
+            extents,
+            _along(given, len(extents)),
+            overlap,
+            () if given == size else _along(size, len(extents)),
+        )
         for extents in told.extents
     ]
+
+
+def _along(size: Shape, axes: int) -> Shape:
+    """The extents of a piece of a file of so many axes: a slice is of one cell."""
+    return (*size, *(1,) * (axes - len(size)))
 
 
 def _targets(

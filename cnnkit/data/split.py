@@ -40,8 +40,9 @@ def split(
     given = dataset.validation if cut.validation else None  # without, all of it is trained on
     validation_cut = _count(cut.validation, len(everything), "validation") if given is None else 0
     if test_cut + validation_cut >= len(everything):
+        noun = "example" if len(everything) == 1 else "examples"
         raise DataError(
-            f"{dataset.name} has {len(everything):,} examples: with {validation_cut:,} to validate "
+            f"{dataset.name} has {len(everything):,} {noun}: with {validation_cut:,} to validate "
             f"on and {test_cut:,} to test on, none is left to train on"
         )
     rest = everything if given is None else np.setdiff1d(everything, given)

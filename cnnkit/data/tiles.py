@@ -21,17 +21,29 @@ Window = tuple[slice, ...]
 class Tiling:
     """How an image is cut into tiles of one size, evenly along each axis.
 
-    What is smaller than a tile is one tile, padded behind by its border.
+    What is smaller than a tile is one tile, padded behind by its border. A network that gives less
+    than it sees, as one of convolutions without padding, sees more than a tile: what lies about it,
+    and beyond the border of the image this mirrored (Ronneberger et al., 2015, figure 2).
 
     Attributes:
         extents: Those of the image.
-        size: Those of a tile, at least 1 along each axis.
+        size: Those of a tile, at least 1 along each axis: of what a network gives.
         overlap: The part of a side that two neighbours share at least, from 0 up to, but not, 1.
+        seen: The extents of what the network sees, the tile in their middle; by default the tile's.
     """
 
     extents: tuple[int, ...]
     size: tuple[int, ...]
     overlap: float = 0.25
+    seen: tuple[int, ...] = ()
+
+    @cached_property
+    def _margins(self) -> list[tuple[int, int]]:
+        """What is seen before and behind a tile, along each axis."""
+        wider = [
+            whole - size for whole, size in zip(self.seen or self.size, self.size, strict=True)
+        ]
+        return [(more // 2, more - more // 2) for more in wider]
 
     @cached_property
     def _starts(self) -> tuple[tuple[int, ...], ...]:
@@ -62,28 +74,37 @@ class Tiling:
         return f"[{', '.join(cells)}]"
 
     def cut(self, image: Array) -> Iterator[Array]:
-        """The tiles of an image ``[*extents, ...]``, each ``[*size, ...]``."""
-        for window in self.windows():
-            tile = image[window]
-            lacking = [
-                (0, size - extent) for size, extent in zip(self.size, tile.shape, strict=False)
-            ]
-            if any(after for _, after in lacking):
-                rest = [(0, 0)] * (image.ndim - len(lacking))
-                tile = np.pad(tile, [*lacking, *rest], mode="edge")
-            yield tile
+        """What is seen of an image ``[*extents, ...]`` for each tile, ``[*seen, ...]``."""
+        lacking = [
+            (before, after + max(0, size - extent))
+            for (before, after), size, extent in zip(
+                self._margins, self.size, self.extents, strict=True
+            )
+        ]
+        if any(map(any, lacking)):
+            rest = [(0, 0)] * (image.ndim - len(lacking))
+            mirrored = any(map(any, self._margins))
+            image = np.pad(image, [*lacking, *rest], mode="reflect" if mirrored else "edge")
+        seen = self.seen or self.size
+        for starts in itertools.product(*self._starts):
+            cells = zip(starts, seen, strict=True)
+            yield image[tuple(slice(start, start + extent) for start, extent in cells)]
 
     def cut_once(self, image: Array, elsewhere: int) -> Iterator[Array]:
-        """The tiles of an image ``[*extents]``, of which each pixel is in one.
+        """The tiles of an image ``[*extents]``, each ``[*seen]``, of which each pixel is in one.
 
-        A pixel of several tiles is in the one that sees most about it; in the others, and in what
-        pads a tile, stands the value ``elsewhere``.
+        A pixel of several tiles is in the one that sees most about it; in the others, in what lies
+        about a tile, and in what pads it, stands the value ``elsewhere``.
         """
         owned = [self._owned(axis) for axis in range(len(self.size))]
         tiles = zip(self.windows(), itertools.product(*owned), strict=True)
         for window, own in tiles:
-            tile = np.full(self.size, elsewhere, image.dtype)
-            tile[own] = image[window][own]
+            tile = np.full(self.seen or self.size, elsewhere, image.dtype)
+            inside = zip(own, self._margins, strict=True)
+            place = tuple(
+                slice(before + cells.start, before + cells.stop) for cells, (before, _) in inside
+            )
+            tile[place] = image[window][own]
             yield tile
 
     def _owned(self, axis: int) -> list[slice]:

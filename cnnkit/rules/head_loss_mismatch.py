@@ -20,7 +20,10 @@ Where the network gives a map, `32x32x5`, each pixel has a target of its own. Th
 
 - a loss of pixels, such as `dice`, or `boundary_weights`, of a network that gives one vector, or a
   side output that gives a vector beside a map;
+- a loss of values, such as `mean_squared_error`, of folders of `masks`;
 - `mixup` or `cutmix`, which mix the targets of whole examples;
+- `tiles`, where the network gives a vector, or cells that lie apart: what it gives of tiles is put
+  together cell by cell;
 - `early_stopping` by a metric of whole examples, such as `accuracy`, where there is `mean_iou`; or
   the other way round.
 
@@ -52,9 +55,10 @@ train: {data: digits, loss: categorical_cross_entropy}
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from cnnkit.analysis.receptive_field import fields_of_inputs
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape, show
@@ -114,6 +118,16 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
         if part.loss.of_maps and not part.of_maps:
             yield _no_map(network, part.loss, given[name], place)
             return
+        if _asks_values_of_masks(train, part):
+            yield Finding(
+                "head-loss-mismatch",
+                "error",
+                f"{part.loss.title} compares values, and `masks` have the class of each pixel",
+                "take a loss of classes, such as `dice`, or call images that are to come out "
+                "`targets: FOLDER`",
+                place_in(network.analysis.spec, "train", *place),
+            )
+            return
     if not of_outputs:
         yield from _sides(network, next(iter(given.values())))
     if train.boundary_weights is not None and not recipe.of_maps:
@@ -125,6 +139,7 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
             place_in(network.analysis.spec, "train", "boundary_weights"),
         )
     yield from _mixed(network, train, recipe.of_maps)
+    yield from _tiled(network, train, given)
     output, metric = split_name(recipe.monitor)
     watched = found.get(output) if of_outputs else recipe
     if watched is not None and not metric_of(metric).of_any(watched.tasks):
@@ -138,6 +153,14 @@ def _maps(network: RuleContext, train: Train) -> Iterator[Finding]:
             f"write `metric: {of_output(output, near) if output else near}`",
             place_in(network.analysis.spec, "train", "early_stopping", "metric"),
         )
+
+
+def _asks_values_of_masks(train: Train, part: Train) -> bool:
+    """Whether folders of masks are to be compared as images are."""
+    from cnnkit.spec.model.training import Images  # of specs with `train:` alone
+
+    masks = train.data.masks if isinstance(train.data, Images) else None
+    return masks is not None and train.target is None and not part.loss.of_classes
 
 
 def _no_map(
@@ -179,6 +202,34 @@ def _mixed(network: RuleContext, train: Train, maps: bool) -> Iterator[Finding]:
             fault = no_maps(each)
             place = place_in(network.analysis.spec, "train", "augment", index)
             yield Finding("head-loss-mismatch", "error", fault.message, fault.help, place)
+
+
+def _tiled(network: RuleContext, train: Train, given: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Outputs of which tiles cannot be put together."""
+    from cnnkit.spec.model.training import Images  # of specs with `train:` alone
+
+    data = train.data
+    if not isinstance(data, Images) or data.tiles is None or len(network.graph.inputs) > 1:
+        return
+    size = network.analysis.spec.input[:-1]
+    fields, _, _ = fields_of_inputs(network.graph)
+    for name, shape in given.items():
+        end, extents = network.graph.outputs[name], shape[:-1]
+        if extents == size or end <= INPUT:
+            continue
+        told = f"{show(extents)} of" if extents else "one vector of"
+        apart = max((each.stride for each in fields[end] or ()), default=1)
+        if extents and apart == 1:
+            continue
+        yield Finding(
+            "head-loss-mismatch",
+            "error",
+            f"`tiles` are put together cell by cell, and the network gives {told} a tile of "
+            f"{show(size)}" + (f", each cell {float(apart):g} from the next" if extents else ""),
+            "bring its output to the resolution of its input, as `upsample` does, or leave `tiles` "
+            "out",
+            place_in(network.analysis.spec, "train", "data", "tiles"),
+        )
 
 
 def _ends(network: RuleContext, loss: Loss) -> Iterator[tuple[int, Loss]]:

@@ -279,3 +279,44 @@ def test_what_is_not_packed_is_said(run: Run, tmp_path: Path) -> None:
         done = run("data", "pack", *given)
         assert (done.code, done.out, done.err) == (2, "", f"cnnkit: {text}\n")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_of_images_and_masks_has_no_two_classes(run: Run, tmp_path: Path) -> None:
+    for number in range(2):
+        for folder in ("images", "masks"):
+            (tmp_path / "scans" / folder).mkdir(parents=True, exist_ok=True)
+            pixels = np.full((4, 4), number, np.uint8)
+            pixels[0] = 2
+            Image.fromarray(pixels).save(tmp_path / "scans" / folder / f"{number}.png")
+    done = run("data", "show", "scans", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    counts = json.loads(done.out)["classes"]
+    assert {name: each["train"] for name, each in counts.items()} == {"0": 12, "1": 12, "2": 8}
+
+
+def test_each_output_is_shown_by_its_name(run: Run, tmp_path: Path) -> None:
+    masks = np.ones((6, 4, 4, 2), bool)
+    masks[:, 1:, :, 0] = masks[:, 0, 0, 1] = False
+    np.savez(tmp_path / "cells.npz", x=np.random.default_rng(0).random((6, 4, 4, 1)), y=masks)
+    Path("cells.yaml").write_text(
+        """input: 4x4x1
+layers:
+  - save: image
+  - conv: {filters: 1, kernel: 1}
+  - output: cell
+  - load: image
+  - conv: {filters: 1, kernel: 1}
+  - output: core
+train:
+  data: {arrays: cells.npz, inputs: x, targets: {cell: "y[0]", core: "y[1]"}}
+  loss: {cell: dice, core: binary_cross_entropy}
+  split: {validation: 2, test: 2}
+"""
+    )
+    done = run("data", "show", "cells.yaml")
+    assert (done.code, done.err) == (0, "")
+    headers = [line.partition("  ")[0] for line in done.out.splitlines() if "examples" in line]
+    assert headers == ["cell of cells.npz", "core of cells.npz"]
+    rows = [line.split() for line in done.out.splitlines() if line[:1] in ("0", "1")]
+    # Two images of 16 pixels in each split: 4 of one are a cell, and all but one of the core.
+    assert [row[1:] for row in rows] == [[each] * 3 for each in ("24", "8", "2", "30")]

@@ -19,6 +19,7 @@ from cnnkit.data.summary import summary
 from cnnkit.errors import DataError
 from cnnkit.report.dataset import dataset_lines
 from cnnkit.spec.model.training import Arrays, Images, Train
+from cnnkit.spec.model.training.objective import read_loss
 from cnnkit.tasks.task import IGNORED
 
 RANDOM = np.random.default_rng(2)
@@ -91,6 +92,35 @@ def test_images_to_be_given_are_scaled_as_inputs_are(tmp_path: Path) -> None:
     floats = RANDOM.normal(size=(4, 12, 16, 3))
     found = read(tmp_path, floats, loss=SQUARES, outputs=3, extents=(12, 16))
     np.testing.assert_allclose(found.train.targets, floats, rtol=1e-6)
+
+
+def test_several_classes_at_one_pixel_in_the_last_axis(tmp_path: Path) -> None:
+    """Truth values ``[N, H, W, C]``, a channel for each output."""
+    labels = np.stack([MASKS > 0, MASKS > 1], axis=-1)
+    file = saved(tmp_path, x=INPUTS, y=labels)
+    loss = read_loss({"thing": "binary_cross_entropy", "core": "binary_cross_entropy"})
+    found = load(
+        Arrays(arrays=file, inputs="x", targets={"thing": "y[0]", "core": "y[1]"}),
+        outputs={"thing": 1, "core": 1},
+        extents={"thing": (6, 8), "core": (6, 8)},
+        loss=loss,
+    )
+    for channel, name in enumerate(("thing", "core")):
+        np.testing.assert_array_equal(found.outputs[name].train.targets, labels[..., channel])
+    counts = {each.dataset.name: each.classes for each in map(summary, found.alone())}
+    assert [each["1"]["train"] for each in counts.values()] == [
+        int(labels[..., channel].sum()) for channel in (0, 1)
+    ]
+    with pytest.raises(DataError) as raised:
+        load(Arrays(arrays=file, inputs="x", targets={"thing": "y[2]"}), loss=loss)
+    assert str(raised.value) == (
+        f"{file} has no `y[2]`: `y` is 4x6x8x2, and the places of its last axis count from 0"
+    )
+    assert problem(tmp_path, labels) == (
+        "maps.npz (train) has masks of 2 channels: where a pixel may be of several classes at "
+        "once, give each an output of its own and one of these, `targets: {NAME: ARRAY[0], OTHER: "
+        "ARRAY[1]}`; where it is of one, number the classes, as np.argmax(targets, axis=-1) does"
+    )
 
 
 def test_the_input_as_the_target() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from cnnkit.data.tiles import Blend, Tiling
 
@@ -20,7 +21,18 @@ def tilings(draw: st.DrawFn) -> Tiling:
     count = draw(axes)
     extents = draw(st.lists(st.integers(1, 13), min_size=count, max_size=count))
     size = draw(st.lists(st.integers(1, 7), min_size=count, max_size=count))
-    return Tiling(tuple(extents), tuple(size), draw(st.floats(0, 0.9)))
+    more = draw(st.lists(st.integers(0, 5), min_size=count, max_size=count))
+    seen = tuple(own + other for own, other in zip(size, more, strict=True))
+    overlap = draw(st.floats(0, 0.9))
+    return Tiling(tuple(extents), tuple(size), overlap, seen if any(more) else ())
+
+
+def middle(tile: NDArray[Any], tiling: Tiling) -> NDArray[Any]:
+    """What a network without padding gives of what it sees, if it changes nothing."""
+    for axis, size in enumerate(tiling.size):
+        start = (tile.shape[axis] - size) // 2
+        tile = np.take(tile, np.arange(start, start + size), axis)
+    return tile
 
 
 @settings(deadline=None, max_examples=100)
@@ -31,8 +43,8 @@ def test_what_gives_its_input_gives_the_image_back(tiling: Tiling, seed: int) ->
     tiles = list(tiling.cut(image))
     assert len(tiles) == len(tiling)
     for tile in tiles:
-        assert tile.shape == (*tiling.size, 2)
-        blend.add(tile)
+        assert tile.shape == (*(tiling.seen or tiling.size), 2)
+        blend.add(middle(tile, tiling))
     np.testing.assert_array_equal(blend.whole(), image)
 
 
@@ -80,6 +92,16 @@ def test_neighbours_share_what_is_asked_for(tiling: Tiling) -> None:
 def test_where_tiles_lie(extent: int, size: int, overlap: float, windows: Any) -> None:
     found = Tiling((extent,), (size,), overlap).windows()
     assert [(window[0].start, window[0].stop) for window in found] == windows
+
+
+def test_what_lies_about_a_tile_is_seen_and_mirrored_at_the_border() -> None:
+    tiling = Tiling((5,), (3,), 0, (6,))
+    image = np.arange(5)
+    assert [tile.tolist() for tile in tiling.cut(image)] == [[1, 0, 1, 2, 3, 4], [1, 2, 3, 4, 3, 2]]
+    assert [tile.tolist() for tile in tiling.cut_once(image, -1)] == [
+        [-1, 0, 1, -1, -1, -1],
+        [-1, 2, 3, 4, -1, -1],
+    ]
 
 
 def test_weights_fall_off_towards_the_border() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,8 @@ from flax import nnx
 import cnnkit
 from cnnkit.analysis import Analysis
 from cnnkit.errors import UsageError
-from cnnkit.network import Network, build
+from cnnkit.network import Network, build, compiled
+from cnnkit.network.kernels import onednn
 from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.network.program import Work, work_by_scope
 from cnnkit.network.verification import FactPair, Verification, compare, verify
@@ -189,3 +191,16 @@ def test_memory_beyond_its_tolerance_is_no_agreement(
     assert data["memory"]["inference_memory"] == {
         "analysis": figures[0], "network": 100, "agrees": figures[0] == 115, "tolerance": 0.15
     }  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["zoo/u-net", "zoo/u-net-padded", "segment-digits"])
+def test_the_memory_of_training_a_u_net_is_foretold(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the kernels that training uses where oneDNN is not there; compiled, never run."""
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
+    monkeypatch.setattr(compiled, "plain_only", nullcontext)
+    analysis = cnnkit.analyze(cnnkit.load(f"specs/{name}.yaml"), batch=32, optimizer="momentum")
+    _, training = compare_memory(analysis, optimizer_of("momentum"))
+    assert training.expected, f"{training.difference:+.1%}"

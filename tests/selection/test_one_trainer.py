@@ -24,6 +24,7 @@ from cnnkit.training.run import train
 from cnnkit.training.view.display import Quiet
 
 EXAMPLES, WIDTH = 90, 8
+MAP = (4, 2)
 
 
 class Silent:
@@ -32,16 +33,27 @@ class Silent:
     def ends(self, fold: Fold) -> None: ...
 
 
-TASKS: Mapping[str, tuple[int, str]] = {
+TASKS: Mapping[str, tuple[int, Any]] = {
     "classes": (3, "categorical_cross_entropy"),
     "binary": (1, "binary_cross_entropy"),
     "labels": (3, "binary_cross_entropy"),
     "values": (2, "mean_squared_error"),
+    "pixels": (3, ["dice", "categorical_cross_entropy"]),
+    "images": (2, ["mean_squared_error", "mean_absolute_error"]),
 }
+OF_MAPS = ("pixels", "images")
+QUICK = ("classes", "binary", "labels", "values")
+ALL = (*QUICK, *(pytest.param(task, marks=pytest.mark.long) for task in OF_MAPS))
 
 
 def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What a linear network can learn of inputs, most of the time."""
+    if task == "pixels":
+        masks = (inputs[..., 0] > 0).astype(np.uint8)  # no pixel is of the third class
+        masks[:, 0, 0] = 255
+        return masks
+    if task == "images":
+        return np.concatenate([inputs, -inputs], axis=-1)
     if task == "classes":
         return np.asarray(inputs[:, :3].argmax(axis=1), np.int32)
     if task == "binary":
@@ -51,19 +63,35 @@ def targets(task: str, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(inputs[:, :2] + inputs[:, 2:4])
 
 
-@pytest.fixture(params=TASKS)
+@pytest.fixture
 def spec(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
     task = request.param
     units, loss = TASKS[task]
     inputs = np.random.default_rng(5).normal(size=(EXAMPLES, WIDTH)).astype(np.float32)
+    data: dict[str, Any] = {"arrays": str(tmp_path / "data.npz")}
+    input_, augment = str(WIDTH), []
+    layers: list[Any] = [
+        {"dense": {"units": 16, "activation": "relu"}},
+        {"dense": {"units": units}},
+    ]
+    if task in OF_MAPS:
+        inputs = inputs.reshape(EXAMPLES, *MAP, 1)
+        input_, augment = "4x2x1", ["flip"]
+        layers = [
+            {"conv": {"filters": 4, "kernel": 3, "padding": "same", "activation": "relu"}},
+            {"conv": {"filters": units, "kernel": 1}},
+        ]
+    if task == "pixels":
+        data["ignore"] = 255
     np.savez(tmp_path / "data.npz", inputs=inputs, targets=targets(task, inputs))
     return cnnkit.load(
         {
             "name": task,
-            "input": str(WIDTH),
-            "layers": [{"dense": {"units": 16, "activation": "relu"}}, {"dense": {"units": units}}],
+            "input": input_,
+            "layers": layers,
             "train": {
-                "data": {"arrays": str(tmp_path / "data.npz")},
+                "data": data,
+                "augment": augment,
                 "split": {"validation": 0.25, "test": 0.2},
                 "loss": loss,
                 "optimizer": "adam",
@@ -98,12 +126,18 @@ def fold_of(spec: Spec) -> Fold:
     return fold
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [*QUICK, "pixels", pytest.param("images", marks=pytest.mark.long)],
+    indirect=True,
+)
 def test_a_fold_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs, fold = of_train(spec, tmp_path / "run"), fold_of(spec)
     assert [epoch.train for epoch in fold.history] == [epoch["train"] for epoch in epochs]
     assert fold.figures.metrics == epochs[-1]["validation"]
 
 
+@pytest.mark.parametrize("spec", ALL, indirect=True)
 def test_a_streamed_fold_ends_in_the_same_figures(
     spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +146,7 @@ def test_a_streamed_fold_ends_in_the_same_figures(
     assert fold_of(spec).figures.metrics == resident.figures.metrics
 
 
+@pytest.mark.parametrize("spec", ALL, indirect=True)
 def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> None:
     epochs = of_train(spec, tmp_path / "run")
     data = sealed(spec, recipe(spec), None)
@@ -122,6 +157,7 @@ def test_a_trial_ends_in_the_figures_of_a_run(spec: Spec, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("spec", QUICK, indirect=True)
 def test_labels_of_their_own_are_no_classes(spec: Spec) -> None:
     """Three labels that are each a yes or no give three matrices of 2x2, and no 3x3 of classes."""
     shape = {"classes": (3, 3), "binary": (2, 2), "labels": (3, 2, 2), "values": (2,)}

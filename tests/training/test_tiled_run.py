@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from cnnkit.data.tiles import Blend, Tiling
-from cnnkit.errors import DataError, UsageError
+from cnnkit.errors import SpecError, UsageError
+from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Images
 from cnnkit.spec.reading import load
@@ -138,13 +139,99 @@ def test_no_picture_is_written_over(tiled: Path, tmp_path: Path, cnnkit: Run) ->
     }
 
 
-def test_a_network_that_gives_less_than_its_input_has_no_tiles(tmp_path: Path) -> None:
+def test_what_is_asked_about_is_not_written_over(tiled: Path, tmp_path: Path, cnnkit: Run) -> None:
+    """Also by the map of another file, of the same name."""
+    content = (tiled / "images" / "0.png").read_bytes()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "0.png").write_bytes(content)
+    first, second = tmp_path / "a", tmp_path / "b"
+    run = str(tiled / "run")
+    done = cnnkit("predict", run, str(first), str(second / "0.png"), "--maps", str(second))
+    assert (done.code, done.err) == (
+        2,
+        (
+            f"cnnkit: {second / '0.png'} lies in {second}, where maps would be written over such "
+            "files: give --maps another folder\n"
+        ),
+    )
+    inside = second / "found"
+    done = cnnkit("predict", run, str(second), "--maps", str(inside), "--as", "npy")
+    assert (done.code, done.err) == (
+        2,
+        (
+            f"cnnkit: {inside} lies in {second}, where files are looked for, so that maps would be "
+            "taken for inputs: give --maps another folder\n"
+        ),
+    )
+    names = f"{first / '0.png'}\n{second / '0.png'}\n".encode()
+    done = cnnkit("predict", run, "-", "--maps", str(second), stdin=names)
+    assert (done.code, done.err) == (
+        2,
+        (
+            f"cnnkit: {second / '0.png'} is there, and standard input may name it yet: give --maps "
+            "an empty folder\n"
+        ),
+    )
+    asked = str(second / "0.png")
+    done = cnnkit("predict", run, asked, "--output", asked)
+    assert (done.code, done.err) == (
+        2,
+        (
+            f"cnnkit: {asked} is read, and --output {asked} would be written over it: give another "
+            "file\n"
+        ),
+    )
+    assert [(folder / "0.png").read_bytes() for folder in (first, second)] == [content] * 2
+    assert not inside.exists()
+
+
+def test_arrays_are_not_written_over_by_arrays(tmp_path: Path) -> None:
+    np.save(tmp_path / "scans-0.npy", np.zeros((2, 2)))
+    with pytest.raises(
+        UsageError, match=r"scans-0\.npy lies in .*, where maps would be written over"
+    ):
+        MapFiles(tmp_path, "npy").require_elsewhere(tmp_path / "scans-0.npy")
+    MapFiles(tmp_path, "png").require_elsewhere(tmp_path / "scans-0.npy")
+
+
+def test_tiles_overlap_so_that_smaller_outputs_cover_an_image(tmp_path: Path) -> None:
+    """Of convolutions without padding: what is beyond the border is mirrored."""
     pictures(tmp_path)
-    with pytest.raises(DataError) as caught:
-        train(spec_of(tmp_path, 5, tiles={}), run_dir=tmp_path / "run", display=Quiet())
-    assert str(caught.value) == (
-        "images is cut into tiles of 8x8, and the network gives 4x4 of each: give it the extents "
-        "of its input, as by `padding: same`, or leave `tiles` out"
+    spec = spec_of(tmp_path, 5, tiles={"overlap": 0.25})
+    train(spec, run_dir=tmp_path / "run", display=Quiet())
+    judged = evaluate(tmp_path / "run", Options(), data=Images(images=str(tmp_path)))
+    assert int(np.sum(judged.figures["confusion"])) == sum(down * over for down, over in EXTENTS)
+    trained = load_run(tmp_path / "run")
+    arrays = arrays_of(trained.network)
+    (kernel,) = (each for name, each in arrays.items() if name.endswith("kernel"))
+    (bias,) = (each for name, each in arrays.items() if name.endswith("bias"))
+    files = [tmp_path / "images" / f"{number}.png" for number in range(len(EXTENTS))]
+    for file, found in zip(files, predict(trained, files), strict=True):
+        assert isinstance(found, Prediction)
+        assert found.map is not None
+        image = np.asarray(Image.open(file))[..., None] / 255
+        statistics = trained.preprocessing.statistics
+        seen = np.pad(
+            (image - statistics.mean) / statistics.deviation, ((2, 2), (2, 2), (0, 0)), "reflect"
+        )
+        windows = np.lib.stride_tricks.sliding_window_view(seen[..., 0], (5, 5))
+        scores = np.einsum("hwij,ijc->hwc", windows, kernel[:, :, 0]) + bias
+        sure = abs(scores[..., 0] - scores[..., 1]) > 1e-4
+        assert sure.mean() > 0.9
+        np.testing.assert_array_equal(found.map[sure], scores.argmax(-1)[sure])
+
+
+def test_cells_that_lie_apart_are_not_put_together(tmp_path: Path) -> None:
+    pictures(tmp_path)
+    spec = spec_of(tmp_path, 5, tiles={})
+    apart = {**spec.to_dict(), "layers": [{"conv": {"filters": 2, "kernel": 2, "stride": 2}}]}
+    with pytest.raises(SpecError) as caught:
+        train(load(apart), run_dir=tmp_path / "run", display=Quiet())
+    (fault,) = (each for each in caught.value.findings if each.level == "error")
+    assert fault.message == (
+        "`tiles` are put together cell by cell, and the network gives 4x4 of a tile of 8x8, each "
+        "cell 2 from the next"
     )
 
 

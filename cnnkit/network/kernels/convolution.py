@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -126,7 +127,25 @@ _Kept = tuple[Array, Array]
 
 def _forward_backward(geometry: Geometry, kept: _Kept, ct: Array) -> _Kept:
     x, kernel = kept
-    return _data_gradient(geometry, ct, kernel), _filter_gradient(geometry, x, ct)
+    of_filters = _filter_gradient(geometry, x, ct)
+    return _data_gradient(geometry, _in_turn(geometry, of_filters, ct), kernel), of_filters
+
+
+def _in_turn(geometry: Geometry, of_filters: Array, dy: Array) -> Array:
+    """The gradient of large maps, such that it is read for the data when the filters' is done.
+
+    So the copies that the one is computed from are gone when the other is made. It is looked
+    through once more for that, which is little beside a convolution, and beside a product of
+    matrices where it is small itself.
+    """
+    by = way(Propagation.filter_gradient, geometry, dy.dtype)
+    small = by is pointwise.compute and 4 * prod(geometry.output) <= prod(geometry.input)
+    if not lowered.are_large(geometry) or not (small or by in (lowered.in_one, lowered.in_chunks)):
+        return dy
+    ordered: Array = lax.platform_dependent(
+        of_filters, dy, cpu=lowered.after, default=lambda _, dy: dy
+    )
+    return ordered
 
 
 def _data_gradient_backward(geometry: Geometry, kept: _Kept, ct: Array) -> _Kept:

@@ -20,6 +20,13 @@ MANY_VALUES = 49 * 64
 """values of an example's maps, and"""
 MUCH_WORK = 1 << 26
 """multiplications, from which on cutting gains more than it costs."""
+LARGE = 1 << 28
+"""Values of maps, 1 GiB, above which their copies are made one after the other."""
+
+
+def are_large(geometry: Geometry) -> bool:
+    """Whether the copies of maps are so large that they should not be there all at once."""
+    return max(prod(geometry.input), prod(geometry.output)) > LARGE
 
 
 def gains_from_chunks(geometry: Geometry) -> bool:
@@ -63,7 +70,7 @@ compute = partial(by, _convolve)
 def in_one(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
     """As ``compute``; a filter gradient's maps are not laid out for it before their gradient."""
     if propagation is Propagation.filter_gradient:
-        first = _after(second, first)
+        first = after(second, first)
     return compute(propagation, geometry, first, second)
 
 
@@ -75,22 +82,22 @@ def in_chunks(propagation: Propagation, geometry: Geometry, first: Array, second
     """
     if propagation is not Propagation.filter_gradient:
         return compute(propagation, geometry, first, second)
-    count = _chunks(geometry.input[0])
-    held = _after(second, first)
-    parts = [
-        compute(propagation, geometry, x, dy).astype(jnp.float32)
-        for x, dy in zip(jnp.split(held, count), jnp.split(second, count), strict=True)
-    ]
+    count, in_turn = _chunks(geometry.input[0]), are_large(geometry)
+    held = after(second, first)
+    parts: list[Array] = []
+    for pair in zip(jnp.split(held, count), jnp.split(second, count), strict=True):
+        x, dy = (after(parts[-1], each) for each in pair) if parts and in_turn else pair
+        parts.append(compute(propagation, geometry, x, dy).astype(jnp.float32))
     return sum(parts[1:], parts[0]).astype(first.dtype)
 
 
-def _after(dy: Array, x: Array) -> Array:
-    """The maps, such that XLA copies them only when their gradient is there.
+def after(gradient: Array, x: Array) -> Array:
+    """The maps, such that XLA copies them only when a gradient is there.
 
     A filter gradient reads them transposed. XLA for CPUs would make that copy in the forward pass
     and keep it beside the maps until the backward pass; a barrier it drops before it orders its
     operations. One value of the gradient, looked at with each copied value, costs nothing. Where
-    that is not a number, all of the filter gradient is none, not its filter's alone.
+    that is not a number, all of what is computed from them is none, not its filter's alone.
     """
-    one = dy[(0,) * dy.ndim]
+    one = gradient[(0,) * gradient.ndim].astype(x.dtype)
     return jnp.where(jnp.isnan(one), one, x)

@@ -20,7 +20,7 @@ from cnnkit.data.listing import Refused
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.tiles import Blend, Tiling
 from cnnkit.errors import DataError
-from cnnkit.layers.shape import show
+from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.model.training import Images
 from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.training.compute.objective import ONLY
@@ -73,7 +73,6 @@ def whole_maps(
             continue
         try:
             read = _read(trained, Path(file))
-            _require_whole(trained, file)
         except DataError as error:
             yield Refused(str(file), str(error))
             continue
@@ -103,15 +102,25 @@ def _tiles(trained: Trained) -> Tiles | None:
     return data.tiles if isinstance(data, Images) else None
 
 
-def _require_whole(trained: Trained, file: str | Path) -> None:
-    """Raises where a network gives less than it sees of a tile."""
+def _given(trained: Trained, file: str | Path) -> Shape:
+    """The extents of what a network gives of a tile.
+
+    Raises:
+        DataError: Its outputs give unlike ones, or not each cell of what they see.
+    """
     size = trained.preprocessing.shape[:-1]
-    for part in trained.objective.parts.values():
-        if part.grid.extents != size:
+    grids = [part.grid for part in trained.objective.parts.values()]
+    given = grids[0].extents
+    for grid in grids:
+        axes = len(grid.extents) == len(size)
+        within = axes and all(a <= b for a, b in zip(grid.extents, size, strict=True))
+        if grid.extents != given or not within or (given != size and set(grid.strides) != {1}):
             raise DataError(
-                f"{file} is answered tile by tile, and the network gives {show(part.grid.extents)} "
-                f"of an input of {show(size)}, and not the whole of it, as by `padding: same`"
+                f"{file} is answered tile by tile, and the network gives {show(grid.extents)} "
+                f"of an input of {show(size)}, and not the whole of it, as by `padding: same`, or "
+                f"the middle"
             )
+    return given
 
 
 def _read(trained: Trained, file: Path) -> TiledFile:
@@ -119,10 +128,13 @@ def _read(trained: Trained, file: Path) -> TiledFile:
     values, kind = _volume(file, record) if nifti.is_nifti(file) else _picture(file, record)
     if fault := record.fault(values[None], kind):
         raise DataError(f"{file} has {fault}")
-    size, extents = record.shape[:-1], values.shape[:-1]
-    tiles = _tiles(trained) or Tiles()
-    size = (*size, *(1,) * (len(extents) - len(size)))
-    return TiledFile(floats_of(values, record), Tiling(extents, size, tiles.overlap))
+    extents, given = values.shape[:-1], _given(trained, file)
+    seen, size = (
+        (*each, *(1,) * (len(extents) - len(each))) for each in (record.shape[:-1], given)
+    )
+    overlap = (_tiles(trained) or Tiles()).overlap
+    tiling = Tiling(extents, size, overlap, () if seen == size else seen)
+    return TiledFile(floats_of(values, record), tiling)
 
 
 def _volume(file: Path, record: Preprocessing) -> tuple[Array, str]:

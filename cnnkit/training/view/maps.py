@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnkit.data.decoding import MODES
+from cnnkit.data.layout import SUFFIXES
 from cnnkit.data.listing import Refused
 from cnnkit.data.nifti import is_nifti, written
 from cnnkit.data.palette import PALETTE
@@ -39,11 +41,13 @@ class MapFiles:
         folder: Where to; it is made where it is missing.
         kind: Masks and images as PNG and those of NIfTI as it, or arrays as NumPy has them.
         overlay: Whether each image is written with the classes laid over it, too.
+        keeps: Whether files that are there are kept, for they may be asked about yet.
     """
 
     folder: Path
     kind: Kind
     overlay: bool = False
+    keeps: bool = False
     _taken: set[str] = field(default_factory=set)
 
     def require(self, shape: tuple[int, ...], *, of_classes: bool) -> None:
@@ -77,26 +81,54 @@ class MapFiles:
     def _written(self, found: Prediction) -> Prediction:
         if (map_ := found.map) is None:
             return found
-        self._require_elsewhere(found.file)
+        self.require_elsewhere(found.file)
         ending, content = self._content(found.file, map_)
         name = self._name(found)
         path = self.folder / f"{name}.{ending}"
+        contents = {path: content}
+        if self.overlay and found.image is not None:
+            laid = laid_over(found.image, map_)
+            contents[self.folder / f"{name}{_OVERLAY}.png"] = _png(Image.fromarray(laid))
+        for each in contents:
+            self._require_free(each)
         with told_of_full_disk(self.folder):
-            write_atomic(path, content)
-            if self.overlay and found.image is not None:
-                laid = laid_over(found.image, map_)
-                write_atomic(self.folder / f"{name}{_OVERLAY}.png", _png(Image.fromarray(laid)))
+            for each, bytes_ in contents.items():
+                write_atomic(each, bytes_)
         return replace(found, path=str(path))
 
-    def _require_elsewhere(self, file: str) -> None:
-        """Raises where a picture that is asked about lies where those of maps are written."""
-        pictures = self.kind == "png" or self.overlay
-        if not pictures or _ENDING.search(file):  # an example of an array is no file
-            return
-        if Path(file).resolve().parent == self.folder.resolve():
+    def require_elsewhere(self, named: str | Path) -> None:
+        """Raises where files of maps would be written over what is asked about.
+
+        Args:
+            named: A file, an example of one, or a folder that is looked through for files.
+
+        Raises:
+            UsageError: The folder of maps is that of the file, or lies in the folder.
+        """
+        own = self.folder.resolve()
+        path = Path(_ENDING.sub("", str(named)))
+        if path.is_dir() and own.is_relative_to(path.resolve()):
             raise UsageError(
-                f"{file} lies in {self.folder}, where maps would be written over such files: give "
+                f"{self.folder} lies in {named}, where files are looked for, so that maps would be "
+                f"taken for inputs: give --maps another folder"
+            )
+        # A link is written over where it is, and what it leads to where that is.
+        if self._writes(path) and own in (path.parent.resolve(), path.resolve().parent):
+            raise UsageError(
+                f"{named} lies in {self.folder}, where maps would be written over such files: give "
                 f"--maps another folder"
+            )
+
+    def _writes(self, path: Path) -> bool:
+        """Whether files are written that are called as this one may be."""
+        if path.suffix.lower() in SUFFIXES or is_nifti(path):
+            return self.kind == "png" or self.overlay
+        return self.kind == "npy" and path.suffix.lower() == ".npy"
+
+    def _require_free(self, path: Path) -> None:
+        if self.keeps and os.path.lexists(path):
+            raise UsageError(
+                f"{path} is there, and standard input may name it yet: give --maps an empty folder"
             )
 
     def _content(self, file: str, values: NDArray[Any]) -> tuple[str, bytes]:

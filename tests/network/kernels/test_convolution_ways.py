@@ -150,6 +150,39 @@ def test_maps_are_copied_for_a_filter_gradient_only_when_it_is_due(
     assert maps < 9 + 6
 
 
+@pytest.mark.parametrize(
+    ("filters", "way"), [((3, 3, 16, 16), lowered.in_chunks), ((1, 1, 16, 2), pointwise.compute)]
+)
+def test_copies_of_large_maps_are_made_in_turn(
+    filters: tuple[int, ...], way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
+    padding = ((filters[0] // 2,) * 2,) * 2
+    geometry = Geometry((1, 1), padding, (1, 1), 1, (32, 56, 56, 16), filters)
+    assert convolution.way(Propagation.filter_gradient, geometry, jnp.float32) is way
+    x, kernel = operands(geometry, Propagation.forward)
+
+    def planned(large: int) -> tuple[int, Any]:
+        monkeypatch.setattr(lowered, "LARGE", large)
+
+        def total(x: Array, kernel: Array) -> Array:
+            y = kernels.convolve(x, kernel, stride=(1, 1), padding=padding, dilation=(1, 1))
+            return (y**2).sum()
+
+        compiled = jax.jit(jax.grad(total, (0, 1))).lower(x, kernel).compile()
+        memory = compiled.memory_analysis()
+        assert memory is not None
+        return memory.temp_size_in_bytes, compiled(x, kernel)
+
+    (at_once, expected), (in_turn, found) = planned(1 << 40), planned(0)
+    for gradient, other in zip(found, expected, strict=True):
+        close(gradient, other)
+    if way is lowered.in_chunks:
+        # One part of two of the maps and of their gradient is copied at a time.
+        assert in_turn <= at_once - x.nbytes / 2
+    assert in_turn <= at_once
+
+
 def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
 
