@@ -310,6 +310,21 @@ def test_plain_only_leaves_no_other_operation_and_allows_forward_mode() -> None:
     close(tangent, y(1.5 * x) / 1.5, 1e-4)
 
 
+def test_divisible_only_cuts_no_batch_and_calls_nothing_foreign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = onednn.Availability(True, True, "")
+    monkeypatch.setattr(onednn, "load", lambda: there)
+    monkeypatch.setattr(foreign, "gains", lambda *_: True)
+    large = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 1, (32, 32, 32, 64), (3, 3, 64, 64))
+    assert convolution.way(Propagation.filter_gradient, large, jnp.float32) is foreign.compute
+    with kernels.divisible_only():
+        for propagation in Propagation:
+            assert convolution.way(propagation, large, jnp.float32) is lowered.compute
+    monkeypatch.setattr(foreign, "gains", lambda *_: False)
+    assert convolution.way(Propagation.filter_gradient, large, jnp.float32) is lowered.in_chunks
+
+
 def test_mapped_convolutions_are_computed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(False, False, "for this test"))
     geometry = FULL[0]
