@@ -223,6 +223,16 @@ def test_a_run_that_is_streamed_goes_on_in_the_same_bits(
     assert compare(resume(stopped.path, display=Quiet()).path, run) == []
 
 
+@pytest.mark.long
+def test_a_run_of_images_goes_on_in_the_same_bits(made: Made, tmp_path: Path) -> None:
+    fields = {"target": "input", "loss": "mean_squared_error", "augment": ["flip", {"noise": 0.1}]}
+    spec = made(outputs=1, epochs=4, **fields)
+    whole = train(spec, run_dir=tmp_path / "whole", display=Quiet())
+    stopped = train(spec, run_dir=tmp_path / "stopped", display=Interrupting(2))
+    assert stopped.ending == "interrupted"
+    assert compare(resume(stopped.path, display=Quiet()).path, whole.path) == []
+
+
 def test_one_output_of_a_network_without_padding(made: Made, arrays: Path, tmp_path: Path) -> None:
     """The middle of the target is asked for; a side output is asked where it lies."""
     layers = [
