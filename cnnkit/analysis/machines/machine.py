@@ -17,8 +17,8 @@ from cnnkit.layers.field import CLOSED, Count, Expects, Flag
 FORMAT: Final = 1
 """The version of the file."""
 
-Pass = Literal["inference", "forward", "backward"]
-"""A forward pass that predicts, that of a step of training, and the backward pass behind it."""
+Program = Literal["inference", "training"]
+"""A forward pass that predicts; or a step of training, which is a forward and a backward pass."""
 
 Multiplied = Literal[
     "product", "convolution", "first", "pointwise", "depthwise", "grouped", "transposed"
@@ -83,13 +83,6 @@ RatesByPrecision = Annotated[
 ]
 
 
-class TrainingRates(MachinePart):
-    """The rates of a step of training, where they are not those of an inference."""
-
-    forward: RatesByPrecision = Field(description="the rates of the forward pass")
-    backward: RatesByPrecision = Field(description="the rates of the backward pass")
-
-
 class DeviceMemory(MachinePart):
     """The memory that arrays lie in.
 
@@ -146,7 +139,7 @@ class Machine(MachinePart):
         memory: The device's memory.
         overhead: Seconds of an operation and of a call.
         rates: The rates of each precision, at inference.
-        training: Those of a step of training; None where they are the same.
+        training: Those of a step of training, forward and backward; None where they are the same.
         links: What joins it to other devices, by names such as `NVLink`, `ICI`, `PCIe`, `Ethernet`.
     """
 
@@ -161,7 +154,7 @@ class Machine(MachinePart):
     memory: DeviceMemory = Field(description="the device's memory")
     overhead: Overhead = Overhead()
     rates: RatesByPrecision = Field(description="the rates of each precision")
-    training: TrainingRates | None = None
+    training: RatesByPrecision | None = None
     links: Links = Field(default_factory=dict)
 
     @property
@@ -171,13 +164,14 @@ class Machine(MachinePart):
             return f"measured{f' on {self.date}' if self.date else ''}"
         return "from the data sheet, not measured"
 
-    def rates_of(self, precision: Precision, of: Pass = "inference") -> Rates | None:
-        """The rates of a precision in a pass; None where the file has none."""
-        if of == "inference" or self.training is None:
-            return self.rates.get(precision)
-        return getattr(self.training, of).get(precision)  # type: ignore[no-any-return]
+    def rates_of(self, precision: Precision, of: Program = "inference") -> Rates | None:
+        """The rates of a precision; None where the file has none."""
+        given = self.rates if of == "inference" or self.training is None else self.training
+        return given.get(precision)
 
-    def rate(self, kind: Multiplied, precision: Precision, of: Pass = "inference") -> float | None:
+    def rate(
+        self, kind: Multiplied, precision: Precision, of: Program = "inference"
+    ) -> float | None:
         """FLOP/s of a kind of work; None where the file has no rates of the precision."""
         rates = self.rates_of(precision, of)
         if rates is None:
@@ -185,7 +179,9 @@ class Machine(MachinePart):
         rate: float | None = getattr(rates, kind)
         return rates.product if rate is None else rate
 
-    def bandwidth(self, kind: Moved | None, precision: Precision, of: Pass = "inference") -> float:
+    def bandwidth(
+        self, kind: Moved | None, precision: Precision, of: Program = "inference"
+    ) -> float:
         """Bytes a second of a kind of work; of None, or where none is given, the memory's."""
         rates = self.rates_of(precision, of)
         given: float | None = getattr(rates, kind) if rates is not None and kind else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -167,17 +167,19 @@ def _type_at(path: Sequence[str | int]) -> Any:
     for part in path:
         if _is_model(found):
             info = found.model_fields.get(str(part))
-            found = None if info is None else info.annotation
+            found = _bare(None if info is None else info.annotation)
         else:
-            found = get_args(found)[-1]
-        # Of a part that may be left out, what it is where it is there.
-        found = next(filter(_is_model, get_args(found)), found) if _is_optional(found) else found
+            found = _bare(get_args(found)[-1])
     return found
+
+
+def _bare(annotation: Any) -> Any:
+    """A type without what is said of it, and of a part that may be left out, what it is."""
+    members = [each for each in get_args(annotation) if each is not type(None)]
+    if type(None) in get_args(annotation) or get_origin(annotation) is Annotated:
+        return _bare(members[0])
+    return annotation
 
 
 def _is_model(found: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(found, type) and issubclass(found, BaseModel)
-
-
-def _is_optional(found: Any) -> bool:
-    return type(None) in get_args(found)

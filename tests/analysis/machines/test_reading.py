@@ -50,21 +50,19 @@ def test_a_file_says_what_it_has_and_the_product_stands_for_the_rest(tmp_path: P
     assert machine.rate("depthwise", "float32") == 2e10
     assert machine.rate("grouped", "float32") == machine.rate("product", "float32") == 1e11
     assert machine.rate("product", "bfloat16") is None
-    assert machine.rate("depthwise", "float32", "backward") == 2e10
+    assert machine.rate("depthwise", "float32", "training") == 2e10
     assert machine.bandwidth("pool", "float32") == 5e9
     assert machine.bandwidth("elementwise", "float32") == machine.bandwidth(None, "float32") == 1e10
 
 
 def test_a_step_of_training_has_rates_of_its_own(tmp_path: Path) -> None:
-    backward = {"float32": {"product": 3e10}}
-    training = {"forward": {"float32": {"product": 5e10}}, "backward": backward}
+    training = {"float32": {"product": 5e10}}
     file = tmp_path / "machine.json"
     file.write_text(json.dumps({**SOUND, "training": training}), encoding="utf-8")
     machine = read_machine(file)
     assert machine.rate("depthwise", "float32") == 2e10
-    assert machine.rate("depthwise", "float32", "forward") == 5e10
-    assert machine.rate("depthwise", "float32", "backward") == 3e10
-    assert machine.bandwidth("pool", "float32", "forward") == 1e10
+    assert machine.rate("depthwise", "float32", "training") == 5e10
+    assert machine.bandwidth("pool", "float32", "training") == 1e10
 
 
 @pytest.mark.parametrize("name", known_machines())
@@ -187,8 +185,11 @@ def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
             ),
         ),
         (
-            lambda file: file.update(training={"forward": SOUND["rates"]}),
-            "16:2: `training` needs `backward`: the rates of the backward pass [missing-field]",
+            lambda file: file.update(training={"float32": {"pool": 1}}),
+            (
+                "17:3: `training.float32` needs `product`: the rate of a product of matrices, "
+                "in FLOP/s [missing-field]"
+            ),
         ),
         (
             '{"format": 1,\n "name": x}',
