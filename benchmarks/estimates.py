@@ -166,8 +166,8 @@ def main() -> None:
     for name in given.networks:
         for row in rows_of(name, of, given):
             rows.append(row)
-            figures = quantity(row.estimated, "s"), quantity(row.measured, "s")
-            print(name, row.program, *figures, f"{row.ratio:.2f}", file=sys.stderr)
+            seconds = quantity(row.estimated, "s"), quantity(row.measured, "s")
+            print(name, row.program, *seconds, f"{row.ratio:.2f}", file=sys.stderr)
     facts |= versions("jax", "jaxlib", "onednn-cpu-gomp")
     how = f"batch {given.batch}, {given.precision}, the fastest of n = {REPEATS} bursts"
     print(f"{heading(facts)}; {how}\n")

@@ -7,6 +7,7 @@ import pytest
 import cnnkit
 from cnnkit.analysis import Analysis
 from cnnkit.analysis.machines import Machine
+from cnnkit.analysis.precision import Precision
 from cnnkit.report.analysis import csv, html, latex, markdown, table
 from cnnkit.report.analysis.options import ReportOptions
 from cnnkit.report.analysis.summary import figures
@@ -28,15 +29,10 @@ FILE = {
 }
 
 
-def analysis(*, batch: int = 1, precision: str = "float32", **changes: object) -> Analysis:
+def analysis(*, batch: int = 1, precision: Precision = "float32", **changes: object) -> Analysis:
     machine = Machine.model_validate({**FILE, **changes})
-    return cnnkit.analyze(
-        cnnkit.load(TEXT),
-        batch=batch,
-        precision=precision,
-        optimizer="sgd",
-        machine=machine,  # type: ignore[arg-type]
-    )
+    spec = cnnkit.load(TEXT)
+    return cnnkit.analyze(spec, batch=batch, precision=precision, optimizer="sgd", machine=machine)
 
 
 def test_a_table_has_a_column_for_each_program() -> None:
