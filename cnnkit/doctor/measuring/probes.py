@@ -101,7 +101,7 @@ SMALL: Final = Probe("convolution", "4x4x8", _TINY, _TINY * 8)
 _MAPS: Final = ((56, 64), (28, 128), (14, 256))
 """Maps of networks for images: their extent, and the channels that they have there."""
 _CELLS: Final = 56 * 56 * 64
-_LARGER: Final = 4
+_LARGER: Final = 2
 """How much larger maps are that a step of training passes over: it holds those of all layers, so
 that they come from memory, not from caches."""
 
