@@ -118,13 +118,18 @@ class Memory:
         if is_quantized(self.precision):
             return None
         width = width_in_training(self.precision)
-        kept = STATE_ARRAYS[self.optimizer]
         trained = self.parameters - self.untrained
-        slots = kept.kernels * trained
+        weights = (self.parameters + trained + self.slots + self.state) * max(width, 4)
+        return weights + self.batch * max(self._saved, self._live) * width
+
+    @property
+    def slots(self) -> int:
+        """The elements that the optimizer keeps."""
+        kept = STATE_ARRAYS[self.optimizer]
+        slots = kept.kernels * (self.parameters - self.untrained)
         if kept.others != kept.kernels:
             slots += (kept.others - kept.kernels) * _beside_kernels(self.graph, self.frozen)
-        weights = (self.parameters + trained + slots + self.state) * max(width, 4)
-        return weights + self.batch * max(self._saved, self._live) * width
+        return slots
 
     @cached_property
     def untrained(self) -> int:

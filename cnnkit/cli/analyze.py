@@ -57,6 +57,13 @@ def analyze(
     convention: Annotated[
         ConventionName | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Estimate the time on a known machine, or on that of `doctor --measure`'s file.",
+        ),
+    ] = None,
     assignments: AssignmentsOption = None,
 ) -> None:
     """Analyse specs: shapes, neurons, parameters, cost, memory and receptive field.
@@ -75,6 +82,7 @@ def analyze(
         precision=precision.value,
         optimizer=optimizer,
         convention=convention.value if convention else None,
+        machine=machine,
     )
     if opened := open_analyses(specs, analyses, assignments or [], depth):
         from cnnkit.report.extents import write
