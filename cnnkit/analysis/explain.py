@@ -157,6 +157,10 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
     yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}", "2·MACs")
     yield line("activations", lambda layer: layer.activations)
     yield from _memory(analysis)
+    if analysis.scaling is not None:
+        from cnnkit.analysis.scaling.equations import equations
+
+        yield from equations(analysis.scaling)
 
 
 def _memory(analysis: Analysis) -> Iterator[Line]:

@@ -21,15 +21,19 @@ The model, for one example, times the batch where activations are meant:
 ``precision`` is that of the activations, and at inference of the weights;
 ``cnnkit.analysis.precision`` says what it means for each. Weights that are trained, their gradients
 and slots are float32 at least, as mixed precision keeps them.
+
+Of several devices the bytes are those of one: ``batch`` is its part of the batch, and
+``shards`` and ``strips`` say how many devices share out the weights and the maps.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, NamedTuple
 
 from cnnkit.analysis.precision import (
     Precision,
@@ -38,8 +42,37 @@ from cnnkit.analysis.precision import (
     weight_bytes,
     width_in_training,
 )
+from cnnkit.layers.base import Weight
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 from cnnkit.spec.optimizer_state import STATE_ARRAYS
+
+SMALLEST_SHARDED: Final = 1024
+"""The elements of the smallest array that devices share out."""
+
+
+class TrainingBytes(NamedTuple):
+    """What a device holds in a step of training, in bytes.
+
+    Attributes:
+        parameters: The weights.
+        gradients: Those of the weights that are trained.
+        slots: What the optimizer keeps of them.
+        state: Running statistics, and weights that are not learnt.
+        activations: The tensors that the backward pass reads again, or those that are live at once
+            in the forward pass where these are more.
+    """
+
+    parameters: int
+    gradients: int
+    slots: int
+    state: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self)
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,8 @@ class Memory:
         precision: Of the activations.
         optimizer: Whose slots training keeps, a name of ``STATE_ARRAYS``.
         frozen: The operations whose weights are never trained, by their paths.
+        shards: How many devices share out each array of weights that can be cut, in training.
+        strips: How many devices share out each map along its first extent, in training.
     """
 
     graph: Graph
@@ -63,6 +98,8 @@ class Memory:
     precision: Precision = "float32"
     optimizer: str = "adam"
     frozen: Set[str] = frozenset()
+    shards: int = 1
+    strips: int = 1
 
     @property
     def inference(self) -> int:
@@ -106,25 +143,49 @@ class Memory:
         """Whether the backward pass reads more again than is live at once in the forward pass."""
         return self._saved > self._live
 
-    @cached_property
+    @property
     def training(self) -> int | None:
-        """Bytes of weights, state, gradients, optimizer slots, and of the tensors that are held.
+        """Bytes of all that a step of training holds.
 
         None in a precision of inference alone, in which training is not defined.
+        """
+        return None if self.in_training is None else self.in_training.total
 
-        These are the tensors saved for the backward pass, or the ones that are live at once in the
-        forward pass where those are more.
+    @cached_property
+    def in_training(self) -> TrainingBytes | None:
+        """The same by what they are for.
+
+        The activations are the tensors saved for the backward pass, or the ones that are live at
+        once in the forward pass where those are more.
         """
         if is_quantized(self.precision):
             return None
         width = width_in_training(self.precision)
         kept = STATE_ARRAYS[self.optimizer]
-        trained = self.parameters - self.untrained
+        parameters, trained = self.parameters, self.parameters - self.untrained
         slots = kept.kernels * trained
         if kept.others != kept.kernels:
             slots += (kept.others - kept.kernels) * _beside_kernels(self.graph, self.frozen)
-        weights = (self.parameters + trained + slots + self.state) * max(width, 4)
-        return weights + self.batch * max(self._saved, self._live) * width
+        if self.shards > 1:
+            for weight, learnt in self.trainable():
+                elsewhere = weight.size - held(weight.shape, self.shards)
+                parameters -= elsewhere
+                if learnt:
+                    trained -= elsewhere
+                    kernel = weight.name.endswith("kernel")
+                    slots -= elsewhere * (kept.kernels if kernel else kept.others)
+        wide = max(width, 4)
+        activations = self.batch * max(self._saved, self._live) * width
+        return TrainingBytes(
+            parameters * wide, trained * wide, slots * wide, self.state * wide, activations
+        )
+
+    def trainable(self) -> Iterator[tuple[Weight, bool]]:
+        """The weights that are parameters, and whether each of them is trained."""
+        for node in self.graph.nodes:
+            for weight in node.effect.weights:
+                if weight.trainable:
+                    yield weight, node.path not in self.frozen
 
     @cached_property
     def untrained(self) -> int:
@@ -141,11 +202,32 @@ class Memory:
 
     @cached_property
     def _live(self) -> int:
-        return _peak(self.graph, lambda node: _elements(self.graph, node))
+        return _peak(self.graph, self._strip)
 
     @cached_property
     def _saved(self) -> int:
-        return _saved(self.graph)
+        return sum(map(self._strip, _saved(self.graph)))
+
+    def _strip(self, node: int) -> int:
+        """The elements of an operation's output that a device holds of each example."""
+        shape = self.graph.shape(node) or (0,)
+        if len(shape) == 1 or self.strips == 1:
+            return math.prod(shape)
+        return -(-shape[0] // self.strips) * math.prod(shape[1:])
+
+
+def held(shape: Shape, shards: int) -> int:
+    """The elements of an array of weights that each of so many devices holds.
+
+    It is cut along an axis of which all of them get an equal part. One that has no such axis, or
+    is small, stays whole: a message costs more than a small array takes.
+
+    >>> held((3, 3, 64, 128), 4), held((3, 3, 15, 125), 4), held((128,), 4)
+    (18432, 16875, 128)
+    """
+    size = math.prod(shape)
+    cut = size >= SMALLEST_SHARDED and any(extent % shards == 0 for extent in shape)
+    return size // shards if cut else size
 
 
 def _beside_kernels(graph: Graph, frozen: Set[str]) -> int:
@@ -211,12 +293,12 @@ def _reused(
     return index
 
 
-def _saved(graph: Graph) -> int:
-    """Elements of the tensors that the backward pass reads again, each tensor once."""
+def _saved(graph: Graph) -> set[int]:
+    """The tensors that the backward pass reads again."""
     saved: set[int] = set()
     for index, node in enumerate(graph.nodes):
         if "input" in node.layer.gradient_reads:
             saved.update(node.inputs)
         if "output" in node.layer.gradient_reads:
             saved.add(index)
-    return sum(_elements(graph, node) for node in saved)
+    return saved

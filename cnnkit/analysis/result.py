@@ -21,6 +21,7 @@ from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount
+    from cnnkit.analysis.scaling.prediction import Scaling
 
 FORMAT = 1
 """The version of the JSON that ``Analysis.to_dict`` gives."""
@@ -176,6 +177,7 @@ class Analysis:
         findings: The faults of the text and of the geometry, in the order of the source.
         settings: What the memory is computed for.
         convention: The count of another tool, where it was asked for.
+        scaling: The plan of a training on many devices, where it was asked for.
     """
 
     spec: Spec
@@ -185,6 +187,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     settings: Settings = Settings()
     convention: ConventionCount | None = None
+    scaling: Scaling | None = None
 
     def __repr__(self) -> str:
         output = show(self.output) if self.output else "?"
@@ -267,6 +270,7 @@ class Analysis:
             "layers": [layer.to_dict() for layer in self.at_depth(depth)],
             "totals": self.totals.to_dict(),
             "convention": asdict(self.convention) if self.convention else None,
+            "scaling": self.scaling.to_dict() if self.scaling else None,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -300,5 +304,6 @@ class Unreadable:
             "layers": [],
             "totals": None,
             "convention": None,
+            "scaling": None,
             "findings": [finding.to_dict() for finding in self.findings],
         }

@@ -9,7 +9,6 @@ import typer
 
 from cnnkit.cli.options import (
     AssignmentsOption,
-    BatchOption,
     OptimizerOption,
     OutputOption,
     Precision,
@@ -19,6 +18,7 @@ from cnnkit.cli.options import (
 from cnnkit.report.formats import FORMATS, format_of
 
 STDIN = "-"
+_DEVICES = "Many devices"
 
 
 class ConventionName(StrEnum):
@@ -51,12 +51,45 @@ def analyze(
         bool,
         typer.Option("--to-scale", help="Draw extents and channels in proportion, not by log."),
     ] = False,
-    batch: BatchOption = 1,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Examples at once, for the memory: 1, or with --devices the recipe's batch. "
+            "Of many devices it is that of all together.",
+        ),
+    ] = None,
     precision: PrecisionOption = Precision.float32,
     optimizer: OptimizerOption = "adam",
     convention: Annotated[
         ConventionName | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(min=1, help="Plan a training on so many devices.", rich_help_panel=_DEVICES),
+    ] = None,
+    parallel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXES",
+            help="What they share out: data=4,shard=2,spatial=1. Default: the batch.",
+            rich_help_panel=_DEVICES,
+        ),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|RATE",
+            help="What joins them: a link of --machine, or bytes a second. Default: its first.",
+            rich_help_panel=_DEVICES,
+        ),
+    ] = None,
+    scaling: Annotated[
+        bool,
+        typer.Option(
+            "--scaling", help="Show how it scales, 8 to 4,096 devices.", rich_help_panel=_DEVICES
+        ),
+    ] = False,
     assignments: AssignmentsOption = None,
 ) -> None:
     """Analyse specs: shapes, neurons, parameters, cost, memory and receptive field.
@@ -64,6 +97,7 @@ def analyze(
     Example: cnnkit analyze specs/lectures/rgb-valid-4-classes.yaml --explain
     """
     from cnnkit import report
+    from cnnkit.analysis.result import Analysis
     from cnnkit.cli.sources import analyses_of, open_analyses
     from cnnkit.errors import UsageError
 
@@ -71,7 +105,7 @@ def analyze(
     analyses = analyses_of(
         specs,
         assignments or [],
-        batch=batch,
+        batch=batch or 1,
         precision=precision.value,
         optimizer=optimizer,
         convention=convention.value if convention else None,
@@ -83,5 +117,15 @@ def analyze(
             raise UsageError("specs with open extents, such as HxWx3, are analysed by themselves")
         write(opened, chosen, output, explain=explain)
         raise typer.Exit(0 if all(each.exact for each in opened) else 1)
+    if devices is not None or parallel is not None or scaling:
+        from cnnkit.analysis.scaling import planned, read_mesh
+
+        mesh = read_mesh(devices, parallel)
+        analyses = [
+            planned(each, mesh, batch=batch, link=link, tabulated=scaling)
+            if isinstance(each, Analysis)
+            else each
+            for each in analyses
+        ]
     report.write(analyses, chosen, output, depth=depth, explain=explain, to_scale=to_scale)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

@@ -1,0 +1,134 @@
+"""An analysis with the plan of its training on many devices, and what keeps it from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cnnkit.analysis.machines import Machine
+from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.scaling.mesh import DeviceMesh
+from cnnkit.analysis.scaling.plan import TrainingPlan
+from cnnkit.analysis.scaling.prediction import Scaling, Speeds, speeds_of
+from cnnkit.analysis.scaling.remedy import accumulated, sharded
+from cnnkit.errors import Finding, UsageError, in_order
+from cnnkit.layers.shape import Shape, show
+from cnnkit.spec.language.place import inmost
+from cnnkit.spec.model.spec import Spec
+
+
+def planned(
+    analysis: Analysis,
+    mesh: DeviceMesh,
+    *,
+    batch: int | None = None,
+    machine: Machine | None = None,
+    link: str | None = None,
+    tabulated: bool = False,
+) -> Analysis:
+    """The same analysis with the plan of a training on many devices.
+
+    Where the shapes of the network are not known there is no plan.
+
+    Args:
+        analysis: Of the network, in the precision and for the optimizer of the training.
+        mesh: The devices.
+        batch: The examples of a step on all of them; by default those of the recipe, or else one
+            on each device.
+        machine: How fast each of them is.
+        link: What joins them, as of ``speeds_of``.
+        tabulated: Whether to say how it scales to other numbers of devices.
+
+    Raises:
+        UsageError: The precision is one of inference alone, or there is no such link.
+    """
+    if link is not None and machine is None:
+        raise UsageError(f"--link {link} joins the devices of a machine: name it, --machine h100")
+    if analysis.graph.output is None or not analysis.layers:
+        return analysis
+    if analysis.totals.training_memory is None:
+        raise UsageError(
+            f"--devices plans a training, and {analysis.settings.precision} is a precision of "
+            "inference alone: take another --precision"
+        )
+    plan = TrainingPlan(
+        analysis.totals.memory, mesh, batch or _batch_of(analysis.spec) or mesh.parts
+    )
+    speeds = None if machine is None else speeds_of(machine, link)
+    scaling = Scaling(plan, speeds, tabulated)
+    found = (*analysis.findings, *_misfits(analysis, plan), *_overflow(plan, speeds))
+    return replace(analysis, scaling=scaling, findings=tuple(in_order(found)))
+
+
+def _batch_of(spec: Spec) -> int | None:
+    """The batch that a recipe says, where it says one."""
+    train = spec.train
+    if train is None or train.fits_batch or not isinstance(train.batch_size, int):
+        return None
+    return train.batch_size
+
+
+def _misfits(analysis: Analysis, plan: TrainingPlan) -> Iterator[Finding]:
+    """The sizes of which not all devices get an equal part."""
+    mesh, batch = plan.mesh, plan.batch
+    if rest := batch % mesh.parts:
+        below, above = batch - rest, batch - rest + mesh.parts
+        advice = " or ".join(f"--batch {each}" for each in (below, above) if each)
+        yield Finding(
+            "wrong-value",
+            "error",
+            f"a batch of {batch:,} is not cut into {mesh.parts:,} equal parts, "
+            f"for {replace(mesh, spatial=1)}",
+            f"take a multiple of {mesh.parts:,}: {advice}",
+        )
+    if mesh.spatial > 1:
+        for name, shape in analysis.graph.inputs.items():
+            yield from _uncut(analysis.spec, name, shape, mesh.spatial)
+
+
+def _uncut(spec: Spec, name: str, shape: Shape, parts: int) -> Iterator[Finding]:
+    what = f"spatial {parts:,} cuts the height of images or the depth of volumes"
+    key = f"inputs.{name}" if spec.inputs else "input"
+    if len(shape) < len("HWC"):
+        kind = "a signal" if len(shape) > 1 else "a vector"
+        message = f"{what}, and `{key}: {show(shape)}` is {kind}"
+        advice = "leave `spatial` out: the devices then share out the batch"
+    elif shape[0] % parts:
+        extent = "height" if len(shape) == len("HWC") else "depth"
+        message = (
+            f"{what} into equal parts, and `{key}: {show(shape)}` has a {extent} of {shape[0]:,}"
+        )
+        fitting = [each for each in range(2, min(shape[0], 4096) + 1) if shape[0] % each == 0]
+        near = min(fitting, key=lambda each: abs(each - parts))
+        advice = f"spatial={near} fits; or make the {extent} a multiple of {parts:,}"
+    else:
+        return
+    document = spec.origin.document
+    place = ("inputs", name) if spec.inputs else ("input",)
+    where = None if document is None else inmost(document, place).location()
+    yield Finding("wrong-value", "error", message, advice, where)
+
+
+def _overflow(plan: TrainingPlan, speeds: Speeds | None) -> Iterator[Finding]:
+    """A device whose memory is less than the plan takes, and what takes less."""
+    size = None if speeds is None else speeds.machine.memory.size
+    if speeds is None or size is None or plan.memory.total <= size:
+        return
+    advice = []
+    if found := accumulated(plan, size):
+        advice.append(
+            f"accumulate the gradients of {found.accumulate:,} steps: `batch_size: {found.batch}` "
+            f"with `accumulate: {found.accumulate}` takes {found.memory.total:,} bytes"
+        )
+    if found := sharded(plan, size):
+        advice.append(
+            f"cut the weights for more devices: --parallel {found.mesh.option} takes "
+            f"{found.memory.total:,} bytes"
+        )
+    yield Finding(
+        "over-budget",
+        "error",
+        f"a batch of {plan.batch:,}, {plan.local_batch:,} on each device, takes "
+        f"{plan.memory.total:,} bytes of it, and {speeds.machine.name} has {size:,}",
+        "; or ".join(advice) or "take devices of more memory, or a smaller network",
+    )
