@@ -152,7 +152,7 @@ ROOMS = {
     "activations": {
         "training", "network", "data", "spec", "layers", "pages", "presentation",
     },
-    "doctor": {"network", "data"},
+    "doctor": {"network", "data", "analysis", "spec"},
     "report": {
         "doctor", "checking", "rules", "network", "data", "analysis", "spec", "layers",
         "pages", "presentation",

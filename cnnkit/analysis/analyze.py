@@ -13,7 +13,7 @@ from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.receptive_field import Fields, fields_of_inputs
 from cnnkit.analysis.result import Analysis, Settings, Totals
 from cnnkit.analysis.sums import Sums
-from cnnkit.errors import in_order
+from cnnkit.errors import UsageError, in_order
 from cnnkit.garbage import uncollected
 from cnnkit.spec import layer_patterns
 from cnnkit.spec.graph import Graph, Group
@@ -21,7 +21,10 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cnnkit.analysis.convention import ConventionCount
+    from cnnkit.analysis.machines import Machine
 
 
 @uncollected
@@ -32,6 +35,7 @@ def analyze(
     precision: Precision = "float32",
     optimizer: str = "adam",
     convention: str | None = None,
+    machine: Machine | str | Path | None = None,
 ) -> Analysis:
     """Shapes, counts, cost, memory and receptive fields of a spec.
 
@@ -40,12 +44,19 @@ def analyze(
 
     Args:
         spec: What ``cnnkit.load`` gives, or a ``Spec`` built in Python.
-        batch: Examples at once, for the memory.
-        precision: Of the activations, for the memory.
-        optimizer: Whose state training keeps, for the memory.
+        batch: Examples at once, for the memory and the time.
+        precision: Of the activations, for the memory and the time.
+        optimizer: Whose state training keeps, for the memory and the time.
         convention: The name of a tool whose count is given beside ours; see
             ``cnnkit.analysis.convention``.
+        machine: What the time is estimated for: the name of a known machine, the file of one, or
+            what was read of it; see ``cnnkit.analysis.machines``. By default there is no time.
+
+    Raises:
+        UsageError: There is no such file, or the machine has no rates of the precision.
+        SpecError: There is no machine of the name, or its file says what no machine's says.
     """
+    of = _machine(machine, precision)
     graph = graph_of(spec)
     fields, by_input, misaligned = fields_of_inputs(graph)
     tree = _Fold(graph, fields, by_input).layer(graph.root)
@@ -53,7 +64,7 @@ def analyze(
     findings += filter(None, [misordered_input(spec)])
     findings += layer_patterns.faults(spec, graph)
     ordered = tuple(in_order(findings))
-    settings = Settings(batch, precision, optimizer)
+    settings = Settings(batch, precision, optimizer, of)
     return Analysis(
         spec,
         graph,
@@ -63,6 +74,20 @@ def analyze(
         settings,
         _counted_as(graph, convention) if convention else None,
     )
+
+
+def _machine(given: Machine | str | Path | None, precision: Precision) -> Machine | None:
+    if given is None:
+        return None
+    from cnnkit.analysis.machines import Machine, read_machine  # only who asks pays for this
+
+    machine = given if isinstance(given, Machine) else read_machine(given)
+    if machine.rates_of(precision) is None:
+        known = " or ".join(machine.rates)
+        raise UsageError(
+            f"{machine.name} has no rates of {precision}: ask for the precision {known}"
+        )
+    return machine
 
 
 def _counted_as(graph: Graph, convention: str) -> ConventionCount:

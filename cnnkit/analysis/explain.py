@@ -78,6 +78,7 @@ class _Explainer:
     def __init__(self, analysis: Analysis) -> None:
         self.graph = analysis.graph
         self.fields = analysis.tree.seen
+        self.estimate = analysis.totals.estimate
         self.shown: set[str] = set()
 
     def layers(self, layer: LayerAnalysis, times: int = 1) -> Iterator[Explanation]:
@@ -97,9 +98,15 @@ class _Explainer:
                 node.output,
                 times,
                 layer.location,
-                tuple(self._lines(node, self.fields[index])),
+                (*self._lines(node, self.fields[index]), *self._times(index)),
                 self._first_of_its_kind(node.layer),
             )
+
+    def _times(self, index: int) -> Iterator[Line]:
+        if self.estimate is not None and self.graph.nodes[index].output is not None:
+            from cnnkit.analysis.time_derivation import time_lines
+
+            yield from time_lines(self.estimate, index)
 
     def _first_of_its_kind(self, layer: Layer) -> Activation | None:
         """An activation that has a curve, once for all that compute the same."""
@@ -157,6 +164,10 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
     yield Line("FLOPs", f"2·{totals.macs:,} = {totals.flops:,}", "2·MACs")
     yield line("activations", lambda layer: layer.activations)
     yield from _memory(analysis)
+    if totals.estimate is not None:
+        from cnnkit.analysis.time_derivation import total_lines
+
+        yield from total_lines(totals.estimate, analysis.settings)
     if analysis.scaling is not None:
         from cnnkit.analysis.scaling.equations import equations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from cnnkit.analysis.layer import LayerAnalysis
@@ -17,12 +18,17 @@ _LIBRARIES: Final[tuple[Library, ...]] = ("pandas", "polars")
 _COUNTS: Final = ("neurons", "parameters", "state", "macs", "flops", "activations")
 
 
-def frame(layers: Sequence[LayerAnalysis], library: Library | None = None) -> Any:
+def frame(
+    layers: Sequence[LayerAnalysis],
+    library: Library | None = None,
+    more: Mapping[str, Sequence[object]] = MappingProxyType({}),
+) -> Any:
     """A row a layer; shapes are texts as in reports, and what is not known is missing.
 
     Args:
         layers: The layers.
         library: Whose data frame it is; by default pandas's, or else polars's.
+        more: Further columns.
 
     Raises:
         UsageError: None is installed, or not the one that is asked for.
@@ -32,7 +38,7 @@ def frame(layers: Sequence[LayerAnalysis], library: Library | None = None) -> An
     if found is None:
         names = " or ".join(wanted)
         raise UsageError(f"a data frame needs {names}: `pip install {wanted[0]}`")
-    return import_module(found).DataFrame(_columns(layers))
+    return import_module(found).DataFrame({**_columns(layers), **more})
 
 
 def _columns(layers: Sequence[LayerAnalysis]) -> Mapping[str, list[object]]:

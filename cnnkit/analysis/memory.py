@@ -161,23 +161,26 @@ class Memory:
         if is_quantized(self.precision):
             return None
         width = width_in_training(self.precision)
+        wide = max(width, 4)
+        trained = self.parameters - self.untrained - self._elsewhere(lambda _: 1, frozen=False)
+        return TrainingBytes(
+            parameters=(self.parameters - self._elsewhere(lambda _: 1)) * wide,
+            gradients=trained * wide,
+            slots=self.slots * wide,
+            state=self.state * wide,
+            activations=self.batch * max(self._saved, self._live) * width,
+        )
+
+    @property
+    def slots(self) -> int:
+        """The elements that the optimizer keeps."""
         kept = STATE_ARRAYS[self.optimizer]
-        parameters, trained = self.parameters, self.parameters - self.untrained
-        slots = kept.kernels * trained
+        slots = kept.kernels * (self.parameters - self.untrained)
         if kept.others != kept.kernels:
             slots += (kept.others - kept.kernels) * _beside_kernels(self.graph, self.frozen)
-        if self.shards > 1:
-            for weight, learnt in self.trainable():
-                elsewhere = weight.size - held(weight.shape, self.shards)
-                parameters -= elsewhere
-                if learnt:
-                    trained -= elsewhere
-                    kernel = weight.name.endswith("kernel")
-                    slots -= elsewhere * (kept.kernels if kernel else kept.others)
-        wide = max(width, 4)
-        activations = self.batch * max(self._saved, self._live) * width
-        return TrainingBytes(
-            parameters * wide, trained * wide, slots * wide, self.state * wide, activations
+        return slots - self._elsewhere(
+            lambda weight: kept.kernels if weight.name.endswith("kernel") else kept.others,
+            frozen=False,
         )
 
     def trainable(self) -> Iterator[tuple[Weight, bool]]:
@@ -186,6 +189,16 @@ class Memory:
             for weight in node.effect.weights:
                 if weight.trainable:
                     yield weight, node.path not in self.frozen
+
+    def _elsewhere(self, arrays: Callable[[Weight], int], *, frozen: bool = True) -> int:
+        """The elements that other devices hold, of so many arrays for each weight."""
+        if self.shards == 1:
+            return 0
+        return sum(
+            arrays(weight) * (weight.size - held(weight.shape, self.shards))
+            for weight, trained in self.trainable()
+            if trained or frozen
+        )
 
     @cached_property
     def untrained(self) -> int:

@@ -20,6 +20,9 @@ from typing import Final, Literal, get_args
 from cnnkit.layers.base import Weight
 
 Precision = Literal["float32", "bfloat16", "float16", "float64", "int8", "int4"]
+Program = Literal["inference", "training"]
+"""A forward pass that predicts; or a step of training, which is a forward and a backward pass."""
+
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 _BITS: Final = {"float32": 32, "bfloat16": 16, "float16": 16, "float64": 64, "int8": 8, "int4": 4}

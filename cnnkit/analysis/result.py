@@ -6,12 +6,12 @@ from collections.abc import Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from cnnkit.analysis.frame import Library, frame
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.memory import Memory
-from cnnkit.analysis.precision import Precision
+from cnnkit.analysis.precision import Precision, Program
 from cnnkit.errors import Finding
 from cnnkit.layers.base import Operations
 from cnnkit.layers.shape import Shape, show, total
@@ -21,6 +21,8 @@ from cnnkit.spec.model.spec import Spec
 
 if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount
+    from cnnkit.analysis.estimate import TimeEstimate
+    from cnnkit.analysis.machines.machine import Machine
     from cnnkit.analysis.scaling.prediction import Scaling
 
 FORMAT = 1
@@ -29,11 +31,12 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the memory is computed for."""
+    """What the memory and the time are computed for."""
 
     batch: int = 1
     precision: Precision = "float32"
     optimizer: str = "adam"
+    machine: Machine | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,6 +144,25 @@ class Totals:
         """Bytes while it is trained; None in a precision of inference alone."""
         return self.memory.training
 
+    @cached_property
+    def estimate(self) -> TimeEstimate | None:
+        """How long it takes on the machine of the settings; None where they name none."""
+        if self.settings.machine is None:
+            return None
+        from cnnkit.analysis.estimate import TimeEstimate  # only who asks pays for this import
+
+        return TimeEstimate(self.settings.machine, self.memory)
+
+    @property
+    def inference_time(self) -> float | None:
+        """Seconds of a call that predicts a batch; None where no machine is named."""
+        return self.estimate.inference if self.estimate else None
+
+    @property
+    def training_time(self) -> float | None:
+        """Seconds of a step of training; None as above, or where it is not defined."""
+        return self.estimate.training if self.estimate else None
+
     @property
     def flops(self) -> int:
         """Twice the multiply-accumulates."""
@@ -162,6 +184,8 @@ class Totals:
             "activation_memory": self.activation_memory,
             "memory_traffic": self.memory_traffic,
             "training_memory": self.training_memory,
+            "inference_time": self.inference_time,
+            "training_time": self.training_time,
         }
 
 
@@ -206,6 +230,8 @@ class Analysis:
     def to_frame(self, depth: int | None = None, library: Library | None = None) -> Any:
         """The layers down to ``depth`` levels as a data frame of pandas, or else of polars.
 
+        Where a machine is named, with the seconds that each takes on it.
+
         Args:
             depth: The levels; None means all the way.
             library: Whose data frame it is, ``pandas`` or ``polars``.
@@ -213,7 +239,16 @@ class Analysis:
         Raises:
             UsageError: None is installed, or not the one that is asked for.
         """
-        return frame(self.at_depth(depth), library)
+        layers = self.at_depth(depth)
+        times = (
+            {}
+            if self.settings.machine is None
+            else {
+                f"{program}_time": [self.time_of(layer, program) for layer in layers]
+                for program in get_args(Program)
+            }
+        )
+        return frame(layers, library, times)
 
     @property
     def name(self) -> str | None:
@@ -257,8 +292,14 @@ class Analysis:
         """The layers down to ``depth`` levels, each counted once; None means all the way."""
         return tuple(self.tree.leaves(depth)) if self.tree.children else ()
 
+    def time_of(self, layer: LayerAnalysis, program: Program = "inference") -> float | None:
+        """Seconds of a layer on the machine; None where no machine is named, or it is unknown."""
+        estimate = self.totals.estimate
+        return estimate.seconds(layer.nodes, program) if estimate and layer.known else None
+
     def to_dict(self, depth: int | None = None) -> dict[str, Any]:
         """The analysis as JSON shows it; every key is always there."""
+        machine = self.settings.machine
         return {
             "format": FORMAT,
             "name": self.name,
@@ -267,12 +308,17 @@ class Analysis:
             "outputs": {
                 name: list(shape) if shape else None for name, shape in self.graph.given.items()
             },
-            "layers": [layer.to_dict() for layer in self.at_depth(depth)],
+            "layers": [self._layer(layer) for layer in self.at_depth(depth)],
             "totals": self.totals.to_dict(),
+            "machine": None if machine is None else machine.to_dict(),
             "convention": asdict(self.convention) if self.convention else None,
             "scaling": self.scaling.to_dict() if self.scaling else None,
             "findings": [finding.to_dict() for finding in self.findings],
         }
+
+    def _layer(self, layer: LayerAnalysis) -> dict[str, Any]:
+        times = {f"{program}_time": self.time_of(layer, program) for program in get_args(Program)}
+        return {**layer.to_dict(), **times}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +349,7 @@ class Unreadable:
             "outputs": None,
             "layers": [],
             "totals": None,
+            "machine": None,
             "convention": None,
             "scaling": None,
             "findings": [finding.to_dict() for finding in self.findings],

@@ -64,6 +64,13 @@ def analyze(
     convention: Annotated[
         ConventionName | None, typer.Option(help="Also give the count of this tool.")
     ] = None,
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Estimate the time on a known machine, or on that of `doctor --measure`'s file.",
+        ),
+    ] = None,
     devices: Annotated[
         int | None,
         typer.Option(min=1, help="Plan a training on so many devices.", rich_help_panel=_DEVICES),
@@ -109,6 +116,7 @@ def analyze(
         precision=precision.value,
         optimizer=optimizer,
         convention=convention.value if convention else None,
+        machine=machine,
     )
     if opened := open_analyses(specs, analyses, assignments or [], depth):
         from cnnkit.report.extents import write

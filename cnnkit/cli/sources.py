@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.spec.reading import Reading, is_model, read, read_input
@@ -14,6 +14,7 @@ from cnnkit.spec.text.scalars import shortened
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis
     from cnnkit.analysis.extents import OpenAnalysis
+    from cnnkit.analysis.machines import Machine
     from cnnkit.analysis.precision import Precision
     from cnnkit.analysis.result import Unreadable
     from cnnkit.spec.model.spec import Spec
@@ -30,6 +31,7 @@ class AnalyzeArguments(TypedDict):
     precision: Precision
     optimizer: str
     convention: str | None
+    machine: NotRequired[Machine | str | None]
 
 
 def analyses_of(
@@ -45,6 +47,10 @@ def analyses_of(
 
     for source in sources:
         _checked(source)
+    if isinstance(machine := settings.get("machine"), str):
+        from cnnkit.analysis.machines import read_machine
+
+        settings["machine"] = read_machine(machine)  # once for all
     found: list[Analysis | Unreadable] = []
     for source in _progress(sources):
         reading = _read(source, assignments)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from cnnkit.analysis.machines.machine import FORMAT, DeviceLink, Machine, Program, Rates
+from cnnkit.analysis.machines.machine import FORMAT, DeviceLink, Machine, Rates
 from cnnkit.analysis.machines.reading import known_machines, read_machine
 
-__all__ = ["FORMAT", "DeviceLink", "Machine", "Program", "Rates", "known_machines", "read_machine"]
+__all__ = ["FORMAT", "DeviceLink", "Machine", "Rates", "known_machines", "read_machine"]

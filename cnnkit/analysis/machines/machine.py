@@ -11,14 +11,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, PositiveInt
 
-from cnnkit.analysis.precision import Precision
+from cnnkit.analysis.precision import Precision, Program
 from cnnkit.layers.field import CLOSED, Count, Expects, Flag
 
 FORMAT: Final = 1
 """The version of the file."""
-
-Program = Literal["inference", "training"]
-"""A forward pass that predicts; or a step of training, which is a forward and a backward pass."""
 
 Multiplied = Literal[
     "product", "convolution", "first", "pointwise", "depthwise", "grouped", "transposed"
@@ -163,6 +160,15 @@ class Machine(MachinePart):
         if self.measured:
             return f"measured{f' on {self.date}' if self.date else ''}"
         return "from the data sheet, not measured"
+
+    def to_dict(self) -> dict[str, object]:
+        """What JSON shows of it beside the times."""
+        return {
+            "name": self.name,
+            "measured": self.measured,
+            "source": self.source,
+            "date": self.date,
+        }
 
     def rates_of(self, precision: Precision, of: Program = "inference") -> Rates | None:
         """The rates of a precision; None where the file has none."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnkit.analysis.derivation import Line, sum_of
+from cnnkit.analysis.quantity import quantity
 from cnnkit.analysis.scaling.collective import PASSES, Collective
 
 if TYPE_CHECKING:
@@ -63,17 +64,19 @@ def _times(plan: TrainingPlan, speeds: Speeds) -> Iterator[Line]:
     messages = sum(each.messages for each in plan.collectives)
     yield Line(
         "exchange",
-        f"{plan.sent:,}/{link.bandwidth:.4g} + {messages:,}·{link.latency:.4g} = "
-        f"{time.exchange:.4g} s, on {speeds.link_name} of {speeds.machine.name}",
+        f"{plan.sent:,}/{quantity(link.bandwidth, 'B/s')} + "
+        f"{messages:,}·{quantity(link.latency, 's')} = {quantity(time.exchange, 's')}, "
+        f"by {speeds.link_name}",
         "sent/bandwidth + messages·latency",
     )
     yield Line(
         "step",
-        f"{time.compute:.4g} + {time.exchange:.4g} = {time.step:.4g} s",
+        " + ".join(quantity(each, "s") for each in (time.compute, time.exchange))
+        + f" = {quantity(time.step, 's')}",
         "compute + exchange",
     )
     yield Line(
         "examples in a second",
-        f"{plan.batch:,}/{time.step:.4g} = {plan.batch / time.step:,.0f}",
+        f"{plan.batch:,}/{quantity(time.step, 's')} = {plan.batch / time.step:,.0f}",
         "batch/step",
     )

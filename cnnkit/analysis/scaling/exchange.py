@@ -6,14 +6,16 @@
   all-reduce of the parts over the other axes (Rajbhandari et al., 2020, "ZeRO").
 - **weights** that are cut are gathered over ``shard`` before they are used, once in a step: what is
   gathered for the forward pass is read by the backward pass, too.
-- **statistics** of a batch norm over the whole batch: two values a channel forwards, the mean and
-  the variance, and two backwards.
+- **statistics** of a batch norm over the whole batch: three values a channel forwards (one to count
+  from, so that no digits are lost, the mean, and the variance), and two sums backwards, which are
+  the gradients of its scale and shift where it has these.
 - **borders** of maps that are cut along their first extent: a window of F′ cells at a stride of S
   reads F′ − S rows of its neighbours' (Dryden et al., 2019, "Improving strong-scaling of CNN
   training by exploiting finer-grained parallelism"; Xu et al., 2021, "GSPMD"), and their gradients
   come from ⌈F′/S⌉ − 1 rows of the output's. A layer that reads the whole map has it gathered.
+- **figures** that a step reports: its loss, and what its metrics count.
 
-Sums that a step reports, such as its loss, are a few bytes and are left out.
+Weights, their gradients and statistics are float32 at least; maps are of the precision.
 """
 
 from __future__ import annotations
@@ -27,8 +29,7 @@ from cnnkit.analysis.memory import Memory, held
 from cnnkit.analysis.precision import width_in_training
 from cnnkit.analysis.scaling.collective import Collective, CollectiveKind
 from cnnkit.analysis.scaling.mesh import DeviceMesh
-from cnnkit.analysis.scaling.work import learners
-from cnnkit.spec.graph import Node
+from cnnkit.layers.normalization import BatchNorm
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,19 @@ class Exchange:
     Attributes:
         memory: Of one device, with its part of the batch.
         mesh: The devices.
+        figures: How many values the step reports.
     """
 
     memory: Memory
     mesh: DeviceMesh
+    figures: int = 0
 
     def collectives(self) -> tuple[Collective, ...]:
         """Those of one step that move anything."""
-        found = (*self._of_weights(), *self._statistics(), *self._borders())
+        figures = Collective(
+            "all-reduce", "figures", self.mesh.axes, self.mesh.devices, 4 * self.figures
+        )
+        found = (*self._of_weights(), *self._statistics(), *self._borders(), figures)
         return tuple(each for each in found if each.devices > 1 and each.bytes)
 
     def _of_weights(self) -> Iterator[Collective]:
@@ -58,24 +64,24 @@ class Exchange:
                 cut += weight.size * trained
                 gathered += weight.size
         parts = DeviceMesh(data=mesh.data, spatial=mesh.spatial)
-        yield self._over(parts, "all-reduce", "gradients of the parts", cut // mesh.shard)
-        yield self._over(mesh, "all-reduce", "gradients", whole)
         shards = DeviceMesh(shard=mesh.shard)
-        yield self._over(shards, "reduce-scatter", "gradients", cut)
-        yield self._over(shards, "all-gather", "weights", gathered)
+        yield self._of_floats(mesh, "all-reduce", "gradients", whole)
+        yield self._of_floats(shards, "reduce-scatter", "gradients", cut)
+        yield self._of_floats(parts, "all-reduce", "gradients of the parts", cut // mesh.shard)
+        yield self._of_floats(shards, "all-gather", "weights", gathered)
 
     def _statistics(self) -> Iterator[Collective]:
-        channels = sum(
-            node.output[-1]
-            for node in self.memory.graph.nodes
-            if node.layer.kind == "batch_norm" and node.output and self._learns(node)
-        )
-        yield self._over(self.mesh, "all-reduce", "statistics of batch norms", 2 * channels)
+        values = 0
+        for node in self.memory.graph.nodes:
+            if isinstance(node.layer, BatchNorm) and node.layer.learnt and node.output:
+                settled = node.path in self.memory.frozen
+                learnt = sum(weight.trainable for weight in node.effect.weights)
+                values += 0 if settled else (3 + 2 - learnt) * node.output[-1]
+        yield self._of_floats(self.mesh, "all-reduce", "statistics of batch norms", values)
 
-    def _learns(self, node: Node) -> bool:
-        return node.path not in self.memory.frozen
-
-    def _over(self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int) -> Collective:
+    def _of_floats(
+        self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int
+    ) -> Collective:
         """A collective over the axes of a mesh, of values that are float32 at least."""
         width = max(width_in_training(self.memory.precision), 4)
         return Collective(kind, what, mesh.axes, mesh.devices, elements * width)
@@ -83,8 +89,7 @@ class Exchange:
     def _borders(self) -> Iterator[Collective]:
         """What the strips of maps need of one another."""
         strips = DeviceMesh(spatial=self.mesh.spatial)
-        graph = self.memory.graph
-        learning = set(learners(graph, self.memory.frozen))
+        graph, learning = self.memory.graph, self._learning()
         exchanged = gathered = 0
         for node in graph.nodes:
             for source in node.inputs:
@@ -102,13 +107,22 @@ class Exchange:
         yield self._of_maps(strips, "collective-permute", "borders of maps", exchanged)
         yield self._of_maps(strips, "all-gather", "whole maps", gathered)
 
+    def _learning(self) -> set[int]:
+        """The operations whose output has a gradient: those that are trained, or behind such."""
+        nodes, found = self.memory.graph.nodes, set[int]()
+        for index, node in enumerate(nodes):
+            owner = node if node.shares is None else nodes[node.shares]
+            trained = any(weight.trainable for weight in owner.effect.weights)
+            if (trained and owner.path not in self.memory.frozen) or found & {*node.inputs}:
+                found.add(index)
+        return found
+
     def _of_maps(
         self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int
     ) -> Collective:
         """A collective over the axes of a mesh, of so many elements of each example."""
         width = width_in_training(self.memory.precision)
-        size = self.memory.batch * elements * width
-        return Collective(kind, what, mesh.axes, mesh.devices, size)
+        return Collective(kind, what, mesh.axes, mesh.devices, self.memory.batch * elements * width)
 
 
 def _rows(count: int | Fraction) -> int:

@@ -11,7 +11,8 @@ from cnnkit.analysis.precision import Precision
 from cnnkit.analysis.scaling.collective import Collective
 from cnnkit.analysis.scaling.exchange import Exchange
 from cnnkit.analysis.scaling.mesh import DeviceMesh
-from cnnkit.analysis.scaling.work import step_flops
+from cnnkit.analysis.work import Workload
+from cnnkit.layers.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class TrainingPlan:
         mesh: The devices.
         batch: The examples of a step, on all devices together.
         accumulate: The steps whose gradients make one update.
+        figures: How many values a step reports: its loss, and what its metrics count.
     """
 
     network: Memory
     mesh: DeviceMesh
     batch: int
     accumulate: int = 1
+    figures: int = 0
 
     @property
     def precision(self) -> Precision:
@@ -49,7 +52,7 @@ class TrainingPlan:
         Raises:
             ValueError: The precision is one of inference alone.
         """
-        found = self._device.in_training
+        found = self.device.in_training
         if found is None:
             raise ValueError(f"there is no training in {self.precision}")
         if self.accumulate > 1:
@@ -58,14 +61,21 @@ class TrainingPlan:
 
     @cached_property
     def flops(self) -> int:
-        """The FLOPs of convolutions and matrix products of each device."""
-        network = self.network
-        return self.local_batch * step_flops(network.graph, network.frozen, self.mesh.spatial)
+        """The FLOPs of convolutions and matrix products of each device.
+
+        The layers of maps are done in strips, those of vectors on each device.
+        """
+        device = self.device
+        works = Workload(device.graph, device.batch, device.precision, device.frozen).training
+        return sum(
+            _strip_of(work.flops * work.times, node.output or (1,), self.mesh.spatial)
+            for node, work in zip(device.graph.nodes, works, strict=True)
+        )
 
     @cached_property
     def collectives(self) -> tuple[Collective, ...]:
         """What the devices send each other."""
-        return Exchange(self._device, self.mesh).collectives()
+        return Exchange(self.device, self.mesh, self.figures).collectives()
 
     @property
     def sent(self) -> int:
@@ -73,7 +83,8 @@ class TrainingPlan:
         return sum(each.sent for each in self.collectives)
 
     @cached_property
-    def _device(self) -> Memory:
+    def device(self) -> Memory:
+        """The memory of one device."""
         mesh = self.mesh
         return replace(self.network, batch=self.local_batch, shards=mesh.shard, strips=mesh.spatial)
 
@@ -89,3 +100,9 @@ class TrainingPlan:
             "collectives": [each.to_dict() for each in self.collectives],
             "sent": self.sent,
         }
+
+
+def _strip_of(work: int, output: Shape, strips: int) -> int:
+    """The part of the work on a map that is done for its largest strip; on a vector all of it."""
+    rows = output[0] if len(output) == 1 else -(-output[0] // strips)
+    return -(-work * rows // output[0])

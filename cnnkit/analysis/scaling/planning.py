@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cnnkit.analysis.machines import Machine
 from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.scaling.mesh import DeviceMesh
 from cnnkit.analysis.scaling.plan import TrainingPlan
@@ -22,7 +21,6 @@ def planned(
     mesh: DeviceMesh,
     *,
     batch: int | None = None,
-    machine: Machine | None = None,
     link: str | None = None,
     tabulated: bool = False,
 ) -> Analysis:
@@ -31,17 +29,18 @@ def planned(
     Where the shapes of the network are not known there is no plan.
 
     Args:
-        analysis: Of the network, in the precision and for the optimizer of the training.
+        analysis: Of the network, in the precision and for the optimizer of the training, and with
+            the machine that each device is, if there is to be a time.
         mesh: The devices.
         batch: The examples of a step on all of them; by default those of the recipe, or else one
             on each device.
-        machine: How fast each of them is.
         link: What joins them, as of ``speeds_of``.
         tabulated: Whether to say how it scales to other numbers of devices.
 
     Raises:
         UsageError: The precision is one of inference alone, or there is no such link.
     """
+    machine = analysis.settings.machine
     if link is not None and machine is None:
         raise UsageError(f"--link {link} joins the devices of a machine: name it, --machine h100")
     if analysis.graph.output is None or not analysis.layers:
@@ -52,7 +51,10 @@ def planned(
             "inference alone: take another --precision"
         )
     plan = TrainingPlan(
-        analysis.totals.memory, mesh, batch or _batch_of(analysis.spec) or mesh.parts
+        analysis.totals.memory,
+        mesh,
+        batch or _batch_of(analysis.spec) or mesh.parts,
+        figures=_figures(analysis),
     )
     speeds = None if machine is None else speeds_of(machine, link)
     scaling = Scaling(plan, speeds, tabulated)
@@ -66,6 +68,22 @@ def _batch_of(spec: Spec) -> int | None:
     if train is None or train.fits_batch or not isinstance(train.batch_size, int):
         return None
     return train.batch_size
+
+
+def _figures(analysis: Analysis) -> int:
+    """The values that a step reports of each output.
+
+    Of classes the counts of a confusion matrix, else two sums of errors; and two losses, the
+    examples, and how many were among the five best.
+    """
+    train = analysis.spec.train
+    each = {} if train is None else train.of_outputs()
+    found = 0
+    for name, shape in analysis.graph.given.items():
+        recipe = each[name][0] if name in each else train
+        classes = max(shape[-1] if shape else 0, 2)
+        found += classes**2 if recipe is None or recipe.loss.of_classes else 2
+    return found + 4 * len(analysis.graph.given)
 
 
 def _misfits(analysis: Analysis, plan: TrainingPlan) -> Iterator[Finding]:

@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
+from cnnkit.analysis.estimate import TimeEstimate
 from cnnkit.analysis.machines import DeviceLink, Machine
+from cnnkit.analysis.quantity import quantity
 from cnnkit.analysis.scaling.collective import Collective
 from cnnkit.analysis.scaling.mesh import DeviceMesh
 from cnnkit.analysis.scaling.plan import TrainingPlan
@@ -61,15 +63,21 @@ class Speeds:
         return StepTime(self.compute(plan), sum(map(self.exchange, plan.collectives)))
 
     def compute(self, plan: TrainingPlan) -> float:
-        """The seconds in which each device computes."""
-        rate = self.machine.rate("convolution", plan.precision, "training")
-        if rate is None:
-            known = ", ".join(self.machine.rates)
+        """The seconds in which each device computes, by the roofline of ``TimeEstimate``.
+
+        Of maps that are cut each device does its part.
+
+        Raises:
+            UsageError: The machine has no rates of a step of training in the precision.
+        """
+        estimate = TimeEstimate(self.machine, plan.device)
+        whole, once = estimate.training, estimate.update + self.machine.overhead.call
+        if whole is None:
             raise UsageError(
-                f"--machine: {self.machine.name} has no rate of {plan.precision}, but of {known}: "
-                f"take --precision {next(iter(self.machine.rates))}"
+                f"{self.machine.name} has no rates of a step of training in {plan.precision}: ask "
+                "with another --precision"
             )
-        return self.machine.overhead.call + plan.flops / rate
+        return (whole - once) / plan.mesh.spatial + once
 
     def exchange(self, collective: Collective) -> float:
         """The seconds of a collective."""
@@ -100,7 +108,7 @@ def speeds_of(machine: Machine, link: str | None = None) -> Speeds:
     except ValueError:
         bandwidth = 0.0
     if 0 < bandwidth < float("inf"):
-        return Speeds(machine, f"{bandwidth:,.0f} bytes/s", DeviceLink(bandwidth=bandwidth))
+        return Speeds(machine, quantity(bandwidth, "B/s"), DeviceLink(bandwidth=bandwidth))
     near = did_you_mean(link, machine.links)
     known = ", ".join(machine.links) or "none"
     raise UsageError(

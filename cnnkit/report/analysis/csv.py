@@ -35,6 +35,8 @@ COLUMNS = (
     "column",
     "receptive_fields",
     "shares",
+    "inference_time",
+    "training_time",
 )
 """The keys of a layer in the JSON; the columns are the same for every spec."""
 

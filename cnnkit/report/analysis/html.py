@@ -14,7 +14,17 @@ from cnnkit.pages.table import PageTable
 from cnnkit.presentation.numbers import plural
 from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
-from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import (
+    TIMES,
+    about,
+    field_sizes,
+    figures,
+    shapes,
+    time_columns,
+    time_of,
+    title,
+    total_time,
+)
 from cnnkit.report.drawing.page import drawing_of
 from cnnkit.report.drawing.svg import STYLE
 from cnnkit.report.findings.finding import counted, snippet
@@ -129,6 +139,7 @@ class _Tree:
         if analysis.totals.state:
             numbers.insert(2, "state")
         self.numbers = numbers
+        self.times = time_columns(analysis)
         self.reasons: dict[str, list[Explanation]] = {}
         if options.explain:
             from cnnkit.analysis.explain import explain
@@ -145,7 +156,8 @@ class _Tree:
     def totals(self) -> list[tuple[str, str]]:
         """The totals of the columns."""
         totals = self.analysis.totals
-        return [(name, f"{getattr(totals, name.lower()):,}") for name in self.numbers]
+        times = ((name, total_time(self.analysis, name)) for name in self.times)
+        return [*((name, f"{getattr(totals, name.lower()):,}") for name in self.numbers), *times]
 
     @property
     def captions(self) -> list[str]:
@@ -179,6 +191,8 @@ class _Tree:
         yield LayerCell("output", show(layer.output) if layer.output else "?", "shape")
         for name in self.numbers:
             yield self._number(layer, name)
+        for name in self.times:
+            yield self._time(layer, name)
         yield LayerCell("receptive field", field_sizes(layer.fields), "shape")
 
     def _number(self, layer: LayerAnalysis, name: str) -> LayerCell:
@@ -188,6 +202,16 @@ class _Tree:
         total: int = getattr(self.analysis.totals, name.lower())
         tenths = 1000 * value // total if total else 0
         return LayerCell(name, f"{'Σ' if layer.children else ''}{value:,}", share=tenths / 10)
+
+    def _time(self, layer: LayerAnalysis, name: str) -> LayerCell:
+        if not layer.known:
+            return LayerCell(name, "?")
+        program = TIMES[name]
+        part = self.analysis.time_of(layer, program) or 0.0
+        whole = self.analysis.time_of(self.analysis.tree, program) or 0.0
+        figure = time_of(self.analysis, layer, name)
+        share = round(100 * part / whole, 1) if whole else 0
+        return LayerCell(name, f"{'Σ' if layer.children else ''}{figure}", share=share)
 
 
 def _equations(explanation: Explanation) -> Equations:

@@ -9,7 +9,14 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
 from cnnkit.presentation.latex import commented, latex
 from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
-from cnnkit.report.analysis.summary import field_sizes, shapes, title
+from cnnkit.report.analysis.summary import (
+    field_sizes,
+    shapes,
+    time_columns,
+    time_of,
+    title,
+    total_time,
+)
 
 if TYPE_CHECKING:
     from cnnkit.report.analysis.options import ReportOptions, Result
@@ -33,13 +40,16 @@ def _table(result: Result, options: ReportOptions) -> Iterator[str]:
     yield r"\begin{table}"
     yield r"\centering"
     yield f"\\caption{{{latex(title(result))}: {latex(shapes(result))}}}"
-    yield f"\\begin{{tabular}}{{lll{'r' * len(numbers)}l}}"
+    times = time_columns(result)
+    columns = [*numbers, *times]
+    yield f"\\begin{{tabular}}{{lll{'r' * len(columns)}l}}"
     yield r"\toprule"
-    yield f"layer & kind & output & {' & '.join(numbers)} & receptive field \\\\"
+    yield f"layer & kind & output & {' & '.join(columns)} & receptive field \\\\"
     yield r"\midrule"
-    yield from (_row(row, numbers) for row in rows.rows)
+    yield from (_row(result, row, numbers) for row in rows.rows)
     yield r"\midrule"
-    totals = (f"{getattr(result.totals, name.lower()):,}" for name in numbers)
+    totals = [f"{getattr(result.totals, name.lower()):,}" for name in numbers]
+    totals += [latex(total_time(result, name)) for name in times]
     yield f"total & & & {' & '.join(totals)} & \\\\"
     yield r"\bottomrule"
     yield r"\end{tabular}"
@@ -48,7 +58,7 @@ def _table(result: Result, options: ReportOptions) -> Iterator[str]:
     yield r"\end{table}"
 
 
-def _row(row: LayerRow, numbers: Sequence[str]) -> str:
+def _row(analysis: Analysis, row: LayerRow, numbers: Sequence[str]) -> str:
     layer = row.layer
     indent = r"\quad " * (len(row.guide) // 3)
     label = f"{indent}{latex(layer.label)}{latex('†') if layer.side else ''}"
@@ -56,5 +66,8 @@ def _row(row: LayerRow, numbers: Sequence[str]) -> str:
     for name in numbers:
         figure = f"{getattr(layer, name.lower()):,}" if layer.known else "?"
         cells.append(latex(f"Σ{figure}") if row.group and layer.known else figure)
+    for name in time_columns(analysis):
+        figure = time_of(analysis, layer, name) if layer.known else "?"
+        cells.append(latex(f"Σ{figure}" if row.group and layer.known else figure))
     cells.append(field_sizes(layer.fields))
     return f"{' & '.join(cells)} \\\\"

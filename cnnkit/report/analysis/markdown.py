@@ -10,7 +10,16 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import show
 from cnnkit.presentation.numbers import printable
 from cnnkit.report.analysis.rows import LayerRow, captions, rows_of
-from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import (
+    about,
+    field_sizes,
+    figures,
+    shapes,
+    time_columns,
+    time_of,
+    title,
+    total_time,
+)
 from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:
@@ -101,15 +110,19 @@ def _scaling(scaling: Scaling) -> Iterator[str]:
 def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:
     rows = rows_of(analysis, depth)
     numbers = ["neurons", "parameters", *(["state"] if analysis.totals.state else []), "MACs"]
-    yield f"| layer | kind | output | {' | '.join(numbers)} | receptive field |"
-    yield f"| --- | --- | --- | {' | '.join(['---:'] * len(numbers))} | --- |"
+    times = time_columns(analysis)
+    columns = [*numbers, *times]
+    yield f"| layer | kind | output | {' | '.join(columns)} | receptive field |"
+    yield f"| --- | --- | --- | {' | '.join(['---:'] * len(columns))} | --- |"
     for row in rows.rows:
         cells = [_label(row), code(row.kind), show(row.layer.output) if row.layer.output else "?"]
         cells += [_number(row, getattr(row.layer, number.lower())) for number in numbers]
+        cells += [_time(analysis, row, name) for name in times]
         cells.append(field_sizes(row.layer.fields))
         escaped = " | ".join(cell.replace("|", r"\|") for cell in cells)
         yield f"| {escaped} |"
     totals = [f"**{getattr(analysis.totals, number.lower()):,}**" for number in numbers]
+    totals += [f"**{total_time(analysis, name)}**" for name in times]
     yield f"| **total** | | | {' | '.join(totals)} | |"
     for caption in captions(rows):
         yield ""
@@ -126,6 +139,13 @@ def _number(row: LayerRow, value: int) -> str:
     if not row.layer.known:
         return "?"
     return f"*Σ {value:,}*" if row.group else f"{value:,}"
+
+
+def _time(analysis: Analysis, row: LayerRow, name: str) -> str:
+    if not row.layer.known:
+        return "?"
+    figure = time_of(analysis, row.layer, name)
+    return f"*Σ {figure}*" if row.group else figure
 
 
 def _finding(finding: Finding) -> Iterator[str]:

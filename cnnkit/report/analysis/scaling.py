@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnkit.analysis.quantity import quantity
 from cnnkit.presentation.numbers import memory, percent, short
 from cnnkit.report.analysis.figure import Figure
 
@@ -16,7 +17,6 @@ _TITLES = {
     "weak": "weak scaling: {local:,} examples on each device",
     "strong": "strong scaling: a batch of {batch:,}",
 }
-_WIDTHS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
 class ScalingTable(NamedTuple):
@@ -74,7 +74,9 @@ def _cells(row: ScalingRow) -> Iterator[str]:
     yield memory(plan.memory.total)
     yield memory(plan.sent)
     if row.time is not None and row.efficiency is not None:
-        yield from map(time_text, (row.time.compute, row.time.exchange, row.time.step))
+        yield from (
+            quantity(each, "s") for each in (row.time.compute, row.time.exchange, row.time.step)
+        )
         yield f"{row.examples_per_second:,.0f}"
         yield percent(row.efficiency, 1)
 
@@ -88,18 +90,7 @@ def _figure(collective: Collective) -> Figure:
 def _times(scaling: Scaling, time: StepTime) -> Iterator[Figure]:
     plan, speeds = scaling.plan, scaling.speeds
     assert speeds is not None  # noqa: S101 - there is no time without
-    parts = f"compute {time_text(time.compute)} and exchange {time_text(time.exchange)}"
+    parts = f"compute {quantity(time.compute, 's')} and exchange {quantity(time.exchange, 's')}"
     origin = f"{speeds.machine.name}, {speeds.link_name}; {speeds.machine.origin}"
-    yield Figure("predicted step", time_text(time.step), f"{parts}; {origin}")
+    yield Figure("predicted step", quantity(time.step, "s"), f"{parts}; {origin}")
     yield Figure("examples/s", f"{plan.batch / time.step:,.0f}", "of all devices together")
-
-
-def time_text(seconds: float) -> str:
-    """A time in three digits and the unit that suits it.
-
-    >>> time_text(0.01234), time_text(2.5), time_text(4.2e-8)
-    ('12.3 ms', '2.5 s', '0.042 µs')
-    """
-    scale, unit = next((each for each in _WIDTHS if seconds >= each[0]), _WIDTHS[-1])
-    value = seconds / scale
-    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import TYPE_CHECKING
 
+from cnnkit.analysis.precision import Program
+from cnnkit.analysis.quantity import quantity
 from cnnkit.analysis.result import Unreadable
 from cnnkit.layers.shape import show, show_each
 from cnnkit.presentation.numbers import axes, memory, printable
 from cnnkit.report.analysis.figure import Figure
 
 if TYPE_CHECKING:
-    from cnnkit.analysis import Analysis
+    from cnnkit.analysis import Analysis, LayerAnalysis
     from cnnkit.analysis.receptive_field import Fields
     from cnnkit.analysis.result import Totals
     from cnnkit.report.analysis.options import Result
@@ -76,6 +79,7 @@ def figures(analysis: Analysis) -> list[Figure]:
     else:
         trained = f"{setting}, {settings.optimizer}"
         listed.append(_bytes("training memory", totals.training_memory, trained))
+    listed += _times(analysis)
     inputs, outputs = analysis.graph.inputs, analysis.graph.outputs
     of_inputs = analysis.tree.fields_of or dict.fromkeys(inputs, analysis.tree.fields)
     for name, fields in of_inputs.items():
@@ -95,6 +99,48 @@ def figures(analysis: Analysis) -> list[Figure]:
 
         listed += plan_figures(analysis.scaling)
     return listed
+
+
+TIMES: Mapping[str, Program] = {"inference time": "inference", "training time": "training"}
+"""What the columns of times are called."""
+
+
+def time_of(analysis: Analysis, layer: LayerAnalysis, column: str) -> str:
+    """A layer's seconds on the machine; empty where there is no estimate of them."""
+    seconds = analysis.time_of(layer, TIMES[column])
+    return "" if seconds is None else quantity(seconds, "s")
+
+
+def time_columns(analysis: Analysis) -> tuple[str, ...]:
+    """The columns of times that there are, of a machine that was asked for."""
+    if analysis.settings.machine is None:
+        return ()
+    return tuple(TIMES) if analysis.totals.training_time is not None else tuple(TIMES)[:1]
+
+
+def total_time(analysis: Analysis, column: str) -> str:
+    """The seconds of the whole network."""
+    totals = analysis.totals
+    seconds = totals.inference_time if TIMES[column] == "inference" else totals.training_time
+    return "" if seconds is None else quantity(seconds, "s")
+
+
+def _times(analysis: Analysis) -> Iterator[Figure]:
+    """The seconds on the machine that was asked for."""
+    settings, machine = analysis.settings, analysis.settings.machine
+    if machine is None:
+        return
+    setting = f"batch {settings.batch:,}, {settings.precision}"
+    on = f"{printable(machine.name)}, {printable(machine.origin)}"
+    for label, seconds, more in (
+        ("inference time", analysis.totals.inference_time, ""),
+        ("training time", analysis.totals.training_time, f", {settings.optimizer}"),
+    ):
+        if seconds is None:
+            yield Figure(label, "not defined", f"no rates of a step in {settings.precision}")
+        else:
+            rate = f"{settings.batch / seconds:,.0f} examples/s" if seconds else "no work"
+            yield Figure(label, quantity(seconds, "s"), f"{rate}; {setting}{more}; {on}")
 
 
 def _trained(totals: Totals) -> str:

@@ -14,7 +14,17 @@ from cnnkit.presentation.grid import Column, grid
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.presentation.numbers import axes, cells, printable, short
 from cnnkit.report.analysis.rows import LayerRow, Rows, captions, rows_of
-from cnnkit.report.analysis.summary import about, field_sizes, figures, shapes, title
+from cnnkit.report.analysis.summary import (
+    TIMES,
+    about,
+    field_sizes,
+    figures,
+    shapes,
+    time_columns,
+    time_of,
+    title,
+    total_time,
+)
 from cnnkit.report.findings.finding import findings_lines
 
 if TYPE_CHECKING:
@@ -31,7 +41,7 @@ _NEEDED = ("layer", "kind", "output", "neurons", "parameters", "MACs")
 # What is added where there is room, the most wanted first; and the order of all columns.
 _WANTED = ("receptive field", "state", "input", "activations", "effective stride")
 _ORDER = (
-    "layer", "kind", "input", "output", "neurons", "parameters", "state", "MACs",
+    "layer", "kind", "input", "output", "neurons", "parameters", "state", "MACs", *TIMES,
     "activations", "receptive field", "effective stride",
 )  # fmt: skip
 _MARKS = {
@@ -128,11 +138,17 @@ def _left_out(analysis: Analysis, columns: Sequence[_Column], width: int | None)
         return
     shown = {column.name for column in columns}
     # The stride is for those who ask for it: other formats have it.
-    unasked = {"effective stride", *(() if analysis.totals.state else ("state",))}
+    unasked = {"effective stride", *_unasked(analysis)}
     wanted = [name for name in _ORDER if name not in unasked]
     if missing := [name for name in wanted if name not in shown]:
         text = f"no room for {', '.join(missing)}; --format csv has all"
         yield from ([Piece(line, "dim italic")] for line in wrap(text, width))
+
+
+def _unasked(analysis: Analysis) -> set[str]:
+    """The columns that are empty for the network."""
+    state = () if analysis.totals.state else ("state",)
+    return {*state, *TIMES} - {*time_columns(analysis)}
 
 
 def _layers(columns: Sequence[_Column]) -> Iterator[Line]:
@@ -156,7 +172,8 @@ def _row(columns: Sequence[_Column], cells_of_row: Sequence[Line]) -> Line:
 
 def _fitted(analysis: Analysis, rows: Rows, width: int | None) -> list[_Column]:
     """The columns for a width: big numbers shortened, then names; never a number cut off."""
-    columns = {name: _column(name, analysis, rows) for name in _NEEDED}
+    needed = (*_NEEDED, *time_columns(analysis))
+    columns = {name: _column(name, analysis, rows) for name in needed}
     if width is not None:
         for name in ("layer", "MACs", "parameters", "neurons"):
             if _width(columns.values()) > width:
@@ -168,8 +185,9 @@ def _fitted(analysis: Analysis, rows: Rows, width: int | None) -> list[_Column]:
         for name in ("kind", "neurons", "output"):
             if _width(columns.values()) > width:
                 del columns[name]
+    offered = {*_ORDER} - _unasked(analysis)
     for name in _WANTED:
-        if name == "state" and not analysis.totals.state:
+        if name not in offered:
             continue
         wider = {**columns, name: _column(name, analysis, rows)}
         if _width(wider.values()) <= (width or _PIPE):
@@ -190,10 +208,14 @@ def _column(name: str, analysis: Analysis, rows: Rows, *, brief: bool = False) -
         attribute = name.lower()
         total = _figure(getattr(analysis.totals, attribute), brief=brief)
         lines = [[_number(row, getattr(row.layer, attribute), brief=brief)] for row in rows.rows]
+    elif name in TIMES:
+        total = total_time(analysis, name)
+        lines = [[_time(analysis, row, name)] for row in rows.rows]
     else:
         lines = [[Piece(_TEXTS[name](row))] for row in rows.rows]
     widths = (sum(cells(text) for text, _ in line) for line in lines)
-    return _Column(name, lines, total, name in _NUMBERS, max(len(name), cells(total), *widths, 0))
+    right = name in (*_NUMBERS, *TIMES)
+    return _Column(name, lines, total, right, max(len(name), cells(total), *widths, 0))
 
 
 def _labels(rows: Rows, *, brief: bool) -> list[list[Piece]]:
@@ -221,6 +243,13 @@ def _number(row: LayerRow, value: int, *, brief: bool) -> Piece:
     if row.group:
         return Piece(f"Σ{figure}", "dim italic")
     return Piece(figure, "" if value else "dim")
+
+
+def _time(analysis: Analysis, row: LayerRow, name: str) -> Piece:
+    if not row.layer.known:
+        return Piece("?")
+    figure = time_of(analysis, row.layer, name)
+    return Piece(f"Σ{figure}", "dim italic") if row.group else Piece(figure)
 
 
 def _figure(value: int, *, brief: bool) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 import cnnkit
 from cnnkit.analysis.machines import Machine
-from cnnkit.analysis.scaling import DeviceMesh, planned, read_mesh
-from cnnkit.errors import UsageError
+from cnnkit.analysis.scaling import DeviceMesh, planned
+from cnnkit.errors import Finding, UsageError
 
 IMAGE = "input: 30x20x3\nlayers: [{conv: {filters: 4, kernel: 3, padding: same}}]\n"
 # 2,048 + 32 parameters; 64 + 32 values of each example are live at once.
@@ -93,13 +93,14 @@ def test_the_batch_is_the_recipes_or_one_on_each_device() -> None:
 
 
 def test_what_does_not_fit_is_accumulated_or_cut() -> None:
-    analysis = cnnkit.analyze(cnnkit.load(DENSE))
+    def planned_on(size: int, mesh: DeviceMesh, batch: int) -> tuple[Finding, ...]:
+        one = machine(size, net=1e9)
+        return planned(cnnkit.analyze(cnnkit.load(DENSE), machine=one), mesh, batch=batch).findings
+
     # Weights, gradients and two slots are 4·4·2,080 = 33,280 bytes, an example 384: a batch of 64
     # on each of 2 devices takes 57,856. In steps of 16 and with a second array of gradients they
     # are 33,280 + 8,320 + 16·384 = 47,744, in steps of 32 they would be 53,888.
-    (found,) = planned(
-        analysis, DeviceMesh(data=2), batch=128, machine=machine(50_000, net=1e9)
-    ).findings
+    (found,) = planned_on(50_000, DeviceMesh(data=2), 128)
     assert (found.rule, found.level) == ("over-budget", "error")
     assert found.message == (
         "a batch of 128, 64 on each device, takes 57,856 bytes of it, and a machine has 50,000"
@@ -109,10 +110,9 @@ def test_what_does_not_fit_is_accumulated_or_cut() -> None:
         "accumulate the gradients of 4 steps: `batch_size: 32` with `accumulate: 4` takes 47,744 "
         "bytes; or cut the weights for more devices: --parallel shard=2 takes 41,472 bytes"
     )
-    (found,) = planned(analysis, DeviceMesh(), batch=1, machine=machine(1000, net=1e9)).findings
+    (found,) = planned_on(1000, DeviceMesh(), 1)
     assert found.help == "take devices of more memory, or a smaller network"
-    fits = planned(analysis, DeviceMesh(data=2), batch=128, machine=machine(57_856, net=1e9))
-    assert fits.findings == ()
+    assert planned_on(57_856, DeviceMesh(data=2), 128) == ()
 
 
 def test_a_network_without_shapes_has_no_plan() -> None:
@@ -164,5 +164,5 @@ def test_a_precision_of_inference_alone_has_no_plan() -> None:
 )
 def test_links_that_are_not_there(given: Machine | None, link: str | None, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        planned(cnnkit.analyze(cnnkit.load(DENSE)), read_mesh(2, None), machine=given, link=link)
+        planned(cnnkit.analyze(cnnkit.load(DENSE), machine=given), DeviceMesh(data=2), link=link)
     assert str(caught.value) == message

@@ -1,0 +1,129 @@
+"""How long a network takes on a machine, by a roofline.
+
+    time = max(FLOPs/rate, bytes/bandwidth) + overhead
+
+for each pass that an operation has of its own: it is bound by what the machine multiplies or by
+what its memory moves, whichever takes longer (Williams, Waterman and Patterson, Roofline, 2009).
+The rate is that of the kind of work; pools, norms and other passes that multiply nothing have a
+bandwidth of their own. The network takes the sum of its operations and the overhead of one call; a
+step of training also updates the weights: it reads them, their gradients and what the optimizer
+keeps, and writes them and the latter again, in float32.
+
+``cnnkit.analysis.work`` says what is counted. Nothing is known of what runs at once, of caches, or
+of the shapes that a library is slow for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, get_args
+
+from cnnkit.analysis.machines.machine import Machine, Moved, Multiplied
+from cnnkit.analysis.memory import Memory
+from cnnkit.analysis.precision import Program, is_quantized
+from cnnkit.analysis.work import Work, Workload
+
+_WIDTH = 4
+"""The bytes of an element of the weights while they are trained."""
+
+
+class OperationTime(NamedTuple):
+    """How long one operation takes, and why.
+
+    Attributes:
+        work: What it does.
+        rate: FLOP/s of its kind; None where it multiplies nothing.
+        bandwidth: Bytes/s of its kind.
+        overhead: Seconds beside these, once.
+    """
+
+    work: Work
+    rate: float | None
+    bandwidth: float
+    overhead: float
+
+    @property
+    def computing(self) -> float:
+        """Seconds of its multiplications, once."""
+        return self.work.flops / self.rate if self.rate else 0.0
+
+    @property
+    def moving(self) -> float:
+        """Seconds of its bytes, once."""
+        return self.work.bytes / self.bandwidth
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.work.times * (max(self.computing, self.moving) + self.overhead)
+
+
+@dataclass(frozen=True)
+class TimeEstimate:
+    """How long a network takes on a machine.
+
+    Attributes:
+        machine: The machine, which has rates of the precision.
+        memory: The network, its batch, precision and optimizer.
+    """
+
+    machine: Machine
+    memory: Memory
+
+    @property
+    def inference(self) -> float:
+        """Seconds of one call that predicts a batch."""
+        return sum(each.seconds for each in self.of_inference) + self.machine.overhead.call
+
+    @property
+    def training(self) -> float | None:
+        """Seconds of a step of training; None where it is not defined, or has no rates."""
+        if self.of_training is None:
+            return None
+        operations = sum(each.seconds for each in self.of_training)
+        return operations + self.update + self.machine.overhead.call
+
+    @cached_property
+    def of_inference(self) -> tuple[OperationTime, ...]:
+        """Of each operation of the graph."""
+        return tuple(self._time(work, "inference") for work in self._workload.inference)
+
+    @cached_property
+    def of_training(self) -> tuple[OperationTime, ...] | None:
+        """Of each operation of the graph, forward and backward."""
+        precision = self.memory.precision
+        if is_quantized(precision) or self.machine.rates_of(precision, "training") is None:
+            return None
+        return tuple(self._time(work, "training") for work in self._workload.training)
+
+    @property
+    def updated_bytes(self) -> int:
+        """What is read and written when the weights are updated."""
+        trained = self.memory.parameters - self.memory.untrained
+        return _WIDTH * (3 * trained + 2 * self.memory.slots)
+
+    @property
+    def update(self) -> float:
+        """Seconds until the weights are updated."""
+        return self.updated_bytes / self.machine.memory.bandwidth
+
+    def seconds(self, nodes: range, program: Program = "inference") -> float | None:
+        """Those of a range of operations; None where the program has no estimate."""
+        times = self.of_inference if program == "inference" else self.of_training
+        return None if times is None else sum(times[node].seconds for node in nodes)
+
+    @cached_property
+    def _workload(self) -> Workload:
+        memory = self.memory
+        return Workload(memory.graph, memory.batch, memory.precision, memory.frozen)
+
+    def _time(self, work: Work, program: Program) -> OperationTime:
+        machine, precision = self.machine, self.memory.precision
+        overhead = 0.0 if work.joined else machine.overhead.operation
+        kind: Multiplied | Moved = work.kind
+        if kind in get_args(Moved):
+            bandwidth = machine.bandwidth(kind, precision, program)  # type: ignore[arg-type]
+            return OperationTime(work, None, bandwidth, overhead)
+        rate = machine.rate(kind, precision, program)  # type: ignore[arg-type]
+        return OperationTime(work, rate, machine.memory.bandwidth, overhead)

@@ -1,0 +1,124 @@
+"""What is measured of each kind of work: two small networks, one of which does more of it.
+
+The rate is the work that the larger one does more by the seconds that it takes more: what both do,
+and what a call takes, drops out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, get_args
+
+from cnnkit.analysis.machines.machine import Moved, Multiplied
+from cnnkit.analysis.precision import Precision, Program
+from cnnkit.analysis.work import Work, Workload
+from cnnkit.spec.model.spec import Spec
+from cnnkit.spec.reading import load
+from cnnkit.spec.tracing import graph_of
+
+Layers = Sequence[Mapping[str, Any] | str]
+
+
+class Probe(NamedTuple):
+    """A pair of networks.
+
+    Attributes:
+        kind: The kind of work that they differ in.
+        input: The shape of an example.
+        less: The layers of the smaller one.
+        more: The layers of the larger one.
+        examples: The part of a batch's examples, of probes whose maps are large or small.
+        programs: In which programs it is measured.
+    """
+
+    kind: Multiplied | Moved
+    input: str
+    less: Layers
+    more: Layers
+    examples: float = 1
+    programs: Sequence[Program] = get_args(Program)
+
+    @property
+    def specs(self) -> tuple[Spec, Spec]:
+        """The smaller network, and the larger one."""
+        return _spec(self.input, self.less), _spec(self.input, self.more)
+
+    def batch(self, size: int) -> int:
+        """The examples at once, of a batch of so many."""
+        return max(1, round(size * self.examples))
+
+    def work(self, program: Program, batch: int, precision: Precision) -> float:
+        """What the larger network does more: FLOPs, or bytes of what multiplies nothing."""
+        less, more = (
+            sum(self._amount(work) for work in works_of(spec, program, batch, precision))
+            for spec in self.specs
+        )
+        return more - less
+
+    def _amount(self, work: Work) -> int:
+        if work.kind != self.kind:
+            return 0
+        return work.times * (work.flops if self.kind in get_args(Multiplied) else work.bytes)
+
+
+def works_of(spec: Spec, program: Program, batch: int, precision: Precision) -> tuple[Work, ...]:
+    """The work of each operation of a network."""
+    load_of = Workload(graph_of(spec), batch, precision)
+    return load_of.inference if program == "inference" else load_of.training
+
+
+def _spec(shape: str, layers: Layers) -> Spec:
+    return load({"input": shape, "layers": [*layers]})
+
+
+def _conv(filters: int, kernel: int, **more: Any) -> Mapping[str, Any]:
+    fields = {"filters": filters, "kernel": kernel, "padding": "same", "bias": False, **more}
+    return {"conv": fields}
+
+
+def _probe(
+    kind: Multiplied | Moved, extent: int, channels: int, base: Layers, *more: Any, **fields: Any
+) -> Probe:
+    """A probe on a map, of as many examples that all maps have about as many cells."""
+    examples = _CELLS / (extent * extent * channels)
+    shape = f"{extent}x{extent}x{channels}"
+    return Probe(kind, shape, base, (*base, *more), examples, **fields)
+
+
+_MAPS: Final = ((56, 64), (28, 128), (14, 256))
+"""Maps of networks for images: their extent, and the channels that they have there."""
+_CELLS: Final = 56 * 56 * 64
+
+
+def probes() -> Iterator[Probe]:
+    """All of them, a few of each kind."""
+    dense = {"dense": {"units": 1024, "bias": False}}
+    yield Probe("product", "1024", (dense,), (dense, dense, dense), 16)
+    depthwise = {"depthwise_conv": {"kernel": 3, "padding": "same", "bias": False}}
+    for extent, channels in _MAPS:
+        three = _conv(channels, 3)
+        yield _probe("convolution", extent, channels, (three,), three, three)
+        one = _conv(channels, 1)
+        yield _probe("pointwise", extent, channels, (one,), one, one)
+        yield _probe("depthwise", extent, channels, (depthwise,), depthwise, depthwise)
+    for extent, channels in _MAPS[1:]:
+        grouped = _conv(channels, 3, groups=channels // 16)
+        yield _probe("grouped", extent, channels, (grouped,), grouped, grouped)
+    for shape, kernel, stride in (("112x112x3", 7, 2), ("64x64x3", 3, 1)):
+        few, many = _conv(16, kernel, stride=stride), _conv(64, kernel, stride=stride)
+        yield Probe("first", shape, (few,), (many,), 1)
+    yield from _moving()
+
+
+def _moving() -> Iterator[Probe]:
+    """Those of the kinds that multiply nothing, and of what changes the extent."""
+    for extent, channels in _MAPS[:2]:
+        base = (_conv(channels, 1),)
+        up = {"transposed_conv": {"filters": channels, "kernel": 2, "stride": 2, "bias": False}}
+        yield _probe("transposed", extent // 2, channels, base, up)
+        yield _probe("pool", extent, channels, base, {"max_pool": {"size": 2}})
+        yield _probe("elementwise", extent, channels, base, "tanh", programs=("training",))
+        again = {"parallel": {"branches": [["linear"], ["linear"]]}}
+        yield _probe("elementwise", extent, channels, base, again, programs=("inference",))
+        yield _probe("normalization", extent, channels, base, "batch_norm", programs=("training",))
+        yield _probe("normalization", extent, channels, base, "layer_norm", programs=("inference",))
