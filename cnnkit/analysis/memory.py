@@ -61,6 +61,8 @@ class TrainingBytes(NamedTuple):
         state: Running statistics, and weights that are not learnt.
         activations: The tensors that the backward pass reads again, or those that are live at once
             in the forward pass where these are more.
+        gathered: The weights that devices share out, as a whole, from the forward pass that reads
+            them to the end of the backward pass.
     """
 
     parameters: int
@@ -68,6 +70,7 @@ class TrainingBytes(NamedTuple):
     slots: int
     state: int
     activations: int
+    gathered: int = 0
 
     @property
     def total(self) -> int:
@@ -169,7 +172,16 @@ class Memory:
             slots=self.slots * wide,
             state=self.state * wide,
             activations=self.batch * max(self._saved, self._live) * width,
+            gathered=self._gathered * wide,
         )
+
+    @property
+    def _gathered(self) -> int:
+        """The elements of the arrays that devices share out."""
+        if self.shards == 1:
+            return 0
+        sizes = ((weight.size, held(weight.shape, self.shards)) for weight, _ in self.trainable())
+        return sum(whole for whole, part in sizes if part < whole)
 
     @property
     def slots(self) -> int:

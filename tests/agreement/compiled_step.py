@@ -16,7 +16,9 @@ from typing import Any
 
 _ARRAY = re.compile(r"\b(pred|[a-z]+\d+)\[([\d,]*)\]")
 _DEFINED = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (.*?) ([\w-]+)\((.*)$")
-_GROUPS = re.compile(r"replica_groups=(?:\{\{([\d,]+)\}|\[(\d+),(\d+)\])")
+_LISTED = re.compile(r"replica_groups=\{\{([\d,]+)\}")
+_COUNTED = re.compile(r"replica_groups=\[\d+,(\d+)\]")
+_NAMED = re.compile(r"replica_groups=mesh\[([^\]]*)\] \{([^}]*)\}")
 COLLECTIVES = ("all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all")
 
 
@@ -40,11 +42,18 @@ def collectives(program: str) -> Iterator[tuple[str, int, list[tuple[int, tuple[
         found = _DEFINED.match(line)
         if found is None or found[3].removesuffix("-start") not in COLLECTIVES:
             continue
-        groups = _GROUPS.search(line)
-        count = 0
-        if groups is not None:
-            count = len(groups[1].split(",")) if groups[1] else int(groups[3])
-        yield found[3].removesuffix("-start"), count, arrays(found[2])
+        yield found[3].removesuffix("-start"), _devices(line), arrays(found[2])
+
+
+def _devices(line: str) -> int:
+    """The devices of a group; of a permutation, which has no groups, 0."""
+    if groups := _NAMED.search(line):
+        sizes = dict(re.findall(r"'(\w+)'=(\d+)", groups[1]))
+        return math.prod(int(sizes[axis]) for axis in re.findall(r"'(\w+)'", groups[2]))
+    if groups := _COUNTED.search(line):
+        return int(groups[1])
+    groups = _LISTED.search(line)
+    return len(groups[1].split(",")) if groups else 0
 
 
 def flops(program: str) -> int:
@@ -108,6 +117,8 @@ def compiled(source: str, count: int) -> Any:
     from cnnkit.training.compute.step import make_steps
     from cnnkit.training.prepare.device import mesh_of, replicated
 
+    # What an accelerator is given: on CPUs a small convolution may be another program of ours.
+    jax.lax.platform_dependent = lambda *given, default, **others: default(*given)
     spec = cnnkit.load(source)
     train = spec.train
     assert train is not None

@@ -5,7 +5,8 @@ the sum of one of n parts: n − 1 times it sends a part, (n−1)/n of the array
 the parts to all, and sends as much. An all-reduce is the one after the other: 2·(n−1)/n, the least
 that any algorithm sends (Patarasuk and Yuan, 2009, "Bandwidth optimal all-reduce algorithms for
 clusters of workstations"; Thakur et al., 2005, "Optimization of collective communication operations
-in MPICH"). A collective-permute sends the bytes that are exchanged, once.
+in MPICH"). A collective-permute between neighbours sends the bytes that are exchanged once; of two
+devices each has one neighbour, and sends about half of what one between two others does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Collective:
         what: With which arrays.
         axes: The axes of the mesh that it goes over.
         devices: The devices that take part in it together, n.
-        bytes: Those of the arrays; of a permutation those that a device sends.
+        bytes: Those of the arrays; of a permutation those for the neighbours on both sides.
     """
 
     kind: CollectiveKind
@@ -45,21 +46,21 @@ class Collective:
         """The bytes that each device sends, rounded up."""
         passes = PASSES.get(self.kind)
         if passes is None:
-            return self.bytes
+            return -(-self.bytes // 2) if self.devices == 2 else self.bytes
         return -(-passes * (self.devices - 1) * self.bytes // self.devices)
 
     @property
     def messages(self) -> int:
         """How often each device sends, and waits for the one before it."""
         passes = PASSES.get(self.kind)
-        return 1 if passes is None else passes * (self.devices - 1)
+        return 2 if passes is None else passes * (self.devices - 1)
 
     @property
     def formula(self) -> str:
         """What is sent, in letters."""
         passes = PASSES.get(self.kind)
         if passes is None:
-            return "bytes"
+            return "bytes/2" if self.devices == 2 else "bytes"
         return f"{'2·' if passes > 1 else ''}(n−1)/n·bytes"
 
     def to_dict(self) -> dict[str, object]:

@@ -50,7 +50,10 @@ def _sent(collective: Collective) -> Line:
     label = f"{collective.kind} of {collective.what} over {' and '.join(collective.axes)}"
     passes = PASSES.get(collective.kind)
     if passes is None:
-        return Line(label, f"{collective.sent:,} bytes")
+        halved = f"{collective.bytes:,}/2 = " if collective.devices == 2 else ""
+        return Line(
+            label, f"{halved}{collective.sent:,} bytes", collective.formula if halved else ""
+        )
     n, twice = collective.devices, "2·" if passes > 1 else ""
     exact = passes * (n - 1) * collective.bytes % n == 0
     text = f"{twice}({n:,}−1)/{n:,}·{collective.bytes:,}"

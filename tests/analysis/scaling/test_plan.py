@@ -57,14 +57,17 @@ def test_each_device_has_its_part_of_the_batch() -> None:
 def test_large_arrays_are_cut_and_small_ones_stay_whole() -> None:
     found = plan(DENSE, DeviceMesh(data=2, shard=4), 16)
     held = 2048 // 4 + 32
-    assert found.memory == TrainingBytes(4 * held, 4 * held, 4 * 2 * held, 0, 4 * 2 * 96)
+    tensors, whole = 4 * 2 * 96, 4 * 2048
+    assert found.memory == TrainingBytes(4 * held, 4 * held, 8 * held, 0, tensors, whole)
     assert sent(found) == {
         "all-reduce of gradients of the parts": (2, 2048, 2048),  # 2·(2−1)/2
         "all-reduce of gradients": (8, 128, 224),  # 2·(8−1)/8
         "reduce-scatter of gradients": (4, 8192, 6144),  # (4−1)/4
         "all-gather of weights": (4, 8192, 6144),
+        # Two squares of the one array that is cut.
+        "all-reduce of squares of the parts": (4, 8, 12),
     }
-    assert found.sent == 2048 + 224 + 6144 + 6144
+    assert found.sent == 2048 + 224 + 6144 + 6144 + 12
 
 
 def test_of_bfloat16_the_weights_stay_float32() -> None:
@@ -86,3 +89,41 @@ def test_accumulated_gradients_are_held_twice() -> None:
     analysis = cnnkit.analyze(cnnkit.load(DENSE))
     found = TrainingPlan(analysis.totals.memory, DeviceMesh(data=8), 16, accumulate=4)
     assert found.memory.gradients == 2 * 4 * 2080
+
+
+def test_maps_are_cut_into_strips() -> None:
+    found = plan(MAPS, DeviceMesh(data=2, spatial=2), 4)
+    elements = 4 * 2  # bytes of an element of each of 2 examples
+    # Rows of 16·2 and 16·4 elements: F′ − S = 2 and 1 of them forwards and for the kernel, and of
+    # the outputs ⌈3/2⌉ − 1 = 1 row of 8·6 for the gradient of the second map.
+    borders = 2 * 2 * 16 * 2 + 2 * 1 * 16 * 4 + 1 * 8 * 6
+    # Those of the maps' layers, a norm's scale and shift among them, and the dense layer's 18.
+    strips = 3 * 3 * 2 * 4 + 3 * 3 * 4 * 6 + 8
+    assert sent(found) == {
+        "all-reduce of gradients of the strips": (2, 4 * strips, 4 * strips),
+        "all-reduce of gradients": (2, 4 * (strips + 18), 4 * (strips + 18)),
+        "all-reduce of statistics of batch norms": (4, 4 * 3 * 4, 4 * 3 * 4 * 2 * 3 // 4),
+        "collective-permute of borders of maps": (2, elements * borders, elements * borders // 2),
+        "all-reduce of pooled maps": (2, elements * 6, elements * 6),
+    }
+    # Half of the maps; the dense layer, 6 values to 3, does all of it on each device, thrice.
+    whole = plan(MAPS, DeviceMesh(data=2), 4)
+    dense = 2 * 2 * 3 * 6 * 3
+    assert 2 * (found.flops - dense) == whole.flops - dense
+    # The saved ones: 16·16·2, 16·16·4 twice, of which half, and the 6 values of the vector.
+    assert whole.memory.activations - found.memory.activations == elements * 16 * 16 * 10 // 2
+
+
+def test_between_two_neighbours_a_device_sends_both_borders() -> None:
+    (found,) = (
+        each
+        for each in plan(MAPS, DeviceMesh(spatial=4), 1).collectives
+        if each.kind == "collective-permute"
+    )
+    assert found.sent == found.bytes
+
+
+def test_a_batch_norm_without_scale_and_shift_sums_up_its_gradients_itself() -> None:
+    text = MAPS.replace("  - batch_norm\n", "  - batch_norm: {scale: false, shift: false}\n")
+    found = sent(plan(text, DeviceMesh(data=4), 4))
+    assert found["all-reduce of statistics of batch norms"][1] == 4 * (3 + 2) * 4

@@ -105,10 +105,11 @@ def test_what_does_not_fit_is_accumulated_or_cut() -> None:
     assert found.message == (
         "a batch of 128, 64 on each device, takes 57,856 bytes of it, and a machine has 50,000"
     )
-    # Cut for 2 devices the kernel, its gradient and slots are half: 57,856 − 4·4·1,024 = 41,472.
+    # Cut for 2 devices the kernel, its gradient and slots are half, and for its use the kernel is
+    # whole beside: 57,856 − 4·4·1,024 + 4·2,048 = 49,664.
     assert found.help == (
         "accumulate the gradients of 4 steps: `batch_size: 32` with `accumulate: 4` takes 47,744 "
-        "bytes; or cut the weights for more devices: --parallel shard=2 takes 41,472 bytes"
+        "bytes; or cut the weights for more devices: --parallel shard=2 takes 49,664 bytes"
     )
     (found,) = planned_on(1000, DeviceMesh(), 1)
     assert found.help == "take devices of more memory, or a smaller network"
