@@ -22,7 +22,7 @@ from typing import NamedTuple, get_args
 from cnnkit.analysis.machines.machine import Machine, Moved, Multiplied
 from cnnkit.analysis.memory import Memory
 from cnnkit.analysis.precision import Program, is_quantized
-from cnnkit.analysis.work import Work, Workload
+from cnnkit.analysis.work import OperationWork, Workload
 
 _WIDTH = 4
 """The bytes of an element of the weights while they are trained."""
@@ -38,7 +38,7 @@ class OperationTime(NamedTuple):
         overhead: Seconds beside these, once.
     """
 
-    work: Work
+    work: OperationWork
     rate: float | None
     bandwidth: float
     overhead: float
@@ -74,7 +74,7 @@ class TimeEstimate:
     @property
     def inference(self) -> float:
         """Seconds of one call that predicts a batch."""
-        return sum(each.seconds for each in self.of_inference) + self.machine.overhead.call
+        return sum(each.seconds for each in self.of_inference) + self.call_of("inference")
 
     @property
     def training(self) -> float | None:
@@ -82,7 +82,7 @@ class TimeEstimate:
         if self.of_training is None:
             return None
         operations = sum(each.seconds for each in self.of_training)
-        return operations + self.update + self.machine.overhead.call
+        return operations + self.update + self.call_of("training")
 
     @cached_property
     def of_inference(self) -> tuple[OperationTime, ...]:
@@ -96,6 +96,10 @@ class TimeEstimate:
         if is_quantized(precision) or self.machine.rates_of(precision, "training") is None:
             return None
         return tuple(self._time(work, "training") for work in self._workload.training)
+
+    def call_of(self, program: Program) -> float:
+        """Seconds of a call beside the operations."""
+        return self.machine.overhead_of(program).call
 
     @property
     def updated_bytes(self) -> int:
@@ -118,9 +122,9 @@ class TimeEstimate:
         memory = self.memory
         return Workload(memory.graph, memory.batch, memory.precision, memory.frozen)
 
-    def _time(self, work: Work, program: Program) -> OperationTime:
+    def _time(self, work: OperationWork, program: Program) -> OperationTime:
         machine, precision = self.machine, self.memory.precision
-        overhead = 0.0 if work.joined else machine.overhead.operation
+        overhead = 0.0 if work.joined else machine.overhead_of(program).operation
         kind: Multiplied | Moved = work.kind
         if kind in get_args(Moved):
             bandwidth = machine.bandwidth(kind, precision, program)  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ def _line(label: str, time: OperationTime) -> Line:
 def total_lines(estimate: TimeEstimate, settings: Settings) -> Iterator[Line]:
     """The seconds of the network, and what they are of."""
     machine = estimate.machine
-    call = machine.overhead.call
+    call = estimate.call_of("inference")
     setting = (
         f"for batch {settings.batch:,} in {settings.precision} on {machine.name}, {machine.origin}"
     )
@@ -60,7 +60,7 @@ def total_lines(estimate: TimeEstimate, settings: Settings) -> Iterator[Line]:
     if estimate.training is None:
         yield Line("training time", f"no rates of a step of training in {settings.precision}")
         return
-    update = estimate.update
+    update, call = estimate.update, estimate.call_of("training")
     operations = estimate.training - update - call
     bandwidth = quantity(machine.memory.bandwidth, "B/s")
     yield Line(

@@ -34,7 +34,7 @@ FEW_CHANNELS: Final = 4
 _FAMILIES: Final[dict[str, Moved]] = {"normalization": "normalization", "pooling": "pool"}
 
 
-class Work(NamedTuple):
+class OperationWork(NamedTuple):
     """What one operation does in a program.
 
     Attributes:
@@ -52,7 +52,7 @@ class Work(NamedTuple):
     joined: bool = False
 
 
-NO_WORK: Final = Work("elementwise", 0, 0, 0, joined=True)
+NO_WORK: Final = OperationWork("elementwise", 0, 0, 0, joined=True)
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,16 @@ class Workload:
     frozen: Set[str] = frozenset()
 
     @cached_property
-    def inference(self) -> tuple[Work, ...]:
+    def inference(self) -> tuple[OperationWork, ...]:
         """What each operation does when the network predicts."""
         return tuple(self._works("inference"))
 
     @cached_property
-    def training(self) -> tuple[Work, ...]:
+    def training(self) -> tuple[OperationWork, ...]:
         """What each operation does in a step of training."""
         return tuple(self._works("training"))
 
-    def _works(self, program: Program) -> Iterator[Work]:
+    def _works(self, program: Program) -> Iterator[OperationWork]:
         training = program == "training"
         nodes = self.graph.nodes
         made: dict[int, Multiplied | Moved] = {}  # the kind of the pass that makes a tensor
@@ -106,10 +106,12 @@ class Workload:
             if into is not None:
                 made[index] = made[into]
                 rest = [source for source in node.inputs if source != into]
-                yield Work("elementwise", 0, sum(map(self._tensor, rest)), times, joined=True)
+                yield OperationWork(
+                    "elementwise", 0, sum(map(self._tensor, rest)), times, joined=True
+                )
                 continue
             made[index] = kind = self._kind(node, training=training)
-            yield Work(kind, self._flops(node), self._moved(index, kind), times)
+            yield OperationWork(kind, self._flops(node), self._moved(index, kind), times)
 
     def _joins(
         self, index: int, made: dict[int, Multiplied | Moved], *, training: bool

@@ -21,7 +21,10 @@ FILE = {
     "memory": {"bandwidth": 1e9},
     "overhead": {"operation": 1e-6, "call": 1e-4},
     "rates": {"float32": RATES, "bfloat16": {"product": 1e10}, "int8": {"product": 4e9}},
-    "training": {"float32": {"product": 5e8}},
+    "training": {
+        "overhead": {"operation": 1e-6, "call": 1e-4},
+        "rates": {"float32": {"product": 5e8}},
+    },
 }
 MACHINE = Machine.model_validate(FILE)
 # 8·8·2 = 128 elements in, 8·8·8 = 512 out, 3·3·2·8 = 144 weights; 512·18 = 9,216 MACs.

@@ -104,6 +104,13 @@ class Overhead(MachinePart):
     call: Seconds = 0.0
 
 
+class StepOfTraining(MachinePart):
+    """The rates and overheads of a step of training, where they are not those of an inference."""
+
+    overhead: Overhead = Overhead()
+    rates: RatesByPrecision = Field(description="the rates of each precision")
+
+
 class DeviceLink(MachinePart):
     """What joins devices, or a device and its host.
 
@@ -134,9 +141,9 @@ class Machine(MachinePart):
         facts: What it consists of: its processor, its cores, its system.
         versions: Of the software that was measured.
         memory: The device's memory.
-        overhead: Seconds of an operation and of a call.
+        overhead: Seconds of an operation and of a call, at inference.
         rates: The rates of each precision, at inference.
-        training: Those of a step of training, forward and backward; None where they are the same.
+        training: Both of a step of training, forward and backward; None where they are the same.
         links: What joins it to other devices, by names such as `NVLink`, `ICI`, `PCIe`, `Ethernet`.
     """
 
@@ -151,7 +158,7 @@ class Machine(MachinePart):
     memory: DeviceMemory = Field(description="the device's memory")
     overhead: Overhead = Overhead()
     rates: RatesByPrecision = Field(description="the rates of each precision")
-    training: RatesByPrecision | None = None
+    training: StepOfTraining | None = None
     links: Links = Field(default_factory=dict)
 
     @property
@@ -172,8 +179,14 @@ class Machine(MachinePart):
 
     def rates_of(self, precision: Precision, of: Program = "inference") -> Rates | None:
         """The rates of a precision; None where the file has none."""
-        given = self.rates if of == "inference" or self.training is None else self.training
-        return given.get(precision)
+        return self._of(of).rates.get(precision)
+
+    def overhead_of(self, program: Program) -> Overhead:
+        """The overheads of a program."""
+        return self._of(program).overhead
+
+    def _of(self, program: Program) -> Machine | StepOfTraining:
+        return self if program == "inference" or self.training is None else self.training
 
     def rate(
         self, kind: Multiplied, precision: Precision, of: Program = "inference"

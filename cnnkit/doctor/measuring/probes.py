@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 from cnnkit.analysis.machines.machine import Moved, Multiplied
 from cnnkit.analysis.precision import Precision, Program
-from cnnkit.analysis.work import Work, Workload
+from cnnkit.analysis.work import OperationWork, Workload
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.spec.tracing import graph_of
@@ -55,13 +55,15 @@ class Probe(NamedTuple):
         )
         return more - less
 
-    def _amount(self, work: Work) -> int:
+    def _amount(self, work: OperationWork) -> int:
         if work.kind != self.kind:
             return 0
         return work.times * (work.flops if self.kind in get_args(Multiplied) else work.bytes)
 
 
-def works_of(spec: Spec, program: Program, batch: int, precision: Precision) -> tuple[Work, ...]:
+def works_of(
+    spec: Spec, program: Program, batch: int, precision: Precision
+) -> tuple[OperationWork, ...]:
     """The work of each operation of a network."""
     load_of = Workload(graph_of(spec), batch, precision)
     return load_of.inference if program == "inference" else load_of.training

@@ -56,13 +56,15 @@ def test_a_file_says_what_it_has_and_the_product_stands_for_the_rest(tmp_path: P
 
 
 def test_a_step_of_training_has_rates_of_its_own(tmp_path: Path) -> None:
-    training = {"float32": {"product": 5e10}}
+    training = {"overhead": {"call": 1e-3}, "rates": {"float32": {"product": 5e10}}}
     file = tmp_path / "machine.json"
     file.write_text(json.dumps({**SOUND, "training": training}), encoding="utf-8")
     machine = read_machine(file)
     assert machine.rate("depthwise", "float32") == 2e10
     assert machine.rate("depthwise", "float32", "training") == 5e10
     assert machine.bandwidth("pool", "float32", "training") == 1e10
+    assert machine.overhead_of("training").call == 1e-3
+    assert machine.overhead_of("inference").call == 0
 
 
 @pytest.mark.parametrize("name", known_machines())
@@ -126,8 +128,8 @@ def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
         (
             lambda file: file["rates"]["float32"].pop("product"),
             (
-                "10:3: `rates.float32` needs `product`: the rate of a product of matrices, "
-                "in FLOP/s [missing-field]"
+                "10:3: `rates.float32` needs `product`: the rate of a product of "
+                "matrices, in FLOP/s [missing-field]"
             ),
         ),
         (
@@ -185,10 +187,10 @@ def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
             ),
         ),
         (
-            lambda file: file.update(training={"float32": {"pool": 1}}),
+            lambda file: file.update(training={"rates": {"float32": {"pool": 1}}}),
             (
-                "17:3: `training.float32` needs `product`: the rate of a product of matrices, "
-                "in FLOP/s [missing-field]"
+                "18:4: `training.rates.float32` needs `product`: the rate of a product of "
+                "matrices, in FLOP/s [missing-field]"
             ),
         ),
         (
