@@ -71,13 +71,16 @@ class Speeds:
             UsageError: The machine has no rates of a step of training in the precision.
         """
         estimate = TimeEstimate(self.machine, plan.device)
-        whole, once = estimate.training, estimate.update + self.machine.overhead.call
-        if whole is None:
+        if estimate.of_training is None:
             raise UsageError(
                 f"{self.machine.name} has no rates of a step of training in {plan.precision}: ask "
                 "with another --precision"
             )
-        return (whole - once) / plan.mesh.spatial + once
+        operations = sum(
+            each.work.times * (max(each.computing, each.moving) / plan.mesh.spatial + each.overhead)
+            for each in estimate.of_training
+        )
+        return operations + estimate.update + estimate.call_of("training")
 
     def exchange(self, collective: Collective) -> float:
         """The seconds of a collective."""

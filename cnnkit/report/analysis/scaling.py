@@ -45,8 +45,8 @@ def plan_figures(scaling: Scaling) -> Iterator[Figure]:
     yield Figure("memory of a device", memory(total), f"{total:,} bytes: {parts}")
     note = f"{plan.flops:,} on each device, for {plan.local_batch:,} of the batch"
     yield Figure("FLOPs of a step", short(plan.flops), note)
-    note = "by each device" if plan.sent else "there is nothing to send"
-    yield Figure("sent in a step", memory(plan.sent), f"{plan.sent:,} bytes {note}")
+    note = f"{plan.sent:,} bytes by each device" if plan.sent else "there is nothing to send"
+    yield Figure("sent in a step", memory(plan.sent), note)
     for collective in plan.collectives:
         yield _figure(collective)
     if scaling.speeds is not None and (time := scaling.time) is not None:
