@@ -128,7 +128,7 @@ def compiled(source: str, count: int) -> Any:
     batch = train.known_batch
     steps = make_steps(spec, train, examples=batch, batch_size=batch, mesh=mesh)
 
-    def array(*shape: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
+    def array(*shape: int, dtype: Any = jnp.float32) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype)
 
     classes = cnnkit.analyze(spec).graph.output or ()

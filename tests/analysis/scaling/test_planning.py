@@ -30,8 +30,10 @@ def machine(size: int | None = None, **links: float) -> Machine:
     return found
 
 
-def findings(text: str, mesh: DeviceMesh, **asked: int) -> list[tuple[str, str, str | None]]:
-    found = planned(cnnkit.analyze(cnnkit.load(text)), mesh, **asked).findings
+def findings(
+    text: str, mesh: DeviceMesh, batch: int | None = None
+) -> list[tuple[str, str, str | None]]:
+    found = planned(cnnkit.analyze(cnnkit.load(text)), mesh, batch=batch).findings
     return [(each.rule, each.message, each.help) for each in found]
 
 
