@@ -54,6 +54,13 @@ def test_the_versions_of_the_files_are_those_of_the_page() -> None:
     }
 
 
+def test_the_version_of_the_file_of_a_machine_is_that_of_the_page() -> None:
+    from cnnkit.analysis.machines import FORMAT
+
+    row = "| the file of a machine, which `cnnkit doctor --measure` writes | `format` | {} |"
+    assert row.format(FORMAT) in PAGE
+
+
 def test_the_deprecated_kinds_are_those_of_the_pages() -> None:
     from cnnkit import rules
     from cnnkit.layers.kinds import DEPRECATED

@@ -36,7 +36,7 @@ def devices() -> Iterator[Fact]:
     platforms = {device.platform for device in found}
     if platforms == {"cpu"}:
         yield from _unused()
-    yield Fact("devices", "processor", f"{_processor()}, {_features()}")
+    yield Fact("devices", "processor", f"{processor()}, {_features()}")
 
 
 def _unused() -> Iterator[Fact]:
@@ -56,7 +56,8 @@ def _unused() -> Iterator[Fact]:
         )  # fmt: skip
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the processor is called."""
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -55,6 +55,11 @@ class Probe(NamedTuple):
         )
         return more - less
 
+    def passes(self, spec: Spec, program: Program) -> int:
+        """How often something is passed over, in one of the networks."""
+        works = works_of(spec, program, 1, "float32")
+        return sum(work.times for work in works if not work.joined)
+
     def _amount(self, work: OperationWork) -> int:
         if work.kind != self.kind:
             return 0
@@ -87,6 +92,10 @@ def _probe(
     return Probe(kind, shape, base, (*base, *more), examples, **fields)
 
 
+_TINY: Final = _conv(8, 3)
+SMALL: Final = Probe("convolution", "4x4x8", (_TINY,) * 2, (_TINY,) * 18)
+"""Operations so small that only their number matters."""
+
 _MAPS: Final = ((56, 64), (28, 128), (14, 256))
 """Maps of networks for images: their extent, and the channels that they have there."""
 _CELLS: Final = 56 * 56 * 64
@@ -113,14 +122,24 @@ def probes() -> Iterator[Probe]:
 
 
 def _moving() -> Iterator[Probe]:
-    """Those of the kinds that multiply nothing, and of what changes the extent."""
+    """Those of the kinds that multiply nothing, and of what changes the extent.
+
+    In training they lie between convolutions, as they do in networks: at the end XLA would compute
+    them with the loss.
+    """
     for extent, channels in _MAPS[:2]:
-        base = (_conv(channels, 1),)
+        one = _conv(channels, 1)
         up = {"transposed_conv": {"filters": channels, "kernel": 2, "stride": 2, "bias": False}}
-        yield _probe("transposed", extent // 2, channels, base, up)
-        yield _probe("pool", extent, channels, base, {"max_pool": {"size": 2}})
-        yield _probe("elementwise", extent, channels, base, "tanh", programs=("training",))
-        again = {"parallel": {"branches": [["linear"], ["linear"]]}}
-        yield _probe("elementwise", extent, channels, base, again, programs=("inference",))
-        yield _probe("normalization", extent, channels, base, "batch_norm", programs=("training",))
-        yield _probe("normalization", extent, channels, base, "layer_norm", programs=("inference",))
+        yield _probe("transposed", extent // 2, channels, (one,), up)
+        for size in (2, 3):
+            pool = {"max_pool": {"size": size, "stride": 2, "rounding": "floor"}}
+            yield _probe("pool", extent, channels, (one,), pool)
+        twice = {"parallel": {"branches": [["linear"], ["linear"]]}}
+        yield _probe("elementwise", extent, channels, (one,), twice, programs=("inference",))
+        yield _probe(
+            "normalization", extent, channels, (one,), "layer_norm", programs=("inference",)
+        )
+        for kind, layer in (("elementwise", "relu"), ("normalization", "batch_norm")):
+            shape, examples = f"{extent}x{extent}x{channels}", _CELLS / (extent**2 * channels)
+            more = (one, layer, one, layer, one)
+            yield Probe(kind, shape, (one, one, one), more, examples, ("training",))
