@@ -73,7 +73,12 @@ def analyze(
     ] = None,
     devices: Annotated[
         int | None,
-        typer.Option(min=1, help="Plan a training on so many devices.", rich_help_panel=_DEVICES),
+        typer.Option(
+            min=1,
+            max=1_000_000_000,
+            help="Plan a training on so many devices.",
+            rich_help_panel=_DEVICES,
+        ),
     ] = None,
     parallel: Annotated[
         str | None,
@@ -104,11 +109,16 @@ def analyze(
     Example: cnnkit analyze specs/lectures/rgb-valid-4-classes.yaml --explain
     """
     from cnnkit import report
-    from cnnkit.analysis.result import Analysis
     from cnnkit.cli.sources import analyses_of, open_analyses
     from cnnkit.errors import UsageError
 
     chosen = format_ or format_of(output, FORMATS)
+    many = devices is not None or parallel is not None or scaling
+    if link is not None and not many:
+        raise UsageError(f"--link {link} joins many devices: say how many, such as --devices 8")
+    if scaling and chosen not in report.SCALING:
+        known = ", ".join(report.SCALING)
+        raise UsageError(f"`--scaling` is for the formats {known}, not for `{chosen}`")
     analyses = analyses_of(
         specs,
         assignments or [],
@@ -123,17 +133,14 @@ def analyze(
 
         if len(opened) < len(specs):
             raise UsageError("specs with open extents, such as HxWx3, are analysed by themselves")
+        if many:
+            raise UsageError("a training on many devices is planned for extents that are numbers")
         write(opened, chosen, output, explain=explain)
         raise typer.Exit(0 if all(each.exact for each in opened) else 1)
-    if devices is not None or parallel is not None or scaling:
-        from cnnkit.analysis.scaling import planned, read_mesh
+    if many:
+        from cnnkit.analysis.scaling import plans_of, read_mesh
 
         mesh = read_mesh(devices, parallel)
-        analyses = [
-            planned(each, mesh, batch=batch, link=link, tabulated=scaling)
-            if isinstance(each, Analysis)
-            else each
-            for each in analyses
-        ]
+        analyses = plans_of(analyses, mesh, batch=batch, link=link, tabulated=scaling)
     report.write(analyses, chosen, output, depth=depth, explain=explain, to_scale=to_scale)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

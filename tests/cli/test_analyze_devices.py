@@ -142,6 +142,11 @@ def test_what_does_not_fit_is_an_error(run: Run) -> None:
         (["--devices", "8", "--parallel", "sharp=2"], "did you mean `shard`?"),
         (["--devices", "8", "--link", "net"], "--link net joins the devices of a machine"),
         (["--devices", "8", "--precision", "int4"], "int4 is a precision of inference alone"),
+        (["--link", "net"], "--link net joins many devices: say how many, such as --devices 8"),
+        (
+            ["--scaling", "-f", "csv"],
+            "`--scaling` is for the formats table, markdown, html, json, not for `csv`",
+        ),
     ],
 )
 def test_wrong_options_are_said(run: Run, arguments: list[str], said: str) -> None:
@@ -156,3 +161,19 @@ def test_a_spec_without_shapes_shows_its_own_findings_alone(run: Run) -> None:
     done = run("analyze", "-", "--devices", "8", stdin=spec)
     assert done.code == 1
     assert "memory of a device" not in done.out
+
+
+def test_open_extents_have_no_plan(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "open.yaml").write_text("input: HxWx3\nlayers: [relu]\n", encoding="utf-8")
+    done = run("analyze", "open.yaml", "--devices", "8")
+    assert (done.code, done.out) == (2, "")
+    assert "a training on many devices is planned for extents that are numbers" in done.err
+
+
+def test_sizes_beyond_all_measure_are_planned_at_once(run: Run) -> None:
+    done = run(
+        *("analyze", "net.yaml", "--devices", "999999937", "--batch", str(10**30)),
+        *("--machine", "board.json", "--scaling"),
+    )
+    assert (done.code, done.err) == (1, "")
+    assert "is not cut into 999,999,937 equal parts" in done.out

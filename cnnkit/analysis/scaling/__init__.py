@@ -8,7 +8,7 @@ what they compute, ``exchange`` what they send each other, ``collective`` what t
 from cnnkit.analysis.scaling.collective import Collective
 from cnnkit.analysis.scaling.mesh import DeviceMesh, read_mesh
 from cnnkit.analysis.scaling.plan import TrainingPlan
-from cnnkit.analysis.scaling.planning import planned
+from cnnkit.analysis.scaling.planning import planned, plans_of
 from cnnkit.analysis.scaling.prediction import Scaling, Speeds, speeds_of
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Speeds",
     "TrainingPlan",
     "planned",
+    "plans_of",
     "read_mesh",
     "speeds_of",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final, TypedDict, Unpack
 
-from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.analysis.scaling.mesh import DeviceMesh
 from cnnkit.analysis.scaling.plan import TrainingPlan
 from cnnkit.analysis.scaling.prediction import Scaling, Speeds, speeds_of
@@ -14,6 +15,26 @@ from cnnkit.errors import Finding, UsageError, in_order
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
+
+_MOST: Final = 4096
+"""The most strips that are looked for where others do not fit."""
+
+
+class _Asked(TypedDict):
+    """The keyword arguments of ``planned``."""
+
+    batch: int | None
+    link: str | None
+    tabulated: bool
+
+
+def plans_of(
+    analyses: Iterable[Analysis | Unreadable], mesh: DeviceMesh, **asked: Unpack[_Asked]
+) -> list[Analysis | Unreadable]:
+    """``planned`` of all that can be read."""
+    return [
+        planned(each, mesh, **asked) if isinstance(each, Analysis) else each for each in analyses
+    ]
 
 
 def planned(
@@ -38,7 +59,8 @@ def planned(
         tabulated: Whether to say how it scales to other numbers of devices.
 
     Raises:
-        UsageError: The precision is one of inference alone, or there is no such link.
+        UsageError: The precision is one of inference alone, there is no such link, or the machine
+            has no rates of a step of training in the precision.
     """
     machine = analysis.settings.machine
     if link is not None and machine is None:
@@ -57,6 +79,8 @@ def planned(
         figures=_figures(analysis),
     )
     speeds = None if machine is None else speeds_of(machine, link)
+    if speeds is not None:
+        speeds.time(plan)  # what the machine cannot do is said before anything is written
     scaling = Scaling(plan, speeds, tabulated)
     found = (*analysis.findings, *_misfits(analysis, plan), *_overflow(plan, speeds))
     return replace(analysis, scaling=scaling, findings=tuple(in_order(found)))
@@ -116,8 +140,8 @@ def _uncut(spec: Spec, name: str, shape: Shape, parts: int) -> Iterator[Finding]
         message = (
             f"{what} into equal parts, and `{key}: {show(shape)}` has a {extent} of {shape[0]:,}"
         )
-        fitting = [each for each in range(2, min(shape[0], 4096) + 1) if shape[0] % each == 0]
-        near = min(fitting, key=lambda each: abs(each - parts))
+        fitting = [each for each in range(2, min(shape[0], _MOST) + 1) if shape[0] % each == 0]
+        near = min(fitting, key=lambda each: abs(each - parts), default=1)
         advice = f"spatial={near} fits; or make the {extent} a multiple of {parts:,}"
     else:
         return

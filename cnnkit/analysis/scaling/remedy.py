@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from cnnkit.analysis.scaling.plan import TrainingPlan
+
+_MOST: Final = 4096
+"""The most steps, or devices, that are looked for."""
 
 
 def accumulated(plan: TrainingPlan, size: int) -> TrainingPlan | None:
@@ -35,7 +38,5 @@ def sharded(plan: TrainingPlan, size: int) -> TrainingPlan | None:
 
 
 def _divisors(number: int) -> Iterator[int]:
-    """Those above 1, the least first."""
-    small = [each for each in range(1, math.isqrt(number) + 1) if number % each == 0]
-    large = [number // each for each in reversed(small) if each * each != number]
-    yield from (each for each in (*small, *large) if each > 1)
+    """Those above 1, the least first, as far as anyone would go."""
+    return (each for each in range(2, min(number, _MOST) + 1) if number % each == 0)

@@ -86,6 +86,13 @@ def test_maps_that_are_not_cut_into_equal_parts() -> None:
     ]
 
 
+def test_a_single_row_is_not_cut() -> None:
+    ((_, _, advice),) = findings(
+        "input: 1x8x2\nlayers: [{conv: {filters: 1, kernel: 1}}]", DeviceMesh(spatial=2)
+    )
+    assert advice == "spatial=1 fits; or make the height a multiple of 2"
+
+
 def test_the_batch_is_the_recipes_or_one_on_each_device() -> None:
     text = DENSE + "train: {batch_size: 96}\n"
     for given, batch in ((text, 96), (DENSE, 8), (DENSE + "train: {batch_size: auto}\n", 8)):
