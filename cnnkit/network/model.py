@@ -200,6 +200,7 @@ class Network(nnx.Module):
         key: Array | None = None,
         settled: Set[str] = frozenset(),
         taken: Mapping[int, Taken] = NOT_TAKEN,
+        parts: int = 1,
     ) -> Outputs:
         """The scores that a loss is computed from; arguments and errors as in a call.
 
@@ -209,8 +210,9 @@ class Network(nnx.Module):
             key: As in a call.
             settled: The paths of operations that work as at inference in training too.
             taken: What is computed otherwise, by the step that it begins with.
+            parts: The equal parts of the batch whose statistics batch norms take by themselves.
         """
-        values = self._run(x, train=train, key=key, settled=settled, taken=taken)
+        values = self._run(x, train=train, key=key, settled=settled, taken=taken, parts=parts)
 
         def scores(step: int) -> Array:
             return values[self.plan.before_final(step)].astype(jnp.float32)
@@ -243,6 +245,7 @@ class Network(nnx.Module):
         key: Array | None,
         settled: Set[str] = frozenset(),
         taken: Mapping[int, Taken] = NOT_TAKEN,
+        parts: int = 1,
     ) -> dict[int, Array]:
         """The output of each step, side outputs in training only."""
         given = self._checked(x, train=train, key=key)
@@ -263,7 +266,7 @@ class Network(nnx.Module):
                 own = jax.random.fold_in(key, index) if step.random and key is not None else None
                 shapes = [each.shape[1:] for each in inputs]
                 path = ".".join(step.path)
-                mode = Mode(train and path not in settled, own)
+                mode = Mode(train and path not in settled, own, parts)
                 with named(step, "applied to", shapes), jax.named_scope(path):
                     values[index] = self._applied(step.path, inputs, mode)
         return values

@@ -66,13 +66,16 @@ class BatchNorm(Normalization):
         if self.settled or not mode.train:
             factor = lax.rsqrt(self.variance[...] + self.epsilon) * self.factors
             return ((x - self.mean[...]) * factor + self.offsets).astype(self.dtype)
-        over = tuple(range(x.ndim - 1))
-        y, *batch = standardize(x, self.factors, self.offsets, over, self.epsilon)
+        over, given = tuple(range(x.ndim - 1)), x
+        if mode.parts > 1:
+            over, given = tuple(range(1, x.ndim)), x.reshape(mode.parts, -1, *x.shape[1:])
+        y, *batch = standardize(given, self.factors, self.offsets, over, self.epsilon)
         for running, moment in zip((self.mean, self.variance), batch, strict=True):
-            moved = self.momentum * running[...] + (1 - self.momentum) * moment.reshape(-1)
+            own = moment.reshape(mode.parts, -1).mean(0)
+            moved = self.momentum * running[...] + (1 - self.momentum) * own
             # Not by an index: under a trace Flax then searches the whole program so far.
             running.set_value(lax.stop_gradient(moved))
-        return y.astype(self.dtype)
+        return y.reshape(x.shape).astype(self.dtype)
 
 
 def batch_norm(site: BuildSite[layers.BatchNorm]) -> Computation:

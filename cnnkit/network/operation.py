@@ -19,10 +19,12 @@ class Mode(NamedTuple):
     Attributes:
         train: Whether to train: noise, and the statistics of the batch.
         key: The source of this operation's noise; None where there is none.
+        parts: The equal parts of the batch, in order, of which each has statistics of its own.
     """
 
     train: bool
     key: Array | None
+    parts: int = 1
 
 
 @runtime_checkable

@@ -101,6 +101,7 @@ def check(network: RuleContext) -> Iterator[Finding]:
         yield from _targets(spec, train, graph.outputs)
     if len(graph.inputs) > 1:
         yield from _augmentations(spec, train, graph.inputs)
+        yield from _cut_maps(spec, train, graph.inputs)
 
 
 def _losses(spec: Spec, train: Train, outputs: Mapping[str, Shape | None]) -> Iterator[Finding]:
@@ -255,6 +256,14 @@ def _augmentations(spec: Spec, train: Train, inputs: Mapping[str, Shape]) -> Ite
         shape = next(iter(images.values()))
         if fault := each.misfit(shape):
             yield _finding(spec, fault.message, fault.help, place)
+
+
+def _cut_maps(spec: Spec, train: Train, inputs: Mapping[str, Shape]) -> Iterator[Finding]:
+    """Images and volumes among the inputs are cut, and some there must be."""
+    maps = {name: shape for name, shape in inputs.items() if len(shape) > 2}
+    for name, shape in (maps or inputs).items():
+        for fault in train.parallel.misfits(shape, name):
+            yield _finding(spec, fault.message, fault.help, fault.field)
 
 
 def _names(

@@ -19,11 +19,11 @@ from cnnkit.training.distributed.consensus import (
     agreed,
     shared_state,
 )
+from cnnkit.training.distributed.mesh import usable
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import History, Session, train_epochs
-from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import Initial
 from cnnkit.training.prepare.material import Material
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints, Record
@@ -72,7 +72,7 @@ def complete(
     interruption: Interruption,
 ) -> Result:
     """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
-    devices = usable(devices, int(recipe.batch_size), display)
+    devices = usable(devices, recipe, display)
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)

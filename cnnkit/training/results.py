@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cnnkit.tasks.metric import is_metric
 from cnnkit.training.compute.maps import aimed
 from cnnkit.training.compute.objective import ONLY
-from cnnkit.training.compute.state import State
-from cnnkit.training.distributed.consensus import agreed, is_first, shared_state
+from cnnkit.training.compute.state import State, Tree
+from cnnkit.training.distributed.consensus import agreed, is_first, shared_state, whole_state
 from cnnkit.training.measurement import answers_of, measured_of_all
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import SplitName
@@ -93,6 +93,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     objective = session.engine.steps.objective
     if objective.maps:
         _rank(session, state, opened=opened)
+    weights = whole_state(session.engine.steps.evaluated(state))
     # From here on nothing is computed by all processes together: the first one takes its time.
     vector = objective.only is not None and not objective.maps
     of_classes = vector and session.train.loss.of_classes
@@ -101,7 +102,7 @@ def conclude(session: Session, state: State, history: History, ending: Ending) -
     if is_first():
         with told_of_full_disk(session.run.path):
             _draw(session, history, summary)
-            _draw_filters(session, state)
+            _draw_filters(session, weights)
             if of_classes and session.train.loss.compares == 1:
                 save_sheet(session.run.path / WRONG_IMAGES, session.engine.material, wrong)
     session.run.write_json(SUMMARY, summary.to_dict())
@@ -214,10 +215,9 @@ def _draw(session: Session, history: History, summary: Summary) -> None:
         save_confusion(path / CONFUSION, np.array(confusion), names, title=title)
 
 
-def _draw_filters(session: Session, state: State) -> None:
-    """The first filters of the weights that are kept."""
-    steps = session.engine.steps
-    network = nnx.merge(steps.graphdef, *steps.evaluated(state))
+def _draw_filters(session: Session, weights: tuple[Tree, Tree]) -> None:
+    """The first filters of the weights that are kept, given with the statistics."""
+    network = nnx.merge(session.engine.steps.graphdef, *weights)
     save_filters(session.run.path / FILTERS, session.run.read_spec(), network)
 
 

@@ -26,6 +26,7 @@ from cnnkit.training.distributed.consensus import (
     together,
 )
 from cnnkit.training.distributed.launch import tell_launcher
+from cnnkit.training.distributed.mesh import adapted, require_devices
 from cnnkit.training.distributed.scratch import kept_by_the_first
 from cnnkit.training.failures import not_left_empty
 from cnnkit.training.interruption import Interruption
@@ -78,6 +79,7 @@ def train(
     options = options or Options()
     with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
+        require_devices(spec, recipe, devices)
         shown = resources.enter_context(_told(display))
         for note in places:
             shown.note(f"warning: {note}")
@@ -153,7 +155,7 @@ def resume(
         with together():
             spec = admitted(run.read_spec())
         spec = _of_the_first(spec)
-        recipe = recipe_of(spec)
+        recipe = adapted(recipe_of(spec), devices, shown)
         last: Checkpoint | None = None
         with together():
             _set_up(shown)

@@ -205,6 +205,9 @@ def test_all_sections_are_there() -> None:
         layers("relu") | {"train": {"data": {"images": "a", "target": "b"}}},
         layers("relu") | {"train": {"class_weights": [0]}},
         layers("relu") | {"train": {"boundary_weights": {"sigma": 0}}},
+        layers("relu") | {"train": {"parallel": {"shard": 0}}},
+        layers("relu") | {"train": {"parallel": {"data": "most"}}},
+        layers("relu") | {"train": {"parallel": {"sync_batch_norm": 1}}},
         layers("relu") | {"train": {"time_limit": "3x"}},
         layers("relu") | {"train": {"split": {"validation": -1}}},
         layers("relu") | {"train": {"init": 3}},
@@ -255,6 +258,7 @@ TRAININGS: list[dict[str, Any]] = [
     {"learning_rate": {"step": {"peak": "find", "at": [1.5, 3]}}, "class_weights": "balanced"},
     {"split": {"validation": 1000, "test": 0}, "early_stopping": {"patience": 3}, "ema": 0.999},
     {"checkpoint": {"every": 2, "interval": "10m"}, "precision": "bfloat16", "accumulate": 4},
+    {"parallel": {"data": "all", "shard": 2, "spatial": "$n", "sync_batch_norm": False}},
 ]
 
 

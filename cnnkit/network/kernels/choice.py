@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _plain = ContextVar("_plain", default=False)
+_divisible = ContextVar("_divisible", default=False)
 
 
 @contextmanager
@@ -27,3 +28,22 @@ def plain_only() -> Iterator[None]:
 def is_plain() -> bool:
     """Whether only XLA's own operations may be used here."""
     return _plain.get()
+
+
+@contextmanager
+def divisible_only() -> Iterator[None]:
+    """Inside, every function traced anew can be divided among devices along the batch.
+
+    XLA cannot cut a foreign function, so that each device would be sent the whole batch for it;
+    and what takes parts of a batch, or one example of it, makes devices wait for each other.
+    """
+    token = _divisible.set(True)
+    try:
+        yield
+    finally:
+        _divisible.reset(token)
+
+
+def is_divisible() -> bool:
+    """Whether only what can be divided among devices may be used here."""
+    return _divisible.get()

@@ -16,7 +16,7 @@ from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
 from cnnkit.network.kernels import banded, depthwise, lowered, onednn, plain, pointwise
-from cnnkit.network.kernels.choice import is_plain
+from cnnkit.network.kernels.choice import is_divisible, is_plain
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
 from cnnkit.network.kernels.plain import Padding, Sizes
@@ -62,7 +62,7 @@ def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLik
         if len(geometry.stride) == 1 and propagation is not Propagation.filter_gradient:
             return lowered.compute  # XLA makes no loop of it, but a product of its own
         return pointwise.compute
-    if onednn.load().active and foreign.gains(propagation, geometry, dtype):
+    if not is_divisible() and onednn.load().active and foreign.gains(propagation, geometry, dtype):
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute
@@ -70,7 +70,7 @@ def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLik
         return depthwise.compute
     if dtype == jnp.float32 and banded.gains(propagation, geometry):
         return banded.compute
-    if propagation is Propagation.filter_gradient:
+    if propagation is Propagation.filter_gradient and not is_divisible():
         return lowered.in_chunks if lowered.gains_from_chunks(geometry) else lowered.in_one
     return lowered.compute
 

@@ -21,9 +21,9 @@ from cnnkit.selection.run_group import RunGroup, group_size, of_equal_size
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures
+from cnnkit.training.distributed.mesh import usable
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.prepare.batch_size import fitted
-from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.sealed import RunExamples, Sealed
 from cnnkit.training.view.display import Quiet
 
@@ -124,7 +124,7 @@ def run_folds(
             materials = [data.material(spec, train, each[number]) for number in group]
             if engine is None:
                 recipe = fitted(train, len(each[group[0]].train))
-                used = usable(devices, int(recipe.batch_size), Quiet())
+                used = usable(devices, recipe, Quiet())
                 engine = machine(spec, recipe, materials, used, init)
             else:
                 engine.turn_to(materials)

@@ -20,10 +20,10 @@ from cnnkit.selection.search.trials import Outcome, Stop
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.figures import Figures
+from cnnkit.training.distributed.mesh import usable
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.prepare.batch_size import fitted
-from cnnkit.training.prepare.device import usable
 from cnnkit.training.prepare.initial import InitialWeights, source_of
 from cnnkit.training.prepare.material import recalls_in
 from cnnkit.training.prepare.resolution import shapes_of
@@ -117,7 +117,7 @@ class Evaluator:
     def _engine(self, spec: Spec, train: Train, parts: Sequence[RunExamples]) -> Engine:
         materials = [self._data(spec).material(spec, train, part) for part in parts]
         batched = fitted(train, len(parts[0].train))
-        devices = usable(self.devices, int(batched.batch_size), Quiet())
+        devices = usable(self.devices, batched, Quiet())
         return machine(spec, batched, materials, devices, self._init(spec, train))
 
     def _init(self, spec: Spec, train: Train) -> Arrays | None:

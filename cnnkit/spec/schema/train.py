@@ -12,6 +12,7 @@ from cnnkit.spec.model.training.augmentation import AUGMENTATIONS
 from cnnkit.spec.model.training.data import FILES, KNOWN
 from cnnkit.spec.model.training.loss import LOSSES
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS
+from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.model.training.split import SplitSettings
@@ -38,6 +39,7 @@ _SECTIONS: Final[dict[str, type[Section]]] = {
     "split": SplitSettings,
     "unfreeze": Unfreeze,
     "boundary_weights": BoundaryWeights,
+    "parallel": Parallelism,
     "early_stopping": EarlyStopping,
     "checkpoint": Checkpointing,
 }

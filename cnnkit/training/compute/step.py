@@ -39,7 +39,6 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 from jax import Array, lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cnnkit.network import Network, build
 from cnnkit.network.model import Taken
@@ -70,9 +69,8 @@ from cnnkit.training.compute.optimizer import (
     make_optimizer,
 )
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
+from cnnkit.training.distributed.layout import UNDIVIDED, Layout
 
-BATCH_AXIS = "batch"
-"""The axis of the device mesh over which a batch is spread."""
 _ORDER, _AUGMENT, _LAYERS = range(3)  # what a key is folded with, so that uses do not share one
 
 
@@ -88,7 +86,7 @@ class Steps:
         train: The recipe.
         initial: The weights and statistics from a seed.
         batch_size: The examples of a step.
-        mesh: The devices that a batch is spread over, None for one.
+        layout: How they are divided among devices.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
         settled: The frozen operations that keep their running statistics, too, by their paths.
         taken: What of the network is computed otherwise, where nothing is trained. It is of the
@@ -102,7 +100,7 @@ class Steps:
     train: Train
     initial: Callable[[Array], tuple[Tree, Tree]]
     batch_size: int
-    mesh: Mesh | None = None
+    layout: Layout = UNDIVIDED
     frozen: Tree | None = None
     settled: frozenset[str] = frozenset()
     taken: Mapping[int, Taken] = field(default_factory=dict)
@@ -176,15 +174,19 @@ class Steps:
             jax.random.fold_in(_key(feed.seed, use), state.step) for use in (_AUGMENT, _LAYERS)
         )
         images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets))
-        images, targets = self._spread((standardized(images, feed), targets))
+        images, targets = self.layout.spread(standardized(images, feed), targets)
         targets, added = parted(targets)
         asked, only = self.objective.asked(targets), self.objective.only
         grid_of_output = OF_VECTOR if only is None else only.grid
         weights = self._weights(feed, asked, counted.shape, added, grid_of_output)
 
         def objective(params: Tree) -> tuple[Array, tuple[Tree, ByName]]:
-            network = nnx.merge(self.graphdef, self._held(params), state.stats, copy=True)
-            given = network.outputs(images, train=True, key=layers, settled=self.settled)
+            held = self.layout.whole(self._held(params))
+            network = nnx.merge(self.graphdef, held, state.stats, copy=True)
+            parts = self.layout.norm_parts
+            given = network.outputs(
+                images, train=True, key=layers, settled=self.settled, parts=parts
+            )
             scores = self.objective.scores(given.named)
             total = self.objective.loss(scores, asked, weights)
             for (side, weight), grid in zip(given.sides, self.objective.side_grids, strict=True):
@@ -195,7 +197,8 @@ class Steps:
             return total, (stats, scores)
 
         gradient = jax.value_and_grad(objective, has_aux=True)
-        (loss, (stats, scores)), grads = gradient(state.params)
+        with self.layout.kernels():
+            (loss, (stats, scores)), grads = gradient(state.params)
         updates, optimizer = self.optimizer.update(grads, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         totals = jax.tree.map(lambda old: jnp.where(first, 0, old), state.totals)
@@ -250,7 +253,8 @@ class Steps:
     ) -> tuple[MetricSums, ByName]:
         """The same totals, and the scores that they are of."""
         targets = self.objective.asked(aimed(parted(batch.targets)[0]))
-        images, targets = self._spread((standardized(scaled(batch.inputs), feed), targets))
+        images = standardized(scaled(batch.inputs), feed)
+        images, targets = self.layout.spread(images, targets)
         scores = self._scores(state, images)
         return self.objective.added(totals, scores, targets, counted), scores
 
@@ -260,8 +264,10 @@ class Steps:
 
     def _scores(self, state: State, images: ByName) -> ByName:
         params, stats = self.evaluated(state)
-        network: Network = nnx.merge(self.graphdef, params, stats)
-        return self.objective.scores(network.outputs(images, taken=self.taken).named)
+        network: Network = nnx.merge(self.graphdef, self.layout.whole(params), stats)
+        with self.layout.kernels():
+            given = network.outputs(images, taken=self.taken)
+        return self.objective.scores(given.named)
 
     def maps(self, state: State, feed: Feed, inputs: ByName) -> dict[str, Array]:
         """What outputs that are maps answer: the class of each pixel, int16, or its values."""
@@ -307,14 +313,6 @@ class Steps:
         beside = on_grid(added, grid)[..., 0]
         return beside + weights.reshape(*weights.shape, *(1,) * (beside.ndim - weights.ndim))
 
-    def _spread(self, batch: tuple[ByName, ByName]) -> tuple[ByName, ByName]:
-        """The batch, each device with its part of it."""
-        if self.mesh is None:
-            return batch
-        over_devices = NamedSharding(self.mesh, PartitionSpec(BATCH_AXIS))
-        spread: tuple[ByName, ByName] = lax.with_sharding_constraint(batch, over_devices)
-        return spread
-
 
 def make_steps(
     spec: Spec,
@@ -323,7 +321,7 @@ def make_steps(
     examples: int,
     batch_size: int,
     multi_label: bool | Mapping[str, bool] = False,
-    mesh: Mesh | None = None,
+    layout: Layout = UNDIVIDED,
     init: Arrays | None = None,
 ) -> Steps:
     """The steps of a recipe for a network.
@@ -335,7 +333,7 @@ def make_steps(
         batch_size: The examples of a step, a multiple of the devices.
         multi_label: Whether each score is a yes or no of its own, with targets ``[N, K]``; of
             several outputs of each by its name.
-        mesh: The devices that each batch is spread over, None for one.
+        layout: How the steps are divided among devices.
         init: Weights and statistics to begin with, by their names; all others are drawn.
 
     Raises:
@@ -373,7 +371,7 @@ def make_steps(
         train=train,
         initial=initial,
         batch_size=batch_size,
-        mesh=mesh,
+        layout=layout,
         **_kept(train, params, stats),
     )
 

@@ -83,6 +83,24 @@ def shared_state(template: T, checkpoint: Checkpoint | None) -> T:
     return whole
 
 
+def whole_state(state: T) -> T:
+    """A state that this process can read, all of it; all processes have to ask for it.
+
+    What lies in parts on the devices of others is fetched, an array at a time.
+    """
+    if alone():
+        return state
+    whole: T = jax.tree.map(
+        lambda leaf: (
+            leaf
+            if leaf.is_fully_addressable or leaf.is_fully_replicated
+            else multihost_utils.process_allgather(leaf, tiled=True)
+        ),
+        state,
+    )
+    return whole
+
+
 @contextmanager
 def together() -> Iterator[None]:
     """What each process must come through by itself: where one fails, all end and say why.

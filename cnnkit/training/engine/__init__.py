@@ -16,10 +16,11 @@ from cnnkit.network.weights import Arrays
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.step import Steps, make_steps
+from cnnkit.training.distributed.layout import layout_of
 from cnnkit.training.engine.base import Engine, Glance, on_host
 from cnnkit.training.engine.resident import Resident
 from cnnkit.training.engine.streamed import Streamed
-from cnnkit.training.prepare.device import mesh_of, replicated
+from cnnkit.training.prepare.device import replicated
 from cnnkit.training.prepare.material import Material
 
 __all__ = ["Engine", "Glance", "Resident", "Streamed", "engine", "machine", "on_host"]
@@ -47,7 +48,7 @@ def machine(
     devices: Sequence[jax.Device],
     init: Arrays | None = None,
 ) -> Engine:
-    """The engine of a recipe for a network, its batches spread over the devices.
+    """The engine of a recipe for a network, spread over the devices.
 
     Args:
         spec: The network.
@@ -56,14 +57,14 @@ def machine(
         devices: As many as a batch can be cut for into equal parts.
         init: Weights and statistics to begin with, by their names; all others are drawn.
     """
-    mesh = mesh_of(devices)
+    layout = layout_of(devices, recipe.parallel)
     steps = make_steps(
         spec,
         recipe,
         examples=len(materials[0].splits.train),
         batch_size=int(recipe.batch_size),
         multi_label=materials[0].multi_label(recipe),
-        mesh=mesh,
+        layout=layout,
         init=init,
     )
-    return engine(steps, materials, replicated(devices, mesh), devices)
+    return engine(steps, materials, replicated(devices, layout.mesh), devices)

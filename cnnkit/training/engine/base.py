@@ -10,6 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +24,8 @@ from numpy.typing import NDArray
 from cnnkit.data.dataset import Indices
 from cnnkit.training.compute.state import Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
-from cnnkit.training.prepare.device import compiler_options
+from cnnkit.training.distributed.layout import SHARD
+from cnnkit.training.prepare.device import compiler_options, host
 from cnnkit.training.prepare.feed import on_device, pool_on, side_by_side
 from cnnkit.training.prepare.material import Material, SplitName, recalls_in
 
@@ -61,7 +64,7 @@ class Engine(ABC):
         steps: The functions of the recipe.
         materials: What they work on, one for each run; all of one data set and of splits of the
             same sizes.
-        sharding: Where state and data lie.
+        sharding: Where data lie, and of a state what is not cut.
         devices: What they run on.
 
     Attributes:
@@ -110,8 +113,13 @@ class Engine(ABC):
         """The state before the first step."""
         # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
         # is in no cache of compiled ones.
-        seeds = [jax.device_put(np.uint32(each.seed), self.sharding) for each in self.materials]
-        return self.place(side_by_side([jax.device_get(self.steps.init(seed)) for seed in seeds]))
+        # One that is cut may not fit on a device as a whole.
+        beside = None if self.lying is self.sharding else host()
+        where = beside or self.sharding
+        seeds = [jax.device_put(np.uint32(each.seed), where) for each in self.materials]
+        with nullcontext() if beside is None else jax.default_device(beside):
+            drawn = [jax.device_get(self.steps.init(seed)) for seed in seeds]
+        return self.place(side_by_side(drawn))
 
     def template(self) -> State:
         """The shapes of a state."""
@@ -126,8 +134,20 @@ class Engine(ABC):
 
     def place(self, state: State) -> State:
         """A state of NumPy arrays, on the device."""
-        placed: State = jax.device_put(state, self.sharding)
+        placed: State
+        if isinstance(self.lying, Sharding):
+            placed = jax.device_put(state, self.lying)
+        else:  # each process has all of it, and lays down its parts
+            placed = jax.tree.map(_laid, state, self.lying)
         return placed
+
+    @cached_property
+    def lying(self) -> Any:
+        """Where each array of a state lies, as a prefix of its tree."""
+        layout = self.steps.layout
+        if layout.extent(SHARD) == 1:
+            return self.sharding
+        return layout.of_state(self.template(), runs=self.runs)
 
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
@@ -307,6 +327,11 @@ class Engine(ABC):
 
     def _batches(self, name: SplitName) -> int:
         return self.steps.steps_per_epoch(len(self.material.indices(name)))
+
+
+def _laid(array: Any, sharding: Sharding) -> Array:
+    whole = np.asarray(array)
+    return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__)
 
 
 def _glance(state: State) -> Glance:

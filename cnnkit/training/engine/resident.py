@@ -71,5 +71,5 @@ class Resident(Engine):
         train = steps.advance if self.loops else steps.update
         count = (np.int32(1),) if self.loops else ()
         mapped = self._mapped(train, (0, FEED, 0, *(None for _ in count)))
-        jitted = jax.jit(mapped, donate_argnums=0, out_shardings=self.sharding)
+        jitted = jax.jit(mapped, donate_argnums=0, out_shardings=self.lying)
         return jitted.lower(state, self.feed, self._indices["train"], *count)

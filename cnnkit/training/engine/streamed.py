@@ -88,7 +88,7 @@ class Streamed(Engine):
 
     def _training_program(self, steps: Steps, state: State) -> Any:
         batch = self._example(self.material.lessons)
-        learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.sharding)
+        learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.lying)
         return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
 
     def _counted(self) -> Any:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import jax
     from jax.sharding import Mesh, Sharding
 
-    from cnnkit.training.view.display import Display
-
 DeviceName = Literal["auto", "cpu", "gpu", "tpu"]
 
 _DETERMINISTIC = "xla_gpu_exclude_nondeterministic_ops"
@@ -55,41 +53,14 @@ def own(devices: Sequence[jax.Device]) -> jax.Device:
     return next(device for device in devices if device.process_index == process)
 
 
-def usable(
-    devices: Sequence[jax.Device], batch_size: int, display: Display
-) -> Sequence[jax.Device]:
-    """As many of the devices as a batch can be cut for into equal parts.
-
-    Raises:
-        UsageError: They are those of several processes, each of which must have its part.
-    """
-    count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
-    if count < len(devices) and devices[-1].process_index:
-        raise UsageError(
-            f"a batch of {batch_size} is not cut into equal parts for the {len(devices)} devices "
-            f"of {devices[-1].process_index + 1} processes: make `batch_size` a multiple of "
-            f"{len(devices)}, or take another number of processes"
-        )
-    if count < len(devices):
-        display.note(
-            f"{count} of {len(devices)} devices are used: a batch of {batch_size} is cut into "
-            f"equal parts, so `batch_size` is best a multiple of {len(devices)}"
-        )
-    return devices[:count]
-
-
-def mesh_of(devices: Sequence[jax.Device]) -> Mesh | None:
-    """The devices as one axis that batches are spread over; None for a single one."""
-    if len(devices) == 1:
-        return None
+def host() -> jax.Device | None:
+    """The memory of this process as a device; None where JAX was told to leave it out."""
     import jax
-    from jax.sharding import AxisType
 
-    from cnnkit.training.compute.step import BATCH_AXIS
-
-    return jax.make_mesh(
-        (len(devices),), (BATCH_AXIS,), axis_types=(AxisType.Auto,), devices=devices
-    )
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return None
 
 
 def replicated(devices: Sequence[jax.Device], mesh: Mesh | None) -> Sharding:

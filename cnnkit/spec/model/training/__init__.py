@@ -10,6 +10,7 @@ from cnnkit.spec.model.training.augmentation import Augmentation
 from cnnkit.spec.model.training.data import Arrays, Csv, Data, Images, Pictures
 from cnnkit.spec.model.training.loss import Loss
 from cnnkit.spec.model.training.optimizer import Optimizer
+from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.schedule import Schedule
 from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.train import Checkpointing, EarlyStopping, Train
@@ -24,6 +25,7 @@ __all__ = [
     "Images",
     "Loss",
     "Optimizer",
+    "Parallelism",
     "Pictures",
     "Schedule",
     "SplitSettings",

@@ -25,6 +25,7 @@ from cnnkit.spec.model.training.loss import (
 )
 from cnnkit.spec.model.training.objective import not_of_task, read_loss
 from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
+from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.split import SplitSettings
@@ -177,6 +178,14 @@ class Train(Section):
     precision: Annotated[Literal["float32", "bfloat16"], Expects("`float32` or `bfloat16`")] = (
         Field("float32", description="what is computed in; weights are float32")
     )
+    parallel: Annotated[
+        Parallelism,
+        section(Parallelism, "parallel"),
+        Expects("`data`, `shard`, `spatial` and `sync_batch_norm`: `{data: all, shard: 4}`"),
+    ] = Field(
+        Parallelism.model_construct(data="all", shard=1, spatial=1, sync_batch_norm=True),
+        description="how the training is spread over devices",
+    )
     early_stopping: Annotated[
         EarlyStopping | None,
         section(EarlyStopping, "early_stopping"),
@@ -276,6 +285,7 @@ class Train(Section):
         for index, augmentation in enumerate(self.augment):
             if fault := augmentation.misfit(shape):
                 yield fault.below(("augment", index, augmentation.kind))
+        yield from self.parallel.misfits(shape)
 
 
 def _contradictions(train: Train) -> Iterator[Fault]:
@@ -336,6 +346,14 @@ def _contradictions(train: Train) -> Iterator[Fault]:
             "`unfreeze` says when frozen layers are trained, and no layer is frozen",
             "say which are, `freeze: [layers.stem]`, or leave `unfreeze` out",
             ("unfreeze",),
+        )
+    parts = train.parallel.batch_parts
+    if not train.fits_batch and isinstance(train.batch_size, int) and train.batch_size % parts:
+        yield Fault(
+            "wrong-value",
+            train.parallel.not_cut(train.batch_size),
+            f"make `batch_size` a multiple of {parts}",
+            ("batch_size",),
         )
     if isinstance(train.optimizer, ScheduleFree):
         yield from _of_one_rate(train)
