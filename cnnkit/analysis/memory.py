@@ -33,7 +33,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cnnkit.analysis.precision import (
     Precision,
@@ -46,9 +46,6 @@ from cnnkit.layers.base import Weight
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 from cnnkit.spec.optimizer_state import STATE_ARRAYS
-
-SMALLEST_SHARDED: Final = 1024
-"""The elements of the smallest array that devices share out."""
 
 
 class TrainingBytes(NamedTuple):
@@ -244,15 +241,14 @@ class Memory:
 def held(shape: Shape, shards: int) -> int:
     """The elements of an array of weights that each of so many devices holds.
 
-    It is cut along an axis of which all of them get an equal part. One that has no such axis, or
-    is small, stays whole: a message costs more than a small array takes.
-
     >>> held((3, 3, 64, 128), 4), held((3, 3, 15, 125), 4), held((128,), 4)
     (18432, 16875, 128)
     """
+    # Only a plan of many devices pays for this import.
+    from cnnkit.spec.model.training.parallel import sharded_axis
+
     size = math.prod(shape)
-    cut = size >= SMALLEST_SHARDED and any(extent % shards == 0 for extent in shape)
-    return size // shards if cut else size
+    return size if sharded_axis(shape, shards) is None else size // shards
 
 
 def _beside_kernels(graph: Graph, frozen: Set[str]) -> int:

@@ -111,22 +111,21 @@ def compiled(source: str, count: int) -> Any:
     """The program of a step on so many virtual devices, and XLA's account of it."""
     import jax
     import jax.numpy as jnp
+    from jax.sharding import NamedSharding, PartitionSpec
 
     import cnnkit
     from cnnkit.training.compute.state import ExamplePool, Feed
     from cnnkit.training.compute.step import make_steps
-    from cnnkit.training.prepare.device import mesh_of, replicated
+    from cnnkit.training.distributed.layout import layout_of
 
     # What an accelerator is given: on CPUs a small convolution may be another program of ours.
     jax.lax.platform_dependent = lambda *given, default, **others: default(*given)
     spec = cnnkit.load(source)
     train = spec.train
     assert train is not None
-    devices = jax.devices("cpu")[:count]
-    mesh = mesh_of(devices)
-    where = replicated(devices, mesh)
+    layout = layout_of(jax.devices("cpu")[:count], train.parallel)
     batch = train.known_batch
-    steps = make_steps(spec, train, examples=batch, batch_size=batch, mesh=mesh)
+    steps = make_steps(spec, train, examples=batch, batch_size=batch, layout=layout)
 
     def array(*shape: int, dtype: Any = jnp.float32) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype)
@@ -141,7 +140,11 @@ def compiled(source: str, count: int) -> Any:
         seed=array(dtype=jnp.uint32),
     )
     state = jax.eval_shape(steps.init, feed.seed)
-    update = jax.jit(steps.update, donate_argnums=0, in_shardings=where, out_shardings=where)
+    where: dict[str, Any] = {}
+    if layout.mesh is not None:
+        lying, whole = layout.of_state(state), NamedSharding(layout.mesh, PartitionSpec())
+        where = {"in_shardings": (lying, whole, whole), "out_shardings": lying}
+    update = jax.jit(steps.update, donate_argnums=0, **where)
     return update.lower(state, feed, feed.train).compile()
 
 

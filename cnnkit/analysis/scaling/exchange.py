@@ -46,11 +46,13 @@ class Exchange:
         memory: Of one device, with its part of the batch.
         mesh: The devices.
         figures: How many values the step reports.
+        synchronized: Whether batch norms take their statistics over the whole batch.
     """
 
     memory: Memory
     mesh: DeviceMesh
     figures: int = 0
+    synchronized: bool = True
 
     def collectives(self) -> tuple[Collective, ...]:
         """Those of one step that move anything."""
@@ -104,7 +106,7 @@ class Exchange:
 
     def _statistics(self) -> Iterator[Collective]:
         values = 0
-        for node in self.memory.graph.nodes:
+        for node in self.memory.graph.nodes if self.synchronized else ():
             if isinstance(node.layer, BatchNorm) and node.layer.learnt and node.output:
                 settled = node.path in self.memory.frozen
                 learnt = sum(weight.trainable for weight in node.effect.weights)

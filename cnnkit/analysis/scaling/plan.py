@@ -25,6 +25,7 @@ class TrainingPlan:
         batch: The examples of a step, on all devices together.
         accumulate: The steps whose gradients make one update.
         figures: How many values a step reports: its loss, and what its metrics count.
+        synchronized: Whether batch norms take their statistics over the whole batch.
     """
 
     network: Memory
@@ -32,6 +33,7 @@ class TrainingPlan:
     batch: int
     accumulate: int = 1
     figures: int = 0
+    synchronized: bool = True
 
     @property
     def precision(self) -> Precision:
@@ -75,7 +77,7 @@ class TrainingPlan:
     @cached_property
     def collectives(self) -> tuple[Collective, ...]:
         """What the devices send each other."""
-        return Exchange(self.device, self.mesh, self.figures).collectives()
+        return Exchange(self.device, self.mesh, self.figures, self.synchronized).collectives()
 
     @property
     def sent(self) -> int:
