@@ -84,7 +84,7 @@ def analyze(
         str | None,
         typer.Option(
             metavar="AXES",
-            help="What they share out: data=4,shard=2,spatial=1. Default: the batch.",
+            help="What they share out: data=4,shard=2,spatial=1. Default: as the recipe.",
             rich_help_panel=_DEVICES,
         ),
     ] = None,
@@ -138,9 +138,8 @@ def analyze(
         write(opened, chosen, output, explain=explain)
         raise typer.Exit(0 if all(each.exact for each in opened) else 1)
     if many:
-        from cnnkit.analysis.scaling import plans_of, read_mesh
+        from cnnkit.analysis.scaling import plans_of
 
-        mesh = read_mesh(devices, parallel)
-        analyses = plans_of(analyses, mesh, batch=batch, link=link, tabulated=scaling)
+        analyses = plans_of(analyses, devices, parallel, batch=batch, link=link, tabulated=scaling)
     report.write(analyses, chosen, output, depth=depth, explain=explain, to_scale=to_scale)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

@@ -9,7 +9,8 @@
   gathered for the forward pass is read by the backward pass, too.
 - **statistics** of a batch norm over the whole batch: three values a channel forwards (one to count
   from, so that no digits are lost, the mean, and the variance), and two sums backwards, which are
-  the gradients of its scale and shift where it has these.
+  the gradients of its scale and shift where it has these. Where each part of a batch has its own,
+  their means, for the running averages.
 - **borders** of maps that are cut along their first extent: a window of F′ cells at a stride of S
   reads F′ − S rows of its neighbours' (Dryden et al., 2019, "Improving strong-scaling of CNN
   training by exploiting finer-grained parallelism"; Xu et al., 2021, "GSPMD"), once forwards and
@@ -106,11 +107,12 @@ class Exchange:
 
     def _statistics(self) -> Iterator[Collective]:
         values = 0
-        for node in self.memory.graph.nodes if self.synchronized else ():
+        for node in self.memory.graph.nodes:
             if isinstance(node.layer, BatchNorm) and node.layer.learnt and node.output:
                 settled = node.path in self.memory.frozen
                 learnt = sum(weight.trainable for weight in node.effect.weights)
-                values += 0 if settled else (3 + 2 - learnt) * node.output[-1]
+                each = 3 + 2 - learnt if self.synchronized else 2
+                values += 0 if settled else each * node.output[-1]
         yield self._floats(self.mesh, "all-reduce", "statistics of batch norms", values)
 
     def _of_maps(self) -> Iterator[Collective]:

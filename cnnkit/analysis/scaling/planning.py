@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from cnnkit.analysis.result import Analysis, Unreadable
-from cnnkit.analysis.scaling.mesh import DeviceMesh
+from cnnkit.analysis.scaling.mesh import DeviceMesh, read_mesh
 from cnnkit.analysis.scaling.plan import TrainingPlan
 from cnnkit.analysis.scaling.prediction import Scaling, Speeds, speeds_of
 from cnnkit.analysis.scaling.remedy import accumulated, sharded
 from cnnkit.errors import Finding, UsageError, in_order
-from cnnkit.layers.shape import Shape, show
+from cnnkit.spec.language.faults import Fault
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
-
-_MOST: Final = 4096
-"""The most strips that are looked for where others do not fit."""
+from cnnkit.spec.model.training.parallel import Parallelism
 
 
-class _Asked(TypedDict):
+class _Asked(TypedDict, total=False):
     """The keyword arguments of ``planned``."""
 
     batch: int | None
@@ -29,12 +27,48 @@ class _Asked(TypedDict):
 
 
 def plans_of(
-    analyses: Iterable[Analysis | Unreadable], mesh: DeviceMesh, **asked: Unpack[_Asked]
+    analyses: Iterable[Analysis | Unreadable],
+    devices: int | None,
+    parallel: str | None = None,
+    **asked: Unpack[_Asked],
 ) -> list[Analysis | Unreadable]:
-    """``planned`` of all that can be read."""
-    return [
-        planned(each, mesh, **asked) if isinstance(each, Analysis) else each for each in analyses
-    ]
+    """``planned`` of all that can be read, on as many devices, as a command line says it.
+
+    Args:
+        analyses: What was read.
+        devices: How many there are; None for as few as it takes.
+        parallel: The axes of their mesh, as of ``read_mesh``; by default those of each recipe.
+        asked: The keyword arguments of ``planned``.
+
+    Raises:
+        UsageError: The options do not go together.
+    """
+    mesh = None if parallel is None else read_mesh(devices, parallel)
+    found: list[Analysis | Unreadable] = []
+    for each in analyses:
+        if isinstance(each, Analysis):
+            of_recipe = mesh or _mesh_of(each.spec, devices)
+            if isinstance(of_recipe, Finding):
+                findings = tuple(in_order((*each.findings, of_recipe)))
+                found.append(replace(each, findings=findings))
+            else:
+                found.append(planned(each, of_recipe, **asked))
+        else:
+            found.append(each)
+    return found
+
+
+def _mesh_of(spec: Spec, devices: int | None) -> DeviceMesh | Finding:
+    """The mesh of a recipe on so many devices, or what keeps it from them."""
+    if spec.train is None:
+        return DeviceMesh(data=devices or 1)
+    parallel = spec.train.parallel
+    if devices is None:
+        devices = parallel.fewest
+    if fault := parallel.shortage(devices):
+        return _finding(spec, fault, ("train", *fault.field))
+    data = devices // parallel.group if parallel.data == "all" else parallel.data
+    return DeviceMesh(data=data, shard=parallel.shard, spatial=parallel.spatial)
 
 
 def planned(
@@ -72,11 +106,13 @@ def planned(
             f"--devices plans a training, and {analysis.settings.precision} is a precision of "
             "inference alone: take another --precision"
         )
+    spec = analysis.spec
     plan = TrainingPlan(
         analysis.totals.memory,
         mesh,
-        batch or _batch_of(analysis.spec) or mesh.parts,
+        batch or _batch_of(spec) or mesh.parts,
         figures=_figures(analysis),
+        synchronized=spec.train is None or spec.train.parallel.sync_batch_norm,
     )
     speeds = None if machine is None else speeds_of(machine, link)
     if speeds is not None:
@@ -123,32 +159,18 @@ def _misfits(analysis: Analysis, plan: TrainingPlan) -> Iterator[Finding]:
             f"for {replace(mesh, spatial=1)}",
             f"take a multiple of {mesh.parts:,}: {advice}",
         )
-    if mesh.spatial > 1:
-        for name, shape in analysis.graph.inputs.items():
-            yield from _uncut(analysis.spec, name, shape, mesh.spatial)
+    spec, parallel = analysis.spec, Parallelism(spatial=mesh.spatial)
+    for name, shape in analysis.graph.inputs.items():
+        place = ("inputs", name) if spec.inputs else ("input",)
+        for fault in parallel.misfits(shape, ".".join(place)):
+            yield _finding(spec, fault, place)
 
 
-def _uncut(spec: Spec, name: str, shape: Shape, parts: int) -> Iterator[Finding]:
-    what = f"spatial {parts:,} cuts the height of images or the depth of volumes"
-    key = f"inputs.{name}" if spec.inputs else "input"
-    if len(shape) < len("HWC"):
-        kind = "a signal" if len(shape) > 1 else "a vector"
-        message = f"{what}, and `{key}: {show(shape)}` is {kind}"
-        advice = "leave `spatial` out: the devices then share out the batch"
-    elif shape[0] % parts:
-        extent = "height" if len(shape) == len("HWC") else "depth"
-        message = (
-            f"{what} into equal parts, and `{key}: {show(shape)}` has a {extent} of {shape[0]:,}"
-        )
-        fitting = [each for each in range(2, min(shape[0], _MOST) + 1) if shape[0] % each == 0]
-        near = min(fitting, key=lambda each: abs(each - parts), default=1)
-        advice = f"spatial={near} fits; or make the {extent} a multiple of {parts:,}"
-    else:
-        return
+def _finding(spec: Spec, fault: Fault, place: tuple[str | int, ...]) -> Finding:
+    """What is said of a place in the spec."""
     document = spec.origin.document
-    place = ("inputs", name) if spec.inputs else ("input",)
     where = None if document is None else inmost(document, place).location()
-    yield Finding("wrong-value", "error", message, advice, where)
+    return Finding(fault.rule, "error", fault.message, fault.help, where)
 
 
 def _overflow(plan: TrainingPlan, speeds: Speeds | None) -> Iterator[Finding]:

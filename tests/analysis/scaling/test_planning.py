@@ -6,7 +6,8 @@ import pytest
 
 import cnnkit
 from cnnkit.analysis.machines import Machine
-from cnnkit.analysis.scaling import DeviceMesh, planned
+from cnnkit.analysis.result import Analysis
+from cnnkit.analysis.scaling import DeviceMesh, planned, plans_of
 from cnnkit.errors import Finding, UsageError
 
 IMAGE = "input: 30x20x3\nlayers: [{conv: {filters: 4, kernel: 3, padding: same}}]\n"
@@ -58,10 +59,10 @@ def test_maps_that_are_not_cut_into_equal_parts() -> None:
     analysis = planned(cnnkit.analyze(cnnkit.load(IMAGE)), DeviceMesh(spatial=4))
     (found,) = analysis.findings
     assert found.message == (
-        "spatial 4 cuts the height of images or the depth of volumes into equal parts, and "
+        "`spatial: 4` cuts the height of images or the depth of volumes into equal parts, and "
         "`input: 30x20x3` has a height of 30"
     )
-    assert found.help == "spatial=3 fits; or make the height a multiple of 4"
+    assert found.help == ("make the height a multiple of 4, or take a `spatial` that divides 30")
     assert (found.rule, found.level, found.location and found.location.line) == (
         "wrong-value",
         "error",
@@ -71,26 +72,22 @@ def test_maps_that_are_not_cut_into_equal_parts() -> None:
     text = "inputs: {scan: 7x8x8x1, age: 5}\nlayers: [{conv: {filters: 1, kernel: 1}}]\n"
     assert [message for _, message, _ in findings(text, DeviceMesh(spatial=2))] == [
         (
-            "spatial 2 cuts the height of images or the depth of volumes into equal parts, and "
+            "`spatial: 2` cuts the height of images or the depth of volumes into equal parts, and "
             "`inputs.scan: 7x8x8x1` has a depth of 7"
         ),
         (
-            "spatial 2 cuts the height of images or the depth of volumes, and `inputs.age: 5` is a "
-            "vector"
+            "`spatial: 2` cuts the height of images or the depth of volumes, and "
+            "`inputs.age: 5` is a vector"
         ),
     ]
     assert [
         message for _, message, _ in findings("input: 8x1\nlayers: [relu]", DeviceMesh(spatial=2))
     ][:1] == [
-        "spatial 2 cuts the height of images or the depth of volumes, and `input: 8x1` is a signal"
+        (
+            "`spatial: 2` cuts the height of images or the depth of volumes, and `input: 8x1` is a "
+            "signal"
+        )
     ]
-
-
-def test_a_single_row_is_not_cut() -> None:
-    ((_, _, advice),) = findings(
-        "input: 1x8x2\nlayers: [{conv: {filters: 1, kernel: 1}}]", DeviceMesh(spatial=2)
-    )
-    assert advice == "spatial=1 fits; or make the height a multiple of 2"
 
 
 def test_the_batch_is_the_recipes_or_one_on_each_device() -> None:
@@ -176,3 +173,53 @@ def test_links_that_are_not_there(given: Machine | None, link: str | None, messa
     with pytest.raises(UsageError) as caught:
         planned(cnnkit.analyze(cnnkit.load(DENSE), machine=given), DeviceMesh(data=2), link=link)
     assert str(caught.value) == message
+
+
+def of_recipe(parallel: str, devices: int | None) -> Analysis:
+    text = (
+        IMAGE.replace("30x20x3", "32x20x3") + f"train: {{batch_size: 64, parallel: {parallel}}}\n"
+    )
+    (found,) = plans_of([cnnkit.analyze(cnnkit.load(text))], devices)
+    assert isinstance(found, Analysis)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("parallel", "devices", "mesh"),
+    [
+        ("{}", 8, DeviceMesh(data=8)),
+        ("{shard: 4}", 8, DeviceMesh(data=2, shard=4)),
+        ("{data: 2, shard: 2, spatial: 2}", 8, DeviceMesh(data=2, shard=2, spatial=2)),
+        ("{shard: 4, spatial: 2}", None, DeviceMesh(shard=4, spatial=2)),
+    ],
+)
+def test_the_mesh_is_the_recipes(parallel: str, devices: int | None, mesh: DeviceMesh) -> None:
+    scaling = of_recipe(parallel, devices).scaling
+    assert scaling is not None
+    assert scaling.plan.mesh == mesh
+
+
+def test_fewer_devices_than_the_recipe_takes() -> None:
+    analysis = of_recipe("{shard: 4}", 2)
+    (found,) = analysis.findings
+    assert (found.rule, found.level, found.message, found.help) == (
+        "wrong-value",
+        "error",
+        "`shard: 4` takes 4 devices, and there are 2",
+        "take fewer, or run it where there are as many",
+    )
+    assert found.location is not None
+    assert found.location.line == 3
+    assert analysis.scaling is None
+
+
+def test_batch_norms_of_their_own_send_their_means_alone() -> None:
+    text = "input: 8x8x2\nlayers: [{conv: {filters: 4, kernel: 3}}, batch_norm]\n"
+    sent = {}
+    for sync in ("true", "false"):
+        recipe = f"train: {{batch_size: 8, parallel: {{sync_batch_norm: {sync}}}}}\n"
+        scaling = planned(cnnkit.analyze(cnnkit.load(text + recipe)), DeviceMesh(data=4)).scaling
+        assert scaling is not None
+        sent[sync] = {each.what: each.bytes for each in scaling.plan.collectives}
+    assert sent["true"]["statistics of batch norms"] == 4 * 3 * 4
+    assert sent["false"]["statistics of batch norms"] == 4 * 2 * 4
