@@ -103,7 +103,8 @@ def training(spec: Spec, batch: int, precision: Precision) -> Call:
         def loss(params: Any) -> tuple[jax.Array, Any]:
             copy: Network = nnx.merge(graphdef, params, stats, copy=True)
             outputs = copy.outputs(x, train=True, key=key)
-            total = sum(jnp.mean(scores**2) for scores in outputs.named.values())
+            ends = outputs.named.values()
+            total = sum((jnp.mean(scores**2) for scores in ends), jnp.zeros(()))
             return total, nnx.state(copy, nnx.BatchStat)
 
         (_, moved), gradients = jax.value_and_grad(loss, has_aux=True)(params)

@@ -6,8 +6,8 @@ for each pass that an operation has of its own: it is bound by what the machine 
 what its memory moves, whichever takes longer (Williams, Waterman and Patterson, Roofline, 2009).
 The rate is that of the kind of work; pools, norms and other passes that multiply nothing have a
 bandwidth of their own. The network takes the sum of its operations and the overhead of one call; a
-step of training also updates the weights: it reads them, their gradients and what the optimizer
-keeps, and writes them and the latter again, in float32.
+step of training also updates the weights, an array in a pass: it reads them, their gradients and
+what the optimizer keeps, and writes them and the latter again, in float32.
 
 ``cnnkit.analysis.work`` says what is counted. Nothing is known of what runs at once, of caches, or
 of the shapes that a library is slow for.
@@ -108,9 +108,17 @@ class TimeEstimate:
         return _WIDTH * (3 * trained + 2 * self.memory.slots)
 
     @property
+    def updated_arrays(self) -> int:
+        """The arrays of weights that are updated."""
+        nodes = (node for node in self.memory.graph.nodes if node.path not in self.memory.frozen)
+        return sum(weight.trainable for node in nodes for weight in node.effect.weights)
+
+    @property
     def update(self) -> float:
-        """Seconds until the weights are updated."""
-        return self.updated_bytes / self.machine.memory.bandwidth
+        """Seconds until the weights are updated, each array in a pass of its own."""
+        overhead = self.machine.overhead_of("training").operation
+        moving = self.updated_bytes / self.machine.memory.bandwidth
+        return moving + self.updated_arrays * overhead
 
     def seconds(self, nodes: range, program: Program = "inference") -> float | None:
         """Those of a range of operations; None where the program has no estimate."""

@@ -63,12 +63,13 @@ def total_lines(estimate: TimeEstimate, settings: Settings) -> Iterator[Line]:
     update, call = estimate.update, estimate.call_of("training")
     operations = estimate.training - update - call
     bandwidth = quantity(machine.memory.bandwidth, "B/s")
+    each = _seconds(machine.overhead_of("training").operation)
     yield Line(
         "training time",
         f"{_seconds(operations)} + {_seconds(update)} + {_seconds(call)} = "
         f"{_seconds(estimate.training)}: the operations forward and backward, the update of the "
-        f"weights by {settings.optimizer} ({estimate.updated_bytes:,}/{bandwidth}), and the "
-        f"overhead of a call, {setting}",
+        f"weights by {settings.optimizer} ({estimate.updated_bytes:,}/{bandwidth} + "
+        f"{estimate.updated_arrays:,}·{each}), and the overhead of a call, {setting}",
     )
 
 

@@ -92,8 +92,8 @@ def _probe(
     return Probe(kind, shape, base, (*base, *more), examples, **fields)
 
 
-_TINY: Final = _conv(8, 3)
-SMALL: Final = Probe("convolution", "4x4x8", (_TINY,) * 2, (_TINY,) * 18)
+_TINY: Final = (_conv(8, 3), "batch_norm", "relu")
+SMALL: Final = Probe("convolution", "4x4x8", _TINY, _TINY * 8)
 """Operations so small that only their number matters."""
 
 _MAPS: Final = ((56, 64), (28, 128), (14, 256))
@@ -127,6 +127,15 @@ def _moving() -> Iterator[Probe]:
     In training they lie between convolutions, as they do in networks: at the end XLA would compute
     them with the loss.
     """
+    twice = {"parallel": {"branches": [["linear"], ["linear"]]}}
+    predicted: Sequence[tuple[Moved, Any]] = (
+        ("elementwise", twice),
+        ("normalization", "layer_norm"),
+    )
+    trained: Sequence[tuple[Moved, Any]] = (
+        ("elementwise", "relu"),
+        ("normalization", "batch_norm"),
+    )
     for extent, channels in _MAPS[:2]:
         one = _conv(channels, 1)
         up = {"transposed_conv": {"filters": channels, "kernel": 2, "stride": 2, "bias": False}}
@@ -134,12 +143,10 @@ def _moving() -> Iterator[Probe]:
         for size in (2, 3):
             pool = {"max_pool": {"size": size, "stride": 2, "rounding": "floor"}}
             yield _probe("pool", extent, channels, (one,), pool)
-        twice = {"parallel": {"branches": [["linear"], ["linear"]]}}
-        yield _probe("elementwise", extent, channels, (one,), twice, programs=("inference",))
-        yield _probe(
-            "normalization", extent, channels, (one,), "layer_norm", programs=("inference",)
-        )
-        for kind, layer in (("elementwise", "relu"), ("normalization", "batch_norm")):
-            shape, examples = f"{extent}x{extent}x{channels}", _CELLS / (extent**2 * channels)
+        for kind, layer in predicted:
+            yield _probe(kind, extent, channels, (one,), layer, programs=("inference",))
+        for kind, layer in trained:
+            examples = _CELLS / (extent**2 * channels)
             more = (one, layer, one, layer, one)
+            shape = f"{extent}x{extent}x{channels}"
             yield Probe(kind, shape, (one, one, one), more, examples, ("training",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import geometric_mean
-from typing import Final
+from typing import Final, get_args
 
 from cnnkit.analysis.machines.machine import (
     FORMAT,
@@ -51,11 +51,16 @@ def measure_machine(
         precisions: Those that are measured.
         tell: Is told what is measured next.
     """
-    rates: dict[Program, dict[Precision, Rates]] = {"inference": {}, "training": {}}
-    for program, by_precision in rates.items():
+    overhead: dict[Program, Overhead] = {}
+    rates: dict[Program, dict[Precision, Rates]] = {}
+    for program in get_args(Program):
+        tell(f"measuring the overheads of {program}")
+        overhead[program] = _overhead(seconds, program)
+        rates[program] = {}
         for precision in precisions:
             tell(f"measuring {program} in {precision}")
-            by_precision[precision] = _rates(seconds, program, precision, batch)
+            operation = overhead[program].operation
+            rates[program][precision] = _rates(seconds, program, precision, batch, operation)
     return Machine(
         format=FORMAT,
         name=name,
@@ -64,32 +69,41 @@ def measure_machine(
         date=date,
         facts=facts,
         versions=versions,
-        memory=DeviceMemory(bandwidth=bandwidth),
-        overhead=_overhead(seconds, "inference"),
+        memory=DeviceMemory(bandwidth=_rounded(bandwidth)),
+        overhead=overhead["inference"],
         rates=rates["inference"],
-        training=StepOfTraining(overhead=_overhead(seconds, "training"), rates=rates["training"]),
+        training=StepOfTraining(overhead=overhead["training"], rates=rates["training"]),
     )
 
 
-def _rates(seconds: Seconds, program: Program, precision: Precision, batch: int) -> Rates:
+def _rates(
+    seconds: Seconds, program: Program, precision: Precision, batch: int, overhead: float
+) -> Rates:
+    """The mean of each kind's probes."""
     found: dict[str, list[float]] = {}
     for probe in probes():
         if program in probe.programs:
-            found.setdefault(probe.kind, []).extend(
-                _rate(seconds, probe, program, precision, batch)
-            )
-    means = {kind: float(f"{geometric_mean(each):.4g}") for kind, each in found.items() if each}
+            rate = _rate(seconds, probe, program, precision, batch, overhead)
+            found.setdefault(probe.kind, []).extend(rate)
+    means = {kind: _rounded(geometric_mean(each)) for kind, each in found.items() if each}
     return Rates(**means)
 
 
 def _rate(
-    seconds: Seconds, probe: Probe, program: Program, precision: Precision, batch: int
+    seconds: Seconds,
+    probe: Probe,
+    program: Program,
+    precision: Precision,
+    batch: int,
+    overhead: float,
 ) -> Iterator[float]:
     """What is done in a second; nothing where the two programs take as long as one another."""
     examples = probe.batch(batch)
     less, more = (seconds(spec, program, examples, precision) for spec in probe.specs)
-    if more - less > _TOO_NEAR * more:
-        yield probe.work(program, examples, precision) / (more - less)
+    few, many = (probe.passes(spec, program) for spec in probe.specs)
+    taken = more - less - (many - few) * overhead
+    if taken > _TOO_NEAR * more:
+        yield probe.work(program, examples, precision) / taken
 
 
 def _overhead(seconds: Seconds, program: Program) -> Overhead:
@@ -97,4 +111,10 @@ def _overhead(seconds: Seconds, program: Program) -> Overhead:
     less, more = (seconds(spec, program, 1, "float32") for spec in SMALL.specs)
     few, many = (SMALL.passes(spec, program) for spec in SMALL.specs)
     operation = max(0.0, (more - less) / (many - few))
-    return Overhead(operation=operation, call=max(0.0, less - few * operation))
+    call = max(0.0, less - few * operation)
+    return Overhead(operation=_rounded(operation), call=_rounded(call))
+
+
+def _rounded(value: float) -> float:
+    """A measured value in four digits."""
+    return float(f"{value:.4g}")
