@@ -159,7 +159,7 @@ class ScalingRow:
 
 def weak(plan: TrainingPlan, speeds: Speeds | None) -> Iterator[ScalingRow]:
     """From 8 to 4,096 devices, each with as many examples as the plan gives it."""
-    alone = replace(plan, mesh=DeviceMesh(), batch=plan.local_batch)
+    alone = _alone(replace(plan, batch=plan.local_batch), speeds)
     for mesh in _meshes(plan.mesh):
         grown = replace(plan, mesh=mesh, batch=plan.local_batch * mesh.parts)
         yield _row(grown, alone, speeds)
@@ -167,7 +167,7 @@ def weak(plan: TrainingPlan, speeds: Speeds | None) -> Iterator[ScalingRow]:
 
 def strong(plan: TrainingPlan, speeds: Speeds | None) -> Iterator[ScalingRow]:
     """The same batch on 8 to 4,096 devices, as far as it is cut into equal parts."""
-    alone = replace(plan, mesh=DeviceMesh())
+    alone = _alone(plan, speeds)
     for mesh in _meshes(plan.mesh):
         if plan.batch % mesh.parts == 0:
             yield _row(replace(plan, mesh=mesh), alone, speeds)
@@ -183,12 +183,16 @@ def _meshes(mesh: DeviceMesh) -> Iterator[DeviceMesh]:
         devices *= 2
 
 
-def _row(plan: TrainingPlan, alone: TrainingPlan, speeds: Speeds | None) -> ScalingRow:
+def _alone(plan: TrainingPlan, speeds: Speeds | None) -> float:
+    """The examples that one device trains on in a second, where it has all of the batch."""
+    return plan.batch / speeds.compute(replace(plan, mesh=DeviceMesh())) if speeds else 0.0
+
+
+def _row(plan: TrainingPlan, alone: float, speeds: Speeds | None) -> ScalingRow:
     if speeds is None:
         return ScalingRow(plan, None, None)
     time = speeds.time(plan)
-    of_one = alone.batch / speeds.compute(alone)
-    return ScalingRow(plan, time, plan.batch / time.step / plan.mesh.devices / of_one)
+    return ScalingRow(plan, time, plan.batch / time.step / plan.mesh.devices / alone)
 
 
 @dataclass(frozen=True)
