@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +18,13 @@ import pytest
 from cnnkit.checking.admission import findings_of
 from cnnkit.errors import SpecError, UsageError
 from cnnkit.network import build
+from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Parallelism, Train
 from cnnkit.spec.model.training.parallel import sharded_axis
 from cnnkit.spec.reading import load, read
 from cnnkit.training.distributed.mesh import adapted, require_devices, usable
 from cnnkit.training.view.display import Quiet
+from tests.training.test_devices import CNNKIT
 
 Found = dict[str, dict[str, Any]]
 
@@ -249,7 +253,7 @@ def test_other_devices_than_are_there(
     assert (finding.message, finding.help) == (message, advice)
 
 
-def recipe(size: int = 12, **parallel: Any) -> Train:
+def of_batch(size: int = 12, **parallel: Any) -> Train:
     return Train(batch_size=size, parallel=parallel)
 
 
@@ -266,10 +270,10 @@ class Told(Quiet):
 
 def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
     told = Told()
-    assert len(usable(devices(8), recipe(12), told)) == 6
-    assert len(usable(devices(8), recipe(12, shard=2), told)) == 6
-    assert len(usable(devices(8), recipe(12, shard=2, spatial=2), told)) == 8
-    assert len(usable(devices(8), recipe(12, data=3, shard=2), told)) == 6  # as it is asked for
+    assert len(usable(devices(8), of_batch(12), told)) == 6
+    assert len(usable(devices(8), of_batch(12, shard=2), told)) == 6
+    assert len(usable(devices(8), of_batch(12, shard=2, spatial=2), told)) == 8
+    assert len(usable(devices(8), of_batch(12, data=3, shard=2), told)) == 6  # as it is asked for
     more = "6 of 8 devices are used: a batch of 12 is cut into equal parts, so `batch_size` is best"
     assert told.notes == 2 * [f"{more} a multiple of 8"]
 
@@ -278,7 +282,7 @@ def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
     ("asked", "there", "text"),
     [
         (
-            recipe(10, shard=5).model_copy(update={"batch_size": 8}),
+            of_batch(10, shard=5).model_copy(update={"batch_size": 8}),
             devices(5),
             (
                 "a batch of 8 is not cut into 5 equal parts, for `shard: 5`: make `batch_size` a "
@@ -286,7 +290,7 @@ def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
             ),
         ),
         (
-            recipe(12, shard=2),
+            of_batch(12, shard=2),
             devices(8, 2),
             (
                 "a batch of 12 is not cut into equal parts for the 8 devices of 2 processes: make "
@@ -294,7 +298,7 @@ def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
             ),
         ),
         (
-            recipe(12, data=2, shard=2),
+            of_batch(12, data=2, shard=2),
             devices(8, 2),
             (
                 "`data: 2` times `shard: 2` takes 4 of the 8 devices of 2 processes, each of which "
@@ -302,7 +306,7 @@ def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
             ),
         ),
         (
-            recipe(12, spatial=2),
+            of_batch(12, spatial=2),
             devices(1),
             (
                 "`spatial: 2` takes 2 devices, and there is 1: take fewer, or run it where there "
@@ -351,10 +355,10 @@ def test_a_run_goes_on_with_the_devices_that_are_there(
     begun: dict[str, Any], there: int, goes_on: dict[str, Any], said: str
 ) -> None:
     told = Told()
-    found = adapted(recipe(64, **begun), devices(there), told)
+    found = adapted(of_batch(64, **begun), devices(there), told)
     assert found.parallel == Parallelism(**goes_on)
     assert told.notes == [said]
-    same = recipe(64, shard=2)
+    same = of_batch(64, shard=2)
     assert adapted(same, devices(4), told) is same
 
 
@@ -372,3 +376,46 @@ def test_each_part_of_a_batch_has_statistics_of_its_own() -> None:
     np.testing.assert_allclose(norm.mean[...], 0.1 * mean.mean(0).reshape(-1), rtol=1e-5)
     wanted = 0.9 + 0.1 * variance.mean(0).reshape(-1)
     np.testing.assert_allclose(norm.variance[...], wanted, rtol=1e-5)
+
+
+@pytest.mark.long
+def test_what_two_processes_began_goes_on_on_one_device(
+    recipe: Callable[..., Spec], tmp_path: Path
+) -> None:
+    """Its weights lay in parts on four devices of two processes, its images in halves."""
+    spec = recipe(epochs=2, optimizer={"sgd": {"momentum": 0.9}}).to_dict()
+    spec["layers"][0]["conv"] |= {"filters": 64, "padding": "same"}
+    source = tmp_path / "spec.json"
+    source.write_text(json.dumps(spec))
+    mesh = "train.parallel={shard: 2, spatial: 2}"
+    begun = ["train", str(source), "--set", mesh, "--set", "train.epochs=1", "--device", "cpu"]
+    said = [
+        on_devices(2, "launch", "-n", "2", "--", *begun, "--run-dir", str(tmp_path / "cut")),
+        on_devices(1, "train", "--resume", str(tmp_path / "cut"), "--set", "train.epochs=2"),
+        on_devices(1, "train", str(source), "--run-dir", str(tmp_path / "one"), "--device", "cpu"),
+    ]
+    assert (
+        "the run is of `shard: 2` times `spatial: 2`, and there is 1 device: it goes on with "
+        "`data: all`"
+    ) in said[1]
+    cut, one = (
+        [json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+        for run in ("cut", "one")
+    )
+    assert len(cut) == len(one) == 2
+    for ours, theirs in zip(cut, one, strict=True):
+        for split in ("train", "validation"):
+            assert ours[split] == pytest.approx(theirs[split], rel=1e-5)
+
+
+def on_devices(count: int, *arguments: str) -> str:
+    """What a command says on so many virtual devices of each process."""
+    done = subprocess.run(
+        [*CNNKIT, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
