@@ -6,7 +6,8 @@ reads is computed in the pass that makes this output, and moves nothing but its 
 - at inference, in the pass of any operation: norms are folded into the convolutions before them,
   activations and sums are computed as the results come about;
 - in training, in the pass of another that works so, or of a norm: a convolution is a pass of its
-  own, and what follows it another one.
+  own, and what follows it another one. It moves its output too, where the backward pass reads again
+  what comes in or goes out.
 
 A pass reads its inputs and weights once and writes its output once. A norm that needs statistics
 reads its input once more. In a step of training the work is counted once for the forward pass, once
@@ -105,10 +106,11 @@ class Workload:
             into = self._joins(index, made, training=training)
             if into is not None:
                 made[index] = made[into]
-                rest = [source for source in node.inputs if source != into]
-                yield OperationWork(
-                    "elementwise", 0, sum(map(self._tensor, rest)), times, joined=True
-                )
+                moved = [source for source in node.inputs if source != into]
+                if training and node.layer.gradient_reads:
+                    moved.append(index)
+                size = sum(map(self._tensor, moved))
+                yield OperationWork("elementwise", 0, size, times, joined=True)
                 continue
             made[index] = kind = self._kind(node, training=training)
             yield OperationWork(kind, self._flops(node), self._moved(index, kind), times)
@@ -156,6 +158,8 @@ class Workload:
         windows = node.effect.windows
         kernel = next((w for w in self._owner(node).effect.weights if w.name == "kernel"), None)
         shape = self.graph.shape(node.inputs[0])
+        if node.layer.family == "dense":
+            return "dense"
         if not windows or kernel is None or shape is None or len(kernel.shape) != len(windows) + 2:
             return "product"
         if isinstance(windows[0], TransposedWindow):

@@ -88,15 +88,20 @@ def test_what_follows_a_convolution_is_computed_with_it_at_inference() -> None:
     # In training the norm reads 512 elements twice and writes them; the relu goes with it.
     trained = works(layers, training=True)
     assert trained[1] == ("normalization", 0, 4 * (3 * 512 + 32), 3, False)
-    assert trained[2] == ("elementwise", 0, 0, 3, True)
+    assert trained[2] == ("elementwise", 0, 4 * 512, 3, True)  # kept for the backward pass
 
 
 def test_a_relu_behind_a_convolution_is_a_pass_of_its_own_in_training() -> None:
     trained = works(FIRST + "  - relu\n  - tanh\n", training=True)
     assert trained[1:] == [
         ("elementwise", 0, 4 * 1024, 3, False),
-        ("elementwise", 0, 0, 3, True),
+        ("elementwise", 0, 4 * 512, 3, True),
     ]
+
+
+def test_a_sum_is_not_read_again_in_the_backward_pass() -> None:
+    layers = f"{FIRST}  - batch_norm\n  - residual: {{layers: [batch_norm]}}\n"
+    assert works(layers, training=True)[3] == ("elementwise", 0, 4 * 512, 3, True)
 
 
 def test_a_sum_reads_its_other_input() -> None:
@@ -138,10 +143,10 @@ def test_each_operation_is_of_a_kind(layer: str, kind: str) -> None:
     assert works(f"{FIRST}  - {layer}\n")[0][0] == "first"
 
 
-def test_dense_layers_are_products() -> None:
+def test_a_dense_layer_is_a_kind_of_its_own() -> None:
     # 128 elements in, 5 out, 128·5 + 5 weights.
     (_, dense) = works("  - flatten\n  - dense: {units: 5}\n")
-    assert dense == ("product", 2 * 640, 4 * (128 + 5 + 645), 1, False)
+    assert dense == ("dense", 2 * 640, 4 * (128 + 5 + 645), 1, False)
 
 
 def test_a_pool_has_a_bandwidth_of_its_own() -> None:

@@ -14,14 +14,16 @@ from cnnkit.analysis.precision import Precision, Program
 from cnnkit.doctor.measuring import here
 from cnnkit.doctor.measuring.probes import probes
 from cnnkit.doctor.measuring.rates import measure_machine
+from cnnkit.errors import UsageError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.reading import load
 from cnnkit.spec.tracing import graph_of
 from tests.cli.command import runner
 
 RATES = {
-    "product": 4e11, "convolution": 3e11, "first": 2e11, "pointwise": 1e11, "depthwise": 2e10,
-    "grouped": 9e10, "transposed": 8e10, "elementwise": 3e10, "normalization": 2e10, "pool": 1e10,
+    "product": 7e10, "dense": 7e10, "convolution": 3e11, "first": 2e11, "pointwise": 1e11,
+    "depthwise": 2e10, "grouped": 9e10, "transposed": 8e10, "elementwise": 3e10,
+    "normalization": 2e10, "pool": 1e10,
 }  # fmt: skip
 KNOWN = Machine.model_validate(
     {
@@ -92,7 +94,12 @@ def test_what_takes_no_longer_has_no_rate() -> None:
     rates = measured(flat).rates_of("float32")
     assert rates is not None
     assert rates.convolution is rates.pool is None
-    assert rates.product == pytest.approx(4e11, rel=0.05)
+    assert rates.product == pytest.approx(7e10, rel=0.05)
+
+
+def test_a_machine_too_busy_to_be_measured_says_so() -> None:
+    with pytest.raises(UsageError, match="the rate of a product in float32 could not be measured"):
+        measured(lambda *_: 1.0)
 
 
 def test_each_kind_is_measured_in_each_program() -> None:

@@ -18,7 +18,14 @@ FORMAT: Final = 1
 """The version of the file."""
 
 Multiplied = Literal[
-    "product", "convolution", "first", "pointwise", "depthwise", "grouped", "transposed"
+    "product",
+    "dense",
+    "convolution",
+    "first",
+    "pointwise",
+    "depthwise",
+    "grouped",
+    "transposed",
 ]
 """The kinds of work that are counted in FLOPs."""
 
@@ -47,7 +54,8 @@ class Rates(MachinePart):
     """What is done in a second, in one precision.
 
     Multiplied, in FLOP/s, two to a multiply-accumulate. What is left out is as ``product``:
-        product: Products of matrices: dense layers, attention, recurrence.
+        product: Products of matrices, as in attention and recurrence.
+        dense: Dense layers, which have a row of the product for each example.
         convolution: Kernels of more than one cell over many channels.
         first: Kernels over few channels, as the first layer's over an image.
         pointwise: Kernels of one cell.
@@ -62,6 +70,7 @@ class Rates(MachinePart):
     """
 
     product: Rate = Field(description="the rate of a product of matrices, in FLOP/s")
+    dense: Rate | None = None
     convolution: Rate | None = None
     first: Rate | None = None
     pointwise: Rate | None = None

@@ -29,6 +29,7 @@ class Probe(NamedTuple):
         more: The layers of the larger one.
         examples: The part of a batch's examples, of probes whose maps are large or small.
         programs: In which programs it is measured.
+        counted: The kind of their layers, where these stand for another one.
     """
 
     kind: Multiplied | Moved
@@ -37,6 +38,7 @@ class Probe(NamedTuple):
     more: Layers
     examples: float = 1
     programs: Sequence[Program] = get_args(Program)
+    counted: Multiplied | None = None
 
     @property
     def specs(self) -> tuple[Spec, Spec]:
@@ -61,7 +63,7 @@ class Probe(NamedTuple):
         return sum(work.times for work in works if not work.joined)
 
     def _amount(self, work: OperationWork) -> int:
-        if work.kind != self.kind:
+        if work.kind != (self.counted or self.kind):
             return 0
         return work.times * (work.flops if self.kind in get_args(Multiplied) else work.bytes)
 
@@ -103,8 +105,11 @@ _CELLS: Final = 56 * 56 * 64
 
 def probes() -> Iterator[Probe]:
     """All of them, a few of each kind."""
-    dense = {"dense": {"units": 1024, "bias": False}}
-    yield Probe("product", "1024", (dense,), (dense, dense, dense), 16)
+    square = {"dense": {"units": 1024, "bias": False}}
+    yield Probe("product", "1024", (square,), (square,) * 3, 16, counted="dense")
+    dense = {"dense": {"units": 4096, "bias": False}}
+    for examples in (1, 4):
+        yield Probe("dense", "4096", (dense,), (dense,) * 3, examples)
     depthwise = {"depthwise_conv": {"kernel": 3, "padding": "same", "bias": False}}
     for extent, channels in _MAPS:
         three = _conv(channels, 3)

@@ -16,6 +16,7 @@ from cnnkit.analysis.machines.machine import (
 )
 from cnnkit.analysis.precision import Precision, Program
 from cnnkit.doctor.measuring.probes import SMALL, Probe, probes
+from cnnkit.errors import UsageError
 from cnnkit.spec.model.spec import Spec
 
 Seconds = Callable[[Spec, Program, int, Precision], float]
@@ -50,6 +51,9 @@ def measure_machine(
         batch: Examples at once, of maps of 56x56x64.
         precisions: Those that are measured.
         tell: Is told what is measured next.
+
+    Raises:
+        UsageError: The machine is too busy to be measured.
     """
     overhead: dict[Program, Overhead] = {}
     rates: dict[Program, dict[Precision, Rates]] = {}
@@ -85,6 +89,11 @@ def _rates(
         if program in probe.programs:
             rate = _rate(seconds, probe, program, precision, batch, overhead)
             found.setdefault(probe.kind, []).extend(rate)
+    if not found["product"]:
+        raise UsageError(
+            f"the rate of a product in {precision} could not be measured: twice the work took no "
+            "longer; end what else runs, and try again"
+        )
     means = {kind: _rounded(geometric_mean(each)) for kind, each in found.items() if each}
     return Rates(**means)
 

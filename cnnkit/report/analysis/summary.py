@@ -140,6 +140,8 @@ def _times(analysis: Analysis) -> Iterator[Figure]:
             yield Figure(label, "not defined", f"no rates of a step in {settings.precision}")
         else:
             rate = f"{settings.batch / seconds:,.0f} examples/s" if seconds else "no work"
+            if not machine.measured:
+                rate = f"at best {rate}"
             yield Figure(label, quantity(seconds, "s"), f"{rate}; {setting}{more}; {on}")
 
 
