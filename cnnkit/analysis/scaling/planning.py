@@ -115,9 +115,10 @@ def planned(
         synchronized=spec.train is None or spec.train.parallel.sync_batch_norm,
     )
     speeds = None if machine is None else speeds_of(machine, link)
-    if speeds is not None:
-        speeds.time(plan)  # what the machine cannot do is said before anything is written
-    scaling = Scaling(plan, speeds, tabulated)
+    # What the machine cannot do is said before anything is written; a network that computes nothing
+    # takes no time.
+    timed = speeds is not None and speeds.compute(plan) > 0
+    scaling = Scaling(plan, speeds if timed else None, tabulated)
     found = (*analysis.findings, *_misfits(analysis, plan), *_overflow(plan, speeds))
     return replace(analysis, scaling=scaling, findings=tuple(in_order(found)))
 

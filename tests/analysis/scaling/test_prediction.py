@@ -134,3 +134,11 @@ def test_a_machine_without_rates_of_training_has_no_time() -> None:
     assert str(caught.value) == (
         "a machine has no rates of a step of training in float32: ask with another --precision"
     )
+
+
+def test_a_network_that_computes_nothing_takes_no_time() -> None:
+    analysis = cnnkit.analyze(cnnkit.load("input: 4x4x1\nlayers: [flatten]"), machine=machine())
+    found = planned(analysis, DeviceMesh(data=8), tabulated=True).scaling
+    assert found is not None
+    assert found.time is None
+    assert found.tables["weak"][0].time is None
