@@ -142,14 +142,17 @@ def main() -> None:
     parser.add_argument("--programs", nargs="+", default=["inference", "training"])
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--machine", type=Path, help="a file that was measured before")
+    parser.add_argument("--machine", help="a file that was measured before")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument(
         "--realtime",
         action="store_true",
         help="bursts at real-time priority, on a Linux machine that others use (needs root)",
     )
+    parser.add_argument("--quick", action="store_true", help="LeNet-5 by the file of a GPU")
     given = parser.parse_args()
+    if given.quick:
+        given.networks, given.machine = ["lenet-5"], given.machine or "t4"
     for line in runtime.prepare():
         print(line)
     facts = machine()

@@ -40,7 +40,7 @@ def _line(label: str, time: OperationTime) -> Line:
         terms, values = (f"{each} + {_seconds(time.overhead)}" for each in (terms, values))
     if work.times > 1:
         terms, values, formula = (f"{work.times}·({each})" for each in (terms, values, formula))
-    kind = "as part of the operation before it" if work.joined else f"{work.kind}"
+    kind = "as part of the operation before it" if work.joined else f"of the kind `{work.kind}`"
     return Line(label, f"{terms} = {values} = {_seconds(time.seconds)}, {kind}", formula)
 
 

@@ -66,6 +66,17 @@ def test_training_gives_the_rate_of_each_side() -> None:
 
 
 @pytest.mark.long
+def test_estimates_gives_the_ratio_to_what_was_measured() -> None:
+    text = _run("estimates.py")
+    assert re.search(
+        r"^\| lenet-5, training +\| +[\d.]+ µs \| +[\d.,]+ [mµ]s \| +[\d.]+ \* \|",
+        text,
+        re.MULTILINE,
+    )
+    assert "training: 0 of 1 within 30%, bar 80%: NOT MET; misses: lenet-5 0." in text
+
+
+@pytest.mark.long
 def test_kernels_gives_the_ratio_to_the_plain_ones() -> None:
     text = _run("kernels.py")
     assert _heads_a_table(text)

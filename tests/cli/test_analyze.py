@@ -168,6 +168,28 @@ def test_memory_is_for_a_batch_a_precision_and_an_optimizer(run: Run) -> None:
         assert totals(run("analyze", FLAGSHIP, "-f", "json", *flags))[figure] != plain[figure]
 
 
+def test_the_time_is_estimated_for_a_machine_of_a_name_or_a_file(run: Run, tmp_path: Path) -> None:
+    done = run("analyze", "small.yaml", "--machine", "h100", "--batch", "8", "--explain")
+    assert done.code == 0
+    assert "batch 8, float32; NVIDIA H100 SXM 80 GB, from the data sheet, not measured" in done.out
+    assert "inference time: max(FLOPs/rate, bytes/bandwidth) + overhead = max(" in done.out
+    done = run("analyze", "small.yaml", "--machine", "h1000")
+    assert done.code == 1
+    assert "there is no machine `h1000`  [unknown-name]" in done.out + done.err
+    assert "help: did you mean `h100`? there are a100, h100, h200, " in done.out + done.err
+    rates = '"rates": {"float32": {"product": 0}}'
+    memory = '"memory": {"bandwidth": 1e9}'
+    text = f'{{"format": 1, "name": "x", "measured": true, "source": "s", {memory},\n {rates}}}'
+    (tmp_path / "box.json").write_text(text, encoding="utf-8")
+    done = run("analyze", "small.yaml", "--machine", "box.json")
+    assert done.code == 1
+    message = "box.json:2:35: `rates.float32.product` cannot be 0  [wrong-value]"
+    assert message in done.out + done.err
+    done = run("analyze", "small.yaml", "--machine", "tpu-v4")
+    assert done.code == 2
+    assert "Google TPU v4 has no rates of float32: ask for the precision bfloat16" in done.err
+
+
 def test_the_count_of_another_tool(run: Run) -> None:
     done = run("analyze", FLAGSHIP, "-f", "json", "--convention", "thop")
     assert json.loads(done.out)["convention"]["name"] == "thop"

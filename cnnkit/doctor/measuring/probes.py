@@ -101,6 +101,9 @@ SMALL: Final = Probe("convolution", "4x4x8", _TINY, _TINY * 8)
 _MAPS: Final = ((56, 64), (28, 128), (14, 256))
 """Maps of networks for images: their extent, and the channels that they have there."""
 _CELLS: Final = 56 * 56 * 64
+_LARGER: Final = 4
+"""How much larger maps are that a step of training passes over: it holds those of all layers, so
+that they come from memory, not from caches."""
 
 
 def probes() -> Iterator[Probe]:
@@ -151,7 +154,7 @@ def _moving() -> Iterator[Probe]:
         for kind, layer in predicted:
             yield _probe(kind, extent, channels, (one,), layer, programs=("inference",))
         for kind, layer in trained:
-            examples = _CELLS / (extent**2 * channels)
+            examples = _LARGER * _CELLS / (extent**2 * channels)
             more = (one, layer, one, layer, one)
             shape = f"{extent}x{extent}x{channels}"
             yield Probe(kind, shape, (one, one, one), more, examples, ("training",))
