@@ -25,7 +25,8 @@ def require_devices(spec: Spec, recipe: Train, devices: Sequence[jax.Device]) ->
     """
     if fault := recipe.parallel.shortage(len(devices)):
         written = spec.origin.document
-        place = written and inmost(written, ("train", *fault.field)).location()
+        node = None if written is None else inmost(written, ("train", *fault.field))
+        place = None if node is None else node.location()
         raise SpecError(
             [Finding(fault.rule, "error", fault.message, fault.help, place)], spec.origin.file
         )
