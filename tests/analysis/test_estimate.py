@@ -215,7 +215,8 @@ def test_the_formula_is_shown_with_the_values_put_in() -> None:
         "inference time": "max(FLOPs/rate, bytes/bandwidth) + overhead = max(18,432/1 GFLOP/s, "
         "3,136/1 GB/s) + 1 µs = max(18.4 µs, 3.14 µs) + 1 µs = 19.4 µs, of the kind `first`",
         "training time": "2·(max(FLOPs/rate, bytes/bandwidth) + overhead) = 2·(max(18,432/500 "
-        "MFLOP/s, 3,136/1 GB/s) + 1 µs) = 2·(max(36.9 µs, 3.14 µs) + 1 µs) = 75.7 µs, of the kind `first`",
+        "MFLOP/s, 3,136/1 GB/s) + 1 µs) = 2·(max(36.9 µs, 3.14 µs) + 1 µs) = 75.7 µs, of the kind "
+        "`first`",
     }
     assert lines(shown, "layers.1") == {
         "inference time": "none of its own: it is computed with the operation before it",
@@ -223,7 +224,8 @@ def test_the_formula_is_shown_with_the_values_put_in() -> None:
         "1 µs) = 15.3 µs, of the kind `elementwise`",
     }
     assert lines(shown, "layers.2")["inference time"] == (
-        "bytes/bandwidth + overhead = 2,560/200 MB/s + 1 µs = 12.8 µs + 1 µs = 13.8 µs, of the kind `pool`"
+        "bytes/bandwidth + overhead = 2,560/200 MB/s + 1 µs = 12.8 µs + 1 µs = 13.8 µs, of the "
+        "kind `pool`"
     )
     assert lines(shown, "") == {
         "inference time": "33.2 µs + 100 µs = 133 µs: the operations, and the overhead of a call, "
