@@ -168,6 +168,10 @@ def _totals(analysis: Analysis) -> Iterator[Line]:
         from cnnkit.analysis.time_derivation import total_lines
 
         yield from total_lines(totals.estimate, analysis.settings)
+    if analysis.scaling is not None:
+        from cnnkit.analysis.scaling.equations import equations
+
+        yield from equations(analysis.scaling)
 
 
 def _memory(analysis: Analysis) -> Iterator[Line]:

@@ -21,15 +21,19 @@ The model, for one example, times the batch where activations are meant:
 ``precision`` is that of the activations, and at inference of the weights;
 ``cnnkit.analysis.precision`` says what it means for each. Weights that are trained, their gradients
 and slots are float32 at least, as mixed precision keeps them.
+
+Of several devices the bytes are those of one: ``batch`` is its part of the batch, and
+``shards`` and ``strips`` say how many devices share out the weights and the maps.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from cnnkit.analysis.precision import (
     Precision,
@@ -38,8 +42,37 @@ from cnnkit.analysis.precision import (
     weight_bytes,
     width_in_training,
 )
+from cnnkit.layers.base import Weight
+from cnnkit.layers.shape import Shape
 from cnnkit.spec.graph import INPUT, Graph, Node
 from cnnkit.spec.optimizer_state import STATE_ARRAYS
+
+
+class TrainingBytes(NamedTuple):
+    """What a device holds in a step of training, in bytes.
+
+    Attributes:
+        parameters: The weights.
+        gradients: Those of the weights that are trained.
+        slots: What the optimizer keeps of them.
+        state: Running statistics, and weights that are not learnt.
+        activations: The tensors that the backward pass reads again, or those that are live at once
+            in the forward pass where these are more.
+        gathered: The weights that devices share out, as a whole, from the forward pass that reads
+            them to the end of the backward pass.
+    """
+
+    parameters: int
+    gradients: int
+    slots: int
+    state: int
+    activations: int
+    gathered: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self)
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,8 @@ class Memory:
         precision: Of the activations.
         optimizer: Whose slots training keeps, a name of ``STATE_ARRAYS``.
         frozen: The operations whose weights are never trained, by their paths.
+        shards: How many devices share out each array of weights that can be cut, in training.
+        strips: How many devices share out each map along its first extent, in training.
     """
 
     graph: Graph
@@ -63,6 +98,8 @@ class Memory:
     precision: Precision = "float32"
     optimizer: str = "adam"
     frozen: Set[str] = frozenset()
+    shards: int = 1
+    strips: int = 1
 
     @property
     def inference(self) -> int:
@@ -106,21 +143,42 @@ class Memory:
         """Whether the backward pass reads more again than is live at once in the forward pass."""
         return self._saved > self._live
 
-    @cached_property
+    @property
     def training(self) -> int | None:
-        """Bytes of weights, state, gradients, optimizer slots, and of the tensors that are held.
+        """Bytes of all that a step of training holds.
 
         None in a precision of inference alone, in which training is not defined.
+        """
+        return None if self.in_training is None else self.in_training.total
 
-        These are the tensors saved for the backward pass, or the ones that are live at once in the
-        forward pass where those are more.
+    @cached_property
+    def in_training(self) -> TrainingBytes | None:
+        """The same by what they are for.
+
+        The activations are the tensors saved for the backward pass, or the ones that are live at
+        once in the forward pass where those are more.
         """
         if is_quantized(self.precision):
             return None
         width = width_in_training(self.precision)
-        trained = self.parameters - self.untrained
-        weights = (self.parameters + trained + self.slots + self.state) * max(width, 4)
-        return weights + self.batch * max(self._saved, self._live) * width
+        wide = max(width, 4)
+        trained = self.parameters - self.untrained - self._elsewhere(lambda _: 1, frozen=False)
+        return TrainingBytes(
+            parameters=(self.parameters - self._elsewhere(lambda _: 1)) * wide,
+            gradients=trained * wide,
+            slots=self.slots * wide,
+            state=self.state * wide,
+            activations=self.batch * max(self._saved, self._live) * width,
+            gathered=self._gathered * wide,
+        )
+
+    @property
+    def _gathered(self) -> int:
+        """The elements of the arrays that devices share out."""
+        if self.shards == 1:
+            return 0
+        sizes = ((weight.size, held(weight.shape, self.shards)) for weight, _ in self.trainable())
+        return sum(whole for whole, part in sizes if part < whole)
 
     @property
     def slots(self) -> int:
@@ -129,7 +187,27 @@ class Memory:
         slots = kept.kernels * (self.parameters - self.untrained)
         if kept.others != kept.kernels:
             slots += (kept.others - kept.kernels) * _beside_kernels(self.graph, self.frozen)
-        return slots
+        return slots - self._elsewhere(
+            lambda weight: kept.kernels if weight.name.endswith("kernel") else kept.others,
+            frozen=False,
+        )
+
+    def trainable(self) -> Iterator[tuple[Weight, bool]]:
+        """The weights that are parameters, and whether each of them is trained."""
+        for node in self.graph.nodes:
+            for weight in node.effect.weights:
+                if weight.trainable:
+                    yield weight, node.path not in self.frozen
+
+    def _elsewhere(self, arrays: Callable[[Weight], int], *, frozen: bool = True) -> int:
+        """The elements that other devices hold, of so many arrays for each weight."""
+        if self.shards == 1:
+            return 0
+        return sum(
+            arrays(weight) * (weight.size - held(weight.shape, self.shards))
+            for weight, trained in self.trainable()
+            if trained or frozen
+        )
 
     @cached_property
     def untrained(self) -> int:
@@ -146,11 +224,31 @@ class Memory:
 
     @cached_property
     def _live(self) -> int:
-        return _peak(self.graph, lambda node: _elements(self.graph, node))
+        return _peak(self.graph, self._strip)
 
     @cached_property
     def _saved(self) -> int:
-        return _saved(self.graph)
+        return sum(map(self._strip, _saved(self.graph)))
+
+    def _strip(self, node: int) -> int:
+        """The elements of an operation's output that a device holds of each example."""
+        shape = self.graph.shape(node) or (0,)
+        if len(shape) == 1 or self.strips == 1:
+            return math.prod(shape)
+        return -(-shape[0] // self.strips) * math.prod(shape[1:])
+
+
+def held(shape: Shape, shards: int) -> int:
+    """The elements of an array of weights that each of so many devices holds.
+
+    >>> held((3, 3, 64, 128), 4), held((3, 3, 15, 125), 4), held((128,), 4)
+    (18432, 16875, 128)
+    """
+    # Only a plan of many devices pays for this import.
+    from cnnkit.spec.model.training.parallel import sharded_axis
+
+    size = math.prod(shape)
+    return size if sharded_axis(shape, shards) is None else size // shards
 
 
 def _beside_kernels(graph: Graph, frozen: Set[str]) -> int:
@@ -216,12 +314,12 @@ def _reused(
     return index
 
 
-def _saved(graph: Graph) -> int:
-    """Elements of the tensors that the backward pass reads again, each tensor once."""
+def _saved(graph: Graph) -> set[int]:
+    """The tensors that the backward pass reads again."""
     saved: set[int] = set()
     for index, node in enumerate(graph.nodes):
         if "input" in node.layer.gradient_reads:
             saved.update(node.inputs)
         if "output" in node.layer.gradient_reads:
             saved.add(index)
-    return sum(_elements(graph, node) for node in saved)
+    return saved

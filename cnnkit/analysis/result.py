@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnkit.analysis.convention import ConventionCount
     from cnnkit.analysis.estimate import TimeEstimate
     from cnnkit.analysis.machines.machine import Machine
+    from cnnkit.analysis.scaling.prediction import Scaling
 
 FORMAT = 1
 """The version of the JSON that ``Analysis.to_dict`` gives."""
@@ -200,6 +201,7 @@ class Analysis:
         findings: The faults of the text and of the geometry, in the order of the source.
         settings: What the memory is computed for.
         convention: The count of another tool, where it was asked for.
+        scaling: The plan of a training on many devices, where it was asked for.
     """
 
     spec: Spec
@@ -209,6 +211,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     settings: Settings = Settings()
     convention: ConventionCount | None = None
+    scaling: Scaling | None = None
 
     def __repr__(self) -> str:
         output = show(self.output) if self.output else "?"
@@ -309,6 +312,7 @@ class Analysis:
             "totals": self.totals.to_dict(),
             "machine": None if machine is None else machine.to_dict(),
             "convention": asdict(self.convention) if self.convention else None,
+            "scaling": self.scaling.to_dict() if self.scaling else None,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -347,5 +351,6 @@ class Unreadable:
             "totals": None,
             "machine": None,
             "convention": None,
+            "scaling": None,
             "findings": [finding.to_dict() for finding in self.findings],
         }

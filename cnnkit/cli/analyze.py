@@ -9,7 +9,6 @@ import typer
 
 from cnnkit.cli.options import (
     AssignmentsOption,
-    BatchOption,
     OptimizerOption,
     OutputOption,
     Precision,
@@ -19,6 +18,7 @@ from cnnkit.cli.options import (
 from cnnkit.report.formats import FORMATS, format_of
 
 STDIN = "-"
+_DEVICES = "Many devices"
 
 
 class ConventionName(StrEnum):
@@ -51,7 +51,14 @@ def analyze(
         bool,
         typer.Option("--to-scale", help="Draw extents and channels in proportion, not by log."),
     ] = False,
-    batch: BatchOption = 1,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Examples at once, for the memory: 1, or with --devices the recipe's batch. "
+            "Of many devices it is that of all together.",
+        ),
+    ] = None,
     precision: PrecisionOption = Precision.float32,
     optimizer: OptimizerOption = "adam",
     convention: Annotated[
@@ -64,6 +71,37 @@ def analyze(
             help="Estimate the time on a known machine, or on that of `doctor --measure`'s file.",
         ),
     ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000_000,
+            help="Plan a training on so many devices.",
+            rich_help_panel=_DEVICES,
+        ),
+    ] = None,
+    parallel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXES",
+            help="What they share out: data=4,shard=2,spatial=1. Default: as the recipe.",
+            rich_help_panel=_DEVICES,
+        ),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|RATE",
+            help="What joins them: a link of --machine, or bytes a second. Default: its first.",
+            rich_help_panel=_DEVICES,
+        ),
+    ] = None,
+    scaling: Annotated[
+        bool,
+        typer.Option(
+            "--scaling", help="Show how it scales, 8 to 4,096 devices.", rich_help_panel=_DEVICES
+        ),
+    ] = False,
     assignments: AssignmentsOption = None,
 ) -> None:
     """Analyse specs: shapes, neurons, parameters, cost, memory and receptive field.
@@ -75,10 +113,16 @@ def analyze(
     from cnnkit.errors import UsageError
 
     chosen = format_ or format_of(output, FORMATS)
+    many = devices is not None or parallel is not None or scaling
+    if link is not None and not many:
+        raise UsageError(f"--link {link} joins many devices: say how many, such as --devices 8")
+    if scaling and chosen not in report.SCALING:
+        known = ", ".join(report.SCALING)
+        raise UsageError(f"`--scaling` is for the formats {known}, not for `{chosen}`")
     analyses = analyses_of(
         specs,
         assignments or [],
-        batch=batch,
+        batch=batch or 1,
         precision=precision.value,
         optimizer=optimizer,
         convention=convention.value if convention else None,
@@ -89,7 +133,13 @@ def analyze(
 
         if len(opened) < len(specs):
             raise UsageError("specs with open extents, such as HxWx3, are analysed by themselves")
+        if many:
+            raise UsageError("a training on many devices is planned for extents that are numbers")
         write(opened, chosen, output, explain=explain)
         raise typer.Exit(0 if all(each.exact for each in opened) else 1)
+    if many:
+        from cnnkit.analysis.scaling import plans_of
+
+        analyses = plans_of(analyses, devices, parallel, batch=batch, link=link, tabulated=scaling)
     report.write(analyses, chosen, output, depth=depth, explain=explain, to_scale=to_scale)
     raise typer.Exit(0 if all(analysis.ok for analysis in analyses) else 1)

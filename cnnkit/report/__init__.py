@@ -27,6 +27,7 @@ __all__ = [
     "EXPLAINING",
     "FINDING_FORMATS",
     "FORMATS",
+    "SCALING",
     "ReportOptions",
     "render",
     "render_findings",
@@ -37,6 +38,9 @@ __all__ = [
 
 EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""
+
+SCALING = (*EXPLAINING, "json")
+"""The formats that can show how a training scales."""
 
 DRAWING = ("html", "svg", "pdf", "tikz")
 """The formats that hold a drawing."""

@@ -10,6 +10,7 @@ from cnnkit.analysis.result import Analysis
 from cnnkit.analysis.tree import visible
 from cnnkit.layers.shape import show
 from cnnkit.pages import page
+from cnnkit.pages.table import PageTable
 from cnnkit.presentation.numbers import plural
 from cnnkit.report.analysis.explanation import curve_of
 from cnnkit.report.analysis.rows import captions, kind_of, marks_of, rows_of
@@ -72,7 +73,19 @@ def _section(result: Result, options: ReportOptions, place: str) -> Mapping[str,
         return section
     drawing = drawing_of(result, place, to_scale=options.to_scale)
     tree = _Tree(result, options)
-    return {**section, "figures": figures(result), "drawing": drawing, "tree": tree}
+    shown = {"figures": figures(result), "drawing": drawing, "tree": tree}
+    return {**section, **shown, "scaling": list(_scaling(result))}
+
+
+def _scaling(analysis: Analysis) -> Iterator[tuple[str, PageTable, str]]:
+    """How a training scales: what stays the same, a table, and what must be known to read it."""
+    if analysis.scaling is None:
+        return
+    from cnnkit.report.analysis.scaling import scaling_tables
+
+    for each in scaling_tables(analysis.scaling):
+        shown = PageTable(each.columns, each.rows, words=0, caption=each.title)
+        yield each.title, shown, each.remark
 
 
 class LayerCell(NamedTuple):

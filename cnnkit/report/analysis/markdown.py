@@ -23,6 +23,7 @@ from cnnkit.report.analysis.summary import (
 from cnnkit.report.findings.finding import counted, source_text
 
 if TYPE_CHECKING:
+    from cnnkit.analysis.scaling.prediction import Scaling
     from cnnkit.errors import Finding
     from cnnkit.report.analysis.options import ReportOptions, Result
 
@@ -84,8 +85,26 @@ def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[str]:
     for figure in figures(analysis):
         note = f" ({figure.note})" if figure.note else ""
         yield f"- {figure.label}: **{figure.value}**{note}"
+    if analysis.scaling is not None and analysis.scaling.tabulated:
+        yield from _scaling(analysis.scaling)
     if options.explain:
         yield from _explanation(analysis)
+
+
+def _scaling(scaling: Scaling) -> Iterator[str]:
+    """How a training scales, a table for each way."""
+    from cnnkit.report.analysis.scaling import scaling_tables
+
+    for each in scaling_tables(scaling):
+        yield ""
+        yield f"**{prose(each.title)}**"
+        yield ""
+        yield f"| {' | '.join(each.columns)} |"
+        yield f"|{' ---: |' * len(each.columns)}"
+        yield from (f"| {' | '.join(row)} |" for row in each.rows)
+        if each.remark:
+            yield ""
+            yield f"_{prose(each.remark)}_"
 
 
 def _table(analysis: Analysis, depth: int | None) -> Iterator[str]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnnkit.analysis.precision import Program
 from cnnkit.analysis.quantity import quantity
 from cnnkit.analysis.result import Unreadable
 from cnnkit.layers.shape import show, show_each
 from cnnkit.presentation.numbers import axes, memory, printable
+from cnnkit.report.analysis.figure import Figure
 
 if TYPE_CHECKING:
     from cnnkit.analysis import Analysis, LayerAnalysis
     from cnnkit.analysis.receptive_field import Fields
     from cnnkit.analysis.result import Totals
     from cnnkit.report.analysis.options import Result
-
-
-class Figure(NamedTuple):
-    """One total: what it is, its value, and what must be known to read it."""
-
-    label: str
-    value: str
-    note: str = ""
 
 
 def title(result: Result) -> str:
@@ -101,6 +94,10 @@ def figures(analysis: Analysis) -> list[Figure]:
         if least != seen:
             note = f"from {least} to {seen}, by position; {note}"
         listed.append(Figure("receptive field", seen, note))
+    if analysis.scaling is not None:
+        from cnnkit.report.analysis.scaling import plan_figures
+
+        listed += plan_figures(analysis.scaling)
     return listed
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnnkit.analysis.result import Analysis
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.shape import show as shape_text
+from cnnkit.presentation.grid import Column, grid
 from cnnkit.presentation.lines import Line, Piece, fitted, joined, plain, styled
 from cnnkit.presentation.numbers import axes, cells, printable, short
 from cnnkit.report.analysis.rows import LayerRow, Rows, captions, rows_of
@@ -29,6 +30,7 @@ from cnnkit.report.findings.finding import findings_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cnnkit.analysis.scaling.prediction import Scaling
     from cnnkit.report.analysis.options import ReportOptions, Result
 
 # Without a terminal there is no width to fit in; this many columns choose what is shown.
@@ -106,11 +108,28 @@ def _analysis(analysis: Analysis, options: ReportOptions) -> Iterator[Line]:
     yield from _left_out(analysis, columns, options.width)
     yield []
     yield from _totals(analysis, options.width)
+    if analysis.scaling is not None and analysis.scaling.tabulated:
+        yield from _scaling(analysis.scaling)
     if options.explain:
         from cnnkit.report.analysis.explanation import explanation_lines
 
         yield []
         yield from explanation_lines(analysis)
+
+
+def _scaling(scaling: Scaling) -> Iterator[Line]:
+    """How a training scales, a table for each way."""
+    from cnnkit.report.analysis.scaling import scaling_tables
+
+    for each in scaling_tables(scaling):
+        yield []
+        yield [Piece(each.title, "bold")]
+        columns = zip(each.columns, zip(*each.rows, strict=True), strict=True) if each.rows else ()
+        yield from grid(
+            [Column(name, [[Piece(cell)] for cell in cells], right=True) for name, cells in columns]
+        )
+        if each.remark:
+            yield [Piece(each.remark, "dim italic")]
 
 
 def _left_out(analysis: Analysis, columns: Sequence[_Column], width: int | None) -> Iterator[Line]:
