@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -17,8 +16,10 @@ from jax.typing import DTypeLike
 from cnnkit.errors import CnnkitError, LayerError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.network.activation import FUNCTIONS
+from cnnkit.network.fused_norms import fused_norms
 from cnnkit.network.operation import Computation, Mode, ModeAware
 from cnnkit.network.sharing import Borrowed
+from cnnkit.network.taken import NOT_TAKEN, Taken
 from cnnkit.spec.graph import INPUT
 
 
@@ -76,6 +77,10 @@ class Plan(NamedTuple):
         """The step that gives the first output."""
         return self.outputs[0][1]
 
+    def shape(self, step: int) -> Shape:
+        """What goes out of a step, or comes in by an input, without the batch."""
+        return self.steps[step].output if step > INPUT else self.inputs[INPUT - step][1]
+
     def final(self, step: int) -> str | None:
         """The activation that an output ends in, where a loss is computed before it."""
         if step <= INPUT or not self.steps[step].final:
@@ -101,24 +106,6 @@ class Outputs(NamedTuple):
     sides: tuple[tuple[Array, float], ...]
     named: Mapping[str, Array]
 
-
-Values: TypeAlias = Mapping[int, Array]
-"""The outputs of steps by their numbers, those of the inputs among them."""
-
-
-class Taken(NamedTuple):
-    """Steps that are computed otherwise than by their operations, at inference.
-
-    Attributes:
-        stop: One past the last of them.
-        compute: From the values before them to those that are read behind them.
-    """
-
-    stop: int
-    compute: Callable[[Values], Values]
-
-
-NOT_TAKEN: Mapping[int, Taken] = MappingProxyType({})
 
 Batch: TypeAlias = Array | Mapping[str, Array]
 """A batch, [N, *spatial, C]; of each input by its name where there are several."""
@@ -210,6 +197,8 @@ class Network(nnx.Module):
             settled: The paths of operations that work as at inference in training too.
             taken: What is computed otherwise, by the step that it begins with.
         """
+        if train:
+            taken = {**fused_norms(self, settled), **taken}
         values = self._run(x, train=train, key=key, settled=settled, taken=taken)
 
         def scores(step: int) -> Array:

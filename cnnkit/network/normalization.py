@@ -6,6 +6,7 @@ their arrays, and for ``standardize``, which keeps the digits of values far from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -18,6 +19,8 @@ from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
 from cnnkit.network.operation import BuildSite, Computation, Mode
+from cnnkit.network.kernels.onednn.normalization import Bounds
+from cnnkit.network.rectified_norm import Tail, gains, normalize
 from cnnkit.network.standardization import standardize
 
 
@@ -66,13 +69,34 @@ class BatchNorm(Normalization):
         if self.settled or not mode.train:
             factor = lax.rsqrt(self.variance[...] + self.epsilon) * self.factors
             return ((x - self.mean[...]) * factor + self.offsets).astype(self.dtype)
+        y, *batch = self._standardized(x)
+        self._move(batch)
+        return y.astype(self.dtype)
+
+    def with_tail(self, x: Array, residual: Array | None, bounds: Bounds) -> Array:
+        """In training, what is added behind it and the clipping of a rectifier in the same pass.
+
+        Args:
+            x: An array [N, …, C], for which ``rectified_norm.gains``.
+            residual: What is added, like ``x``; None for nothing.
+            bounds: Between which the sum is brought.
+        """
+        tail = Tail(self.epsilon, bounds, residual is not None)
+        y, *batch = normalize(x, self.factors, self.offsets, residual, tail)
+        self._move(batch)
+        return y
+
+    def _standardized(self, x: Array) -> tuple[Array, Array, Array]:
+        if gains(x):
+            return normalize(x, self.factors, self.offsets, None, Tail(self.epsilon))
         over = tuple(range(x.ndim - 1))
-        y, *batch = standardize(x, self.factors, self.offsets, over, self.epsilon)
+        return standardize(x, self.factors, self.offsets, over, self.epsilon)
+
+    def _move(self, batch: Sequence[Array]) -> None:
         for running, moment in zip((self.mean, self.variance), batch, strict=True):
             moved = self.momentum * running[...] + (1 - self.momentum) * moment.reshape(-1)
             # Not by an index: under a trace Flax then searches the whole program so far.
             running.set_value(lax.stop_gradient(moved))
-        return y.astype(self.dtype)
 
 
 def batch_norm(site: BuildSite[layers.BatchNorm]) -> Computation:

@@ -58,11 +58,14 @@ def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
 
 def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
     """How a propagation is computed on a CPU."""
+    by_onednn = onednn.load().active and foreign.gains(propagation, geometry, dtype)
+    if by_onednn and dtype == jnp.bfloat16:
+        return foreign.compute  # XLA's products of bfloat16 are slower than those of float32
     if geometry.is_pointwise and set(geometry.stride) == {1}:
         if len(geometry.stride) == 1 and propagation is not Propagation.filter_gradient:
             return lowered.compute  # XLA makes no loop of it, but a product of its own
         return pointwise.compute
-    if onednn.load().active and foreign.gains(propagation, geometry, dtype):
+    if by_onednn:
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute
