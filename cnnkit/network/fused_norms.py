@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
-from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jax import Array
@@ -19,11 +18,9 @@ from cnnkit.network.kernels.choice import is_plain
 from cnnkit.network.kernels.onednn.normalization import Bounds
 from cnnkit.network.normalization import BatchNorm
 from cnnkit.network.operation import Computation
+from cnnkit.network.plan import Plan, Step
 from cnnkit.network.rectified_norm import UNBOUNDED
 from cnnkit.network.taken import Compute, Taken, Values
-
-if TYPE_CHECKING:
-    from cnnkit.network.model import Network, Plan, Step
 
 BOUNDS: dict[Callable[..., Array], Bounds] = {
     rectifiers.relu: (0.0, math.inf),
@@ -48,24 +45,24 @@ class FusedNorm(NamedTuple):
     bounds: Bounds
 
 
-def fused_norms(network: Network, settled: Set[str]) -> dict[int, Taken]:
+def fused_norms(
+    plan: Plan, operations: Sequence[Computation], settled: Set[str]
+) -> dict[int, Taken]:
     """What of a training is computed in one pass, by the step that it begins with.
 
     Args:
-        network: The network; its norms move their averages.
+        plan: How the operations are wired.
+        operations: That of each step; the norms move their averages.
         settled: The paths of norms that work as at inference.
     """
     if is_plain() or not onednn.load().active:
         return {}
-    operations: list[Computation] = [
-        reduce(getattr, step.path, network) for step in network.plan.steps
-    ]
     taken: dict[int, Taken] = {}
-    for fused in _found(network.plan, operations, settled):
+    for fused in _found(plan, operations, settled):
         *others, last = fused.steps
         taken.update({step: Taken(step + 1, _nothing) for step in others})
         # All that it reads is there when its last step is due.
-        taken[last] = Taken(last + 1, _computing(network.plan.steps[fused.steps[0]], fused))
+        taken[last] = Taken(last + 1, _computing(plan.steps[fused.steps[0]], fused))
     return taken
 
 

@@ -18,8 +18,8 @@ from jax.typing import DTypeLike
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
-from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.kernels.onednn.normalization import Bounds
+from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.rectified_norm import Tail, gains, normalize
 from cnnkit.network.standardization import standardize
 

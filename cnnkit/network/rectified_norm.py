@@ -71,7 +71,7 @@ def _normalize(tail: Tail, x: Array, scale: Array, shift: Array, residual: Array
         return foreign.forward(x, scale, shift, residual, tail.epsilon, tail.bounds)
 
     plain = partial(plain_forward, tail)
-    if not foreign.gains(x):
+    if not gains(x):
         return plain(x, scale, shift, residual)
     given: Forward = lax.platform_dependent(x, scale, shift, residual, cpu=on_cpu, default=plain)
     return given
@@ -83,7 +83,7 @@ def _gradients(tail: Tail, kept: Kept, dy: Array) -> Gradients:
         return foreign.backward(kept, dy, tail.epsilon, tail.bounds, residual=tail.added)
 
     plain = partial(plain_gradients, tail)
-    if not foreign.gains(kept.x):
+    if not gains(kept.x):
         return plain(kept, dy)
     given: Gradients = lax.platform_dependent(kept, dy, cpu=on_cpu, default=plain)
     return given
