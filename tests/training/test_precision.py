@@ -42,7 +42,7 @@ class Device:
 def chosen(device: Device, asked: str = "auto") -> tuple[str, list[str]]:
     display = Noted()
     recipe = Train.model_validate({"precision": asked})
-    taken = chosen_precision(recipe, device, display)  # type: ignore[arg-type]
+    taken = chosen_precision(recipe, device, display)
     return taken.precision, display.notes
 
 

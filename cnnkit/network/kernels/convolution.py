@@ -19,6 +19,7 @@ from cnnkit.network.kernels import banded, depthwise, lowered, onednn, plain, po
 from cnnkit.network.kernels.choice import is_plain
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
+from cnnkit.network.kernels.onednn import depthwise as channelwise
 from cnnkit.network.kernels.plain import Padding, Sizes
 
 Binary = Callable[[Array, Array], Array]
@@ -59,6 +60,8 @@ def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
 def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
     """How a propagation is computed on a CPU."""
     by_onednn = onednn.load().active and foreign.gains(propagation, geometry, dtype)
+    if onednn.load().active and channelwise.gains(geometry, dtype):
+        return channelwise.compute
     if by_onednn and dtype == jnp.bfloat16:
         return foreign.compute  # XLA's products of bfloat16 are slower than those of float32
     if geometry.is_pointwise and set(geometry.stride) == {1}:

@@ -21,6 +21,7 @@ from cnnkit.network import kernels
 from cnnkit.network.kernels import banded, convolution, depthwise, lowered, onednn, plain, pointwise
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
+from cnnkit.network.kernels.onednn import depthwise as channelwise
 
 NONE = ((0, 0), (0, 0))
 FULL = [
@@ -57,6 +58,16 @@ ONEDNN = pytest.param(
     foreign.compute,
     FULL + POINTWISE + DEPTHWISE + FEW_EXAMPLES,
     id="onednn",
+    marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
+)
+CHANNELWISE = pytest.param(
+    channelwise.compute,
+    [
+        Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 16, (2, 6, 5, 16), (3, 3, 1, 16)),
+        Geometry((2, 3), ((1, 2), (0, 1)), (1, 1), 48, (40, 9, 8, 48), (3, 2, 1, 48)),
+        Geometry((1, 2), ((4, 4), (0, 0)), (1, 1), 32, (2, 5, 6, 32), (3, 4, 1, 32)),
+    ],
+    id="channelwise",
     marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
 )
 Way = convolution.Way
@@ -117,6 +128,7 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
         ONEDNN,
+        CHANNELWISE,
     ],
 )
 def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
@@ -178,7 +190,7 @@ def test_all_ways_agree_on_many_threads() -> None:
     assert "1 passed" in told.stdout
 
 
-@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN, CHANNELWISE])
 def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[Geometry]) -> None:
     for geometry, propagation in product((geometries[0], geometries[2]), Propagation):
         first, second = operands(geometry, propagation, (3,))
@@ -191,7 +203,7 @@ def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[G
             close(one_shared[k], expected)
 
 
-@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN, CHANNELWISE])
 def test_half_precision_is_summed_in_full(way: Way, geometries: list[Geometry]) -> None:
     for propagation in Propagation:
         first, second = (a.astype(jnp.bfloat16) for a in operands(geometries[1], propagation))

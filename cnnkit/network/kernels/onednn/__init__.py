@@ -7,8 +7,9 @@
   (``primitive.cc``).
 - ``normalization.py`` calls two for each batch norm of a training and its gradient, with the
   addition and the rectifier behind it: ``normalization.cc``, computed by ``batch_norm.cc``.
-- ``pooling.py`` calls two for each max pool of a training and its gradient (``max_pool.cc``). Both
-  are vectors of our own (``vectors.h``).
+- ``pooling.py`` calls two for each max pool of a training and its gradient (``max_pool.cc``), and
+  ``depthwise.py`` one for each depthwise convolution of bfloat16 (``depthwise.cc``). These are
+  vectors of our own (``vectors.h``).
 - ``inference.py`` calls one for a whole part of a network that is trained: a program
   (``program.cc``), which for a number of examples becomes primitives that hand each other maps in
   oneDNN's own layouts (``plan.cc``); ``inference.cc`` deals the examples out.
@@ -89,10 +90,17 @@ def load() -> Availability:
         return Availability(False, True, f"the extension can't be loaded: {error}")
     import jax
 
-    from cnnkit.network.kernels.onednn import convolution, inference, normalization, pooling
+    from cnnkit.network.kernels.onednn import (
+        convolution,
+        depthwise,
+        inference,
+        normalization,
+        pooling,
+    )
 
     for target, function in (
         (convolution.TARGET, extension.CnnkitConvolve),
+        (depthwise.TARGET, extension.CnnkitConvolveDepthwise),
         (normalization.TARGET, extension.CnnkitNormalize),
         (normalization.GRADIENT_TARGET, extension.CnnkitNormalizeGradient),
         (pooling.TARGET, extension.CnnkitMaxPool),

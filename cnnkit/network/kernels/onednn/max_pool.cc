@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "calls.h"
-#include "pool.h"
 #include "vectors.h"
+#include "windows.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace cnnkit {
@@ -14,41 +14,6 @@ namespace {
 
 namespace ffi = xla::ffi;
 using Numbers = ffi::Span<const int64_t>;
-
-// One axis of the windows: their size, the cells from one to the next, and those before the input.
-struct Axis {
-  int64_t input, output, size, stride, before;
-
-  // Of a window the cells inside the input, [first, last).
-  int64_t first(int64_t window) const { return std::max<int64_t>(0, before - window * stride); }
-  int64_t last(int64_t window) const {
-    return std::clamp<int64_t>(input + before - window * stride, 0, size);
-  }
-  // Of an input cell the windows that it lies in, [begin, end).
-  int64_t begin(int64_t cell) const {
-    return std::max<int64_t>(0, cell + before - size + stride) / stride;
-  }
-  int64_t end(int64_t cell) const { return std::min(output, (cell + before) / stride + 1); }
-};
-
-struct Windows {
-  int64_t examples, channels;
-  Axis rows, columns;
-
-  int64_t inputs() const { return rows.input * columns.input * channels; }
-  int64_t outputs() const { return rows.output * columns.output * channels; }
-};
-
-// Runs work(example) for all of them, some in a task.
-template <typename Work>
-void ForExamples(ffi::ThreadPool& pool, const Windows& windows, Work&& work) {
-  constexpr int64_t kTaskElements = 1 << 15;
-  const int64_t each = std::max<int64_t>(1, kTaskElements / windows.inputs());
-  Split(pool, (windows.examples + each - 1) / each, [&](int64_t task) {
-    const int64_t stop = std::min(windows.examples, (task + 1) * each);
-    for (int64_t example = task * each; example < stop; ++example) work(example);
-  });
-}
 
 template <typename T>
 void Forward(ffi::ThreadPool& pool, const Windows& windows, const T* x, T* y, uint8_t* places) {
@@ -110,32 +75,9 @@ void Backward(ffi::ThreadPool& pool, const Windows& windows, const uint8_t* plac
 // The windows that these shapes describe, or an exception.
 Windows Read(const ffi::AnyBuffer& x, const ffi::AnyBuffer& y, const ffi::AnyBuffer& places,
              Numbers size, Numbers stride, Numbers before) {
-  const auto input = x.dimensions(), output = y.dimensions();
-  Require(x.element_type() == ffi::F32 || x.element_type() == ffi::BF16,
-          "the maps must be float32 or bfloat16");
-  Require(y.element_type() == x.element_type() && places.element_type() == ffi::U8,
-          "maps must be of one type, and places bytes");
-  Require(input.size() >= 4 && output.size() == input.size(), "maps must have four axes");
-  Require(size.size() == 2 && stride.size() == 2 && before.size() == 2,
-          "windows must have two axes");
-  Require(y.element_count() == places.element_count(), "each maximum must have a place");
-  const size_t lead = input.size() - 4;
-  Windows windows = {1, input[lead + 3], {}, {}};
-  for (size_t axis = 0; axis <= lead; ++axis) {
-    Require(input[axis] == output[axis], "there must be as many examples");
-    windows.examples *= input[axis];
-  }
-  Require(windows.channels > 0 && windows.channels % kLanes == 0 &&
-              output[lead + 3] == windows.channels,
-          "channels must be as many, a multiple of 16");
-  for (size_t axis = 0; axis < 2; ++axis) {
-    const Axis each = {input[lead + 1 + axis], output[lead + 1 + axis], size[axis], stride[axis],
-                       before[axis]};
-    Require(each.input > 0 && each.output > 0, "no axis may be empty");
-    Require(each.size > 0 && each.stride > 0 && each.before >= 0,
-            "size and stride must be positive, and padding not negative");
-    (axis == 0 ? windows.rows : windows.columns) = each;
-  }
+  const Windows windows = ReadWindows(x, y, size, stride, before);
+  Require(places.element_type() == ffi::U8 && places.element_count() == y.element_count(),
+          "each maximum must have a place, a byte");
   Require(size[0] * size[1] <= 256, "a place must fit into a byte");
   return windows;
 }
