@@ -62,8 +62,9 @@ def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLik
     by_onednn = onednn.load().active and foreign.gains(propagation, geometry, dtype)
     if onednn.load().active and channelwise.gains(geometry, dtype):
         return channelwise.compute
-    if by_onednn and dtype == jnp.bfloat16:
-        return foreign.compute  # XLA's products of bfloat16 are slower than those of float32
+    if by_onednn and dtype == jnp.bfloat16:  # of which XLA's products are slower than of float32
+        few = propagation is Propagation.filter_gradient and pointwise.has_few_rows(geometry)
+        return pointwise.in_float32 if few else foreign.compute
     if geometry.is_pointwise and set(geometry.stride) == {1}:
         if len(geometry.stride) == 1 and propagation is not Propagation.filter_gradient:
             return lowered.compute  # XLA makes no loop of it, but a product of its own

@@ -126,6 +126,7 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
         pytest.param(lowered.in_one, FULL[2:3], id="in-one"),
         pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
+        pytest.param(pointwise.in_float32, POINTWISE, id="in-float32"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
         ONEDNN,
         CHANNELWISE,
@@ -176,6 +177,20 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
     assert banded.compute not in ways((8, 224, 224, 1), (5, 5, 1, 6))
     assert banded.compute not in ways((128, 14, 14, 16), (3, 3, 16, 16))
     assert banded.compute not in ways((128, 14, 14, 4), (3, 3, 2, 4), groups=2)
+
+
+def test_ways_of_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(True, True, "for this test"))
+
+    def ways(*shapes: tuple[int, ...], groups: int = 1) -> list[Way]:
+        geometry = Geometry((1, 1), NONE, (1, 1), groups, *shapes)
+        return [convolution.way(each, geometry, jnp.bfloat16) for each in Propagation]
+
+    of_few_rows = [foreign.compute, foreign.compute, pointwise.in_float32]
+    assert ways((128, 2, 2, 320), (1, 1, 320, 1280)) == of_few_rows
+    assert ways((128, 4, 4, 160), (1, 1, 160, 960)) == [foreign.compute] * 3
+    assert ways((128, 8, 8, 96), (3, 3, 1, 96), groups=96) == [channelwise.compute] * 3
+    assert ways((128, 8, 8, 6), (3, 3, 1, 6), groups=6) == [foreign.compute] * 3
 
 
 @pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason)

@@ -6,7 +6,8 @@ r"""Compiles the extension with the system's C++ compiler into the user's privat
     cnnkit doctor --build
     LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
         ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-        pytest -n 0 tests/network/kernels/test_onednn.py tests/network/kernels/test_inference.py
+        pytest -n 0 tests/network/kernels/test_onednn.py tests/network/kernels/test_inference.py \
+            tests/network/kernels/test_batch_norm.py tests/network/kernels/test_pools.py
 """
 
 from __future__ import annotations
