@@ -155,12 +155,13 @@ def flops(network: Network) -> float:
     return 6 * float(analyze(spec).totals.macs)
 
 
-def gemm_rate(device: str, precision: str) -> float:
-    """FLOPs a second of a product of matrices, measured by JAX in a process of its own."""
-    size = 2048 if device == "cpu" else 8192
-    code = (
-        f"from cnnkit.doctor.machine import gemm_rate; print(gemm_rate({size}, {precision!r}, 9))"
-    )
+def gemm_rate(device: str) -> float:
+    """FLOPs a second of a product of matrices, measured by JAX in a process of its own.
+
+    On a CPU one of float32: XLA's products of bfloat16 are slower there, whatever there could be.
+    """
+    size, dtype = (2048, "float32") if device == "cpu" else (8192, "bfloat16")
+    code = f"from cnnkit.doctor.machine import gemm_rate; print(gemm_rate({size}, {dtype!r}, 9))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
     )
@@ -223,7 +224,7 @@ def main() -> None:
         if given.device == "cpu" or not side.settings
         if side.precision != precision
     ]
-    rate = gemm_rate(given.device, precision)
+    rate = gemm_rate(given.device)
     facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
     setting = f"{precision}, batch {given.batch or usual}, medians of n = {given.n}"
     print(f"{heading(facts)}; {setting}")
