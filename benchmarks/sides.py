@@ -17,7 +17,18 @@ from measuring import environment
 
 
 class Side(NamedTuple):
-    """A program of the comparison."""
+    """A program of the comparison.
+
+    Attributes:
+        name: What the table calls it.
+        script: Its file.
+        converted_to: The framework that the network is converted to for it.
+        needs: The packages that it imports.
+        flags: What it is told beside the task.
+        variable: The environment variable that names its interpreter.
+        settings: What is set in its environment.
+        precision: What it computes in, where that is not what all others do.
+    """
 
     name: str
     script: str
@@ -26,6 +37,7 @@ class Side(NamedTuple):
     flags: tuple[str, ...] = ()
     variable: str = ""
     settings: Mapping[str, str] = {}
+    precision: str = ""
 
     @property
     def interpreter(self) -> str:

@@ -6,6 +6,7 @@ steps in turn, n times. A machine that is busy for a while is then busy for
 all of them, and the ratios hold.
 
     python benchmarks/training.py                                # all that is installed, on the CPU
+    python benchmarks/training.py --precision bfloat16           # and our own float32 beside it
     python benchmarks/training.py --device gpu                   # in bfloat16
     python benchmarks/training.py --networks lenet-5 --sides cnnkit flax -n 9
 
@@ -33,12 +34,20 @@ PEERS = HERE / "peers"
 BURST = {"cpu": 0.5, "gpu": 0.4}
 """The seconds that a burst of steps should take."""
 BARS = {
-    "lenet-5": {"torch": 1.3, "keras": 2.5},
-    "vgg-cifar": {"torch": 1.2, "keras": 2.5},
-    "resnet-20": {"torch": 1.2, "keras": 2.5},
-    "mobilenet-v2": {"torch": 1.0, "keras": 2.5},
-    "u-net-padded": {"torch": 1.2},
-    "segment-digits": {"torch": 1.2},
+    "float32": {
+        "lenet-5": {"torch": 2.0, "keras": 2.5},
+        "vgg-cifar": {"torch": 1.5, "keras": 2.5},
+        "resnet-20": {"torch": 1.5, "keras": 2.5},
+        "mobilenet-v2": {"torch": 1.5, "keras": 2.5},
+        "u-net-padded": {"torch": 1.2},
+        "segment-digits": {"torch": 1.2},
+    },
+    "bfloat16": {
+        "lenet-5": {"torch": 1.3},
+        "vgg-cifar": {"torch": 1.3, "cnnkit, float32": 1.6},
+        "resnet-20": {"torch": 1.3, "cnnkit, float32": 1.6},
+        "mobilenet-v2": {"torch": 1.3},
+    },
 }
 """What cnnkit's images a second should be at least, in those of a peer's best side on a CPU."""
 
@@ -76,6 +85,7 @@ NETWORKS = (
 )
 SIDES = (
     Side("cnnkit", "training_cnnkit.py"),
+    Side("cnnkit, float32", "training_cnnkit.py", precision="float32"),
     Side("cnnkit, no oneDNN", "training_cnnkit.py", settings={"CNNKIT_ONEDNN": "off"}),
     Side("flax", "training_flax.py", "flax"),
     Side("keras", "training_keras.py", "keras", ("keras", "jax"), (), "CNNKIT_KERAS_PYTHON"),
@@ -92,6 +102,7 @@ def measured(
     sides: Sequence[Side],
     batch: int,
     device: str,
+    precision: str,
     n: int,
     *,
     realtime: bool = False,
@@ -103,14 +114,18 @@ def measured(
     with TemporaryDirectory() as folder, processes() as running:
         compiled: dict[str, float] = {}
         for side in sides:
-            running.append(Process(side, _command(network, side, batch, device, Path(folder))))
+            command = _command(network, side, batch, (device, precision), Path(folder))
+            running.append(Process(side, command))
             if device == "cpu":
                 ready(running, compiled, network.name)
         ready(running, compiled, network.name)
         return in_bursts(running, compiled, n, BURST[device], realtime=realtime)
 
 
-def _command(network: Network, side: Side, batch: int, device: str, folder: Path) -> list[str]:
+def _command(
+    network: Network, side: Side, batch: int, setting: tuple[str, str], folder: Path
+) -> list[str]:
+    device, precision = setting
     source, flags = network.spec, network.flags
     if side.converted_to:
         source, flags = folder / f"{side.converted_to}_network.py", side.flags
@@ -124,7 +139,7 @@ def _command(network: Network, side: Side, batch: int, device: str, folder: Path
         )
     return [
         side.interpreter, str(PEERS / side.script), str(source),
-        "--batch", str(batch), "--device", device,
+        "--batch", str(batch), "--device", device, "--precision", side.precision or precision,
         "--shape", *map(str, network.shape), *(["--maps"] if network.maps else []),
         "--flags", *flags,
     ]  # fmt: skip
@@ -141,7 +156,10 @@ def flops(network: Network) -> float:
 
 
 def gemm_rate(device: str) -> float:
-    """FLOPs a second of a product of matrices, measured by JAX in a process of its own."""
+    """FLOPs a second of a product of matrices, measured by JAX in a process of its own.
+
+    On a CPU one of float32: XLA's products of bfloat16 are slower there, whatever there could be.
+    """
     size, dtype = (2048, "float32") if device == "cpu" else (8192, "bfloat16")
     code = f"from cnnkit.doctor.machine import gemm_rate; print(gemm_rate({size}, {dtype!r}, 9))"
     done = subprocess.run(
@@ -174,6 +192,12 @@ def main() -> None:
     """Measures, prints the table, and writes the JSON where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        help="what all sides compute in, the peers in PyTorch's and Keras's manner of mixing it "
+        "with float32; by default float32, on a GPU bfloat16",
+    )
     parser.add_argument("--networks", nargs="+", default=[each.name for each in NETWORKS])
     parser.add_argument("--sides", nargs="+", default=[each.name for each in SIDES])
     parser.add_argument(
@@ -192,25 +216,30 @@ def main() -> None:
     if given.quick:
         given.networks, given.sides, given.n = ["lenet-5"], ["cnnkit"], 1
     usual = 128 if given.device == "cpu" else 512
+    precision = given.precision or ("float32" if given.device == "cpu" else "bfloat16")
     sides = [
         side
         for side in SIDES
         if side.name in given.sides and side.installed()
         if given.device == "cpu" or not side.settings
+        if side.precision != precision
     ]
     rate = gemm_rate(given.device)
     facts = machine() | versions("jax", "flax", "keras", "torch", "onednn-cpu-gomp")
-    print(f"{heading(facts)}; batch {given.batch or usual}, medians of n = {given.n}")
+    setting = f"{precision}, batch {given.batch or usual}, medians of n = {given.n}"
+    print(f"{heading(facts)}; {setting}")
     print(f"measured product of matrices: {rate / 1e9:,.0f} GFLOP/s\n")
     start, all_rows, record = time.perf_counter(), [], {}
     for network in NETWORKS:
         if network.name not in given.networks:
             continue
         batch = given.batch or network.batch or usual
-        figures = measured(network, sides, batch, given.device, given.n, realtime=given.realtime)
+        figures = measured(
+            network, sides, batch, given.device, precision, given.n, realtime=given.realtime
+        )
         record[network.name] = {name: each._asdict() for name, each in figures.items()}
         all_rows += rows(network, figures, batch, rate)
-        _judge(network, figures, given.device)
+        _judge(network, figures, given.device, precision)
     header = (
         "side",
         "images/s",
@@ -223,15 +252,15 @@ def main() -> None:
     print(table(header, all_rows))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if given.json:
-        _write(given.json, facts, given.batch or usual, given.n, rate, record)
+        _write(given.json, facts, precision, given.batch or usual, given.n, rate, record)
 
 
-def _judge(network: Network, figures: Mapping[str, Figures], device: str) -> None:
+def _judge(network: Network, figures: Mapping[str, Figures], device: str, precision: str) -> None:
     """Says on stderr which of the bars a network meets."""
     ours = figures.get("cnnkit")
     if ours is None or device != "cpu":
         return
-    for peer, bar in BARS[network.name].items():
+    for peer, bar in BARS[precision].get(network.name, {}).items():
         theirs = [each.seconds for name, each in figures.items() if name.startswith(peer)]
         if theirs:
             ratio = min(theirs) / ours.seconds
@@ -240,9 +269,22 @@ def _judge(network: Network, figures: Mapping[str, Figures], device: str) -> Non
 
 
 def _write(
-    path: Path, facts: Mapping[str, str], batch: int, n: int, rate: float, record: Any
+    path: Path,
+    facts: Mapping[str, str],
+    precision: str,
+    batch: int,
+    n: int,
+    rate: float,
+    record: Any,
 ) -> None:
-    data = {"machine": facts, "batch": batch, "n": n, "gemm_flops": rate, "networks": record}
+    data = {
+        "machine": facts,
+        "precision": precision,
+        "batch": batch,
+        "n": n,
+        "gemm_flops": rate,
+        "networks": record,
+    }
     path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 

@@ -34,7 +34,7 @@ def start() -> Advance:
             "optimizer": {"sgd": {"momentum": 0.9}},
             "learning_rate": 0.01,
             "batch_size": TASK.batch,
-            "precision": "bfloat16" if TASK.gpu else "float32",
+            "precision": "bfloat16" if TASK.bfloat16 else "float32",
         }
     )
     everything, nothing = np.arange(len(labels)), np.zeros(0, np.int64)

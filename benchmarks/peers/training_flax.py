@@ -40,7 +40,7 @@ def start() -> Advance:
     optimizer = nnx.Optimizer(model, optax.sgd(0.01, 0.9), wrt=nnx.Param)
     metrics = nnx.MultiMetric(accuracy=nnx.metrics.Accuracy(), loss=nnx.metrics.Average("loss"))
     inputs, labels = examples(TASK)
-    dtype = jnp.bfloat16 if TASK.gpu else jnp.float32
+    dtype = jnp.bfloat16 if TASK.bfloat16 else jnp.float32
     batches = [
         (jnp.asarray(x, dtype), jnp.asarray(y))
         for x, y in zip(

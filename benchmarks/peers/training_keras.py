@@ -14,7 +14,7 @@ TASK = task()
 
 def start() -> Advance:
     """A compiled model whose `fit` takes the steps."""
-    if TASK.gpu:
+    if TASK.bfloat16:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     functions = [
         value

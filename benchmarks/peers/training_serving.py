@@ -2,7 +2,8 @@
 
 It imports nothing of this project, so that any interpreter that has the peer can run it. The
 command line names the network (a Python file that `cnnkit convert` wrote, or for cnnkit a spec),
-the examples of a batch, the extents of the input, the device, and whether each pixel has a class.
+the examples of a batch, the extents of the input, the device, the precision, and whether each pixel
+has a class.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Task(NamedTuple):
     batch: int
     shape: tuple[int, ...]
     gpu: bool
+    bfloat16: bool
     flags: tuple[str, ...]
     maps: bool
 
@@ -53,6 +55,7 @@ def task() -> Task:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--shape", type=int, nargs="+", required=True)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--flags", nargs="*", default=[])
     parser.add_argument("--maps", action="store_true")
     given = parser.parse_args()
@@ -61,6 +64,7 @@ def task() -> Task:
         given.batch,
         tuple(given.shape),
         given.device == "gpu",
+        given.precision == "bfloat16",
         tuple(given.flags),
         given.maps,
     )

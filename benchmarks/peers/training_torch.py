@@ -13,7 +13,7 @@ DEVICE = "cuda" if TASK.gpu else "cpu"
 
 
 def start() -> Advance:
-    """The loop of PyTorch's tutorials; on a GPU under bfloat16's autocast."""
+    """The loop of PyTorch's tutorials, in bfloat16 under its autocast."""
     torch.manual_seed(0)
     model = network_class(TASK.network, nn.Module)().to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
@@ -36,7 +36,7 @@ def start() -> Advance:
         for step in range(steps):
             x, y = batches[step % BATCHES]
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(DEVICE, torch.bfloat16, enabled=TASK.gpu):
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=TASK.bfloat16):
                 loss = criterion(forward(x), y)
             loss.backward()
             optimizer.step()

@@ -8,8 +8,9 @@ from jax.typing import DTypeLike
 
 from cnnkit.errors import SpecError, in_order
 from cnnkit.layers.joining import Joined
-from cnnkit.network.model import Network, Plan, Scope, Step, named
+from cnnkit.network.model import Network, Scope, named
 from cnnkit.network.operation import BuildSite, Computation
+from cnnkit.network.plan import Plan, Step
 from cnnkit.network.registry import operation
 from cnnkit.network.sharing import Borrowed
 from cnnkit.spec.graph import Graph, Node

@@ -103,10 +103,12 @@ class Conv(nnx.Conv):
             conv_general_dilated=_convolve,
             **kwargs,
         )
+        self.use_bias = False  # it is there, but added by us
 
     @override
     def __call__(self, inputs: Array, out_sharding: Any = None) -> Array:
-        return super().__call__(padded(inputs, self.filled, self.padding_mode), out_sharding)
+        y = super().__call__(padded(inputs, self.filled, self.padding_mode), out_sharding)
+        return y if self.bias is None else kernels.add_bias(y, self.bias[...])
 
 
 class NormalizedConv(Conv):
@@ -140,7 +142,7 @@ class NormalizedConv(Conv):
             dilation=[window.dilation for window in self.windows],
             groups=self.feature_group_count,
         )
-        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+        return y if self.bias is None else kernels.add_bias(y, self.bias[...])
 
 
 def _built(site: BuildSite[Convolution], filters: int, groups: int) -> Conv:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -17,74 +16,12 @@ from jax.typing import DTypeLike
 from cnnkit.errors import CnnkitError, LayerError, UsageError
 from cnnkit.layers.shape import Shape, show
 from cnnkit.network.activation import FUNCTIONS
+from cnnkit.network.fused_norms import fused_norms
 from cnnkit.network.operation import Computation, Mode, ModeAware
+from cnnkit.network.plan import Plan, Step
 from cnnkit.network.sharing import Borrowed
+from cnnkit.network.taken import NOT_TAKEN, Taken
 from cnnkit.spec.graph import INPUT
-
-
-class Step(NamedTuple):
-    """One operation of the plan.
-
-    Attributes:
-        path: The parts of its path, where its module is found.
-        kind: What the report calls it.
-        place: The file and line of its layer, where it was read from a text.
-        inputs: The steps that it reads, ``INPUT`` for the network's input.
-        output: The shape that goes out, without the batch.
-        side: Whether it belongs to a side output.
-        random: Whether it draws random numbers in training.
-        final: Whether a loss is computed before it, where it is the last, in its stable form.
-    """
-
-    path: tuple[str, ...]
-    kind: str
-    place: str
-    inputs: tuple[int, ...]
-    output: Shape
-    side: bool
-    random: bool
-    final: bool = False
-
-    def named(self) -> str:
-        """What messages call it: ``spec.yaml:7:5: conv (layers.3)``."""
-        where = f"{self.place}: " if self.place else ""
-        return f"{where}{self.kind} ({'.'.join(self.path)})"
-
-
-class Plan(NamedTuple):
-    """How the operations are wired: values alone, so that equal networks have equal plans.
-
-    Attributes:
-        inputs: The name of each input, and the shape of one example.
-        steps: The operations, in order.
-        outputs: The name of each output, and the step that gives it, or ``INPUT``.
-        sides: The step of each side output, and the weight of its loss.
-    """
-
-    inputs: tuple[tuple[str, Shape], ...]
-    steps: tuple[Step, ...]
-    outputs: tuple[tuple[str, int], ...]
-    sides: tuple[tuple[int, float], ...]
-
-    @property
-    def input(self) -> Shape:
-        """The shape of one example of the first input."""
-        return self.inputs[0][1]
-
-    @property
-    def result(self) -> int:
-        """The step that gives the first output."""
-        return self.outputs[0][1]
-
-    def final(self, step: int) -> str | None:
-        """The activation that an output ends in, where a loss is computed before it."""
-        if step <= INPUT or not self.steps[step].final:
-            return None
-        return self.steps[step].kind
-
-    def before_final(self, step: int) -> int:
-        """The step that a final softmax or sigmoid reads; else the step itself."""
-        return self.steps[step].inputs[0] if self.final(step) else step
 
 
 class Outputs(NamedTuple):
@@ -101,24 +38,6 @@ class Outputs(NamedTuple):
     sides: tuple[tuple[Array, float], ...]
     named: Mapping[str, Array]
 
-
-Values: TypeAlias = Mapping[int, Array]
-"""The outputs of steps by their numbers, those of the inputs among them."""
-
-
-class Taken(NamedTuple):
-    """Steps that are computed otherwise than by their operations, at inference.
-
-    Attributes:
-        stop: One past the last of them.
-        compute: From the values before them to those that are read behind them.
-    """
-
-    stop: int
-    compute: Callable[[Values], Values]
-
-
-NOT_TAKEN: Mapping[int, Taken] = MappingProxyType({})
 
 Batch: TypeAlias = Array | Mapping[str, Array]
 """A batch, [N, *spatial, C]; of each input by its name where there are several."""
@@ -212,6 +131,9 @@ class Network(nnx.Module):
             taken: What is computed otherwise, by the step that it begins with.
             parts: The equal parts of the batch whose statistics batch norms take by themselves.
         """
+        if train:
+            operations = [reduce(getattr, step.path, self) for step in self.plan.steps]
+            taken = {**fused_norms(self.plan, operations, settled), **taken}
         values = self._run(x, train=train, key=key, settled=settled, taken=taken, parts=parts)
 
         def scores(step: int) -> Array:

@@ -6,6 +6,7 @@ their arrays, and for ``standardize``, which keeps the digits of values far from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -17,7 +18,9 @@ from jax.typing import DTypeLike
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
+from cnnkit.network.kernels.onednn.normalization import Bounds
 from cnnkit.network.operation import BuildSite, Computation, Mode
+from cnnkit.network.rectified_norm import Tail, gains, normalize
 from cnnkit.network.standardization import standardize
 
 
@@ -66,16 +69,42 @@ class BatchNorm(Normalization):
         if self.settled or not mode.train:
             factor = lax.rsqrt(self.variance[...] + self.epsilon) * self.factors
             return ((x - self.mean[...]) * factor + self.offsets).astype(self.dtype)
-        over, given = tuple(range(x.ndim - 1)), x
-        if mode.parts > 1:
-            over, given = tuple(range(1, x.ndim)), x.reshape(mode.parts, -1, *x.shape[1:])
-        y, *batch = standardize(given, self.factors, self.offsets, over, self.epsilon)
+        y, *batch = self._standardized(x, mode.parts)
+        self._move(batch)
+        return y.astype(self.dtype)
+
+    def with_tail(self, x: Array, residual: Array | None, bounds: Bounds) -> Array:
+        """In training, what is added behind it and the clipping of a rectifier in the same pass.
+
+        Args:
+            x: An array [N, …, C], for which ``rectified_norm.gains``.
+            residual: What is added, like ``x``; None for nothing.
+            bounds: Between which the sum is brought.
+        """
+        tail = Tail(self.epsilon, bounds, residual is not None)
+        y, *batch = normalize(x, self.factors, self.offsets, residual, tail)
+        self._move(batch)
+        return y
+
+    def _standardized(self, x: Array, parts: int) -> tuple[Array, Array, Array]:
+        """As ``in_mode``, and the mean and variance: those of the parts of a batch on average."""
+        over = tuple(range(x.ndim - 1))
+        if parts > 1:
+            cut = x.reshape(parts, -1, *x.shape[1:])
+            y, *batch = standardize(
+                cut, self.factors, self.offsets, tuple(range(1, x.ndim)), self.epsilon
+            )
+            mean, variance = (each.reshape(parts, -1).mean(0) for each in batch)
+            return y.reshape(x.shape), mean, variance
+        if gains(x):
+            return normalize(x, self.factors, self.offsets, None, Tail(self.epsilon))
+        return standardize(x, self.factors, self.offsets, over, self.epsilon)
+
+    def _move(self, batch: Sequence[Array]) -> None:
         for running, moment in zip((self.mean, self.variance), batch, strict=True):
-            own = moment.reshape(mode.parts, -1).mean(0)
-            moved = self.momentum * running[...] + (1 - self.momentum) * own
+            moved = self.momentum * running[...] + (1 - self.momentum) * moment.reshape(-1)
             # Not by an index: under a trace Flax then searches the whole program so far.
             running.set_value(lax.stop_gradient(moved))
-        return y.reshape(x.shape).astype(self.dtype)
 
 
 def batch_norm(site: BuildSite[layers.BatchNorm]) -> Computation:

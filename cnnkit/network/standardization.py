@@ -78,15 +78,16 @@ def standardize(x: Array, scale: Array, shift: Array, over: Axes, epsilon: float
 
 
 def _standardized(x: Array, scale: Array, shift: Array, over: Axes, epsilon: float) -> Standardized:
-    return _forward(x, scale, shift, over, epsilon)[0]
+    return with_kept(x, scale, shift, over, epsilon)[0]
 
 
 _with_own_gradient = jax.custom_vjp(_standardized, nondiff_argnums=(3, 4))
 
 
-def _forward(
+def with_kept(
     x: Array, scale: Array, shift: Array, over: Axes, epsilon: float
 ) -> tuple[Standardized, Kept]:
+    """What ``standardize`` gives, and what ``gradients`` is computed from."""
     mean, rest, variance = moments(x, over)
     factor = lax.rsqrt(variance + epsilon)
     scaled = factor * scale
@@ -102,9 +103,10 @@ def _around(x: Array, mean: Array) -> Array:
     return x + (-mean)
 
 
-def _backward(
+def gradients(
     over: Axes, epsilon: float, kept: Kept, cts: Standardized
 ) -> tuple[Array, Array, Array]:
+    """Those of x, scale and shift, from that of the standardized array."""
     del epsilon
     # The barrier keeps XLA from taking what the forward pass computed, and so from keeping it.
     x, scale, mean, rest, factor = lax.optimization_barrier(kept)
@@ -129,4 +131,4 @@ def _backward(
     return dx.astype(x.dtype), dscale.sum(others), dshift.sum(others)
 
 
-_with_own_gradient.defvjp(_forward, _backward)
+_with_own_gradient.defvjp(with_kept, gradients)

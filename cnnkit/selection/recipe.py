@@ -24,4 +24,9 @@ def recipe(spec: Spec) -> Train:
                 f"`{field}` is found by trials, and all runs that are compared need the same: "
                 f"write a number, or give one by `--set {example}`"
             )
+    if train.precision == "auto":
+        raise UsageError(
+            "`precision: auto` is chosen by the machine, and all runs that are compared need the "
+            "same: write `float32` or `bfloat16`, or give one by `--set train.precision=bfloat16`"
+        )
     return train

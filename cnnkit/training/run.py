@@ -38,6 +38,7 @@ from cnnkit.training.prepare.environment import environment, versions
 from cnnkit.training.prepare.initial import Initial, initial, keep_initial, told_initial
 from cnnkit.training.prepare.learning_rate import found_rate
 from cnnkit.training.prepare.material import Material, prepare
+from cnnkit.training.prepare.precision import chosen_precision
 from cnnkit.training.prepare.provenance import keep_record, require_same_data
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints
@@ -91,6 +92,7 @@ def train(
             if not isinstance(recipe.data, str):  # published data sets are known to be sound
                 for warning in _warnings(material):
                     shown.note(f"warning: {warning}")
+            recipe = chosen_precision(recipe, own(devices), shown)
             recipe = largest_batch(spec, recipe, material, own(devices), shown)
             recipe = fitted(recipe, len(material.splits.train))
             recipe = found_rate(spec, recipe, material, own(devices), shown, begun)

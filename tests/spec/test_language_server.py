@@ -125,7 +125,7 @@ TRAIN = HEADER + "input: 8x8x1\nlayers: [relu]\ntrain:\n"
         ("  data: |\n", {"digits", "mnist", "cifar10"}),
         ("  data: {i|}\n", {"images", "arrays", "csv"}),
         ("  split:\n    |\n", {"validation", "test", "stratify"}),
-        ("  precision: |\n", {"float32", "bfloat16"}),
+        ("  precision: |\n", {"float32", "bfloat16", "auto"}),
     ],
 )
 def test_completes_the_parts_of_training(server: Client, text: str, offered: set[str]) -> None:

@@ -498,7 +498,7 @@ def test_defaults_are_those_of_optax(name: str) -> None:
         (
             "train: {precision: «float16»}\n",
             '`precision` cannot be "float16"',
-            "it takes `float32` or `bfloat16`",
+            "it takes `float32`, `bfloat16` or `auto`",
         ),
         (
             "train: {batch_size: «automatic»}\n",

@@ -20,7 +20,9 @@ from cnnkit.network.kernels.onednn.inference import (
     Instruction,
     RefusedProgramError,
 )
-from cnnkit.network.model import Network, Plan, Taken, Values
+from cnnkit.network.model import Network
+from cnnkit.network.plan import Plan
+from cnnkit.network.taken import Taken, Values
 from cnnkit.spec.graph import Graph
 
 Fold = Callable[[], tuple[Arrays, Set[int]]]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from cnnkit.network.kernels import onednn
+
 _plain = ContextVar("_plain", default=False)
 _divisible = ContextVar("_divisible", default=False)
 
@@ -47,3 +49,8 @@ def divisible_only() -> Iterator[None]:
 def is_divisible() -> bool:
     """Whether only what can be divided among devices may be used here."""
     return _divisible.get()
+
+
+def may_be_foreign() -> bool:
+    """Whether the extension is there, and its functions may be called here."""
+    return not is_plain() and not is_divisible() and onednn.load().active

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
-from cnnkit.network.kernels import banded, depthwise, lowered, onednn, plain, pointwise
-from cnnkit.network.kernels.choice import is_divisible, is_plain
+from cnnkit.network.kernels import banded, depthwise, lowered, plain, pointwise
+from cnnkit.network.kernels.choice import is_divisible, is_plain, may_be_foreign
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
+from cnnkit.network.kernels.onednn import depthwise as channelwise
 from cnnkit.network.kernels.plain import Padding, Sizes
 
 Binary = Callable[[Array, Array], Array]
@@ -59,11 +60,17 @@ def _as_dense(geometry: Geometry, x: Array, kernel: Array) -> Array:
 
 def way(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeLike) -> Way:
     """How a propagation is computed on a CPU."""
+    by_onednn = may_be_foreign() and foreign.gains(propagation, geometry, dtype)
+    if may_be_foreign() and channelwise.gains(geometry, dtype):
+        return channelwise.compute
+    if by_onednn and dtype == jnp.bfloat16:  # of which XLA's products are slower than of float32
+        few = propagation is Propagation.filter_gradient and pointwise.has_few_rows(geometry)
+        return pointwise.in_float32 if few else foreign.compute
     if geometry.is_pointwise and set(geometry.stride) == {1}:
         if len(geometry.stride) == 1 and propagation is not Propagation.filter_gradient:
             return lowered.compute  # XLA makes no loop of it, but a product of its own
         return pointwise.compute
-    if not is_divisible() and onednn.load().active and foreign.gains(propagation, geometry, dtype):
+    if by_onednn:
         return foreign.compute
     if geometry.is_pointwise:
         return pointwise.compute

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from cnnkit.network.kernels import plain
-from cnnkit.network.kernels.choice import is_plain
+from cnnkit.network.kernels.choice import is_plain, may_be_foreign
+from cnnkit.network.kernels.onednn import pooling as foreign
 from cnnkit.network.kernels.plain import Padding, Sizes
 
 Windows = tuple[Sizes, Sizes, Padding, Sizes]
@@ -47,6 +48,23 @@ def _max_pool(windows: Windows, x: Array) -> Array:
 
 def _with_places(windows: Windows, x: Array) -> tuple[Array, Array]:
     """The maxima, and the place of each in its window, counted in row-major order."""
+    plain_way = partial(_by_cells, windows)
+    if not (may_be_foreign() and foreign.gains(x)):
+        return plain_way(x)
+    size, stride, padding, extents = windows
+    output = tuple(
+        (n + sum(pair) - k) // step + 1
+        for n, k, step, pair in zip(extents, size, stride, padding, strict=True)
+    )
+
+    def on_cpu(x: Array) -> tuple[Array, Array]:
+        return foreign.forward(x, size, stride, padding, output)
+
+    pooled: tuple[Array, Array] = lax.platform_dependent(x, cpu=on_cpu, default=plain_way)
+    return pooled
+
+
+def _by_cells(windows: Windows, x: Array) -> tuple[Array, Array]:
     size, stride, padding, _ = windows
     first, *others = cells(x, size, stride, padding, jnp.array(-jnp.inf, x.dtype))
     maxima, places = first, jnp.zeros(first.shape, jnp.uint8)
@@ -74,11 +92,17 @@ def cells(x: Array, size: Sizes, stride: Sizes, padding: Padding, around: Array)
 
 
 def _gradient(windows: Windows, places: Array, dy: Array) -> tuple[Array]:
-    size, stride, padding, _ = windows
-    apart = size == stride and not any(map(any, padding))
-    if apart and dy.shape[-1] >= MANY_CHANNELS:
-        return (_window_by_window(windows, places, dy),)
-    return (_cell_by_cell(windows, places, dy),)
+    size, stride, padding, extents = windows
+    apart = size == stride and not any(map(any, padding)) and dy.shape[-1] >= MANY_CHANNELS
+    plain_way = partial(_window_by_window if apart else _cell_by_cell, windows)
+    if not (may_be_foreign() and foreign.gains(dy)):
+        return (plain_way(places, dy),)
+
+    def on_cpu(places: Array, dy: Array) -> Array:
+        return foreign.backward(places, dy, size, stride, padding, extents)
+
+    dx: Array = lax.platform_dependent(places, dy, cpu=on_cpu, default=plain_way)
+    return (dx,)
 
 
 def _window_by_window(windows: Windows, places: Array, dy: Array) -> Array:

@@ -41,7 +41,7 @@ from flax import nnx
 from jax import Array, lax
 
 from cnnkit.network import Network, build
-from cnnkit.network.model import Taken
+from cnnkit.network.taken import Taken
 from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
@@ -339,7 +339,7 @@ def make_steps(
     Raises:
         SpecError: The spec has findings of level error.
     """
-    dtype = jnp.bfloat16 if train.precision == "bfloat16" else jnp.float32
+    dtype = jnp.bfloat16 if train.compute_precision == "bfloat16" else jnp.float32
 
     def initial(seed: Array) -> tuple[Tree, Tree]:
         network = build(spec, nnx.Rngs(jax.random.key(seed)), compute_dtype=dtype)

@@ -83,7 +83,7 @@ def fitted(recipe: Train, examples: int) -> Train:
 def needed(spec: Spec, recipe: Train, size: int) -> int:
     """The bytes that training takes with a batch, by the analysis."""
     optimizer = recipe.optimizer.kind
-    analysis = analyze(spec, batch=size, precision=recipe.precision, optimizer=optimizer)
+    analysis = analyze(spec, batch=size, precision=recipe.compute_precision, optimizer=optimizer)
     return analysis.totals.training_memory or 0
 
 

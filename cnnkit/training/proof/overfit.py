@@ -21,6 +21,7 @@ from cnnkit.training.prepare.batch_size import fitted
 from cnnkit.training.prepare.device import choose
 from cnnkit.training.prepare.initial import initial
 from cnnkit.training.prepare.material import prepare
+from cnnkit.training.prepare.precision import chosen_precision
 from cnnkit.training.prepare.resolution import outputs_of, recipe_of, resolved
 from cnnkit.training.view.display import Display
 from cnnkit.training.view.progress import Progress, RunPlan
@@ -88,6 +89,7 @@ def overfit(spec: Spec, options: Options, display: Display) -> Overfitted:
     recipe = _plain(recipe_of(spec))
     device = choose(options.device)[0]
     runtime.prepare()
+    recipe = chosen_precision(recipe, device, display)
     display.working("reading the data")
     size = int(recipe.batch_size)
     material = prepare(spec, recipe, outputs_of(spec), data_dir=options.data_dir, limit=size)

@@ -11,7 +11,8 @@ from flax import nnx
 from cnnkit.export.folding import fold_batch_norms, fold_weight_norms
 from cnnkit.network import Network, runtime
 from cnnkit.network.inference import InferenceEngine, engine_of
-from cnnkit.network.model import NOT_TAKEN, Outputs
+from cnnkit.network.model import Outputs
+from cnnkit.network.taken import NOT_TAKEN
 from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of

@@ -161,7 +161,9 @@ def predicted(spec: Spec) -> Analysis | None:
     if train is None or not isinstance(train.batch_size, int):
         return None
     optimizer = train.optimizer.kind
-    return analyze(spec, batch=train.batch_size, precision=train.precision, optimizer=optimizer)
+    return analyze(
+        spec, batch=train.batch_size, precision=train.compute_precision, optimizer=optimizer
+    )
 
 
 def costs_table(history: Sequence[RunEpoch], analysis: Analysis | None) -> PageTable | None:

@@ -21,6 +21,7 @@ from cnnkit.network import kernels
 from cnnkit.network.kernels import banded, convolution, depthwise, lowered, onednn, plain, pointwise
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
+from cnnkit.network.kernels.onednn import depthwise as channelwise
 
 NONE = ((0, 0), (0, 0))
 FULL = [
@@ -57,6 +58,16 @@ ONEDNN = pytest.param(
     foreign.compute,
     FULL + POINTWISE + DEPTHWISE + FEW_EXAMPLES,
     id="onednn",
+    marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
+)
+CHANNELWISE = pytest.param(
+    channelwise.compute,
+    [
+        Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 16, (2, 6, 5, 16), (3, 3, 1, 16)),
+        Geometry((2, 3), ((1, 2), (0, 1)), (1, 1), 48, (40, 9, 8, 48), (3, 2, 1, 48)),
+        Geometry((1, 2), ((4, 4), (0, 0)), (1, 1), 32, (2, 5, 6, 32), (3, 4, 1, 32)),
+    ],
+    id="channelwise",
     marks=pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason),
 )
 Way = convolution.Way
@@ -115,8 +126,10 @@ def test_the_plain_one_is_a_convolution(geometry: Geometry) -> None:
         pytest.param(lowered.in_one, FULL[2:3], id="in-one"),
         pytest.param(lowered.in_chunks, FULL[2:3], id="in-chunks"),
         pytest.param(pointwise.compute, POINTWISE, id="pointwise"),
+        pytest.param(pointwise.in_float32, POINTWISE, id="in-float32"),
         pytest.param(depthwise.compute, DEPTHWISE, id="depthwise"),
         ONEDNN,
+        CHANNELWISE,
     ],
 )
 def test_all_ways_agree(way: Way, geometries: list[Geometry]) -> None:
@@ -199,6 +212,20 @@ def test_few_channels_are_convolved_by_a_banded_matrix(monkeypatch: pytest.Monke
     assert banded.compute not in ways((128, 14, 14, 4), (3, 3, 2, 4), groups=2)
 
 
+def test_ways_of_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "load", lambda: onednn.Availability(True, True, "for this test"))
+
+    def ways(*shapes: tuple[int, ...], groups: int = 1) -> list[Way]:
+        geometry = Geometry((1, 1), NONE, (1, 1), groups, *shapes)
+        return [convolution.way(each, geometry, jnp.bfloat16) for each in Propagation]
+
+    of_few_rows = [foreign.compute, foreign.compute, pointwise.in_float32]
+    assert ways((128, 2, 2, 320), (1, 1, 320, 1280)) == of_few_rows
+    assert ways((128, 4, 4, 160), (1, 1, 160, 960)) == [foreign.compute] * 3
+    assert ways((128, 8, 8, 96), (3, 3, 1, 96), groups=96) == [channelwise.compute] * 3
+    assert ways((128, 8, 8, 6), (3, 3, 1, 6), groups=6) == [foreign.compute] * 3
+
+
 @pytest.mark.skipif(not onednn.load().active, reason=onednn.load().reason)
 @pytest.mark.skipif("NPROC" in os.environ, reason="this is what it starts")
 def test_all_ways_agree_on_many_threads() -> None:
@@ -211,7 +238,7 @@ def test_all_ways_agree_on_many_threads() -> None:
     assert "1 passed" in told.stdout
 
 
-@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN, CHANNELWISE])
 def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[Geometry]) -> None:
     for geometry, propagation in product((geometries[0], geometries[2]), Propagation):
         first, second = operands(geometry, propagation, (3,))
@@ -224,7 +251,7 @@ def test_leading_axes_are_convolutions_of_their_own(way: Way, geometries: list[G
             close(one_shared[k], expected)
 
 
-@pytest.mark.parametrize(("way", "geometries"), [ONEDNN])
+@pytest.mark.parametrize(("way", "geometries"), [ONEDNN, CHANNELWISE])
 def test_half_precision_is_summed_in_full(way: Way, geometries: list[Geometry]) -> None:
     for propagation in Propagation:
         first, second = (a.astype(jnp.bfloat16) for a in operands(geometries[1], propagation))

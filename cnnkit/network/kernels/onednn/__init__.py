@@ -1,11 +1,16 @@
 """oneDNN's convolutions inside XLA's programs on a CPU: an extension in C++, never needed.
 
-``build.py`` compiles it, and this module says whether it is there. It has two foreign functions:
+``build.py`` compiles it, and this module says whether it is there. It has these foreign functions:
 
 - ``convolution.py`` calls one for each convolution of a training. ``convolution.cc`` deals it out
   (``parts.cc``) over XLA's threads (``pool.h``) and has oneDNN compute each part on one of them
   (``primitive.cc``).
-- ``inference.py`` calls the other for a whole part of a network that is trained: a program
+- ``normalization.py`` calls two for each batch norm of a training and its gradient, with the
+  addition and the rectifier behind it: ``normalization.cc``, computed by ``batch_norm.cc``.
+- ``pooling.py`` calls two for each max pool of a training and its gradient (``max_pool.cc``), and
+  ``depthwise.py`` one for each depthwise convolution of bfloat16 (``depthwise.cc``). These are
+  vectors of our own (``vectors.h``).
+- ``inference.py`` calls one for a whole part of a network that is trained: a program
   (``program.cc``), which for a number of examples becomes primitives that hand each other maps in
   oneDNN's own layouts (``plan.cc``); ``inference.cc`` deals the examples out.
 """
@@ -85,10 +90,21 @@ def load() -> Availability:
         return Availability(False, True, f"the extension can't be loaded: {error}")
     import jax
 
-    from cnnkit.network.kernels.onednn import convolution, inference
+    from cnnkit.network.kernels.onednn import (
+        convolution,
+        depthwise,
+        inference,
+        normalization,
+        pooling,
+    )
 
     for target, function in (
         (convolution.TARGET, extension.CnnkitConvolve),
+        (depthwise.TARGET, extension.CnnkitConvolveDepthwise),
+        (normalization.TARGET, extension.CnnkitNormalize),
+        (normalization.GRADIENT_TARGET, extension.CnnkitNormalizeGradient),
+        (pooling.TARGET, extension.CnnkitMaxPool),
+        (pooling.GRADIENT_TARGET, extension.CnnkitMaxPoolGradient),
         (inference.TARGET, extension.CnnkitInfer),
     ):
         jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function), platform="cpu")

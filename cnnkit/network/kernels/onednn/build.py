@@ -6,7 +6,8 @@ r"""Compiles the extension with the system's C++ compiler into the user's privat
     cnnkit doctor --build
     LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
         ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-        pytest -n 0 tests/network/kernels/test_onednn.py tests/network/kernels/test_inference.py
+        pytest -n 0 tests/network/kernels/test_onednn.py tests/network/kernels/test_inference.py \
+            tests/network/kernels/test_batch_norm.py tests/network/kernels/test_pools.py
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ from pathlib import Path
 
 from cnnkit.errors import CnnkitError
 from cnnkit.folders import make_private, user_cache
+from cnnkit.network.kernels.processor import instructions
 
 LIBRARY, HEADERS = "onednn-cpu-gomp", "onednn-devel-cpu-gomp"
 _HERE = Path(__file__).parent
 SOURCES = tuple(sorted(path.name for path in _HERE.glob("*.cc")))
 INCLUDED = tuple(sorted(path.name for path in _HERE.glob("*.h")))
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-fopenmp")
+VECTORS = (("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"), ("avx2", "fma"))
+"""Instructions by the names that Linux and compilers have for them, the best first."""
 
 
 class BuildError(CnnkitError):
@@ -119,7 +123,15 @@ def build() -> Path:
 
 
 def _flags() -> list[str]:
-    return [*FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
+    return [*FLAGS, *_vectors(), *shlex.split(os.environ.get("CXXFLAGS", ""))]
+
+
+def _vectors() -> tuple[str, ...]:
+    """The widest vectors that this machine has: one with others has a library of its own."""
+    for wanted in VECTORS:
+        if instructions().issuperset(wanted):
+            return tuple(f"-m{name}" for name in wanted)
+    return ()
 
 
 def _arguments() -> list[str]:

@@ -3,10 +3,10 @@
 // It is dealt out in parts over XLA's threads; oneDNN computes each on one of them. The operands may
 // have any number of leading axes, which are convolutions of their own (a vmapped axis).
 #include <algorithm>
-#include <string>
 #include <vector>
 
 #include "buffer.h"
+#include "calls.h"
 #include "parts.h"
 #include "pool.h"
 #include "primitive.h"
@@ -24,14 +24,6 @@ struct Call {
   Geometry geometry;
   int64_t leading;  // convolutions in one call
 };
-
-struct Invalid {
-  std::string message;
-};
-
-void Require(bool holds, const char* message) {
-  if (!holds) throw Invalid{message};
-}
 
 memory::data_type TypeOf(ffi::DataType type) {
   if (type == ffi::F32) return memory::data_type::f32;
@@ -167,7 +159,7 @@ void ToFilters(ffi::ThreadPool& pool, const Call& call, const void* maps, const 
 ffi::Error Convolve(ffi::ThreadPool pool, ffi::AnyBuffer first, ffi::AnyBuffer second,
                     ffi::Result<ffi::AnyBuffer> result, int64_t operation, Numbers stride,
                     Numbers padding, Numbers dilation, int64_t groups) {
-  try {
+  return Guarded("cnnkit's convolution", [&] {
     OneThread guard;
     const auto type = TypeOf(first.element_type());
     Require(second.element_type() == first.element_type(), "the operands must be of one type");
@@ -182,12 +174,7 @@ ffi::Error Convolve(ffi::ThreadPool pool, ffi::AnyBuffer first, ffi::AnyBuffer s
                    : Read(operation, c, b, a, type, stride, padding, dilation, groups);
     (to_filters ? ToFilters : ToMaps)(pool, call, first.untyped_data(), second.untyped_data(),
                                       result->untyped_data());
-    return ffi::Error::Success();
-  } catch (const Invalid& invalid) {
-    return ffi::Error::InvalidArgument("cnnkit's convolution: " + invalid.message);
-  } catch (const std::exception& error) {
-    return ffi::Error::Internal(std::string("oneDNN: ") + error.what());
-  }
+  });
 }
 
 }  // namespace

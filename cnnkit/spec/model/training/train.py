@@ -175,8 +175,12 @@ class Train(Section):
         AUGMENTATIONS,
         Expects("a list of augmentations: `[{flip: horizontal}, {shift: 4}]`"),
     ] = Field((), description="random changes of the examples, in this order")
-    precision: Annotated[Literal["float32", "bfloat16"], Expects("`float32` or `bfloat16`")] = (
-        Field("float32", description="what is computed in; weights are float32")
+    precision: Annotated[
+        Literal["float32", "bfloat16", "auto"], Expects("`float32`, `bfloat16` or `auto`")
+    ] = Field(
+        "float32",
+        description="what is computed in; weights are float32; `auto` takes bfloat16 where the "
+        "device multiplies it faster",
     )
     parallel: Annotated[
         Parallelism,
@@ -209,6 +213,11 @@ class Train(Section):
         "autoencoder does; by default the targets of the data",
     )
     _maps: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def compute_precision(self) -> Literal["float32", "bfloat16"]:
+        """What is computed in: float32 where it is left to a machine that has not been asked."""
+        return "float32" if self.precision == "auto" else self.precision
 
     @property
     def monitor(self) -> str:
