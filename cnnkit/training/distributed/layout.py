@@ -95,6 +95,10 @@ class Layout:
             return nullcontext()
         return divisible_only() if self.extent(SPATIAL) == 1 else plain_only()
 
+    def of_batch(self) -> NamedSharding | None:
+        """Where each example of a batch lies; None of one device."""
+        return None if self.mesh is None else self._sharding(_BATCH)
+
     def of_state(self, shapes: State, *, runs: int = 1) -> State:
         """Where each array of a state lies, a tree of shardings.
 

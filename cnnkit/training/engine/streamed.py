@@ -10,12 +10,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
 
 from cnnkit.data.dataset import ExampleArrays, Indices
 from cnnkit.data.stream import Batch, imported_grain, stream
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State
-from cnnkit.training.compute.step import BATCH_AXIS, Steps
+from cnnkit.training.compute.step import Steps
 from cnnkit.training.engine.base import Asked, Engine, on_host
 from cnnkit.training.prepare.feed import BatchShare, feed_of
 from cnnkit.training.prepare.material import Material, SplitName
@@ -93,9 +92,7 @@ class Streamed(Engine):
 
     @cached_property
     def _share(self) -> BatchShare:
-        mesh = self.steps.mesh
-        over = self.sharding if mesh is None else NamedSharding(mesh, PartitionSpec(BATCH_AXIS))
-        return BatchShare(over, self.steps.batch_size)
+        return BatchShare(self.steps.layout.of_batch() or self.sharding, self.steps.batch_size)
 
     def _inputs_of(self, table: ExampleArrays, chosen: Indices) -> Any:
         return self._share.placed(table.inputs_at(self._share.of(chosen)))
