@@ -14,7 +14,7 @@ from jax import Array
 from cnnkit.analysis.precision import Precision, Program
 from cnnkit.network import build, runtime
 from cnnkit.network.inference import engine_of
-from cnnkit.network.model import NOT_TAKEN, Network
+from cnnkit.network.taken import NOT_TAKEN, Network
 from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
