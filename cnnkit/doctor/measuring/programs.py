@@ -12,9 +12,9 @@ from flax import nnx
 from jax import Array
 
 from cnnkit.analysis.precision import Precision, Program
-from cnnkit.network import build, runtime
+from cnnkit.network import Network, build, runtime
 from cnnkit.network.inference import engine_of
-from cnnkit.network.taken import NOT_TAKEN, Network
+from cnnkit.network.taken import NOT_TAKEN
 from cnnkit.network.weights import arrays_of
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.tracing import graph_of
