@@ -44,9 +44,9 @@ def input_shapes(config: Mapping[str, Any], example: Shape | None) -> dict[str, 
             f"--input {'x'.join(map(str, example))} is of one input, the network has {names}",
             "save the model with the extents of each input",
         )
-    names = unlike([name_of(each) for each in given], "input")
+    called = unlike([name_of(each) for each in given], "input")
     shapes = (_shape(config, layer, example) for layer in given)
-    return dict(zip(names, shapes, strict=True))
+    return dict(zip(called, shapes, strict=True))
 
 
 def _shape(config: Mapping[str, Any], layer: Mapping[str, Any], example: Shape | None) -> Shape:

@@ -309,7 +309,7 @@ def _padded(call: Expression) -> View:
     if mode != "constant":
         fields["padding_mode"] = modes[mode]
     before_it = call.build.graph.operations.get(call.view.source)
-    if fields.keys() == {"channels"} and _pads_around(call.view, before_it):
+    if fields.keys() == {"channels"} and _pads_around(before_it, call.view):
         node = call.node("Pad")  # the spatial axes were padded just before
         made = {**before_it.fields, **fields}
         number = call.build.apply(node, "pad", *before_it.inputs, fields=made)
@@ -318,7 +318,7 @@ def _padded(call: Expression) -> View:
     return call.layer("pad", fields, {"value": np.asarray(value)} if value else {})
 
 
-def _pads_around(view: View, operation: Operation | None) -> TypeGuard[Operation]:
+def _pads_around(operation: Operation | None, view: View) -> TypeGuard[Operation]:
     """Whether a tensor is what padding the spatial axes with zeros gave."""
     return (
         operation is not None

@@ -226,7 +226,6 @@ class _Reader:
         if function is not None:
             return [function(Expression(kind, config, args, kwargs, self.build, scope))]
         node = TracedNode(kind, scope, scope)
-        numbered = [_numbered(self.build, node, each) for each in (args, kwargs)]
         given = [each for each in leaves([args, kwargs]) if not isinstance(each, bool)]
         call = LayerCall(
             kind,
@@ -242,7 +241,8 @@ class _Reader:
             place,
             path,
             self.legacy,
-            *numbered,
+            _numbered(self.build, node, args),
+            _numbered(self.build, node, kwargs),
             scope_of(kind, path),
         )
         assert reader is not None  # noqa: S101 - one of both there is
