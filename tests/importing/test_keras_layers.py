@@ -196,11 +196,11 @@ def test_what_cannot_be_said_is_named(name: str, tmp_path: Path) -> None:
 # is that of another tensor, layers whose output nothing reads, and heads for training.
 WRITTEN_OTHERWISE = {
     "ceil-drops-a-window", "conv-modes", "joins", "little", "normalizations-of-a-vector",
-    "activations-of-a-vector", "pooling-adaptive", "pooling-whole", "shaping", "shared",
+    "activations-of-a-vector", "composition", "filtering-pools", "pooling-adaptive", "pooling-whole", "shaping", "shared",
     "yolo-v3", "axes-of-a-volume",
 }  # fmt: skip
 SPECS_WRITTEN_OTHERWISE: set[str] = set()
-BEYOND = {"transposed-groups", "weight-norms-beyond-keras"}
+BEYOND = {"each", "transposed-groups", "weight-norms-beyond-keras"}
 SPECS = sorted((Path(cnnkit.__file__).parents[1] / "specs").rglob("*.yaml"))
 
 

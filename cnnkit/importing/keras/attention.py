@@ -86,7 +86,8 @@ def _embedding(call: LayerCall) -> int:
     fields = {"entries": entries, "units": units}
     source = call.inputs[0]
     cut = call.graph.operations.get(source)
-    if cut is not None and not cut.arrays and call.graph.shape(cut.inputs[0]) == (*call.shape, 1):
+    moves = cut is not None and cut.kind in ("flatten", "reshape")
+    if cut is not None and moves and call.graph.shape(cut.inputs[0]) == (*call.shape, 1):
         source = cut.inputs[0]  # a map of one channel, which is left out before it is looked up
     elif call.rank:
         source = call.layer("reshape", {"shape": [*call.shape, 1]})

@@ -231,11 +231,7 @@ class _Reader:
             kind,
             config,
             [plain(node, self.build, each) for each in given if isinstance(each, View)],
-            [
-                each
-                for each in given
-                if isinstance(each, int | float) and not isinstance(each, bool)
-            ],
+            [each for each in given if isinstance(each, int | float)],
             self.build.graph,
             self.stored.store,
             place,

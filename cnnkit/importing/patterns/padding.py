@@ -37,7 +37,7 @@ def _joins(pad: Operation, reader: Operation) -> bool:
     if reader.kind == "lp_pool":
         return not {"padding_mode", "value"} & {*pad.fields, *pad.weights}
     return reader.kind in padded and not (
-        "value" in pad.weights or ("padding_mode" in pad.fields and "padding" in reader.fields)
+        "value" in pad.weights or ("padding_mode" in pad.fields and reader.fields.get("padding", 0))
     )
 
 
