@@ -27,7 +27,7 @@ def _joins(pad: Operation, reader: Operation) -> bool:
     """Whether a layer's own padding can hold the same cells."""
     if reader.kind == "pad":
         return all(each.fields.keys() <= {"padding"} and not each.weights for each in (pad, reader))
-    if "channels" in pad.fields or reader.fields.get("padding") == "same":
+    if "channels" in pad.fields or reader.fields.get("padding") in ("same", "causal"):
         return False
     if reader.kind == "max_pool":  # its padding never is the largest, as minus infinity is not
         return "value" in pad.weights
@@ -36,9 +36,8 @@ def _joins(pad: Operation, reader: Operation) -> bool:
     padded = ("conv", "depthwise_conv", "locally_connected", "blur_pool")
     if reader.kind == "lp_pool":
         return not {"padding_mode", "value"} & {*pad.fields, *pad.weights}
-    return reader.kind in padded and not (
-        "value" in pad.weights or ("padding_mode" in pad.fields and reader.fields.get("padding", 0))
-    )
+    twice = "padding_mode" in pad.fields and reader.fields.get("padding", 0)
+    return reader.kind in padded and "value" not in pad.weights and not twice
 
 
 def _join(pad: Operation, reader: Operation, rank: int) -> None:
