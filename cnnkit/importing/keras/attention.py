@@ -19,7 +19,12 @@ _ARGUMENTS = ("query", "value", "key", "query_mask", "value_mask", "key_mask", "
 
 def _attention(call: LayerCall) -> int:
     given = dict(zip(_ARGUMENTS, call.args, strict=False)) | dict(call.kwargs)
-    masks = [name for name in given if name.endswith("mask") and given[name] not in (None, False)]
+    absent = (type(None), bool)
+    masks = [
+        name
+        for name, value in given.items()
+        if name.endswith("mask") and (not isinstance(value, absent) or value)
+    ]
     if masks or given.get("return_attention_scores"):
         what = f"`{masks[0]}`" if masks else "`return_attention_scores`"
         raise RefusedError(f"it is called with {what}", "near is attention, of all positions")

@@ -23,7 +23,7 @@ class LayerCall:
         kind: The name of its class.
         config: What it was made with.
         inputs: The operations that it reads.
-        constants: The numbers that it reads.
+        constants: The numbers and arrays that it reads.
         graph: What is built.
         store: The weights of the file.
         place: Where those of the layer are in an archive.
@@ -39,7 +39,7 @@ class LayerCall:
     kind: str
     config: Mapping[str, Any]
     inputs: Sequence[int]
-    constants: Sequence[float]
+    constants: Sequence[Any]
     graph: OperationGraph
     store: Store
     place: tuple[str, ...]

@@ -81,12 +81,13 @@ def _dropout(kind: str) -> LayerReader:
 
 
 def _merge(kind: str) -> LayerReader:
-    def apply(call: LayerCall) -> int:
-        if call.constants:
-            raise RefusedError("it joins a constant to what depends on the input")
-        return call.layer(kind, inputs=call.inputs)
+    return lambda call: _joined(call, kind)
 
-    return apply
+
+def _joined(call: LayerCall, kind: str, fields: Mapping[str, Any] | None = None) -> int:
+    if call.constants:
+        raise RefusedError("it joins a constant to what depends on the input")
+    return call.layer(kind, fields, inputs=call.inputs)
 
 
 def _concatenate(call: LayerCall) -> int:
@@ -95,7 +96,7 @@ def _concatenate(call: LayerCall) -> int:
     if not 0 < place < call.rank + 2:
         raise RefusedError(f"it joins along axis {axis}", "near is `merge: {by: concat}`")
     fields = {"axis": place - 1} if place <= call.rank else {}
-    return call.layer("concat", fields, inputs=call.inputs)
+    return _joined(call, "concat", fields)
 
 
 def _permute(call: LayerCall) -> int:

@@ -13,8 +13,9 @@ from cnnkit.importing.keras.attention import ATTENTION
 from cnnkit.importing.keras.converted import PACKAGE, converted
 from cnnkit.importing.keras.functions import FUNCTIONS, LayerReader
 from cnnkit.importing.keras.normalization import NORMALIZATIONS
-from cnnkit.importing.keras.ops import OPS, Function
+from cnnkit.importing.keras.ops import OPS
 from cnnkit.importing.keras.recurrence import RECURRENCE
+from cnnkit.importing.keras.shaping import Function
 from cnnkit.importing.keras.windows import WINDOWS
 
 LAYERS: Mapping[str, LayerReader] = MappingProxyType(

@@ -231,7 +231,7 @@ class _Reader:
             kind,
             config,
             [plain(node, self.build, each) for each in given if isinstance(each, View)],
-            [each for each in given if isinstance(each, int | float)],
+            [each for each in given if isinstance(each, int | float) or hasattr(each, "dtype")],
             self.build.graph,
             self.stored.store,
             place,

@@ -5,7 +5,7 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from cnnkit.export.parts.keras.layer import Applied, Registered
 
@@ -86,6 +86,12 @@ def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
         def kernel(self, value):
             self._kernel = value
 
+        def save_own_variables(self, store):
+            layers.Layer.save_own_variables(self, store)  # the base saves what `kernel` gives
+
+        def load_own_variables(self, store):
+            layers.Layer.load_own_variables(self, store)
+
     name = f"{base.__name__}-{how}-{positions}"
     return keras.saving.register_keras_serializable("cnnkit", name)(FilterNorm)
 
@@ -128,6 +134,12 @@ def spectral_norm(base, swapped: bool = False):
         @kernel.setter
         def kernel(self, value):
             self._kernel = value
+
+        def save_own_variables(self, store):
+            layers.Layer.save_own_variables(self, store)  # the base saves what `kernel` gives
+
+        def load_own_variables(self, store):
+            layers.Layer.load_own_variables(self, store)
 
         def call(self, inputs, training=None):
             if training and self.trainable:
