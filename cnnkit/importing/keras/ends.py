@@ -7,8 +7,8 @@ from typing import Any
 
 from cnnkit.importing.ends import allowed
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.layers import layers_of, name_of
-from cnnkit.importing.keras.nodes import Reference, references
+from cnnkit.importing.keras.arguments import Reference, references
+from cnnkit.importing.keras.dispatch import layers_of, name_of
 from cnnkit.layers.shape import Shape
 
 _HINT = "give the shape of one example with --input: --input 224x224x3"

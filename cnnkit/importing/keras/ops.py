@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.expression import Expression, plain
+from cnnkit.importing.keras.function_call import FunctionCall, plain
 from cnnkit.importing.keras.shaping import SHAPING, Function, axes_of
 from cnnkit.importing.operators.view import View, channels_last
 
@@ -15,7 +15,7 @@ from cnnkit.importing.operators.view import View, channels_last
 def _arithmetic(operator: str, kind: str) -> Function:
     """`x + y` and the like: of two tensors, or of one and constants."""
 
-    def apply(call: Expression) -> Any:
+    def apply(call: FunctionCall) -> Any:
         left, right = call.operand(0), call.operand(1)
         if not isinstance(left, View) or not isinstance(right, View):
             return call.onnx(operator, left, right)
@@ -28,7 +28,7 @@ def _arithmetic(operator: str, kind: str) -> Function:
     return apply
 
 
-def _spread(call: Expression, kind: str, left: View, right: View) -> View | None:
+def _spread(call: FunctionCall, kind: str, left: View, right: View) -> View | None:
     """A join of a map and of a vector whose axes before the channels have one cell."""
     for place, view in enumerate((left, right)):
         other = (right, left)[place]
@@ -42,21 +42,21 @@ def _spread(call: Expression, kind: str, left: View, right: View) -> View | None
     return None
 
 
-def _negative(call: Expression) -> View:
+def _negative(call: FunctionCall) -> View:
     made: View = call.onnx("Neg", call.view)
     return made
 
 
-def _power(call: Expression) -> View:
+def _power(call: FunctionCall) -> View:
     made: View = call.onnx("Pow", call.view, call.operand(1))
     return made
 
 
-def _square(call: Expression) -> View:
+def _square(call: FunctionCall) -> View:
     return call.elementwise("power")
 
 
-def _root(call: Expression) -> View:
+def _root(call: FunctionCall) -> View:
     """The square root; of a sum of squares it is a norm."""
     graph, view = call.build.graph, call.view
     total = graph.operations.get(view.source)
@@ -70,13 +70,13 @@ def _root(call: Expression) -> View:
 
 
 def _bound(operator: str) -> Function:
-    def apply(call: Expression) -> View:
+    def apply(call: FunctionCall) -> View:
         return call.channels_first(operator, call.operand(0), call.operand(1))
 
     return apply
 
 
-def _clip(call: Expression) -> View:
+def _clip(call: FunctionCall) -> View:
     bounds = {name: call.config.get(f"x_{name}") for name in ("min", "max")}
     made: View = call.onnx("Clip", call.view, **bounds)
     return made
@@ -85,7 +85,7 @@ def _clip(call: Expression) -> View:
 def _kind(kind: str, **usual: float) -> Function:
     """An activation, with the fields that are not what it takes for granted."""
 
-    def apply(call: Expression) -> View:
+    def apply(call: FunctionCall) -> View:
         given = {name: call.config.get(name, default) for name, default in usual.items()}
         return call.elementwise(
             kind, {name: value for name, value in given.items() if value != usual[name]}
@@ -94,28 +94,28 @@ def _kind(kind: str, **usual: float) -> Function:
     return apply
 
 
-def _gelu(call: Expression) -> View:
+def _gelu(call: FunctionCall) -> View:
     return call.elementwise("gelu", {"approximate": True} if call.config["approximate"] else {})
 
 
-def _leaky_relu(call: Expression) -> View:
+def _leaky_relu(call: FunctionCall) -> View:
     slope = call.config.get("negative_slope", 0.2)
     return call.elementwise("leaky_relu", {} if slope == 0.1 else {"slope": slope})
 
 
-def _threshold(call: Expression) -> View:
+def _threshold(call: FunctionCall) -> View:
     fields = {"threshold": call.config["threshold"], "value": call.config["default_value"]}
     return call.elementwise("threshold", fields)
 
 
-def _glu(call: Expression) -> View:
+def _glu(call: FunctionCall) -> View:
     if call.axis(call.config.get("axis", -1)) != call.rank - 1:
         raise RefusedError(f"it is over axis {call.config['axis']}", "near is glu, over channels")
     return call.layer("glu")
 
 
 def _softmax(operator: str) -> Function:
-    def apply(call: Expression) -> View:
+    def apply(call: FunctionCall) -> View:
         made: View = call.onnx(operator, call.view, axis=call.axis(call.config.get("axis", -1)))
         return made
 
@@ -123,7 +123,7 @@ def _softmax(operator: str) -> Function:
 
 
 def _reduced(by: str) -> Function:
-    def apply(call: Expression) -> View:
+    def apply(call: FunctionCall) -> View:
         rank, axes = call.rank, axes_of(call)
         if axes[0] == 0:
             raise RefusedError("it is over the batch", "near is reduce")
@@ -138,18 +138,18 @@ def _reduced(by: str) -> Function:
     return apply
 
 
-def _matmul(call: Expression) -> View:
+def _matmul(call: FunctionCall) -> View:
     made: View = call.onnx("MatMul", call.operand(0), call.operand(1))
     return made
 
 
-def _einsum(call: Expression) -> View:
+def _einsum(call: FunctionCall) -> View:
     operands = [call.operand(at) for at, _ in enumerate(call.args)]
     made: View = call.onnx("Einsum", *operands, equation=call.config["subscripts"])
     return made
 
 
-def _same(call: Expression) -> View:
+def _same(call: FunctionCall) -> View:
     return call.view
 
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from cnnkit.errors import Finding
 from cnnkit.importing.graph import EACH, INPUT, PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.importing.keras.arguments import Reference, arguments, leaves, mapped
 from cnnkit.importing.keras.call import LayerCall
-from cnnkit.importing.keras.ends import input_layers, input_shapes, outputs
-from cnnkit.importing.keras.expression import Expression, plain
-from cnnkit.importing.keras.file import Stored, load
-from cnnkit.importing.keras.layers import (
+from cnnkit.importing.keras.dispatch import (
     MODELS,
     SLICES,
     WRAPPERS,
@@ -23,7 +21,9 @@ from cnnkit.importing.keras.layers import (
     places,
     scope_of,
 )
-from cnnkit.importing.keras.nodes import Reference, arguments, leaves, mapped
+from cnnkit.importing.keras.ends import input_layers, input_shapes, outputs
+from cnnkit.importing.keras.file import Stored, load
+from cnnkit.importing.keras.function_call import FunctionCall, plain
 from cnnkit.importing.keras.running import KerasRuntime
 from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
@@ -224,7 +224,7 @@ class _Reader:
         if lost:
             return [None]  # what it reads could not be said either
         if function is not None:
-            return [function(Expression(kind, config, args, kwargs, self.build, scope))]
+            return [function(FunctionCall(kind, config, args, kwargs, self.build, scope))]
         node = TracedNode(kind, scope, scope)
         given = [each for each in leaves([args, kwargs]) if not isinstance(each, bool)]
         call = LayerCall(

@@ -8,15 +8,15 @@ from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from cnnkit.importing.graph import Operation, RefusedError
-from cnnkit.importing.keras.expression import Expression
+from cnnkit.importing.keras.function_call import FunctionCall
 from cnnkit.importing.operators.recurrence import turned
 from cnnkit.importing.operators.view import View, channels_last, first, last
 from cnnkit.importing.operators.windows import padding, scalar
 
-Function = Callable[[Expression], View]
+Function = Callable[[FunctionCall], View]
 
 
-def axes_of(call: Expression) -> list[int]:
+def axes_of(call: FunctionCall) -> list[int]:
     """The axes that a function is over, from the front, the batch among them.
 
     Raises:
@@ -28,7 +28,7 @@ def axes_of(call: Expression) -> list[int]:
     return sorted(call.axis(each) for each in (given if isinstance(given, list) else [given]))
 
 
-def _reshape(call: Expression) -> View:
+def _reshape(call: FunctionCall) -> View:
     batch, *extents = call.config["newshape"]
     size = math.prod(call.view.extents)
     if extents.count(-1) == 1:
@@ -42,24 +42,24 @@ def _reshape(call: Expression) -> View:
     return call.view.reshaped(extents)
 
 
-def _ordered(call: Expression, order: Sequence[int]) -> View:
+def _ordered(call: FunctionCall, order: Sequence[int]) -> View:
     if order[0] != 0:
         raise RefusedError("it moves the batch", "near is transpose")
     return call.view.transposed([each - 1 for each in order[1:]])
 
 
-def _transpose(call: Expression) -> View:
+def _transpose(call: FunctionCall) -> View:
     return _ordered(call, call.config.get("axes") or [*range(call.rank)][::-1])
 
 
-def _swapped(call: Expression) -> View:
+def _swapped(call: FunctionCall) -> View:
     order = [*range(call.rank)]
     one, other = (call.axis(call.config[name]) for name in ("axis1", "axis2"))
     order[one], order[other] = other, one
     return _ordered(call, order)
 
 
-def _moved(call: Expression) -> View:
+def _moved(call: FunctionCall) -> View:
     source, target = (
         [call.axis(each) for each in call.config[name]] for name in ("source", "destination")
     )
@@ -69,7 +69,7 @@ def _moved(call: Expression) -> View:
     return _ordered(call, order)
 
 
-def _expanded(call: Expression) -> View:
+def _expanded(call: FunctionCall) -> View:
     given = call.config["axis"]
     axes = list(call.view.axes)
     for axis in given if isinstance(given, list) else [given]:
@@ -80,7 +80,7 @@ def _expanded(call: Expression) -> View:
     return View(call.view.source, call.view.shape, tuple(axes))
 
 
-def _squeezed(call: Expression) -> View:
+def _squeezed(call: FunctionCall) -> View:
     axes = axes_of(call)
     if any(call.view.whole(1)[axis] != 1 for axis in axes) or axes[0] == 0:
         raise RefusedError(f"it squeezes the axes {axes} of {list(call.view.extents)}")
@@ -88,7 +88,7 @@ def _squeezed(call: Expression) -> View:
     return View(call.view.source, call.view.shape, kept)
 
 
-def _item(call: Expression) -> View:
+def _item(call: FunctionCall) -> View:
     """`x[:, 2:8, ::2, ..., 0]`."""
     key = call.given(1)
     key = list(key) if isinstance(key, list) else [key]
@@ -119,7 +119,7 @@ def _item(call: Expression) -> View:
     return View(view.source, view.shape, tuple(axes))
 
 
-def _cut(call: Expression, bounds: Sequence[tuple[int, int, int]]) -> View:
+def _cut(call: FunctionCall, bounds: Sequence[tuple[int, int, int]]) -> View:
     """The parts of axes that are taken; of several axes of a map it is a crop."""
     import numpy as np
 
@@ -134,7 +134,7 @@ def _cut(call: Expression, bounds: Sequence[tuple[int, int, int]]) -> View:
     return last(call.onnx("Slice", first(call.view), starts, stops, np.arange(len(moved)), steps))
 
 
-def _concatenated(call: Expression) -> View:
+def _concatenated(call: FunctionCall) -> View:
     views = call.args[0]
     if not all(isinstance(view, View) for view in views):
         raise RefusedError("it joins a constant to what depends on the input")
@@ -147,14 +147,14 @@ def _concatenated(call: Expression) -> View:
     return made
 
 
-def _flipped(call: Expression) -> View:
+def _flipped(call: FunctionCall) -> View:
     axes = axes_of(call)
     if len(axes) != 1:
         raise RefusedError(f"it turns the axes {axes} round")
     return turned(call.node("Flip"), call.build, call.view, axes[0])
 
 
-def _padded(call: Expression) -> View:
+def _padded(call: FunctionCall) -> View:
     """Pads all axes, with zeros, with minus infinity, or with what is there."""
     import numpy as np
 

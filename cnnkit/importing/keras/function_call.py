@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Expression:
+class FunctionCall:
     """A call.
 
     Attributes:
