@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnnkit.layers.activation import Linear
+from cnnkit.layers.axis import place_of
 from cnnkit.layers.base import Layer
+from cnnkit.layers.reduction import Reduce
 from cnnkit.layers.resample import TransposedWindow
-from cnnkit.layers.spatial import Crop, Upsample
+from cnnkit.layers.slicing import ChannelSlice, Slice
+from cnnkit.layers.spatial import Crop, Pad, Upsample
+from cnnkit.layers.tokens import PositionEmbedding
 from cnnkit.layers.window import Window
+from cnnkit.layers.window import sides as sides_of
 from cnnkit.spec.graph import Graph, Node
 
 _ANY_ORDER = frozenset({"add", "mean", "multiply", "maximum", "minimum"})
@@ -24,7 +29,7 @@ _WRITTEN = frozenset({"activation", "init", "labels", "name", "rounding", "weigh
 _SHOWN = frozenset(
     {
         "bias", "cells", "dilation", "factor", "filters", "keep_axes", "kernel", "multiplier",
-        "padding", "scale", "shift", "size", "stride", "to", "units",
+        "output_padding", "padding", "scale", "shift", "size", "stride", "to", "units",
     }
 )  # fmt: skip
 """Fields that the shapes, the weights or the windows of an operation show."""
@@ -83,6 +88,17 @@ def _does(node: Node, graph: Graph) -> Key:
         fields |= {name: getattr(layer, name) for name in _SAID & set(type(layer).model_fields)}
     if isinstance(layer, Crop) and shape and node.output:
         fields["cells"] = layer.cells_off(shape[:-1], node.output[:-1])
+    if isinstance(layer, Pad) and shape:
+        fields["padding"] = sides_of(layer.padding, len(shape) - 1)
+    if isinstance(layer, ChannelSlice | Slice) and shape:
+        axis = "channels" if isinstance(layer, ChannelSlice) else layer.axis
+        place = place_of(axis, shape)
+        stop = shape[place] if layer.stop is None else layer.stop
+        kind, fields = "Slice", {"axis": place, "start": layer.start or 0, "stop": stop}
+    if isinstance(layer, Reduce) and shape:
+        fields["over"] = sorted(layer.places(shape))
+    if isinstance(layer, PositionEmbedding):
+        fields.pop("deviation")  # how it starts
     weights = tuple((weight.name, weight.shape) for weight in effect.weights)
     return (kind, repr(sorted(fields.items())), weights, windows, node.output, node.side)
 

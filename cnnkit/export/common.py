@@ -177,10 +177,13 @@ def attention(site: Site[DotProductAttention]) -> str:
     return made + option("dropout", layer.dropout, 0.0)
 
 
-def blur_weights(site: Site[layers.BlurPool]) -> str:
+def blur_weights(site: Site[layers.BlurPool], *, named: bool = False) -> str:
     """The windows of a blur as arguments: the weights along each axis, and the strides."""
     weights = tuple(binomial(window.size) for window in site.windows)
-    return f"{hole('weights', weights)}, {hole('stride', tuple(w.stride for w in site.windows))}"
+    stride = hole("stride", tuple(w.stride for w in site.windows))
+    if named:
+        return f"weights={hole('weights', weights)}, stride={stride}"
+    return f"{hole('weights', weights)}, {stride}"
 
 
 def response_norm_arguments(layer: layers.LocalResponseNorm) -> str:

@@ -19,7 +19,8 @@ from cnnkit.export.code.lines import line
 from cnnkit.spec.graph import Graph
 
 _FAMILIES: Final = (
-    "convolution", "pooling", "activation", "shaping", "attention", "recurrence", "filtering",
+    "layer", "convolution", "pooling", "activation", "shaping", "attention", "recurrence",
+    "filtering",
 )  # fmt: skip
 """The files of a target's helpers, as far as it has them, in the order of what is written."""
 

@@ -21,7 +21,7 @@ def input_names(function: Callable[..., Any], count: int) -> list[str]:
     names = [each.name for each in parameters if each.kind in kinds]
     if len(names) < count:
         names = [f"input{place + 1}" for place in range(count)]
-    return [_allowed(name, f"input{place + 1}") for place, name in enumerate(names[:count])]
+    return [allowed(name, f"input{place + 1}") for place, name in enumerate(names[:count])]
 
 
 def output_names(given: Any, count: int, sort: Callable[[Any], Any] = list) -> list[str]:
@@ -34,10 +34,10 @@ def output_names(given: Any, count: int, sort: Callable[[Any], Any] = list) -> l
     """
     keys = sort(given) if isinstance(given, Mapping) and len(given) == count else ()
     names = [str(key) for key in keys] or [f"output{place + 1}" for place in range(count)]
-    return [_allowed(name, f"output{place + 1}") for place, name in enumerate(names)]
+    return [allowed(name, f"output{place + 1}") for place, name in enumerate(names)]
 
 
-def _allowed(name: str, otherwise: str) -> str:
+def allowed(name: str, otherwise: str) -> str:
     """A name as a spec may have it."""
     found = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-")
     return found if NAME.fullmatch(found) else otherwise

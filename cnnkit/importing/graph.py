@@ -37,6 +37,8 @@ GROUP = "group"
 """Operations that share their weights with others as one; it is written as a block."""
 SHARED = "shared"
 """A copy of an operation, whose number is its field ``layer``, with the same weights."""
+EACH = "each"
+"""Operations, its ``inner``, that are applied to each slice along the first axis."""
 PLACEHOLDER = "placeholder"
 """What stands in a part of a spec for a node that no kind says; no kind is called so."""
 
@@ -67,7 +69,7 @@ class Operation:
             that they are of. Two operations of equal arrays and the same origins share them.
         folded: How many trained numbers of the model went into its arrays beyond those it has.
         inner: The operations that it stands for, where several share their weights with others
-            as one.
+            as one, or are applied to each slice.
     """
 
     kind: str
@@ -230,6 +232,8 @@ def output_shape(operation: Operation, inputs: Sequence[Shape]) -> Shape:
         return inputs[0]
     if operation.kind in (SCORES, ATTEND):
         return operation.shape
+    if operation.kind == EACH and operation.inner is not None:
+        return (inputs[0][0], *operation.inner.shape(operation.inner.output))
     made: Layer
     if operation.kind in JOINS:
         labels = tuple(f"input {index}" for index in range(len(inputs)))

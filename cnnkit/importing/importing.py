@@ -268,11 +268,19 @@ def _finding(error: RefusedError) -> Finding:
 
 def _layers(model: Model) -> list[WrittenLayer]:
     """The tree of a graph, in which patterns are layers."""
-    for pattern in PATTERNS:
-        pattern(model.graph)
+    _name_patterns(model.graph)
     layers = name_gates(fold_activations(layers_of(model.graph)))
     name_shared(layers)
     return layers
+
+
+def _name_patterns(graph: OperationGraph) -> None:
+    """Finds the patterns of a graph, first of those within it."""
+    for inner in [each.inner for each in graph.operations.values() if each.inner is not None]:
+        _name_patterns(inner)
+        graph.refused += inner.refused
+    for pattern in PATTERNS:
+        pattern(graph)
 
 
 def _imported(model: Model, name: str, origin: str) -> Imported:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnkit.errors import MissingExtraError
+from cnnkit.importing.graph import INPUT, OperationGraph
 from cnnkit.importing.model import Model, NotRunError
 from cnnkit.spec.model.spec import Spec
 
@@ -69,8 +70,11 @@ def _theirs(model: Model) -> tuple[Batch, Mapping[str, Array]]:
     import numpy as np
 
     random = np.random.default_rng(0)
+    entries = _entries(model.graph)
     if model.ends is None:
         batch = random.standard_normal(model.input_shape, np.float32)
+        if INPUT in entries:
+            batch = random.integers(0, entries[INPUT], model.input_shape).astype(np.float32)
         given = model.runtime(batch)
         ours = batch if model.channels_last else np.moveaxis(batch, 1, -1)
         return ours, {"": in_order(given, model.output)}
@@ -79,6 +83,9 @@ def _theirs(model: Model) -> tuple[Batch, Mapping[str, Array]]:
         name: random.standard_normal(view.whole(ends.batch), np.float32)
         for name, view in ends.inputs.items()
     }
+    for name, view in ends.inputs.items():
+        if (count := entries.get(view.source)) is not None:
+            fed[name] = random.integers(0, count, fed[name].shape).astype(np.float32)
     found = ends.runtime.run(fed)
     theirs = {name: in_order(found[name], view) for name, view in ends.outputs.items()}
     batches = {
@@ -86,6 +93,18 @@ def _theirs(model: Model) -> tuple[Batch, Mapping[str, Array]]:
         for name, array in fed.items()
     }
     return batches if len(batches) > 1 else next(iter(batches.values())), theirs
+
+
+def _entries(graph: OperationGraph) -> dict[int, int]:
+    """How many entries the whole numbers of an input number, of those that an embedding reads."""
+    found = {}
+    for operation in graph.operations.values():
+        number = INPUT if operation.kind != "embedding" else operation.inputs[0]
+        while number > INPUT:
+            number = graph.operations[number].inputs[0]
+        if operation.kind == "embedding":
+            found[number] = int(operation.fields["entries"])
+    return found
 
 
 def in_order(array: Array, view: View) -> Array:

@@ -183,7 +183,8 @@ def _layer(operation: Operation, number: int) -> WrittenLayer:
 def _merge(operation: Operation, number: int, others: Sequence[str]) -> WrittenLayer:
     if operation.kind not in JOINS:
         layer = _layer(operation, number)
-        return replace(layer, fields={**layer.fields, "context": others[0]}) if others else layer
+        name = "to" if operation.kind == "max_unpool" else "context"
+        return replace(layer, fields={**layer.fields, name: others[0]}) if others else layer
     fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
     fields |= operation.fields
     if operation.kind != "concat":

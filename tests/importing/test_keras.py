@@ -185,13 +185,13 @@ def test_a_lambda_is_a_finding_and_its_code_does_not_run(tmp_path: Path) -> None
 
 def test_all_that_cannot_be_said_in_one_run(tmp_path: Path) -> None:
     def odd(x: Any) -> Any:
-        left = L.Permute((2, 1, 3), name="turn")(x)
+        left = L.UnitNormalization(name="turn")(x)
         right = L.Activation("exponential", name="e")(x)
         return L.Add()([left, right])
 
     network(odd).save(tmp_path / "a.keras")
     assert said(tmp_path / "a.keras") == [
-        "layer `turn`: Permute cannot be said: `import` does not read it",
+        "layer `turn`: UnitNormalization cannot be said: `import` does not read it",
         "layer `e`: Activation cannot be said: no kind is its activation `exponential`",
     ]
 

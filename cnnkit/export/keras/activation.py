@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
-from cnnkit.export.common import maxout, power
+from cnnkit.export.common import power
 from cnnkit.export.keras.naming import operation_of
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer
@@ -82,6 +82,10 @@ def _prelu(site: Site[layers.Prelu]) -> Expression:
     )
 
 
+def _maxout(site: Site[layers.Maxout]) -> Expression:
+    return operation_of(f"Maxout(pieces={hole('pieces', site.layer.pieces)}")
+
+
 def _over_axis(name: str) -> Writer:
     def written(site: Site[Any]) -> Expression:
         if site.layer.over == "channels":
@@ -119,7 +123,7 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "tanhshrink": _activation("tanh_shrink"),
         "softmax": _over_axis("softmax"),
         "log_softmax": _over_axis("log_softmax"),
-        "maxout": maxout,
+        "maxout": _maxout,
         "glu": _glu,
         "linear": lambda _: Expression(("{0}",)),
     }

@@ -32,7 +32,7 @@ def _embedding(site: Site[layers.Embedding]) -> Expression:
     layer = site.layer
     build = f"layers.Embedding({hole('entries', layer.entries)}, {hole('units', layer.units)}"
     before = "{0}[..., 0]" if site.rank else "{0}"
-    entries = f"entries({before}, {hole('entries', layer.entries)})"
+    entries = f"Entries(count={hole('entries', layer.entries)}, {named('.entries')})({before})"
     return operation_of(build, entries)
 
 

@@ -10,7 +10,7 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.keras.initialization import class_of, initializers
 from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.keras.padding import MODES, padding_word, sliced, zero_padding
+from cnnkit.export.keras.padding import filled, padding_word, sliced, zero_padding
 from cnnkit.export.outline import Expression, InexpressibleError
 from cnnkit.export.site import Writer, both, brief, is_zero, overhang_of, sides_of
 from cnnkit.layers.window import Window
@@ -37,8 +37,7 @@ def _padded(site: Site[Any]) -> tuple[list[str], str]:
     windows = site.windows
     overhang, padding = overhang_of(windows), padding_word(windows)
     if site.layer.padding_mode != "zeros" and not is_zero(sides_of(windows)):
-        mode = MODES[site.layer.padding_mode]
-        calls = [f'pad({{0}}, {hole("sides", sides_of(windows))}, "{mode}")']
+        calls = [filled(sides_of(windows), site.layer.padding_mode)]
         return calls + ([] if is_zero(overhang) else [zero_padding(overhang)]), "valid"
     if padding is not None:
         return [], padding
@@ -81,8 +80,7 @@ def _locally_connected(site: Site[layers.LocallyConnected]) -> Expression:
         if site.layer.padding_mode == "zeros":
             before.append(zero_padding(sides_of(windows)))
         else:
-            mode = MODES[site.layer.padding_mode]
-            before.append(f'pad({{0}}, {hole("sides", sides_of(windows))}, "{mode}")')
+            before.append(filled(sides_of(windows), site.layer.padding_mode))
     if not is_zero(overhang_of(windows)):
         cells = hole("overhang", ((0, 0), *overhang_of(windows), (0, 0)))
         before.append(f"ops.pad({{0}}, {cells})")

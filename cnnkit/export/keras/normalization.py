@@ -45,12 +45,12 @@ def _global_response_norm(site: Site[layers.GlobalResponseNorm]) -> Expression:
 def _rms_norm(site: Site[layers.RmsNorm]) -> Expression:
     epsilon = hole("epsilon", site.layer.epsilon)
     if not site.layer.scale:
-        return Expression((f"rms_norm({{0}}, {epsilon})",))
+        return operation_of(f"RmsNorm(epsilon={epsilon}")
     return operation_of(f"layers.RMSNormalization(epsilon={epsilon}")
 
 
 def _local_response_norm(site: Site[layers.LocalResponseNorm]) -> Expression:
-    return Expression((f"local_response_norm({{0}}, {response_norm_arguments(site.layer)})",))
+    return operation_of(f"LocalResponseNorm({response_norm_arguments(site.layer)}")
 
 
 def _rescale(site: Site[layers.Rescale]) -> Expression:

@@ -30,6 +30,12 @@ def zero_padding(padding: Sides) -> str:
     return f"layers.ZeroPadding{len(padding)}D({hole('sides', cells)}, {named('.padding')})({{0}})"
 
 
+def filled(padding: Sides, mode: str) -> str:
+    """The layer that adds cells of another mode than zeros."""
+    added = f'Pad(sides={hole("sides", padding)}, mode="{MODES[mode]}"'
+    return f"{added}, {named('.border')})({{0}})"
+
+
 def sliced(spans: Sequence[tuple[int, int]]) -> str:
     """The cells that are kept along each axis."""
     written = ", ".join(f"{hole('start', a)}:{hole('stop', b)}" for a, b in spans)

@@ -10,7 +10,7 @@ from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import blur_weights
 from cnnkit.export.keras.naming import named, operation_of
-from cnnkit.export.keras.padding import MODES, padding_word, zero_padding
+from cnnkit.export.keras.padding import filled, padding_word, zero_padding
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer, both, brief, is_even, is_zero, overhang_of, sides_of
 from cnnkit.spec.site import Site
@@ -26,12 +26,12 @@ def _max_pool(site: Site[layers.MaxPool]) -> Expression:
         padding = "valid"
     if dilated:
         values = (
-            hole("pool_size", tuple(window.size for window in windows)),
-            hole("strides", tuple(window.stride for window in windows)),
-            hole("dilation_rate", tuple(window.dilation for window in windows)),
-            hole("outputs", tuple(window.output for window in windows)),
+            f"size={hole('pool_size', tuple(window.size for window in windows))}",
+            f"strides={hole('strides', tuple(window.stride for window in windows))}",
+            f"dilation={hole('dilation_rate', tuple(window.dilation for window in windows))}",
+            f"outputs={hole('outputs', tuple(window.output for window in windows))}",
         )
-        return Expression((*before, f"dilated_max_pool({{0}}, {', '.join(values)})"))
+        return operation_of(f"DilatedMaxPool({', '.join(values)}", *before)
     build = (
         f"layers.MaxPooling{len(windows)}D("
         f"{hole('pool_size', brief([window.size for window in windows]))}"
@@ -46,13 +46,13 @@ def _mean_pool(site: Site[layers.MeanPool]) -> Expression:
     padding = padding_word(windows)
     if padding is None or (padding == "same" and not _is_same(site)):
         values = (
-            hole("pool_size", tuple(window.size for window in windows)),
-            hole("strides", tuple(window.stride for window in windows)),
-            hole("sides", sides_of(windows)),
-            hole("overhang", overhang_of(windows)),
+            f"size={hole('pool_size', tuple(window.size for window in windows))}",
+            f"strides={hole('strides', tuple(window.stride for window in windows))}",
+            f"sides={hole('sides', sides_of(windows))}",
+            f"overhang={hole('overhang', overhang_of(windows))}",
             f"count_padding={site.layer.count_padding}",
         )
-        return Expression((f"mean_pool({{0}}, {', '.join(values)})",))
+        return operation_of(f"MeanPool({', '.join(values)}")
     build = (
         f"layers.AveragePooling{len(windows)}D("
         f"{hole('pool_size', brief([window.size for window in windows]))}"
@@ -85,8 +85,8 @@ def _adaptive_pool(site: Site[Any]) -> Expression:
     is_max, output = site.layer.kind == "adaptive_max_pool", site.output[:-1]
     pairs = list(zip(site.shape[:-1], output, strict=True))
     if any(extent % count for extent, count in pairs):
-        reduce = "ops.max" if is_max else "ops.mean"
-        return Expression((f"adaptive_pool({{0}}, {hole('output', output)}, {reduce})",))
+        by = "max" if is_max else "mean"
+        return operation_of(f'AdaptivePool(output={hole("output", output)}, by="{by}"')
     name = "Max" if is_max else "Average"
     size = hole("pool_size", brief([extent // count for extent, count in pairs]))
     return operation_of(f"layers.{name}Pooling{site.rank}D({size}")
@@ -98,18 +98,19 @@ def _lp_pool(site: Site[layers.LpPool]) -> Expression:
     before = () if is_zero(cells) else (zero_padding(cells),)
     size = hole("pool_size", tuple(window.size for window in windows))
     strides = hole("strides", tuple(window.stride for window in windows))
-    return Expression((*before, f"lp_pool({{0}}, {hole('p', site.layer.p)}, {size}, {strides})"))
+    values = f"p={hole('p', site.layer.p)}, pool_size={size}, strides={strides}"
+    return operation_of(f"LpPool({values}", *before)
 
 
 def _blur_pool(site: Site[layers.BlurPool]) -> Expression:
     windows, calls, mode = site.windows, [], site.layer.padding_mode
     if not is_zero(sides_of(windows)):
-        filled = f'pad({{0}}, {hole("sides", sides_of(windows))}, "{MODES.get(mode)}")'
-        calls.append(zero_padding(sides_of(windows)) if mode == "zeros" else filled)
+        sides = sides_of(windows)
+        calls.append(zero_padding(sides) if mode == "zeros" else filled(sides, mode))
     if not is_zero(overhang_of(windows)):
         cells = ((0, 0), *overhang_of(windows), (0, 0))
         calls.append(f"ops.pad({{0}}, {hole('overhang', cells)})")
-    return Expression((*calls, f"blur_pool({{0}}, {blur_weights(site)})"))
+    return operation_of(f"BlurPool({blur_weights(site, named=True)}", *calls)
 
 
 def _reduce(site: Site[layers.Reduce]) -> Expression:

@@ -9,12 +9,10 @@ from typing import Any
 from cnnkit import layers
 from cnnkit.export.code.lines import hole, option
 from cnnkit.export.common import (
-    channel_shuffle,
     channels_last_axis_slice,
     channels_last_order,
     channels_last_slice,
     fixed_scale,
-    rearranged,
 )
 from cnnkit.export.keras.naming import named, operation_of
 from cnnkit.export.outline import Expression
@@ -44,6 +42,14 @@ def _scale(site: Site[layers.Scale]) -> Expression:
     return operation_of(f"Scale({hole('init', site.layer.init)}{shared}")
 
 
+def _rearranged(name: str) -> Writer:
+    return lambda site: operation_of(f"{name}(block={hole('block', site.block)}")
+
+
+def _channel_shuffle(site: Site[layers.ChannelShuffle]) -> Expression:
+    return operation_of(f"ChannelShuffle(groups={hole('groups', site.layer.groups)}")
+
+
 def _axis_to_batch(site: Site[Any]) -> Expression:
     return Expression((f"ops.reshape({{0}}, (-1, *{hole('shape', site.output)}))",))
 
@@ -56,9 +62,9 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "flatten": _flatten,
         "reshape": _reshape,
-        "depth_to_space": rearranged,
-        "space_to_depth": rearranged,
-        "channel_shuffle": channel_shuffle,
+        "depth_to_space": _rearranged("DepthToSpace"),
+        "space_to_depth": _rearranged("SpaceToDepth"),
+        "channel_shuffle": _channel_shuffle,
         "channel_slice": channels_last_slice,
         "slice": channels_last_axis_slice,
         "transpose": _transpose,

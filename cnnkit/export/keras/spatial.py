@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from cnnkit import layers
 from cnnkit.export.code.lines import hole
-from cnnkit.export.keras.naming import operation_of
-from cnnkit.export.keras.padding import MODES, sliced, zero_padding
+from cnnkit.export.keras.naming import named, operation_of
+from cnnkit.export.keras.padding import filled, sliced, zero_padding
 from cnnkit.export.outline import Expression
 from cnnkit.export.site import Writer, brief, is_zero
 from cnnkit.layers.window import sides
@@ -21,7 +21,7 @@ def _pad(site: Site[layers.Pad]) -> Expression:
     if not is_zero(cells) and site.layer.padding_mode == "zeros":
         calls.append(zero_padding(cells))
     elif not is_zero(cells):
-        calls.append(f'pad({{0}}, {hole("sides", cells)}, "{MODES[site.layer.padding_mode]}")')
+        calls.append(filled(cells, site.layer.padding_mode))
     before, after = site.layer.channel_sides
     if before or after:
         widths = (*((0, 0),) * len(site.shape), (before, after))
@@ -43,15 +43,16 @@ def _upsample(site: Site[layers.Upsample]) -> Expression:
         factors = tuple(a // b for a, b in zip(extents, site.shape[:-1], strict=True))
         size = hole("size", brief(factors))
         return operation_of(f"layers.UpSampling{len(factors)}D({size}")
-    return Expression((f'resize({{0}}, {hole("extents", extents)}, "{site.layer.method}")',))
+    return operation_of(f'Resize(extents={hole("extents", extents)}, method="{site.layer.method}"')
 
 
 def _max_unpool(site: Site[layers.MaxUnpool]) -> Expression:
-    return Expression((f"max_unpool({{0}}, {{1}}, {hole('size', site.layer.sizes(site.rank))})",))
+    size = hole("size", site.layer.sizes(site.rank))
+    return Expression((f"MaxUnpool(size={size}, {named()})([{{0}}, {{1}}])",))
 
 
 def _coordinates(site: Site[layers.Coordinates]) -> Expression:
-    return Expression((f"with_coordinates({{0}}, {hole('extents', site.shape[:-1])})",))
+    return operation_of(f"WithCoordinates(extents={hole('extents', site.shape[:-1])}")
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(

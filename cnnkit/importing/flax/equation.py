@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators import OPERATORS
 from cnnkit.importing.operators.traced import TracedNode
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import View, first, last
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
     from cnnkit.importing.operators.builder import Builder
+
+__all__ = ["Equation", "UndividedSum", "first", "last"]
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,3 @@ class Equation:
         """As ``onnx``, for an operator that wants the channels first; they are last again."""
         moved = [first(each) if isinstance(each, View) else each for each in given]
         return last(self.onnx(operator, *moved, **attributes))
-
-
-def first(view: View) -> View:
-    """A view with its last axis first."""
-    count = len(view.axes)
-    return view.transposed([count - 1, *range(count - 1)])
-
-
-def last(view: View) -> View:
-    """A view with its first axis last."""
-    return view.transposed([*range(1, len(view.axes)), 0])

@@ -18,10 +18,13 @@ _KINDS: Mapping[str, tuple[str, Fields]] = MappingProxyType(
             for name in (
                 "celu", "elu", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh", "log_sigmoid",
                 "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax",
-                "softplus", "tanh",
+                "softplus", "softsign", "tanh", "glu",
             )
         },
         "hard_swish": ("hard_silu", {}),
+        "hard_shrink": ("hard_shrink", {}),
+        "soft_shrink": ("softshrink", {}),
+        "tanh_shrink": ("tanhshrink", {}),
         "leaky_relu": ("leaky_relu", {"slope": 0.2}),
         "swish": ("silu", {}),
     }

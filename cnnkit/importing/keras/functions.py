@@ -36,13 +36,18 @@ def _leaky_relu(call: LayerCall) -> int:
 
 
 def _prelu(call: LayerCall) -> int:
-    axes, channels = call.get("shared_axes") or [], call.shape[-1]
-    if list(axes) != list(range(1, call.rank + 1)):
+    axes, rank = list(call.get("shared_axes") or []), call.rank
+    each = [1 if at in axes else extent for at, extent in enumerate(call.shape, start=1)]
+    slopes = call.arrays(alpha=tuple(each))["alpha"]
+    per = {rank: "channel", rank + 1: "layer", 0: "cell" if rank else "channel"}.get(len(axes))
+    if per is None or axes != [*range(1, len(axes) + 1)]:
         raise RefusedError(
-            "it has a slope for each cell", f"near is prelu: `shared_axes={[1, 2][: call.rank]}`"
+            f"it has a slope for each place along the axes behind {axes}",
+            f"near is prelu, one a channel: `shared_axes={[*range(1, rank + 1)]}`",
         )
-    slopes = call.arrays(alpha=(*[1] * call.rank, channels))["alpha"]
-    return call.layer("prelu", weights={"slope": slopes.reshape(-1)})
+    fields = {} if per == "channel" else {"per": per}
+    shape = call.shape if per == "cell" else (-1,)
+    return call.layer("prelu", fields, {"slope": slopes.reshape(shape)})
 
 
 def _layer_scale(call: LayerCall) -> int:
@@ -56,9 +61,11 @@ def _elu(call: LayerCall) -> int:
 
 
 def _softmax(call: LayerCall) -> int:
-    if call.get("axis", -1) not in (-1, call.rank + 1):
-        raise RefusedError(f"it is over axis {call.get('axis')}", "near is softmax, over channels")
-    return call.layer("softmax")
+    axis = call.get("axis", -1)
+    place = axis + call.rank + 2 if isinstance(axis, int) and axis < 0 else axis
+    if place not in range(1, call.rank + 2):
+        raise RefusedError(f"it is over axis {axis}", "near is softmax, over one axis")
+    return call.layer("softmax", {"over": place - 1} if place <= call.rank else {})
 
 
 def _dropout(kind: str) -> LayerReader:
@@ -74,39 +81,34 @@ def _dropout(kind: str) -> LayerReader:
 
 
 def _merge(kind: str) -> LayerReader:
-    def apply(call: LayerCall) -> int:
-        if call.constants:
-            raise RefusedError("it joins a constant to what depends on the input")
-        return call.layer(kind, inputs=call.inputs)
+    return lambda call: _joined(call, kind)
 
-    return apply
+
+def _joined(call: LayerCall, kind: str, fields: Mapping[str, Any] | None = None) -> int:
+    if call.constants:
+        raise RefusedError("it joins a constant to what depends on the input")
+    return call.layer(kind, fields, inputs=call.inputs)
 
 
 def _concatenate(call: LayerCall) -> int:
-    if call.get("axis", -1) not in (-1, call.rank + 1):
-        raise RefusedError(
-            f"it joins along axis {call.get('axis')}", "near is `merge: {by: concat}`, of channels"
-        )
-    return _merge("concat")(call)
+    axis = call.get("axis", -1)
+    place = axis + call.rank + 2 if axis < 0 else axis
+    if not 0 < place < call.rank + 2:
+        raise RefusedError(f"it joins along axis {axis}", "near is `merge: {by: concat}`")
+    fields = {"axis": place - 1} if place <= call.rank else {}
+    return _joined(call, "concat", fields)
 
 
-def _arithmetic(sign: str) -> LayerReader:
-    """`x + y` and the like of Keras's tensors: of two, or of one and a number."""
+def _permute(call: LayerCall) -> int:
+    order = [each - 1 for each in call.get("dims")]
+    axes: list[int | str] = [each if each < call.rank else "channels" for each in order]
+    if axes[-1] == "channels":
+        axes.pop()
+    return call.layer("transpose", {"axes": axes}) if order != sorted(order) else call.inputs[0]
 
-    def apply(call: LayerCall) -> int:
-        if not call.constants:
-            if sign in "+*":
-                return _merge("add" if sign == "+" else "multiply")(call)
-            raise RefusedError(
-                f"`import` does not read differences or quotients of two tensors: x {sign} y",
-                f"the kind is merge, `by: {'subtract' if sign == '-' else 'divide'}`",
-            )
-        (number,) = call.constants
-        if sign in "+-":
-            return _constant(call, "channel_add", number if sign == "+" else -number)
-        return _constant(call, "channel_multiply", number if sign == "*" else 1 / number)
 
-    return apply
+def _noise(call: LayerCall) -> int:
+    return call.layer("gaussian_noise", {"deviation": call.get("stddev")})
 
 
 def _constant(call: LayerCall, kind: str, value: Any, source: int | None = None) -> int:
@@ -171,28 +173,6 @@ def _pad(call: LayerCall) -> int:
     return call.layer("pad", {"padding": _cells(call, "padding")})
 
 
-def _pad_everywhere(call: LayerCall) -> int:
-    """`keras.ops.pad`, of all axes, with zeros, with minus infinity, or with what is there."""
-    import numpy as np
-
-    modes = {"constant": "zeros", "reflect": "reflect", "edge": "edge", "wrap": "circular"}
-    widths, mode = call.get("pad_width"), call.get("mode", "constant")
-    value = call.constants[0] if call.constants else 0
-    if mode not in modes or value not in (0, -math.inf) or any(widths[0]):
-        raise RefusedError(f"it pads with {value} by `{mode}`", "near is pad, with zeros")
-    fields: dict[str, Any] = {}
-    before, after = zip(*widths[1:-1], strict=True) if widths[1:-1] else ((0,), (0,))
-    if any([*before, *after]):
-        fields["padding"] = padding(before, after)
-    if any(widths[-1]):
-        fields["channels"] = scalar(widths[-1])
-    if mode != "constant":
-        fields["padding_mode"] = modes[mode]
-    # What is not zero is no field: the pool that reads it pads so by itself.
-    weights = {"value": np.asarray(value)} if value else {}
-    return call.layer("pad", fields, weights)
-
-
 def _crop(call: LayerCall) -> int:
     return call.layer("crop", {"cells": _cells(call, "cropping")})
 
@@ -221,10 +201,15 @@ FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
         "Dropout": _dropout("dropout"),
         **_ranks("SpatialDropout{}D", _dropout("spatial_dropout")),
         "Identity": _same,
+        "ActivityRegularization": _same,
+        "GaussianNoise": _noise,
+        "Permute": _permute,
         "Add": _merge("add"),
         "Average": _merge("mean"),
         "Concatenate": _concatenate,
         "Maximum": _merge("maximum"),
+        "Minimum": _merge("minimum"),
+        "Subtract": _merge("subtract"),
         "Multiply": _merge("multiply"),
         "Flatten": _flatten,
         "LayerScale": _layer_scale,
@@ -237,15 +222,3 @@ FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
     }
 )
 """By the names of Keras's classes."""
-
-ARITHMETIC: Mapping[str, LayerReader] = MappingProxyType(
-    {
-        "Add": _arithmetic("+"),
-        "Subtract": _arithmetic("-"),
-        "Multiply": _arithmetic("*"),
-        "Divide": _arithmetic("/"),
-        "TrueDivide": _arithmetic("/"),
-        "Pad": _pad_everywhere,
-    }
-)
-"""By the names of the classes in `keras.ops` that stand for operators of tensors."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnkit.errors import Finding, did_you_mean
-from cnnkit.importing.graph import INPUT, PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.errors import Finding
+from cnnkit.importing.graph import EACH, INPUT, PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.importing.keras.arguments import Reference, arguments, leaves, mapped
 from cnnkit.importing.keras.call import LayerCall
+from cnnkit.importing.keras.dispatch import (
+    MODELS,
+    SLICES,
+    WRAPPERS,
+    layer_of,
+    layers_of,
+    name_of,
+    operation_of,
+    places,
+    scope_of,
+)
+from cnnkit.importing.keras.ends import input_layers, input_shapes, outputs
 from cnnkit.importing.keras.file import Stored, load
-from cnnkit.importing.keras.functions import ARITHMETIC, FUNCTIONS
+from cnnkit.importing.keras.function_call import FunctionCall, plain
 from cnnkit.importing.keras.running import KerasRuntime
-from cnnkit.importing.keras.windows import WINDOWS
-from cnnkit.importing.model import Model
-from cnnkit.importing.operators.view import channels_last
+from cnnkit.importing.model import Model, NamedTensors
+from cnnkit.importing.operators.builder import Builder
+from cnnkit.importing.operators.traced import TracedNode
+from cnnkit.importing.operators.view import View, channels_last
 from cnnkit.layers.shape import Shape
 
-LAYERS = {**WINDOWS, **FUNCTIONS}
-_MODELS = ("Functional", "Model", "Sequential")
-_NEAR = {
-    "LSTM": "the kind is lstm: `--partial` leaves a place for it",
-    "GRU": "the kind is gru: `--partial` leaves a place for it",
-    "Lambda": "its code is not run: write what it does as a layer of Keras",
-    "MultiHeadAttention": "the kind is attention: `--partial` leaves a place for it",
-    "Permute": "the kind is transpose: `--partial` leaves a place for it",
-}
 # What a configuration raises whose fields are missing or of other types than Keras writes.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-_HINT = "give the shape of one example with --input: --input 224x224x3"
+Values = dict[Reference, View | None]
 
 
 def read(
@@ -47,24 +51,17 @@ def read(
         UsageError: There is no such file.
     """
     findings: list[Finding] = []
-    output = None
+    model = None
     try:
         stored = load(path)
         reader = _Reader(stored, findings, example, partial)
         try:
-            output = reader.network()
+            model = reader.network(path)
         except _MALFORMED as error:
             raise RefusedError("its configuration is not one that Keras writes") from error
     except RefusedError as error:
         findings.append(Finding("not-importable", "error", str(error), error.advice))
-    if output is None or (findings and not partial):
-        return None, tuple(findings)
-    graph = reader.graph
-    graph.output = output
-    runtime = KerasRuntime(path, stored.config, stored.store.holds)
-    view = channels_last(output, graph.shape(output))
-    model = Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds)
-    return model, tuple(findings)
+    return (None if findings and not partial else model), tuple(findings)
 
 
 class _Reader:
@@ -76,221 +73,221 @@ class _Reader:
         self.example = example
         self.partial = partial
         self.legacy = stored.version.split(".")[0] in ("1", "2")
-        self.graph = OperationGraph("", ())
+        self.build = Builder(OperationGraph("", ()), 1)
 
-    def network(self) -> int:
-        """The operation whose tensor goes out."""
-        config = self.stored.config
-        self.graph.input = self._input(config)
-        output = self.model(config, INPUT, (), ())
-        if output is None and not self.findings:
-            raise RefusedError("the output does not depend on the input")
-        return INPUT if output is None else output
-
-    def _input(self, config: Mapping[str, Any]) -> Shape:
-        """The shape of one example."""
-        layers = _layers(config)
-        given = [each for each in layers if each["class_name"] == "InputLayer"] or layers[:1]
-        if len(given) != 1:
-            raise RefusedError(f"the network has {len(given)} inputs: `import` reads those of one")
-        own = given[0]["config"]
-        batch = own.get("batch_shape") or own.get("batch_input_shape")
-        batch = batch or config["config"].get("build_input_shape")
-        if not batch:
-            raise RefusedError("the input has no shape: the model was never built", _HINT)
-        known = [each or 0 for each in batch[1:]]
-        if self.example is not None:
-            if len(known) != len(self.example) or any(
-                extent not in (0, asked) for extent, asked in zip(known, self.example, strict=True)
-            ):
-                shown = "x".join(str(each or "?") for each in known)
-                asked = "x".join(map(str, self.example))
-                raise RefusedError(f"--input {asked} does not fit the input, which is {shown}")
-            known = list(self.example)
-        if not known or min(known) < 1:
-            shown = "x".join(str(each or "?") for each in known)
-            raise RefusedError(f"the input has open extents: {shown}", _HINT)
-        if len(known) > 4:
-            raise RefusedError(f"the input has {len(known)} axes, the most are 4")
-        return tuple(int(each) for each in known)
+    def network(self, path: Path) -> Model | None:
+        """The model; None where some of what goes out cannot be said."""
+        config, graph = self.stored.config, self.build.graph
+        shapes = input_shapes(config, self.example)
+        graph.input = next(iter(shapes.values()))
+        graph.inputs = shapes if len(shapes) > 1 else {}
+        given = {
+            name: channels_last(INPUT - at, shape)
+            for at, (name, shape) in enumerate(shapes.items())
+        }
+        made = self.model(config, list(given.values()), (), ())
+        if None in made.values():
+            if not self.findings:
+                raise RefusedError("the output does not depend on the input")
+            return None
+        node = TracedNode("Output", "the output", "")
+        for name, view in made.items():
+            if view is not None:
+                graph.output = graph.outputs[name] = plain(node, self.build, view)
+        runtime = KerasRuntime(path, config, self.stored.store.holds, list(made))
+        shown = {
+            name: channels_last(number, graph.shape(number))
+            for name, number in graph.outputs.items()
+        }
+        several = len(shown) > 1 or graph.inputs
+        ends = NamedTensors(given, shown, 1, runtime) if several else None
+        if len(shown) == 1:
+            graph.outputs = {}
+        view = channels_last(graph.output, graph.shape(graph.output))
+        holds = self.stored.store.holds
+        return Model(graph, view, (1, *graph.input), True, runtime, holds, ends)
 
     def model(
-        self, config: Mapping[str, Any], source: int, place: tuple[str, ...], names: tuple[str, ...]
-    ) -> int | None:
-        """What a model gives for one tensor; None where some of it cannot be said."""
-        layers = _layers(config)
-        places = _places(layers, place)
+        self,
+        config: Mapping[str, Any],
+        sources: Sequence[View | None],
+        place: tuple[str, ...],
+        names: tuple[str, ...],
+    ) -> dict[str, View | None]:
+        """What a model gives for tensors, by name; None where some of it cannot be said."""
+        layers = layers_of(config)
+        where = places(layers, place)
         if config["class_name"] == "Sequential":
-            return self._chain(layers, places, source, names)
-        values: dict[tuple[str, int], int | None] = {}
+            return {"output1": self._chain(layers, where, sources, names)}
+        values: Values = {}
+        given = input_layers(config)
+        if len(given) != len(sources):
+            raise RefusedError(f"it takes {len(given)} tensors, {len(sources)} are given")
+        for layer, source in zip(given, sources, strict=True):
+            values[Reference(name_of(layer), 0, 0)] = source
         waiting = [
-            (layer, where, index, node)
-            for layer, where in zip(layers, places, strict=True)
+            (layer, at, index, *arguments(node))
+            for layer, at in zip(layers, where, strict=True)
             for index, node in enumerate(layer["inbound_nodes"])
         ]
-        for layer in layers:
-            if layer["class_name"] == "InputLayer":
-                values[_name(layer), 0] = source
         while waiting:
             left = []
-            for layer, where, index, node in waiting:
-                read, constants = _arguments(node)
-                if all(each in values for each in read):
-                    inputs = [values[each] for each in read]
-                    made = self._called(layer, inputs, constants, where, names)
-                    values[_name(layer), index] = made
-                else:
-                    left.append((layer, where, index, node))
+            for each in waiting:
+                layer, at, index, args, kwargs = each
+                read = [leaf for leaf in leaves([args, kwargs]) if isinstance(leaf, Reference)]
+                if not all(leaf in values for leaf in read):
+                    left.append(each)
+                    continue
+                read_args, read_kwargs = (mapped(values.__getitem__, one) for one in (args, kwargs))
+                lost = any(values[leaf] is None for leaf in read)
+                made = self._called(layer, read_args, read_kwargs, at, names, lost=lost)
+                for output, view in enumerate(made):
+                    values[Reference(name_of(layer), index, output)] = view
             if len(left) == len(waiting):
-                raise RefusedError(f"layer `{_name(left[0][0])}` reads what no layer gives")
+                raise RefusedError(f"layer `{name_of(left[0][0])}` reads what no layer gives")
             waiting = left
-        outputs = _references(config["config"]["output_layers"])
-        if len(outputs) != 1:
-            raise RefusedError(
-                f"the network has {len(outputs)} outputs: `import` reads those of one"
-            )
-        return values[outputs[0]]
+        return {name: values[reference] for name, reference in outputs(config).items()}
 
     def _chain(
         self,
         layers: Sequence[Mapping[str, Any]],
-        places: Sequence[tuple[str, ...]],
-        source: int,
+        where: Sequence[tuple[str, ...]],
+        sources: Sequence[View | None],
         names: tuple[str, ...],
-    ) -> int | None:
-        number: int | None = source
-        for layer, where in zip(layers, places, strict=True):
+    ) -> View | None:
+        (view,) = sources
+        for layer, at in zip(layers, where, strict=True):
             if layer["class_name"] != "InputLayer":
-                number = self._called(layer, [number], [], where, names)
-        return number
+                (view,) = self._called(layer, [view], {}, at, names, lost=view is None)
+        return view
 
     def _called(
         self,
         layer: Mapping[str, Any],
-        inputs: Sequence[int | None],
-        constants: Sequence[float],
+        args: list[Any],
+        kwargs: dict[str, Any],
         place: tuple[str, ...],
         names: tuple[str, ...],
-    ) -> int | None:
-        """What a layer gives, or a finding that names it."""
-        kind, name = layer["class_name"], _name(layer)
+        *,
+        lost: bool,
+    ) -> list[View | None]:
+        """What a layer gives, or a finding that names it.
+
+        Args:
+            layer: Its configuration.
+            args: What it is given by place, tensors as views.
+            kwargs: What it is given by name.
+            place: Where the archive has its weights.
+            names: The names of the models that it is in.
+            lost: Whether some of what it reads could not be said.
+        """
+        kind, path = layer["class_name"], (*names, name_of(layer))
         try:
-            function = _function(layer, constants)
-            known = [each for each in inputs if each is not None]
-            if len(known) < len(inputs):
-                return None  # what it reads could not be said either
-            if function is None:
-                (source,) = known
-                return self.model(layer, source, place, (*names, name))
-            made: int = function(
-                LayerCall(
-                    kind, layer["config"], known, constants, self.graph, self.stored.store, place,
-                    (*names, name), self.legacy,
-                )
-            )  # fmt: skip
+            made = self._made(layer, args, kwargs, place, path, lost=lost)
         except RefusedError as error:
             text, advice = str(error), error.advice
         except _MALFORMED:
             text, advice = "its configuration is not one that Keras writes", None
         else:
             return made
-        message = f"layer `{'/'.join((*names, name))}`: {kind} cannot be said: {text}"
+        scope = "/".join(path)
+        message = f"layer `{scope}`: {kind} cannot be said: {text}"
         self.findings.append(Finding("not-importable", "error", message, advice))
-        if not self.partial or not inputs or inputs[0] is None:
-            return None
-        scope = "/".join((*names, name))
+        views = [each for each in leaves([args, kwargs]) if isinstance(each, View)]
+        if not self.partial or lost or not views:
+            return [None]
         fields = {"operator": kind, "node": scope}
-        return self.graph.add(Operation(PLACEHOLDER, (inputs[0],), fields, {}, scope, scope))
+        source = views[0].source
+        number = self.build.graph.add(Operation(PLACEHOLDER, (source,), fields, {}, scope, scope))
+        return [channels_last(number, self.build.graph.shape(number))]
 
-
-def _function(layer: Mapping[str, Any], constants: Sequence[float]) -> Any:
-    """What reads a layer; None of a model within the model.
-
-    Raises:
-        RefusedError: Nothing does.
-    """
-    kind, module = layer["class_name"], str(layer.get("module") or "")
-    if kind in _MODELS:
-        return None
-    # HDF5 does not keep the module: there, arithmetic is told by the number that it reads.
-    if kind in ARITHMETIC and (".ops." in module or constants):
-        return ARITHMETIC[kind]
-    foreign = module and module.partition(".")[0] != "keras"
-    if kind not in LAYERS or foreign or ".ops." in module:
-        near = did_you_mean(kind, LAYERS)
-        advice = _NEAR.get(kind) or (f"near is {near}" if near else None)
-        raise RefusedError("`import` does not read it", advice)
-    return LAYERS[kind]
-
-
-def _layers(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The layers of a model; of a `Sequential` of Keras 1, the configuration is their list."""
-    if config["class_name"] not in _MODELS:
-        raise RefusedError(
-            f"it is a {config['class_name']}: a class of its own says what it does only as code",
-            "near are Sequential and functional models",
+    def _made(
+        self,
+        layer: Mapping[str, Any],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        place: tuple[str, ...],
+        path: tuple[str, ...],
+        *,
+        lost: bool,
+    ) -> list[View | None]:
+        kind, config, scope = layer["class_name"], layer["config"], "/".join(path)
+        if kind in MODELS:
+            views = [each for each in leaves([args, kwargs]) if isinstance(each, View)]
+            return [None] if lost else list(self.model(layer, views, place, path).values())
+        if kind in WRAPPERS:
+            within = self._slices if kind == SLICES else self._called
+            inner = (config["layer"], args, kwargs, (*place, "layer"), path)
+            return within(*inner, lost=lost)
+        function = operation_of(layer)
+        reader = None if function else layer_of(layer)
+        if lost:
+            return [None]  # what it reads could not be said either
+        if function is not None:
+            return [function(FunctionCall(kind, config, args, kwargs, self.build, scope))]
+        node = TracedNode(kind, scope, scope)
+        given = [each for each in leaves([args, kwargs]) if not isinstance(each, bool)]
+        call = LayerCall(
+            kind,
+            config,
+            [plain(node, self.build, each) for each in given if isinstance(each, View)],
+            [each for each in given if isinstance(each, int | float) or hasattr(each, "dtype")],
+            self.build.graph,
+            self.stored.store,
+            place,
+            path,
+            self.legacy,
+            _numbered(self.build, node, args),
+            _numbered(self.build, node, kwargs),
+            scope_of(kind, path),
         )
-    inner = config["config"]
-    found: list[Mapping[str, Any]] = inner if isinstance(inner, list) else inner["layers"]
-    if not found:
-        raise RefusedError("the model has no layers")
-    return found
+        assert reader is not None  # noqa: S101 - one of both there is
+        number = reader(call)
+        return [channels_last(number, self.build.graph.shape(number))]
+
+    def _slices(
+        self,
+        layer: Mapping[str, Any],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        place: tuple[str, ...],
+        path: tuple[str, ...],
+        *,
+        lost: bool,
+    ) -> list[View | None]:
+        """A layer that is applied to each slice along the first axis."""
+        if lost:
+            return [None]
+        scope = "/".join(path)
+        outer = self.build
+        source = plain(TracedNode(SLICES, scope, scope), outer, args[0])
+        shape = outer.graph.shape(source)
+        if len(shape) < 2:
+            raise RefusedError("it goes along an axis of single numbers", "near is each")
+        inner = OperationGraph("", shape[1:])
+        self.build = Builder(inner, 1)
+        try:
+            given = channels_last(INPUT, inner.input)
+            (made,) = self._called(layer, [given], kwargs, place, path, lost=False)
+            if made is None:
+                return [None]
+            inner.output = plain(TracedNode(SLICES, scope, scope), self.build, made)
+        finally:
+            self.build = outer
+        if any(each.origins == {scope} for each in outer.graph.operations.values()):
+            raise RefusedError("it is applied again", "near is each, whose layers are its own")
+        operation = Operation(EACH, (source,), {}, {}, scope, scope, inner=inner)
+        operation.origins = frozenset([scope])
+        number = outer.graph.add(operation)
+        return [channels_last(number, outer.graph.shape(number))]
 
 
-def _name(layer: Mapping[str, Any]) -> str:
-    return str(layer.get("name") or layer["config"]["name"])
-
-
-def _places(layers: Sequence[Mapping[str, Any]], place: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Where the archive has each layer: by its class, and a number from the second on."""
-    counted: dict[str, int] = {}
-    found = []
-    for layer in layers:
-        name = _snake(str(layer["class_name"]))
-        count = counted[name] = counted.get(name, -1) + 1
-        found.append((*place, "layers", f"{name}_{count}" if count else name))
-    return found
-
-
-def _snake(name: str) -> str:
-    """`SeparableConv2D` as Keras has it: `separable_conv2d`."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _arguments(node: Any) -> tuple[list[tuple[str, int]], list[float]]:
-    """The tensors and the numbers that a call reads."""
-    if isinstance(node, dict):
-        leaves = list(_leaves(node["args"])) + list(_leaves(node.get("kwargs") or {}))
-        tensors = [tuple(leaf["config"]["keras_history"][:2]) for leaf in leaves if _tensor(leaf)]
-        numbers = [
-            leaf for leaf in leaves
-            if isinstance(leaf, int | float) and not isinstance(leaf, bool)
-        ]  # fmt: skip
-        return [(str(name), int(index)) for name, index in tensors], numbers
-    return _references(node), []
-
-
-def _tensor(leaf: Any) -> bool:
-    return isinstance(leaf, dict) and leaf.get("class_name") == "__keras_tensor__"
-
-
-def _leaves(value: Any) -> Iterator[Any]:
+def _numbered(build: Builder, node: TracedNode, value: Any) -> Any:
+    """Arguments with the number of an operation in the place of each tensor."""
+    if isinstance(value, View):
+        return plain(node, build, value)
     if isinstance(value, list):
-        for each in value:
-            yield from _leaves(each)
-    elif isinstance(value, dict) and not _tensor(value):
-        for each in value.values():
-            yield from _leaves(each)
-    else:
-        yield value
-
-
-def _references(value: Any) -> list[tuple[str, int]]:
-    """Tensors as `[layer, call, output]`, one or a list of them."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return [(value[0], int(value[1]))]
-    if not isinstance(value, list):
-        raise TypeError
-    return [reference for each in value for reference in _references(each)]
+        return [_numbered(build, node, each) for each in value]
+    if isinstance(value, dict):
+        return {name: _numbered(build, node, each) for name, each in value.items()}
+    return value

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnkit.importing.model import NotRunError
+from cnnkit.importing.model import ModuleRuntime, NotRunError
 
 if TYPE_CHECKING:
     from cnnkit.importing.graph import Array
 
 
 @dataclass(frozen=True)
-class KerasRuntime:
-    """Runs a file, once its configuration was read."""
+class KerasRuntime(ModuleRuntime):
+    """Runs a file, once its configuration was read.
+
+    Attributes:
+        path: The file.
+        config: The model.
+        holds: Whether there are weights.
+        outputs: The names of what goes out, in the order in which the model gives it.
+    """
 
     path: Path
     config: Any
     holds: bool
+    outputs: Sequence[str] = ()
     name: str = "Keras"
 
-    def __call__(self, batch: Array) -> Array:
-        """What the model gives for a batch.
+    def run(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What the model gives for a batch of each input, in their order.
 
         Raises:
             NotRunError: There are no weights, Keras is not installed, or it cannot run the model.
@@ -46,11 +54,14 @@ class KerasRuntime:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about Keras's own ways with its arrays
                 model = keras.models.load_model(self.path, compile=False, safe_mode=True)
-                given = keras.ops.convert_to_numpy(model(batch, training=False))
+                batches = list(given.values())
+                made = model(batches if len(batches) > 1 else batches[0], training=False)
+                arrays = [*made.values()] if isinstance(made, dict) else keras.tree.flatten(made)
+                arrays = [np.asarray(keras.ops.convert_to_numpy(each)) for each in arrays]
         except Exception as error:  # Keras has no common base of its errors
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise NotRunError(f"Keras cannot run the model: {reason}") from error
-        return np.asarray(given)
+        return dict(zip(self.outputs, arrays, strict=True))
 
 
 def _foreign(value: Any) -> Iterator[str]:

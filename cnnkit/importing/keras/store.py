@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,13 +26,14 @@ class Store(Protocol):
         """Whether there are weights at all."""
 
     def arrays(
-        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+        self, place: Sequence[str], names: Sequence[str], parts: Sequence[str], shapes: Shapes
     ) -> dict[str, Array]:
         """The arrays of a layer by Keras's names.
 
         Args:
             place: Where the layer is in the archive: ``layers``, ``conv2d_1``.
             names: The names of the models that the layer is in, and its own.
+            parts: The names of the layers within it that lead to the one whose arrays they are.
             shapes: What is wanted, in the order in which Keras has it.
 
         Raises:
@@ -45,12 +47,12 @@ class Nothing:
     holds = False
 
     def arrays(
-        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+        self, place: Sequence[str], names: Sequence[str], parts: Sequence[str], shapes: Shapes
     ) -> dict[str, Array]:
         """Zeros that take no memory."""
         import numpy as np
 
-        del place
+        del place, parts
         return {
             name: np.broadcast_to(np.zeros((), np.float32), _bounded(shape, names[-1], name))
             for name, shape in shapes.items()
@@ -66,12 +68,12 @@ class _Hdf5:
         self.file = file
 
     def arrays(
-        self, place: Sequence[str], names: Sequence[str], shapes: Shapes
+        self, place: Sequence[str], names: Sequence[str], parts: Sequence[str], shapes: Shapes
     ) -> dict[str, Array]:
         """Each from its place."""
         layer = names[-1]
         group = descend(self.file, self._group(place, names), layer)
-        paths = self._paths(group, layer, list(shapes))
+        paths = self._paths(group, [*names, *parts], list(shapes))
         return {
             name: read(descend(group, path, layer), shape, layer, name)
             for (name, shape), path in zip(shapes.items(), paths, strict=True)
@@ -81,7 +83,7 @@ class _Hdf5:
         """Where the arrays of a layer lie."""
         raise NotImplementedError
 
-    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
+    def _paths(self, group: Any, names: list[str], wanted: list[str]) -> Iterator[list[str]]:
         """Where each of the arrays that are wanted lies in there."""
         raise NotImplementedError
 
@@ -94,7 +96,7 @@ class Archive(_Hdf5):
         return [*place, "vars"]
 
     @override
-    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
+    def _paths(self, group: Any, names: list[str], wanted: list[str]) -> Iterator[list[str]]:
         return ([str(index)] for index in range(len(wanted)))
 
 
@@ -106,8 +108,8 @@ class Legacy(_Hdf5):
         return ["model_weights", names[0]]
 
     @override
-    def _paths(self, group: Any, layer: str, wanted: list[str]) -> Iterator[list[str]]:
-        """By their names, whatever scopes are before them."""
+    def _paths(self, group: Any, names: list[str], wanted: list[str]) -> Iterator[list[str]]:
+        """By their names; what several are called, the scopes before them tell apart."""
         listed = [
             each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each)
             for each in group.attrs.get("weight_names", ())
@@ -118,10 +120,18 @@ class Legacy(_Hdf5):
                 for path in listed
                 if path.split("/")[-1].split(":")[0].removeprefix("depthwise_")
                 == name.removeprefix("depthwise_")
-                and path.split("/")[-2:-1] in ([layer], [])
             ]
+            last = names[-1]
+            own = [path for path in paths if path.split("/")[-2:-1] in ([last], [])]
+            # Before Keras 3 a part of a layer has a number behind its name.
+            paths = own or [
+                path for path in paths if re.fullmatch(rf".*\b{re.escape(last)}_\d+/[^/]*", path)
+            ]
+            for scope in names[-2::-1]:
+                inside = [path for path in paths if scope in path.split("/")]
+                paths = inside if len(paths) > 1 and inside else paths
             if len(paths) != 1:
-                raise RefusedError(f"the file has {len(paths)} arrays `{layer}/{name}`, not one")
+                raise RefusedError(f"the file has {len(paths)} arrays `{last}/{name}`, not one")
             yield paths[0].split("/")
 
 

@@ -1,4 +1,4 @@
-"""Layers of Keras with weights, and its pools."""
+"""Layers of Keras whose weights are kernels, and its pools."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def _bias(call: LayerCall, size: int) -> tuple[int] | None:
 def _conv(call: LayerCall) -> int:
     size, groups, filters = call.each("kernel_size"), call.get("groups", 1), call.get("filters")
     kernel = (*size, call.shape[-1] // groups, filters)
-    weights = call.arrays(kernel=kernel, bias=_bias(call, filters))
-    fields = {"filters": filters, **_window(call, size, "kernel")}
+    normalized, extra = call.normalized(kernel, (filters,))
+    weights = call.arrays(kernel=kernel, bias=_bias(call, filters), **extra)
+    fields = {"filters": filters, **_window(call, size, "kernel"), **normalized}
     if groups > 1:
         fields["groups"] = groups
     return call.activated(call.layer("conv", _biased(call, fields), weights))
@@ -90,17 +91,27 @@ def _transposed(call: LayerCall) -> int:
     size, filters = call.each("kernel_size"), call.get("filters")
     if call.get("output_padding") is not None:
         raise RefusedError("it has an output padding")
-    weights = call.arrays(kernel=(*size, filters, _last(call)), bias=_bias(call, filters))
+    normalized, extra = call.normalized((*size, _last(call), filters), (filters,))
+    weights = call.arrays(kernel=(*size, filters, _last(call)), bias=_bias(call, filters), **extra)
     weights["kernel"] = np.swapaxes(weights["kernel"], -1, -2)
-    fields = {"filters": filters, **_window(call, size, "kernel")}
+    fields = {"filters": filters, **_window(call, size, "kernel"), **normalized}
+    # Keras gives all cells of each step, also those that a small kernel does not reach.
+    steps = zip(call.each("strides"), call.each("dilation_rate"), size, strict=True)
+    beyond = [max(stride - dilation * (cells - 1) - 1, 0) for stride, dilation, cells in steps]
+    if "padding" not in fields and any(beyond):
+        fields["output_padding"] = scalar(beyond)
     return call.activated(call.layer("transposed_conv", _biased(call, fields), weights))
 
 
 def _dense(call: LayerCall) -> int:
     units, channels = call.get("units"), _last(call)
-    weights = call.arrays(kernel=(channels, units), bias=_bias(call, units))
+    normalized, extra = call.normalized((channels, units), (units,))
+    weights = call.arrays(kernel=(channels, units), bias=_bias(call, units), **extra)
     if call.rank == 0:
-        return call.activated(call.layer("dense", _biased(call, {"units": units}), weights))
+        fields = _biased(call, {"units": units, **normalized})
+        return call.activated(call.layer("dense", fields, weights))
+    if normalized:
+        raise RefusedError("its weights are normalized, and it reads a map", "near is conv")
     weights["kernel"] = weights["kernel"].reshape(*[1] * call.rank, channels, units)
     fields = _biased(call, {"filters": units, "kernel": 1})
     return call.activated(call.layer("conv", fields, weights))
@@ -134,40 +145,6 @@ def _global_pool(kind: str) -> LayerReader:
     return apply
 
 
-def _normalized(kind: str, *statistics: str, epsilon: float = 1e-3) -> LayerReader:
-    """A normalization of the channels, with its scale, its shift and its running averages."""
-
-    def apply(call: LayerCall) -> int:
-        axis = call.get("axis", -1)
-        axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
-        if axis not in (-1, call.rank + 1):
-            raise RefusedError(f"it is over axis {axis}", f"near is {kind}, over the channels")
-        one = (_last(call),)
-        scale, shift = call.get("scale", True), call.get("center", True)
-        arrays = call.arrays(
-            gamma=one if scale else None,
-            beta=one if shift else None,
-            **dict.fromkeys(statistics, one),
-        )
-        ours = {"gamma": "scale", "beta": "shift", "moving_mean": "mean"}
-        ours["moving_variance"] = "variance"
-        fields: dict[str, Any] = {}
-        if kind == "group_norm":
-            groups = call.get("groups", 32)
-            fields["groups"] = _last(call) if groups == -1 else groups
-        given = {"scale": bool(scale), "shift": bool(shift)}
-        fields |= {name: False for name, there in given.items() if not there}
-        if call.get("epsilon", epsilon) != 1e-5:
-            fields["epsilon"] = call.get("epsilon", epsilon)
-        if statistics and call.get("momentum", 0.99) != 0.9:
-            fields["momentum"] = call.get("momentum", 0.99)
-        if kind == "layer_norm" and call.get("rms_scaling"):
-            raise RefusedError("it does not subtract the mean", "near is rms_norm")
-        return call.layer(kind, fields, {ours[name]: value for name, value in arrays.items()})
-
-    return apply
-
-
 def _last(call: LayerCall) -> int:
     return call.shape[-1]
 
@@ -188,9 +165,6 @@ WINDOWS: Mapping[str, LayerReader] = MappingProxyType(
         **_ranks("MaxPooling{}D", _pool("max_pool")),
         **_ranks("GlobalAveragePooling{}D", _global_pool("global_mean_pool")),
         **_ranks("GlobalMaxPooling{}D", _global_pool("global_max_pool")),
-        "BatchNormalization": _normalized("batch_norm", "moving_mean", "moving_variance"),
-        "GroupNormalization": _normalized("group_norm"),
-        "LayerNormalization": _normalized("layer_norm"),
     }
 )
 """By the names of Keras's classes."""

@@ -200,6 +200,17 @@ def channels_last(source: int, shape: Shape) -> View:
     return View(source, shape, tuple(_whole(shape, axis) for axis in range(len(shape))))
 
 
+def first(view: View) -> View:
+    """A view with its last axis first."""
+    count = len(view.axes)
+    return view.transposed([count - 1, *range(count - 1)])
+
+
+def last(view: View) -> View:
+    """A view with its first axis last."""
+    return view.transposed([*range(1, len(view.axes)), 0])
+
+
 def laid_out(source: int, shape: Shape, rank: int, last: int, batch: int | None) -> View:
     """The view of a tensor each of whose axes is one of the model's; its channels are ``last``."""
     whole = channels_last(source, shape).axes

@@ -12,6 +12,7 @@ from cnnkit.importing.patterns.flattening import lift_flattens
 from cnnkit.importing.patterns.gating import name_gated
 from cnnkit.importing.patterns.merging import name_merged_cells
 from cnnkit.importing.patterns.padding import join_padding
+from cnnkit.importing.patterns.reaching import join_cropping, join_strides
 from cnnkit.importing.patterns.recurrence import (
     end_sequences,
     join_directions,
@@ -34,6 +35,8 @@ PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     fold_affine,
     name_merged_cells,
     join_padding,
+    join_cropping,
+    join_strides,
     lift_flattens,
     chain_concatenations,
     drop_rounding,

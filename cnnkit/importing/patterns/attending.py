@@ -93,7 +93,10 @@ def _named(graph: OperationGraph, number: int, operation: Operation) -> str | No
     rank = len(graph.shape(query.source)) - 1
     scaled = _times(query, factor if abs(factor - 1) > 1e-5 else 1.0)
     alone = key.source == query.source
-    windows, table = _windows(graph.shape(query.source)[:-1], operation, shift, alone=alone)
+    if "windows" in operation.fields:  # they are said, and need not be found
+        windows, table = operation.fields["windows"], operation.weights.get("relative_bias")
+    else:
+        windows, table = _windows(graph.shape(query.source)[:-1], operation, shift, alone=alone)
     made = graph.operations[last]
     made.kind, made.weights = "attention", {}
     made.scope = operation.scope or made.scope.rpartition("/")[0]

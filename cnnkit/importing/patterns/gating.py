@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cnnkit.importing.graph import Operation, OperationGraph
 
+_GATES = ("gelu", "relu", "sigmoid", "silu", "tanh")
 _PRODUCTS = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 
 
@@ -47,7 +48,7 @@ def _hard_sigmoid(graph: OperationGraph, number: int) -> None:
 
 
 def _product(graph: OperationGraph, number: int) -> None:
-    """x·sigmoid(x), x·hard_sigmoid(x), x·tanh(softplus(x))."""
+    """x·sigmoid(x), x·sigmoid(1.702·x), x·hard_sigmoid(x), x·tanh(softplus(x)), a GLU."""
     operation = graph.operations[number]
     if operation.kind != "multiply" or len(operation.inputs) != 2:
         return
@@ -58,10 +59,34 @@ def _product(graph: OperationGraph, number: int) -> None:
         if gate.kind in _PRODUCTS and gate.inputs == (x,):
             _becomes(graph, number, _PRODUCTS[gate.kind], x)
             return
+        if (source := _halves(graph, x, gate)) is not None:
+            name = "linear" if gate.kind == "slice" else gate.kind
+            _becomes(graph, number, "glu", source)
+            operation.fields = {} if name == "sigmoid" else {"gate": name}
+            return
         inner = graph.operations.get(gate.inputs[0])
+        scaled = inner is not None and inner.kind == "channel_multiply" and inner.inputs == (x,)
+        if gate.kind == "sigmoid" and inner is not None and scaled and _is(inner, 1.702):
+            _becomes(graph, number, "quick_gelu", x)
+            return
         if gate.kind == "tanh" and inner and inner.kind == "softplus" and inner.inputs == (x,):
             _becomes(graph, number, "mish", x)
             return
+
+
+def _halves(graph: OperationGraph, number: int, gate: Operation) -> int | None:
+    """The tensor whose first half of channels one operation is, and its other half the gate."""
+    first = graph.operations.get(number)
+    second = gate if gate.kind == "slice" else graph.operations.get(gate.inputs[0])
+    if first is None or second is None or gate.kind not in (*_GATES, "slice"):
+        return None
+    if gate is not second and gate.fields:
+        return None
+    if (first.kind, second.kind) != ("slice", "slice") or first.inputs != second.inputs:
+        return None
+    half = graph.shape(first.inputs[0])[-1] // 2
+    wanted = {"axis": "channels", "stop": half}, {"axis": "channels", "start": half}
+    return first.inputs[0] if (first.fields, second.fields) == wanted else None
 
 
 def _gelu(graph: OperationGraph, number: int) -> None:

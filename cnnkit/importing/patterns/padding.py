@@ -25,15 +25,19 @@ def join_padding(graph: OperationGraph) -> None:
 
 def _joins(pad: Operation, reader: Operation) -> bool:
     """Whether a layer's own padding can hold the same cells."""
-    if "channels" in pad.fields or reader.fields.get("padding") == "same":
+    if reader.kind == "pad":
+        return all(each.fields.keys() <= {"padding"} and not each.weights for each in (pad, reader))
+    if "channels" in pad.fields or reader.fields.get("padding") in ("same", "causal"):
         return False
     if reader.kind == "max_pool":  # its padding never is the largest, as minus infinity is not
         return "value" in pad.weights
     if reader.kind == "mean_pool":  # its padding has zeros, which count where it says so
         return not {"padding_mode"} & set(pad.fields) and "padding" not in reader.fields
-    return reader.kind in ("conv", "depthwise_conv") and not (
-        "value" in pad.weights or ("padding_mode" in pad.fields and "padding" in reader.fields)
-    )
+    padded = ("conv", "depthwise_conv", "locally_connected", "blur_pool")
+    if reader.kind == "lp_pool":
+        return not {"padding_mode", "value"} & {*pad.fields, *pad.weights}
+    twice = "padding_mode" in pad.fields and reader.fields.get("padding", 0)
+    return reader.kind in padded and "value" not in pad.weights and not twice
 
 
 def _join(pad: Operation, reader: Operation, rank: int) -> None:
@@ -47,6 +51,8 @@ def _join(pad: Operation, reader: Operation, rank: int) -> None:
     )
     if reader.kind == "mean_pool":
         reader.fields["count_padding"] = True
+    if reader.kind == "blur_pool" and "padding_mode" not in pad.fields:
+        reader.fields["padding_mode"] = "zeros"
     if "padding_mode" in pad.fields:
         reader.fields["padding_mode"] = pad.fields["padding_mode"]
 

@@ -8,13 +8,15 @@ from cnnkit.importing.graph import REVERSED, Operation, OperationGraph
 from cnnkit.importing.patterns.attending import projection
 
 _RECURRENT = ("lstm", "gru")
+_ALONG = (*_RECURRENT, "conv_lstm")
+"""What goes along a sequence of vectors, and of maps too."""
 
 
 def turn_sequences(graph: OperationGraph) -> None:
     """Lets layers that read a sequence turned round go backward along it."""
     for number, layer in list(graph.operations.items()):
         turned = graph.operations.get(layer.inputs[0]) if layer.inputs else None
-        if layer.kind in _RECURRENT and turned is not None and turned.kind == REVERSED:
+        if layer.kind in _ALONG and turned is not None and turned.kind == REVERSED:
             if turned.fields["axis"] != 0 or not _turned_back(graph, number, layer):
                 continue
             layer.inputs = turned.inputs
@@ -87,7 +89,7 @@ def join_directions(graph: OperationGraph) -> None:
         if join.kind != "concat" or join.fields or len(join.inputs) != 2:
             continue
         ahead, back = (graph.operations.get(each) for each in join.inputs)
-        if ahead is None or back is None or ahead.kind not in _RECURRENT:
+        if ahead is None or back is None or ahead.kind not in _ALONG:
             continue
         fields = {name: value for name, value in back.fields.items() if name != "direction"}
         alone = all(graph.only_reader(each) is join for each in join.inputs)

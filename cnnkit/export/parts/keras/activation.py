@@ -1,9 +1,11 @@
 """What keeps the shape: activations, norms and noise."""
 
-from keras import layers, ops
+from keras import ops
+
+from cnnkit.export.parts.keras.layer import Applied, Registered
 
 
-class GlobalResponseNorm(layers.Layer):
+class GlobalResponseNorm(Registered):
     """Each channel by its norm beside the mean norm of all, added to what comes in."""
 
     def __init__(self, epsilon: float = 1e-6, **kwargs) -> None:
@@ -22,23 +24,29 @@ class GlobalResponseNorm(layers.Layer):
         return self.scale * (x * beside) + self.shift + x
 
 
-def rms_norm(x, epsilon: float):
+class RmsNorm(Applied):
     """The root mean square normalization without a scale."""
-    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + epsilon)
+
+    def of(self, x, epsilon: float):
+        return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + epsilon)
 
 
-def maxout(x, pieces: int):
+class Maxout(Applied):
     """The maximum over groups of `pieces` neighbouring channels."""
-    *extents, channels = x.shape[1:]
-    return ops.max(ops.reshape(x, (-1, *extents, channels // pieces, pieces)), axis=-1)
+
+    def of(self, x, pieces: int):
+        *extents, channels = x.shape[1:]
+        return ops.max(ops.reshape(x, (-1, *extents, channels // pieces, pieces)), axis=-1)
 
 
-def local_response_norm(x, size: int, alpha: float, beta: float, k: float):
+class LocalResponseNorm(Applied):
     """X / (k + alpha * mean of the squares of `size` neighbouring channels) ** beta."""
-    channels = x.shape[-1]
-    sides = [(0, 0)] * (len(x.shape) - 1) + [(size // 2, (size - 1) // 2)]
-    squares = ops.pad(x * x, sides)
-    total = squares[..., :channels]
-    for i in range(1, size):
-        total = total + squares[..., i : i + channels]
-    return x / (k + alpha / size * total) ** beta
+
+    def of(self, x, size: int, alpha: float, beta: float, k: float):
+        channels = x.shape[-1]
+        sides = [(0, 0)] * (len(x.shape) - 1) + [(size // 2, (size - 1) // 2)]
+        squares = ops.pad(x * x, sides)
+        total = squares[..., :channels]
+        for i in range(1, size):
+            total = total + squares[..., i : i + channels]
+        return x / (k + alpha / size * total) ** beta

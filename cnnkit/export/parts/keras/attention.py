@@ -6,8 +6,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from cnnkit.export.parts.keras.layer import Registered
 
-class DotProductAttention(layers.Layer):
+
+class DotProductAttention(Registered):
     """Each query's mean of the values, weighed by how well their keys match it, head by head."""
 
     def __init__(self, heads: int, dropout: float = 0.0, **kwargs) -> None:
@@ -108,7 +110,7 @@ class WindowAttention(DotProductAttention):
         return ops.roll(ops.reshape(y, (-1, *query.shape[1:])), self.shift, axes)
 
 
-class PositionEmbedding(layers.Layer):
+class PositionEmbedding(Registered):
     """A learnt vector for each position, added."""
 
     def __init__(self, stddev: float = 0.02, **kwargs) -> None:
@@ -125,7 +127,7 @@ class PositionEmbedding(layers.Layer):
         return x + self.embedding
 
 
-class ClassToken(layers.Layer):
+class ClassToken(Registered):
     """A learnt vector before a sequence [N, L, C]."""
 
     def build(self, input_shape):

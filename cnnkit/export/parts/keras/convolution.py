@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from cnnkit.export.parts.keras.layer import Applied, Registered
+
 
 class Given(keras.initializers.Initializer):
     """These values; `swapped` for a kernel whose last axis is the channels that come in."""
@@ -40,12 +42,14 @@ class Swapped(keras.initializers.Initializer):
         return {"initializer": self.initializer}
 
 
-def pad(x, sides, mode: str):
+class Pad(Applied):
     """Adds cells (before, after) along each spatial axis; the mode is numpy's."""
-    for axis, (before, after) in enumerate(sides, start=1):
-        cells = np.pad(np.arange(x.shape[axis]), (before, after), mode)
-        x = ops.take(x, cells, axis=axis)
-    return x
+
+    def of(self, x, sides, mode: str):
+        for axis, (before, after) in enumerate(sides, start=1):
+            cells = np.pad(np.arange(x.shape[axis]), (before, after), mode)
+            x = ops.take(x, cells, axis=axis)
+        return x
 
 
 def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
@@ -82,7 +86,14 @@ def filter_norm(base, how: str, positions: int = 0, swapped: bool = False):
         def kernel(self, value):
             self._kernel = value
 
-    return FilterNorm
+        def save_own_variables(self, store):
+            layers.Layer.save_own_variables(self, store)  # the base saves what `kernel` gives
+
+        def load_own_variables(self, store):
+            layers.Layer.load_own_variables(self, store)
+
+    name = f"{base.__name__}-{how}-{positions}"
+    return keras.saving.register_keras_serializable("cnnkit", name)(FilterNorm)
 
 
 def spectral_norm(base, swapped: bool = False):
@@ -124,15 +135,22 @@ def spectral_norm(base, swapped: bool = False):
         def kernel(self, value):
             self._kernel = value
 
+        def save_own_variables(self, store):
+            layers.Layer.save_own_variables(self, store)  # the base saves what `kernel` gives
+
+        def load_own_variables(self, store):
+            layers.Layer.load_own_variables(self, store)
+
         def call(self, inputs, training=None):
             if training and self.trainable:
                 self._improve()
             return super().call(inputs)
 
-    return SpectralNorm
+    name = f"{base.__name__}-spectral_norm-0"
+    return keras.saving.register_keras_serializable("cnnkit", name)(SpectralNorm)
 
 
-class LocallyConnected(layers.Layer):
+class LocallyConnected(Registered):
     """A convolution, unpadded, whose positions have weights of their own."""
 
     def __init__(
@@ -158,6 +176,13 @@ class LocallyConnected(layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+
+    def get_config(self):
+        own = ("filters", "positions", "kernel_size", "strides", "dilation_rate", "groups")
+        given = {name: getattr(self, name) for name in (*own, "use_bias")}
+        for name in ("kernel_initializer", "bias_initializer"):
+            given[name] = keras.saving.serialize_keras_object(getattr(self, name))
+        return {**super().get_config(), **given}
 
     def build(self, input_shape):
         one = (*self.kernel_size, input_shape[-1] // self.groups, self.filters)
