@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from cnnkit.analysis.align import settings
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.layers.base import Layer
+from cnnkit.layers.window import Window
 
 COUNTS = ("neurons", "parameters", "state", "macs", "activations")
 """The figures of a layer that are compared."""
@@ -103,10 +105,11 @@ class LayerChange:
         if self.old is None or self.new is None:
             return ()
         before, after = (_written(side, group=self.group) for side in (self.old, self.new))
+        alike = _alike_windows(self.old, self.new)
         found = [
             Setting(field, before.get(field), after.get(field))
             for field in dict.fromkeys((*before, *after))
-            if before.get(field) != after.get(field)
+            if before.get(field) != after.get(field) and field not in alike
         ]
         if self.old.kind == self.new.kind:
             return tuple(found)
@@ -170,6 +173,31 @@ def _written(side: LayerAnalysis, *, group: bool) -> dict[str, str]:
     if group and side.layer is not None:  # its activation is an operation listed apart
         fields = {name: v for name, v in fields.items() if name not in side.layer.activation_fields}
     return {name: _text(value) for name, value in fields.items() if value is not None}
+
+
+def _alike_windows(old: LayerAnalysis, new: LayerAnalysis) -> set[str]:
+    """The fields that say of the windows of both what is the same for any extents.
+
+    A stride that is left out is that of the kind, and `same` of stride 1 is so many cells.
+    """
+    before, after = (_windows(side) for side in (old, new))
+    if not before or old.kind != new.kind or len(before) != len(after):
+        return set()
+    pairs = list(zip(before, after, strict=True))
+    if any(one.stride != other.stride for one, other in pairs):
+        return set()
+    padding = all(
+        one.stride == 1 and (one.before, one.after) == (other.before, other.after)
+        for one, other in pairs
+    )
+    return {"stride", "padding"} if padding else {"stride"}
+
+
+def _windows(side: LayerAnalysis) -> Sequence[Window]:
+    """The windows of a layer that is one operation with them, and perhaps an activation."""
+    nodes = [side.graph.nodes[number].effect.windows for number in side.nodes]
+    windows = nodes[0] if nodes and not any(nodes[1:]) else ()
+    return [window for window in windows if isinstance(window, Window)]
 
 
 def _text(value: object) -> str:

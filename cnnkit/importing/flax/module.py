@@ -20,6 +20,7 @@ from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
+from cnnkit.importing.outline import Classes, is_converted, outline
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import FlatCall, Reference
@@ -129,6 +130,8 @@ class _Reader:
             ends = NamedTensors(given, shown, self.build.batch, running)
         if len(shown) == 1:
             graph.outputs = {}
+        if is_converted(module, "__call__"):
+            outline(graph, Classes(self.traced.classes).place)
         shape = next(iter(self.shapes.values()))
         return Model(graph, next(reversed(shown.values())), shape, True, running, ends=ends)
 

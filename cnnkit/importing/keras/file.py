@@ -12,12 +12,10 @@ from typing import Any, Final
 
 from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.store import Archive, Legacy, Nothing, Store
+from cnnkit.importing.keras.store import MAX_RATIO, Archive, Legacy, Nothing, Store
 
 MAX_JSON_BYTES: Final = 64 * 2**20
 MAX_WEIGHTS_BYTES: Final = 2**32
-# What Keras stores it does not compress, and numbers compress to a tenth at best.
-_MAX_RATIO: Final = 100
 _AGAIN: Final = "save the model again: `model.save('model.keras')`"
 # What `zipfile` and `json` raise of a file that is not what it says.
 _DAMAGED: Final = (
@@ -82,7 +80,7 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         info = archive.getinfo(name)
     except KeyError as error:
         raise RefusedError(f"the archive has no `{name}`", _AGAIN) from error
-    if info.file_size > most or info.file_size > 2**20 + _MAX_RATIO * info.compress_size:
+    if info.file_size > most or info.file_size > 2**20 + MAX_RATIO * info.compress_size:
         raise RefusedError(
             f"`{name}` in the archive says that it unpacks from {info.compress_size:,} bytes to "
             f"{info.file_size:,}"

@@ -16,6 +16,7 @@ from cnnkit.importing.keras.running import KerasRuntime
 from cnnkit.importing.keras.windows import WINDOWS
 from cnnkit.importing.model import Model
 from cnnkit.importing.operators.view import channels_last
+from cnnkit.importing.outline import outline_paths, path_of_keras
 from cnnkit.layers.shape import Shape
 
 LAYERS = {**WINDOWS, **FUNCTIONS}
@@ -61,6 +62,7 @@ def read(
         return None, tuple(findings)
     graph = reader.graph
     graph.output = output
+    outline_paths(graph, lambda operation: path_of_keras(operation.node))
     runtime = KerasRuntime(path, stored.config, stored.store.holds)
     view = channels_last(output, graph.shape(output))
     model = Model(graph, view, (1, *graph.input), True, runtime, stored.store.holds)

@@ -15,7 +15,8 @@ def fold_activations(layers: list[WrittenLayer]) -> list[WrittenLayer]:
     folded: list[WrittenLayer] = []
     for layer in layers:
         layer.parts = {name: fold_activations(part) for name, part in layer.parts.items()}
-        if layer.kind in ACTIVATIONS and layer.kind not in _LAST and folded:
+        taken = layer.kind in ACTIVATIONS and layer.kind not in _LAST and not layer.apart
+        if taken and folded:
             before = folded[-1]
             if before.kind in _TAKING and "activation" not in before.fields:
                 before.fields["activation"] = (
