@@ -75,12 +75,14 @@ class LayerChange:
         new: The layer after; None where it is removed.
         times: How many copies it stands for; its counts are those of all of them.
         group: Whether the layers inside it are listed apart, so that it counts nothing itself.
+        aside: The fields that say nothing: names of tensors where both read the same ones.
     """
 
     old: LayerAnalysis | None
     new: LayerAnalysis | None
     times: int = 1
     group: bool = False
+    aside: frozenset[str] = frozenset()
 
     @property
     def layer(self) -> LayerAnalysis:
@@ -105,7 +107,7 @@ class LayerChange:
         if self.old is None or self.new is None:
             return ()
         before, after = (_written(side, group=self.group) for side in (self.old, self.new))
-        alike = _alike_windows(self.old, self.new)
+        alike = _alike_windows(self.old, self.new) | self.aside
         found = [
             Setting(field, before.get(field), after.get(field))
             for field in dict.fromkeys((*before, *after))
@@ -175,22 +177,26 @@ def _written(side: LayerAnalysis, *, group: bool) -> dict[str, str]:
     return {name: _text(value) for name, value in fields.items() if value is not None}
 
 
-def _alike_windows(old: LayerAnalysis, new: LayerAnalysis) -> set[str]:
+def _alike_windows(old: LayerAnalysis, new: LayerAnalysis) -> frozenset[str]:
     """The fields that say of the windows of both what is the same for any extents.
 
-    A stride that is left out is that of the kind, and `same` of stride 1 is so many cells.
+    A stride that is left out is that of the kind, `valid` is no padding, `same` of stride 1 is so
+    many cells, and one number is as many along each axis.
     """
     before, after = (_windows(side) for side in (old, new))
     if not before or old.kind != new.kind or len(before) != len(after):
-        return set()
+        return frozenset()
     pairs = list(zip(before, after, strict=True))
-    if any(one.stride != other.stride for one, other in pairs):
-        return set()
-    padding = all(
-        one.stride == 1 and (one.before, one.after) == (other.before, other.after)
-        for one, other in pairs
-    )
-    return {"stride", "padding"} if padding else {"stride"}
+    alike = {
+        name
+        for name, attribute in (("kernel", "size"), ("size", "size"), ("stride", "stride"))
+        if all(getattr(one, attribute) == getattr(other, attribute) for one, other in pairs)
+    }
+    depends = any(getattr(side.layer, "padding", None) == "same" for side in (old, new))
+    fixed = not depends or all(one.stride == other.stride == 1 for one, other in pairs)
+    if fixed and all((one.before, one.after) == (two.before, two.after) for one, two in pairs):
+        alike.add("padding")
+    return frozenset(alike)
 
 
 def _windows(side: LayerAnalysis) -> Sequence[Window]:

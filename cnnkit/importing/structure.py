@@ -182,6 +182,9 @@ class _Structure:
             number=number,
             name=self._name(operation),
         )
+        if self.graph.outlined and operation.kind == "slice" and made.fields["axis"] == "channels":
+            made.kind = "channel_slice"
+            del made.fields["axis"]
         if self.graph.outlined and operation.place:
             made.apart = operation.place.apart
             if operation.kind == BLOCK:  # its last layer has the number

@@ -73,7 +73,8 @@ def functions() -> tuple[Known, ...]:
                 "local_response_norm",
                 partial(_local_response_norm, size),
                 ("factor", "k", "beta"),
-                (("size", size),),
+                (("size", float(size)),),  # an int would be the number of a tensor
+                arrays=True,
             )
             for size in range(1, _MOST_NEIGHBOURS + 1)
         ),

@@ -194,10 +194,9 @@ def _global_response_norm(equation: Equation) -> View:
 def _local_response_norm(equation: Equation) -> View:
     params, node, view = equation.params, equation.node("local_response_norm"), _map(equation)
     usual = {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1.0}
-    alpha = _number(float(params["factor"]) * params["size"])
     given = {
-        "size": params["size"],
-        "alpha": alpha,
+        "size": int(params["size"]),
+        "alpha": _number(params["factor"] * params["size"]),
         "beta": _number(params["beta"]),
         "k": _number(params["k"]),
     }

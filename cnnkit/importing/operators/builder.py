@@ -116,6 +116,8 @@ class Builder:
         """
         if not view.axes:
             return self.aligned(node, View(view.source, view.shape, ((),), view.batch))
+        if last is None and view.batch == 0 and (groups := _shuffled(view)) is not None:
+            return self.view(self._once(node, "channel_shuffle", view.source, {"groups": groups}))
         place = _channels_of(view) if last is None else last
         if (
             not ones and view.batch is None and () in view.axes[:place]

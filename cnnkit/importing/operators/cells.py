@@ -33,28 +33,47 @@ def cells_of(shape: Shape, wanted: Sequence[Axis]) -> Cells | None:
     """
     if len(shape) != len(wanted) or len(shape) < 2:
         return None
+    return _from_channels(shape, wanted) or _to_channels(shape, wanted)
+
+
+def _from_channels(shape: Shape, wanted: Sequence[Axis]) -> Cells | None:
+    """A `depth_to_space`, the channels of a cell in either order."""
     *extents, channels = shape
-    depth = len(shape) - 1
-    sizes = [math.prod(atom.size for atom in axis) for axis in wanted]
-    larger = [size // extent for size, extent in zip(sizes, extents, strict=False)]
-    if math.prod(larger) > 1 and sizes[-1] * math.prod(larger) == channels:
-        for ours in (True, False):
-            apart = [
-                math.prod(larger[at + 1 :]) * (sizes[-1] if ours else 1) for at in range(depth)
-            ]
-            spatial = [
-                _axis((at, 1, extent), (depth, apart[at], larger[at]))
-                for at, extent in enumerate(extents)
-            ]
-            stride = 1 if ours else math.prod(larger)
-            if [*spatial, _axis((depth, stride, sizes[-1]))] == [*wanted]:
-                return Cells("depth_to_space", tuple(larger), 1 if ours else sizes[-1])
-    smaller = [extent // size for size, extent in zip(sizes, extents, strict=False)]
-    block = [(at, 1, size) for at, size in enumerate(smaller)]
-    spatial = [_axis((at, size, sizes[at])) for at, size in enumerate(smaller)]
-    if math.prod(smaller) > 1 and [*spatial, _axis(*block, (depth, 1, channels))] == [*wanted]:
-        return Cells("space_to_depth", tuple(smaller))
+    *sizes, left = _sizes(wanted)
+    block = [size // extent for size, extent in zip(sizes, extents, strict=True)]
+    count = math.prod(block)
+    if count < 2 or left * count != channels or not _cuts(extents, block):
+        return None
+    for outside, stride, groups in ((left, 1, 1), (1, count, left)):
+        spatial = [
+            _axis((at, 1, extent), (len(sizes), math.prod(block[at + 1 :]) * outside, block[at]))
+            for at, extent in enumerate(extents)
+        ]
+        if [*spatial, _axis((len(sizes), stride, left))] == [*wanted]:
+            return Cells("depth_to_space", tuple(block), groups)
     return None
+
+
+def _to_channels(shape: Shape, wanted: Sequence[Axis]) -> Cells | None:
+    """A `space_to_depth`."""
+    *extents, channels = shape
+    *sizes, _ = _sizes(wanted)
+    block = [extent // size for size, extent in zip(sizes, extents, strict=True)]
+    if math.prod(block) < 2 or not _cuts(sizes, block):
+        return None
+    spatial = [_axis((at, by, sizes[at])) for at, by in enumerate(block)]
+    cells = [(at, 1, by) for at, by in enumerate(block)]
+    whole = _axis(*cells, (len(sizes), 1, channels))
+    return Cells("space_to_depth", tuple(block)) if [*spatial, whole] == [*wanted] else None
+
+
+def _sizes(axes: Sequence[Axis]) -> list[int]:
+    return [math.prod(atom.size for atom in axis) for axis in axes]
+
+
+def _cuts(extents: Sequence[int], block: Sequence[int]) -> bool:
+    """Whether blocks are along axes that have cells: else an axis was only moved."""
+    return all(extent > 1 for extent, by in zip(extents, block, strict=True) if by > 1)
 
 
 def _axis(*atoms: tuple[int, int, int]) -> Axis:

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 def centred(node: OperatorNode, build: Builder, left: View, right: View) -> View | None:
     """A tensor minus its mean over the channels; None where it is another difference."""
     mean = build.graph.operations.get(right.source)
-    if mean is None or not _is_mean(mean) or mean.inputs != (left.source,):
+    if mean is None or not _is_mean(mean):
         return None
-    return left.over(build.apply(node, CENTRED, left.source))
+    (source,) = mean.inputs
+    flat = build.graph.operations.get(source)
+    if len(left.axes) == 1 and flat and (flat.kind, flat.inputs) == ("flatten", (left.source,)):
+        left = build.view(source)  # of a map of one cell
+    return left.over(build.apply(node, CENTRED, source)) if source == left.source else None
 
 
 def standardized(node: OperatorNode, build: Builder, left: View, right: View) -> View | None:

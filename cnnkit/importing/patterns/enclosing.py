@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cnnkit.importing.graph import (
     BLOCK,
@@ -16,6 +17,11 @@ from cnnkit.importing.graph import (
     Place,
 )
 from cnnkit.layers.kinds import layer_class
+from cnnkit.layers.shape import Shape
+from cnnkit.layers.window import Window
+
+_CONVOLUTIONS = ("conv", "depthwise_conv")
+_WINDOWED = (*_CONVOLUTIONS, "max_pool", "mean_pool")
 
 
 def enclosed(graph: OperationGraph) -> OperationGraph:
@@ -23,23 +29,33 @@ def enclosed(graph: OperationGraph) -> OperationGraph:
 
     What reads more than one tensor from around it, or gives more than one, stays as it is.
     """
-    operations = {number: _padded(graph, each) for number, each in graph.operations.items()}
-    whole = replace(graph, operations=operations, outlined=True)
+    whole = replace(graph, operations=_padded(graph), outlined=True)
     _enclose(whole)
     return whole
 
 
-def _padded(graph: OperationGraph, operation: Operation) -> Operation:
-    """The operation, with padding of two sides that differ as `same`, where that is the same."""
-    if not isinstance(operation.fields.get("padding"), list):
-        return operation
-    shape = graph.shape(operation.inputs[0])
-    fields = {**operation.fields, "padding": "same"}
-    given, same = (
-        layer_class(operation.kind).model_validate(each).effect(shape).windows
-        for each in (operation.fields, fields)
-    )
-    return replace(operation, fields=fields) if given == same else operation
+def _padded(graph: OperationGraph) -> dict[int, Operation]:
+    """The operations, their padding as `same` where that is what they have.
+
+    Cells of two sides that differ say so; then those that do not may have been written so, too.
+    """
+    alike: dict[int, Operation] = {}
+    differs = False
+    for number, operation in graph.operations.items():
+        if operation.kind not in _WINDOWED or "padding" not in operation.fields:
+            continue
+        shape, fields = graph.shape(operation.inputs[0]), {**operation.fields, "padding": "same"}
+        given, same = (_windows(operation.kind, said, shape) for said in (operation.fields, fields))
+        if [(w.before, w.after) for w in given] == [(w.before, w.after) for w in same] != []:
+            alike[number] = replace(operation, fields=fields)
+            uneven = any(window.before != window.after for window in given)
+            differs = differs or (uneven and operation.kind in _CONVOLUTIONS)
+    return {**graph.operations, **alike} if differs else dict(graph.operations)
+
+
+def _windows(kind: str, fields: Mapping[str, Any], shape: Shape) -> list[Window]:
+    windows = layer_class(kind).model_validate(fields).effect(shape).windows
+    return [window for window in windows if isinstance(window, Window)]
 
 
 def _enclose(graph: OperationGraph) -> None:

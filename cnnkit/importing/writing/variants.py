@@ -57,7 +57,7 @@ class Variants:
     def _asked(self, kind: str, there: Vector) -> Any:
         """The argument that says whether a layer is there, as others may be where it is."""
         for name, vector in self.arguments.vectors.items():
-            if {True, False}.issuperset(vector) and vector == there:
+            if all(isinstance(each, bool) for each in vector) and vector == there:
                 return f"${name}"
         return self.arguments.expression(re.sub(r"\W+", "_", kind), there)
 
