@@ -126,7 +126,9 @@ class Classes:
                 return Place(tuple(within), name if operation.kind in JOINS else None)
             within.append(_enclosure(parts[: at + 1], said, self.known))
         own = parts[-1] if parts and operation.scope not in self.known else ""
+        # The modules of an attention are its projections.
         silent = own in ("", "activation") or own.isdigit() or _is_kind(own)
+        silent = silent or operation.kind == "attention"
         return Place(tuple(within), None if silent else own)
 
 
@@ -176,8 +178,9 @@ def _enclosure(parts: Sequence[str], said: Said, known: Mapping[str, Said]) -> E
 
 
 def _is_kind(attribute: str) -> bool:
-    """Whether an attribute is called after a kind, perhaps with a number."""
-    return re.sub(r"_?\d*_*$", "", attribute) in KINDS
+    """Whether an attribute is called after a kind of layer, perhaps with a number."""
+    family = KINDS.get(re.sub(r"_?\d*_*$", "", attribute))
+    return family not in (None, "composition")
 
 
 def _numbered(attribute: str, title: str) -> bool:

@@ -86,7 +86,7 @@ def _transpose(equation: Equation) -> View:
 
 
 def _concatenate(equation: Equation) -> View:
-    axis, rank = equation.params["dimension"], len(equation.shapes[0])
+    axis, rank = int(equation.params["dimension"]), len(equation.shapes[0])
     given = [
         equation.view_at(place) if isinstance(value, View) else equation.constant(place)
         for place, value in enumerate(equation.inputs)

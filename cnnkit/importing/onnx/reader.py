@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
 # of a file may be so; a validation error of our layers is a ValueError.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_MOST_COMPUTED = 2 * MAX_ELEMENTS
+"""The most elements of all arrays that are computed of constants."""
 _MOST_ENDS = 100
 """The most inputs, or outputs, of a network."""
 _HINT = (
@@ -281,10 +283,10 @@ class _Reader:
             RefusedError: It is more than any network has.
         """
         self.computed += sum(each.size for each in computed if each.base is None)
-        if self.computed > MAX_ELEMENTS:
+        if self.computed > _MOST_COMPUTED:
             raise RefusedError(
                 f"what is computed of constants up to it has {self.computed:,} elements, the most "
-                f"is {MAX_ELEMENTS:,}"
+                f"is {_MOST_COMPUTED:,}"
             )
 
     def _origins(self, name: str) -> frozenset[str]:

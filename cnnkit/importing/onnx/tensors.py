@@ -136,3 +136,4 @@ def _place(tensor: onnx.TensorProto, folder: Path) -> tuple[Path, int, int]:
             f"tensor `{tensor.name}` has its values at {offset:,} to {offset + length:,} of "
             f"`{location}`, which has {size:,} bytes"
         )
+    return path, offset, length
