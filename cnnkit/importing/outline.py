@@ -126,9 +126,7 @@ class Classes:
                 return Place(tuple(within), name if operation.kind in JOINS else None)
             within.append(_enclosure(parts[: at + 1], said, self.known))
         own = parts[-1] if parts and operation.scope not in self.known else ""
-        # The modules of an attention are its projections.
         silent = own in ("", "activation") or own.isdigit() or _is_kind(own)
-        silent = silent or operation.kind == "attention"
         return Place(tuple(within), None if silent else own)
 
 

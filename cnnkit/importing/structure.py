@@ -169,6 +169,8 @@ class _Structure:
 
     def _name(self, operation: Operation) -> str | None:
         """What the spec calls a layer that the model was written from."""
+        if operation.kind == "attention":
+            return None  # its modules are its projections
         return operation.place.name if self.graph.outlined and operation.place else None
 
     def _layer(self, operation: Operation, number: int) -> WrittenLayer:

@@ -114,13 +114,19 @@ def _place(tensor: onnx.TensorProto, folder: Path) -> tuple[Path, int, int]:
     given = {entry.key: entry.value for entry in tensor.external_data}
     location = given.get("location", "")
     inside = folder.resolve()
-    path = (inside / location.replace("\0", "")).resolve()
+    try:
+        path = (inside / location).resolve()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that no file can have, or a loop
+        raise RefusedError(
+            f"tensor `{tensor.name}` has its values in a file whose name leads nowhere"
+        ) from error
     if not location or Path(location).is_absolute() or not path.is_relative_to(inside):
         raise RefusedError(
             f"tensor `{tensor.name}` has its values in `{location}`, outside the model's folder",
             "a model reads files of its own folder and below alone: put the file there",
         )
-    if not path.is_file():
+    if not there:
         raise RefusedError(
             f"tensor `{tensor.name}` has its values in `{location}`, which is no file",
             "copy it beside the model: both belong together",
