@@ -133,8 +133,8 @@ def _alike(one: Data, other: Data) -> float:
     if _key(one) != _key(other):
         return 0
     ours, theirs = one[kind_of(one)], other[kind_of(other)]
-    same = sum(ours[name] == theirs.get(name) for name in ours)
-    return 1 + same / (1 + len(ours))
+    same = sum(1 for name in ours if ours[name] == theirs.get(name))
+    return float(1 + same / (1 + len(ours)))
 
 
 def _key(layer: Data) -> object:
