@@ -142,6 +142,6 @@ def test_what_says_the_same_is_no_difference(name: str) -> None:
     ],
 )
 def test_what_says_other_things_is_one(old: str, new: str, field: str) -> None:
-    sides = (analyze(load(f"input: 7x7x4\nlayers:\n{layers}")) for layers in (old, new))
-    (change,) = compare(*sides).changes
+    one, other = (analyze(load(f"input: 7x7x4\nlayers:\n{layers}")) for layers in (old, new))
+    (change,) = compare(one, other).changes
     assert [setting.field for setting in change.settings] == [field]

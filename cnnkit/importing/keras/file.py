@@ -94,14 +94,17 @@ def _hdf5(path: Path) -> Stored:
     with path.open("rb"):
         pass  # the words of the system, where it cannot be opened
     file = h5py.File(path, "r")
-    text = file.attrs.get("model_config")
+    try:
+        text = file.attrs.get("model_config")
+        version = file.attrs.get("keras_version", b"2")
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:  # of what is damaged
+        raise RefusedError("the file is no HDF5 file, or it is cut off", _AGAIN) from error
     if text is None:
         raise RefusedError(
             "the file holds weights, and no network that they belong to",
             "give both: `cnnkit import-weights SPEC FILE`",
         )
-    data = text if isinstance(text, bytes) else str(text).encode()
-    version = file.attrs.get("keras_version", b"2")
+    data = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
     said = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
     return Stored(_model(data), Legacy(file), said)
 

@@ -72,12 +72,15 @@ class _Hdf5:
     ) -> dict[str, Array]:
         """Each from its place."""
         layer = names[-1]
-        group = descend(self.file, self._group(place, names), layer)
-        paths = self._paths(group, layer, list(shapes))
-        return {
-            name: read(descend(group, path, layer), shape, layer, name)
-            for (name, shape), path in zip(shapes.items(), paths, strict=True)
-        }
+        try:
+            group = descend(self.file, self._group(place, names), layer)
+            paths = self._paths(group, layer, list(shapes))
+            return {
+                name: read(descend(group, path, layer), shape, layer, name)
+                for (name, shape), path in zip(shapes.items(), paths, strict=True)
+            }
+        except (OSError, RuntimeError) as error:  # what h5py raises of bytes that are damaged
+            raise RefusedError(f"the weights of layer `{layer}` in the file are damaged") from error
 
     def _group(self, place: Sequence[str], names: Sequence[str]) -> list[str]:
         """Where the arrays of a layer lie."""
