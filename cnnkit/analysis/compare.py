@@ -11,11 +11,11 @@ from typing import Any
 
 from cnnkit.analysis.align import LayerPair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
-from cnnkit.analysis.operations import same_operations
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show_each
 from cnnkit.spec.model.section import TOTALS
+from cnnkit.spec.operations import same_operations
 
 FORMAT = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""

@@ -67,7 +67,7 @@ class Enclosure(NamedTuple):
     repeat: str | None = None
 
 
-class Place(NamedTuple):
+class SpecPlace(NamedTuple):
     """Where an operation is in the spec that a model was written from.
 
     Attributes:
@@ -114,7 +114,7 @@ class Operation:
     origins: frozenset[str] = frozenset()
     folded: int = 0
     inner: OperationGraph | None = None
-    place: Place | None = None
+    place: SpecPlace | None = None
 
     @property
     def arrays(self) -> tuple[dict[str, Array], ...]:

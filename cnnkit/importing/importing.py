@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cnnkit.analysis.operations import same_operations
 from cnnkit.errors import Finding, SpecError, UsageError
 from cnnkit.importing.graph import OperationGraph, RefusedError
 from cnnkit.importing.keras import read as read_keras
@@ -25,6 +24,7 @@ from cnnkit.importing.writing.sharing import name_shared
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec, shape
+from cnnkit.spec.operations import same_operations
 from cnnkit.spec.reading import load
 from cnnkit.spec.tracing import graph_of
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnkit.importing.graph import JOINS, Enclosure, Operation, OperationGraph, Place
+from cnnkit.importing.graph import JOINS, Enclosure, Operation, OperationGraph, SpecPlace
 from cnnkit.layers.kinds import KINDS
 
 _LISTS = {"layers": 1, "shortcut": 1, "branches": 2}
@@ -21,7 +21,7 @@ _USED = re.compile(r"`([^`]+)`, used ")
 _WRITTEN = "written by `cnnkit convert"
 
 
-def outline(graph: OperationGraph, place: Callable[[Operation], Place]) -> None:
+def outline(graph: OperationGraph, place: Callable[[Operation], SpecPlace]) -> None:
     """Notes of each operation where the spec has it."""
     for operation in graph.operations.values():
         operation.place = place(operation)
@@ -70,7 +70,7 @@ class Paths:
                     copied[above] = copied.get(above, True) and copies
         self.several = {above for above, copies in copied.items() if copies}
 
-    def place(self, path: str) -> Place:
+    def place(self, path: str) -> SpecPlace:
         """Where an operation of a path is."""
         parts = path.split(".")
         within: list[Enclosure] = []
@@ -91,12 +91,14 @@ class Paths:
             block = stem if at + 1 < len(parts) and stem not in KINDS else None
             if not copy and block is None:
                 role = ".".join(parts[at:])
-                return Place(tuple(within), name if role in JOINS else None, role != "activation")
+                return SpecPlace(
+                    tuple(within), name if role in JOINS else None, role != "activation"
+                )
             repeat = above if copy else None
             within.append(Enclosure(f"{above}.{parts[at]}", block, name, repeat))
             name = None
             at += 1
-        return Place(tuple(within), name, apart=True)
+        return SpecPlace(tuple(within), name, apart=True)
 
 
 def _copied(part: str) -> tuple[str, str]:
@@ -112,7 +114,7 @@ class Classes:
         said = ((name, _said(kind.__doc__ or "")) for name, kind in classes.items())
         self.known = {name.replace(".", "/"): found for name, found in said if found}
 
-    def place(self, operation: Operation) -> Place:
+    def place(self, operation: Operation) -> SpecPlace:
         """Where the spec has an operation, by the names of the modules that it is in."""
         parts = operation.scope.split("/") if operation.scope else []
         within: list[Enclosure] = []
@@ -123,11 +125,11 @@ class Classes:
             said = self.known[scope]
             if said.block is None and not said.copied:
                 name = None if _numbered(attribute, said.title) else attribute
-                return Place(tuple(within), name if operation.kind in JOINS else None)
+                return SpecPlace(tuple(within), name if operation.kind in JOINS else None)
             within.append(_enclosure(parts[: at + 1], said, self.known))
         own = parts[-1] if parts and operation.scope not in self.known else ""
         silent = own in ("", "activation") or own.isdigit() or _is_kind(own)
-        return Place(tuple(within), None if silent else own)
+        return SpecPlace(tuple(within), None if silent else own)
 
 
 class Said(NamedTuple):

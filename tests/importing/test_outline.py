@@ -14,7 +14,7 @@ import cnnkit as package
 from cnnkit.analysis.compare import compare
 from cnnkit.export import convert
 from cnnkit.importing import Imported, import_model
-from cnnkit.importing.graph import Enclosure, Place
+from cnnkit.importing.graph import Enclosure, SpecPlace
 from cnnkit.importing.outline import Paths, path_of_keras
 from cnnkit.importing.writing.variants import Variants
 from cnnkit.spec.tracing import graph_of
@@ -190,12 +190,12 @@ def test_a_path_says_which_blocks_and_copies_a_layer_is_in() -> None:
     several = Enclosure("layers.2[0]", None, None, "layers.2")
     unit = Enclosure("layers.2.layers.1.unit", "unit", None)
     assert [known.place(path) for path in paths] == [
-        Place((stage, copy), None, apart=True),
-        Place((several,), None, apart=True),
-        Place((several, unit), None, apart=True),
-        Place((), None, apart=True),
-        Place((), "down", apart=True),
-        Place((), None, apart=False),
+        SpecPlace((stage, copy), None, apart=True),
+        SpecPlace((several,), None, apart=True),
+        SpecPlace((several, unit), None, apart=True),
+        SpecPlace((), None, apart=True),
+        SpecPlace((), "down", apart=True),
+        SpecPlace((), None, apart=False),
     ]
 
 

@@ -34,7 +34,7 @@ class UndividedSum:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoElements:
     """A part of a tensor without elements, as a roll by no cells has it."""
 
 

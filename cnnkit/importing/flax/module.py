@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
 from cnnkit.importing.ends import examples_of, input_names
-from cnnkit.importing.flax.equation import Equation, Nothing, UndividedSum
+from cnnkit.importing.flax.equation import Equation, NoElements, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
 from cnnkit.importing.flax.recurrence import scan
 from cnnkit.importing.flax.running import FlaxRuntime
@@ -182,7 +182,7 @@ class _Reader:
         if any(value is None for value in inputs):
             return [None] * len(step.outputs)  # what it reads could not be said either
         if step.primitive is not None and not any(
-            isinstance(value, View | UndividedSum | Nothing) for value in inputs
+            isinstance(value, View | UndividedSum | NoElements) for value in inputs
         ):
             self.origins.update(dict.fromkeys(step.outputs, self._origins(step)))
             return self._computed(step, inputs)

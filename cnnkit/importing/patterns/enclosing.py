@@ -14,7 +14,7 @@ from cnnkit.importing.graph import (
     Enclosure,
     Operation,
     OperationGraph,
-    Place,
+    SpecPlace,
 )
 from cnnkit.layers.kinds import layer_class
 from cnnkit.layers.shape import Shape
@@ -108,14 +108,14 @@ def _put(
     inner = OperationGraph(graph.name, graph.shape(source), output=last, outlined=True)
     for number in numbers:
         operation = graph.operations[number]
-        place = operation.place or Place()
+        place = operation.place or SpecPlace()
         deeper = place.within[place.within.index(enclosure) + 1 :]
         read = tuple(INPUT if each == source else each for each in operation.inputs)
         inner.operations[number] = replace(
             operation, inputs=read, place=place._replace(within=deeper)
         )
     made = Operation(BLOCK, (source,), shape=graph.shape(last), inner=inner)
-    made.place = Place((enclosure,), enclosure.name if enclosure.repeat is None else None)
+    made.place = SpecPlace((enclosure,), enclosure.name if enclosure.repeat is None else None)
     for number in numbers:
         if number != last:
             del graph.operations[number]
