@@ -16,6 +16,8 @@ from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.analysis.tree import folded, visible
 from cnnkit.layers.base import Layer
 from cnnkit.layers.block import Block
+from cnnkit.layers.composition import Repeat
+from cnnkit.layers.joining import Joined
 
 # What a pair says: two of the same kind say more than one alike and one left over.
 _NAME, _ALIKE, _KIND, _FAMILY = 16, 4, 3, 1
@@ -57,6 +59,8 @@ def settings(layer: Layer | None) -> dict[str, object]:
     fields = {field: getattr(layer, field) for field in type(layer).model_fields}
     if isinstance(layer, Block):
         del fields["block"]  # the kind that a report shows is the block's name
+    if isinstance(layer, Joined):
+        del fields["labels"]  # what messages call its inputs
     return {field: value for field, value in fields.items() if not _holds_layers(value)}
 
 
@@ -84,7 +88,7 @@ class _Alignment:
             olds, news, times = visible(old), visible(new), times * new.times
         else:
             olds, news = old.children, new.children
-        for a, b in self.level(olds, news):
+        for a, b in self.level(_there(olds), _there(news)):
             yield from self.walk(LayerPair(a, b, times), None if depth is None else depth - 1)
 
     def walk(self, pair: LayerPair, depth: int | None) -> Iterator[LayerPair]:
@@ -105,7 +109,7 @@ class _Alignment:
                 type(layer.layer),
                 repr(own),
                 layer.times,
-                tuple(map(self.content, visible(layer))),
+                tuple(map(self.content, _there(visible(layer)))),
             )
             number = self.numbers.setdefault(key, len(self.numbers))
             self.contents[id(layer)] = number
@@ -189,6 +193,11 @@ class _Alignment:
             return named
         related = first.family == other.family != "composition" or type(first) is type(other)
         return named + _FAMILY if related else named
+
+
+def _there(layers: Sequence[LayerAnalysis]) -> list[LayerAnalysis]:
+    """The layers without repeats of no times, which are none."""
+    return [layer for layer in layers if layer.children or not isinstance(layer.layer, Repeat)]
 
 
 def _name(layer: LayerAnalysis) -> str | None:

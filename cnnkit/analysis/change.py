@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from cnnkit.analysis.align import settings
 from cnnkit.analysis.layer import LayerAnalysis
 from cnnkit.layers.base import Layer
+from cnnkit.layers.window import Window
 
 COUNTS = ("neurons", "parameters", "state", "macs", "activations")
 """The figures of a layer that are compared."""
@@ -73,12 +75,14 @@ class LayerChange:
         new: The layer after; None where it is removed.
         times: How many copies it stands for; its counts are those of all of them.
         group: Whether the layers inside it are listed apart, so that it counts nothing itself.
+        aside: The fields that say nothing: names of tensors where both read the same ones.
     """
 
     old: LayerAnalysis | None
     new: LayerAnalysis | None
     times: int = 1
     group: bool = False
+    aside: frozenset[str] = frozenset()
 
     @property
     def layer(self) -> LayerAnalysis:
@@ -103,10 +107,11 @@ class LayerChange:
         if self.old is None or self.new is None:
             return ()
         before, after = (_written(side, group=self.group) for side in (self.old, self.new))
+        alike = _alike_windows(self.old, self.new) | self.aside
         found = [
             Setting(field, before.get(field), after.get(field))
             for field in dict.fromkeys((*before, *after))
-            if before.get(field) != after.get(field)
+            if before.get(field) != after.get(field) and field not in alike
         ]
         if self.old.kind == self.new.kind:
             return tuple(found)
@@ -170,6 +175,35 @@ def _written(side: LayerAnalysis, *, group: bool) -> dict[str, str]:
     if group and side.layer is not None:  # its activation is an operation listed apart
         fields = {name: v for name, v in fields.items() if name not in side.layer.activation_fields}
     return {name: _text(value) for name, value in fields.items() if value is not None}
+
+
+def _alike_windows(old: LayerAnalysis, new: LayerAnalysis) -> frozenset[str]:
+    """The fields that say of the windows of both what is the same for any extents.
+
+    A stride that is left out is that of the kind, `valid` is no padding, `same` of stride 1 is so
+    many cells, and one number is as many along each axis.
+    """
+    before, after = (_windows(side) for side in (old, new))
+    if not before or old.kind != new.kind or len(before) != len(after):
+        return frozenset()
+    pairs = list(zip(before, after, strict=True))
+    alike = {
+        name
+        for name, attribute in (("kernel", "size"), ("size", "size"), ("stride", "stride"))
+        if all(getattr(one, attribute) == getattr(other, attribute) for one, other in pairs)
+    }
+    depends = any(getattr(side.layer, "padding", None) == "same" for side in (old, new))
+    fixed = not depends or all(one.stride == other.stride == 1 for one, other in pairs)
+    if fixed and all((one.before, one.after) == (two.before, two.after) for one, two in pairs):
+        alike.add("padding")
+    return frozenset(alike)
+
+
+def _windows(side: LayerAnalysis) -> Sequence[Window]:
+    """The windows of a layer that is one operation with them, and perhaps an activation."""
+    nodes = [side.graph.nodes[number].effect.windows for number in side.nodes]
+    windows = nodes[0] if nodes and not any(nodes[1:]) else ()
+    return [window for window in windows if isinstance(window, Window)]
 
 
 def _text(value: object) -> str:

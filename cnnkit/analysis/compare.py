@@ -11,16 +11,18 @@ from typing import Any
 
 from cnnkit.analysis.align import LayerPair, aligned
 from cnnkit.analysis.change import Change, LayerChange, Setting
-from cnnkit.analysis.operations import same_operations
 from cnnkit.analysis.result import Analysis, Unreadable
 from cnnkit.errors import Finding
 from cnnkit.layers.shape import show_each
 from cnnkit.spec.model.section import TOTALS
+from cnnkit.spec.operations import same_operations
 
 FORMAT = 1
 """The version of the JSON that ``Comparison.to_dict`` gives."""
 
 Result = Analysis | Unreadable
+
+_NAMES_OF_TENSORS = frozenset({"tensor", "others", "context", "to"})
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def compare(old: Result, new: Result, depth: int | None = None) -> Comparison:
     gained, lost = _only(new.findings, old.findings), _only(old.findings, new.findings)
     if not isinstance(old, Analysis) or not isinstance(new, Analysis):
         return Comparison(old, new, (), {}, (), new.findings, old.findings)
-    layers = tuple(_changes(aligned(old.tree, new.tree, depth)))
+    # Where the same operations read the same tensors, it makes no difference what these are called.
+    aside = _NAMES_OF_TENSORS if same_operations(old.graph, new.graph) else frozenset()
+    layers = tuple(_changes(aligned(old.tree, new.tree, depth), aside))
     before, after = _totals(old), _totals(new)
     totals = {name: Change(before.get(name), after.get(name)) for name in TOTALS}
     return Comparison(old, new, layers, totals, tuple(_network(old, new)), gained, lost)
@@ -124,9 +128,9 @@ def _totals(analysis: Analysis) -> dict[str, int]:
     return analysis.totals.to_dict() if known else {}
 
 
-def _changes(pairs: Iterable[LayerPair]) -> Iterator[LayerChange]:
+def _changes(pairs: Iterable[LayerPair], aside: frozenset[str]) -> Iterator[LayerChange]:
     for old, new, times, inside in pairs:
-        change = LayerChange(old, new, times, group=inside)
+        change = LayerChange(old, new, times, group=inside, aside=aside)
         if not inside or change.settings:  # a group is listed for what it says itself
             yield change
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnkit.layers.base import Layer
 from cnnkit.layers.field import Rounding
@@ -39,6 +39,8 @@ SHARED = "shared"
 """A copy of an operation, whose number is its field ``layer``, with the same weights."""
 EACH = "each"
 """Operations, its ``inner``, that are applied to each slice along the first axis."""
+BLOCK = "block"
+"""The operations of a block of the spec that a model was written from, or of a copy of a repeat."""
 PLACEHOLDER = "placeholder"
 """What stands in a part of a spec for a node that no kind says; no kind is called so."""
 
@@ -49,6 +51,36 @@ class RefusedError(Exception):
     def __init__(self, message: str, advice: str | None = None) -> None:
         self.advice = advice
         super().__init__(message)
+
+
+class Enclosure(NamedTuple):
+    """A block of the spec that a model was written from, where it is used, or a copy of a repeat.
+
+    Attributes:
+        key: What no other has.
+        block: The name of the block; None of a copy of layers that are no block.
+        name: What the spec calls the layer that uses the block, or the repeat.
+        repeat: What all copies of one repeat have; None of what is no copy.
+    """
+
+    key: str
+    block: str | None = None
+    name: str | None = None
+    repeat: str | None = None
+
+
+class SpecPlace(NamedTuple):
+    """Where an operation is in the spec that a model was written from.
+
+    Attributes:
+        within: The blocks and copies that it is in, the outermost first.
+        name: What the spec calls the layer.
+        apart: Whether it is known to be a layer of its own, not the activation of another.
+    """
+
+    within: tuple[Enclosure, ...] = ()
+    name: str | None = None
+    apart: bool = False
 
 
 @dataclass(slots=True)
@@ -69,7 +101,8 @@ class Operation:
             that they are of. Two operations of equal arrays and the same origins share them.
         folded: How many trained numbers of the model went into its arrays beyond those it has.
         inner: The operations that it stands for, where several share their weights with others
-            as one, or are applied to each slice.
+            as one, are applied to each slice, or are a block.
+        place: Where the spec has it that the model was written from, where that is known.
     """
 
     kind: str
@@ -83,6 +116,7 @@ class Operation:
     origins: frozenset[str] = frozenset()
     folded: int = 0
     inner: OperationGraph | None = None
+    place: SpecPlace | None = None
 
     @property
     def arrays(self) -> tuple[dict[str, Array], ...]:
@@ -121,6 +155,7 @@ class OperationGraph:
         outputs: The number of each of several outputs by its name; empty where there is one.
         folded: How many trained numbers of the model are none of ours, because they were folded
             into others or are constants of a layer.
+        outlined: Whether blocks are operations, and layers have the names of ``place``.
     """
 
     name: str
@@ -131,6 +166,7 @@ class OperationGraph:
     inputs: dict[str, Shape] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     folded: int = 0
+    outlined: bool = False
 
     def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
         """Notes that an operation cannot be said, and puts a placeholder in its stead."""

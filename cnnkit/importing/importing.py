@@ -15,6 +15,7 @@ from cnnkit.importing.layer import WrittenLayer
 from cnnkit.importing.model import Model
 from cnnkit.importing.onnx import read as read_onnx
 from cnnkit.importing.patterns import PATTERNS
+from cnnkit.importing.patterns.enclosing import enclosed
 from cnnkit.importing.structure import layers_of
 from cnnkit.importing.weights import MismatchError, arrays_of
 from cnnkit.importing.writing.document import written
@@ -23,6 +24,7 @@ from cnnkit.importing.writing.sharing import name_shared
 from cnnkit.importing.writing.squeeze_excite import name_gates
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.model.spec import Spec, shape
+from cnnkit.spec.operations import same_operations
 from cnnkit.spec.reading import load
 from cnnkit.spec.tracing import graph_of
 
@@ -269,7 +271,11 @@ def _finding(error: RefusedError) -> Finding:
 def _layers(model: Model) -> list[WrittenLayer]:
     """The tree of a graph, in which patterns are layers."""
     _name_patterns(model.graph)
-    layers = name_gates(fold_activations(layers_of(model.graph)))
+    return _tree(model.graph)
+
+
+def _tree(graph: OperationGraph) -> list[WrittenLayer]:
+    layers = name_gates(fold_activations(layers_of(graph)))
     name_shared(layers)
     return layers
 
@@ -289,6 +295,9 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
         raise SpecError([_finding(error) for error in model.graph.refused], name)
     text = _text(name, origin, model.graph, layers)
     spec = load(text)
+    written_from = _as_it_was(name, origin, model.graph, spec)
+    if written_from is not None:
+        text, spec, layers = written_from
     try:
         arrays = arrays_of(spec, layers)
     except MismatchError as error:
@@ -296,11 +305,35 @@ def _imported(model: Model, name: str, origin: str) -> Imported:
     return Imported(model, text, spec, arrays)
 
 
-def _text(name: str, origin: str, graph: OperationGraph, layers: list[WrittenLayer]) -> str:
+def _text(
+    name: str,
+    origin: str,
+    graph: OperationGraph,
+    layers: list[WrittenLayer],
+    *,
+    outlined: bool = False,
+) -> str:
     """The spec, with `rounding: floor` where a size is floored."""
-    text = written(name, origin, graph.given, layers, floors=False)
-    spec = load(text)
-    found = graph_of(spec).findings
+    text = written(name, origin, graph.given, layers, floors=False, outlined=outlined)
+    found = graph_of(load(text)).findings
     if any(finding.rule == "invalid-stride" for finding in found):
-        return written(name, origin, graph.given, layers, floors=True)
+        return written(name, origin, graph.given, layers, floors=True, outlined=outlined)
     return text
+
+
+def _as_it_was(
+    name: str, origin: str, graph: OperationGraph, found: Spec
+) -> tuple[str, Spec, list[WrittenLayer]] | None:
+    """The spec with the blocks, repeats and names of the one that the model was written from.
+
+    These are hints of names alone: None where they do not lead to the network that was read.
+    """
+    if not any(operation.place for operation in graph.operations.values()):
+        return None
+    layers = _tree(enclosed(graph))
+    try:
+        text = _text(name, origin, graph, layers, outlined=True)
+        spec = load(text)
+    except SpecError:
+        return None
+    return (text, spec, layers) if same_operations(graph_of(found), graph_of(spec)) else None

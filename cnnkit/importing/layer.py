@@ -22,7 +22,8 @@ class WrittenLayer:
         arrays: The arrays of each of its operations that has some, in the order in which they run.
         scope: Where the model has it.
         number: The number of the operation that it is, which those that share its weights name.
-        name: Its name, where it must have one.
+        name: Its name, where it must have one, or the spec had it that the model is of.
+        apart: Whether it is known to be a layer of its own, not the activation of another.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class WrittenLayer:
     scope: str = ""
     number: int | None = None
     name: str | None = None
+    apart: bool = False
 
     def walk(self) -> Iterator[WrittenLayer]:
         """This layer and all below it, in the order in which they run."""

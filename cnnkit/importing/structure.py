@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
-from cnnkit.importing.graph import INPUT, JOINS, SHARED, Operation, OperationGraph
+from cnnkit.importing.graph import BLOCK, INPUT, JOINS, SHARED, Operation, OperationGraph
 from cnnkit.importing.layer import WrittenLayer, walk
 
 _NAMES = "tensor{}"
@@ -83,7 +83,7 @@ class _Structure:
             join = self._meeting([each for each in self.readers[start] if each in inside])
             operation = self.graph.operations.get(join)
             if operation is not None and operation.inputs == (start,):
-                layers += [_layer(operation, join), *self.named(join)]
+                layers += [self._layer(operation, join), *self.named(join)]
             else:
                 joined = operation and self._joined(start, join, operation)
                 layers += [joined, *self.named(join)] if joined else self._spelled(start, join)
@@ -110,7 +110,7 @@ class _Structure:
             self.chain(start, end, inside)
             for end, inside in zip(operation.inputs, insides, strict=True)
         ]
-        return _composite(operation, branches)
+        return _composite(operation, branches, self._name(operation))
 
     def _reads_others(self, inside: Set[int], start: int) -> bool:
         """Whether operations read another of several inputs."""
@@ -153,7 +153,7 @@ class _Structure:
             first, *others = operation.inputs
             if first != current:
                 layers.append(WrittenLayer("load", {"tensor": names[first]}))
-            layers.append(_merge(operation, number, [names[each] for each in others]))
+            layers.append(self._merge(operation, number, [names[each] for each in others]))
             layers += self.named(number)
             self._save(number, names, layers)
             current = number
@@ -167,39 +167,54 @@ class _Structure:
             names[number] = _NAMES.format(self.saved)
             layers.append(WrittenLayer("save", {"tensor": names[number]}))
 
+    def _name(self, operation: Operation) -> str | None:
+        """What the spec calls a layer that the model was written from."""
+        if operation.kind == "attention":
+            return None  # its modules are its projections
+        return operation.place.name if self.graph.outlined and operation.place else None
 
-def _layer(operation: Operation, number: int) -> WrittenLayer:
-    parts = {} if operation.inner is None else {"layers": layers_of(operation.inner)}
-    return WrittenLayer(
-        operation.kind,
-        dict(operation.fields),
-        parts,
-        arrays=list(operation.arrays),
-        scope=operation.scope,
-        number=number,
-    )
+    def _layer(self, operation: Operation, number: int) -> WrittenLayer:
+        parts = {} if operation.inner is None else {"layers": layers_of(operation.inner)}
+        made = WrittenLayer(
+            operation.kind,
+            dict(operation.fields),
+            parts,
+            arrays=list(operation.arrays),
+            scope=operation.scope,
+            number=number,
+            name=self._name(operation),
+        )
+        if self.graph.outlined and operation.kind == "slice" and made.fields["axis"] == "channels":
+            made.kind = "channel_slice"
+            del made.fields["axis"]
+        if self.graph.outlined and operation.place:
+            made.apart = operation.place.apart
+            if operation.kind == BLOCK:  # its last layer has the number
+                made.fields, made.number = {"block": operation.place.within[0]}, None
+        return made
+
+    def _merge(self, operation: Operation, number: int, others: Sequence[str]) -> WrittenLayer:
+        if operation.kind not in JOINS:
+            layer = self._layer(operation, number)
+            name = "to" if operation.kind == "max_unpool" else "context"
+            return replace(layer, fields={**layer.fields, name: others[0]}) if others else layer
+        fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
+        fields |= operation.fields
+        if operation.kind != "concat":
+            fields["by"] = operation.kind
+        return WrittenLayer("merge", fields, scope=operation.scope, name=self._name(operation))
 
 
-def _merge(operation: Operation, number: int, others: Sequence[str]) -> WrittenLayer:
-    if operation.kind not in JOINS:
-        layer = _layer(operation, number)
-        name = "to" if operation.kind == "max_unpool" else "context"
-        return replace(layer, fields={**layer.fields, name: others[0]}) if others else layer
-    fields: dict[str, object] = {"with": others[0] if len(others) == 1 else list(others)}
-    fields |= operation.fields
-    if operation.kind != "concat":
-        fields["by"] = operation.kind
-    return WrittenLayer("merge", fields, scope=operation.scope)
-
-
-def _composite(operation: Operation, branches: list[list[WrittenLayer]]) -> WrittenLayer:
+def _composite(
+    operation: Operation, branches: list[list[WrittenLayer]], name: str | None
+) -> WrittenLayer:
     """A residual of two branches that are added, else a parallel."""
     if operation.kind == "add" and len(branches) == 2 and any(branches):
         main, shortcut = sorted(branches, key=lambda each: -len(list(walk(each))))
         parts = {"layers": main, **({"shortcut": shortcut} if shortcut else {})}
-        return WrittenLayer("residual", parts=parts, scope=operation.scope)
+        return WrittenLayer("residual", parts=parts, scope=operation.scope, name=name)
     fields = dict(operation.fields)
     if operation.kind != "concat":
         fields["merge"] = operation.kind
     named = {str(index): branch for index, branch in enumerate(branches)}
-    return WrittenLayer("parallel", fields, named, scope=operation.scope)
+    return WrittenLayer("parallel", fields, named, scope=operation.scope, name=name)

@@ -92,3 +92,56 @@ def test_the_same_operations(name: str) -> None:
 def test_other_operations(name: str) -> None:
     one, other = (analyze(load(PLAIN + layers)) for layers in OTHER[name])
     assert not compare(one, other).same_operations
+
+
+ALIKE = {
+    "padding in words or in cells": (
+        "- conv: {filters: 4, kernel: 3, padding: same}",
+        "- conv: {filters: 4, kernel: [3, 3], padding: [[1, 1], [1, 1]]}",
+    ),
+    "no padding": (
+        "- conv: {filters: 4, kernel: 2, stride: 2, padding: valid}",
+        "- conv: {filters: 4, kernel: 2, stride: 2, padding: 0}",
+    ),
+    "a stride that is that of the kind": (
+        "- max_pool: {size: 2, stride: 2}",
+        "- max_pool: {size: 2}",
+    ),
+    "names of tensors": (
+        "- save: a\n- relu\n- merge: {with: a, by: add}",
+        "- save: b\n- relu\n- merge: {with: b, by: add}",
+    ),
+    "names of branches": (
+        "- parallel: {branches: {a: [relu], b: []}}",
+        "- parallel: {branches: [[relu], []]}",
+    ),
+    "a repeat of no times": ("- relu\n- repeat: {times: 0, layers: [relu]}", "- relu"),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_says_the_same_is_no_difference(name: str) -> None:
+    one, other = (analyze(load(PLAIN + layers)) for layers in ALIKE[name])
+    assert compare(one, other).same
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        # Of an extent of 7 both are a cell on each side; of 8 `same` is one behind alone.
+        (
+            "- conv: {filters: 4, kernel: 3, stride: 2, padding: same}",
+            "- conv: {filters: 4, kernel: 3, stride: 2, padding: 1}",
+            "padding",
+        ),
+        (
+            "- save: a\n- relu\n- save: b\n- merge: {with: a, by: add}",
+            "- save: a\n- relu\n- save: b\n- merge: {with: b, by: add}",
+            "others",
+        ),
+    ],
+)
+def test_what_says_other_things_is_one(old: str, new: str, field: str) -> None:
+    one, other = (analyze(load(f"input: 7x7x4\nlayers:\n{layers}")) for layers in (old, new))
+    (change,) = compare(one, other).changes
+    assert [setting.field for setting in change.settings] == [field]

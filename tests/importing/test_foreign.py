@@ -326,3 +326,16 @@ def test_what_cannot_go_into_the_file(
     Path("twice.txt").write_text("cat\ncat\n")
     done = run("import-weights", "a.yaml", "a.npz", *options.split())
     assert (done.code, done.out, done.err.strip()) == (2, "", f"cnnkit: {message}")
+
+
+def test_arrays_that_are_small_in_the_file_and_large_in_memory(tmp_path: Path) -> None:
+    """A number that is stretched, and an array of HDF5 of which nothing was written."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch.save({"a": torch.zeros(1).expand(2**28)}, tmp_path / "a.pth")
+    with pytest.raises(SpecError, match=r"says that it unpacks from [\d,]+ bytes to 1,073,741,824"):
+        read_arrays(tmp_path / "a.pth")
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("a", (2**20,), "f4")
+    with pytest.raises(SpecError, match="`a` says that it unpacks from 0 bytes to 4,194,304"):
+        read_arrays(tmp_path / "a.h5")

@@ -338,3 +338,44 @@ def test_no_damage_makes_a_traceback(data: st.DataObject) -> None:
         path.write_bytes(damaged)
         with contextlib.suppress(CnnkitError):
             import_model(path)
+
+
+@pytest.mark.parametrize("location", ["a" * 5000, "a\0b", "loop"])
+def test_names_of_files_that_lead_nowhere(location: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    message = "tensor `w` has its values in a file whose name leads nowhere"
+    assert said(external(tmp_path, location)) == [(message, None)]
+
+
+def test_many_tensors_of_the_same_bytes(tmp_path: Path) -> None:
+    """Each is as large as the file, which takes no room on the disk."""
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.truncate(2**20)
+    path = external(tmp_path, "w.bin")
+    made = onnx.load(path, load_external_data=False)
+    for number in range(4):
+        made.graph.initializer.add().CopyFrom(made.graph.initializer[0])
+        made.graph.initializer[-1].name = f"w{number}"
+    path.write_bytes(made.SerializeToString())
+    ((message, _),) = said(path)
+    assert message == (
+        "the tensors in `w.bin` say that they have 5,242,880 bytes together, the file has 1,048,576"
+    )
+
+
+def test_a_file_of_many_bytes_for_few_elements_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.truncate(2**20)
+    ((message, _),) = said(external(tmp_path, "w.bin"))
+    assert message == (
+        "tensor `w` says that it has 108 elements, it has 1,048,576 bytes in `w.bin`"
+    )
+
+
+def test_more_outputs_than_any_network_has(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    made = onnx.load(path)
+    for _ in range(100):
+        made.graph.output.add().CopyFrom(made.graph.output[0])
+    path.write_bytes(made.SerializeToString())
+    assert said(path) == [("the network has 101 outputs, the most is 100", None)]

@@ -377,3 +377,18 @@ def test_a_layer_that_is_called_again_shares_its_weights(tmp_path: Path) -> None
     assert proof.difference is not None, proof.reason
     assert proof.difference < 1e-5
     assert imported.parameters == (4 * 9 + 1) * 4 + (4 + 1) * 4
+
+
+def test_weights_that_are_damaged_are_a_finding(path: Path) -> None:
+    """The root of HDF5 is whole, the table of the group of a layer is not."""
+
+    def damaged(data: bytes) -> bytes:
+        places = [match.start() for match in re.finditer(b"SNOD", data)]
+        for place in places[1:]:
+            data = data[:place] + b"none" + data[place + 4 :]
+        return data
+
+    rewritten(path, "model.weights.h5", damaged)
+    assert said(path)[0] == (
+        "layer `stem`: Conv2D cannot be said: the weights of layer `stem` in the file are damaged"
+    )

@@ -16,10 +16,10 @@ import pytest
 
 import cnnkit
 from cnnkit import SpecError
-from cnnkit.analysis.operations import same_operations
 from cnnkit.export import convert
 from cnnkit.importing import Imported, import_model
 from cnnkit.importing.proof import outputs_of
+from cnnkit.spec.operations import same_operations
 from cnnkit.spec.tracing import graph_of
 from tests.agreement.converted import close, module_of
 from tests.agreement.corpus import CORPUS

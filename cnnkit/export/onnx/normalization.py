@@ -23,7 +23,10 @@ def _batch_norm(write: Writing, site: Site[layers.BatchNorm]) -> str:
     ]
     state = [write.weight(name, write.array(name)) for name in ("mean", "variance")]
     epsilon = float(site.layer.epsilon)
-    return write.node("BatchNormalization", write.x, *affine, *state, epsilon=epsilon)
+    momentum = float(site.layer.momentum)
+    return write.node(
+        "BatchNormalization", write.x, *affine, *state, epsilon=epsilon, momentum=momentum
+    )
 
 
 def _standardized(write: Writing, x: str, axes: Sequence[int], epsilon: float) -> str:

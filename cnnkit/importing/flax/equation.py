@@ -36,6 +36,11 @@ class UndividedSum:
 
 
 @dataclass(frozen=True)
+class NoElements:
+    """A part of a tensor without elements, as a roll by no cells has it."""
+
+
+@dataclass(frozen=True)
 class Equation:
     """A step.
 

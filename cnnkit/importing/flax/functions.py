@@ -165,6 +165,45 @@ def _square(equation: Equation) -> View:
     return made
 
 
+def _map(equation: Equation) -> View:
+    """The tensor that a norm of its channels reads.
+
+    Raises:
+        RefusedError: The channels are not its last axis.
+    """
+    view = equation.view
+    if view.channel_axis != len(view.axes) - 1:
+        raise RefusedError("it is over another axis than the channels")
+    return view
+
+
+def _global_response_norm(equation: Equation) -> View:
+    import numpy as np
+
+    params, node, view = equation.params, equation.node("global_response_norm"), _map(equation)
+    epsilon = _number(params["epsilon"])
+    weights = {name: np.asarray(params[name]).reshape(-1) for name in ("scale", "shift")}
+    fields = {} if epsilon == 1e-6 else {"epsilon": epsilon}
+    return view.over(
+        equation.build.apply(
+            node, "global_response_norm", view.source, fields=fields, weights=weights
+        )
+    )
+
+
+def _local_response_norm(equation: Equation) -> View:
+    params, node, view = equation.params, equation.node("local_response_norm"), _map(equation)
+    usual = {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1.0}
+    given = {
+        "size": int(params["size"]),
+        "alpha": _number(params["factor"] * params["size"]),
+        "beta": _number(params["beta"]),
+        "k": _number(params["k"]),
+    }
+    fields = {name: value for name, value in given.items() if value != usual[name]}
+    return view.over(equation.build.apply(node, node.operator, view.source, fields=fields))
+
+
 def _larger(equation: Equation) -> View:
     left, right = equation.view_at(0), equation.view_at(1)
     return equation.channels_first("Max", left, right)
@@ -191,6 +230,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
                 "hard_sigmoid", "hard_silu", "softplus", "softsign", "log_sigmoid", "quick_gelu",
             )
         },
+        "global_response_norm": _global_response_norm,
+        "local_response_norm": _local_response_norm,
         "hard_tanh": _clip,
         "softmax": _softmax("Softmax"),
         "log_softmax": _softmax("LogSoftmax"),

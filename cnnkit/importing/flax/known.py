@@ -8,68 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from cnnkit.importing.flax.catalogue import Known, functions
 from cnnkit.importing.flax.steps import FlatCall, FlatFunction, flattened
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import Reference
-
-
-@dataclass(frozen=True)
-class Known:
-    """A function of one tensor.
-
-    Attributes:
-        name: The kind of ours that it is, or an operator of the reader.
-        function: It, of a tensor and as many numbers as there are arguments.
-        arguments: The fields that the numbers are.
-        fields: Other fields that say which function it is.
-        arrays: Whether its numbers may be arrays of the module.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    arguments: tuple[str, ...] = ()
-    fields: tuple[tuple[str, Any], ...] = ()
-    arrays: bool = False
-
-
-@cache
-def _functions() -> tuple[Known, ...]:
-    import jax
-    import jax.numpy as jnp
-    from jax import nn
-
-    return (
-        Known("relu", nn.relu),
-        Known("relu6", nn.relu6),
-        Known("leaky_relu", nn.leaky_relu, ("slope",)),
-        Known("leaky_relu", nn.leaky_relu, (), (("slope", 0.01),)),
-        Known("elu", nn.elu, ("alpha",)),
-        Known("elu", nn.elu),
-        Known("celu", nn.celu, ("alpha",)),
-        Known("celu", nn.celu),
-        Known("selu", nn.selu),
-        Known("gelu", lambda x: nn.gelu(x, approximate=False)),
-        Known("gelu", nn.gelu, (), (("approximate", True),)),
-        Known("silu", nn.silu),
-        Known("mish", nn.mish),
-        Known("hard_sigmoid", nn.hard_sigmoid),
-        Known("hard_silu", nn.hard_silu),
-        Known("softplus", nn.softplus),
-        Known("softsign", nn.soft_sign),
-        Known("log_sigmoid", nn.log_sigmoid),
-        Known("softmax", nn.softmax),
-        Known("log_softmax", nn.log_softmax),
-        Known("hard_tanh", lambda x, low, high: jnp.clip(x, low, high), ("minimum", "maximum")),
-        Known("hard_tanh", nn.hard_tanh, (), (("minimum", -1.0), ("maximum", 1.0))),
-        Known("prelu", lambda x, slope: jnp.where(x >= 0, x, slope * x), ("slope",), arrays=True),
-        Known("quick_gelu", lambda x: x * jax.nn.sigmoid(1.702 * x)),
-    )
 
 
 @cache
@@ -121,7 +68,7 @@ def _longest(
     read = [each for step in whole[place : place + 2] for each in step.inputs]
     shapes = [traced.shapes[each] for each in read if isinstance(each, int)]
     for shape in dict.fromkeys(filter(None, shapes)):
-        for known in _functions():
+        for known in functions():
             names = _names(known, len(shape))
             steps = whole[place : place + len(names)]
             if best is not None and len(names) <= best[1]:

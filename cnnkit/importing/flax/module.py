@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnkit.errors import Finding, MissingExtraError, SpecError, UsageError
 from cnnkit.importing.ends import examples_of, input_names
-from cnnkit.importing.flax.equation import Equation, UndividedSum
+from cnnkit.importing.flax.equation import Equation, NoElements, UndividedSum
 from cnnkit.importing.flax.functions import FUNCTIONS
 from cnnkit.importing.flax.recurrence import scan
 from cnnkit.importing.flax.running import FlaxRuntime
@@ -20,6 +20,7 @@ from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
+from cnnkit.importing.outline import Classes, is_converted, outline
 
 if TYPE_CHECKING:
     from cnnkit.importing.flax.steps import FlatCall, Reference
@@ -129,6 +130,8 @@ class _Reader:
             ends = NamedTensors(given, shown, self.build.batch, running)
         if len(shown) == 1:
             graph.outputs = {}
+        if is_converted(module, "__call__"):
+            outline(graph, Classes(self.traced.classes).place)
         shape = next(iter(self.shapes.values()))
         return Model(graph, next(reversed(shown.values())), shape, True, running, ends=ends)
 
@@ -179,7 +182,7 @@ class _Reader:
         if any(value is None for value in inputs):
             return [None] * len(step.outputs)  # what it reads could not be said either
         if step.primitive is not None and not any(
-            isinstance(value, View | UndividedSum) for value in inputs
+            isinstance(value, View | UndividedSum | NoElements) for value in inputs
         ):
             self.origins.update(dict.fromkeys(step.outputs, self._origins(step)))
             return self._computed(step, inputs)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from cnnkit.importing.flax.equation import Equation, UndividedSum, first, last
+from cnnkit.importing.flax.equation import Equation, NoElements, UndividedSum, first, last
 from cnnkit.importing.flax.windows import Function
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.operators.recurrence import turned
@@ -86,11 +86,14 @@ def _transpose(equation: Equation) -> View:
 
 
 def _concatenate(equation: Equation) -> View:
-    axis, rank = equation.params["dimension"], len(equation.shapes[0])
+    axis, rank = int(equation.params["dimension"]), len(equation.shapes[0])
     given = [
         equation.view_at(place) if isinstance(value, View) else equation.constant(place)
         for place, value in enumerate(equation.inputs)
+        if not isinstance(value, NoElements)
     ]
+    if len(given) == 1 and isinstance(given[0], View):
+        return given[0]
     views = [each for each in given if isinstance(each, View)]
     if axis == rank - 1 and len(views) == len(given):
         return equation.channels_first("Concat", *views, axis=1)
@@ -98,15 +101,16 @@ def _concatenate(equation: Equation) -> View:
     return made
 
 
-def _slice(equation: Equation) -> View:
+def _slice(equation: Equation) -> View | NoElements:
     params = equation.params
     strides = params["strides"] or (1,) * len(params["start_indices"])
     return _cut(equation, params["start_indices"], params["limit_indices"], strides)
 
 
-def _split(equation: Equation) -> list[View]:
+def _split(equation: Equation) -> list[View | NoElements]:
     axis, shape = equation.params["axis"], equation.shapes[0]
-    parts, start = [], 0
+    parts: list[View | NoElements] = []
+    start = 0
     for size in equation.params["sizes"]:
         starts, stops = [0] * len(shape), list(shape)
         starts[axis], stops[axis] = start, start + int(size)
@@ -117,8 +121,11 @@ def _split(equation: Equation) -> list[View]:
 
 def _cut(
     equation: Equation, starts: Sequence[int], stops: Sequence[int], steps: Sequence[int]
-) -> View:
+) -> View | NoElements:
     import numpy as np
+
+    if any(start == stop for start, stop in zip(starts, stops, strict=True)):
+        return NoElements()
 
     bounds = [_moved(starts), _moved(stops), list(range(len(starts))), _moved(steps)]
     arrays = (np.asarray(each, np.int64) for each in bounds)

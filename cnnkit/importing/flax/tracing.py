@@ -41,6 +41,7 @@ class TracedModule:
         calls: The layers that are steps, by the numbers that these hold.
         names: The names of the modules, joined by ``/``, by the numbers in their scopes.
         outputs: The names of what it gives.
+        classes: The class of each module, by its name.
     """
 
     whole: FlatFunction
@@ -48,6 +49,7 @@ class TracedModule:
     calls: Sequence[ModuleCall]
     names: Sequence[str]
     outputs: Sequence[str]
+    classes: Mapping[str, type]
 
     def scope(self, step: FlatCall) -> str:
         """The names of the module that a step is in."""
@@ -80,7 +82,8 @@ def trace(module: Any, examples: Sequence[Any], known: Callable[[Any], bool]) ->
     whole = flattened(closed, called)
     whole.steps = needed(whole)
     outputs = output_names(made, len(whole.outputs), sorted)
-    return TracedModule(whole, named(whole), hooks.calls, hooks.names, outputs)
+    classes = dict(zip(hooks.names, hooks.classes, strict=True))
+    return TracedModule(whole, named(whole), hooks.calls, hooks.names, outputs, classes)
 
 
 @dataclass
@@ -88,6 +91,7 @@ class _Hooks:
     known: Callable[[Any], bool]
     calls: list[ModuleCall] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    classes: list[type] = field(default_factory=list)
     numbers: dict[int, int] = field(default_factory=dict)
     running: list[int] = field(default_factory=list)
 
@@ -103,6 +107,7 @@ class _Hooks:
             if id(module) not in self.numbers:
                 self.numbers[id(module)] = len(self.names)
                 self.names.append(_name(path, chains))
+                self.classes.append(type(module))
             for each in type(module).__mro__:
                 if "__call__" in vars(each) and each not in classes:
                     classes[each] = vars(each)["__call__"]

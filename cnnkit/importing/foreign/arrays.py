@@ -70,15 +70,21 @@ def _numpy(path: Path) -> dict[str, Array]:
 
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if info.file_size > 4 * MAX_ELEMENTS or (
-                info.file_size > 2**20 + 100 * info.compress_size
-            ):
-                raise _UnreadableError(
-                    f"`{info.filename}` says that it unpacks from {info.compress_size:,} bytes to "
-                    f"{info.file_size:,}"
-                )
+            if info.file_size > 4 * MAX_ELEMENTS:
+                raise _UnreadableError(f"`{info.filename}` has {info.file_size:,} bytes")
+            _check_size(f"`{info.filename}`", info.compress_size, info.file_size)
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+def _check_size(what: str, stored: int, unpacked: int) -> None:
+    """Whether what a file holds is about as large in it as it would be in memory.
+
+    Raises:
+        _UnreadableError: It unpacks to far more.
+    """
+    if unpacked > 2**20 + 100 * stored:
+        raise _UnreadableError(f"{what} says that it unpacks from {stored:,} bytes to {unpacked:,}")
 
 
 def _torch(path: Path) -> dict[str, Array]:
@@ -90,6 +96,10 @@ def _torch(path: Path) -> dict[str, Array]:
             given = given[wrapper]
     if not isinstance(given, Mapping):
         raise _UnreadableError(f"it holds {type(given).__name__}, no `state_dict`")
+    # A tensor may be a number that is stretched, and one in the file be many there.
+    tensors = [each for each in given.values() if isinstance(each, torch.Tensor)]
+    size = path.stat().st_size
+    _check_size("it", size, sum(4 * each.numel() for each in tensors))
     return {
         str(name): tensor.float().numpy() if tensor.is_floating_point() else tensor.numpy()
         for name, tensor in given.items()
@@ -119,9 +129,10 @@ def _datasets(group: Any, h5py: Any, prefix: str) -> Iterator[tuple[str, Array]]
             yield from _datasets(inner, h5py, f"{prefix}{name}/")
         elif inner.external or inner.is_virtual:
             raise _UnreadableError(f"`{prefix}{name}` has its values in another file")
-        elif inner.size > MAX_ELEMENTS:
+        elif inner.size is not None and inner.size > MAX_ELEMENTS:
             raise _UnreadableError(f"`{prefix}{name}` has {inner.size:,} elements")
         else:
+            _check_size(f"`{prefix}{name}`", inner.id.get_storage_size(), inner.nbytes)
             yield f"{prefix}{name}", np.asarray(inner[...])
 
 

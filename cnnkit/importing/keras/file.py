@@ -12,12 +12,10 @@ from typing import Any, Final
 
 from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.importing.graph import RefusedError
-from cnnkit.importing.keras.store import Archive, Legacy, Nothing, Store
+from cnnkit.importing.keras.store import MAX_RATIO, Archive, Legacy, Nothing, Store
 
 MAX_JSON_BYTES: Final = 64 * 2**20
 MAX_WEIGHTS_BYTES: Final = 2**32
-# What Keras stores it does not compress, and numbers compress to a tenth at best.
-_MAX_RATIO: Final = 100
 _AGAIN: Final = "save the model again: `model.save('model.keras')`"
 # What `zipfile` and `json` raise of a file that is not what it says.
 _DAMAGED: Final = (
@@ -82,7 +80,7 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         info = archive.getinfo(name)
     except KeyError as error:
         raise RefusedError(f"the archive has no `{name}`", _AGAIN) from error
-    if info.file_size > most or info.file_size > 2**20 + _MAX_RATIO * info.compress_size:
+    if info.file_size > most or info.file_size > 2**20 + MAX_RATIO * info.compress_size:
         raise RefusedError(
             f"`{name}` in the archive says that it unpacks from {info.compress_size:,} bytes to "
             f"{info.file_size:,}"
@@ -96,14 +94,17 @@ def _hdf5(path: Path) -> Stored:
     with path.open("rb"):
         pass  # the words of the system, where it cannot be opened
     file = h5py.File(path, "r")
-    text = file.attrs.get("model_config")
+    try:
+        text = file.attrs.get("model_config")
+        version = file.attrs.get("keras_version", b"2")
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:  # of what is damaged
+        raise RefusedError("the file is no HDF5 file, or it is cut off", _AGAIN) from error
     if text is None:
         raise RefusedError(
             "the file holds weights, and no network that they belong to",
             "give both: `cnnkit import-weights SPEC FILE`",
         )
-    data = text if isinstance(text, bytes) else str(text).encode()
-    version = file.attrs.get("keras_version", b"2")
+    data = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
     said = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
     return Stored(_model(data), Legacy(file), said)
 

@@ -29,6 +29,7 @@ from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_last
+from cnnkit.importing.outline import outline_paths, path_of_keras
 from cnnkit.layers.shape import Shape
 
 # What a configuration raises whose fields are missing or of other types than Keras writes.
@@ -94,6 +95,7 @@ class _Reader:
         for name, view in made.items():
             if view is not None:
                 graph.output = graph.outputs[name] = plain(node, self.build, view)
+        outline_paths(graph, lambda operation: path_of_keras(operation.node))
         runtime = KerasRuntime(path, config, self.stored.store.holds, list(made))
         shown = {
             name: channels_last(number, graph.shape(number))

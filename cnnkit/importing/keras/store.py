@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Shapes = Mapping[str, Shape]
 MAX_ELEMENTS = 2**29
+MAX_RATIO = 100
+"""What is stored is not compressed, as a rule, and numbers compress to a tenth at best."""
 
 
 class Store(Protocol):
@@ -72,12 +74,15 @@ class _Hdf5:
     ) -> dict[str, Array]:
         """Each from its place."""
         layer = names[-1]
-        group = descend(self.file, self._group(place, names), layer)
-        paths = self._paths(group, [*names, *parts], list(shapes))
-        return {
-            name: read(descend(group, path, layer), shape, layer, name)
-            for (name, shape), path in zip(shapes.items(), paths, strict=True)
-        }
+        try:
+            group = descend(self.file, self._group(place, names), layer)
+            paths = self._paths(group, [*names, *parts], list(shapes))
+            return {
+                name: read(descend(group, path, layer), shape, layer, name)
+                for (name, shape), path in zip(shapes.items(), paths, strict=True)
+            }
+        except (OSError, RuntimeError) as error:  # what h5py raises of bytes that are damaged
+            raise RefusedError(f"the weights of layer `{layer}` in the file are damaged") from error
 
     def _group(self, place: Sequence[str], names: Sequence[str]) -> list[str]:
         """Where the arrays of a layer lie."""
@@ -172,7 +177,19 @@ def read(dataset: Any, shape: Shape, layer: str, name: str) -> Array:
             f"{what} has the shape {list(dataset.shape)} in the file, the configuration says "
             f"{list(shape)}"
         )
+    check_storage(dataset, what)
     return np.asarray(dataset[...], np.float32).reshape(_bounded(shape, layer, name))
+
+
+def check_storage(dataset: Any, what: str) -> None:
+    """Whether an array of HDF5 is about as large in the file as it would be in memory.
+
+    Raises:
+        RefusedError: It unpacks to far more, or nothing of it was ever written.
+    """
+    stored, unpacked = dataset.id.get_storage_size(), dataset.nbytes
+    if unpacked > 2**20 + MAX_RATIO * stored:
+        raise RefusedError(f"{what} says that it unpacks from {stored:,} bytes to {unpacked:,}")
 
 
 def _bounded(shape: Shape, layer: str, name: str) -> Shape:

@@ -33,7 +33,7 @@ def folded(node: ProtoNode, values: Sequence[Array]) -> list[Array] | None:
         with np.errstate(all="ignore"):
             made = function(node, values)
             return [np.asarray(each) for each in (made if isinstance(made, list) else [made])]
-    except (ValueError, TypeError, IndexError, OverflowError, np.exceptions.AxisError) as error:
+    except (ValueError, TypeError, IndexError, ArithmeticError, MemoryError) as error:
         raise RefusedError(f"its constants cannot be computed: {error}") from error
 
 
@@ -163,6 +163,7 @@ def _reduce_product(node: ProtoNode, values: Sequence[Array]) -> Array:
 def _modulus(node: ProtoNode, values: Sequence[Array]) -> Array:
     import numpy as np
 
+    check_size(np.broadcast_shapes(*(each.shape for each in values)), f"node `{node.label}`")
     function = np.fmod if node.get("fmod", 0) else np.mod
     outcome: Array = function(*values)
     return outcome

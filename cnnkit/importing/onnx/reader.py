@@ -17,20 +17,26 @@ from cnnkit.importing.onnx.folding import FUNCTIONS, folded
 from cnnkit.importing.onnx.input_layout import place_of_batch, reads_channels_last
 from cnnkit.importing.onnx.node import ProtoNode
 from cnnkit.importing.onnx.running import OnnxRuntime
-from cnnkit.importing.onnx.tensors import array
+from cnnkit.importing.onnx.tensors import MAX_ELEMENTS, array, check_external
 from cnnkit.importing.operators import NEAR, OPERATORS
 from cnnkit.importing.operators.activation import FLOATS
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.view import View, channels_first, channels_last
+from cnnkit.importing.outline import outline_paths
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.blocks import NAME
 
 if TYPE_CHECKING:
+    from cnnkit.importing.graph import Array
     from cnnkit.importing.operators.builder import Value
 
 # What reading a node raises whose inputs, or whose attributes' types and values, ONNX forbids. All
 # of a file may be so; a validation error of our layers is a ValueError.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_MOST_COMPUTED = 2 * MAX_ELEMENTS
+"""The most elements of all arrays that are computed of constants."""
+_MOST_ENDS = 100
+"""The most inputs, or outputs, of a network."""
 _HINT = (
     "give the shape of one example with --input, channels last: --input 224x224x3; where a model "
     "takes the place of a spec: --set input=224x224x3"
@@ -72,11 +78,17 @@ class _Reader:
         self.values: dict[str, Value | None] = {}
         self.origins: dict[str, frozenset[str]] = {}  # of arrays that were computed
         self.batch: int | None = None
+        self.computed = 0
         graph = self.proto.graph
         self._constants()
         inputs = [each for each in graph.input if each.name not in self.values]
         if not inputs:
             raise RefusedError("the network has no input")
+        for what, listed in (("inputs", inputs), ("outputs", graph.output)):
+            if len(listed) > _MOST_ENDS:
+                raise RefusedError(
+                    f"the network has {len(listed):,} {what}, the most is {_MOST_ENDS:,}"
+                )
         if not graph.output:
             raise RefusedError("the network has no output")
         self.nodes = file.in_order(graph, [*(each.name for each in inputs), *self.values])
@@ -89,6 +101,7 @@ class _Reader:
     def _constants(self) -> None:
         if self.proto.graph.sparse_initializer:
             raise RefusedError("it holds sparse tensors")
+        check_external(self.proto.graph.initializer, self.folder)
         for tensor in self.proto.graph.initializer:
             try:
                 self.values[tensor.name] = array(tensor, self.folder)
@@ -207,6 +220,8 @@ class _Reader:
         if len(shown) == 1:
             graph.outputs = {}
         graph.prune()
+        if self.proto.producer_name == "cnnkit":
+            outline_paths(graph, lambda operation: operation.node.partition("/")[0])
         output = shown[next(reversed(shown))]
         count = trained(self.nodes, [*self.outputs.values()], self.values)
         return Model(
@@ -250,6 +265,7 @@ class _Reader:
         if known and len(known) == sum(value is not None for value in given):
             computed = folded(node, known)
             if computed is not None:
+                self._count(computed)
                 self.origins.update(dict.fromkeys(proto.output, origins))
                 return computed
         if proto.op_type not in OPERATORS:
@@ -259,6 +275,19 @@ class _Reader:
         self.build.origins = origins
         made = OPERATORS[proto.op_type](node, self.build, given)
         return made if isinstance(made, (list, tuple)) else [made]  # type: ignore[list-item]
+
+    def _count(self, computed: Sequence[Array]) -> None:
+        """Notes how much was computed of constants: of little in a file much can be made.
+
+        Raises:
+            RefusedError: It is more than any network has.
+        """
+        self.computed += sum(each.size for each in computed if each.base is None)
+        if self.computed > _MOST_COMPUTED:
+            raise RefusedError(
+                f"what is computed of constants up to it has {self.computed:,} elements, the most "
+                f"is {_MOST_COMPUTED:,}"
+            )
 
     def _origins(self, name: str) -> frozenset[str]:
         """The arrays of the file that a constant is, or was computed from, by their names.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 2**29
 """The most elements of one array: above any layer of a published network."""
+_WIDEST = 16
+"""The bytes of an element of the widest type."""
 
 
 def array(tensor: onnx.TensorProto, folder: Path) -> Array:
@@ -58,6 +63,29 @@ def check_size(dims: tuple[int, ...], what: str) -> None:
         )
 
 
+def check_external(tensors: Iterable[onnx.TensorProto], folder: Path) -> None:
+    """Whether tensors in other files are about as large together as these are.
+
+    Raises:
+        RefusedError: Many have their values in the same bytes.
+    """
+    from onnx import TensorProto
+
+    lengths: dict[Path, int] = defaultdict(int)
+    for tensor in tensors:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            with suppress(RefusedError):  # which is a finding of that tensor
+                path, _, length = _place(tensor, folder)
+                lengths[path] += length
+    for path, length in lengths.items():
+        size = path.stat().st_size
+        if length > 2**20 + 2 * size:
+            raise RefusedError(
+                f"the tensors in `{path.name}` say that they have {length:,} bytes together, the "
+                f"file has {size:,}"
+            )
+
+
 def _inline(tensor: onnx.TensorProto) -> onnx.TensorProto:
     from onnx import TensorProto
 
@@ -66,16 +94,39 @@ def _inline(tensor: onnx.TensorProto) -> onnx.TensorProto:
 
 def _external(tensor: onnx.TensorProto, folder: Path) -> bytes:
     """The bytes of a tensor in a file beside the model's, or below its folder."""
+    path, offset, length = _place(tensor, folder)
+    if length > _WIDEST * math.prod(tensor.dims):
+        raise RefusedError(
+            f"tensor `{tensor.name}` says that it has {math.prod(tensor.dims):,} elements, it has "
+            f"{length:,} bytes in `{path.name}`"
+        )
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        return bytes(stream.read(length))
+
+
+def _place(tensor: onnx.TensorProto, folder: Path) -> tuple[Path, int, int]:
+    """The file that a tensor's bytes are in, where they begin, and how many there are.
+
+    Raises:
+        RefusedError: There is none below the folder, or they are not in it.
+    """
     given = {entry.key: entry.value for entry in tensor.external_data}
     location = given.get("location", "")
     inside = folder.resolve()
-    path = (inside / location).resolve()
+    try:
+        path = (inside / location).resolve()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that no file can have, or a loop
+        raise RefusedError(
+            f"tensor `{tensor.name}` has its values in a file whose name leads nowhere"
+        ) from error
     if not location or Path(location).is_absolute() or not path.is_relative_to(inside):
         raise RefusedError(
             f"tensor `{tensor.name}` has its values in `{location}`, outside the model's folder",
             "a model reads files of its own folder and below alone: put the file there",
         )
-    if not path.is_file():
+    if not there:
         raise RefusedError(
             f"tensor `{tensor.name}` has its values in `{location}`, which is no file",
             "copy it beside the model: both belong together",
@@ -91,6 +142,4 @@ def _external(tensor: onnx.TensorProto, folder: Path) -> bytes:
             f"tensor `{tensor.name}` has its values at {offset:,} to {offset + length:,} of "
             f"`{location}`, which has {size:,} bytes"
         )
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        return bytes(stream.read(length))
+    return path, offset, length

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import PLACEHOLDER, Operation, OperationGraph, RefusedError
+from cnnkit.importing.operators.cells import Cells, cells_of
 from cnnkit.importing.operators.node import OperatorNode
 from cnnkit.importing.operators.view import Atom, Axis, View, channels_first, channels_last
+from cnnkit.importing.operators.windows import scalar
 from cnnkit.layers.shape import Shape
 
 if TYPE_CHECKING:
@@ -114,6 +116,8 @@ class Builder:
         """
         if not view.axes:
             return self.aligned(node, View(view.source, view.shape, ((),), view.batch))
+        if last is None and view.batch == 0 and (groups := _shuffled(view)) is not None:
+            return self.view(self._once(node, "channel_shuffle", view.source, {"groups": groups}))
         place = _channels_of(view) if last is None else last
         if (
             not ones and view.batch is None and () in view.axes[:place]
@@ -139,6 +143,8 @@ class Builder:
         """The operation whose axes are these, by a reshape, a transpose and a reshape."""
         if len(wanted) > _MOST_AXES:
             raise RefusedError(f"it reads {len(wanted)} axes behind the batch", "ours are up to 4")
+        if cells := cells_of(view.shape, wanted):
+            return self._celled(node, view.source, cells)
         shape = tuple(math.prod(atom.size for atom in axis) for axis in wanted)
         atoms = [atom for axis in wanted for atom in axis]
         whole = {axis[0] for axis in channels_last(0, view.shape).axes if axis}
@@ -165,6 +171,11 @@ class Builder:
                 axes.pop()
             number = self.apply(node, "transpose", number, fields={"axes": axes})
         return self._reshaped(node, number, shape)
+
+    def _celled(self, node: OperatorNode, number: int, cells: Cells) -> int:
+        if cells.groups > 1:
+            number = self.apply(node, "channel_shuffle", number, fields={"groups": cells.groups})
+        return self.apply(node, cells.kind, number, fields={"block": scalar(cells.block)})
 
     def _reshaped(self, node: OperatorNode, number: int, shape: Shape) -> int:
         old = self.graph.shape(number)
@@ -268,6 +279,10 @@ def _channels_of(view: View) -> int:
     if view.channel_axis is not None:
         return view.channel_axis
     channels = len(view.shape) - 1
+    for place in (len(view.axes) - 1, 0):
+        others = [axis for at, axis in enumerate(view.axes) if at != place]
+        if cells_of(view.shape, [*others, view.axes[place]]):
+            return place
     for place, axis in enumerate(view.axes):
         if axis and (axis[-1].axis, axis[-1].stride) == (channels, 1):
             return place

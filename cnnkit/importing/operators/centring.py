@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from cnnkit.importing.graph import Operation
     from cnnkit.importing.operators.builder import Builder
 
+_ARRANGED = ("channel_shuffle", "depth_to_space", "flatten", "space_to_depth")
+
 
 def centred(node: OperatorNode, build: Builder, left: View, right: View) -> View | None:
     """A tensor minus its mean over the channels; None where it is another difference."""
     mean = build.graph.operations.get(right.source)
-    if mean is None or not _is_mean(mean) or mean.inputs != (left.source,):
+    if mean is None or not _is_mean(mean):
         return None
-    return left.over(build.apply(node, CENTRED, left.source))
+    (source,) = mean.inputs
+    made, shown = build.graph.operations.get(source), build.view(source)
+    arranged = made is not None and made.kind in _ARRANGED and made.inputs == (left.source,)
+    if arranged and shown.extents == left.extents:
+        left = shown  # the mean is of the tensor that the view was made
+    return left.over(build.apply(node, CENTRED, source)) if source == left.source else None
 
 
 def standardized(node: OperatorNode, build: Builder, left: View, right: View) -> View | None:

@@ -261,7 +261,7 @@ def concat(node: OperatorNode, build: Builder, given: Given) -> View:
         return _class_tokens(node, build, given, place, views)
     if len(views) == 1:
         return first
-    if all(view.channel_axis == place == 0 and view.batch == 0 for view in views) or (
+    if all(_has_channels_at(view, place) for view in views) or (
         len(first.axes) == 1 and first.batch == 0
     ):
         return build.made(node, "concat", *(build.tensor(node, view) for view in views))
@@ -272,6 +272,11 @@ def concat(node: OperatorNode, build: Builder, given: Given) -> View:
     fields = {} if along == "channels" else {"axis": along}
     number = build.apply(node, "concat", *(view.source for view in aligned), fields=fields)
     return laid_out(number, build.graph.shape(number), len(first.axes), last, first.batch)
+
+
+def _has_channels_at(view: View, place: int) -> bool:
+    """Whether an axis is that of the channels, the first; of a map of one channel it is none."""
+    return place == 0 and view.batch == 0 and (view.channel_axis == 0 or view.plain)
 
 
 def _class_tokens(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
@@ -9,7 +10,7 @@ from cnnkit.importing.operators.activation import ours, tensor
 from cnnkit.importing.operators.builder import axis_of, constant, spatial
 from cnnkit.importing.operators.elementwise import negative
 from cnnkit.importing.operators.node import OperatorNode
-from cnnkit.importing.operators.view import View
+from cnnkit.importing.operators.view import Atom, Axis, View, channels_last
 from cnnkit.importing.operators.windows import window
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ def reduced_to_one(
         number = build.apply(node, _GLOBAL[by], value.source, fields={"keep_axes": True})
         axes = tuple(axis if at == channels else () for at, axis in enumerate(value.axes))
         return View(number, build.graph.shape(number), axes, value.batch)
+    if by == "max" and (pieces := _pieces(value, places)):
+        number = build.apply(node, "maxout", value.source, fields={"pieces": pieces})
+        channels_left = channels_last(number, build.graph.shape(number)).axes[-1]
+        axes = tuple(
+            () if at in places else channels_left if _is_channels(value, axis) else axis
+            for at, axis in enumerate(value.axes)
+        )
+        return View(number, build.graph.shape(number), axes, value.batch)
     value = build.aligned(node, value)
     over = [ours(value, place) for place in places]
     fields: dict[str, Any] = {"over": over[0] if len(over) == 1 else over}
@@ -130,6 +139,21 @@ def reduced_to_one(
     number = build.apply(node, "reduce", value.source, fields=fields)
     axes = tuple(() if at in places else axis for at, axis in enumerate(value.axes))
     return View(number, build.graph.shape(number), axes, value.batch)
+
+
+def _pieces(value: View, places: Sequence[int]) -> int:
+    """How many neighbouring channels each of the axes that are reduced is of; 0 of any others."""
+    ours = len(value.shape) - 1
+    if len(places) != 1 or len(value.axes[places[0]]) != 1:
+        return 0
+    (atom,) = value.axes[places[0]]
+    rest = (Atom(ours, atom.size, value.shape[-1] // atom.size),)
+    neighbours = (atom.axis, atom.stride) == (ours, 1) and rest in value.axes
+    return atom.size if neighbours else 0
+
+
+def _is_channels(value: View, axis: Axis) -> bool:
+    return bool(axis) and axis[0].axis == len(value.shape) - 1
 
 
 def least(node: OperatorNode, build: Builder, given: Given) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from cnnkit.importing.graph import RefusedError
@@ -132,10 +133,11 @@ def split(node: OperatorNode, build: Builder, given: Given) -> list[View]:
     if sizes is None:
         each = -(-extent // parts)
         sizes = [min(each, extent - index * each) for index in range(parts)]
-    starts = [sum(sizes[:index]) for index in range(parts)]
+    if len(sizes) != parts:
+        raise RefusedError(f"it makes {parts} parts of {len(sizes)} sizes")
     return [
-        build.sliced(node, view, place, start, start + size)
-        for start, size in zip(starts, sizes, strict=True)
+        build.sliced(node, view, place, stop - size, stop)
+        for stop, size in zip(accumulate(sizes), sizes, strict=True)
     ]
 
 

@@ -19,6 +19,8 @@ from cnnkit.importing.patterns.recurrence import (
     join_projections,
     turn_sequences,
 )
+from cnnkit.importing.patterns.reductions import join_reductions
+from cnnkit.importing.patterns.response import name_response_norms
 from cnnkit.importing.patterns.rounding import drop_rounding
 from cnnkit.importing.patterns.sharing import share_weights
 
@@ -32,12 +34,14 @@ PATTERNS: tuple[Callable[[OperationGraph], None], ...] = (
     end_sequences,
     join_directions,
     name_gated,
+    name_response_norms,
     fold_affine,
     name_merged_cells,
     join_padding,
     join_cropping,
     join_strides,
     lift_flattens,
+    join_reductions,
     chain_concatenations,
     drop_rounding,
     share_weights,

@@ -14,6 +14,7 @@ from cnnkit.importing.model import Model, NamedTensors
 from cnnkit.importing.operators.builder import Builder
 from cnnkit.importing.operators.traced import TracedNode
 from cnnkit.importing.operators.view import View, channels_first
+from cnnkit.importing.outline import Classes, is_converted, outline
 from cnnkit.importing.torch.attention import ATTENTION
 from cnnkit.importing.torch.call import Call
 from cnnkit.importing.torch.functions import FUNCTIONS
@@ -166,6 +167,9 @@ class _Reader:
             ends = NamedTensors(self.given, shown, self.build.batch, running)
         if len(shown) == 1:
             graph.outputs = {}
+        if is_converted(module, "forward"):
+            classes = {name: type(each) for name, each in module.named_modules()}
+            outline(graph, Classes(classes).place)
         output = next(reversed(shown.values()))
         return Model(graph, output, self.shape, False, running, ends=ends)
 

@@ -150,6 +150,12 @@ def _reduced(operator: str) -> Function:
     return apply
 
 
+def _norm(call: Call) -> Made:
+    if call["ord"] != 2:
+        raise RefusedError(f"it is a norm of order {call['ord']}", "near is reduce, by the norm")
+    return _reduced("ReduceL2")(call)
+
+
 _MEAN = _adaptive("adaptive_mean_pool", "GlobalAveragePool")
 
 
@@ -183,7 +189,9 @@ WINDOWS: Mapping[str, Function] = MappingProxyType(
         **dict.fromkeys((f"adaptive_avg_pool{rank}d" for rank in (1, 2, 3)), _MEAN),
         **dict.fromkeys((f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)), _with_places(_MAX)),
         "amax": _reduced("ReduceMax"),
+        "linalg_vector_norm": _norm,
         "mean": _reduced("ReduceMean"),
+        "sum": _reduced("ReduceSum"),
     }
 )
 """By the names of ATen."""

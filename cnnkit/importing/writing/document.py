@@ -12,6 +12,7 @@ from cnnkit.importing.writing.names import Names, says_nothing
 from cnnkit.importing.writing.repetition import fold, folded
 from cnnkit.importing.writing.sharing import groups_as_blocks, scopes_of
 from cnnkit.importing.writing.text import block_lines, flow, layer_lines
+from cnnkit.importing.writing.uses import blocks_as_they_were
 from cnnkit.layers.shape import Shape, show
 
 
@@ -22,6 +23,7 @@ def written(
     layers: Sequence[WrittenLayer],
     *,
     floors: bool,
+    outlined: bool = False,
 ) -> str:
     """The spec of a network.
 
@@ -31,13 +33,19 @@ def written(
         shape: The shape of one example, of several inputs by their names.
         layers: Its layers.
         floors: Whether sizes are floored.
+        outlined: Whether blocks, repeats and names are those that the layers have.
     """
-    blocks = Blocks()
-    data = blocks.find(copy.deepcopy(as_data(layers)))
-    groups_as_blocks(data, blocks)
-    for body in blocks.bodies.values():
-        body["layers"] = fold(body["layers"])
-    named = _named(data, layers, blocks)
+    data = copy.deepcopy(as_data(layers))
+    if outlined:
+        named, blocks = blocks_as_they_were(data)
+        groups_as_blocks(named, blocks)
+    else:
+        blocks = Blocks()
+        data = blocks.find(data)
+        groups_as_blocks(data, blocks)
+        for body in blocks.bodies.values():
+            body["layers"] = fold(body["layers"])
+        named = _named(data, layers, blocks)
     defaults = lift_defaults([*(body["layers"] for body in blocks.bodies.values()), named])
     lines = [
         f"# Imported from {origin}.",

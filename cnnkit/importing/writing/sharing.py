@@ -21,7 +21,7 @@ def name_shared(layers: Sequence[WrittenLayer]) -> None:
         if number is None or number not in wanted or number in named or layer.kind == SHARED:
             continue  # the last layer of a group has the number of the group
         scopes = [inner.scope for inner in layer.walk() if inner.arrays]
-        name = names.of_whole(scopes) or names.of(scopes) or names.other("layer")
+        name = layer.name or names.of_whole(scopes) or names.of(scopes) or names.other("layer")
         layer.name = named[number] = name
         if layer.kind == GROUP and len(layer.parts["layers"]) == 1:
             (only,) = layer.parts["layers"]

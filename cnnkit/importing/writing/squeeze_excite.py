@@ -42,7 +42,11 @@ def _gate(layer: WrittenLayer) -> WrittenLayer | None:
     if False in biases:
         fields["bias"] = False
     return WrittenLayer(
-        "squeeze_excite", fields, arrays=_arrays((reduce, expand)), scope=reduce.scope
+        "squeeze_excite",
+        fields,
+        arrays=_arrays((reduce, expand)),
+        scope=reduce.scope,
+        name=layer.name,
     )
 
 

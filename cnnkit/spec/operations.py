@@ -76,6 +76,8 @@ def _does(node: Node, graph: Graph) -> Key:
     shape = graph.shape(node.inputs[0])
     if kind == "DepthwiseConv":
         kind, fields["groups"] = "Conv", shape[-1] if shape else None
+    if kind == "ChannelSlice":
+        kind, fields["axis"] = "Slice", "channels"
     if kind in _REARRANGED:  # the same elements in the shape that goes out
         kind, fields = "Reshape", {}
     sides = [side for window in effect.windows for side in (window.before, window.after)]
