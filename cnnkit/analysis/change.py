@@ -195,7 +195,7 @@ def _alike_windows(old: LayerAnalysis, new: LayerAnalysis) -> frozenset[str]:
     depends = any(getattr(side.layer, "padding", None) == "same" for side in (old, new))
     fixed = not depends or all(one.stride == other.stride == 1 for one, other in pairs)
     if fixed and all((one.before, one.after) == (two.before, two.after) for one, two in pairs):
-        alike.add("padding")
+        return frozenset({*alike, "padding"})
     return frozenset(alike)
 
 
