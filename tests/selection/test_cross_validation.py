@@ -157,7 +157,7 @@ def test_what_is_trained_does_not_depend_on_what_is_held_out(
     first, second = trained(spec, data, part), trained(spec, other, part)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
-    def leaking(examples: Any, indices: Any, **how: Any) -> Any:  # noqa: ARG001 - whose they are
+    def leaking(examples: Any, indices: Any, **how: Any) -> Any:
         return statistics(examples, data.indices, **how)
 
     monkeypatch.setattr(material, "statistics", leaking)
