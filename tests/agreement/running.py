@@ -42,9 +42,10 @@ def torch_model(case: Case) -> Any:
     import torch
 
     model = module_of(case.spec, "torch").MODEL().eval()
+    learnt = {name for name, array in model.named_parameters() if array.requires_grad}
     kept = model.state_dict()  # not what follows from a layer's fields, such as a mask
-    state = [a for name, a in model.named_buffers() if a.ndim and name in kept]
-    parameters = list(model.parameters())
+    state = [array for name, array in kept.items() if array.ndim and name not in learnt]
+    parameters = [array for array in model.parameters() if array.requires_grad]
     for owned in torch_order(case.owned):
         for array in torch_arrays(owned, owned.array):
             target = (parameters if owned.weight.trainable else state).pop(0)

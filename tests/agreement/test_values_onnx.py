@@ -53,6 +53,19 @@ def test_outputs(name: str, opset: int, optimize: bool) -> None:
     assert distance(expected, run(expected, opset, optimize=optimize)) < 1e-5
 
 
+@pytest.mark.parametrize("bias", ["true", "false"])
+def test_output_padding_beyond_the_stride(bias: str) -> None:
+    """Less is cut off than `padding` says, and beyond all cells there are zeros, with a bias it."""
+    from tests.agreement.converted import case_of
+
+    fields = "kernel: [1, 2], dilation: 3, padding: [[0, 1], [0, 1]], output_padding: 2"
+    layer = f"transposed_conv: {{filters: 2, bias: {bias}, {fields}}}"
+    spec = cnnkit.load(f"input: 4x5x3\nlayers:\n  - {layer}\n")
+    expected = case_of(spec, backwards=False)
+    assert expected.output.shape[1:] == (5, 9, 2)
+    assert distance(expected, run(expected, OPSET, optimize=False)) < 1e-5
+
+
 def test_other_weights_give_other_outputs() -> None:
     expected = case("conv")
     assert distance(expected, run(expected, OPSET, optimize=False, off=0.01)) > 1e-3

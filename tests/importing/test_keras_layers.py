@@ -110,6 +110,7 @@ layers:
 """
 
 
+@pytest.mark.long
 def test_layers_along_a_video(tmp_path: Path) -> None:
     imported = proven(functional(videos, (3, 4, 4, 2)), tmp_path / "a.keras")
     assert "layers:" + imported.text.partition("layers:")[2] == VIDEOS

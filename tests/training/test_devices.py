@@ -63,6 +63,7 @@ def agree(found: list[dict[str, object]], one: list[dict[str, object]]) -> None:
             assert ours[split] == pytest.approx(theirs[split], rel=2e-3, abs=1e-4)
 
 
+@pytest.mark.long
 def test_eight_devices_give_the_curve_of_one(
     source: Path, one: list[dict[str, object]], tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_two_processes_of_two_devices_give_the_curve_of_one(
     agree(run_on(2, source, tmp_path / "run", processes=2), one)
 
 
+@pytest.mark.long
 def test_a_batch_that_cannot_be_cut_uses_fewer_devices(recipe: Recipe, tmp_path: Path) -> None:
     source = tmp_path / "spec.json"
     source.write_text(json.dumps(recipe(epochs=1, batch_size=6).to_dict()))

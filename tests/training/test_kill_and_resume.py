@@ -16,7 +16,7 @@ from cnnkit.training.proof.resume import verify_resume
 from cnnkit.training.view.display import Quiet
 
 Recipe = Callable[..., Spec]
-KILLS = int(os.environ.get("CNNKIT_KILLS", "5"))
+KILLS = int(os.environ.get("CNNKIT_KILLS", "3"))
 
 
 class Notes(Quiet):

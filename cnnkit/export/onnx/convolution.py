@@ -59,18 +59,32 @@ def _transposed_conv(write: Writing, site: Site[layers.TransposedConv]) -> str:
     kernel = _filters_first(write.array("kernel"))
     parts = np.split(kernel, groups)  # [filters of the group, its channels, *cells] each
     turned = np.concatenate([part.swapaxes(0, 1) for part in parts])
-    return write.node(
-        "ConvTranspose",
-        write.x,
-        write.weight("kernel", turned),
-        *_bias(write),
-        group=groups,
-        kernel_shape=[window.size for window in windows],
-        strides=[window.stride for window in windows],
-        dilations=[window.dilation for window in windows],
-        pads=pads(tuple((window.before, window.after) for window in windows)),
-        output_padding=[window.output_padding for window in windows],
-    )
+    weights = write.weight("kernel", turned)
+    attributes = {
+        "group": groups,
+        "kernel_shape": [window.size for window in windows],
+        "strides": [window.stride for window in windows],
+        "dilations": [window.dilation for window in windows],
+    }
+    if all(window.output_padding < window.stride for window in windows):
+        return write.node(
+            "ConvTranspose",
+            write.x,
+            weights,
+            *_bias(write),
+            **attributes,
+            pads=pads(tuple((window.before, window.after) for window in windows)),
+            output_padding=[window.output_padding for window in windows],
+        )
+    # onnxruntime takes no more: cells are cut off less, and beyond all of them there are zeros.
+    cut = tuple((each.before, max(0, each.after - each.output_padding)) for each in windows)
+    beyond = tuple((0, max(0, each.output_padding - each.after)) for each in windows)
+    y = write.node("ConvTranspose", write.x, weights, **attributes, pads=pads(cut))
+    y = padded(write, y, beyond)
+    if not write.has("bias"):
+        return y
+    bias = write.array("bias").reshape((-1, *(1,) * len(windows)))
+    return write.node("Add", y, write.weight("bias", bias))
 
 
 def _locally_connected(write: Writing, site: Site[layers.LocallyConnected]) -> str:
