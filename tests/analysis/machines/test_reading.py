@@ -1,4 +1,4 @@
-"""Files of machines: what is shipped, and each way in which a file is none of a machine."""
+"""Files of machines: how they are read, and each way in which a file is none of a machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cnnkit.analysis.machines import known_machines, read_machine
+from cnnkit.analysis.machines import read_machine
 from cnnkit.errors import SpecError, UsageError
 
 SOUND: dict[str, Any] = {
@@ -65,33 +65,6 @@ def test_a_step_of_training_has_rates_of_its_own(tmp_path: Path) -> None:
     assert machine.bandwidth("pool", "float32", "training") == 1e10
     assert machine.overhead_of("training").call == 1e-3
     assert machine.overhead_of("inference").call == 0
-
-
-@pytest.mark.parametrize("name", known_machines())
-def test_what_is_shipped_is_of_a_data_sheet_and_names_it(name: str) -> None:
-    machine = read_machine(name)
-    assert not machine.measured
-    assert machine.origin == "from the data sheet, not measured"
-    assert "https://" in machine.source
-    assert machine.memory.size is not None
-    assert machine.links
-
-
-def test_figures_are_those_of_the_data_sheets() -> None:
-    """Dense bfloat16 in TFLOP/s, GB/s of memory and of the link to others, one way."""
-    expected = {
-        "a100": (312, 2039, 300), "h100": (989.5, 3350, 450), "h200": (989.5, 4800, 450),
-        "l4": (121, 300, 32), "rtx-4090": (165.2, 1008, 32), "tpu-v4": (275, 1200, 300),
-        "tpu-v5e": (197, 819, 200), "tpu-v5p": (459, 2765, 600), "tpu-v6e": (918, 1638, 400),
-    }  # fmt: skip
-    for name, (rate, bandwidth, link) in expected.items():
-        machine = read_machine(name)
-        assert machine.rate("convolution", "bfloat16") == pytest.approx(rate * 1e12)
-        assert machine.memory.bandwidth == pytest.approx(bandwidth * 1e9)
-        assert next(iter(machine.links.values())).bandwidth == pytest.approx(link * 1e9)
-    for name, rate in (("t4", 8.1), ("v100", 15.7)):
-        assert read_machine(name).rate("product", "float32") == pytest.approx(rate * 1e12)
-        assert read_machine(name).rate("product", "bfloat16") is None
 
 
 def test_a_name_in_capitals_is_the_same_name() -> None:
