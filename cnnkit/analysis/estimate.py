@@ -104,8 +104,7 @@ class TimeEstimate:
     @property
     def updated_bytes(self) -> int:
         """What is read and written when the weights are updated."""
-        trained = self.memory.parameters - self.memory.untrained
-        return _WIDTH * (3 * trained + 2 * self.memory.slots)
+        return _WIDTH * (3 * self.memory.trained + 2 * self.memory.slots)
 
     @property
     def updated_arrays(self) -> int:

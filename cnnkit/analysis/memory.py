@@ -162,10 +162,9 @@ class Memory:
             return None
         width = width_in_training(self.precision)
         wide = max(width, 4)
-        trained = self.parameters - self.untrained - self._elsewhere(lambda _: 1, frozen=False)
         return TrainingBytes(
             parameters=(self.parameters - self._elsewhere(lambda _: 1)) * wide,
-            gradients=trained * wide,
+            gradients=self.trained * wide,
             slots=self.slots * wide,
             state=self.state * wide,
             activations=self.batch * max(self._saved, self._live) * width,
@@ -179,6 +178,11 @@ class Memory:
             return 0
         sizes = ((weight.size, held(weight.shape, self.shards)) for weight, _ in self.trainable())
         return sum(whole for whole, part in sizes if part < whole)
+
+    @property
+    def trained(self) -> int:
+        """The elements of the weights that the optimizer updates."""
+        return self.parameters - self.untrained - self._elsewhere(lambda _: 1, frozen=False)
 
     @property
     def slots(self) -> int:

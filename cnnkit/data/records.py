@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ class RecordArray:
     @property
     def nbytes(self) -> int:
         """The bytes of all inputs."""
-        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return len(self._records)
@@ -153,10 +154,9 @@ class RecordArray:
     def _values(self, number: int) -> Array:
         record = self._records[number]
         shape = self.shape[1:]
-        values = np.frombuffer(record, self.dtype.newbyteorder("<")) if record else np.zeros(0)
-        if values.size != np.prod(shape, dtype=int):
+        if len(record) != math.prod(shape) * self.dtype.itemsize:
             raise DataError(
                 f"record {number} has {len(record):,} bytes, which is no {show(shape)} of "
                 f"{self.dtype}"
             )
-        return values.reshape(shape)
+        return np.frombuffer(record, self.dtype.newbyteorder("<")).reshape(shape)

@@ -65,9 +65,15 @@ def _copy(system: Any, source: str, shown: str, due: IndexedFile, folder: Path) 
         return  # its contents are looked at as those of all files are
     handle, name = tempfile.mkstemp(prefix=".copy-", dir=folder)
     try:
-        known = hashlib.sha256()
+        known, size = hashlib.sha256(), 0
         with os.fdopen(handle, "wb") as copy:
             for block in _blocks(system, source, shown):
+                size += len(block)
+                if size > due.bytes:  # or a file without an end would fill the disk
+                    raise DataError(
+                        f"{shown} has more than the {due.bytes:,} bytes that {INDEX} says: copy it "
+                        f"there once more, or pack the data again"
+                    )
                 known.update(block)
                 copy.write(block)
         if (found := known.hexdigest()) != due.sha256:

@@ -18,6 +18,8 @@ _LISTS = {"layers": 1, "shortcut": 1, "branches": 2}
 """What stands in a path ahead of a layer, with how many parts behind it are the layer's."""
 _COPY = re.compile(r"(.*)\[(\d+)\]")
 _USED = re.compile(r"`([^`]+)`, used ")
+_LONGEST, _DEEPEST = 1000, 100
+"""The characters and the parts that a path has at most; a name of more says nothing."""
 _WRITTEN = "written by `cnnkit convert"
 
 
@@ -29,12 +31,19 @@ def outline(graph: OperationGraph, place: Callable[[Operation], SpecPlace]) -> N
 
 def outline_paths(graph: OperationGraph, path: Callable[[Operation], str]) -> None:
     """Notes of each operation whose name is the path of a spec where that is."""
-    found = {number: path(operation) for number, operation in graph.operations.items()}
-    named = [each for each in found.values() if each.startswith("layers.")]
-    known = Paths(named)
-    for number, each in found.items():
-        if each.startswith("layers."):
-            graph.operations[number].place = known.place(each)
+    found = {
+        number: path(operation)
+        for number, operation in graph.operations.items()
+        if len(operation.node) <= _LONGEST
+    }
+    named = {number: each for number, each in found.items() if _is_path(each)}
+    known = Paths(named.values())
+    for number, each in named.items():
+        graph.operations[number].place = known.place(each)
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith("layers.") and name.count(".") < _DEEPEST
 
 
 def path_of_keras(name: str) -> str:

@@ -131,7 +131,7 @@ class Network(nnx.Module):
             taken: What is computed otherwise, by the step that it begins with.
             parts: The equal parts of the batch whose statistics batch norms take by themselves.
         """
-        if train:
+        if train and parts == 1:  # a fused norm has the statistics of the whole batch
             operations = [reduce(getattr, step.path, self) for step in self.plan.steps]
             taken = {**fused_norms(self.plan, operations, settled), **taken}
         values = self._run(x, train=train, key=key, settled=settled, taken=taken, parts=parts)

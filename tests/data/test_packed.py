@@ -15,7 +15,7 @@ from PIL import Image
 
 from cnnkit.data import DataError, Dataset, load
 from cnnkit.data.index import index_of, require_whole
-from cnnkit.data.records import Records
+from cnnkit.data.records import RecordArray, Records
 from cnnkit.data.shard_writer import pack
 from cnnkit.data.share import ALONE
 from cnnkit.errors import MissingExtraError, UsageError
@@ -516,6 +516,16 @@ def test_of_several_processes_each_looks_at_the_contents_of_its_part(
         load(Packed(packed=str(folder)), share=replace(ALONE, index=1, count=2))
 
 
+@pytest.mark.parametrize("record", [b"", b"abc", b"abcdef"])
+def test_a_record_of_other_bytes_than_an_input(record: bytes) -> None:
+    records: Any = [b"abcd", record]
+    array = RecordArray(records, (2,), "uint16")
+    assert array[0].tobytes() == b"abcd"
+    with pytest.raises(DataError) as caught:
+        array[1]
+    assert str(caught.value) == f"record 1 has {len(record)} bytes, which is no 2 of uint16"
+
+
 def test_the_table_of_examples_is_not_trusted(shards: Path, tmp_path: Path) -> None:
     folder = copied(shards, tmp_path / "copy")
     table = dict(np.load(folder / "examples.npz"))
@@ -575,6 +585,11 @@ def test_what_is_wrong_at_a_url(shards: Path, tmp_path: Path) -> None:
 
     assert fault("memory://sets/other").startswith(
         f"memory://sets/other/{FIRST} has other contents than index.json says, of the SHA-256 "
+    )
+    store.pipe_file(f"/sets/other/{FIRST}", (shards / FIRST).read_bytes() + b"more")
+    assert fault("memory://sets/other") == (
+        f"memory://sets/other/{FIRST} has more than the {len(content):,} bytes that index.json "
+        f"says: copy it there once more, or pack the data again"
     )
     store.rm(f"/sets/other/{FIRST}")
     assert fault("memory://sets/other") == f"there is no memory://sets/other/{FIRST}"

@@ -379,3 +379,13 @@ def test_more_outputs_than_any_network_has(tmp_path: Path) -> None:
         made.graph.output.add().CopyFrom(made.graph.output[0])
     path.write_bytes(made.SerializeToString())
     assert said(path) == [("the network has 101 outputs, the most is 100", None)]
+
+
+def test_a_name_of_more_parts_than_any_path(tmp_path: Path) -> None:
+    """A name says how a spec is best written, and nothing of whether it can be."""
+    name = "layers.0.mine." * 400 + "layers.0.conv"
+    path = small(tmp_path, node("Conv", "x w", "y", name=name))
+    made = onnx.load(path)
+    made.producer_name = "cnnkit"
+    path.write_bytes(made.SerializeToString())
+    assert "- conv: {filters: 4, kernel: 3, bias: false}\n" in import_model(path).text

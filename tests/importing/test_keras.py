@@ -246,6 +246,16 @@ def test_weights_alone_are_no_network(path: Path) -> None:
     assert said(h5) == ["the file holds weights, and no network that they belong to"]
 
 
+def test_models_that_are_nested_too_deep(tmp_path: Path) -> None:
+    made: dict[str, Any] = {"class_name": "Flatten", "config": {"name": "flat"}}
+    for _ in range(250):
+        fields = {"name": "deeper", "layers": [made], "build_input_shape": [None, 4]}
+        made = {"class_name": "Sequential", "config": fields}
+    path = tmp_path / "deep.json"
+    path.write_text(json.dumps(made))
+    assert said(path) == ["its layers are nested too deep"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

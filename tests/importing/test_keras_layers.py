@@ -158,6 +158,19 @@ def test_functions_of_tensors(tmp_path: Path) -> None:
     assert "- reduce: {over: 1, by: max}\n" in imported.text
 
 
+def test_tensors_with_names_are_taken_in_the_order_of_these(tmp_path: Path) -> None:
+    """As Keras does, in whatever order a model, a call and what they give were written."""
+    b, a = (keras.Input((4,), name=name) for name in "ba")
+    given = {"d": L.Subtract()([a, b]), "c": L.Multiply()([a, b])}
+    inner = keras.Model({"b": b, "a": a}, given, name="inner")
+    z, y = (keras.Input((4,), name=name) for name in "zy")
+    made = inner({"a": y, "b": z})
+    less = L.Dense(3)(L.Subtract()([made["d"], made["c"]]))
+    model = keras.Model({"z": z, "y": y}, {"w": less, "v": L.Dense(3)(made["c"])})
+    imported = proven(with_random_weights(model), tmp_path / "a.keras")
+    assert list(imported.spec.inputs) == ["y", "z"]
+
+
 REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "activation": (
         lambda x: L.LSTM(2, activation="relu", name="odd")(x),
@@ -174,6 +187,16 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "causal": (
         lambda x: L.MultiHeadAttention(2, 2, name="odd")(x, x, use_causal_mask=True),
         "MultiHeadAttention cannot be said: it is called with `use_causal_mask`",
+    ),
+    "mask": (
+        lambda x: L.Softmax(name="odd")(x, mask=L.Identity()(x)),
+        "Softmax cannot be said: it is called with a mask",
+    ),
+    "ways": (
+        lambda x: L.Bidirectional(L.GRU(2, go_backwards=True), backward_layer=L.GRU(2), name="odd")(
+            x
+        ),
+        "Bidirectional cannot be said: its first way goes backwards",
     ),
     "batch": (
         lambda x: keras.ops.reshape(x, (-1, 3)),

@@ -378,6 +378,19 @@ def test_each_part_of_a_batch_has_statistics_of_its_own() -> None:
     np.testing.assert_allclose(norm.variance[...], wanted, rtol=1e-5)
 
 
+def test_parts_of_a_batch_hold_for_a_norm_that_could_take_in_a_rectifier(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cnnkit.network.fused_norms.may_be_foreign", lambda: True)
+    network = build(load({"input": "2x2x3", "layers": ["batch_norm", "relu"]}))
+    x = np.random.default_rng(0).normal(3, 2, (2, 2, 2, 3)).astype(np.float32)
+    x[1] += 5
+    y = network.outputs(jnp.asarray(x), train=True, parts=2).scores
+    over = (1, 2)
+    wanted = (x - x.mean(over, keepdims=True)) / np.sqrt(x.var(over, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(y, np.maximum(wanted, 0), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.long
 def test_what_two_processes_began_goes_on_on_one_device(
     recipe: Callable[..., Spec], tmp_path: Path

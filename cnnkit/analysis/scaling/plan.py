@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +14,7 @@ from cnnkit.analysis.scaling.collective import Collective
 from cnnkit.analysis.scaling.exchange import Exchange
 from cnnkit.analysis.scaling.mesh import DeviceMesh
 from cnnkit.analysis.work import Workload
-from cnnkit.layers.shape import Shape
+from cnnkit.spec.graph import Node
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,29 @@ class TrainingPlan:
 
     @cached_property
     def flops(self) -> int:
-        """The FLOPs of convolutions and matrix products of each device.
-
-        The layers of maps are done in strips, those of vectors on each device.
-        """
+        """The FLOPs of convolutions and matrix products of each device."""
         device = self.device
         works = Workload(device.graph, device.batch, device.precision, device.frozen).training
         return sum(
-            _strip_of(work.flops * work.times, node.output or (1,), self.mesh.spatial)
-            for node, work in zip(device.graph.nodes, works, strict=True)
+            math.ceil(work.flops * work.times * part)
+            for work, part in zip(works, self.parts_of_work, strict=True)
         )
+
+    @cached_property
+    def parts_of_work(self) -> tuple[Fraction, ...]:
+        """Of the work of each operation that of a device, of unequal ones the largest.
+
+        The layers of maps are done in strips, those of vectors on each device.
+        """
+        return tuple(map(self._part_of_work, self.network.graph.nodes))
+
+    def _part_of_work(self, node: Node) -> Fraction:
+        shape = node.output or (1,)
+        if len(shape) == 1 and node.layer.family == "pooling":  # a sum over all strips
+            shape = self.network.graph.shape(node.inputs[0]) or (1,)
+        if len(shape) == 1:
+            return Fraction(1)
+        return Fraction(-(-shape[0] // self.mesh.spatial), shape[0])
 
     @cached_property
     def collectives(self) -> tuple[Collective, ...]:
@@ -102,9 +117,3 @@ class TrainingPlan:
             "collectives": [each.to_dict() for each in self.collectives],
             "sent": self.sent,
         }
-
-
-def _strip_of(work: int, output: Shape, strips: int) -> int:
-    """The part of the work on a map that is done for its largest strip; on a vector all of it."""
-    rows = output[0] if len(output) == 1 else -(-output[0] // strips)
-    return -(-work * rows // output[0])

@@ -65,7 +65,7 @@ class Speeds:
     def compute(self, plan: TrainingPlan) -> float:
         """The seconds in which each device computes, by the roofline of ``TimeEstimate``.
 
-        Of maps that are cut each device does its part.
+        Of maps that are cut each device does its part, of vectors all.
 
         Raises:
             UsageError: The machine has no rates of a step of training in the precision.
@@ -77,8 +77,8 @@ class Speeds:
                 "with another --precision"
             )
         operations = sum(
-            each.work.times * (max(each.computing, each.moving) / plan.mesh.spatial + each.overhead)
-            for each in estimate.of_training
+            each.work.times * (max(each.computing, each.moving) * float(part) + each.overhead)
+            for each, part in zip(estimate.of_training, plan.parts_of_work, strict=True)
         )
         return operations + estimate.update + estimate.call_of("training")
 

@@ -21,7 +21,8 @@ def arguments(node: Any) -> tuple[list[Any], dict[str, Any]]:
         node: One of a layer's `inbound_nodes`.
     """
     if isinstance(node, dict):
-        return _value(node["args"]), _value(node.get("kwargs") or {})
+        named = node.get("kwargs") or {}
+        return _value(node["args"]), {name: _value(each) for name, each in named.items()}
     read = references(node)  # before Keras 3
     named = [each[3] for each in node if isinstance(each, list) and len(each) > 3]
     kwargs = {name: _older(value) for given in named for name, value in (given or {}).items()}
@@ -51,7 +52,7 @@ def _value(leaf: Any) -> Any:
         return slice(config["start"], config["stop"], config["step"])
     if kind == "__ellipsis__":
         return ...
-    return {name: _value(each) for name, each in leaf.items()}
+    return {name: _value(leaf[name]) for name in sorted(leaf)}  # as Keras takes their values
 
 
 def _history(given: Any) -> tuple[str, int, int]:
@@ -60,11 +61,14 @@ def _history(given: Any) -> tuple[str, int, int]:
 
 
 def references(value: Any) -> list[Reference]:
-    """Tensors as `[layer, call, output]`, one or a list of them, or by names."""
+    """Tensors as `[layer, call, output]`, one or a list of them, or by names.
+
+    Keras takes those that have names in the order of these, whatever order they stand in.
+    """
     if isinstance(value, list) and value and isinstance(value[0], str):
         return [Reference(*_history([*value, 0][:3]))]
     if isinstance(value, dict):
-        value = list(value.values())
+        value = [value[name] for name in sorted(value)]
     if not isinstance(value, list):
         raise TypeError
     return [reference for each in value for reference in references(each)]

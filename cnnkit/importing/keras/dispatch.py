@@ -11,7 +11,7 @@ from cnnkit.errors import did_you_mean
 from cnnkit.importing.graph import RefusedError
 from cnnkit.importing.keras.attention import ATTENTION
 from cnnkit.importing.keras.converted import PACKAGE, converted
-from cnnkit.importing.keras.functions import FUNCTIONS, LayerReader
+from cnnkit.importing.keras.functions import FUNCTIONS, MERGES, LayerReader
 from cnnkit.importing.keras.normalization import NORMALIZATIONS
 from cnnkit.importing.keras.ops import OPS
 from cnnkit.importing.keras.recurrence import RECURRENCE
@@ -19,8 +19,10 @@ from cnnkit.importing.keras.shaping import Function
 from cnnkit.importing.keras.windows import WINDOWS
 
 LAYERS: Mapping[str, LayerReader] = MappingProxyType(
-    {**WINDOWS, **FUNCTIONS, **NORMALIZATIONS, **RECURRENCE, **ATTENTION}
+    {**WINDOWS, **FUNCTIONS, **MERGES, **NORMALIZATIONS, **RECURRENCE, **ATTENTION}
 )
+OF_ONE_TENSOR = frozenset({**WINDOWS, **FUNCTIONS, **NORMALIZATIONS})
+"""Layers for which a second tensor is a mask."""
 MODELS = ("Functional", "Model", "Sequential")
 SLICES = "TimeDistributed"
 WRAPPERS = (SLICES, "SpectralNormalization")

@@ -78,7 +78,7 @@ def outputs(config: Mapping[str, Any]) -> dict[str, Reference]:
     found = references(asked)
     names = [each.layer for each in found]
     if isinstance(asked, dict) and len(asked) == len(found):
-        names = [str(name) for name in asked]
+        names = sorted(asked)
     return dict(zip(unlike(names, "output"), found, strict=True))
 
 

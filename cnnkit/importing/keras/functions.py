@@ -190,6 +190,18 @@ def _ranks(name: str, layer: LayerReader) -> dict[str, LayerReader]:
     return {name.format(rank): layer for rank in (1, 2, 3)}
 
 
+MERGES: Mapping[str, LayerReader] = MappingProxyType(
+    {
+        "Add": _merge("add"),
+        "Average": _merge("mean"),
+        "Concatenate": _concatenate,
+        "Maximum": _merge("maximum"),
+        "Minimum": _merge("minimum"),
+        "Subtract": _merge("subtract"),
+        "Multiply": _merge("multiply"),
+    }
+)
+"""Those of several tensors."""
 FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
     {
         "Activation": _activation,
@@ -204,13 +216,6 @@ FUNCTIONS: Mapping[str, LayerReader] = MappingProxyType(
         "ActivityRegularization": _same,
         "GaussianNoise": _noise,
         "Permute": _permute,
-        "Add": _merge("add"),
-        "Average": _merge("mean"),
-        "Concatenate": _concatenate,
-        "Maximum": _merge("maximum"),
-        "Minimum": _merge("minimum"),
-        "Subtract": _merge("subtract"),
-        "Multiply": _merge("multiply"),
         "Flatten": _flatten,
         "LayerScale": _layer_scale,
         "Normalization": _normalization,

@@ -12,6 +12,7 @@ from cnnkit.importing.keras.arguments import Reference, arguments, leaves, mappe
 from cnnkit.importing.keras.call import LayerCall
 from cnnkit.importing.keras.dispatch import (
     MODELS,
+    OF_ONE_TENSOR,
     SLICES,
     WRAPPERS,
     layer_of,
@@ -60,6 +61,8 @@ def read(
             model = reader.network(path)
         except _MALFORMED as error:
             raise RefusedError("its configuration is not one that Keras writes") from error
+        except RecursionError as error:
+            raise RefusedError("its layers are nested too deep") from error
     except RefusedError as error:
         findings.append(Finding("not-importable", "error", str(error), error.advice))
     return (None if findings and not partial else model), tuple(findings)
@@ -243,6 +246,8 @@ class _Reader:
             _numbered(self.build, node, kwargs),
             scope_of(kind, path),
         )
+        if kind in OF_ONE_TENSOR and len(call.inputs) > 1:
+            raise RefusedError("it is called with a mask", "near is the layer without it")
         assert reader is not None  # noqa: S101 - one of both there is
         number = reader(call)
         return [channels_last(number, self.build.graph.shape(number))]

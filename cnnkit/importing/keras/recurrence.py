@@ -110,6 +110,8 @@ def _bidirectional(call: LayerCall) -> int:
     back = call.get("backward_layer") or inner
     if {each["class_name"] for each in (inner, back)} - set(_WAYS):
         raise RefusedError(f"it wraps a {inner['class_name']}", "near are lstm, gru and conv_lstm")
+    if inner["config"].get("go_backwards"):
+        raise RefusedError("its first way goes backwards", "near is `direction: both`")
     ways = []
     for way, layer in (("forward", inner), ("backward", back)):
         config = dict(layer["config"])

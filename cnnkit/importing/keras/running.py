@@ -55,9 +55,10 @@ class KerasRuntime(ModuleRuntime):
                 warnings.simplefilter("ignore")  # about Keras's own ways with its arrays
                 model = keras.models.load_model(self.path, compile=False, safe_mode=True)
                 batches = list(given.values())
-                made = model(batches if len(batches) > 1 else batches[0], training=False)
-                arrays = [*made.values()] if isinstance(made, dict) else keras.tree.flatten(made)
-                arrays = [np.asarray(keras.ops.convert_to_numpy(each)) for each in arrays]
+                several = len(batches) > 1  # of a mapping in the order of its names
+                fed = keras.tree.pack_sequence_as(model.input, batches) if several else batches[0]
+                flat = keras.tree.flatten(model(fed, training=False))
+                arrays = [np.asarray(keras.ops.convert_to_numpy(each)) for each in flat]
         except Exception as error:  # Keras has no common base of its errors
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise NotRunError(f"Keras cannot run the model: {reason}") from error

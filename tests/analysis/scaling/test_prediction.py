@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import cnnkit
+from cnnkit.analysis.estimate import TimeEstimate
 from cnnkit.analysis.machines import Machine
 from cnnkit.analysis.scaling import Collective, DeviceMesh, Scaling, planned, speeds_of
 from cnnkit.errors import UsageError
@@ -80,6 +81,26 @@ def test_a_strip_takes_its_part_of_the_time() -> None:
         assert found.time is not None
         times.append(found.time.compute)
     assert times == pytest.approx([2 * 2 * 64 * 2 * 18e-6, 2 * 2 * 16 * 2 * 18e-6])
+
+
+def test_vectors_are_computed_as_a_whole_on_each_device() -> None:
+    conv = "{conv: {filters: 2, kernel: 3, padding: same}}"
+    text = f"input: 8x8x2\nlayers: [{conv}, flatten, {{dense: {{units: 4}}}}]\n"
+    analysis = cnnkit.analyze(cnnkit.load(text), machine=machine())
+    found = planned(analysis, DeviceMesh(spatial=4), batch=1).scaling
+    assert found is not None
+    assert found.time is not None
+    # A quarter of the convolution's rows, twice; and all of 128 values to 4, three times.
+    flops = 2 * 2 * 16 * 2 * 18 + 3 * 2 * 128 * 4
+    assert found.plan.flops == flops
+    assert found.time.compute == pytest.approx(flops * 1e-6)
+
+
+def test_each_device_updates_its_part_of_the_weights() -> None:
+    found = scaling(DeviceMesh(data=2, shard=4), 16)
+    own = 2048 // 4 + 32  # the biases are whole
+    # Adam reads weights, gradients and two slots of each, and writes the weights and the slots.
+    assert TimeEstimate(machine(), found.plan.device).updated_bytes == 4 * own * (2 + 2 + 1 + 2)
 
 
 def test_weak_scaling_keeps_the_examples_of_each_device() -> None:
