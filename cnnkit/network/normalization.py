@@ -77,7 +77,7 @@ class BatchNorm(Normalization):
         """In training, what is added behind it and the clipping of a rectifier in the same pass.
 
         Args:
-            x: An array [N, …, C], for which ``rectified_norm.gains``.
+            x: An array [N, …, C].
             residual: What is added, like ``x``; None for nothing.
             bounds: Between which the sum is brought.
         """
