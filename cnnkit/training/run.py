@@ -92,7 +92,7 @@ def train(
             if not isinstance(recipe.data, str):  # published data sets are known to be sound
                 for warning in _warnings(material):
                     shown.note(f"warning: {warning}")
-            recipe = chosen_precision(recipe, own(devices), shown)
+            recipe = chosen_precision(recipe, own(devices), shown, together=len(devices))
             recipe = largest_batch(spec, recipe, material, own(devices), shown)
             recipe = fitted(recipe, len(material.splits.train))
             recipe = found_rate(spec, recipe, material, own(devices), shown, begun)
