@@ -75,12 +75,12 @@ def train(
     spec = spec if isinstance(spec, Spec) else load(spec)
     groups = located_groups(spec)
     places = (*located(spec).notes, *groups.notes, *located_weights(spec).notes)
-    spec = resolved(spec)
+    written, spec = spec, resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
     with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
-        require_devices(spec, recipe, devices)
+        require_devices(written, recipe, devices)  # whose lines the user knows
         shown = resources.enter_context(_told(display))
         for note in places:
             shown.note(f"warning: {note}")

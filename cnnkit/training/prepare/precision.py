@@ -31,9 +31,10 @@ def chosen_precision(
         return recipe
     faster, why = _multiplies_faster(device)
     if faster and device.platform == "cpu" and together > 1:
-        faster, why = False, (
-            f"only oneDNN multiplies bfloat16 faster on this processor, and its operations cannot "
-            f"be divided among {together} devices"
+        faster = False
+        why = (
+            f"only oneDNN multiplies bfloat16 faster on this processor, and its operations "
+            f"cannot be divided among {together} devices"
         )
     precision = "bfloat16" if faster else "float32"
     display.note(f"precision {precision}: {why}")
