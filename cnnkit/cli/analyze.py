@@ -116,9 +116,10 @@ def analyze(
     many = devices is not None or parallel is not None or scaling
     if link is not None and not many:
         raise UsageError(f"--link {link} joins many devices: say how many, such as --devices 8")
-    if scaling and chosen not in report.SCALING:
+    if many and chosen not in report.SCALING:
         known = ", ".join(report.SCALING)
-        raise UsageError(f"`--scaling` is for the formats {known}, not for `{chosen}`")
+        asked = "scaling" if scaling else "devices" if devices is not None else "parallel"
+        raise UsageError(f"`--{asked}` is for the formats {known}, not for `{chosen}`")
     analyses = analyses_of(
         specs,
         assignments or [],

@@ -160,7 +160,7 @@ def _data_in(source: str, target: str | None) -> tuple[Data, Loss | None]:
     from cnnkit.spec.model.training.location import located
 
     if Path(source).suffix.lower() not in _SPECS:
-        return _with_target(data_of(source), target), None
+        return _with_masks(_with_target(data_of(source), target)), None
     if target is not None:
         raise UsageError(f"{source} says the target itself: leave --target out")
     spec = readable_spec(source)

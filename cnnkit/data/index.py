@@ -137,7 +137,9 @@ def index_of(folder: Path) -> Index:
     """
     path = folder / INDEX
     if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
+        raise UsageError(
+            f"there is no folder {folder}: name one that `cnnkit data pack SOURCE DIR` wrote"
+        )
     if not path.exists():
         raise UsageError(
             f"{folder} is no packed data set, it has no {INDEX}: `cnnkit data pack SOURCE DIR` "

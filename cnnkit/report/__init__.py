@@ -40,7 +40,7 @@ EXPLAINING = ("table", "markdown", "html")
 """The formats that can show how each number comes about."""
 
 SCALING = (*EXPLAINING, "json")
-"""The formats that can show how a training scales."""
+"""The formats that can show a training on many devices, and how it scales."""
 
 DRAWING = ("html", "svg", "pdf", "tikz")
 """The formats that hold a drawing."""

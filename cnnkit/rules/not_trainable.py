@@ -260,8 +260,9 @@ def _augmentations(spec: Spec, train: Train, inputs: Mapping[str, Shape]) -> Ite
 
 def _cut_maps(spec: Spec, train: Train, inputs: Mapping[str, Shape]) -> Iterator[Finding]:
     """Images and volumes among the inputs are cut, and some there must be."""
-    maps = {name: shape for name, shape in inputs.items() if len(shape) > 2}
-    for name, shape in (maps or inputs).items():
+    from cnnkit.spec.model.training.parallel import cut_inputs  # of specs with `train:` alone
+
+    for name, shape in cut_inputs(inputs).items():
         for fault in train.parallel.misfits(shape, name):
             yield _finding(spec, fault.message, fault.help, fault.field)
 

@@ -75,12 +75,12 @@ def train(
     spec = spec if isinstance(spec, Spec) else load(spec)
     groups = located_groups(spec)
     places = (*located(spec).notes, *groups.notes, *located_weights(spec).notes)
-    spec = resolved(spec)
+    written, spec = spec, resolved(spec)
     recipe = recipe_of(spec)
     options = options or Options()
     with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
-        require_devices(spec, recipe, devices)
+        require_devices(written, recipe, devices)  # whose lines the user knows
         shown = resources.enter_context(_told(display))
         for note in places:
             shown.note(f"warning: {note}")
@@ -92,7 +92,7 @@ def train(
             if not isinstance(recipe.data, str):  # published data sets are known to be sound
                 for warning in _warnings(material):
                     shown.note(f"warning: {warning}")
-            recipe = chosen_precision(recipe, own(devices), shown)
+            recipe = chosen_precision(recipe, own(devices), shown, together=len(devices))
             recipe = largest_batch(spec, recipe, material, own(devices), shown)
             recipe = fitted(recipe, len(material.splits.train))
             recipe = found_rate(spec, recipe, material, own(devices), shown, begun)

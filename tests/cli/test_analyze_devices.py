@@ -147,6 +147,14 @@ def test_what_does_not_fit_is_an_error(run: Run) -> None:
             ["--scaling", "-f", "csv"],
             "`--scaling` is for the formats table, markdown, html, json, not for `csv`",
         ),
+        (
+            ["--devices", "8", "-f", "csv"],
+            "`--devices` is for the formats table, markdown, html, json, not for `csv`",
+        ),
+        (
+            ["--parallel", "data=2", "-f", "svg"],
+            "`--parallel` is for the formats table, markdown, html, json, not for `svg`",
+        ),
     ],
 )
 def test_wrong_options_are_said(run: Run, arguments: list[str], said: str) -> None:

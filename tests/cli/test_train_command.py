@@ -210,6 +210,19 @@ def test_a_missing_extra_says_what_to_install(
     )
 
 
+def test_devices_that_are_not_there_are_told_at_their_line(run: Run, folder: Path) -> None:
+    bars = (folder / "bars.yaml").read_text()
+    (folder / "cut.yaml").write_text(f"{bars}  parallel: {{shard: 16}}\n")
+    line = len(bars.splitlines()) + 1
+    said = run("train", "cut.yaml", "--quiet")
+    assert said.code == 1
+    assert (
+        f"cut.yaml:{line}:21: `shard: 16` takes 16 devices, and there is 1  [wrong-value]"
+        in said.out
+    )
+    assert not (folder / "runs").exists()
+
+
 def test_no_runs(run: Run, folder: Path) -> None:
     assert run("runs").err == "cnnkit: there is no folder runs: `cnnkit train` makes it\n"
     (folder / "runs").mkdir()

@@ -299,7 +299,7 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             (
                 "there are digits, digit_scenes, noisy_digits, mnist, fashion_mnist, cifar10; "
                 "files of your own are "
-                "`{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
+                "`{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}` or `{packed: FOLDER}`"
             ),
         ),
         (
@@ -320,7 +320,10 @@ def test_defaults_are_those_of_optax(name: str) -> None:
         (
             "train: {data: «3»}\n",
             "3 is no data set",
-            "write one, `digits`, `{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`",
+            (
+                "write one, `digits`, `{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}` or "
+                "`{packed: FOLDER}`"
+            ),
         ),
         (
             "train: {split: {validation: «1.5»}}\n",

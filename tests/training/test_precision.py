@@ -39,10 +39,10 @@ class Device:
     compute_capability: str | None = None
 
 
-def chosen(device: Device, asked: str = "auto") -> tuple[str, list[str]]:
+def chosen(device: Device, asked: str = "auto", together: int = 1) -> tuple[str, list[str]]:
     display = Noted()
     recipe = Train.model_validate({"precision": asked})
-    taken = chosen_precision(recipe, device, display)
+    taken = chosen_precision(recipe, device, display, together=together)
     return taken.precision, display.notes
 
 
@@ -92,6 +92,19 @@ def test_processors(
     state = onednn.Availability(not reason, True, reason)
     monkeypatch.setattr(precision.onednn, "load", lambda: state)  # type: ignore[attr-defined]
     assert chosen(Device("cpu")) == (taken, [f"precision {taken}: {said}"])
+
+
+def test_devices_of_a_processor_that_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are without oneDNN, and by XLA bfloat16 is slower."""
+    monkeypatch.setattr(processor, "instructions", lambda: frozenset({"amx_bf16"}))
+    state = onednn.Availability(True, True, "")
+    monkeypatch.setattr(precision.onednn, "load", lambda: state)  # type: ignore[attr-defined]
+    said = (
+        "precision float32: only oneDNN multiplies bfloat16 faster on this processor, and its "
+        "operations cannot be divided among 2 devices"
+    )
+    assert chosen(Device("cpu"), together=2) == ("float32", [said])
+    assert chosen(Device("gpu", "NVIDIA H200", "9.0"), together=2)[0] == "bfloat16"
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])

@@ -52,7 +52,7 @@ def read_machine(given: str | Path) -> Machine:
         source = files("cnnkit.analysis.machines") / "known" / f"{text.lower()}{ENDING}"
         return _parsed(source.read_text(encoding="utf-8"), f"{text.lower()}{ENDING}")
     path = Path(text)
-    if not path.suffix and path.name == text and not path.exists():
+    if not text or (not path.suffix and path.name == text and not path.exists()):
         raise SpecError([_unknown_name(text)])
     return _parsed(_text_of(path), text)
 

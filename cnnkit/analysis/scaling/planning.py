@@ -15,7 +15,7 @@ from cnnkit.errors import Finding, UsageError, in_order
 from cnnkit.spec.language.faults import Fault
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training.parallel import Parallelism
+from cnnkit.spec.model.training.parallel import Parallelism, cut_inputs
 
 
 class _Asked(TypedDict, total=False):
@@ -111,6 +111,7 @@ def planned(
         analysis.totals.memory,
         mesh,
         batch or _batch_of(spec) or mesh.parts,
+        1 if spec.train is None else spec.train.accumulate,
         figures=_figures(analysis),
         synchronized=spec.train is None or spec.train.parallel.sync_batch_norm,
     )
@@ -161,7 +162,7 @@ def _misfits(analysis: Analysis, plan: TrainingPlan) -> Iterator[Finding]:
             f"take a multiple of {mesh.parts:,}: {advice}",
         )
     spec, parallel = analysis.spec, Parallelism(spatial=mesh.spatial)
-    for name, shape in analysis.graph.inputs.items():
+    for name, shape in cut_inputs(analysis.graph.inputs).items():
         place = ("inputs", name) if spec.inputs else ("input",)
         for fault in parallel.misfits(shape, ".".join(place)):
             yield _finding(spec, fault, place)

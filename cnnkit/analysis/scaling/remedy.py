@@ -20,7 +20,8 @@ def accumulated(plan: TrainingPlan, size: int) -> TrainingPlan | None:
         size: The bytes of a device.
     """
     for steps in _divisors(plan.local_batch):
-        smaller = replace(plan, batch=plan.batch // steps, accumulate=steps)
+        more = steps * plan.accumulate
+        smaller = replace(plan, batch=plan.batch // steps, accumulate=more)
         if smaller.memory.total <= size:
             return smaller
     return None

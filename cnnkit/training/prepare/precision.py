@@ -16,11 +16,26 @@ _FIRST_CAPABILITY = 8.0
 """Of NVIDIA's GPUs those from Ampere on have units for bfloat16."""
 
 
-def chosen_precision(recipe: Train, device: jax.Device, display: Display) -> Train:
-    """The recipe with bfloat16 where the device multiplies it faster, else with float32."""
+def chosen_precision(
+    recipe: Train, device: jax.Device, display: Display, *, together: int = 1
+) -> Train:
+    """The recipe with bfloat16 where the device multiplies it faster, else with float32.
+
+    Args:
+        recipe: The recipe.
+        device: One of those that train.
+        display: Is told which, and why.
+        together: How many train together: oneDNN's operations cannot be divided among them.
+    """
     if recipe.precision != "auto":
         return recipe
     faster, why = _multiplies_faster(device)
+    if faster and device.platform == "cpu" and together > 1:
+        faster = False
+        why = (
+            f"only oneDNN multiplies bfloat16 faster on this processor, and its operations "
+            f"cannot be divided among {together} devices"
+        )
     precision = "bfloat16" if faster else "float32"
     display.note(f"precision {precision}: {why}")
     return recipe.model_copy(update={"precision": precision})

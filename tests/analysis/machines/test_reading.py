@@ -71,6 +71,11 @@ def test_a_name_in_capitals_is_the_same_name() -> None:
     assert read_machine("A100") == read_machine("a100")
 
 
+def test_no_name_is_no_machine() -> None:
+    with pytest.raises(SpecError, match="there is no machine ``"):
+        read_machine("")
+
+
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(SpecError) as raised:
         read_machine("a10")

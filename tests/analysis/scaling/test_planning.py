@@ -70,14 +70,11 @@ def test_maps_that_are_not_cut_into_equal_parts() -> None:
     )
     assert not analysis.ok
     text = "inputs: {scan: 7x8x8x1, age: 5}\nlayers: [{conv: {filters: 1, kernel: 1}}]\n"
+    # What stands beside a volume is whole on each device, as in a training.
     assert [message for _, message, _ in findings(text, DeviceMesh(spatial=2))] == [
         (
             "`spatial: 2` cuts the height of images or the depth of volumes into equal parts, and "
             "`inputs.scan: 7x8x8x1` has a depth of 7"
-        ),
-        (
-            "`spatial: 2` cuts the height of images or the depth of volumes, and "
-            "`inputs.age: 5` is a vector"
         ),
     ]
     assert [
@@ -96,6 +93,22 @@ def test_the_batch_is_the_recipes_or_one_on_each_device() -> None:
         scaling = planned(cnnkit.analyze(cnnkit.load(given)), DeviceMesh(data=8)).scaling
         assert scaling is not None
         assert scaling.plan.batch == batch
+
+
+def test_gradients_that_a_recipe_accumulates_are_held() -> None:
+    text = DENSE + "train: {batch_size: 16, accumulate: 2}\n"
+    one = machine(50_000, net=1e9)
+    scaling = planned(cnnkit.analyze(cnnkit.load(text), machine=one), DeviceMesh()).scaling
+    assert scaling is not None
+    assert scaling.plan.memory.gradients == 2 * 4 * 2080
+    # 33,280 + 8,320 + 384 of each example: of 32 they are 53,888, of 16, half of it, 47,744.
+    full = planned(cnnkit.analyze(cnnkit.load(text), machine=one), DeviceMesh(), batch=32)
+    assert [each.help for each in full.findings] == [
+        (
+            "accumulate the gradients of 4 steps: `batch_size: 16` with `accumulate: 4` takes "
+            "47,744 bytes"
+        )
+    ]
 
 
 def test_what_does_not_fit_is_accumulated_or_cut() -> None:

@@ -312,7 +312,9 @@ Unpacked: TypeAlias = Name | Images | Arrays | Csv
 """A data set in a form of others."""
 Data: TypeAlias = Unpacked | Packed
 FILES: Final[dict[str, type[Files]]] = {files.key: files for files in (Images, Arrays, Csv, Packed)}
-_EXAMPLES: Final = "`digits`, `{images: FOLDER}`, `{arrays: FILE.npz}` or `{csv: FILE}`"
+_EXAMPLES: Final = (
+    "`digits`, `{images: FOLDER}`, `{arrays: FILE.npz}`, `{csv: FILE}` or `{packed: FOLDER}`"
+)
 
 
 def read_data(value: object) -> object:

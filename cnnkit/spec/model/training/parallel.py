@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -127,6 +127,15 @@ class Parallelism(Section):
                 f"divides {shape[0]}",
                 ("parallel", "spatial"),
             )
+
+
+def cut_inputs(inputs: Mapping[str, Shape]) -> Mapping[str, Shape]:
+    """The inputs that `spatial` cuts: images and volumes, and of an example without any all.
+
+    >>> cut_inputs({"scan": (8, 8, 8, 1), "age": (5,)})
+    {'scan': (8, 8, 8, 1)}
+    """
+    return {name: shape for name, shape in inputs.items() if len(shape) > 2} or inputs
 
 
 def sharded_axis(shape: Sequence[int], count: int) -> int | None:
