@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from cnnkit.network.kernels.geometry import Geometry, Propagation
+from cnnkit.network.kernels.onednn.propagation import propagate
 
 TARGET = "cnnkit_onednn_convolve_1"
 """The name of the foreign function; a changed meaning is a new name, for programs are kept."""
@@ -37,20 +38,13 @@ def gains(propagation: Propagation, geometry: Geometry, dtype: jax.typing.DTypeL
 
 def compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
     """One propagation of a convolution, of float32 or bfloat16 with no empty axis, on a CPU."""
-    # A sum over all positions of a batch is not to be rounded part by part.
-    of_filters = propagation is Propagation.filter_gradient
-    result = jax.ShapeDtypeStruct(
-        geometry.shape_of(propagation), jnp.float32 if of_filters else first.dtype
-    )
-    # The foreign function takes leading axes: a vmapped one costs neither a loop nor a copy.
-    call = jax.ffi.ffi_call(TARGET, result, vmap_method="broadcast_all")
-    computed: Array = call(
+    return propagate(
+        TARGET,
+        propagation,
+        geometry,
         first,
         second,
-        operation=np.int64(propagation),
-        stride=np.array(geometry.stride, np.int64),
         padding=np.array(geometry.padding, np.int64).ravel(),
         dilation=np.array(geometry.dilation, np.int64),
         groups=np.int64(geometry.groups),
     )
-    return computed.astype(first.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from cnnkit.network.kernels.geometry import Geometry, Propagation
+from cnnkit.network.kernels.onednn.propagation import propagate
 
 TARGET = "cnnkit_convolve_depthwise_1"
 """The name of the foreign function; a changed meaning is a new name, for programs are kept."""
@@ -40,16 +41,11 @@ def gains(geometry: Geometry, dtype: jax.typing.DTypeLike) -> bool:
 
 def compute(propagation: Propagation, geometry: Geometry, first: Array, second: Array) -> Array:
     """One propagation of a convolution, of float32 or bfloat16 with no empty axis, on a CPU."""
-    of_filters = propagation is Propagation.filter_gradient
-    result = jax.ShapeDtypeStruct(
-        geometry.shape_of(propagation), jnp.float32 if of_filters else first.dtype
-    )
-    call = jax.ffi.ffi_call(TARGET, result, vmap_method="broadcast_all")
-    computed: Array = call(
+    return propagate(
+        TARGET,
+        propagation,
+        geometry,
         first,
         second,
-        operation=np.int64(propagation),
-        stride=np.array(geometry.stride, np.int64),
         before=np.array([before for before, _ in geometry.padding], np.int64),
     )
-    return computed.astype(first.dtype)
