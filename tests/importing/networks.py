@@ -7,8 +7,6 @@ what is wrong.
 from __future__ import annotations
 
 import os
-import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
@@ -74,8 +72,6 @@ ONNX: Mapping[str, tuple[str, ...]] = {
 
 NETWORKS: Mapping[str, tuple[str, ...]] = {**ONNX, **KERAS, **TORCH}
 """By the packages that they are from."""
-
-_MOST_OPERATORS = 20
 
 
 class Way(NamedTuple):
@@ -197,7 +193,6 @@ def _of_torch(package: str, name: str, folder: Path) -> Iterator[Way]:
 
 
 def _module(package: str, name: str) -> Any:
-    models = _torchvision()
     if package == "timm":
         return import_module("timm").create_model(name, pretrained=False).eval()
     heads: dict[str, Any] = {}
@@ -205,22 +200,5 @@ def _module(package: str, name: str) -> Any:
         heads = {"aux_logits": False, "init_weights": False}
     elif name.startswith(("deeplabv3", "fcn", "lraspp")):
         heads = {"weights_backbone": None}
-    make: Callable[..., Any] = models.get_model
+    make: Callable[..., Any] = import_module("torchvision.models").get_model
     return make(name, weights=None, **heads).eval()
-
-
-def _torchvision() -> Any:
-    """Its models, also where its own operators, which none of them need, cannot be loaded."""
-    import torch
-
-    for _ in range(_MOST_OPERATORS):
-        try:
-            return import_module("torchvision.models")
-        except RuntimeError as error:  # of a wheel that was built for another PyTorch
-            missing = re.search(r"operator (torchvision::\w+) does not exist", str(error))
-            if missing is None:
-                raise
-            torch.library.define(missing[1], "(Tensor x) -> Tensor")
-            for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-                del sys.modules[name]
-    raise RuntimeError("torchvision cannot be imported")
