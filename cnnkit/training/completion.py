@@ -10,23 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
-from cnnkit.training.distributed.consensus import (
-    agreed,
-    shared_state,
-)
+from cnnkit.training.distributed.consensus import agreed
 from cnnkit.training.distributed.mesh import usable
+from cnnkit.training.distributed.saving import checkpoints_of, placed_state
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.loop import History, Session, train_epochs
 from cnnkit.training.prepare.initial import Initial
 from cnnkit.training.prepare.material import Material
-from cnnkit.training.store.checkpoint import Checkpoint, Checkpoints, Record
+from cnnkit.training.store.checkpoint import Checkpoint, Record
 from cnnkit.training.store.directory import RunDirectory
 from cnnkit.training.store.record import parse
 from cnnkit.training.store.summary import Ending
@@ -76,7 +75,7 @@ def complete(
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)
-        checkpoints = Checkpoints(run.checkpoints, recipe.checkpoint.keep, run.lock)
+        checkpoints = checkpoints_of(run, recipe.checkpoint.keep, engine)
         resources.callback(checkpoints.close)
         session = Session(
             recipe,
@@ -127,7 +126,8 @@ def _restored(
         return engine.start(), []
     record = parse(Record, json.dumps(known))
     session.elapsed = record.elapsed
-    state = shared_state(engine.template(), found)
+    state = placed_state(engine, found)
     # A step that failed will fail again, and say so again.
-    sound = replace(state, failed=state.failed * 0 - 1)
-    return engine.place(sound), list(record.history)
+    none = np.full(state.failed.shape, -1, state.failed.dtype)
+    sound = replace(state, failed=jax.device_put(none, state.failed.sharding))
+    return sound, list(record.history)

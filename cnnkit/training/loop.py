@@ -15,7 +15,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.advice import not_a_number
 from cnnkit.training.compute.figures import figures
 from cnnkit.training.compute.state import State
-from cnnkit.training.distributed.consensus import agreed, is_first, whole_state
+from cnnkit.training.distributed.consensus import agreed
 from cnnkit.training.engine import Engine, Glance
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.phases import Phases
@@ -126,13 +126,10 @@ class Session:
         return agreed(time.monotonic() - self.saved >= interval)
 
     def save(self, state: State, history: History, *, whole: bool = False) -> None:
-        """Begins a checkpoint; ``whole`` waits until it is there. One process has them for all."""
+        """Begins a checkpoint; ``whole`` waits until it is there."""
         self.run.lock.require_there()
         found = best(history, self.train.monitor)
         with self.phases.phase("checkpoint"):
-            state = whole_state(state)
-            if not is_first():
-                return
             self.checkpoints.save(
                 state,
                 Record(

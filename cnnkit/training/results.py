@@ -15,7 +15,8 @@ from cnnkit.tasks.metric import is_metric
 from cnnkit.training.compute.maps import aimed
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.state import State, Tree
-from cnnkit.training.distributed.consensus import agreed, is_first, shared_state, whole_state
+from cnnkit.training.distributed.consensus import agreed, is_first, whole_state
+from cnnkit.training.distributed.saving import placed_state
 from cnnkit.training.measurement import answers_of, measured_of_all
 from cnnkit.training.options import options_of
 from cnnkit.training.prepare.material import SplitName
@@ -229,7 +230,7 @@ def _best_state(session: Session, state: State, history: History) -> State:
     found = session.checkpoints.named(name_of(chosen.step, chosen.epoch))
     if agreed(found is not None):
         try:
-            return session.engine.place(shared_state(session.engine.template(), found))
+            return placed_state(session.engine, found)
         except DamagedCheckpointError as error:
             session.display.note(f"{error}; the last epoch is measured in place of the best")
             return state

@@ -19,7 +19,7 @@ import pytest
 from cnnkit.errors import TrainingError
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.run import resume, train
-from cnnkit.training.store import checkpoint, files
+from cnnkit.training.store import arrays, checkpoint, files
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.view.display import Quiet
 
@@ -68,13 +68,13 @@ def test_a_folder_that_is_moved_while_a_checkpoint_is_written(
     """What is half written goes with it, and nothing is made at the old place."""
     run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     (run / "checkpoints").mkdir(parents=True)
-    save = checkpoint._save
+    save = checkpoint.write
 
     def moved(*arguments: Any) -> None:
         run.rename(elsewhere)
         save(*arguments)
 
-    monkeypatch.setattr(checkpoint, "_save", moved)
+    monkeypatch.setattr(checkpoint, "write", moved)
     checkpoints = checkpoint.Checkpoints(run / "checkpoints")
     checkpoints.save({"kernel": np.arange(3.0)}, checkpoint.Record(7, [], None, 1.5))
     checkpoints.wait()
@@ -135,7 +135,7 @@ def test_a_save_that_fails_leaves_the_one_before(
     said: str,
 ) -> None:
     run = tmp_path / "run"
-    checkpointer = checkpoint._checkpointer
+    checkpointer = arrays.checkpointer
 
     class Failing:
         def save(self, *_: Any, **__: Any) -> None:
@@ -144,10 +144,10 @@ def test_a_save_that_fails_leaves_the_one_before(
     def fails() -> None:
         while not list((run / "checkpoints").glob("step-*")):  # it is written in the background
             time.sleep(0.01)
-        monkeypatch.setattr(checkpoint, "_checkpointer", Failing)
+        monkeypatch.setattr(arrays, "checkpointer", Failing)
 
     message = ended(recipe(epochs=4), run, 2, fails)
-    monkeypatch.setattr(checkpoint, "_checkpointer", checkpointer)
+    monkeypatch.setattr(arrays, "checkpointer", checkpointer)
     kept = checkpoint.Checkpoints(run / "checkpoints").last()[0]
     assert kept is not None
     lost = run / "checkpoints" / checkpoint.name_of(8, 2)

@@ -64,14 +64,10 @@ def shared_state(template: T, checkpoint: Checkpoint | None) -> T:
     """
     if alone() and checkpoint is not None:
         return checkpoint.restore(template)
-    state, problem = template, None
-    if checkpoint is not None:
-        try:
+    state = template
+    with damage_told():
+        if checkpoint is not None:
             state = checkpoint.restore(template)
-        except DamagedCheckpointError as error:
-            problem = str(error)
-    if (problem := agreed(problem)) is not None:
-        raise DamagedCheckpointError(problem)
     if checkpoint is None:
         state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), template)
     leaves, structure = jax.tree.flatten(state)
@@ -83,6 +79,22 @@ def shared_state(template: T, checkpoint: Checkpoint | None) -> T:
     ]
     whole: T = jax.tree.unflatten(structure, found)
     return whole
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Damage that the first process meets, as an error of all.
+
+    Raises:
+        DamagedCheckpointError: It has met some.
+    """
+    problem = None
+    try:
+        yield
+    except DamagedCheckpointError as error:
+        problem = str(error)
+    if (problem := agreed(problem)) is not None:
+        raise DamagedCheckpointError(problem)
 
 
 def whole_state(state: T) -> T:

@@ -1,21 +1,18 @@
-"""Checkpoints: the whole state and the record of a run, written by Orbax, proved by hashes.
+"""Checkpoints: the whole state and the record of a run, proved by hashes.
 
 ``checkpoints/step-00001234-epoch-0005``, of a run that had done 1,234 steps and finished five
 epochs, holds ``state`` (Orbax), ``record.json`` (the epochs so far) and
 ``manifest.json`` (the SHA-256 of every other file). It is written beside its place and renamed
 at the end, so that a process which is killed leaves either all of it or none; what is damaged
-later no longer fits its manifest, and the one before it is used.
+later no longer fits its manifest, and the one before it is used. One process writes all of it here;
+how several share it is in ``distributed.saving``.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
-import os
 import re
 import shutil
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
+from cnnkit.training.store.arrays import named, read, read_like, write
 from cnnkit.training.store.epoch import RunEpoch
 from cnnkit.training.store.files import (
     held_folder,
@@ -38,12 +36,12 @@ from cnnkit.training.store.lock import Lock
 from cnnkit.training.store.manifest import DamagedCheckpointError, sync, verify, write_manifest
 from cnnkit.training.store.record import DamagedRecordError, parse
 
-_STATE = "state"
+STATE = "state"
+"""The folder of the arrays in that of a checkpoint."""
 _RECORD = "record.json"
 _NAME = re.compile(r"step-(\d+)-epoch-(\d+)", re.ASCII)
 _PENDING = ".pending-"
 _FORMAT = 1
-_CLOSED = "Event loop is closed"
 T = TypeVar("T")
 
 
@@ -62,6 +60,11 @@ class Record:
     history: Sequence[RunEpoch]
     best: str | None
     elapsed: float
+
+    @property
+    def name(self) -> str:
+        """That of the checkpoint."""
+        return name_of(self.step, len(self.history))
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON takes it."""
@@ -120,8 +123,7 @@ class Checkpoint:
             DamagedCheckpointError: A file is not as it was written.
         """
         _ = self.record
-        arrays: dict[str, Any] = _checkpointer().restore((self.path / _STATE).absolute())
-        return {name: np.asarray(array) for name, array in arrays.items()}
+        return read(self.path / STATE)
 
     def restore(self, template: T) -> T:
         """The state, as NumPy arrays in the structure of ``template``.
@@ -132,19 +134,32 @@ class Checkpoint:
         Raises:
             DamagedCheckpointError: A file is not as it was written, or is of another network.
         """
-        import orbax.checkpoint as ocp
-
         _ = self.record
-        wanted = _named(template)
-        target = {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in wanted.items()}
+        return self._read_like(template, lambda leaf, _: np.zeros(leaf.shape, leaf.dtype), template)
+
+    def restore_parts(self, template: T, shardings: Any) -> T:
+        """The state on devices of several processes, each of which reads what lies on its own.
+
+        What the first of them has checked by the manifest the others do not check again.
+
+        Args:
+            template: A pytree of arrays or ``jax.ShapeDtypeStruct``.
+            shardings: Where each of them is to lie, a tree of the same structure.
+
+        Raises:
+            DamagedCheckpointError: It is of another network, or cannot be read.
+        """
+
+        def lying(leaf: Any, sharding: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+        return self._read_like(template, lying, shardings)
+
+    def _read_like(self, template: T, form: Callable[[Any, Any], Any], beside: Any) -> T:
+        wanted = named(template)
+        target = jax.tree.map(form, wanted, named(beside))
         try:
-            arrays = _checkpointer().restore(
-                (self.path / _STATE).absolute(),
-                args=ocp.args.PyTreeRestore(
-                    item=target,
-                    restore_args=ocp.checkpoint_utils.construct_restore_args(target),
-                ),
-            )
+            arrays = read_like(self.path / STATE, target)
         except Exception as error:  # whatever Orbax meets in files that are not its own
             raise DamagedCheckpointError(
                 f"{self.path} is of another network: {str(error).splitlines()[0]}"
@@ -226,7 +241,7 @@ class Checkpoints:
         """
         self.wait()
         # The next call of the step function gives these buffers away.
-        arrays = {name: np.array(leaf) for name, leaf in _named(jax.device_get(state)).items()}
+        arrays = {name: np.array(leaf) for name, leaf in named(jax.device_get(state)).items()}
         self._writing = self._writer.submit(self._write, arrays, record)
 
     def wait(self) -> None:
@@ -244,21 +259,32 @@ class Checkpoints:
         self._writer.shutdown()
 
     def _write(self, arrays: dict[str, Any], record: Record) -> None:
-        final = self.folder / name_of(record.step, len(record.history))
+        with self._begun(record) as pending:
+            if pending is not None:
+                require_space(pending, [array.nbytes for array in arrays.values()])
+                write(arrays, pending / STATE, self.folder / record.name)
+
+    @contextmanager
+    def _begun(self, record: Record) -> Iterator[Path | None]:
+        """A folder for the state of a checkpoint, which takes its place at the end.
+
+        None where the checkpoint is there: of one step there is one state.
+        """
+        final = self.folder / record.name
         if self._lock is not None:
             self._lock.require_there()
         self.folder.mkdir(exist_ok=True)  # and not the run's, which may be gone
         if final.exists():
             if _is_whole(final):
-                return  # of one step there is one state
+                yield None
+                return
             _remove(final)
         with told_of_full_disk(final), held_folder(self.folder) as folder:
-            pending = folder / f"{_PENDING}{final.name}-{os.getpid()}"
+            pending = pending_of(folder, record)
             try:
                 shutil.rmtree(pending, ignore_errors=True)
                 pending.mkdir()
-                require_space(pending, [array.nbytes for array in arrays.values()])
-                _save(arrays, pending / _STATE, final)
+                yield pending
                 write_json(pending / _RECORD, record.to_dict())
                 write_manifest(pending)
                 sync(pending)
@@ -292,57 +318,9 @@ def name_of(step: int, epochs: int) -> str:
     return f"step-{step:08d}-epoch-{epochs:04d}"
 
 
-def _checkpointer() -> Any:
-    import orbax.checkpoint as ocp
-
-    # Orbax logs each save on the root logger, in the middle of the display; what fails is raised.
-    logging.getLogger("absl").setLevel(logging.CRITICAL)
-    # One process reads and writes: of several Orbax would wait for the others.
-    only = frozenset({jax.process_index()})
-    processes = ocp.options.MultiprocessingOptions(min(only), only)
-    handler = ocp.PyTreeCheckpointHandler(
-        use_ocdbt=True, use_zarr3=True, multiprocessing_options=processes
-    )
-    return ocp.Checkpointer(handler, multiprocessing_options=processes)
-
-
-def _save(arrays: dict[str, Any], path: Path, final: Path) -> None:
-    """Writes arrays by Orbax, to a path that is known to people as part of ``final``."""
-    import orbax.checkpoint as ocp
-
-    try:
-        with _without_tracebacks():
-            _checkpointer().save(path.absolute(), args=ocp.args.PyTreeSave(arrays))
-    except Exception as error:  # Orbax says of what a disk does in many types
-        if isinstance(error, OSError):
-            raise
-        reason = str(error).partition("\n")[0]
-        raise OSError(errno.EIO, reason, str(final)) from error
-
-
-@contextmanager
-def _without_tracebacks() -> Iterator[None]:
-    """A save by Orbax that prints nothing where it fails.
-
-    The first write that fails ends the save and closes its event loop; each write that is under
-    way then ends with an error that nobody can catch, and of which Python prints a traceback. Some
-    end after the save has: where it failed, they are passed over from then on.
-    """
-    before = sys.unraisablehook
-
-    def hook(found: sys.UnraisableHookArgs) -> None:
-        if not (found.exc_type is RuntimeError and str(found.exc_value) == _CLOSED):
-            before(found)
-
-    sys.unraisablehook = hook
-    yield
-    sys.unraisablehook = before
-
-
-def _named(tree: Any) -> dict[str, Any]:
-    """The leaves by their paths: ``params.layers.0.kernel``."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+def pending_of(folder: Path, record: Record) -> Path:
+    """Where a checkpoint is written before it takes its place in a folder."""
+    return folder / f"{_PENDING}{record.name}"
 
 
 def _is_whole(folder: Path) -> bool:
