@@ -29,7 +29,11 @@ def run_on(count: int, source: Path, run: Path, *, processes: int = 1) -> list[d
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"},
+        env={
+            **os.environ,
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
+        },
     )
     assert done.returncode == 0, done.stderr
     assert "1 | " not in done.stdout  # one process shows what all of them come to
@@ -68,12 +72,6 @@ def test_eight_devices_give_the_curve_of_one(
     source: Path, one: list[dict[str, object]], tmp_path: Path
 ) -> None:
     agree(run_on(8, source, tmp_path / "run"), one)
-
-
-def test_two_processes_of_two_devices_give_the_curve_of_one(
-    source: Path, one: list[dict[str, object]], tmp_path: Path
-) -> None:
-    agree(run_on(2, source, tmp_path / "run", processes=2), one)
 
 
 @pytest.mark.long
