@@ -29,7 +29,6 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"  # it compiles in half of the time
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads do not live through a fork
 
-import jax
 import orbax.checkpoint  # noqa: F401 - what the processes would load each by itself
 
 from cnnkit.training import results

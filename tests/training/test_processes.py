@@ -158,6 +158,18 @@ def test_a_mistake_of_all_is_told_once(
     assert capfd.readouterr().err.splitlines() == ["0 | cnnkit: no such file"]
 
 
+def test_what_gloo_says_is_not_relayed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "print('[Gloo] Rank 1 is connected to [Gloo] Rank 0 is connected to 3 peer ranks.')\n"
+        "print(' peer ranks. Expected number of connected peer ranks is : 3')\n"
+        "print('epoch 1/4')"
+    )
+    assert launched(monkeypatch, program) == (0, [])
+    assert sorted(capfd.readouterr().out.splitlines()) == ["0 | epoch 1/4", "1 | epoch 1/4"]
+
+
 def test_a_process_that_is_killed_ends_the_others_and_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -39,8 +39,8 @@ _SILENT = "stopped sending heartbeats"
 """Behind which JAX names the process that is lost, before it aborts all others."""
 _ABORTS = re.compile(r"[EF]\d{4} \d\d:\d\d:\d\d\.")
 """How the page begins that it writes then."""
-_CHATTER = "[Gloo] Rank "
-"""How a line begins that nobody has asked for."""
+_CHATTER = re.compile(r"\[Gloo\] Rank |connected peer ranks")
+"""What a line holds that nobody has asked for; two threads may write theirs into one another."""
 
 
 @dataclass
@@ -204,7 +204,7 @@ def _relay(started: Launched, source: IO[str], target: IO[str]) -> None:
             if _SILENT in before and line.strip().isdecimal():
                 started.silent = int(line)
             before, aborts = line, aborts or bool(_ABORTS.match(line))
-            if aborts or line.startswith(_CHATTER):
+            if aborts or _CHATTER.search(line):
                 continue
             if target is sys.stderr:
                 started.kept.append(line)
