@@ -40,7 +40,7 @@ from cnnkit.training.run import resume, train
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.view.display import Quiet
 
-LONGEST = 300
+LONGEST = 1200
 """The seconds after which a session is hung."""
 
 

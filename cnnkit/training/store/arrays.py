@@ -86,8 +86,7 @@ class PartsWriter:
                 raise TrainingError(
                     f"{self._final} is not whole: another process has not written its part of it"
                 ) from error
-            finally:
-                self._checkpointer.close()
+            self._checkpointer.close()
 
 
 def read(path: Path) -> dict[str, np.ndarray[Any, Any]]:
