@@ -46,6 +46,7 @@ from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.training.compute import acceptance
 from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.augmentation import Augment, make_augmentation, of_several
 from cnnkit.training.compute.averaging import averaged
@@ -121,7 +122,11 @@ class Steps:
 
     def init(self, seed: Array) -> State:
         """The state before the first step."""
-        params, stats = self.initial(seed)
+        # All that is not drawn by one program, not by one for each shape.
+        state: State = jax.jit(self._begun)(*self.initial(seed))
+        return state
+
+    def _begun(self, params: Tree, stats: Tree) -> State:
         zero = jnp.zeros((), jnp.int32)
         return State(
             step=zero,
@@ -211,12 +216,10 @@ class Steps:
             totals=self.objective.added(totals, scores, asked, counted),
             failed=state.failed,
         )
-        size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
+        size = loss + acceptance.size(grads, params)
         running = state.failed < 0
         failed = replace(state, failed=jnp.where(running, state.step, state.failed))
-        kept = jnp.isfinite(size) & running
-        chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
-        return chosen
+        return acceptance.chosen(jnp.isfinite(size) & running, after, failed)
 
     def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> MetricSums:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""

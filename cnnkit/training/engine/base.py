@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import ExampleArrays, Indices
+from cnnkit.network.collection import uncollected
+from cnnkit.network.kernels import on_platform
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.distributed.layout import SHARD
@@ -34,8 +36,9 @@ Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 FEED = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)  # type: ignore[arg-type]
 """Of a feed of several runs: they share the examples, and each has the rest for itself."""
-STEP, LATER = "step", "later step"
-"""The programs that train: one, and where frozen layers are trained later one of the time then."""
+STEP, LATER, ORDER = "step", "later step", "order"
+"""The programs that train: one, and where frozen layers are trained later one of the time then; and
+that of the order of an epoch."""
 EVALUATED: tuple[SplitName, ...] = ("train", *HELD_OUT)
 
 
@@ -95,7 +98,7 @@ class Engine(ABC):
         self._judged = jax.jit(steps.judged, out_shardings=sharding)
         self._maps = jax.jit(steps.maps, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
-        self._compiled: Mapping[str, Compiled] = {}
+        self._compiled: dict[str, Future[Compiled]] = {}
         self._step = STEP
         self._load(materials[0])
         self.turn_to(materials)
@@ -154,6 +157,8 @@ class Engine(ABC):
     ) -> None:
         """Compiles what the loop calls; several programs at a time, one a core.
 
+        What evaluates is waited for when it is first called, so that steps may run before.
+
         Args:
             state: Of the shapes that all states have.
             splits: What is to be evaluated.
@@ -161,14 +166,30 @@ class Engine(ABC):
         """
         if self._compiled:
             return
-        programs = self._programs(state, [name for name in splits if self._batches(name)])
+        threads = ThreadPoolExecutor()
+        with uncollected(), on_platform(self.devices[0].platform):
+            for name, lowered in self._lowered(state, splits, training=training):
+                self._compiled[name] = threads.submit(self._compile, lowered)
+        threads.shutdown(wait=False)
+        # Whether all are deterministic is known when they are there.
+        waited = self._compiled if self.options else self._compiled.keys() & {STEP, LATER, ORDER}
+        for name in waited:
+            self.program(name)
+
+    def _lowered(
+        self, state: State, splits: Sequence[SplitName], *, training: bool
+    ) -> Iterator[tuple[str, Any]]:
+        """The programs by their names, that which takes longest to compile first."""
         if training:
-            programs[STEP] = self._training_program(self.steps, state)
+            yield STEP, self._training_program(self.steps, state)
             if self.steps.train.unfreeze is not None:
-                programs[LATER] = self._training_program(self.steps.unfrozen(), state)
-        with ThreadPoolExecutor() as threads:
-            compiled = threads.map(self._compile, programs.values())
-            self._compiled = dict(zip(programs, compiled, strict=True))
+                yield LATER, self._training_program(self.steps.unfrozen(), state)
+            yield ORDER, self._order.lower(self.feed, np.int32(0))
+        yield from self._programs(state, [name for name in splits if self._batches(name)])
+
+    def program(self, name: str) -> Compiled:
+        """A program that was to be compiled, once it is."""
+        return self._compiled[name].result()
 
     def _compile(self, lowered: Any) -> Compiled:
         """A program, the same each time where XLA can make it so."""
@@ -186,7 +207,8 @@ class Engine(ABC):
         """The training examples in the order of an epoch, from 0 on, which is trained next."""
         unfreeze = self.steps.train.unfreeze
         self._step = LATER if unfreeze is not None and epoch >= unfreeze.at else STEP
-        return self._order(self.feed, np.int32(epoch))
+        ordered = self.program(ORDER) if ORDER in self._compiled else self._order
+        return ordered(self.feed, np.int32(epoch))
 
     def epoch(self, state: State, number: int) -> State:
         """The state after the epoch of a number, from 1 on; the state before is given away."""
@@ -333,8 +355,8 @@ class Engine(ABC):
         """The data on the device."""
 
     @abstractmethod
-    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
-        """The programs that evaluate splits, lowered for their shapes."""
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> Iterator[tuple[str, Any]]:
+        """The programs that evaluate splits, by their names, lowered for their shapes."""
 
     @abstractmethod
     def _training_program(self, steps: Steps, state: State) -> Any:
