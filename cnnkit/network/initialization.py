@@ -68,14 +68,14 @@ def given(values: Sequence[Any]) -> Initializer:
 
     def initialize(key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
         del key
-        return jnp.asarray(np.array(values, np.float32).reshape(shape), dtype)
+        return laid(np.array(values, np.float32).reshape(shape).astype(dtype))
 
     return initialize
 
 
 def filled(shape: int | Shape, value: float) -> Array:
     """An array of one value, float32."""
-    return jnp.asarray(np.full(shape, value, np.float32))
+    return laid(np.full(shape, value, np.float32))
 
 
 def constant(value: float) -> Initializer:
@@ -122,7 +122,13 @@ def _drawn(draw: Draw, key: Array, shape: Shape, dtype: Any = jnp.float32) -> Ar
         form = jax.ShapeDtypeStruct(shape, dtype)
         traced: Array = jax.pure_callback(values, form, words, vmap_method="sequential")
         return traced
-    return jnp.asarray(values(words))
+    return laid(values(words))
+
+
+def laid(values: np.ndarray[Any, Any]) -> Array:
+    """NumPy's values on the device; ``jnp.asarray`` compiles a program for each shape."""
+    placed: Array = jax.device_put(values)
+    return placed
 
 
 def _scaled(

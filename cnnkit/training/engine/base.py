@@ -112,6 +112,7 @@ class Engine(ABC):
         self.material = self.materials[0]
         self.feed = self._feed()
 
+    @uncollected()
     def start(self) -> State:
         """The state before the first step."""
         # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
@@ -152,6 +153,7 @@ class Engine(ABC):
             return self.sharding
         return layout.of_state(self.template(), runs=self.runs)
 
+    @uncollected()
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
@@ -167,7 +169,7 @@ class Engine(ABC):
         if self._compiled:
             return
         threads = ThreadPoolExecutor()
-        with uncollected(), on_platform(self.devices[0].platform):
+        with on_platform(self.devices[0].platform):
             for name, lowered in self._lowered(state, splits, training=training):
                 self._compiled[name] = threads.submit(self._compile, lowered)
         threads.shutdown(wait=False)
