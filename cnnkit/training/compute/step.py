@@ -41,7 +41,6 @@ from flax import nnx
 from jax import Array, lax
 
 from cnnkit.network import Network, build
-from cnnkit.network.collection import uncollected
 from cnnkit.network.taken import Taken
 from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
@@ -318,7 +317,6 @@ class Steps:
         return beside + weights.reshape(*weights.shape, *(1,) * (beside.ndim - weights.ndim))
 
 
-@uncollected()
 def make_steps(
     spec: Spec,
     train: Train,

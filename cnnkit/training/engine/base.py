@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,7 +22,6 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import ExampleArrays, Indices
-from cnnkit.network.collection import uncollected
 from cnnkit.network.kernels import on_platform
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
@@ -112,7 +111,6 @@ class Engine(ABC):
         self.material = self.materials[0]
         self.feed = self._feed()
 
-    @uncollected()
     def start(self) -> State:
         """The state before the first step."""
         # Not compiled: the weights are drawn by NumPy, and a program that calls back into Python
@@ -153,13 +151,12 @@ class Engine(ABC):
             return self.sharding
         return layout.of_state(self.template(), runs=self.runs)
 
-    @uncollected()
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
         """Compiles what the loop calls; several programs at a time, one a core.
 
-        What evaluates is waited for when it is first called, so that steps may run before.
+        What evaluates is compiled after that which trains, while the first steps run.
 
         Args:
             state: Of the shapes that all states have.
@@ -168,33 +165,33 @@ class Engine(ABC):
         """
         if self._compiled:
             return
-        threads = ThreadPoolExecutor()
+        threads, evaluated = ThreadPoolExecutor(), [name for name in splits if self._batches(name)]
         with on_platform(self.devices[0].platform):
-            for name, lowered in self._lowered(state, splits, training=training):
+            for name, lowered in self._training_programs(state) if training else ():
                 self._compiled[name] = threads.submit(self._compile, lowered)
+            first = [*self._compiled.values()]
+            for name, lowered in self._programs(state, evaluated):
+                self._compiled[name] = threads.submit(self._compile, lowered, first)
         threads.shutdown(wait=False)
         # Whether all are deterministic is known when they are there.
-        waited = self._compiled if self.options else self._compiled.keys() & {STEP, LATER, ORDER}
-        for name in waited:
-            self.program(name)
+        wait(self._compiled.values() if self.options else first)
+        for program in first:
+            program.result()  # or what was raised
 
-    def _lowered(
-        self, state: State, splits: Sequence[SplitName], *, training: bool
-    ) -> Iterator[tuple[str, Any]]:
-        """The programs by their names, that which takes longest to compile first."""
-        if training:
-            yield STEP, self._training_program(self.steps, state)
-            if self.steps.train.unfreeze is not None:
-                yield LATER, self._training_program(self.steps.unfrozen(), state)
-            yield ORDER, self._order.lower(self.feed, np.int32(0))
-        yield from self._programs(state, [name for name in splits if self._batches(name)])
+    def _training_programs(self, state: State) -> Iterator[tuple[str, Any]]:
+        """What trains, that which takes longest to compile first."""
+        yield STEP, self._training_program(self.steps, state)
+        if self.steps.train.unfreeze is not None:
+            yield LATER, self._training_program(self.steps.unfrozen(), state)
+        yield ORDER, self._order.lower(self.feed, np.int32(0))
 
     def program(self, name: str) -> Compiled:
         """A program that was to be compiled, once it is."""
         return self._compiled[name].result()
 
-    def _compile(self, lowered: Any) -> Compiled:
-        """A program, the same each time where XLA can make it so."""
+    def _compile(self, lowered: Any, others: Sequence[Future[Compiled]] = ()) -> Compiled:
+        """A program, after others; the same each time where XLA can make it so."""
+        wait(others)
         try:
             compiled: Compiled = lowered.compile(compiler_options=self.options)
         except jax.errors.JaxRuntimeError as error:
@@ -344,7 +341,8 @@ class Engine(ABC):
 
     def _no_totals(self) -> MetricSums:
         """The totals of no examples, of each run."""
-        none = jax.device_get(self.steps.no_totals())
+        form = jax.eval_shape(self.steps.no_totals)
+        none = jax.tree.map(lambda total: np.zeros(total.shape, total.dtype), form)
         placed: MetricSums = jax.device_put(side_by_side([none] * self.runs), self.sharding)
         return placed
 
