@@ -47,6 +47,7 @@ def start() -> Advance:
     steps = make_steps(spec, train, examples=len(labels), batch_size=TASK.batch)
     devices = jax.local_devices()[:1]
     machine = engine(steps, [material], replicated(devices, None), devices)
+    machine.begin_compiling(machine.placed_template())
     state = machine.start()
     machine.compile(state)
     order = machine.order(0)

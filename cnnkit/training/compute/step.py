@@ -85,7 +85,8 @@ class Steps:
         objective: What is asked of the outputs.
         augment: ``(key, images, targets) -> (images, targets)``.
         train: The recipe.
-        initial: The weights and statistics from a seed.
+        initial: The weights and statistics from a seed, and
+        forms: their shapes.
         batch_size: The examples of a step.
         layout: How they are divided among devices.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
@@ -100,6 +101,7 @@ class Steps:
     augment: Augment
     train: Train
     initial: Callable[[Array], tuple[Tree, Tree]]
+    forms: tuple[Tree, Tree]
     batch_size: int
     layout: Layout = UNDIVIDED
     frozen: Tree | None = None
@@ -125,6 +127,11 @@ class Steps:
         # All that is not drawn by one program, not by one for each shape.
         state: State = jax.jit(self._begun)(*self.initial(seed))
         return state
+
+    def template(self) -> State:
+        """The shapes of a state."""
+        shapes: State = jax.eval_shape(self._begun, *self.forms)
+        return shapes
 
     def _begun(self, params: Tree, stats: Tree) -> State:
         zero = jnp.zeros((), jnp.int32)
@@ -373,6 +380,7 @@ def make_steps(
         augment=augment,
         train=train,
         initial=initial,
+        forms=(params, stats),
         batch_size=batch_size,
         layout=layout,
         **_kept(train, params, stats),

@@ -125,8 +125,23 @@ class Engine(ABC):
 
     def template(self) -> State:
         """The shapes of a state."""
-        shapes: State = jax.eval_shape(self._mapped(self.steps.init, 0), self.feed.seed)
-        return shapes
+        shapes = self.steps.template()
+        if self.runs == 1:
+            return shapes
+        stacked: State = jax.tree.map(
+            lambda each: jax.ShapeDtypeStruct((self.runs, *each.shape), each.dtype), shapes
+        )
+        return stacked
+
+    def placed_template(self) -> State:
+        """The shapes of a state, and where its arrays lie."""
+        shapes = self.template()
+        placed: State = jax.tree.map(
+            lambda each, where: jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=where),
+            shapes,
+            jax.tree.broadcast(self.lying, shapes),
+        )
+        return placed
 
     def each(self, tree: Tree) -> list[Tree]:
         """A tree of all runs, on the host, as one for each."""
@@ -154,14 +169,28 @@ class Engine(ABC):
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
-        """Compiles what the loop calls; several programs at a time, one a core.
-
-        What evaluates is compiled after that which trains, while the first steps run.
+        """Compiles what trains; what evaluates is compiled after that, while the first steps run.
 
         Args:
             state: Of the shapes that all states have.
             splits: What is to be evaluated.
             training: Whether steps are to be trained too.
+        """
+        self.begin_compiling(state, splits, training=training)
+        # Whether all are deterministic is known when they are there.
+        names = self._compiled if self.options else self._compiled.keys() & {STEP, LATER, ORDER}
+        for name in names:
+            self.program(name)
+
+    def begin_compiling(
+        self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
+    ) -> None:
+        """As ``compile``, in threads, one a core; what is not there yet is waited for when called.
+
+        Args:
+            state: As of ``compile``, or a ``placed_template``.
+            splits: As of ``compile``.
+            training: As of ``compile``.
         """
         if self._compiled:
             return
@@ -173,10 +202,6 @@ class Engine(ABC):
             for name, lowered in self._programs(state, evaluated):
                 self._compiled[name] = threads.submit(self._compile, lowered, first)
         threads.shutdown(wait=False)
-        # Whether all are deterministic is known when they are there.
-        wait(self._compiled.values() if self.options else first)
-        for program in first:
-            program.result()  # or what was raised
 
     def _training_programs(self, state: State) -> Iterator[tuple[str, Any]]:
         """What trains, that which takes longest to compile first."""
