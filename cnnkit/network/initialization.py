@@ -75,6 +75,9 @@ def given(values: Sequence[Any]) -> Initializer:
 
 def filled(shape: int | Shape, value: float) -> Array:
     """An array of one value, float32."""
+    one = laid(np.float32(value))
+    if isinstance(one, jax.core.Tracer):  # in the abstract no memory is taken
+        return jnp.broadcast_to(one, shape)
     return laid(np.full(shape, value, np.float32))
 
 
@@ -125,7 +128,7 @@ def _drawn(draw: Draw, key: Array, shape: Shape, dtype: Any = jnp.float32) -> Ar
     return laid(values(words))
 
 
-def laid(values: np.ndarray[Any, Any]) -> Array:
+def laid(values: np.ndarray[Any, Any] | np.float32) -> Array:
     """NumPy's values on the device; ``jnp.asarray`` compiles a program for each shape."""
     placed: Array = jax.device_put(values)
     return placed
