@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import jax
+import gc
+
 import numpy as np
 from training_serving import Advance, examples, serve, task
-
-from cnnkit.cli.sources import reading_of
-from cnnkit.data import Dataset, Examples, Splits
-from cnnkit.network import runtime
-from cnnkit.spec.model.training import Train
-from cnnkit.training.compute.step import make_steps
-from cnnkit.training.engine import engine
-from cnnkit.training.prepare.device import replicated
-from cnnkit.training.prepare.material import measured
 
 TASK = task()
 
 
 def start() -> Advance:
     """What `cnnkit train` runs between two epochs."""
+    gc.set_threshold(100_000)  # as the command line does, before it imports what trains
+    import jax
+
+    from cnnkit.cli.sources import reading_of
+    from cnnkit.data import Dataset, Examples, Splits
+    from cnnkit.network import runtime
+    from cnnkit.spec.model.training import Train
+    from cnnkit.training.compute.step import make_steps
+    from cnnkit.training.engine import engine
+    from cnnkit.training.prepare.device import replicated
+    from cnnkit.training.prepare.material import measured
+
     for line in runtime.prepare():
         print(line)
     spec = reading_of(str(TASK.network), list(TASK.flags)).spec
@@ -43,6 +47,7 @@ def start() -> Advance:
     steps = make_steps(spec, train, examples=len(labels), batch_size=TASK.batch)
     devices = jax.local_devices()[:1]
     machine = engine(steps, [material], replicated(devices, None), devices)
+    machine.begin_compiling(machine.placed_template())
     state = machine.start()
     machine.compile(state)
     order = machine.order(0)
@@ -58,6 +63,8 @@ def start() -> Advance:
 
 def memory() -> int:
     """The most bytes that were in use on the GPU."""
+    import jax
+
     return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
 
 

@@ -16,6 +16,7 @@ from cnnkit import layers
 from cnnkit.layers.base import Layer
 from cnnkit.layers.gating import Gate
 from cnnkit.network import rectifiers
+from cnnkit.network.initialization import filled
 from cnnkit.network.operation import Builder, BuildSite, Computation
 
 
@@ -169,7 +170,7 @@ class Prelu(nnx.Module):
 
     def __init__(self, site: BuildSite[layers.Prelu]) -> None:
         (slope,) = site.node.effect.weights
-        self.slope = nnx.Param(jnp.full(slope.shape, site.layer.init, jnp.float32))
+        self.slope = nnx.Param(filled(slope.shape, site.layer.init))
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""

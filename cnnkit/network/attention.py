@@ -14,7 +14,7 @@ from jax import Array
 from cnnkit import layers
 from cnnkit.layers.attention import DotProductAttention as Layer
 from cnnkit.layers.resample import PartitionWindow
-from cnnkit.network.initialization import normal
+from cnnkit.network.initialization import filled, normal
 from cnnkit.network.operation import BuildSite, Computation, Mode
 
 BIAS_DEVIATION = 0.02
@@ -151,7 +151,7 @@ class ClassToken(nnx.Module):
     """A learnt vector, before all others."""
 
     def __init__(self, site: BuildSite[layers.ClassToken]) -> None:
-        self.token = nnx.Param(jnp.zeros(site.channels, jnp.float32))
+        self.token = nnx.Param(filled(site.channels, 0))
 
     def __call__(self, x: Array) -> Array:
         """Sequences [N, L, C] to sequences [N, L + 1, C]."""

@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.nn import initializers
 
 from cnnkit.layers.activation import Activation
 from cnnkit.layers.kinds import layer_class
@@ -56,12 +55,12 @@ def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0)
     if layer.weights is not None:
         return given(layer.weights)
     init = suited_to(follower) if layer.init is None else layer.init
-    return named(init, unshared) if isinstance(init, str) else initializers.constant(init)
+    return named(init, unshared) if isinstance(init, str) else constant(init)
 
 
 def bias_initializer(layer: Weighted) -> Initializer:
     """The initialiser of a layer's bias: zeros, or the values in the spec."""
-    return given(layer.bias) if isinstance(layer.bias, tuple) else initializers.zeros
+    return given(layer.bias) if isinstance(layer.bias, tuple) else constant(0)
 
 
 def given(values: Sequence[Any]) -> Initializer:
@@ -69,7 +68,25 @@ def given(values: Sequence[Any]) -> Initializer:
 
     def initialize(key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
         del key
-        return jnp.asarray(np.array(values, np.float32).reshape(shape), dtype)
+        return laid(np.array(values, np.float32).reshape(shape).astype(dtype))
+
+    return initialize
+
+
+def filled(shape: int | Shape, value: float) -> Array:
+    """An array of one value, float32."""
+    one = laid(np.float32(value))
+    if isinstance(one, jax.core.Tracer):  # in the abstract no memory is taken
+        return jnp.broadcast_to(one, shape)
+    return laid(np.full(shape, value, np.float32))
+
+
+def constant(value: float) -> Initializer:
+    """One value, whatever the key."""
+
+    def initialize(key: Array, shape: Shape, dtype: Any = jnp.float32) -> Array:
+        del key
+        return filled(shape, value).astype(dtype)
 
     return initialize
 
@@ -86,9 +103,9 @@ def normal(deviation: float) -> Initializer:
 def named(name: str, unshared: int = 0) -> Initializer:
     """The initialiser of a name; the first ``unshared`` axes do not add to a fan."""
     if name == "zeros":
-        return initializers.zeros
+        return constant(0)
     if name == "ones":
-        return initializers.ones
+        return constant(1)
     if name == "orthogonal":
         return partial(_drawn, partial(_orthogonal, unshared=unshared))
     family, _, uniform = name.partition("_")
@@ -108,7 +125,13 @@ def _drawn(draw: Draw, key: Array, shape: Shape, dtype: Any = jnp.float32) -> Ar
         form = jax.ShapeDtypeStruct(shape, dtype)
         traced: Array = jax.pure_callback(values, form, words, vmap_method="sequential")
         return traced
-    return jnp.asarray(values(words))
+    return laid(values(words))
+
+
+def laid(values: np.ndarray[Any, Any] | np.float32) -> Array:
+    """NumPy's values on the device; ``jnp.asarray`` compiles a program for each shape."""
+    placed: Array = jax.device_put(values)
+    return placed
 
 
 def _scaled(

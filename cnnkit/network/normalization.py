@@ -18,6 +18,7 @@ from jax.typing import DTypeLike
 from cnnkit import layers
 from cnnkit.layers.normalization import Affine
 from cnnkit.layers.shape import Shape
+from cnnkit.network.initialization import filled
 from cnnkit.network.kernels.onednn.normalization import Bounds
 from cnnkit.network.operation import BuildSite, Computation, Mode
 from cnnkit.network.rectified_norm import Tail, gains, normalize
@@ -31,9 +32,9 @@ class Normalization(nnx.Module):
         self, learnt: int | Shape, epsilon: float, dtype: DTypeLike, *, scale: bool, shift: bool
     ) -> None:
         if scale:
-            self.scale = nnx.Param(jnp.ones(learnt, jnp.float32))
+            self.scale = nnx.Param(filled(learnt, 1))
         if shift:
-            self.shift = nnx.Param(jnp.zeros(learnt, jnp.float32))
+            self.shift = nnx.Param(filled(learnt, 0))
         self.learnt = learnt
         self.has_scale = scale
         self.has_shift = shift
@@ -59,8 +60,8 @@ class BatchNorm(Normalization):
         super().__init__(
             site.channels, layer.epsilon, site.dtype, scale=layer.scale, shift=layer.shift
         )
-        self.mean = nnx.BatchStat(jnp.zeros(site.channels, jnp.float32))
-        self.variance = nnx.BatchStat(jnp.ones(site.channels, jnp.float32))
+        self.mean = nnx.BatchStat(filled(site.channels, 0))
+        self.variance = nnx.BatchStat(filled(site.channels, 1))
         self.momentum = layer.momentum
         self.settled = not layer.learnt
 
@@ -170,7 +171,7 @@ class RmsNorm(nnx.Module):
     def __init__(self, site: BuildSite[layers.RmsNorm]) -> None:
         self.has_scale = site.layer.scale
         if self.has_scale:
-            self.scale = nnx.Param(jnp.ones(site.channels, jnp.float32))
+            self.scale = nnx.Param(filled(site.channels, 1))
         self.epsilon = site.layer.epsilon
         self.dtype = site.dtype
 
@@ -225,8 +226,8 @@ class GlobalResponseNorm(nnx.Module):
     """Each channel by its norm beside the mean norm of all, added to what comes in."""
 
     def __init__(self, site: BuildSite[layers.GlobalResponseNorm]) -> None:
-        self.scale = nnx.Param(jnp.zeros(site.channels, jnp.float32))
-        self.shift = nnx.Param(jnp.zeros(site.channels, jnp.float32))
+        self.scale = nnx.Param(filled(site.channels, 0))
+        self.shift = nnx.Param(filled(site.channels, 0))
         self.epsilon = site.layer.epsilon
         self.dtype = site.dtype
 

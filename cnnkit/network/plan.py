@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnkit.layers.shape import Shape
@@ -37,7 +38,8 @@ class Step(NamedTuple):
         return f"{where}{self.kind} ({'.'.join(self.path)})"
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """How the operations are wired: values alone, so that equal networks have equal plans.
 
     Attributes:

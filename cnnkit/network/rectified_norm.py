@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cnnkit.network.kernels.choice import may_be_foreign
+from cnnkit.network.kernels.choice import by_platform, may_be_foreign
 from cnnkit.network.kernels.onednn import normalization as foreign
 from cnnkit.network.kernels.onednn.normalization import Bounds, Kept
 from cnnkit.network.standardization import gradients, with_kept
@@ -72,7 +72,7 @@ def _normalize(tail: Tail, x: Array, scale: Array, shift: Array, residual: Array
     plain = partial(plain_forward, tail)
     if not gains(x):
         return plain(x, scale, shift, residual)
-    given: Forward = lax.platform_dependent(x, scale, shift, residual, cpu=on_cpu, default=plain)
+    given: Forward = by_platform(x, scale, shift, residual, cpu=on_cpu, default=plain)
     return given
 
 
@@ -84,7 +84,7 @@ def _gradients(tail: Tail, kept: Kept, dy: Array) -> Gradients:
     plain = partial(plain_gradients, tail)
     if not gains(kept.x):
         return plain(kept, dy)
-    given: Gradients = lax.platform_dependent(kept, dy, cpu=on_cpu, default=plain)
+    given: Gradients = by_platform(kept, dy, cpu=on_cpu, default=plain)
     return given
 
 

@@ -15,6 +15,7 @@ from cnnkit.layers.base import Layer
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.window import sides
 from cnnkit.network.convolution import padded
+from cnnkit.network.initialization import filled
 from cnnkit.network.operation import BuildSite, Computation
 
 
@@ -237,7 +238,7 @@ class Scale(nnx.Module):
     """A learnt factor a channel, or one for all."""
 
     def __init__(self, factors: int, init: float) -> None:
-        self.scale = nnx.Param(jnp.full(factors, init, jnp.float32))
+        self.scale = nnx.Param(filled(factors, init))
 
     def __call__(self, x: Array) -> Array:
         """An array [N, …, C] to one of the same shape."""

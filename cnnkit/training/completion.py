@@ -90,6 +90,7 @@ def complete(
         )
         display.working("compiling")
         with session.phases.phase("compile"):
+            engine.begin_compiling(engine.placed_template())
             state, history = _restored(engine, begun, session)
             if weights is not None:  # from here on the run needs the other one's no longer
                 session.save(state, history, whole=True)

@@ -166,3 +166,33 @@ def test_the_plan_is_a_value() -> None:
     graph = cnnkit.analyze(cnnkit.load({"input": "4", "layers": ["relu", "softmax"]})).graph
     assert plan_of(graph) == plan_of(graph)
     assert plan_of(graph).before_final(1) == 0
+
+
+def test_arrays_of_other_shapes_are_begun_without_another_program() -> None:
+    def layers(width: int) -> list[Any]:
+        norm = {"batch_norm": {}}
+        return [
+            {"conv": {"filters": width, "kernel": 3}},
+            norm,
+            "relu",
+            "flatten",
+            {"dense": {"units": width}},
+        ]
+
+    def built(width: int) -> None:
+        build(cnnkit.load({"input": "5x5x1", "layers": layers(width)}))
+
+    built(7)
+    compiled: list[str] = []
+
+    def listener(event: str, seconds: float, **facts: Any) -> None:
+        del seconds
+        if event.endswith("backend_compile_duration"):
+            compiled.append(str(facts.get("fun_name")))
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
+    try:
+        built(9)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listener)
+    assert compiled == []

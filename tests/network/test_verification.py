@@ -115,7 +115,7 @@ def test_an_array_of_no_layer_is_found(analysis: Analysis, network: Network) -> 
 
 def test_an_operation_too_few_is_found(analysis: Analysis, network: Network) -> None:
     outputs = (("output", 3),)
-    network.plan = network.plan._replace(steps=network.plan.steps[:-1], outputs=outputs)
+    network.plan = replace(network.plan, steps=network.plan.steps[:-1], outputs=outputs)
     verification = compare(analysis, network)
     assert verification.strays == ("layers.4",)
     assert mismatches(verification)["layers.4"]["output"] == ("2", "none")

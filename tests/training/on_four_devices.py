@@ -120,7 +120,7 @@ def main(folder: Path) -> None:
             begun = jax.device_get(engine.start())
         engine.compile(engine.place(begun), splits=())
         curve, state = losses(engine, engine.place(begun))
-        program = cast(jax.stages.Compiled, engine._compiled[STEP]).as_text() or ""
+        program = cast(jax.stages.Compiled, engine.program(STEP)).as_text() or ""
         found[name] = {
             "losses": curve,
             "parts": parts(state.params),

@@ -13,6 +13,7 @@ from cnnkit.data import Dataset
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Resident, Streamed, engine
+from cnnkit.training.engine.base import STEP
 from cnnkit.training.prepare.material import prepare
 from cnnkit.training.proof.resume import compare
 from cnnkit.training.run import train
@@ -72,3 +73,26 @@ def test_totals_and_scores_come_of_one_pass(recipe: Recipe) -> None:
     assert scores[""].shape == (15, 3)
     np.testing.assert_allclose(scores[""], alone[""], rtol=1e-5, atol=1e-6)
     assert machine.judged(state, "validation", lambda: True) is None
+
+
+def test_what_is_compiled_before_the_weights_are_drawn_trains_to_the_same_bits(
+    recipe: Recipe,
+) -> None:
+    spec = recipe(batch_size=8)
+    assert spec.train is not None
+    material = prepare(spec, spec.train, 3, data_dir=None)
+    steps = make_steps(spec, spec.train, examples=60, batch_size=8)
+    device = jax.devices()[0]
+    trained = []
+    for early in (True, False):
+        machine = engine(steps, [material], jax.sharding.SingleDeviceSharding(device), [device])
+        if early:
+            machine.begin_compiling(machine.placed_template())
+            begun = machine.program(STEP)
+        state = machine.start()
+        machine.compile(state)
+        assert not early or machine.program(STEP) is begun
+        state = machine.epoch(state, 1)
+        totals = machine.evaluate(state, "validation", lambda: False)
+        trained.append([np.asarray(leaf).tobytes() for leaf in jax.tree.leaves((state, totals))])
+    assert trained[0] == trained[1]

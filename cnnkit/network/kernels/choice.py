@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+from jax import lax
 
 from cnnkit.network.kernels import onednn
 
 _plain = ContextVar("_plain", default=False)
 _divisible = ContextVar("_divisible", default=False)
+_platform: ContextVar[str | None] = ContextVar("_platform", default=None)
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -49,6 +55,31 @@ def divisible_only() -> Iterator[None]:
 def is_divisible() -> bool:
     """Whether only what can be divided among devices may be used here."""
     return _divisible.get()
+
+
+@contextmanager
+def on_platform(name: str) -> Iterator[None]:
+    """Inside, every function traced anew is for one platform, of JAX's names, and no other.
+
+    What would be chosen on other platforms need not be traced then, which is half of the time that
+    it takes to trace a training step.
+    """
+    token = _platform.set(name)
+    try:
+        yield
+    finally:
+        _platform.reset(token)
+
+
+def by_platform(
+    *operands: object, cpu: Callable[..., Result], default: Callable[..., Result]
+) -> Result:
+    """As ``lax.platform_dependent``; where the platform is known, the function of that one."""
+    known = _platform.get()
+    if known is None:
+        chosen: Result = lax.platform_dependent(*operands, cpu=cpu, default=default)
+        return chosen
+    return (cpu if known == "cpu" else default)(*operands)
 
 
 def may_be_foreign() -> bool:

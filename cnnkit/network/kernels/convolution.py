@@ -13,11 +13,11 @@ from math import prod
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.custom_batching import custom_vmap
 
 from cnnkit.network.kernels import banded, depthwise, lowered, plain, pointwise
-from cnnkit.network.kernels.choice import is_divisible, is_plain, may_be_foreign
+from cnnkit.network.kernels.choice import by_platform, is_divisible, is_plain, may_be_foreign
 from cnnkit.network.kernels.geometry import Geometry, Propagation
 from cnnkit.network.kernels.onednn import convolution as foreign
 from cnnkit.network.kernels.onednn import depthwise as channelwise
@@ -89,7 +89,7 @@ def _compute(propagation: Propagation, geometry: Geometry, first: Array, second:
     on_cpu: Binary = partial(chosen, propagation, geometry)
     if chosen in (lowered.compute, lowered.in_one, lowered.in_chunks):
         on_cpu = _one_by_one(on_cpu, xla)
-    result: Array = lax.platform_dependent(first, second, cpu=on_cpu, default=xla)
+    result: Array = by_platform(first, second, cpu=on_cpu, default=xla)
     return result
 
 
@@ -149,9 +149,7 @@ def _in_turn(geometry: Geometry, of_filters: Array, dy: Array) -> Array:
     small = by is pointwise.compute and 4 * prod(geometry.output) <= prod(geometry.input)
     if not lowered.are_large(geometry) or not (small or by in (lowered.in_one, lowered.in_chunks)):
         return dy
-    ordered: Array = lax.platform_dependent(
-        of_filters, dy, cpu=lowered.after, default=lambda _, dy: dy
-    )
+    ordered: Array = by_platform(of_filters, dy, cpu=lowered.after, default=lambda _, dy: dy)
     return ordered
 
 

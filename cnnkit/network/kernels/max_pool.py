@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from cnnkit.network.kernels import plain
-from cnnkit.network.kernels.choice import is_plain, may_be_foreign
+from cnnkit.network.kernels.choice import by_platform, is_plain, may_be_foreign
 from cnnkit.network.kernels.onednn import pooling as foreign
 from cnnkit.network.kernels.plain import Padding, Sizes
 
@@ -60,7 +60,7 @@ def _with_places(windows: Windows, x: Array) -> tuple[Array, Array]:
     def on_cpu(x: Array) -> tuple[Array, Array]:
         return foreign.forward(x, size, stride, padding, output)
 
-    pooled: tuple[Array, Array] = lax.platform_dependent(x, cpu=on_cpu, default=plain_way)
+    pooled: tuple[Array, Array] = by_platform(x, cpu=on_cpu, default=plain_way)
     return pooled
 
 
@@ -101,7 +101,7 @@ def _gradient(windows: Windows, places: Array, dy: Array) -> tuple[Array]:
     def on_cpu(places: Array, dy: Array) -> Array:
         return foreign.backward(places, dy, size, stride, padding, extents)
 
-    dx: Array = lax.platform_dependent(places, dy, cpu=on_cpu, default=plain_way)
+    dx: Array = by_platform(places, dy, cpu=on_cpu, default=plain_way)
     return (dx,)
 
 

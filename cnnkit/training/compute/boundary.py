@@ -16,7 +16,6 @@ from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from cnnkit.layers.shape import Shape
 from cnnkit.tasks.task import IGNORED, Task
@@ -82,6 +81,8 @@ def border(of_class: Bools, counted: Bools) -> Bools:
 
 
 def _met(true: Classes, said: Classes, classes: int) -> NDArray[np.int64]:
+    from scipy.ndimage import distance_transform_edt  # a tenth of what `cnnkit train` imports
+
     counted = true != IGNORED
     near = tolerance(true.shape)
     counts = np.zeros((classes, 2, 2), np.int64)

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax import Array
 
 from cnnkit.network import Network
@@ -238,13 +236,7 @@ def objective_of(
         train: The recipe.
         multi_label: As of ``make_objective``.
     """
-    graphdef, params, stats = network.parts()
-    scores = jax.eval_shape(
-        lambda batch, *arrays: nnx.merge(graphdef, *arrays).outputs(batch).named,
-        network.batch_of(1),
-        params,
-        stats,
-    )
-    finals = {name: network.plan.final(step) for name, step in network.plan.outputs}
-    shapes = {name: each.shape[1:] for name, each in scores.items()}
+    plan = network.plan
+    finals = {name: plan.final(step) for name, step in plan.outputs}
+    shapes = {name: plan.shape(plan.before_final(step)) for name, step in plan.outputs}
     return make_objective(train, shapes, finals, multi_label, grids_of(spec))

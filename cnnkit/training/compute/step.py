@@ -46,6 +46,7 @@ from cnnkit.network.weights import Arrays, put_arrays
 from cnnkit.spec.layer_patterns import frozen
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
+from cnnkit.training.compute import acceptance
 from cnnkit.training.compute.accumulator import Accumulator
 from cnnkit.training.compute.augmentation import Augment, make_augmentation, of_several
 from cnnkit.training.compute.averaging import averaged
@@ -84,7 +85,8 @@ class Steps:
         objective: What is asked of the outputs.
         augment: ``(key, images, targets) -> (images, targets)``.
         train: The recipe.
-        initial: The weights and statistics from a seed.
+        initial: The weights and statistics from a seed, and
+        forms: their shapes.
         batch_size: The examples of a step.
         layout: How they are divided among devices.
         frozen: Which weights the steps keep as they are, a tree of booleans; None for none.
@@ -99,6 +101,7 @@ class Steps:
     augment: Augment
     train: Train
     initial: Callable[[Array], tuple[Tree, Tree]]
+    forms: tuple[Tree, Tree]
     batch_size: int
     layout: Layout = UNDIVIDED
     frozen: Tree | None = None
@@ -121,7 +124,16 @@ class Steps:
 
     def init(self, seed: Array) -> State:
         """The state before the first step."""
-        params, stats = self.initial(seed)
+        # All that is not drawn by one program, not by one for each shape.
+        state: State = jax.jit(self._begun)(*self.initial(seed))
+        return state
+
+    def template(self) -> State:
+        """The shapes of a state."""
+        shapes: State = jax.eval_shape(self._begun, *self.forms)
+        return shapes
+
+    def _begun(self, params: Tree, stats: Tree) -> State:
         zero = jnp.zeros((), jnp.int32)
         return State(
             step=zero,
@@ -211,12 +223,10 @@ class Steps:
             totals=self.objective.added(totals, scores, asked, counted),
             failed=state.failed,
         )
-        size = loss + optax.tree.norm(grads) + optax.tree.norm(updates)
+        size = loss + acceptance.size(grads, params)
         running = state.failed < 0
         failed = replace(state, failed=jnp.where(running, state.step, state.failed))
-        kept = jnp.isfinite(size) & running
-        chosen: State = jax.tree.map(lambda new, old: jnp.where(kept, new, old), after, failed)
-        return chosen
+        return acceptance.chosen(jnp.isfinite(size) & running, after, failed)
 
     def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> MetricSums:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""
@@ -370,6 +380,7 @@ def make_steps(
         augment=augment,
         train=train,
         initial=initial,
+        forms=(params, stats),
         batch_size=batch_size,
         layout=layout,
         **_kept(train, params, stats),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import ExampleArrays, Indices
+from cnnkit.network.kernels import on_platform
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
 from cnnkit.training.distributed.layout import SHARD
@@ -34,8 +35,9 @@ Asked = Callable[[], bool]
 HELD_OUT: tuple[SplitName, ...] = ("validation", "test")
 FEED = Feed(pool=None, train=0, mean=0, deviation=0, class_weights=0, seed=0)  # type: ignore[arg-type]
 """Of a feed of several runs: they share the examples, and each has the rest for itself."""
-STEP, LATER = "step", "later step"
-"""The programs that train: one, and where frozen layers are trained later one of the time then."""
+STEP, LATER, ORDER = "step", "later step", "order"
+"""The programs that train: one, and where frozen layers are trained later one of the time then; and
+that of the order of an epoch."""
 EVALUATED: tuple[SplitName, ...] = ("train", *HELD_OUT)
 
 
@@ -95,7 +97,7 @@ class Engine(ABC):
         self._judged = jax.jit(steps.judged, out_shardings=sharding)
         self._maps = jax.jit(steps.maps, out_shardings=sharding)
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
-        self._compiled: Mapping[str, Compiled] = {}
+        self._compiled: dict[str, Future[Compiled]] = {}
         self._step = STEP
         self._load(materials[0])
         self.turn_to(materials)
@@ -123,8 +125,23 @@ class Engine(ABC):
 
     def template(self) -> State:
         """The shapes of a state."""
-        shapes: State = jax.eval_shape(self._mapped(self.steps.init, 0), self.feed.seed)
-        return shapes
+        shapes = self.steps.template()
+        if self.runs == 1:
+            return shapes
+        stacked: State = jax.tree.map(
+            lambda each: jax.ShapeDtypeStruct((self.runs, *each.shape), each.dtype), shapes
+        )
+        return stacked
+
+    def placed_template(self) -> State:
+        """The shapes of a state, and where its arrays lie."""
+        shapes = self.template()
+        placed: State = jax.tree.map(
+            lambda each, where: jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=where),
+            shapes,
+            jax.tree.broadcast(self.lying, shapes),
+        )
+        return placed
 
     def each(self, tree: Tree) -> list[Tree]:
         """A tree of all runs, on the host, as one for each."""
@@ -152,26 +169,54 @@ class Engine(ABC):
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
-        """Compiles what the loop calls; several programs at a time, one a core.
+        """Compiles what trains; what evaluates is compiled after that, while the first steps run.
 
         Args:
             state: Of the shapes that all states have.
             splits: What is to be evaluated.
             training: Whether steps are to be trained too.
         """
+        self.begin_compiling(state, splits, training=training)
+        # Whether all are deterministic is known when they are there.
+        names = self._compiled if self.options else self._compiled.keys() & {STEP, LATER, ORDER}
+        for name in names:
+            self.program(name)
+
+    def begin_compiling(
+        self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
+    ) -> None:
+        """As ``compile``, in threads, one a core; what is not there yet is waited for when called.
+
+        Args:
+            state: As of ``compile``, or a ``placed_template``.
+            splits: As of ``compile``.
+            training: As of ``compile``.
+        """
         if self._compiled:
             return
-        programs = self._programs(state, [name for name in splits if self._batches(name)])
-        if training:
-            programs[STEP] = self._training_program(self.steps, state)
-            if self.steps.train.unfreeze is not None:
-                programs[LATER] = self._training_program(self.steps.unfrozen(), state)
-        with ThreadPoolExecutor() as threads:
-            compiled = threads.map(self._compile, programs.values())
-            self._compiled = dict(zip(programs, compiled, strict=True))
+        threads, evaluated = ThreadPoolExecutor(), [name for name in splits if self._batches(name)]
+        with on_platform(self.devices[0].platform):
+            for name, lowered in self._training_programs(state) if training else ():
+                self._compiled[name] = threads.submit(self._compile, lowered)
+            first = [*self._compiled.values()]
+            for name, lowered in self._programs(state, evaluated):
+                self._compiled[name] = threads.submit(self._compile, lowered, first)
+        threads.shutdown(wait=False)
 
-    def _compile(self, lowered: Any) -> Compiled:
-        """A program, the same each time where XLA can make it so."""
+    def _training_programs(self, state: State) -> Iterator[tuple[str, Any]]:
+        """What trains, that which takes longest to compile first."""
+        yield STEP, self._training_program(self.steps, state)
+        if self.steps.train.unfreeze is not None:
+            yield LATER, self._training_program(self.steps.unfrozen(), state)
+        yield ORDER, self._order.lower(self.feed, np.int32(0))
+
+    def program(self, name: str) -> Compiled:
+        """A program that was to be compiled, once it is."""
+        return self._compiled[name].result()
+
+    def _compile(self, lowered: Any, others: Sequence[Future[Compiled]] = ()) -> Compiled:
+        """A program, after others; the same each time where XLA can make it so."""
+        wait(others)
         try:
             compiled: Compiled = lowered.compile(compiler_options=self.options)
         except jax.errors.JaxRuntimeError as error:
@@ -186,7 +231,8 @@ class Engine(ABC):
         """The training examples in the order of an epoch, from 0 on, which is trained next."""
         unfreeze = self.steps.train.unfreeze
         self._step = LATER if unfreeze is not None and epoch >= unfreeze.at else STEP
-        return self._order(self.feed, np.int32(epoch))
+        ordered = self.program(ORDER) if ORDER in self._compiled else self._order
+        return ordered(self.feed, np.int32(epoch))
 
     def epoch(self, state: State, number: int) -> State:
         """The state after the epoch of a number, from 1 on; the state before is given away."""
@@ -320,7 +366,8 @@ class Engine(ABC):
 
     def _no_totals(self) -> MetricSums:
         """The totals of no examples, of each run."""
-        none = jax.device_get(self.steps.no_totals())
+        form = jax.eval_shape(self.steps.no_totals)
+        none = jax.tree.map(lambda total: np.zeros(total.shape, total.dtype), form)
         placed: MetricSums = jax.device_put(side_by_side([none] * self.runs), self.sharding)
         return placed
 
@@ -333,8 +380,8 @@ class Engine(ABC):
         """The data on the device."""
 
     @abstractmethod
-    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
-        """The programs that evaluate splits, lowered for their shapes."""
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> Iterator[tuple[str, Any]]:
+        """The programs that evaluate splits, by their names, lowered for their shapes."""
 
     @abstractmethod
     def _training_program(self, steps: Steps, state: State) -> Any:

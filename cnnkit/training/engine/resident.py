@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -22,22 +22,23 @@ class Resident(Engine):
     def advance(self, state: State, order: Any, count: int) -> State:
         """The state so many steps later, the one before given away. Does not wait for it."""
         if self.loops:
-            advanced: State = self._compiled[self._step](state, self.feed, order, np.int32(count))
+            advanced: State = self.program(self._step)(state, self.feed, order, np.int32(count))
             return advanced
+        step = self.program(self._step)
         for _ in range(count):
-            state = self._compiled[self._step](state, self.feed, order)
+            state = step(state, self.feed, order)
         return state
 
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:
         """The totals of a split, on the host; None where the user asked to end before."""
         pool, indices = self._pools[name], self._indices[name]
         if self.loops:
-            return on_host(self._compiled[name](state, self.feed, pool, indices))
+            return on_host(self.program(name)(state, self.feed, pool, indices))
         totals = self._no_totals()
         for number in range(self._batches(name)):
             if asked():
                 return None
-            totals = self._compiled[name](state, self.feed, pool, indices, np.int32(number), totals)
+            totals = self.program(name)(state, self.feed, pool, indices, np.int32(number), totals)
         return on_host(totals)
 
     def _load(self, material: Material) -> None:
@@ -57,15 +58,14 @@ class Resident(Engine):
     def _of_all(self, name: SplitName) -> list[Indices]:
         return [material.indices(name).astype(np.int32) for material in self.materials]
 
-    def _programs(self, state: State, splits: Sequence[SplitName]) -> dict[str, Any]:
+    def _programs(self, state: State, splits: Sequence[SplitName]) -> Iterator[tuple[str, Any]]:
         tail = () if self.loops else (np.int32(0), self._no_totals())
         judged = self.steps.evaluate if self.loops else self.steps.tally
         axes = (0, FEED, None, 0) if self.loops else (0, FEED, None, 0, None, 0)
         evaluate = jax.jit(self._mapped(judged, axes), out_shardings=self.sharding)
-        return {
-            name: evaluate.lower(state, self.feed, self._pools[name], self._indices[name], *tail)
-            for name in splits
-        }
+        for name in splits:
+            pool, indices = self._pools[name], self._indices[name]
+            yield name, evaluate.lower(state, self.feed, pool, indices, *tail)
 
     def _training_program(self, steps: Steps, state: State) -> Any:
         train = steps.advance if self.loops else steps.update

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,7 @@ class Streamed(Engine):
         for _ in range(count):
             batch = self._epoch.next(state)
             number = batch.step % per_epoch
-            state = self._compiled[self._step](
+            state = self.program(self._step)(
                 state,
                 self.feed,
                 self._share.pool(batch.inputs, batch.targets),
@@ -69,7 +69,7 @@ class Streamed(Engine):
         for batch in stream(examples, chosen, start=0, stop=self._batches(name)):
             if asked():
                 return None
-            totals = self._compiled["evaluate"](
+            totals = self.program("evaluate")(
                 state,
                 self.feed,
                 self._share.pool(batch.inputs, batch.targets),
@@ -111,12 +111,11 @@ class Streamed(Engine):
         self,
         state: State,
         splits: Sequence[SplitName],  # noqa: ARG002 - of all splits the batches have one shape
-    ) -> dict[str, Any]:
+    ) -> Iterator[tuple[str, Any]]:
         batch = self._example(self.material.table("test"))
         judge = jax.jit(self.steps.judge, out_shardings=self.sharding)
-        return {
-            "evaluate": judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
-        }
+        lowered = judge.lower(state, self.feed, batch, self._counted(), self._no_totals())
+        yield "evaluate", lowered
 
     def _training_program(self, steps: Steps, state: State) -> Any:
         batch = self._example(self.material.lessons)

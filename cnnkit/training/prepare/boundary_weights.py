@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, label
 
 from cnnkit.spec.model.training.train import BoundaryWeights
 
@@ -26,6 +25,8 @@ def weight_map(mask: NDArray[Any], settings: BoundaryWeights) -> NDArray[np.floa
         mask: The class of each pixel, ``[*spatial]``; below 0 of those that do not count.
         settings: w0 and σ.
     """
+    from scipy.ndimage import distance_transform_edt, label  # few recipes have such weights
+
     nearest = np.full((2, *mask.shape), np.inf)
     for each in np.unique(mask[mask > 0]):
         things, count = label(mask == each)

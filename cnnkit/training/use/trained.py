@@ -284,7 +284,7 @@ def restored(run: RunDirectory, steps: Steps, which: Which) -> tuple[State, Chec
     checkpoints = Checkpoints(run.checkpoints)
     if not checkpoints.found():
         raise UsageError(f"{run.path} has no checkpoint yet")
-    template = jax.eval_shape(steps.init, jax.ShapeDtypeStruct((), np.uint32))
+    template = steps.template()
     last, problems = checkpoints.last()
     if last is None:
         raise TrainingError(f"no checkpoint of {run.path} is whole: {'; '.join(problems)}")
