@@ -48,8 +48,10 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
         samples: Of images or volumes.
         title: What stands above.
     """
+    legend = _legend(samples)
     with drawn(path) as figure:
-        figure.set_size_inches(4 * _INCHES, (_INCHES + 0.2) * len(samples) + 0.3)
+        below = 0.16 * -(-len(legend) // _IN_A_ROW)
+        figure.set_size_inches(4 * _INCHES, (_INCHES + 0.2) * len(samples) + 0.3 + below)
         panels = figure.subplots(len(samples), 4, squeeze=False)
         for row, sample in zip(panels, samples, strict=True):
             of_classes = sample.true.dtype.kind in "iu"
@@ -63,7 +65,7 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
             row[0].set_ylabel(sample.title, fontsize=7)
         if title:
             figure.suptitle(title)
-        if legend := _legend(samples):
+        if legend:
             figure.legend(
                 handles=[
                     Patch(facecolor=np.divide(colour, 255), edgecolor="grey", label=name)
