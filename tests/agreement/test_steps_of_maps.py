@@ -57,7 +57,7 @@ def by_cnnkit(images: np.ndarray, masks: np.ndarray) -> list[float]:
     steps = make_steps(spec, spec.train, examples=COUNT, batch_size=COUNT)
     pool = ExamplePool(jnp.asarray(images), jnp.asarray(masks))
     order, seed = jnp.arange(COUNT), jnp.uint32(SEED)
-    feed = Feed(pool, order, jnp.zeros(1), jnp.ones(1), jnp.ones(CLASSES), seed)  # type: ignore[arg-type]
+    feed = Feed(pool, order, jnp.zeros(1), jnp.ones(1), jnp.ones(CLASSES), seed)
     state, found, update = steps.init(feed.seed), [], jax.jit(steps.update)
     for _ in range(STEPS):  # each is an epoch, with which the totals begin anew
         state = update(state, feed, order)

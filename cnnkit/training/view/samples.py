@@ -67,18 +67,16 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
             figure.suptitle(title)
         if legend:
             figure.legend(
-                handles=[
-                    Patch(facecolor=np.divide(colour, 255), edgecolor="grey", label=name)
-                    for name, colour in legend.items()
-                ],
+                [Patch(facecolor=colour, edgecolor="grey") for _, colour in legend],
+                [names for names, _ in legend],
                 loc="outside lower center",
                 ncols=_IN_A_ROW,
                 fontsize=7,
             )
 
 
-def _legend(samples: Sequence[Sample]) -> dict[str, NDArray[np.uint8]]:
-    """The colour of each class that is seen, by its name, in the order of the classes."""
+def _legend(samples: Sequence[Sample]) -> list[tuple[str, tuple[float, float, float]]]:
+    """The name and the colour of each class that is seen, in the order of the classes."""
     named: dict[int, dict[str, None]] = {}
     for sample in samples:
         if sample.true.dtype.kind in "iu":
@@ -87,8 +85,8 @@ def _legend(samples: Sequence[Sample]) -> dict[str, NDArray[np.uint8]]:
                 known = sample.classes[label : label + 1] or (str(label),)
                 named.setdefault(label, {})[_UNCOUNTED if label < 0 else known[0]] = None
     labels = np.array(sorted(named), np.int64)
-    pairs = zip(labels.tolist(), colours(labels[None])[0], strict=True)
-    return {", ".join(named[label]): colour for label, colour in pairs}
+    pairs = zip(labels.tolist(), (colours(labels) / 255).tolist(), strict=True)
+    return [(", ".join(named[label]), (red, green, blue)) for label, (red, green, blue) in pairs]
 
 
 def _pictures(sample: Sample, *, of_classes: bool) -> list[NDArray[Any]]:
@@ -104,7 +102,7 @@ def _pictures(sample: Sample, *, of_classes: bool) -> list[NDArray[Any]]:
 
 
 def colours(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """The colours of classes ``[H, W]``, red, green and blue; white where none counts."""
+    """The colours of classes, ``[…, 3]``, red, green and blue; white where none counts."""
     found: NDArray[np.uint8] = _COLOURS[np.clip(mask, 0, None) % len(_COLOURS)]
     found[mask < 0] = 255
     return found
