@@ -1,10 +1,11 @@
 """The same network and recipe in cnnkit and in PyTorch: how well both answer for each pixel.
 
-PyTorch's network is written by `cnnkit convert`, its loop by hand: the optimizer and the loss of
+PyTorch's network is written by `cnnkit export`, its loop by hand: the optimizer and the loss of
 the spec, and PyTorch's one-cycle schedule. `segment` is `specs/segment-digits.yaml`, images and
 masks shifted alike, judged by the mean IoU; `denoise` is `specs/denoise-digits.yaml`, judged by
-the PSNR. Both are of the validation split at the best epoch, one seed after the other. The bar:
-PyTorch's lies within what seeds make of it.
+the PSNR. Both are of the validation split at the best epoch, one seed after the other. `torch`
+begins with the weights with which cnnkit begins with this seed, `torch-start` as PyTorch's layers
+begin by themselves. The bar: `torch` lies within what seeds make of it.
 
     python benchmarks/segmentation.py --seeds 3
     python benchmarks/segmentation.py --task denoise --seeds 3
@@ -84,13 +85,17 @@ def by_cnnkit(task: Task, epochs: int, seed: int, examples: int | None, folder: 
     return float(found.summary["validation"][task.metric])
 
 
-def by_torch(task: Task, epochs: int, seed: int, examples: int | None, folder: Path) -> float:
-    """The best metric of the same network in PyTorch's loop."""
+def by_torch(
+    task: Task,
+    epochs: int,
+    seed: int,
+    examples: int | None,
+    folder: Path,
+    begin: Callable[[Path, int, Path], nn.Module],
+) -> float:
+    """The best metric of the same network in PyTorch's loop, which begins as is said."""
     torch.manual_seed(seed)
-    source = folder / "network.py"
-    command = ["convert", str(task.spec), "--to", "torch", "--output", str(source)]
-    subprocess.run([sys.executable, "-m", "cnnkit", *command], check=True, capture_output=True)
-    model: Any = _network(source)
+    model: Any = begin(task.spec, seed, folder / f"network_{seed}.py")
     model = model.to(memory_format=torch.channels_last)
     (images, targets), (seen, asked) = _splits(task.data(), examples)
     optimizer = task.optimizer(model.parameters())
@@ -113,20 +118,38 @@ def by_torch(task: Task, epochs: int, seed: int, examples: int | None, folder: P
     return best
 
 
-def _network(source: Path) -> nn.Module:
-    """The network of a converted file: the last class that it defines."""
-    spec = importlib.util.spec_from_file_location("network", source)
+def carried(spec: Path, seed: int, source: Path) -> nn.Module:
+    """The network with the weights that a run of cnnkit with this seed begins with."""
+    _written("export", "--seed", str(seed), spec=spec, source=source)
+    model: nn.Module = _module(source).trained()
+    return model
+
+
+def fresh(spec: Path, seed: int, source: Path) -> nn.Module:  # noqa: ARG001 - PyTorch has the seed
+    """The network as PyTorch's layers begin."""
+    _written("convert", spec=spec, source=source)
+    *_, network = (  # the last class that the file defines
+        each
+        for each in vars(_module(source)).values()
+        if isinstance(each, type) and issubclass(each, nn.Module) and each.__module__ == source.stem
+    )
+    model: nn.Module = network()
+    return model
+
+
+def _written(command: str, *flags: str, spec: Path, source: Path) -> None:
+    asked = [command, str(spec), "--to", "torch", "--output", str(source), *flags]
+    subprocess.run([sys.executable, "-m", "cnnkit", *asked], check=True, capture_output=True)
+
+
+def _module(source: Path) -> Any:
+    """What a file of Python defines."""
+    spec = importlib.util.spec_from_file_location(source.stem, source)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, nn.Module) and each.__module__ == "network"
-    ]
-    network: nn.Module = made[-1]()
-    return network
+    return module
 
 
 def _splits(data: Dataset, examples: int | None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -212,7 +235,11 @@ TASKS = {
         lambda decibel: f"{decibel:.2f} dB",
     ),
 }
-SIDES: dict[str, Callable[..., float]] = {"cnnkit": by_cnnkit, "torch": by_torch}
+SIDES: dict[str, Callable[..., float]] = {
+    "cnnkit": by_cnnkit,
+    "torch": partial(by_torch, begin=carried),
+    "torch-start": partial(by_torch, begin=fresh),
+}
 
 
 def main() -> None:
@@ -221,7 +248,7 @@ def main() -> None:
     parser.add_argument("--task", choices=[*TASKS], default="segment")
     parser.add_argument("--epochs", type=int, help="default: 20 of segment, 10 of denoise")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--sides", nargs="+", choices=[*SIDES], default=[*SIDES])
+    parser.add_argument("--sides", nargs="+", choices=[*SIDES], default=["cnnkit", "torch"])
     parser.add_argument("--quick", action="store_true", help="one epoch of a few examples")
     given = parser.parse_args()
     task = TASKS[given.task]

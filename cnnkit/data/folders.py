@@ -108,7 +108,10 @@ def _folders(root: Path, problems: list[str]) -> dict[str, Path]:
     problems += [_leads_out(folder, root) for folder in found.values() if _is_outside(folder, root)]
     beside = [path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and _is_file(path)]
     if beside and not found:
-        problems.append(f"{root} has images, but no class folders: give each class a folder")
+        problems.append(
+            f"{root} has images, but no class folders: give each class a folder, or, where images "
+            f"are to come out as they go in, name the folder twice, `{{images: DIR, targets: DIR}}`"
+        )
     elif beside:
         others = f" and {len(beside) - 1:,} more images lie" if len(beside) > 1 else " lies"
         problems.append(f"{min(beside)}{others} beside the class folders")

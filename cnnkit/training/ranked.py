@@ -105,8 +105,9 @@ def samples(engine: Engine, state: State, rows: Sequence[Ranked]) -> list[Sample
     found = [maps for _, maps in engine.maps(state, name, part, places)]
     maps, truths = np.concatenate(found), _asked(engine, name, part, places)
     of = f"{part}, " if part else ""
+    classes = tuple(engine.material.of_output(part).dataset.classes)
     return [
-        Sample(f"{of}{word}: {metric_of(row.metric).shown(row.value)}", image, true, said)
+        Sample(f"{of}{word}: {metric_of(row.metric).shown(row.value)}", image, true, said, classes)
         for (word, row), image, true, said in zip(kept, inputs, truths, maps, strict=True)
     ]
 

@@ -81,3 +81,12 @@ def test_kernels_gives_the_ratio_to_the_plain_ones() -> None:
     text = _run("kernels.py")
     assert _heads_a_table(text)
     assert "more than 5% slower: " in text
+
+
+@pytest.mark.long
+def test_segmentation_gives_what_each_side_reaches() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    text = _run("segmentation.py", "--task", "denoise", "--sides", "cnnkit", "torch", "torch-start")
+    assert "; 1 epochs, 1 seeds" in text
+    for side in ("cnnkit", "torch", "torch-start"):
+        assert re.search(rf"^\| {side} +\| [\d.]+ dB \([\d.]+ dB\) \|", text, re.MULTILINE)

@@ -343,7 +343,8 @@ def test_a_class_that_the_test_split_lacks_is_named(tmp_path: Path) -> None:
 def test_images_without_class_folders_are_said(tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     assert str(fault(tmp_path)) == (
-        f"{tmp_path} has images, but no class folders: give each class a folder"
+        f"{tmp_path} has images, but no class folders: give each class a folder, or, where images "
+        "are to come out as they go in, name the folder twice, `{images: DIR, targets: DIR}`"
     )
 
 

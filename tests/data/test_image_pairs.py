@@ -41,6 +41,16 @@ def test_images_that_come_out_of_images(tmp_path: Path) -> None:
     assert again.train.targets.shape == (3, 6, 8, 1)
 
 
+def test_a_folder_without_classes_is_its_own_target(tmp_path: Path) -> None:
+    for number in range(3):
+        last = write(tmp_path / "scans", f"{number}.png", 6, 8)
+    folder = str(tmp_path / "scans")
+    for target in (None, "input"):
+        found = load(Images(images=folder, targets=folder), loss=SQUARES, target=target)
+        np.testing.assert_array_equal(found.train.inputs[2][..., 0], last)
+        np.testing.assert_array_equal(found.train.targets[2][..., 0], last)
+
+
 def test_super_resolution_and_splits(tmp_path: Path) -> None:
     for part in ("train", "test"):
         write(tmp_path / "noisy" / part, "a.png", 4, 5)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
 from cnnkit.tasks.task import IGNORED
 from cnnkit.training.compute.boundary import Borders, tolerance
@@ -20,14 +21,15 @@ def border(mask: Any, label: int) -> list[tuple[int, ...]]:
         for axis, step in product(range(mask.ndim), (-1, 1)):
             beside = list(cell)
             beside[axis] += step
-            if 0 <= beside[axis] < mask.shape[axis] and mask[tuple(beside)] not in (label, IGNORED):
+            if 0 <= beside[axis] < mask.shape[axis] and mask[tuple(beside)] != label:
                 found.append(tuple(int(each) for each in cell))
                 break
     return found
 
 
 def by_pairs(true: Any, said: Any, classes: int, near: float) -> Any:
-    said = np.where(true == IGNORED, IGNORED, said)
+    nearest = distance_transform_edt(true == IGNORED, return_distances=False, return_indices=True)
+    true, said = true[tuple(nearest)], said[tuple(nearest)]
     counts = np.zeros((classes, 2, 2), int)
     for label in range(classes):
         both = border(true, label), border(said, label)
@@ -45,7 +47,10 @@ def test_the_counts_are_those_of_pairs_of_cells(extents: tuple[int, ...]) -> Non
     # Of whole regions, not of noise in which each cell is a border.
     true[0], said[0] = 0, 0
     true[0, 2:], said[0, 3:] = 1, 1
-    true[random.random(true.shape) < 0.1] = IGNORED
+    left_out = random.random(true.shape) < 0.1
+    for corner in product((0, -1), repeat=len(extents)):
+        left_out[(slice(None), *corner)] = False  # what counts lies everywhere
+    true[left_out] = IGNORED
     found = Borders.of(zip(true, said, strict=True), 4)
     expected = sum(by_pairs(*pair, 4, near) for pair in zip(true, said, strict=True))
     np.testing.assert_array_equal(found.counts, expected)
@@ -76,3 +81,52 @@ def test_borders_that_are_missed_or_nowhere() -> None:
     assert Borders.of([(none, one)], 2).mean_f1 == 0
     assert math.isnan(Borders.of([(none, none)], 2).mean_f1)
     assert math.isnan(Borders.of([(np.full_like(one, IGNORED), one)], 2).mean_f1)
+
+
+def test_a_border_runs_in_the_midst_of_what_does_not_count() -> None:
+    """A bar of rows 3 and 4 of 10x4 with a rim of one row on each side.
+
+    The rim of row 2 is as near to the ground as to the bar: row 1 or 2 is the ground's border,
+    and so is it in the other map, as both take the rim from the same cells.
+    """
+    true = np.zeros((10, 4), np.int16)
+    true[3:5] = 1
+    true[[2, 5]] = IGNORED
+    exact, wide, none = (np.zeros_like(true) for _ in range(3))
+    exact[3:5], wide[2:6] = 1, 1
+    for said in (exact, wide):  # what is said of the rim changes nothing
+        assert Borders.of([(true, said)], 2).f1 == (1, 1)
+    assert Borders.of([(true, none)], 2).f1 == (0, 0)
+
+
+def test_a_rim_of_two_rows_is_shared() -> None:
+    """Rows 0 to 2 of ground, 3 and 4 that do not count, 5 to 7 of another class.
+
+    Row 3 is ground and row 4 is not, so that these are the borders, 4 cells each. Where row 2 is
+    said to be of the other class, row 3 is too: the borders are rows 1 and 2, two cells off.
+    """
+    true = np.zeros((8, 4), np.int16)
+    true[3:5], true[5:] = IGNORED, 1
+    said = np.where(true == IGNORED, 2, true)
+    assert Borders.of([(true, said)], 3).counts.tolist() == [
+        [[4, 4], [4, 4]],
+        [[4, 4], [4, 4]],
+        [[0, 0], [0, 0]],
+    ]
+    said[2] = 1
+    assert Borders.of([(true, said)], 3).counts.tolist() == [
+        [[0, 4], [0, 4]],
+        [[0, 4], [0, 4]],
+        [[0, 0], [0, 0]],
+    ]
+
+
+def test_about_all_that_counts_there_is_no_border() -> None:
+    """What a tile shares with its neighbours is theirs."""
+    true, said = np.zeros((2, 8, 8), np.int16)
+    true[:, 4:], said[:, 5:] = 1, 1
+    alone = Borders.of([(true[2:6, 1:7], said[2:6, 1:7])], 2).counts
+    shared = np.full_like(true, IGNORED)
+    shared[2:6, 1:7] = true[2:6, 1:7]
+    np.testing.assert_array_equal(Borders.of([(shared, said)], 2).counts, alone)
+    assert alone.tolist() == [[[4, 4], [4, 4]], [[4, 4], [4, 4]]]

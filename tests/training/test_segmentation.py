@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -300,3 +301,18 @@ def test_samples_are_drawn(tmp_path: Path) -> None:
     with Image.open(tmp_path / "samples.png") as drawn:
         colours = {colour for _, colour in drawn.convert("RGB").getcolors(1 << 24) or []}
     assert {(128, 0, 0), (0, 128, 0)} & colours
+
+
+def test_samples_tell_which_colour_is_which_class(tmp_path: Path) -> None:
+    """Those that are seen, in their order; of several outputs each by its name."""
+    image, mask = np.zeros((4, 4, 1)), np.zeros((4, 4), np.int16)
+    true, said = mask.copy(), mask + 3
+    true[0], true[1] = 1, IGNORED
+    other = Sample("other", image, mask, np.ones_like(mask), ("no", "yes"))
+    values = Sample("values", image, image, image)
+    samples = [Sample("best", image, true, said, ("ground", "cell", "core")), other, values]
+    save_samples(tmp_path / "samples.svg", samples)
+    written = re.findall("<!-- (.*) -->", (tmp_path / "samples.svg").read_text())
+    assert written[-4:] == ["ignored", "ground, no", "cell, yes", "3"]
+    save_samples(tmp_path / "values.svg", [values])
+    assert "ignored" not in (tmp_path / "values.svg").read_text()

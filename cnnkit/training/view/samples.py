@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from matplotlib.patches import Patch
 
 from cnnkit.data.palette import PALETTE
 from cnnkit.training.view.curves import drawn
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = np.array(PALETTE, np.uint8)
 _INCHES: Final = 1.5
+_IN_A_ROW: Final = 5
+_UNCOUNTED: Final = "ignored"
 
 
 class Sample(NamedTuple):
@@ -27,12 +30,14 @@ class Sample(NamedTuple):
         true: The class of each pixel ``[*spatial]``, −1 where it does not count; or its values
             ``[*spatial, C]``. It may be the middle of the image alone.
         said: What the network answers, as ``true``.
+        classes: The names of the classes, as far as they have some.
     """
 
     title: str
     image: NDArray[Any]
     true: NDArray[Any]
     said: NDArray[Any]
+    classes: tuple[str, ...] = ()
 
 
 def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> None:
@@ -43,8 +48,10 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
         samples: Of images or volumes.
         title: What stands above.
     """
+    legend = _legend(samples)
     with drawn(path) as figure:
-        figure.set_size_inches(4 * _INCHES, (_INCHES + 0.2) * len(samples) + 0.3)
+        below = 0.16 * -(-len(legend) // _IN_A_ROW)
+        figure.set_size_inches(4 * _INCHES, (_INCHES + 0.2) * len(samples) + 0.3 + below)
         panels = figure.subplots(len(samples), 4, squeeze=False)
         for row, sample in zip(panels, samples, strict=True):
             of_classes = sample.true.dtype.kind in "iu"
@@ -58,6 +65,28 @@ def save_samples(path: Path, samples: Sequence[Sample], *, title: str = "") -> N
             row[0].set_ylabel(sample.title, fontsize=7)
         if title:
             figure.suptitle(title)
+        if legend:
+            figure.legend(
+                [Patch(facecolor=colour, edgecolor="grey") for _, colour in legend],
+                [names for names, _ in legend],
+                loc="outside lower center",
+                ncols=_IN_A_ROW,
+                fontsize=7,
+            )
+
+
+def _legend(samples: Sequence[Sample]) -> list[tuple[str, tuple[float, float, float]]]:
+    """The name and the colour of each class that is seen, in the order of the classes."""
+    named: dict[int, dict[str, None]] = {}
+    for sample in samples:
+        if sample.true.dtype.kind in "iu":
+            seen = [_slice(each, 2) for each in (sample.true, sample.said)]
+            for label in np.union1d(*seen).tolist():
+                known = sample.classes[label : label + 1] or (str(label),)
+                named.setdefault(label, {})[_UNCOUNTED if label < 0 else known[0]] = None
+    labels = np.array(sorted(named), np.int64)
+    pairs = zip(labels.tolist(), (colours(labels) / 255).tolist(), strict=True)
+    return [(", ".join(named[label]), (red, green, blue)) for label, (red, green, blue) in pairs]
 
 
 def _pictures(sample: Sample, *, of_classes: bool) -> list[NDArray[Any]]:
@@ -73,7 +102,7 @@ def _pictures(sample: Sample, *, of_classes: bool) -> list[NDArray[Any]]:
 
 
 def colours(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """The colours of classes ``[H, W]``, red, green and blue; white where none counts."""
+    """The colours of classes, ``[…, 3]``, red, green and blue; white where none counts."""
     found: NDArray[np.uint8] = _COLOURS[np.clip(mask, 0, None) % len(_COLOURS)]
     found[mask < 0] = 255
     return found
