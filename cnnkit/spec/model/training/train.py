@@ -24,7 +24,13 @@ from cnnkit.spec.model.training.loss import (
     Loss,
 )
 from cnnkit.spec.model.training.objective import not_of_task, read_loss
-from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
+from cnnkit.spec.model.training.optimizer import (
+    OPTIMIZERS,
+    Lookahead,
+    Nesterov,
+    Optimizer,
+    ScheduleFree,
+)
 from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
@@ -169,6 +175,11 @@ class Train(Section):
     ema: Annotated[
         Annotated[float, Field(gt=0, lt=1)] | None, Expects("a number between 0 and 1")
     ] = Field(None, description="decay of a running mean of the weights, which is then evaluated")
+    lookahead: Annotated[
+        Lookahead | None,
+        section(Lookahead, "lookahead"),
+        Expects("`sync_period`, `slow_step_size` and `power`: `{sync_period: 5}`"),
+    ] = Field(None, description="slow weights, to which the weights return every so often")
     augment: Annotated[
         tuple[Annotated[Augmentation, BeforeValidator(AUGMENTATIONS.read)], ...],
         Strict(False),
@@ -374,13 +385,15 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 "write a number, or one with a warm-up: `{constant: {peak: 0.01, warmup: 2}}`",
                 ("learning_rate",),
             )
-        if train.ema is not None:
-            yield Fault(
-                "wrong-value",
-                f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
-                "leave `ema` out",
-                ("ema",),
-            )
+        for field in ("ema", "lookahead"):
+            if getattr(train, field) is not None:
+                yield Fault(
+                    "wrong-value",
+                    f"`{train.optimizer.kind}` averages the weights already, and `{field}` would "
+                    "again",
+                    f"leave `{field}` out",
+                    (field,),
+                )
 
 
 def _of_one_output(train: Train) -> Iterator[Fault]:
