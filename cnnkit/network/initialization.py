@@ -23,6 +23,7 @@ from jax import Array
 from jax.nn import initializers
 
 from cnnkit.layers.activation import Activation
+from cnnkit.layers.convolution import Conv
 from cnnkit.layers.kinds import layer_class
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import Weighted
@@ -55,6 +56,8 @@ def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0)
     """
     if layer.weights is not None:
         return given(layer.weights)
+    if isinstance(layer, Conv) and layer.init == "dirac":
+        return partial(_dirac, named(suited_to(follower)), layer.groups)
     init = suited_to(follower) if layer.init is None else layer.init
     return named(init, unshared) if isinstance(init, str) else initializers.constant(init)
 
@@ -109,6 +112,26 @@ def _drawn(draw: Draw, key: Array, shape: Shape, dtype: Any = jnp.float32) -> Ar
         traced: Array = jax.pure_callback(values, form, words, vmap_method="sequential")
         return traced
     return jnp.asarray(values(words))
+
+
+def _dirac(
+    rest: Initializer, groups: int, key: Array, shape: Shape, dtype: Any = jnp.float32
+) -> Array:
+    """Filters of which the first of each group hand on a channel each; the rest are drawn.
+
+    Args:
+        rest: What draws them.
+        groups: The channel groups.
+        key: What it draws by.
+        shape: ``[*kernel, channels of a group, filters]``.
+        dtype: That of the array.
+    """
+    drawn = rest(key, shape, dtype)
+    parts = drawn.reshape(*shape[:-1], groups, -1)
+    handed = min(shape[-2], parts.shape[-1])
+    alone = np.zeros((*shape[:-1], handed), np.float32)
+    alone[(*(extent // 2 for extent in shape[:-2]), np.arange(handed), np.arange(handed))] = 1
+    return parts.at[..., :handed].set(alone[..., None, :]).reshape(shape)
 
 
 def _scaled(

@@ -571,6 +571,11 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "`schedule_free_adamw` averages the weights already, and `ema` would again",
             "leave `ema` out",
         ),
+        (
+            "train: {optimizer: schedule_free_adamw, lookahead: «{sync_period: 6}»}\n",
+            "`schedule_free_adamw` averages the weights already, and `lookahead` would again",
+            "leave `lookahead` out",
+        ),
     ],
 )
 def test_findings(section: str, message: str, advice: str) -> None:
