@@ -130,8 +130,10 @@ def _dirac(
     parts = drawn.reshape(*shape[:-1], groups, -1)
     handed = min(shape[-2], parts.shape[-1])
     alone = np.zeros((*shape[:-1], handed), np.float32)
-    alone[(*(extent // 2 for extent in shape[:-2]), np.arange(handed), np.arange(handed))] = 1
-    return parts.at[..., :handed].set(alone[..., None, :]).reshape(shape)
+    centre = tuple(extent // 2 for extent in shape[:-2])
+    alone[centre] = np.eye(shape[-2], handed)
+    whole: Array = parts.at[..., :handed].set(alone[..., None, :]).reshape(shape)
+    return whole
 
 
 def _scaled(

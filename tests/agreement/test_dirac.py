@@ -14,9 +14,8 @@ from flax import nnx
 import cnnkit
 from tests.agreement.converted import module_of
 
-SPEC = cnnkit.load(
-    {"input": "8x8x4", "layers": [{"conv": {"filters": 6, "kernel": 2, "groups": 2, "init": "dirac"}}]}
-)  # fmt: skip
+CONV = {"filters": 6, "kernel": 2, "groups": 2, "init": "dirac"}
+SPEC = cnnkit.load({"input": "8x8x4", "layers": [{"conv": CONV}]})
 
 
 def of_flax(module: Any) -> np.ndarray[Any, Any]:
@@ -31,7 +30,9 @@ def of_keras(module: Any) -> np.ndarray[Any, Any]:
     return np.asarray(module.MODEL().layers[-1].kernel)
 
 
-@pytest.mark.parametrize(("target", "kernel"), [("flax", of_flax), ("torch", of_torch), ("keras", of_keras)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "kernel"), [("flax", of_flax), ("torch", of_torch), ("keras", of_keras)]
+)
 def test_converted_code_hands_on_the_first_channels(target: str, kernel: Any) -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip(target)

@@ -573,8 +573,10 @@ def test_defaults_are_those_of_optax(name: str) -> None:
         ),
         (
             "train: {augment: [{flip: {direction: both, alternate: «true»}}]}\n",
-            "`alternate` takes turns between an image and its mirror image, and `direction: both` "
-            "has four",
+            (
+                "`alternate` takes turns between an image and its mirror image, and "
+                "`direction: both` has four"
+            ),
             "write `horizontal` or `vertical`, or leave `alternate` out",
         ),
         (

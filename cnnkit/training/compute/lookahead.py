@@ -23,11 +23,11 @@ class LookaheadState(NamedTuple):
     """What is kept from update to update.
 
     Attributes:
-        count: int32 ``[]``, the updates so far.
+        updates: int32 ``[]``, the updates so far.
         slow: The slow weights.
     """
 
-    count: Array
+    updates: Array
     slow: Tree
 
 
@@ -46,7 +46,7 @@ def lookahead(settings: Lookahead, updates: int) -> optax.GradientTransformation
     def update(
         steps: Tree, state: LookaheadState, params: Tree | None = None
     ) -> tuple[Tree, LookaheadState]:
-        count = state.count + 1
+        count = state.updates + 1
         due = count % settings.sync_period == 0
         way = 1 - (1 - settings.slow_step_size) * jnp.minimum(count / updates, 1) ** settings.power
 

@@ -2,8 +2,8 @@
 
 From the gradient to the step: clipping, weight decay where the method does not take it itself, the
 method, the multiples of the rate of some layers, the return to slow weights, and around all of it
-the accumulation over several batches. Of frozen weights nothing is kept; where they are trained later, their part of the state
-waits as it was at first.
+the accumulation over several batches. Of frozen weights nothing is kept; where they are trained
+later, their part of the state waits as it was at first.
 """
 
 from __future__ import annotations

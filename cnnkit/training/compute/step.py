@@ -119,9 +119,15 @@ class Steps:
         """What is asked of each output by its name; of the one output by ""."""
         return {name: part.accumulator for name, part in self.objective.parts.items()}
 
-    def init(self, seed: Array) -> State:
-        """The state before the first step."""
+    def init(self, seed: Array, change: Callable[[Tree], Tree] | None = None) -> State:
+        """The state before the first step.
+
+        Args:
+            seed: What the weights are drawn by.
+            change: What they are changed by before the optimizer and the means begin with them.
+        """
         params, stats = self.initial(seed)
+        params = params if change is None else change(params)
         zero = jnp.zeros((), jnp.int32)
         return State(
             step=zero,

@@ -90,7 +90,7 @@ class Flip(Augmentation):
                     ("alternate",),
                 )
             )
-        if self.alternate and self.probability != 0.5:  # noqa: PLR2004 - every second epoch
+        if self.alternate and self.probability != 0.5:
             raise Faults(
                 Fault(
                     "wrong-value",

@@ -36,6 +36,7 @@ from cnnkit.spec.model.training.part import NotNegative, Positive, given, sectio
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
+from cnnkit.spec.model.training.whitening import Whitened
 from cnnkit.tasks.metric import default_metric
 from cnnkit.tasks.task import Task, narrowed
 
@@ -133,6 +134,9 @@ class Train(Section):
     )
     freeze: Frozen = Field(None, description="layers whose weights stay as they are")
     unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
+    whiten: Whitened = Field(
+        None, description="the first convolution, which begins as what whitens the patches it sees"
+    )
     loss: Annotated[Loss, BeforeValidator(read_loss), LOSSES] = Field(
         CategoricalCrossEntropy.model_construct(),
         description="what training lowers; of several outputs one for each by its name",

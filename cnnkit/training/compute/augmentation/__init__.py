@@ -145,15 +145,13 @@ def of_several(
     """
     images = {name: shape for name, shape in shapes.items() if len(shape) > 1}
     if not augment or not images:
-        return lambda _, inputs, targets, epoch=0: (inputs, targets)
+        return lambda _, inputs, targets, *__: (inputs, targets)
     widths = [shape[-1] for shape in images.values()]
     extents = next(iter(images.values()))[:-1]
     whole = make_augmentation(augment, (*extents, sum(widths)), maps=maps)
     cuts = [sum(widths[: index + 1]) for index in range(len(widths) - 1)]
 
-    def augmented(
-        key: Array, inputs: Any, targets: Any, epoch: Array | int = 0
-    ) -> tuple[Any, Any]:
+    def augmented(key: Array, inputs: Any, targets: Any, epoch: Array | int = 0) -> tuple[Any, Any]:
         joined = jnp.concatenate([inputs[name] for name in images], axis=-1)
         joined, targets = whole(key, joined, targets, epoch)
         changed = dict(zip(images, jnp.split(joined, cuts, axis=-1), strict=True))
