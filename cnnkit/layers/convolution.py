@@ -21,7 +21,7 @@ from cnnkit.layers.learner import ALIASES
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import TransposedWindow, transpose
 from cnnkit.layers.shape import Shape
-from cnnkit.layers.weighted import Weighted
+from cnnkit.layers.weighted import ConvInit, Weighted
 from cnnkit.layers.window import (
     Padding,
     PaddingMode,
@@ -133,6 +133,10 @@ class Conv(Convolution):
 
     An axis of D cells gives (D + P − F′)/stride + 1, where P is the padding of both sides and
     F′ = dilation·(kernel − 1) + 1.
+
+    With ``init: dirac`` the first filters of each group hand on one channel each, as many as there
+    are, by a 1 at the kernel's centre (Zagoruyko and Komodakis, 2017); the rest start as they
+    would without it.
     """
 
     kind = "conv"
@@ -142,6 +146,7 @@ class Conv(Convolution):
 
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are convolved apart")
+    init: ConvInit = Field(None, description="how the weights start; suited to the activation")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

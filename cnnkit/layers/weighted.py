@@ -64,6 +64,13 @@ Init = Annotated[
         "or a number that all weights start from"
     ),
 ]
+ConvInit = Annotated[
+    Literal["dirac"] | Init,
+    Expects(
+        "`lecun`, `he`, `glorot` (each also with `_uniform`), `orthogonal`, `dirac`, `zeros`, "
+        "`ones`, or a number that all weights start from"
+    ),
+]
 Bias = Annotated[
     bool | Annotated[Values, BeforeValidator(_array)],
     Expects("true, false, or a list of the bias of each filter or unit"),

@@ -22,6 +22,7 @@ import numpy as np
 from jax import Array
 
 from cnnkit.layers.activation import Activation
+from cnnkit.layers.convolution import Conv
 from cnnkit.layers.kinds import layer_class
 from cnnkit.layers.shape import Shape
 from cnnkit.layers.weighted import Weighted
@@ -54,6 +55,9 @@ def kernel_initializer(layer: Weighted, follower: str | None, unshared: int = 0)
     """
     if layer.weights is not None:
         return given(layer.weights)
+    if isinstance(layer, Conv) and layer.init == "dirac":
+        dirac = partial(_dirac, family=suited_to(follower), groups=layer.groups)
+        return partial(_drawn, dirac)
     init = suited_to(follower) if layer.init is None else layer.init
     return named(init, unshared) if isinstance(init, str) else constant(init)
 
@@ -150,6 +154,19 @@ def _scaled(
         values[outside] = generator.standard_normal(outside.sum(), np.float32)
     values *= np.float32(deviation / _TRUNCATED)
     return values
+
+
+def _dirac(
+    generator: np.random.Generator, shape: Shape, family: str, groups: int
+) -> np.ndarray[Any, Any]:
+    """Filters of which the first of each group hand on a channel each; the rest are drawn."""
+    kernel = _scaled(generator, shape, family, uniform=False, unshared=0)
+    centre = tuple(extent // 2 for extent in shape[:-2])
+    for filters in np.split(kernel, groups, axis=-1):
+        handed = min(filters.shape[-2:])
+        filters[..., :handed] = 0
+        filters[(*centre, slice(None), slice(handed))] = np.eye(shape[-2], handed)
+    return kernel
 
 
 def _orthogonal(

@@ -57,7 +57,7 @@ def multiple(rates: Mapping[str, float], path: str) -> float:
 
 
 def faults(spec: Spec, graph: Graph) -> Iterator[Finding]:
-    """The patterns of a spec that name no layer, or none that has weights; and all of them frozen.
+    """What `train:` says of layers that are not there, have no weights, or cannot begin so.
 
     Args:
         spec: The spec.
@@ -66,6 +66,8 @@ def faults(spec: Spec, graph: Graph) -> Iterator[Finding]:
     train = spec.train
     if train is None or graph.output is None:
         return
+    if train.whiten is not None and (fault := train.whiten.fault(graph)) is not None:
+        yield _finding(spec, fault.field, fault.rule, fault.message, fault.help)
     patterns: dict[tuple[str | int, ...], str] = {}
     if train.freeze is not None:
         patterns |= {("freeze", at): each for at, each in enumerate(train.freeze.layers)}

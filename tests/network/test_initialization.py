@@ -196,3 +196,16 @@ def test_arrays_of_other_shapes_are_begun_without_another_program() -> None:
     finally:
         jax.monitoring.unregister_event_duration_listener(listener)
     assert compiled == []
+
+
+@pytest.mark.parametrize(("kernel_size", "groups", "filters"), [(3, 1, 7), (2, 1, 3), (5, 2, 6)])
+def test_dirac_hands_on_the_first_channels(kernel_size: int, groups: int, filters: int) -> None:
+    """As PyTorch's on the first filters of each group, which airbench leaves it at too."""
+    torch = pytest.importorskip("torch")
+    layer = {"filters": filters, "kernel": kernel_size, "groups": groups, "init": "dirac"}
+    ours = np.moveaxis(kernel({"conv": layer}, "8x8x4"), (-1, -2), (0, 1))
+    channels = 4 // groups
+    for part in np.split(ours, groups):
+        expected = torch.nn.init.dirac_(torch.empty(part[:channels].shape))
+        np.testing.assert_array_equal(part[:channels], expected)
+        assert (part[channels:] != 0).all()

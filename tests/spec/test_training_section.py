@@ -571,6 +571,24 @@ def test_defaults_are_those_of_optax(name: str) -> None:
             "`schedule_free_adamw` averages the weights already, and `ema` would again",
             "leave `ema` out",
         ),
+        (
+            "train: {augment: [{flip: {direction: both, alternate: «true»}}]}\n",
+            (
+                "`alternate` takes turns between an image and its mirror image, and "
+                "`direction: both` has four"
+            ),
+            "write `horizontal` or `vertical`, or leave `alternate` out",
+        ),
+        (
+            "train: {augment: [{flip: {probability: 0.2, alternate: «true»}}]}\n",
+            "`alternate` mirrors each example in every second epoch, and `probability` is 0.2",
+            "leave one of them out",
+        ),
+        (
+            "train: {optimizer: schedule_free_adamw, lookahead: «{sync_period: 6}»}\n",
+            "`schedule_free_adamw` averages the weights already, and `lookahead` would again",
+            "leave `lookahead` out",
+        ),
     ],
 )
 def test_findings(section: str, message: str, advice: str) -> None:

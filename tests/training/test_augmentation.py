@@ -96,6 +96,40 @@ def test_half_of_the_examples_are_mirrored() -> None:
     assert abs(float(mirrored.mean()) - 0.5) < 0.14  # 4.5 standard deviations
 
 
+def test_alternating_examples_are_mirrored_in_every_second_epoch() -> None:
+    """Whatever the key, and behind a shift too, which leaves no example as it was."""
+    images = RANDOM.integers(0, 256, (N, 6, 6, 3)).astype(np.float32) / 255
+    recipe = Train(augment=[{"flip": {"alternate": True}}]).augment
+    augment = jax.jit(make_augmentation(recipe, (6, 6, 3)))
+    labels = np.zeros(N, np.int32)
+
+    def mirrored(epoch: int) -> np.ndarray:
+        changed, _ = augment(jax.random.fold_in(KEY, epoch), images, labels, epoch)
+        whole = (changed == images).all(axis=(1, 2, 3))
+        turned = (changed == images[:, :, ::-1]).all(axis=(1, 2, 3))
+        assert bool((whole ^ turned).all())
+        return np.asarray(turned)
+
+    first = mirrored(0)
+    assert abs(float(first.mean()) - 0.5) < 0.14  # 4.5 standard deviations
+    assert np.array_equal(mirrored(1), ~first)
+    assert np.array_equal(mirrored(2), first)
+    order = RANDOM.permutation(N)
+    changed, _ = augment(KEY, images[order], labels, 4)
+    assert np.array_equal((changed != images[order]).any(axis=(1, 2, 3)), first[order])
+
+
+def test_an_earlier_augmentation_does_not_change_whose_turn_it_is() -> None:
+    images = RANDOM.integers(0, 256, (N, 5, 5, 1)).astype(np.float32) / 255
+    both = [{"cutout": 1}, {"flip": {"alternate": True}}]
+    augment = jax.jit(make_augmentation(Train(augment=both).augment, (5, 5, 1)))
+    alone = jax.jit(make_augmentation(Train(augment=both[1:]).augment, (5, 5, 1)))
+    labels = np.zeros(N, np.int32)
+    expected = np.asarray(alone(KEY, images, labels, 3)[0])
+    changed = np.asarray(augment(KEY, images, labels, 3)[0])
+    assert bool(((changed == expected) | (changed == 0)).all())
+
+
 def test_vertical_and_both() -> None:
     images = ramp(2, 3, 1)
     changed, _ = augmented([{"flip": {"direction": "vertical", "probability": 1}}], images)

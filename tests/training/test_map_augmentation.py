@@ -137,3 +137,14 @@ def test_targets_of_other_extents_are_mirrored_and_not_shifted() -> None:
     np.testing.assert_array_equal(seen.repeat(2, 1).repeat(2, 2), moved)
     with pytest.raises(SpecError, match="moves images of 4x4 and targets of 8x8 alike"):
         augmented([{"shift": 1}], images, large)
+
+
+def test_masks_are_mirrored_when_it_is_the_turn_of_their_images() -> None:
+    masks = np.random.default_rng(3).integers(0, 3, (32, 6, 6)).astype(np.int16)
+    images = masks[..., None].astype(np.float32)
+    recipe = Train(augment=[{"flip": {"alternate": True}}])
+    augment = jax.jit(make_augmentation(recipe.augment, (6, 6, 1), 3, maps=True))
+    for epoch in (0, 1):
+        changed, moved = augment(jax.random.key(0), images, masks, epoch)
+        assert np.array_equal(changed[..., 0], moved)
+        assert 0 < (np.asarray(moved) != masks).any(axis=(1, 2)).sum() < len(masks)

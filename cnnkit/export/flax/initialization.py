@@ -24,6 +24,8 @@ def initializers(layer: Weighted, spatial: int | None = None) -> str:
     text = ""
     if layer.weights is not None:
         text += f", kernel_init=given({hole('weights', plain(layer.weights))})"
+    elif layer.init == "dirac":
+        text += f", kernel_init=dirac({hole('groups', getattr(layer, 'groups', 1))})"
     elif isinstance(layer.init, str):
         name = _INITIALIZERS[layer.init]
         if spatial and "_" in name:  # the positions do not add to a fan

@@ -21,6 +21,8 @@ def initializers(
     if layer.weights is not None:
         more = ", swapped=True" if swapped else ""
         text += f", {keyword}=Given({hole('weights', plain(layer.weights))}{more})"
+    elif layer.init == "dirac":
+        text += f", {keyword}=Dirac({hole('groups', getattr(layer, 'groups', 1))})"
     elif isinstance(layer.init, str):
         name = f'"{_INITIALIZERS.get(layer.init, layer.init)}"'
         text += f", {keyword}={f'Swapped({name})' if swapped else name}"

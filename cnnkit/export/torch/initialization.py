@@ -27,6 +27,9 @@ def started(layer: Weighted, build: str, function: str = "start") -> str:
     text = ""
     if layer.weights is not None:
         text += f", kernel={hole('weights', plain(layer.weights))}"
+    elif layer.init == "dirac":
+        groups = getattr(layer, "groups", 1)
+        text += f", kernel={'dirac' if groups == 1 else f'lambda weight: dirac(weight, {groups})'}"
     elif isinstance(layer.init, str):
         text += f", kernel={_INITIALIZERS[layer.init]}"
     elif layer.init is not None:

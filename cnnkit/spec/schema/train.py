@@ -11,13 +11,14 @@ from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.augmentation import AUGMENTATIONS
 from cnnkit.spec.model.training.data import FILES, KNOWN
 from cnnkit.spec.model.training.loss import LOSSES
-from cnnkit.spec.model.training.optimizer import OPTIMIZERS
+from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Lookahead
 from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import Part, Variant, stands_beside
 from cnnkit.spec.model.training.schedule import FIND, SCHEDULES
 from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.train import BoundaryWeights, Checkpointing, EarlyStopping, Train
 from cnnkit.spec.model.training.transfer import Freeze, Unfreeze
+from cnnkit.spec.model.training.whitening import Whitening
 from cnnkit.spec.schema.field import (
     EXPRESSION,
     Schema,
@@ -39,6 +40,7 @@ _SECTIONS: Final[dict[str, type[Section]]] = {
     "split": SplitSettings,
     "unfreeze": Unfreeze,
     "boundary_weights": BoundaryWeights,
+    "lookahead": Lookahead,
     "parallel": Parallelism,
     "early_stopping": EarlyStopping,
     "checkpoint": Checkpointing,
@@ -51,6 +53,7 @@ def train() -> Schema:
     written: dict[str, Schema] = {
         "data": _data(),
         "freeze": _freeze(),
+        "whiten": _whiten(),
         "loss": _loss(),
         "class_weights": _class_weights(),
         "optimizer": _choice(OPTIMIZERS),
@@ -176,6 +179,17 @@ def _freeze() -> Schema:
                 "additionalProperties": False,
                 "required": ["layers"],
             },
+        ]
+    }
+
+
+def _whiten() -> Schema:
+    """The path of a layer, or a mapping with more to say."""
+    written = _section(Whitening)
+    return {
+        "anyOf": [
+            {"type": ["string", "null"], "minLength": 1},
+            {**written, "title": "whiten", "required": ["layer"]},
         ]
     }
 

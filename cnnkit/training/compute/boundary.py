@@ -100,6 +100,8 @@ def _met(true: Classes, said: Classes, classes: int) -> NDArray[np.int64]:
 
 def _filled(true: Classes, said: Classes) -> tuple[Classes, Classes]:
     """Both maps where some cells count and between these, all others as the nearest of them."""
+    from scipy.ndimage import distance_transform_edt
+
     counted = true != IGNORED
     if counted.all():
         return true, said

@@ -1,9 +1,9 @@
 """The optimizer of a recipe, as an Optax gradient transformation: a pure pytree of state.
 
 From the gradient to the step: clipping, weight decay where the method does not take it itself, the
-method, the multiples of the rate of some layers, and around all of it the accumulation over several
-batches. Of frozen weights nothing is kept; where they are trained later, their part of the state
-waits as it was at first.
+method, the multiples of the rate of some layers, the return to slow weights, and around all of it
+the accumulation over several batches. Of frozen weights nothing is kept; where they are trained
+later, their part of the state waits as it was at first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from optax import contrib
 from cnnkit.spec import layer_patterns
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training import optimizer as methods
+from cnnkit.training.compute.lookahead import lookahead
 from cnnkit.training.compute.schedule import make_schedule
 
 Tree = Any
@@ -66,6 +67,9 @@ def make_optimizer(
         parts.append(method())
     if train.learning_rate.layers:
         parts.append(_multiplied(train))
+    if train.lookahead is not None:
+        updates = max(train.epochs * steps_per_epoch // train.accumulate, 1)
+        parts.append(lookahead(train.lookahead, updates))
     made = optax.chain(*parts)
     if train.accumulate > 1:
         made = optax.MultiSteps(made, train.accumulate).gradient_transformation()

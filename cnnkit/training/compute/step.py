@@ -83,7 +83,7 @@ class Steps:
         graphdef: The network without its arrays.
         optimizer: What makes updates of gradients.
         objective: What is asked of the outputs.
-        augment: ``(key, images, targets) -> (images, targets)``.
+        augment: ``(key, images, targets, epoch) -> (images, targets)``.
         train: The recipe.
         initial: The weights and statistics from a seed, and
         forms: their shapes.
@@ -122,10 +122,17 @@ class Steps:
         """What is asked of each output by its name; of the one output by ""."""
         return {name: part.accumulator for name, part in self.objective.parts.items()}
 
-    def init(self, seed: Array) -> State:
-        """The state before the first step."""
+    def init(self, seed: Array, change: Callable[[Tree], Tree] | None = None) -> State:
+        """The state before the first step.
+
+        Args:
+            seed: What the weights are drawn by.
+            change: What they are changed by before the optimizer and the means begin with them.
+        """
+        params, stats = self.initial(seed)
+        params = params if change is None else change(params)
         # All that is not drawn by one program, not by one for each shape.
-        state: State = jax.jit(self._begun)(*self.initial(seed))
+        state: State = jax.jit(self._begun)(params, stats)
         return state
 
     def template(self) -> State:
@@ -161,9 +168,9 @@ class Steps:
 
     def update(self, state: State, feed: Feed, order: Array) -> State:
         """One step on the next batch of an epoch's order; a failed state stays as it is."""
-        number = state.step % self.steps_per_epoch(order.shape[0])
+        epoch, number = jnp.divmod(state.step, self.steps_per_epoch(order.shape[0]))
         indices, counted = self.batches.wrapped(order, number)
-        return self.learn(state, feed, feed.pool.at(indices), number == 0, counted)
+        return self.learn(state, feed, feed.pool.at(indices), number == 0, counted, epoch)
 
     def advance(self, state: State, feed: Feed, order: Array, count: Array | int) -> State:
         """So many steps in one call; they are of one epoch."""
@@ -171,7 +178,13 @@ class Steps:
         return last
 
     def learn(
-        self, state: State, feed: Feed, batch: ExamplePool, first: Array, counted: Array
+        self,
+        state: State,
+        feed: Feed,
+        batch: ExamplePool,
+        first: Array,
+        counted: Array,
+        epoch: Array | int = 0,
     ) -> State:
         """One step on a batch that is given.
 
@@ -181,11 +194,12 @@ class Steps:
             batch: ``[B, *spatial, C]``, and its targets.
             first: Whether the totals begin anew.
             counted: bool ``[B]``, which of the examples are counted in the totals.
+            epoch: Which one it is of, from 0.
         """
         augment, layers = (
             jax.random.fold_in(_key(feed.seed, use), state.step) for use in (_AUGMENT, _LAYERS)
         )
-        images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets))
+        images, targets = self.augment(augment, scaled(batch.inputs), aimed(batch.targets), epoch)
         images, targets = self.layout.spread(standardized(images, feed), targets)
         targets, added = parted(targets)
         asked, only = self.objective.asked(targets), self.objective.only

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -29,6 +29,7 @@ from cnnkit.training.distributed.layout import SHARD
 from cnnkit.training.prepare.device import compiler_options, host
 from cnnkit.training.prepare.feed import on_device, pool_on, side_by_side
 from cnnkit.training.prepare.material import Material, SplitName, recalls_in
+from cnnkit.training.prepare.whitening import whitened
 
 Compiled = Callable[..., Any]
 Asked = Callable[[], bool]
@@ -120,8 +121,16 @@ class Engine(ABC):
         where = beside or self.sharding
         seeds = [jax.device_put(np.uint32(each.seed), where) for each in self.materials]
         with nullcontext() if beside is None else jax.default_device(beside):
-            drawn = [jax.device_get(self.steps.init(seed)) for seed in seeds]
+            drawn = [
+                jax.device_get(self.steps.init(seed, self._changed(each)))
+                for seed, each in zip(seeds, self.materials, strict=True)
+            ]
         return self.place(side_by_side(drawn))
+
+    def _changed(self, material: Material) -> Callable[[Tree], Tree] | None:
+        """What the weights that are drawn are changed by before all else, if by anything."""
+        settings = self.steps.train.whiten
+        return None if settings is None else partial(whitened, settings, material)
 
     def template(self) -> State:
         """The shapes of a state."""

@@ -36,13 +36,14 @@ class Streamed(Engine):
             self._epoch = self._reading(int(state.step), order)
         for _ in range(count):
             batch = self._epoch.next(state)
-            number = batch.step % per_epoch
+            epoch, number = divmod(batch.step, per_epoch)
             state = self.program(self._step)(
                 state,
                 self.feed,
                 self._share.pool(batch.inputs, batch.targets),
                 np.bool_(number == 0),
                 number * size + positions < len(order),
+                np.int32(epoch),
             )
         self._epoch.reached(state)
         return state
@@ -120,7 +121,7 @@ class Streamed(Engine):
     def _training_program(self, steps: Steps, state: State) -> Any:
         batch = self._example(self.material.lessons)
         learn = jax.jit(steps.learn, donate_argnums=0, out_shardings=self.lying)
-        return learn.lower(state, self.feed, batch, np.bool_(False), self._counted())
+        return learn.lower(state, self.feed, batch, np.bool_(False), self._counted(), np.int32(0))
 
     def _counted(self) -> Any:
         return np.ones(self.steps.batch_size, np.bool_)

@@ -85,7 +85,13 @@ def _machine(
     rising = rising.with_layers(recipe.learning_rate.layers)
     rising_recipe = recipe.model_copy(
         # What is frozen for some epochs is frozen in the test.
-        update={"learning_rate": rising, "accumulate": 1, "ema": None, "unfreeze": None}
+        update={
+            "learning_rate": rising,
+            "accumulate": 1,
+            "ema": None,
+            "lookahead": None,
+            "unfreeze": None,
+        }
     )
     steps = make_steps(
         spec,

@@ -140,6 +140,7 @@ def _plain(recipe: Train) -> Train:
             "label_smoothing": 0.0,
             "accumulate": 1,
             "ema": None,
+            "lookahead": None,
             "optimizer": recipe.optimizer.model_copy(update={"weight_decay": 0.0}),
             "learning_rate": ConstantSchedule(peak=1e-2 if rate == "find" else rate).with_layers(
                 recipe.learning_rate.layers

@@ -18,6 +18,22 @@ def given(values):
     return initializer
 
 
+def dirac(groups: int = 1):
+    """An initializer whose first filters of each group hand on a channel each."""
+
+    def initializer(key, shape, dtype=jnp.float32):
+        drawn = nnx.initializers.lecun_normal()(key, shape, dtype)
+        centre = tuple(extent // 2 for extent in shape[:-2])
+        parts = jnp.split(drawn, groups, axis=-1)
+        channels = jnp.arange(min(parts[0].shape[-2:]))
+        for index, filters in enumerate(parts):
+            filters = filters.at[..., : len(channels)].set(0)
+            parts[index] = filters.at[(*centre, channels, channels)].set(1)
+        return jnp.concatenate(parts, axis=-1)
+
+    return initializer
+
+
 def pad(x: jax.Array, sides, mode: str = "constant") -> jax.Array:
     """Adds cells (before, after) along each spatial axis."""
     return jnp.pad(x, ((0, 0), *sides, (0, 0)), mode=mode)

@@ -42,6 +42,25 @@ class Swapped(keras.initializers.Initializer):
         return {"initializer": self.initializer}
 
 
+class Dirac(keras.initializers.Initializer):
+    """The first filters of each group hand on a channel each; the rest are drawn."""
+
+    def __init__(self, groups: int = 1) -> None:
+        self.groups = groups
+
+    def __call__(self, shape, dtype=None):
+        kernel = np.array(keras.initializers.GlorotUniform()(shape, dtype))
+        centre = tuple(extent // 2 for extent in shape[:-2])
+        for filters in np.split(kernel, self.groups, axis=-1):
+            handed = min(filters.shape[-2:])
+            filters[..., :handed] = 0
+            filters[(*centre, np.arange(handed), np.arange(handed))] = 1
+        return ops.convert_to_tensor(kernel, dtype)
+
+    def get_config(self):
+        return {"groups": self.groups}
+
+
 class Pad(Applied):
     """Adds cells (before, after) along each spatial axis; the mode is numpy's."""
 

@@ -73,6 +73,12 @@ def he_uniform(weight: torch.Tensor) -> torch.Tensor:
     return nn.init.kaiming_uniform_(weight, nonlinearity="relu")
 
 
+def dirac(weight: torch.Tensor, groups: int = 1) -> None:
+    """The first filters of each group hand on a channel each; the rest stay as they are."""
+    for filters in weight.chunk(groups):
+        nn.init.dirac_(filters[: filters.shape[1]])
+
+
 def without(layer: nn.Module, *names: str) -> nn.Module:
     """A normalization without its scale (`weight`) or its shift (`bias`)."""
     for name in names:

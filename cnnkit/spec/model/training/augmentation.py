@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from cnnkit.layers.field import Expects
+from cnnkit.layers.field import Expects, Flag
 from cnnkit.layers.shape import Shape, show
 from cnnkit.spec.language.faults import Fault, Faults
 from cnnkit.spec.model.training.part import Fraction, Part, Positive, Variant, by_name
@@ -72,6 +72,35 @@ class Flip(Augmentation):
         Literal["horizontal", "vertical", "both"], Expects("`horizontal`, `vertical` or `both`")
     ] = Field("horizontal", description="left and right, up and down, or each by itself")
     probability: Fraction = Field(0.5, description="the part of the examples that are changed")
+    alternate: Flag = Field(
+        False,
+        description="whether each example is mirrored in every second epoch, half of them in the "
+        "even ones, instead of at random (Jordan, 2024)",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if self.alternate and self.direction == "both":
+            raise Faults(
+                Fault(
+                    "wrong-value",
+                    "`alternate` takes turns between an image and its mirror image, and "
+                    "`direction: both` has four",
+                    "write `horizontal` or `vertical`, or leave `alternate` out",
+                    ("alternate",),
+                )
+            )
+        if self.alternate and self.probability != 0.5:
+            raise Faults(
+                Fault(
+                    "wrong-value",
+                    f"`alternate` mirrors each example in every second epoch, and `probability` "
+                    f"is {self.probability:g}",
+                    "leave one of them out",
+                    ("alternate",),
+                )
+            )
+        return self
 
     def misfit(self, shape: Shape) -> Fault | None:
         """A signal has no up and down."""

@@ -11,8 +11,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cnnkit.layers.field import Expects, Flag
+from cnnkit.layers.field import Count, Expects, Flag
 from cnnkit.spec.language.faults import Fault, Faults
+from cnnkit.spec.model.section import Section
 from cnnkit.spec.model.training.part import Decay, NotNegative, Part, Positive, Variant, by_name
 
 _MOMENTS: dict[str, str] = {
@@ -286,6 +287,22 @@ class ScheduleFreeAdamW(ScheduleFree):
 
     b2: Beta = Field(0.999, description="decay of the mean of squared gradients")
     epsilon: NotNegative = Field(1e-8, description="what is added to the divisor")
+
+
+class Lookahead(Section):
+    """Slow weights, to which those of any method return every so often (Zhang et al., 2019).
+
+    slow ← slow + s·(fast − slow), and fast ← slow. Where `power` is above 0, s falls from 1 to
+    `slow_step_size` as that power of the training that is done.
+    """
+
+    sync_period: Count = Field(5, description="the updates after which they return")
+    slow_step_size: Annotated[float, Field(gt=0, le=1), Expects("a number above 0, at most 1")] = (
+        Field(0.5, description="how far the slow weights go towards the fast ones")
+    )
+    power: NotNegative = Field(
+        0.0, description="0: always so far; else it begins at 1 and falls as this power of time"
+    )
 
 
 OPTIMIZERS = Variant(

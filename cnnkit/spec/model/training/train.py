@@ -24,12 +24,19 @@ from cnnkit.spec.model.training.loss import (
     Loss,
 )
 from cnnkit.spec.model.training.objective import not_of_task, read_loss
-from cnnkit.spec.model.training.optimizer import OPTIMIZERS, Nesterov, Optimizer, ScheduleFree
+from cnnkit.spec.model.training.optimizer import (
+    OPTIMIZERS,
+    Lookahead,
+    Nesterov,
+    Optimizer,
+    ScheduleFree,
+)
 from cnnkit.spec.model.training.parallel import Parallelism
 from cnnkit.spec.model.training.part import NotNegative, Positive, given, section
 from cnnkit.spec.model.training.schedule import SCHEDULES, ConstantSchedule, Schedule
 from cnnkit.spec.model.training.split import SplitSettings
 from cnnkit.spec.model.training.transfer import Frozen, Source, Unfrozen
+from cnnkit.spec.model.training.whitening import Whitened
 from cnnkit.tasks.metric import default_metric
 from cnnkit.tasks.task import Task, narrowed
 
@@ -127,6 +134,9 @@ class Train(Section):
     )
     freeze: Frozen = Field(None, description="layers whose weights stay as they are")
     unfreeze: Unfrozen = Field(None, description="when the frozen layers are trained after all")
+    whiten: Whitened = Field(
+        None, description="the first convolution, which begins as what whitens the patches it sees"
+    )
     loss: Annotated[Loss, BeforeValidator(read_loss), LOSSES] = Field(
         CategoricalCrossEntropy.model_construct(),
         description="what training lowers; of several outputs one for each by its name",
@@ -169,6 +179,11 @@ class Train(Section):
     ema: Annotated[
         Annotated[float, Field(gt=0, lt=1)] | None, Expects("a number between 0 and 1")
     ] = Field(None, description="decay of a running mean of the weights, which is then evaluated")
+    lookahead: Annotated[
+        Lookahead | None,
+        section(Lookahead, "lookahead"),
+        Expects("`sync_period`, `slow_step_size` and `power`: `{sync_period: 5}`"),
+    ] = Field(None, description="slow weights, to which the weights return every so often")
     augment: Annotated[
         tuple[Annotated[Augmentation, BeforeValidator(AUGMENTATIONS.read)], ...],
         Strict(False),
@@ -374,13 +389,15 @@ def _contradictions(train: Train) -> Iterator[Fault]:
                 "write a number, or one with a warm-up: `{constant: {peak: 0.01, warmup: 2}}`",
                 ("learning_rate",),
             )
-        if train.ema is not None:
-            yield Fault(
-                "wrong-value",
-                f"`{train.optimizer.kind}` averages the weights already, and `ema` would again",
-                "leave `ema` out",
-                ("ema",),
-            )
+        for field in ("ema", "lookahead"):
+            if getattr(train, field) is not None:
+                yield Fault(
+                    "wrong-value",
+                    f"`{train.optimizer.kind}` averages the weights already, and `{field}` would "
+                    "again",
+                    f"leave `{field}` out",
+                    (field,),
+                )
 
 
 def _of_one_output(train: Train) -> Iterator[Fault]:

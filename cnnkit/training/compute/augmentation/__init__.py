@@ -10,6 +10,7 @@ by the nearest cell, images linearly. What changes values alone leaves them as t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -27,8 +28,11 @@ from cnnkit.training.compute.loss import dense
 
 __all__ = ["Augment", "make_augmentation", "of_several"]
 
-Augment = Callable[[Array, Any, Any], tuple[Any, Any]]
-"""``(key, images [N, *spatial, C], targets) -> (images, targets)``; of several by their names."""
+Augment = Callable[..., tuple[Any, Any]]
+"""``(key, images [N, *spatial, C], targets, epoch=0) -> (images, targets)``; of several by name."""
+
+_STEPS = 255
+_LARGEST = 2.0**22
 
 
 def make_augmentation(
@@ -57,7 +61,12 @@ def make_augmentation(
     if misfits:
         raise SpecError([Finding(f.rule, "error", f.message, f.help) for f in misfits])
 
-    def augmented(key: Array, images: Array, targets: Any) -> tuple[Array, Any]:
+    alternates = any(isinstance(each, kinds.Flip) and each.alternate for each in augment)
+
+    def augmented(
+        key: Array, images: Array, targets: Any, epoch: Array | int = 0
+    ) -> tuple[Array, Any]:
+        turn = _turn(images, epoch) if alternates else None
         for index, each in enumerate(augment):
             own = jax.random.fold_in(key, index)
             if each.mixes:
@@ -67,29 +76,34 @@ def make_augmentation(
                 targets = dense(targets, outputs)
                 images, targets = _MIXED[type(each)](each, own, images, targets)
                 continue
-            images = _some(each, own, images)
+            images = _some(each, own, images, turn)
             if maps and each.moves:
-                targets = _all_moved(each, own, targets, shape[:-1], maps)
+                move = functools.partial(_moved, each, own, shape[:-1], turn)
+                if isinstance(maps, bool):
+                    targets = move(targets)
+                else:
+                    targets = {**targets, **{name: move(targets[name]) for name in maps}}
         return images, targets
 
     return augmented
 
 
-def _all_moved(
-    augmentation: Augmentation,
-    key: Array,
-    targets: Any,
-    extents: Shape,
-    maps: bool | Collection[str],
-) -> Any:
-    """Targets moved as images are; of several outputs those of these names."""
-    if isinstance(maps, bool):
-        return _moved(augmentation, key, targets, extents)
-    moved = {name: _moved(augmentation, key, targets[name], extents) for name in maps}
-    return {**targets, **moved}
+def _turn(images: Array, epoch: Array | int) -> Array:
+    """Which examples are mirrored in an epoch, bool ``[N]``: each in every second one.
+
+    A hash of its values, in steps of 1/255, says which examples begin: so it does not matter where
+    in the data an example stands, nor what an earlier augmentation makes of it.
+    """
+    values = jnp.clip(jnp.round(images * _STEPS), -_LARGEST, _LARGEST).astype(jnp.int32)
+    factors = jax.random.bits(jax.random.key(0), images.shape[1:])
+    axes = tuple(range(1, images.ndim))
+    drawn = (values.astype(jnp.uint32) * factors).sum(axes, dtype=jnp.uint32) >> 31
+    return (drawn + jnp.asarray(epoch, jnp.uint32)) % 2 == 1
 
 
-def _moved(augmentation: Augmentation, key: Array, targets: Array, extents: Shape) -> Array:
+def _moved(
+    augmentation: Augmentation, key: Array, extents: Shape, turn: Array | None, targets: Array
+) -> Array:
     """Targets with the extents of the images, moved as these are by the same key.
 
     Classes are whole numbers, of which the nearest is taken: none comes up that was not there but
@@ -99,7 +113,7 @@ def _moved(augmentation: Augmentation, key: Array, targets: Array, extents: Shap
     maps = targets[..., None] if of_classes else targets
     if maps.shape[1:-1] != extents and not isinstance(augmentation, kinds.Flip):
         raise SpecError([_other_extents(augmentation, maps.shape[1:-1], extents)])
-    moved = _some(augmentation, key, maps)
+    moved = _some(augmentation, key, maps, turn)
     return moved[..., 0] if of_classes else moved
 
 
@@ -131,28 +145,32 @@ def of_several(
     """
     images = {name: shape for name, shape in shapes.items() if len(shape) > 1}
     if not augment or not images:
-        return lambda _, inputs, targets: (inputs, targets)
+        return lambda _, inputs, targets, *__: (inputs, targets)
     widths = [shape[-1] for shape in images.values()]
     extents = next(iter(images.values()))[:-1]
     whole = make_augmentation(augment, (*extents, sum(widths)), maps=maps)
     cuts = [sum(widths[: index + 1]) for index in range(len(widths) - 1)]
 
-    def augmented(key: Array, inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def augmented(key: Array, inputs: Any, targets: Any, epoch: Array | int = 0) -> tuple[Any, Any]:
         joined = jnp.concatenate([inputs[name] for name in images], axis=-1)
-        joined, targets = whole(key, joined, targets)
+        joined, targets = whole(key, joined, targets, epoch)
         changed = dict(zip(images, jnp.split(joined, cuts, axis=-1), strict=True))
         return {**inputs, **changed}, targets
 
     return augmented
 
 
-def _some(augmentation: Augmentation, key: Array, images: Array) -> Array:
-    """The images, of which a part is changed, as the probability says."""
+def _some(
+    augmentation: Augmentation, key: Array, images: Array, turn: Array | None = None
+) -> Array:
+    """The images, of which a part is changed: as the probability says, or whose turn it is."""
     chosen, random = jax.random.split(key)
     changed = _CHANGED[type(augmentation)](augmentation, random, images)
     if augmentation.probability == 1:
         return changed
-    some = jax.random.bernoulli(chosen, augmentation.probability, images.shape[:1])
+    some = turn
+    if some is None or not isinstance(augmentation, kinds.Flip) or not augmentation.alternate:
+        some = jax.random.bernoulli(chosen, augmentation.probability, images.shape[:1])
     return jnp.where(some.reshape(-1, *(1,) * (images.ndim - 1)), changed, images)
 
 
