@@ -12,7 +12,7 @@ import numpy as np
 from cnnkit.data import arrays
 from cnnkit.data.dataset import Array, Examples, Indices, Sources
 from cnnkit.data.images import ImageArray
-from cnnkit.data.index import Column, Index
+from cnnkit.data.index import Index, IndexedColumn
 from cnnkit.data.reading import headers_of
 from cnnkit.errors import DataError
 
@@ -80,7 +80,7 @@ class ExampleTable:
         np.savez(path, **table)  # type: ignore[arg-type] # an option of NumPy's own is a bool
 
     @classmethod
-    def of(cls, path: Path, column: Column, index: Index) -> Self:
+    def of(cls, path: Path, column: IndexedColumn, index: Index) -> Self:
         """That of a file.
 
         Args:

@@ -81,7 +81,7 @@ class SplitFigures(_Entry):
     maximum: float
 
 
-class Column(_Entry):
+class IndexedColumn(_Entry):
     """What every example has one of: an input, its mask, a target.
 
     Attributes:
@@ -116,7 +116,7 @@ class Column(_Entry):
         return (self.examples, *self.shards)
 
 
-class Index(Column):
+class Index(IndexedColumn):
     """A packed data set: what its first column is, its figures, and the columns beside it.
 
     Attributes:
@@ -132,7 +132,7 @@ class Index(Column):
     source: str | dict[str, Any]
     extents: dict[Literal["smallest", "largest"], tuple[Extent, Extent]]
     splits: dict[Literal["train", "test"], SplitFigures]
-    columns: dict[str, Column] = {}
+    columns: dict[str, IndexedColumn] = {}
 
     @property
     def count(self) -> int:
@@ -233,7 +233,7 @@ def _inconsistent(index: Index, where: str) -> Iterator[str]:
             yield f"{where} is damaged: {fault}"
 
 
-def _shape_fault(column: Column, count: int) -> str | None:
+def _shape_fault(column: IndexedColumn, count: int) -> str | None:
     """What is wrong with a shape, which memory is taken for before a record is read."""
     size = sum(each.bytes for each in column.shards)
     if column.records == "values":

@@ -16,7 +16,7 @@ from cnnkit.data.decoding import Decoding, other_extents
 from cnnkit.data.example_table import ExampleTable
 from cnnkit.data.files import data_directory
 from cnnkit.data.images import ImageArray, extents_of
-from cnnkit.data.index import INDEX, Column, Index, index_of, require_whole
+from cnnkit.data.index import INDEX, Index, IndexedColumn, index_of, require_whole
 from cnnkit.data.layout import SplitName
 from cnnkit.data.partners import Pair, PairsOfSplits
 from cnnkit.data.reading import Progress, unseen
@@ -121,7 +121,7 @@ class PackedColumn:
     place: Path
     folder: Path
     index: Index
-    told: Column
+    told: IndexedColumn
     table: ExampleTable
 
     def dataset(

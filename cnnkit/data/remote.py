@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from cnnkit.data.index import INDEX, LARGEST, Column, Index, IndexedFile, parsed
+from cnnkit.data.index import INDEX, LARGEST, Index, IndexedColumn, IndexedFile, parsed
 from cnnkit.errors import DataError, MissingExtraError, UsageError
 
 _COPIES: Final = "packed"
 _BLOCK: Final = 2**20
-ColumnKind = TypeVar("ColumnKind", bound=Column)
+ColumnKind = TypeVar("ColumnKind", bound=IndexedColumn)
 
 
 def fetched(url: str, folder: Path) -> tuple[Path, Index]:

@@ -26,8 +26,8 @@ from cnnkit.data.index import (
     EXAMPLES,
     FORMAT,
     INDEX,
-    Column,
     Index,
+    IndexedColumn,
     IndexedFile,
     Shard,
     SplitFigures,
@@ -93,7 +93,7 @@ def pack(
         _require_decodable(columns[""])
         raise
     with _written_whole(folder) as pending:
-        told: dict[str, Column] = {}
+        told: dict[str, IndexedColumn] = {}
         for number, (name, dataset) in enumerate(found.columns.items()):
             prefix = f"{number}-" if number else ""
             files: tuple[Shard, ...] = ()
@@ -128,7 +128,7 @@ def pack(
 
 def _column(
     name: str, dataset: Dataset, examples: IndexedFile, shards: tuple[Shard, ...]
-) -> Column:
+) -> IndexedColumn:
     """What the index says of a column."""
     inputs = dataset.train.inputs
     records: Literal["images", "files", "values", "targets"] = "values"
@@ -138,7 +138,7 @@ def _column(
         records = "files"
     elif isinstance(inputs, ImageArray):
         records = "images"
-    return Column(
+    return IndexedColumn(
         name=dataset.name,
         records=records,
         shape=dataset.shape if records in ("images", "values") else (),

@@ -207,7 +207,8 @@ def test_the_index_names_the_columns(tmp_path: Path) -> None:
 
 
 def test_pairs_of_a_loss_without_targets(tmp_path: Path) -> None:
-    np.savez(tmp_path / "set.npz", **{name: random_images(4, 3, 3, 1) for name in "abc"})
+    images = random_images(4, 3, 3, 1)
+    np.savez(tmp_path / "set.npz", a=images, b=images, c=images)
     source = Arrays(arrays=str(tmp_path / "set.npz"), inputs={name: name for name in "abc"})
     loss, folder = Train.model_validate({"loss": {"triplet": {"margin": 1}}}).loss, tmp_path / "p"
     with pytest.raises(DataError, match="name its targets too, `targets: NAME`"):
