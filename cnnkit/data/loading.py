@@ -101,6 +101,8 @@ def load(
         found = packed.opened(source, data_dir, share)
         reading, source = reading._replace(packed=found), found.source
     wanted = NetworkDemand(input_shape, outputs, extents, loss, target)
+    if reading.packed is not None:
+        several.require_names(reading.packed.place, source, wanted.shape, wanted.outputs, loss)
     if several.names_several(source):
         return _of_several(source, reading, wanted, like, classes=classes, renamed=renamed)
     like = None if isinstance(like, Mapping) else like

@@ -21,13 +21,13 @@ from cnnkit.data.layout import SplitName
 from cnnkit.data.partners import Pair, PairsOfSplits
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.records import FileColumn, RecordArray, RecordedFiles, Records
-from cnnkit.data.remote import fetched
+from cnnkit.data.remote import fetched, index_at
 from cnnkit.data.several import Parts
 from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Faults
-from cnnkit.spec.model.training import Arrays, Csv, Images, Loss, Packed, Unpacked
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Packed, Unpacked
 from cnnkit.spec.model.training.data import KNOWN, is_url, read_data
 
 
@@ -270,6 +270,20 @@ def opened(
         index = index_of(folder)
     require_whole(folder, index.files, share)
     return PackedSet(Path(given.packed), folder, index, _source_of(given, index))
+
+
+def unpacked(data: Data | None) -> Unpacked | None:
+    """What data were packed from, as their index says; others are what they are.
+
+    Raises:
+        DataError: The index is damaged.
+        UsageError: It is not there any more.
+        MissingExtraError: It is at a URL, and fsspec is not installed.
+    """
+    if not isinstance(data, Packed):
+        return data
+    place = data.packed
+    return _source_of(data, index_at(place) if is_url(place) else index_of(Path(place)))
 
 
 def _source_of(given: Packed, index: Index) -> Unpacked:

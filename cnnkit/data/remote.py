@@ -37,9 +37,7 @@ def fetched(url: str, folder: Path) -> tuple[Path, Index]:
         MissingExtraError: fsspec is not installed, or what it reads this one with.
     """
     system, root = _file_system(url)
-    with _reading(f"{url}/{INDEX}"), system.open(f"{root}/{INDEX}", "rb") as stream:
-        content = stream.read(LARGEST + 1)
-    index = parsed(content, f"{url}/{INDEX}")
+    index = _index(system, root, url)
     copies = folder / _COPIES
     try:
         copies.mkdir(parents=True, exist_ok=True)
@@ -52,6 +50,17 @@ def fetched(url: str, folder: Path) -> tuple[Path, Index]:
         ) from None
     columns = {name: _renamed(column) for name, column in index.columns.items()}
     return copies, _renamed(index).model_copy(update={"columns": columns})
+
+
+def index_at(url: str) -> Index:
+    """The index of a packed data set at a URL; errors are those of ``fetched``."""
+    return _index(*_file_system(url), url)
+
+
+def _index(system: Any, root: str, url: str) -> Index:
+    with _reading(f"{url}/{INDEX}"), system.open(f"{root}/{INDEX}", "rb") as stream:
+        content = stream.read(LARGEST + 1)
+    return parsed(content, f"{url}/{INDEX}")
 
 
 def _renamed(column: ColumnKind) -> ColumnKind:

@@ -249,3 +249,50 @@ def test_volumes_are_not_packed(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path}/scans has volumes, which are not packed yet: train from them"
     )
+
+
+@pytest.mark.parametrize(
+    ("write", "given", "text"),
+    [
+        (
+            of_two_cameras,
+            {"input_shape": {"left": (7, 5, 3), "top": (7, 5, 3)}},
+            (
+                "{folder} was packed with the inputs `left`, `right`, and the network has the "
+                "inputs `left`, `top`: pack the data with the names of the network"
+            ),
+        ),
+        (
+            of_masks,
+            {"input_shape": (8, 10, 3), "outputs": {"sky": 1, "road": 1}},
+            (
+                "{folder} was packed with one output without a name, and the network has the "
+                "outputs `road`, `sky`: pack the data with the names of the network"
+            ),
+        ),
+        (
+            of_several_masks,
+            {"input_shape": (8, 10, 3), "outputs": 2},
+            (
+                "{folder} was packed with the outputs `road`, `sky`, and the network has one "
+                "output without a name: pack the data with the names of the network"
+            ),
+        ),
+        (
+            of_masks,
+            {"loss": Train(loss="mean_squared_error").loss},
+            (
+                "photos has masks, the class of each pixel, and mean squared error compares "
+                "values: take a loss of classes, such as `dice`"
+            ),
+        ),
+    ],
+)
+def test_what_the_index_and_the_network_have_not_in_common(
+    write: Callable[[Path], Unpacked], given: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "packed"
+    pack(write(tmp_path), folder)
+    with pytest.raises(DataError) as caught:
+        load(Packed(packed=str(folder)), **given)
+    assert str(caught.value) == text.format(folder=folder)
