@@ -282,7 +282,7 @@ def test_volumes_are_not_packed(tmp_path: Path) -> None:
             of_masks,
             {"loss": Train(loss="mean_squared_error").loss},
             (
-                "photos has masks, the class of each pixel, and mean squared error compares "
+                "photos has masks, the class of each pixel, and mean_squared_error compares "
                 "values: take a loss of classes, such as `dice`"
             ),
         ),
