@@ -149,9 +149,9 @@ def pack(
         index = packed(
             files, folder, shards=shards, data_dir=data_dir, loss=loss, progress=progress
         )
-    count = sum(each.examples for each in index.splits.values())
     size = memory(sum(each.bytes for each in index.files))
-    print(f"{folder}: {plural(count, 'example')} in {plural(len(index.shards), 'shard')}, {size}")
+    shards_of_all = sum(len(each.shards) for each in (index, *index.columns.values()))
+    print(f"{folder}: {plural(index.count, 'example')} in {plural(shards_of_all, 'shard')}, {size}")
 
 
 def _data_in(source: str, target: str | None) -> tuple[Data, Loss | None]:

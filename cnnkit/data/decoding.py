@@ -78,14 +78,18 @@ class Header(NamedTuple):
     dtype: str
 
 
-def header(path: Path) -> Header:
+def header(path: Path, content: bytes | None = None) -> Header:
     """The header of an image.
+
+    Args:
+        path: The file.
+        content: What is in it, where it is no file: then the path is a name.
 
     Raises:
         DataError: The file is no image, or one too large.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(_readable(path, content), formats=_FORMATS) as image:
             width, height = image.size
             # Of other formats, Pillow decodes the image to know; few of them are ever turned.
             exif = image.getexif() if image.format in ("JPEG", "MPO") else {}
@@ -102,14 +106,18 @@ def header(path: Path) -> Header:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
     """An image in its own mode, not yet turned upright.
+
+    Args:
+        path: The file.
+        content: What is in it, where it is no file: then the path is a name.
 
     Raises:
         DataError: The file is damaged, no image, or one too large.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(_readable(path, content), formats=_FORMATS) as image:
             _require_size(image, MOST_PIXELS)
             image.load()
             yield image
@@ -139,7 +147,7 @@ def decoded(
         DataError: The file is damaged, or with ``fit`` as ``none`` of other extents.
     """
     try:
-        with Image.open(path if content is None else BytesIO(content), formats=_FORMATS) as image:
+        with Image.open(_readable(path, content), formats=_FORMATS) as image:
             _require_size(image, pixels)
             if depth.dtype_of(image) == "uint8":
                 values = _of_bytes(image, shape, decoding)
@@ -150,6 +158,10 @@ def decoded(
     if values.shape != shape:
         raise DataError(other_extents(path, values.shape[:2], shape[:2]))
     return values
+
+
+def _readable(path: Path, content: bytes | None) -> Path | BytesIO:
+    return path if content is None else BytesIO(content)
 
 
 def other_extents(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:

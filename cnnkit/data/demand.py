@@ -120,6 +120,11 @@ def _with_maps(
     of_images = isinstance(source, Images) and source.targets is not None
     guessed = of_images or _looks_like_images(dataset)
     of_numbers = guessed if loss is None else not loss.of_classes
+    if of_numbers and loss is not None and isinstance(source, Images) and source.masks is not None:
+        raise DataError(
+            f"{dataset.name} has masks, the class of each pixel, and {loss.title} compares values: "
+            f"take a loss of classes, such as `dice`"
+        )
     if of_numbers:
         return as_images(dataset, spatial, _range_of(source))
     ignore = source.ignore if isinstance(source, Arrays) else None

@@ -12,7 +12,7 @@ import numpy as np
 from cnnkit.data import arrays
 from cnnkit.data.dataset import Array, Examples, Indices, Sources
 from cnnkit.data.images import ImageArray
-from cnnkit.data.index import Index
+from cnnkit.data.index import Index, IndexedColumn
 from cnnkit.data.reading import headers_of
 from cnnkit.errors import DataError
 
@@ -80,15 +80,19 @@ class ExampleTable:
         np.savez(path, **table)  # type: ignore[arg-type] # an option of NumPy's own is a bool
 
     @classmethod
-    def of(cls, path: Path, index: Index) -> Self:
+    def of(cls, path: Path, column: IndexedColumn, index: Index) -> Self:
         """That of a file.
+
+        Args:
+            path: The file.
+            column: Whose examples they are.
+            index: The data set that it belongs to.
 
         Raises:
             DataError: It is damaged.
         """
-        found = arrays.opened(path)
-        count = sum(each.examples for each in index.splits.values())
-        of_images, named = index.records == "images", "names" in found
+        found, count = arrays.opened(path), index.count
+        of_images, named = column.records == "images", column.records in ("images", "files")
 
         def damaged(what: str) -> DataError:
             return DataError(f"{path} is damaged: {what}")
@@ -101,7 +105,7 @@ class ExampleTable:
             return values
 
         sources = None
-        if of_images or named:
+        if named or "names" in found:
             text = array("names", "u").tobytes().decode("utf-8", "surrogateescape")
             names = tuple(map(Path, text.split(_BETWEEN)))
             if len(names) != count:
@@ -112,7 +116,7 @@ class ExampleTable:
         if validation is not None and not _are_places(validation, index.splits["train"].examples):
             raise damaged("its validation split is no part of it")
         return cls(
-            array("targets", "iuf", count),
+            array("targets", "iufb", count),
             sources,
             array("extents", "i", count, 2) if of_images else None,
             validation,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.dataset import DEVICE_BUDGET, Array, Dataset, Examples, Inputs
 from cnnkit.data.decoding import MODES, Decoding, Header, decoded, other_extents
 from cnnkit.data.folders import Listings, listings
@@ -26,8 +27,6 @@ from cnnkit.data.reading import (
     require_sound,
     unseen,
 )
-from cnnkit.data.records import Records
-from cnnkit.data.sources import sources_of
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
 
@@ -38,7 +37,7 @@ class ImageArray:
     """Images in files, decoded when they are indexed: with n indices ``[n, H, W, C]``.
 
     Args:
-        contents: What is in the files, where they lie in records: then their paths are names.
+        contents: What is in the files.
 
     Attributes:
         paths: The files.
@@ -52,7 +51,7 @@ class ImageArray:
         shape: Shape,
         decoding: Decoding,
         dtype: str = "uint8",
-        contents: Records | None = None,
+        contents: Contents = ON_DISK,
     ) -> None:
         self.paths = tuple(paths)
         self.shape = (len(self.paths), *shape)
@@ -107,8 +106,8 @@ class ImageArray:
         return problems_of(outcomes, ())
 
     def _decode(self, place: int) -> Array:
-        content = None if self._contents is None else self._contents[place]
-        return self._decoded(self.paths[place], content=content)
+        path = self.paths[place]
+        return self._decoded(path, content=self._contents.of(path))
 
 
 def read(
@@ -184,6 +183,7 @@ def of_listings(
     skip: bool,
     budget: int,
     progress: Progress,
+    contents: Contents = ON_DISK,
 ) -> Dataset:
     """The data set of files that were found.
 
@@ -196,6 +196,7 @@ def of_listings(
         skip: Whether to go on without files that are damaged.
         budget: The bytes up to which all images are decoded at once.
         progress: Is told how many images are decoded, and how many there are.
+        contents: What is in the files.
 
     Raises:
         DataError: All files that are damaged or do not fit.
@@ -208,17 +209,19 @@ def of_listings(
     parts = [part for part in (train, found.parts.get("test")) if part is not None]
     paths = [path for part in parts for path in part.paths]
     places = [place for part in parts for place in part.places]
-    headers = headers_of(paths, places)
+    headers = headers_of(paths, places, contents)
     extents = extents or _usual(headers)
     if decoding.fit == "none":
         _require(extents, paths, headers)
     dtype = common_dtype(paths, headers)
-    images: list[Inputs] = [ImageArray(part.paths, extents, decoding, dtype) for part in parts]
+    images: list[Inputs] = [
+        ImageArray(part.paths, extents, decoding, dtype, contents) for part in parts
+    ]
     if sum(each.nbytes for each in images) <= budget:
-        pixels = ImageArray(paths, extents, decoding, dtype).read(progress, places)
+        pixels = ImageArray(paths, extents, decoding, dtype, contents).read(progress, places)
         images = list(np.split(pixels, [len(train.paths)]))
     examples = [
-        Examples(inputs, part.targets, sources_of(part.paths, folder))
+        Examples(inputs, part.targets, contents.sources(part.paths, folder))
         for part, inputs in zip(parts, images, strict=False)
     ]
     return Dataset(

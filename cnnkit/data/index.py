@@ -7,21 +7,25 @@ SHA-256 that it says, or are not read.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cnnkit.data.decoding import MODES, MOST_PIXELS
 from cnnkit.data.files import readable
 from cnnkit.data.reading import outcomes_of, require_sound
 from cnnkit.data.share import ALONE, Share
 from cnnkit.data.sources import digest
 from cnnkit.errors import DataError, UsageError
+from cnnkit.layers.shape import show
 
 INDEX: Final = "index.json"
 EXAMPLES: Final = "examples.npz"
-FORMAT: Final = 1
+FORMAT: Final = 2
 LARGEST: Final = 2**26
 """The bytes of an index at most: it has a few lines a shard and a class."""
 
@@ -77,49 +81,75 @@ class SplitFigures(_Entry):
     maximum: float
 
 
-class Index(_Entry):
-    """A packed data set.
+class IndexedColumn(_Entry):
+    """What every example has one of: an input, its mask, a target.
 
     Attributes:
-        format: The version of this file.
-        name: What reports call the data set.
-        source: What it was packed from, as `data:` of a spec has it, without the folders.
-        records: Whether a record is the file of an image, or the values of an input.
-        shape: The commonest shape of an image, or that of each input.
-        extents: The smallest and the largest height and width of images; of values there are none.
+        name: What reports call the data set of these alone.
+        records: Whether a record is the file of an image, which is an input; a file beside it,
+            such as its mask; or the values of an input. Of `targets` there are no records: they
+            are in the file of the examples.
+        shape: The commonest shape of an image, or that of each input; of others none.
         dtype: The type of the values.
         dtype_in_files: The type that the source had for them; empty where it is the same.
         classes: The names of the classes, in their order.
         target: Which column of a table the targets are.
         notes: What was seen while the source was read.
-        splits: The figures of `train`, to which a validation split of its own belongs, and `test`.
         examples: The file of what is known of each example.
         shards: The files of records: those of `train`, then those of `test`, in their order.
     """
 
-    format: Literal[1]
     name: str
-    source: str | dict[str, Any]
-    records: Literal["images", "values"]
+    records: Literal["images", "files", "values", "targets"]
     shape: tuple[Extent, ...]
-    extents: dict[Literal["smallest", "largest"], tuple[Extent, Extent]]
     dtype: Literal["uint8", "uint16", "float32"]
     dtype_in_files: str
     classes: tuple[str, ...]
     target: str
     notes: tuple[str, ...]
-    splits: dict[Literal["train", "test"], SplitFigures]
     examples: IndexedFile
-    shards: Annotated[tuple[Shard, ...], Field(min_length=1)]
+    shards: tuple[Shard, ...]
+
+    @property
+    def own_files(self) -> tuple[IndexedFile, ...]:
+        """The files of this column."""
+        return (self.examples, *self.shards)
+
+
+class Index(IndexedColumn):
+    """A packed data set: what its first column is, its figures, and the columns beside it.
+
+    Attributes:
+        format: The version of this file: 2 where there are columns beside the first.
+        source: What it was packed from, as `data:` of a spec has it, without the folders.
+        extents: The smallest and the largest height and width of images; of values there are none.
+        splits: The figures of `train`, to which a validation split of its own belongs, and `test`.
+        columns: What each example has beside the first column: `masks`, `targets`, or where there
+            are several `masks/NAME`, `images/NAME`, `inputs/NAME` and `outputs/NAME`.
+    """
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    source: str | dict[str, Any]
+    extents: dict[Literal["smallest", "largest"], tuple[Extent, Extent]]
+    splits: dict[Literal["train", "test"], SplitFigures]
+    columns: dict[str, IndexedColumn] = {}
+
+    @property
+    def count(self) -> int:
+        """How many examples there are."""
+        return sum(each.examples for each in self.splits.values())
 
     @property
     def files(self) -> tuple[IndexedFile, ...]:
         """All files but the index itself."""
-        return (self.examples, *self.shards)
+        beside = (file for column in self.columns.values() for file in column.own_files)
+        return (*self.own_files, *beside)
 
     def text(self) -> str:
         """The index as its file has it."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        said = self.model_dump(mode="json", exclude=None if self.columns else {"columns"})
+        written = {"format": said.pop("format"), **said}
+        return json.dumps(written, indent=1, ensure_ascii=False) + "\n"
 
 
 def is_packed(folder: Path) -> bool:
@@ -145,6 +175,8 @@ def index_of(folder: Path) -> Index:
             f"{folder} is no packed data set, it has no {INDEX}: `cnnkit data pack SOURCE DIR` "
             f"writes one"
         )
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(f"{path} is no file, and is not read")
     with readable(path), path.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     return parsed(content, str(path))
@@ -191,10 +223,32 @@ def _inconsistent(index: Index, where: str) -> Iterator[str]:
             yield f"{where} names {name!r}, which is no file in its own folder: nothing is read"
     if len(set(names)) < len(names):
         yield f"{where} is damaged: it names a file twice"
-    counted = sum(each.examples for each in index.splits.values())
-    records = sum(each.records for each in index.shards)
-    if "train" not in index.splits or counted != records:
-        yield f"{where} is damaged: its splits have {counted:,} examples, its shards {records:,}"
+    for name, column in {"": index, **index.columns}.items():
+        its = f"the shards of {name}" if name else "its shards"
+        due = 0 if column.records == "targets" else index.count
+        records = sum(each.records for each in column.shards)
+        if "train" not in index.splits or due != records or not index.count:
+            yield f"{where} is damaged: its splits have {due:,} examples, {its} {records:,}"
+        elif fault := _shape_fault(column, index.count):
+            yield f"{where} is damaged: {fault}"
+
+
+def _shape_fault(column: IndexedColumn, count: int) -> str | None:
+    """What is wrong with a shape, which memory is taken for before a record is read."""
+    size = sum(each.bytes for each in column.shards)
+    if column.records == "values":
+        due = count * math.prod(column.shape) * np.dtype(column.dtype).itemsize
+        if due > size:
+            return (
+                f"{count:,} inputs of {show(column.shape)} have {due:,} bytes, its shards {size:,}"
+            )
+    if column.records == "images" and (
+        len(column.shape) != 3
+        or column.shape[-1] not in MODES
+        or math.prod(column.shape[:2]) > MOST_PIXELS
+    ):
+        return f"{show(column.shape) or 'nothing'} is the shape of no image"
+    return None
 
 
 def _is_plain(name: str) -> bool:
@@ -223,7 +277,8 @@ def require_whole(folder: Path, files: Sequence[IndexedFile], share: Share = ALO
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             raise DataError(f"{path} is a link that leads out of {folder}")
         if not path.is_file():
-            raise DataError(f"{path} is missing, which {INDEX} names: copy it there")
+            what = "is no file" if path.exists() else "is missing"
+            raise DataError(f"{path} {what}, which {INDEX} names: copy it there")
         with readable(path):
             size = path.stat().st_size
         if size != due.bytes:

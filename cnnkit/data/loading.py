@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 from cnnkit.data import arrays, csv, image_pairs, images, listed, masks, packed, pieces, several
 from cnnkit.data.cifar import cifar10
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.dataset import DEVICE_BUDGET, Dataset
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.demand import NetworkDemand, named_part, prepared, with_target
 from cnnkit.data.digits import digits
 from cnnkit.data.files import data_directory
 from cnnkit.data.idx import fashion_mnist, mnist
+from cnnkit.data.packed import PackedSet
+from cnnkit.data.partners import PairsOfSplits, pairs_of
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.scenes import digit_scenes, noisy_digits
@@ -94,20 +97,17 @@ def load(
         UsageError: Files are missing.
     """
     reading = FileReading(data_dir, budget, progress)
+    if isinstance(source, Packed):
+        found = packed.opened(source, data_dir, share)
+        reading, source = reading._replace(packed=found), found.source
     wanted = NetworkDemand(input_shape, outputs, extents, loss, target)
+    if reading.packed is not None:
+        several.require_names(reading.packed.place, source, wanted.shape, wanted.outputs, loss)
     if several.names_several(source):
         return _of_several(source, reading, wanted, like, classes=classes, renamed=renamed)
     like = None if isinstance(like, Mapping) else like
     wanted = wanted.alone()
-    if isinstance(source, Packed):
-        found = packed.opened(source, data_dir, share)
-        source = found.source
-        decoding = like.decoding if like else decoding_of(source)
-        dataset = found.dataset(
-            shape=wanted.shape, decoding=decoding, budget=budget, progress=progress
-        )
-    else:
-        dataset = read(source, reading, wanted, like)
+    dataset = read(source, reading, wanted, like)
     return prepared(dataset, source, wanted, like, classes=classes, renamed=renamed)
 
 
@@ -118,11 +118,13 @@ class FileReading(NamedTuple):
         data_dir: The folder of the published sets.
         budget: The bytes up to which images in files are all decoded at once.
         progress: Is told how many images are decoded, and how many there are.
+        packed: What the files are packed in.
     """
 
     data_dir: str | os.PathLike[str] | None = None
     budget: int = DEVICE_BUDGET
     progress: Progress = unseen
+    packed: PackedSet | None = None
 
 
 def read(
@@ -130,6 +132,7 @@ def read(
     reading: FileReading,
     wanted: NetworkDemand = NetworkDemand(),  # noqa: B008 - it is frozen
     like: Preprocessing | None = None,
+    name: str = "",
 ) -> Dataset:
     """A data set of one input and one target, in the values of its files.
 
@@ -138,26 +141,17 @@ def read(
         reading: How they are read.
         wanted: What the network takes and gives; images are brought to its input.
         like: The record of the run whose network is to read them.
+        name: That of the input, where there are several.
 
     Raises:
         DataError: Files are damaged.
         UsageError: Files are missing.
     """
     shape: Shape | None = wanted.shape
-    if isinstance(source, Images) and source.masks is not None:
-        of_masks = masks.read
-        if pieces.is_of_pieces(source):
-            of_masks = partial(pieces.read, extents=wanted.extents)
-        return of_masks(
-            source,
-            shape=shape,
-            decoding=like.decoding if like else decoding_of(source),
-            budget=reading.budget,
-            progress=reading.progress,
-        )
-    if isinstance(source, Images) and source.targets is not None:
-        return image_pairs.read(
-            source,
+    if isinstance(source, Images) and (source.masks or source.targets) is not None:
+        return _of_pairs(source, reading, wanted, like)
+    if reading.packed is not None:
+        return reading.packed.column(f"images/{name}").dataset(
             shape=shape,
             decoding=like.decoding if like else decoding_of(source),
             budget=reading.budget,
@@ -184,6 +178,32 @@ def read(
     return _of_values(source, reading.data_dir)
 
 
+def _of_pairs(
+    source: Images, reading: FileReading, wanted: NetworkDemand, like: Preprocessing | None
+) -> Dataset:
+    """Images with their masks, or with the images that are to come out."""
+    parts: PairsOfSplits
+    contents: Contents
+    if reading.packed is not None:
+        parts, contents = reading.packed.pairs(source)
+    else:
+        parts, contents = pairs_of(source), ON_DISK
+    of_kind: Callable[..., Dataset] = image_pairs.read
+    if source.masks is not None:
+        of_kind = masks.read
+        if pieces.is_of_pieces(source, parts):
+            of_kind = partial(pieces.read, extents=wanted.extents)
+    return of_kind(
+        source,
+        parts,
+        shape=wanted.shape,
+        decoding=like.decoding if like else decoding_of(source),
+        budget=reading.budget,
+        progress=reading.progress,
+        contents=contents,
+    )
+
+
 def _of_several(
     source: Data,
     reading: FileReading,
@@ -194,7 +214,9 @@ def _of_several(
     renamed: Mapping[str, str],
 ) -> Dataset:
     """A data set whose inputs or targets have names: the first of each, and all by their names."""
-    if isinstance(source, Arrays):
+    if isinstance(source, Arrays) and reading.packed is not None:
+        parts = reading.packed.arrays(wanted.loss)
+    elif isinstance(source, Arrays):
         parts = several.of_arrays(source, wanted.loss)
     elif isinstance(source, Images) and isinstance(source.masks, Mapping):
         of_images = None if isinstance(like, Mapping) else like
@@ -208,7 +230,9 @@ def _of_several(
         assert isinstance(source, Images)  # noqa: S101 - the sources that have names
         parts = several.of_folders(
             source,
-            lambda one, name: read(one, reading, wanted.of_input(name), named_part(like, name)),
+            lambda one, name: read(
+                one, reading, wanted.of_input(name), named_part(like, name), name
+            ),
         )
     faults: list[str] = []
     inputs, targets = {}, {}

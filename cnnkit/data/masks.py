@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decoding import Decoding, Fit, header, opened
 from cnnkit.data.folders import Listing, Listings
 from cnnkit.data.images import extents_of, of_listings
 from cnnkit.data.maps import MOST_CLASSES, name_of
-from cnnkit.data.partners import Pair, pairs_of
+from cnnkit.data.partners import Pair, PairsOfSplits
 from cnnkit.data.reading import Progress, outcomes_of, require_sound, unseen
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import show
@@ -59,11 +60,13 @@ class Key(NamedTuple):
 
 def read(
     source: Images,
+    parts: PairsOfSplits,
     *,
     shape: tuple[int, ...] | None = None,
     decoding: Decoding | None = None,
     budget: int,
     progress: Progress = unseen,
+    contents: Contents = ON_DISK,
 ) -> Dataset:
     """The data set in a folder of images and one of masks, which have the same names.
 
@@ -73,18 +76,18 @@ def read(
 
     Args:
         source: The folders, and what the pixels of masks mean.
+        parts: Their files.
         shape: ``(H, W, C)``, as of ``images.read``.
         decoding: How images come to it.
         budget: The bytes up to which all images are decoded at once.
         progress: Is told how many images are decoded, and how many there are.
+        contents: What is in the files.
 
     Raises:
         DataError: All that is wrong with the files.
-        UsageError: A folder does not exist.
     """
     folder = Path(str(source.images))
     extents, decoding, key = extents_of(shape, folder), decoding or Decoding(), Key.of(source)
-    parts = pairs_of(source)
     listed = {
         part: Listing(tuple(pair.image for pair in pairs), np.arange(len(pairs), dtype=np.int32))
         for part, pairs in parts.items()
@@ -98,9 +101,10 @@ def read(
         skip=False,
         budget=budget,
         progress=progress,
+        contents=contents,
     )
     size = dataset.shape[:2]
-    bring = partial(_mask, size=(size[0], size[1]), fit=decoding.fit, key=key)
+    bring = partial(_mask, size=(size[0], size[1]), fit=decoding.fit, key=key, contents=contents)
     outcomes = outcomes_of(bring, [pair for pairs in parts.values() for pair in pairs])
     require_sound(outcomes)
     found = np.stack([each for each in outcomes if not isinstance(each, DataError)])
@@ -112,14 +116,14 @@ def read(
     return replace(whole, notes=(*whole.notes, *of_one_class(whole)))
 
 
-def mask_of(pair: Pair, key: Key) -> NDArray[np.int16]:
+def mask_of(pair: Pair, key: Key, contents: Contents = ON_DISK) -> NDArray[np.int16]:
     """The class of each pixel of an image, in the image's own extents.
 
     Raises:
         DataError: The mask is damaged, has other extents, or values that are no class.
     """
-    classes = _classes(pair.partner, key)
-    told = header(pair.image)
+    classes = _classes(pair.partner, key, contents.of(pair.partner))
+    told = header(pair.image, contents.of(pair.image))
     if classes.shape != (told.height, told.width):
         raise DataError(
             f"{pair.partner} is {show(classes.shape)}, and its image {pair.image} is "
@@ -128,9 +132,11 @@ def mask_of(pair: Pair, key: Key) -> NDArray[np.int16]:
     return classes
 
 
-def _mask(pair: Pair, *, size: tuple[int, int], fit: Fit, key: Key) -> NDArray[np.int16]:
+def _mask(
+    pair: Pair, *, size: tuple[int, int], fit: Fit, key: Key, contents: Contents
+) -> NDArray[np.int16]:
     """A mask in the extents of the input, with the class of each pixel."""
-    classes = mask_of(pair, key)
+    classes = mask_of(pair, key, contents)
     if classes.shape == size:
         return classes
     # The class that counts nowhere is 0 here, so that it is what comes in at the border.
@@ -146,9 +152,9 @@ def _mask(pair: Pair, *, size: tuple[int, int], fit: Fit, key: Key) -> NDArray[n
     return brought
 
 
-def _classes(file: Path, key: Key) -> NDArray[np.int16]:
+def _classes(file: Path, key: Key, content: bytes | None) -> NDArray[np.int16]:
     """The class of each pixel of a mask, upright."""
-    with opened(file) as image:
+    with opened(file, content) as image:
         upright = ImageOps.exif_transpose(image)
         if key.of_colours:
             return _by_colour(file, np.asarray(upright.convert("RGB")), key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +16,18 @@ from cnnkit.data.decoding import Decoding, other_extents
 from cnnkit.data.example_table import ExampleTable
 from cnnkit.data.files import data_directory
 from cnnkit.data.images import ImageArray, extents_of
-from cnnkit.data.index import INDEX, Index, index_of, require_whole
+from cnnkit.data.index import INDEX, Index, IndexedColumn, index_of, require_whole
+from cnnkit.data.layout import SplitName
+from cnnkit.data.partners import Pair, PairsOfSplits
 from cnnkit.data.reading import Progress, unseen
-from cnnkit.data.records import RecordArray, Records
-from cnnkit.data.remote import fetched
+from cnnkit.data.records import FileColumn, RecordArray, RecordedFiles, Records
+from cnnkit.data.remote import fetched, index_at
+from cnnkit.data.several import Parts
 from cnnkit.data.share import ALONE, Share
 from cnnkit.errors import DataError
 from cnnkit.layers.shape import Shape
 from cnnkit.spec.language.faults import Faults
-from cnnkit.spec.model.training import Arrays, Csv, Images, Packed, Unpacked
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Loss, Packed, Unpacked
 from cnnkit.spec.model.training.data import KNOWN, is_url, read_data
 
 
@@ -38,10 +42,87 @@ class PackedSet:
         source: What it was packed from, with what the spec says otherwise.
     """
 
-    place: str
+    place: Path
     folder: Path
     index: Index
     source: Unpacked
+
+    def column(self, name: str = "") -> PackedColumn:
+        """What each example has of a name; by default, and where there is none, the first column.
+
+        Raises:
+            DataError: The table of its examples is damaged.
+        """
+        beside = self.index.columns.get(name)
+        column = beside or self.index
+        table = ExampleTable.of(self.folder / column.examples.file, column, self.index)
+        place = self.place / name if beside else self.place
+        return PackedColumn(place, self.folder, self.index, column, table)
+
+    def pairs(self, source: Images) -> tuple[PairsOfSplits, RecordedFiles]:
+        """The images with their masks or targets, and what is in these files.
+
+        Args:
+            source: Its own, or one of its several folders of masks.
+
+        Raises:
+            DataError: They are damaged.
+        """
+        kind = "masks" if source.masks is not None else "targets"
+        beside = kind if kind in self.index.columns else f"{kind}/{getattr(source, kind)}"
+        images, partners = self.column(), self.column(beside)
+        files = images.files(self.place / "images"), partners.files(self.place / beside)
+        pairs = list(map(Pair, files[0].paths, files[1].paths))
+        count, known = self.index.splits["train"].examples, images.table.validation
+        own = count if known is None else count - len(known)
+        parts: dict[SplitName, list[Pair]] = {
+            "train": pairs[:own],
+            "validation": pairs[own:count],
+            "test": pairs[count:],
+        }
+        return {name: part for name, part in parts.items() if part}, RecordedFiles(*files)
+
+    def arrays(self, loss: Loss | None) -> Parts:
+        """The inputs and the targets that have names, in the values of their file.
+
+        Args:
+            loss: What compares the outputs, where that is known.
+
+        Raises:
+            DataError: They are damaged, or there are no targets, and the loss compares some.
+        """
+        source = self.source
+        assert isinstance(source, Arrays)  # noqa: S101 - others have no such arrays
+        names = source.inputs if isinstance(source.inputs, Mapping) else [""]
+        inputs = {name: self.column(f"inputs/{name}").values() for name in names}
+        widest = max(inputs.values(), key=lambda each: len(each.shape))
+        outputs = {
+            name.removeprefix("outputs/"): self.column(name).targets(widest)
+            for name in self.index.columns
+            if name.startswith("outputs/")
+        }
+        if not outputs and loss is not None and loss.kind != "triplet":
+            raise DataError(f"{self.place} has no targets, which `{loss.kind}` compares")
+        return Parts(inputs, outputs or {"": next(iter(inputs.values()))})
+
+
+@dataclass(frozen=True)
+class PackedColumn:
+    """What each example of a packed data set has one of.
+
+    Attributes:
+        place: Where messages say that it is.
+        folder: Where its files lie.
+        index: The data set's.
+        told: What the index says of the column.
+        table: What is known of each example.
+    """
+
+    place: Path
+    folder: Path
+    index: Index
+    told: IndexedColumn
+    table: ExampleTable
 
     def dataset(
         self,
@@ -51,7 +132,7 @@ class PackedSet:
         budget: int,
         progress: Progress = unseen,
     ) -> Dataset:
-        """The data set, in the values of its files.
+        """The data set of these inputs, in the values of its files.
 
         Args:
             shape: Of an input; by default the commonest of images, and that of values.
@@ -62,55 +143,85 @@ class PackedSet:
         Raises:
             DataError: The files are damaged, or images do not fit.
         """
-        index, table = self.index, self._table
-        count, total = index.splits["train"].examples, len(table.targets)
-        parts = [slice(0, count), *([slice(count, total)] if "test" in index.splits else [])]
         shape = self._shape(shape, decoding)
-        whole = self._inputs(slice(0, total), shape, decoding)
-        held: list[Inputs] = [self._inputs(part, shape, decoding) for part in parts]
+        whole = self._inputs(slice(None), shape, decoding)
+        held: list[Inputs] = [self._inputs(part, shape, decoding) for part in self._parts]
         if whole.nbytes <= budget:
             values = whole.read(progress)
-            held = [values[part] for part in parts]
+            held = [values[part] for part in self._parts]
+        return self._of(held, decoding if self.told.records == "images" else None)
+
+    def values(self) -> Dataset:
+        """The data set of these values, left in their records."""
+        return self.dataset(shape=None, decoding=Decoding(), budget=0)
+
+    def targets(self, beside: Dataset) -> Dataset:
+        """The data set of these targets, with the inputs of another."""
+        parts = [part.inputs for part in (beside.train, beside.test) if part is not None]
+        return self._of(parts, None)
+
+    def files(self, place: Path) -> FileColumn:
+        """The files that records stand for.
+
+        Args:
+            place: Where messages say that they are.
+
+        Raises:
+            DataError: They have no names.
+        """
+        if self.table.sources is None:
+            raise DataError(f"{self.folder / self.told.examples.file} is damaged: it has no names")
+        return FileColumn(place, self.table.sources, self._records)
+
+    @property
+    def _parts(self) -> list[slice]:
+        """The places of the examples of `train`, and maybe of `test`."""
+        count = self.index.splits["train"].examples
+        own = [slice(count, None)] if "test" in self.index.splits else []
+        return [slice(0, count), *own]
+
+    def _of(self, inputs: Sequence[Inputs], decoding: Decoding | None) -> Dataset:
+        """The data set of inputs of each split, and of the targets that are known."""
+        told, table = self.told, self.table
         examples = [
-            Examples(inputs, table.targets[part], table.sources and table.sources.some(part))
-            for inputs, part in zip(held, parts, strict=True)
+            Examples(each, table.targets[part], table.sources and table.sources.some(part))
+            for each, part in zip(inputs, self._parts, strict=True)
         ]
         return Dataset(
-            name=index.name,
+            name=told.name,
             train=examples[0],
             test=examples[1] if len(examples) > 1 else None,
-            classes=index.classes,
+            classes=told.classes,
             validation=table.validation,
-            dtype=index.dtype_in_files,
-            decoding=decoding if index.records == "images" else None,
-            target=index.target,
-            notes=index.notes,
+            dtype=told.dtype_in_files,
+            decoding=decoding,
+            target=told.target,
+            notes=told.notes,
         )
 
     @cached_property
-    def _table(self) -> ExampleTable:
-        """What is known of each example."""
-        return ExampleTable.of(self.folder / self.index.examples.file, self.index)
-
-    @cached_property
     def _records(self) -> Records:
-        shards = self.index.shards
+        shards = self.told.shards
         return Records(
             [self.folder / each.file for each in shards], [each.records for each in shards]
         )
 
     @cached_property
-    def _files(self) -> list[Path]:
-        """What messages call the file of each example."""
-        sources = self._table.sources
-        return [] if sources is None else [Path(self.place, path) for path in sources.paths]
+    def _files(self) -> FileColumn:
+        """What messages call the file of each example, and what is in it."""
+        return self.files(self.place)
 
     def _inputs(self, part: slice, shape: Shape, decoding: Decoding) -> ImageArray | RecordArray:
-        records, dtype = self._records.some(part), self.index.dtype
-        if self.index.records == "values":
-            return RecordArray(records, shape, dtype)
+        dtype = self.told.dtype
+        if self.told.records == "values":
+            return RecordArray(self._records.some(part), shape, dtype)
         height, width, channels = shape
-        return ImageArray(self._files[part], (height, width, channels), decoding, dtype, records)
+        extents = height, width, channels
+        return ImageArray(self._files.paths[part], extents, decoding, dtype, self._contents)
+
+    @cached_property
+    def _contents(self) -> RecordedFiles:
+        return RecordedFiles(self._files)
 
     def _shape(self, wanted: Shape | None, decoding: Decoding) -> Shape:
         """The shape in which inputs are read: that of the network, of images.
@@ -118,15 +229,16 @@ class PackedSet:
         Raises:
             DataError: It is none that images have, or they would have to be resized.
         """
-        if self.index.records == "values":
-            return self.index.shape
-        extents = extents_of(wanted or self.index.shape, Path(self.place))
+        if self.told.records == "values":
+            return self.told.shape
+        extents = extents_of(wanted or self.told.shape, self.place)
         assert extents is not None  # noqa: S101 - there is a shape
-        found = self._table.extents
+        found = self.table.extents
         if decoding.fit == "none" and found is not None:
+            paths = self._files.paths
             wrong = np.flatnonzero((found != extents[:2]).any(1)).tolist()
             if problems := [
-                other_extents(self._files[each], tuple(found[each].tolist()), extents[:2])
+                other_extents(paths[each], tuple(found[each].tolist()), extents[:2])
                 for each in wrong
             ]:
                 raise DataError(*problems)
@@ -157,7 +269,21 @@ def opened(
     else:
         index = index_of(folder)
     require_whole(folder, index.files, share)
-    return PackedSet(given.packed, folder, index, _source_of(given, index))
+    return PackedSet(Path(given.packed), folder, index, _source_of(given, index))
+
+
+def unpacked(data: Data | None) -> Unpacked | None:
+    """What data were packed from, as their index says; others are what they are.
+
+    Raises:
+        DataError: The index is damaged.
+        UsageError: It is not there any more.
+        MissingExtraError: It is at a URL, and fsspec is not installed.
+    """
+    if not isinstance(data, Packed):
+        return data
+    place = data.packed
+    return _source_of(data, index_at(place) if is_url(place) else index_of(Path(place)))
 
 
 def _source_of(given: Packed, index: Index) -> Unpacked:

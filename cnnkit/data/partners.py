@@ -24,6 +24,9 @@ class Pair(NamedTuple):
     partner: Path
 
 
+PairsOfSplits = Mapping[SplitName, Sequence[Pair]]
+
+
 def pairs_of(source: Images) -> dict[SplitName, list[Pair]]:
     """The images of each split with their masks or targets; validation comes behind training.
 

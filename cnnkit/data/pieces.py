@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data import nifti
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.dataset import Array, Dataset, Examples, Inputs, Sources
 from cnnkit.data.decoding import Decoding
 from cnnkit.data.images import extents_of
 from cnnkit.data.masks import Key, of_one_class
-from cnnkit.data.partners import Pair, pairs_of
+from cnnkit.data.partners import Pair, PairsOfSplits
 from cnnkit.data.piece_array import PieceArray
 from cnnkit.data.reading import Progress, outcomes_of, require_sound, unseen
-from cnnkit.data.sources import sources_of
 from cnnkit.data.tiles import Tiling
 from cnnkit.data.whole_files import WholeFiles, of_pictures, of_volumes
 from cnnkit.errors import DataError
@@ -26,23 +26,21 @@ from cnnkit.spec.model.training import Images
 from cnnkit.tasks.task import IGNORED
 
 
-def is_of_pieces(source: Images) -> bool:
-    """Whether files give several examples each: tiles are asked for, or they are volumes.
-
-    Raises:
-        UsageError: A folder does not exist.
-    """
-    return source.tiles is not None or nifti.is_nifti(next(iter(pairs_of(source)["train"])).image)
+def is_of_pieces(source: Images, parts: PairsOfSplits) -> bool:
+    """Whether files give several examples each: tiles are asked for, or they are volumes."""
+    return source.tiles is not None or nifti.is_nifti(parts["train"][0].image)
 
 
 def read(
     source: Images,
+    parts: PairsOfSplits,
     *,
     shape: Shape | None = None,
     extents: Shape | None = None,
     decoding: Decoding | None = None,
     budget: int,
     progress: Progress = unseen,
+    contents: Contents = ON_DISK,
 ) -> Dataset:
     """The data set of the pieces of images and of their masks.
 
@@ -51,19 +49,19 @@ def read(
 
     Args:
         source: The folders, how images are cut, and what the pixels of masks mean.
+        parts: Their files.
         shape: ``(*spatial, C)`` of an input; by default that of the tiles.
         extents: The spatial extents of what the network gives of it; by default those of the input.
         decoding: How pictures become pixels; they are not resized.
         budget: The bytes up to which all pieces are read at once.
         progress: Is told how many files are read, and how many there are.
+        contents: What is in the files.
 
     Raises:
         DataError: All that is wrong with the files.
-        UsageError: A folder does not exist.
         MissingExtraError: They are volumes, and nibabel is not installed.
     """
     folder, key = Path(str(source.images)), Key.of(source)
-    parts = pairs_of(source)
     pairs = [pair for part in parts.values() for pair in part]
     volumes = [pair.image for pair in pairs if nifti.is_nifti(pair.image)]
     if volumes and len(volumes) < len(pairs):
@@ -76,7 +74,7 @@ def read(
         told = of_volumes(pairs, key)
     else:
         background = (decoding or Decoding()).background
-        told = of_pictures(pairs, key, extents_of(shape, folder), background)
+        told = of_pictures(pairs, key, extents_of(shape, folder), background, contents)
     size = _size(source, shape, told)
     tilings = _tilings(source, pairs, told, size, _given(source, size, extents))
     channels = told.channels if shape is None else shape[-1]
@@ -86,7 +84,7 @@ def read(
         )
     files = [pair.image for pair in pairs]
     targets = _targets(pairs, tilings, told.mask, size)
-    sources = _sources(files, tilings, folder)
+    sources = _sources(contents.sources(files, folder), tilings)
     counts = {
         part: sum(map(len, tilings[start : start + len(parts[part])]))
         for part, start in zip(parts, _starts(parts.values()), strict=True)
@@ -225,9 +223,8 @@ def _targets(
     return np.concatenate([each for each in outcomes if not isinstance(each, DataError)])
 
 
-def _sources(files: Sequence[Path], tilings: Sequence[Tiling], folder: Path) -> Sources:
+def _sources(of_files: Sources, tilings: Sequence[Tiling]) -> Sources:
     """The file of each piece, and where in it it is."""
-    of_files = sources_of(files, folder)
     found = [
         (path, digest, tiling.shown(window))
         for path, digest, tiling in zip(of_files.paths, of_files.digests, tilings, strict=True)

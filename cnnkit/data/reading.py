@@ -7,10 +7,10 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.decoding import Decoding, Header, decoded, header
 from cnnkit.errors import DataError
 
@@ -32,19 +32,31 @@ def unseen(_done: int, _of: int) -> None:
     """Shows no progress."""
 
 
-def headers_of(paths: Sequence[Path], places: Sequence[str]) -> list[Header]:
+def headers_of(
+    paths: Sequence[Path], places: Sequence[str], contents: Contents = ON_DISK
+) -> list[Header]:
     """The headers of all files.
+
+    Args:
+        paths: The files.
+        places: Where each is named, for messages.
+        contents: What is in them.
 
     Raises:
         DataError: All files that are damaged; where one has no header, the others are decoded too,
             so that all are named at once.
     """
-    outcomes = outcomes_of(header, paths)
+    outcomes = outcomes_of(lambda path: header(path, contents.of(path)), paths)
     headers = [each for each in outcomes if isinstance(each, Header)]
     if len(headers) == len(paths):
         return headers
-    trial = partial(decoded, shape=(1, 1, 3), decoding=Decoding("stretch"))
-    require_sound(outcomes_of(lambda path: (header(path), trial(path)), paths), places)
+
+    def tried(path: Path) -> None:
+        content = contents.of(path)
+        header(path, content)
+        decoded(path, (1, 1, 3), Decoding("stretch"), content)
+
+    require_sound(outcomes_of(tried, paths), places)
     return headers
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from cnnkit.data.dataset import Array
+from cnnkit.data.dataset import Array, Sources
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.errors import DataError, MissingExtraError
 from cnnkit.layers.shape import Shape, show
@@ -67,11 +68,12 @@ class Records:
             ]
         )
         self._numbers = range(sum(counts))
+        self._starts = [0, *itertools.accumulate(counts)][:-1]
 
     def some(self, part: slice) -> Records:
         """Those of some numbers, counted from 0 again."""
         found = object.__new__(Records)
-        found._paths, found._source = self._paths, self._source
+        found._paths, found._source, found._starts = self._paths, self._source, self._starts
         found._numbers = self._numbers[part]
         return found
 
@@ -84,17 +86,67 @@ class Records:
         Raises:
             DataError: It cannot be read.
         """
-        with self._reported():
-            record: bytes = self._source[self._numbers[number]]
-            return record
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
+        place = self._numbers[number]
         try:
-            yield
+            record: bytes = self._source[place]
         except (RuntimeError, ValueError, OSError, IndexError) as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"{self._paths[0].parent} cannot be read: {said}") from None
+            raise DataError(f"{self._called(place)} cannot be read: {said}") from None
+        return record
+
+    def _called(self, place: int) -> str:
+        """What messages call a record: its shard, and which of its records it is."""
+        shard = bisect_right(self._starts, place) - 1
+        return f"{self._paths[shard]}: record {place - self._starts[shard]}"
+
+
+class FileColumn(NamedTuple):
+    """Files that records stand for.
+
+    Attributes:
+        folder: Where messages say that they are.
+        sources: Their names in it, and the SHA-256 of each.
+        records: What is in them, in their order.
+    """
+
+    folder: Path
+    sources: Sources
+    records: Records
+
+    @property
+    def paths(self) -> list[Path]:
+        """What messages call them."""
+        return [self.folder / path for path in self.sources.paths]
+
+
+class RecordedFiles:
+    """The contents of files that records stand for, by what messages call the files."""
+
+    def __init__(self, *columns: FileColumn) -> None:
+        self._columns = columns
+        self._places = {
+            path: (column, number)
+            for column, files in enumerate(columns)
+            for number, path in enumerate(files.paths)
+        }
+
+    def of(self, path: Path) -> bytes:
+        """What is in a file.
+
+        Raises:
+            DataError: Its record cannot be read.
+        """
+        column, number = self._places[path]
+        return self._columns[column].records[number]
+
+    def sources(self, paths: Sequence[Path], _folder: Path) -> Sources:
+        """The names of files as they were when they were packed, with their SHA-256."""
+        found = [self._places[path] for path in paths]
+        known = [self._columns[column].sources for column, _ in found]
+        return Sources(
+            tuple(each.paths[number] for each, (_, number) in zip(known, found, strict=True)),
+            tuple(each.digests[number] for each, (_, number) in zip(known, found, strict=True)),
+        )
 
 
 class RecordArray:

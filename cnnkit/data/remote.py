@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from cnnkit.data.index import INDEX, LARGEST, Index, IndexedFile, parsed
+from cnnkit.data.index import INDEX, LARGEST, Index, IndexedColumn, IndexedFile, parsed
 from cnnkit.errors import DataError, MissingExtraError, UsageError
 
 _COPIES: Final = "packed"
 _BLOCK: Final = 2**20
+ColumnKind = TypeVar("ColumnKind", bound=IndexedColumn)
 
 
 def fetched(url: str, folder: Path) -> tuple[Path, Index]:
@@ -36,9 +37,7 @@ def fetched(url: str, folder: Path) -> tuple[Path, Index]:
         MissingExtraError: fsspec is not installed, or what it reads this one with.
     """
     system, root = _file_system(url)
-    with _reading(f"{url}/{INDEX}"), system.open(f"{root}/{INDEX}", "rb") as stream:
-        content = stream.read(LARGEST + 1)
-    index = parsed(content, f"{url}/{INDEX}")
+    index = _index(system, root, url)
     copies = folder / _COPIES
     try:
         copies.mkdir(parents=True, exist_ok=True)
@@ -49,13 +48,29 @@ def fetched(url: str, folder: Path) -> tuple[Path, Index]:
             f"{error.filename or copies} cannot be written: {error.strerror or error}; the shards "
             f"of {url} are copied there, name another folder with --data-dir"
         ) from None
-    examples = _renamed(index.examples)
-    shards = tuple(map(_renamed, index.shards))
-    return copies, index.model_copy(update={"examples": examples, "shards": shards})
+    columns = {name: _renamed(column) for name, column in index.columns.items()}
+    return copies, _renamed(index).model_copy(update={"columns": columns})
 
 
-def _renamed(file: IndexedFile) -> IndexedFile:
-    return file.model_copy(update={"file": file.sha256})
+def index_at(url: str) -> Index:
+    """The index of a packed data set at a URL; errors are those of ``fetched``."""
+    return _index(*_file_system(url), url)
+
+
+def _index(system: Any, root: str, url: str) -> Index:
+    with _reading(f"{url}/{INDEX}"), system.open(f"{root}/{INDEX}", "rb") as stream:
+        content = stream.read(LARGEST + 1)
+    return parsed(content, f"{url}/{INDEX}")
+
+
+def _renamed(column: ColumnKind) -> ColumnKind:
+    """A column with the names that its files have as copies."""
+
+    def copied(file: IndexedFile) -> IndexedFile:
+        return file.model_copy(update={"file": file.sha256})
+
+    shards = tuple(map(copied, column.shards))
+    return column.model_copy(update={"examples": copied(column.examples), "shards": shards})
 
 
 def _copy(system: Any, source: str, shown: str, due: IndexedFile, folder: Path) -> None:

@@ -6,10 +6,10 @@ so that all that is known of one holds for each of several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,49 @@ def names_several(source: Data) -> bool:
     if isinstance(source, Arrays):
         return bool(names_in(source.inputs) or names_in(source.targets))
     return isinstance(source, Images) and bool(names_in(source.images) or names_in(source.masks))
+
+
+def require_names(place: Path, source: Data, inputs: Any, outputs: Any, loss: Loss | None) -> None:
+    """Raises where a packed data set names other inputs or outputs than the network has.
+
+    Of other data the spec says the names, and the rule `not-trainable` holds them.
+
+    Args:
+        place: Where it is.
+        source: What it was packed from.
+        inputs: What is known of the network's inputs; of several a mapping of their names.
+        outputs: The same of its outputs.
+        loss: What compares them.
+
+    Raises:
+        DataError: It does.
+    """
+    faults = []
+    of_one = loss is not None and loss.compares > 1  # one target of several outputs
+    for noun, given, network in (
+        ("input", _named(source, "inputs", "images"), inputs),
+        ("output", _named(source, "targets", "masks"), None if of_one else outputs),
+    ):
+        due = set(network) if isinstance(network, Mapping) else set()
+        if network is not None and set(given) != due and (due or len(given) > 1):
+            faults.append(
+                f"{place} was packed with {_shown(given, noun)}, and the network has "
+                f"{_shown(sorted(due), noun)}: pack the data with the names of the network"
+            )
+    if faults:
+        raise DataError(*faults)
+
+
+def _named(source: Data, of_arrays: str, of_images: str) -> tuple[str, ...]:
+    """The names that a field of some data gives."""
+    field = of_images if isinstance(source, Images) else of_arrays
+    return names_in(getattr(source, field, None))
+
+
+def _shown(names: Sequence[str], noun: str) -> str:
+    if not names:
+        return f"one {noun} without a name"
+    return f"the {noun}{'s'[: len(names) - 1]} {', '.join(f'`{name}`' for name in names)}"
 
 
 def of_arrays(source: Arrays, loss: Loss | None) -> Parts:

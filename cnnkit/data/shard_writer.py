@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Examples
-from cnnkit.data.demand import NetworkDemand, prepared
 from cnnkit.data.example_table import ExampleTable
 from cnnkit.data.files import readable
 from cnnkit.data.images import ImageArray
@@ -28,22 +27,20 @@ from cnnkit.data.index import (
     FORMAT,
     INDEX,
     Index,
+    IndexedColumn,
     IndexedFile,
     Shard,
     SplitFigures,
     parsed,
 )
-from cnnkit.data.loading import FileReading, read
+from cnnkit.data.packable import OF_FILES, packable, said
 from cnnkit.data.reading import Progress, unseen
 from cnnkit.data.records import require_array_record
-from cnnkit.data.several import names_several
 from cnnkit.data.sources import digest
 from cnnkit.data.statistics import statistics
 from cnnkit.data.summary import class_counts
-from cnnkit.data.targets import as_values
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.training import Images, Loss, Unpacked
-from cnnkit.spec.model.training.location import PATHS
 
 SHARD_BYTES: Final = 2**28
 """The bytes of a shard, where their number is not said."""
@@ -71,7 +68,8 @@ def pack(
     Args:
         source: The data set.
         folder: Where to.
-        shards: How many files of records; by default as many as have ``SHARD_BYTES`` each.
+        shards: How many files of records each column has; by default as many as have
+            ``SHARD_BYTES`` each.
         data_dir: The folder of the published sets.
         loss: ``train.loss`` of the spec, where one is packed for: what whole numbers are to it.
         progress: Is told how much is done, and how much there is to do.
@@ -82,36 +80,45 @@ def pack(
         MissingExtraError: The package array_record is not installed.
     """
     require_array_record()
-    _require_packable(source, folder)
-    dataset = read(source, FileReading(data_dir, budget=0))
-    checked = prepared(_meant(dataset, loss), source, NetworkDemand(loss=loss), None)
-    parts = _parts(dataset)
-    total = sum(map(len, parts.values()))
-    count = _shard_count(parts, shards)
+    _require_folder(source, folder)
+    found = packable(source, data_dir, loss)
+    columns = {name: _parts(each) for name, each in found.columns.items()}
+    written = {name: parts for name, parts in columns.items() if not name.startswith("outputs/")}
+    counts = {name: _shard_count(parts, shards) for name, parts in written.items()}
+    examples = sum(map(len, columns[""].values()))
+    total = (1 + len(written)) * examples
     try:
-        figures = _figures(checked, lambda done: progress(done, 2 * total))
+        figures = _figures(found.checked, lambda done: progress(done, total))
     except DataError:  # which names the first file alone
-        _require_decodable(parts)
+        _require_decodable(columns[""])
         raise
     with _written_whole(folder) as pending:
-        files = _write_shards(pending, parts, count, lambda done: progress(total + done, 2 * total))
-        table = ExampleTable.of_parts(list(parts.values()), dataset.validation)
-        table.write(pending / EXAMPLES)
+        told: dict[str, IndexedColumn] = {}
+        for number, (name, dataset) in enumerate(found.columns.items()):
+            prefix = f"{number}-" if number else ""
+            files: tuple[Shard, ...] = ()
+            if name in written:
+                before = examples * (1 + len(told))
+                files = _write_shards(
+                    pending,
+                    prefix,
+                    columns[name],
+                    counts[name],
+                    lambda done, before=before: progress(before + done, total),  # type: ignore[misc]
+                )
+            table = ExampleTable.of_parts(list(columns[name].values()), dataset.validation)
+            if not number:
+                extents = table.range_of_extents
+            table.write(pending / f"{prefix}{EXAMPLES}")
+            told[name] = _column(name, dataset, _indexed(pending / f"{prefix}{EXAMPLES}"), files)
+        first = told.pop("")
         index = Index(
-            format=FORMAT,
-            name=dataset.name,
-            source=_said(source),
-            records="images" if isinstance(dataset.train.inputs, ImageArray) else "values",
-            shape=dataset.shape,
-            extents=table.range_of_extents,
-            dtype=str(dataset.train.inputs.dtype),  # type: ignore[arg-type] # one of three
-            dtype_in_files=dataset.dtype,
-            classes=dataset.classes,
-            target=dataset.target,
-            notes=dataset.notes,
+            **dict(first),
+            format=FORMAT if told else 1,
+            source=said(source),
+            extents=extents,
             splits=figures,
-            examples=_indexed(pending / EXAMPLES),
-            shards=files,
+            columns=told,
         )
         content = index.text().encode("utf-8", "surrogateescape")
         parsed(content, str(folder / INDEX))  # what is written can be read
@@ -119,25 +126,44 @@ def pack(
     return index
 
 
-def _require_packable(source: Unpacked, folder: Path) -> None:
-    """Raises where a source is not packed, or not there.
+def _column(
+    name: str, dataset: Dataset, examples: IndexedFile, shards: tuple[Shard, ...]
+) -> IndexedColumn:
+    """What the index says of a column."""
+    inputs = dataset.train.inputs
+    records: Literal["images", "files", "values", "targets"] = "values"
+    if not shards:
+        records = "targets"
+    elif name.partition("/")[0] in OF_FILES:
+        records = "files"
+    elif isinstance(inputs, ImageArray):
+        records = "images"
+    return IndexedColumn(
+        name=dataset.name,
+        records=records,
+        shape=dataset.shape if records in ("images", "values") else (),
+        dtype=str(inputs.dtype),  # type: ignore[arg-type] # one of three
+        dtype_in_files=dataset.dtype,
+        classes=dataset.classes,
+        target=dataset.target,
+        notes=dataset.notes,
+        examples=examples,
+        shards=shards,
+    )
+
+
+def _require_folder(source: Unpacked, folder: Path) -> None:
+    """Raises where a set is not to be written.
 
     Raises:
-        UsageError: It is of another kind, or the folder has something in it.
+        UsageError: The folder has something in it, or lies in one that is packed.
     """
-    if names_several(source):
-        raise UsageError("data of several inputs or outputs are not packed yet: train from them")
-    if isinstance(source, Images) and (source.masks or source.targets):
-        raise UsageError(
-            "images with masks or with target images are not packed yet: train from them"
-        )
-    if isinstance(source, Images) and folder.resolve().is_relative_to(
-        Path(str(source.images)).resolve()
-    ):
-        raise UsageError(
-            f"{folder} lies in {source.images}, where it would be taken for a class: name a folder "
-            f"elsewhere"
-        )
+    for inside in _folders(source):
+        if folder.resolve().is_relative_to(Path(inside).resolve()):
+            raise UsageError(
+                f"{folder} lies in {inside}, where it would be taken for a class: name a folder "
+                f"elsewhere"
+            )
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = "is not empty" if folder.is_dir() else "is a file"
@@ -146,10 +172,11 @@ def _require_packable(source: Unpacked, folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
 
 
-def _meant(dataset: Dataset, loss: Loss | None) -> Dataset:
-    """The data set with whole numbers as what a loss compares them as."""
-    of_values = loss is not None and not loss.of_classes and loss.compares == 1
-    return as_values(dataset) if of_values and dataset.train.targets.ndim == 1 else dataset
+def _folders(source: Unpacked) -> Iterator[str]:
+    """The folders that images are read from."""
+    if isinstance(source, Images):
+        for given in (source.images, source.test, source.masks, source.targets):
+            yield from given.values() if isinstance(given, Mapping) else [given] if given else []
 
 
 def _parts(dataset: Dataset) -> Parts:
@@ -221,14 +248,14 @@ def _require_decodable(parts: Parts) -> None:
 
 
 def _write_shards(
-    folder: Path, parts: Parts, count: int, progress: Callable[[int], None]
+    folder: Path, prefix: str, parts: Parts, count: int, progress: Callable[[int], None]
 ) -> tuple[Shard, ...]:
     """The records of all examples, in their order, in files of as many each."""
     total = sum(map(len, parts.values()))
     records = (record for part in parts.values() for record in _records(part))
     done, shards = 0, []
     for number in range(count):
-        path = folder / f"data-{number:05}-of-{count:05}.array_record"
+        path = folder / f"{prefix}data-{number:05}-of-{count:05}.array_record"
         end = (number + 1) * total // count
         with _writer(path) as write:
             for place in range(done, end):
@@ -272,17 +299,6 @@ def _writer(path: Path) -> Iterator[Callable[[bytes], None]]:
 
 def _indexed(path: Path) -> IndexedFile:
     return IndexedFile(file=path.name, bytes=path.stat().st_size, sha256=digest(path))
-
-
-def _said(source: Unpacked) -> str | dict[str, Any]:
-    """The source as `data:` has it, its files by their names alone."""
-    if isinstance(source, str):
-        return source
-    said = source.model_dump(mode="json", exclude_defaults=True)
-    return {
-        name: Path(value).name if name in PATHS[type(source)] else value
-        for name, value in said.items()
-    }
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnkit.data import nifti
+from cnnkit.data.contents import ON_DISK, Contents
 from cnnkit.data.dataset import Array
 from cnnkit.data.decoding import Decoding, decoded
 from cnnkit.data.masks import Key, by_value, mask_of
@@ -42,6 +43,7 @@ def of_pictures(
     key: Key,
     shape: tuple[int, int, int] | None,
     background: tuple[int, int, int] | None,
+    contents: Contents = ON_DISK,
 ) -> WholeFiles:
     """Pictures, in the extents that they have when upright.
 
@@ -50,24 +52,26 @@ def of_pictures(
         key: What the pixels of masks mean.
         shape: That of an input, which says the channels; by default these are as in the files.
         background: What is seen through transparent pixels.
+        contents: What is in the files.
 
     Raises:
         DataError: All files that are damaged, or whose values cannot be compared.
     """
     files = [pair.image for pair in pairs]
-    headers = headers_of(files, ())
+    headers = headers_of(files, (), contents)
     channels = shape[-1] if shape else 1 if all(each.mode in GREY for each in headers) else 3
     extents = {path: (each.height, each.width) for path, each in zip(files, headers, strict=True)}
 
     def image(path: Path) -> Array:
-        return decoded(path, (*extents[path], channels), Decoding("none", background))
+        shape = (*extents[path], channels)
+        return decoded(path, shape, Decoding("none", background), contents.of(path))
 
     return WholeFiles(
         list(extents.values()),
         channels,
         common_dtype(files, headers),
         image,
-        partial(mask_of, key=key),
+        partial(mask_of, key=key, contents=contents),
     )
 
 

@@ -60,7 +60,7 @@ from cnnkit.errors import Finding, did_you_mean
 from cnnkit.layers.shape import Shape, show
 from cnnkit.rules.base import RuleContext, place_in
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Arrays, Images, Train
+from cnnkit.spec.model.training import Arrays, Images, Packed, Train
 from cnnkit.spec.model.training.loss import ByOutput
 
 Place = tuple[str | int, ...]
@@ -152,7 +152,7 @@ def _inputs(spec: Spec, train: Train, inputs: Mapping[str, Shape]) -> Iterator[F
         field, given = "", None
     if isinstance(given, Mapping):
         yield from _names(spec, field, given, inputs, "input", ("data", field))
-    elif len(inputs) > 1:
+    elif len(inputs) > 1 and not isinstance(data, Packed):  # whose index says what it has
         yield _finding(
             spec,
             f"`data` gives one input, and the network has {_listed(inputs)}",
@@ -180,7 +180,7 @@ def _targets(spec: Spec, train: Train, outputs: Collection[str]) -> Iterator[Fin
             f"write `{field}: NAME`, {of}",
             ("data", field),
         )
-    elif several and len(outputs) > 1:
+    elif several and len(outputs) > 1 and not isinstance(data, Packed):
         yield _finding(
             spec,
             f"`data` gives one target, and the network has the outputs {_listed(outputs)}",
@@ -213,7 +213,9 @@ def _no_targets(spec: Spec, train: Train) -> Iterator[Finding]:
             "leave them out",
             ("data", "targets"),
         )
-    elif not isinstance(data, Arrays) or not isinstance(data.inputs, Mapping):
+    elif not isinstance(data, Packed) and not (
+        isinstance(data, Arrays) and isinstance(data.inputs, Mapping)
+    ):
         yield _finding(
             spec,
             "`triplet` learns from arrays of anchors, of others of their kind and of strangers",

@@ -293,11 +293,9 @@ def test_a_folder_of_images_and_masks_has_no_two_classes(run: Run, tmp_path: Pat
     counts = json.loads(done.out)["classes"]
     assert {name: each["train"] for name, each in counts.items()} == {"0": 12, "1": 12, "2": 8}
     done = run("data", "pack", "scans", "packed")
-    assert (done.code, done.err) == (
-        2,
-        "cnnkit: images with masks or with target images are not packed yet: train from them\n",
-    )
-    assert not (tmp_path / "packed").exists()
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("packed: 2 examples in 2 shards, ")  # images, and masks
+    assert run("data", "show", "packed").out == run("data", "show", "scans").out
 
 
 def test_each_output_is_shown_by_its_name(run: Run, tmp_path: Path) -> None:

@@ -287,34 +287,11 @@ def test_where_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    ("source", "text"),
-    [
-        (
-            Images(images="a", masks="b"),
-            "images with masks or with target images are not packed yet: train from them",
-        ),
-        (
-            Images(images="a", targets="b"),
-            "images with masks or with target images are not packed yet: train from them",
-        ),
-        (
-            Arrays(arrays="a.npz", inputs={"a": "x", "b": "y"}, targets="t"),
-            "data of several inputs or outputs are not packed yet: train from them",
-        ),
-    ],
-)
-def test_what_is_not_packed(source: Unpacked, text: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        pack(source, tmp_path / "packed")
-    assert str(caught.value) == text
-
-
 def test_a_file_that_changes_leaves_nothing_half_done(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "cnnkit.data.images.sources_of",
+        "cnnkit.data.contents.sources_of",
         lambda paths, folder: _with_other_digests(paths, folder),
     )
     with pytest.raises(DataError) as caught:
@@ -420,10 +397,10 @@ def led_out(folder: Path) -> None:
             ),
         ),
         (
-            lambda folder: changed(folder, format=2),
+            lambda folder: changed(folder, format=3),
             (
-                "{folder}/index.json was written by a later version of cnnkit: its format is 2, "
-                "and this version reads 1; update cnnkit, or pack the data with this version"
+                "{folder}/index.json was written by a later version of cnnkit: its format is 3, "
+                "and this version reads 2; update cnnkit, or pack the data with this version"
             ),
         ),
         (

@@ -14,10 +14,11 @@ from flax import nnx
 
 from cnnkit.checking.admission import admitted
 from cnnkit.data import Dataset, Splits, load
+from cnnkit.data.packed import unpacked
 from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.errors import DataError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Arrays, Csv, Data, Images
+from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed
 from cnnkit.tasks.task import Task
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.compute.step import Steps
@@ -263,6 +264,8 @@ def _as_in_the_run(data: Data, of_run: Data | None) -> Data:
 
     Of a folder, where the run learnt from masks or pairs, the folders in it of these.
     """
+    if not isinstance(data, Packed):
+        of_run = unpacked(of_run)
     if isinstance(data, Csv) and isinstance(of_run, Csv) and data.target is None:
         names = ("target", "drop", "file", "separator")
         return data.model_copy(update={name: getattr(of_run, name) for name in names})

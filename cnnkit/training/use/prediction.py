@@ -189,7 +189,7 @@ def _together(
             else:
                 yield from (((), each) for each in entries)
         return
-    data = trained.train.data
+    data = trained.source
     given = data.inputs if isinstance(data, Arrays) and isinstance(data.inputs, Mapping) else {}
     for file in files:
         if isinstance(file, Refused):

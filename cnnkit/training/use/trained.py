@@ -16,13 +16,14 @@ import numpy as np
 from flax import nnx
 
 from cnnkit.data.inputs import read_inputs
+from cnnkit.data.packed import unpacked
 from cnnkit.data.preprocessing import Preparation, Preprocessing
 from cnnkit.data.statistics import Statistics
-from cnnkit.errors import TrainingError, UsageError
+from cnnkit.errors import CnnkitError, TrainingError, UsageError
 from cnnkit.folders import StrPath
 from cnnkit.network import Network
 from cnnkit.spec.model.spec import Spec
-from cnnkit.spec.model.training import Csv, Train
+from cnnkit.spec.model.training import Csv, Train, Unpacked
 from cnnkit.training.compute.inputs import scaled, standardized
 from cnnkit.training.compute.objective import ByName, Objective, objective_of
 from cnnkit.training.compute.state import State
@@ -202,7 +203,15 @@ class Trained:
     @property
     def table(self) -> Csv | None:
         """The table that it was trained on, where it was one."""
-        return self.train.data if isinstance(self.train.data, Csv) else None
+        return self.source if isinstance(self.source, Csv) else None
+
+    @cached_property
+    def source(self) -> Unpacked | None:
+        """What it was trained on, or what that was packed from; None where it is not known now."""
+        try:
+            return unpacked(self.train.data)
+        except CnnkitError:  # a network is asked where its data are not
+            return None
 
     @cached_property
     def compute(self) -> Callable[[ByName], Any]:

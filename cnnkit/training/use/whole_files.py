@@ -19,9 +19,9 @@ from cnnkit.data.layout import SUFFIXES
 from cnnkit.data.listing import Refused
 from cnnkit.data.preprocessing import Preprocessing
 from cnnkit.data.tiles import Blend, Tiling
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, UsageError
 from cnnkit.layers.shape import Shape, show
-from cnnkit.spec.model.training import Images
+from cnnkit.spec.model.training import Images, Packed
 from cnnkit.spec.model.training.tiles import Tiles
 from cnnkit.training.compute.objective import ONLY
 from cnnkit.training.use.mapping import MapNaming
@@ -98,7 +98,12 @@ def _told(found: NDArray[np.float32]) -> NDArray[np.int16]:
 
 
 def _tiles(trained: Trained) -> Tiles | None:
-    data = trained.train.data
+    data, packed = trained.source, trained.train.data
+    if isinstance(packed, Packed) and data is None:
+        raise UsageError(
+            f"{trained.path} learnt from {packed.packed}, whose index says whether images are cut "
+            f"into tiles, and which cannot be read: put it back there"
+        )
     return data.tiles if isinstance(data, Images) else None
 
 
