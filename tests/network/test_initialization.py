@@ -170,7 +170,7 @@ def test_the_plan_is_a_value() -> None:
 
 def test_arrays_of_other_shapes_are_begun_without_another_program() -> None:
     def layers(width: int) -> list[Any]:
-        norm = {"batch_norm": {}}
+        norm: Any = {"batch_norm": {}}
         return [
             {"conv": {"filters": width, "kernel": 3}},
             norm,
@@ -185,10 +185,10 @@ def test_arrays_of_other_shapes_are_begun_without_another_program() -> None:
     built(7)
     compiled: list[str] = []
 
-    def listener(event: str, seconds: float, **facts: Any) -> None:
-        del seconds
+    def listener(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        del duration_secs
         if event.endswith("backend_compile_duration"):
-            compiled.append(str(facts.get("fun_name")))
+            compiled.append(str(kwargs.get("fun_name")))
 
     jax.monitoring.register_event_duration_secs_listener(listener)
     try:

@@ -51,11 +51,12 @@ def chosen(accepted: Array, after: T, before: T) -> T:
         return found
 
     new, form = jax.tree.flatten(after)
-    old = form.flatten_up_to(before)
+    old = jax.tree.leaves(before)
     (small, large), (small_old, large_old) = _parted(new), _parted(old)
     found = iter(by_platform(small, small_old, cpu=by_branch, default=by_value))
     others = iter(by_value(large, large_old))
-    taken: T = form.unflatten([next(found if _is_small(leaf) else others) for leaf in new])
+    both = [next(found if _is_small(leaf) else others) for leaf in new]
+    taken: T = jax.tree.unflatten(form, both)
     return taken
 
 
