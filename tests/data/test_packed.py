@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from cnnkit.data.index import index_of, require_whole
 from cnnkit.data.records import RecordArray, Records
 from cnnkit.data.shard_writer import pack
 from cnnkit.data.share import ALONE
+from cnnkit.data.stream import stream
 from cnnkit.errors import MissingExtraError, UsageError
 from cnnkit.spec.model.training import Arrays, Csv, Data, Images, Packed, Train, Unpacked
 from tests.data.made import random_images
@@ -347,6 +349,12 @@ def altered(folder: Path) -> None:
     (folder / FIRST).write_bytes(content)
 
 
+def piped(path: Path) -> None:
+    """A pipe in the place of a file, from which nothing ever comes."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 def led_out(folder: Path) -> None:
     (folder / FIRST).rename(folder.parent / "elsewhere")
     (folder / FIRST).symlink_to(folder.parent / "elsewhere")
@@ -439,6 +447,25 @@ def led_out(folder: Path) -> None:
             "{folder}/index.json has more than 67,108,864 bytes, which no index has",
         ),
         (
+            lambda folder: piped(folder / "index.json"),
+            "{folder}/index.json is no file, and is not read",
+        ),
+        (
+            lambda folder: piped(folder / FIRST),
+            "{folder}/{first} is no file, which index.json names: copy it there",
+        ),
+        (
+            lambda folder: changed(folder, shape=[10**6, 10**6, 3]),
+            "{folder}/index.json is damaged: 1000000x1000000x3 is the shape of no image",
+        ),
+        (
+            lambda folder: changed(folder, records="values", shape=[10**9, 10**9]),
+            (
+                "{folder}/index.json is damaged: 12 inputs of 1000000000x1000000000 have "
+                "12,000,000,000,000,000,000 bytes, its shards {all:,}"
+            ),
+        ),
+        (
             lambda folder: (folder / "index.json").unlink(),
             (
                 "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE "
@@ -469,9 +496,29 @@ def test_what_is_no_packed_set_is_refused(
         folder=folder,
         first=FIRST,
         size=whole.stat().st_size,
+        all=sum(each.stat().st_size for each in shards.glob("data-*")),
         due=sha256(whole.read_bytes()).hexdigest()[:12],
-        found=sha256(here.read_bytes()).hexdigest()[:12] if here.exists() else "",
+        found=sha256(here.read_bytes()).hexdigest()[:12] if here.is_file() else "",
     )
+
+
+def test_a_shard_that_is_damaged_or_gone_while_it_is_streamed(shards: Path, tmp_path: Path) -> None:
+    def fault(damage: Callable[[Path], object], name: str) -> str:
+        folder = copied(shards, tmp_path / name)
+        found = load(Packed(packed=str(folder)), budget=0)
+        damage(folder)
+        with pytest.raises(DataError) as caught:
+            for _ in stream(found.train, lambda _: np.arange(4), start=0, stop=1):
+                pass
+        (problem,) = caught.value.problems
+        return problem.removeprefix(f"{folder}/{FIRST}: record ")
+
+    def overwritten(folder: Path) -> None:
+        size = (folder / FIRST).stat().st_size
+        (folder / FIRST).write_bytes(bytes(size))
+
+    assert re.match(r"[0-3] cannot be read: ", fault(overwritten, "damaged"))
+    assert re.match(r"[0-3] cannot be read: ", fault(lambda f: (f / FIRST).unlink(), "gone"))
 
 
 def test_all_damaged_shards_are_named_at_once(shards: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,21 +111,45 @@ def test_a_run_on_packed_data_goes_on_within_an_epoch(
     assert compare(whole.path, begun.path) == []
 
 
-class _OfTwoProcesses:
-    """How a batch of 8 lies on two devices, of which one is another process's."""
+def test_a_run_that_is_killed_within_an_epoch_goes_on_as_if_it_had_not_been(
+    recipe: Recipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
+    monkeypatch.setattr("cnnkit.training.prepare.material.load", _from_files)
+    monkeypatch.setattr("cnnkit.training.loop.Pace.took", lambda *_: None)  # a step a call
+    whole, killed, asked = tmp_path / "whole", tmp_path / "killed", {"left": 5}
 
-    def __init__(self, own: int) -> None:
-        self._own = own
+    def agree(self: object) -> bool:
+        asked["left"] -= 1
+        if asked["left"] == 0:  # what `kill -9` leaves in the second epoch
+            shutil.copytree(whole, killed, ignore=shutil.ignore_patterns("*.lock"))
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cnnkit.training.interruption.Interruption.agree", agree)
+        trained(recipe, {"packed": str(photos.parent / "packed")}, whole, epochs=2)
+    assert (killed / "metrics.jsonl").read_text().count("\n") == 1
+    assert resume(killed, display=Quiet()).ending == "epochs"
+    assert compare(whole, killed) == []
+
+
+class _OfProcesses:
+    """How a batch of 8 lies on as many devices as processes, of which one is this process's."""
+
+    def __init__(self, own: int, count: int) -> None:
+        self._own, self._each = own, 8 // count
 
     def addressable_devices_indices_map(self, shape: tuple[int]) -> dict[object, Any]:
-        half = shape[0] // 2
-        return {object(): (slice(self._own * half, (self._own + 1) * half),)}
+        assert shape == (8,)
+        return {object(): (slice(self._own * self._each, (self._own + 1) * self._each),)}
 
 
-def test_each_process_reads_the_part_of_a_batch_that_its_devices_work_on() -> None:
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_all_processes_together_read_the_batch_that_one_reads(count: int) -> None:
     chosen = np.array([7, 3, 9, 1, 0, 4, 2, 8])
-    read = [BatchShare(_OfTwoProcesses(own), 8).of(chosen).tolist() for own in (0, 1)]  # type: ignore[arg-type]
-    assert read == [[7, 3, 9, 1], [0, 4, 2, 8]]
+    read = [BatchShare(_OfProcesses(own, count), 8).of(chosen).tolist() for own in range(count)]  # type: ignore[arg-type]
+    assert {len(each) for each in read} == {8 // count}
+    assert [number for each in read for number in each] == [7, 3, 9, 1, 0, 4, 2, 8]
 
 
 def test_one_process_reads_all_of_a_batch() -> None:
