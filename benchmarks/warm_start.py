@@ -32,8 +32,7 @@ class Start(NamedTuple):
 
     Attributes:
         seconds: From the start of the process to the end of the step.
-        cores: What all its threads used until the process ended, the compiling of what evaluates
-            included.
+        cores: What all its threads used until the process ended.
     """
 
     seconds: float

@@ -45,9 +45,11 @@ def test_one_of_two_states_goes_on(platform: str | None, accepted: bool) -> None
     after, before = tree(5), tree(2)
     found = compiled(platform)(jnp.bool_(accepted), after, before)
     assert found.keys() == after.keys()
+    apart = chosen(jnp.bool_(accepted), after, before, whole=False)
     for name, each in (after if accepted else before).items():
-        assert found[name].dtype == each.dtype
-        np.testing.assert_array_equal(found[name], each)
+        for one in (found[name], apart[name]):
+            assert one.dtype == each.dtype
+            np.testing.assert_array_equal(one, each)
 
 
 def test_each_of_several_runs_goes_on_by_itself() -> None:
@@ -64,8 +66,9 @@ def test_each_of_several_runs_goes_on_by_itself() -> None:
 def test_the_size_is_the_sum_of_the_norms() -> None:
     first = {"a": jnp.full((2, 2), 3.0), "b": jnp.full(SMALL + 4, 0.5)}
     second = [jnp.array([3.0, 4.0])]
-    # √(4·9 + 65,540/4) + 5
-    assert float(size(first, second)) == pytest.approx(np.sqrt(36 + (SMALL + 4) / 4) + 5, rel=1e-6)
+    expected = pytest.approx(np.sqrt(36 + (SMALL + 4) / 4) + 5, rel=1e-6)  # √(4·9 + 65,540/4) + 5
+    assert float(size(first, second)) == expected
+    assert float(size(first, second, whole=False)) == expected
     assert float(size({})) == 0
 
 

@@ -237,10 +237,11 @@ class Steps:
             totals=self.objective.added(totals, scores, asked, counted),
             failed=state.failed,
         )
-        size = loss + acceptance.size(grads, params)
+        whole = self.layout.mesh is None
+        size = loss + acceptance.size(grads, params, whole=whole)
         running = state.failed < 0
         failed = replace(state, failed=jnp.where(running, state.step, state.failed))
-        return acceptance.chosen(jnp.isfinite(size) & running, after, failed)
+        return acceptance.chosen(jnp.isfinite(size) & running, after, failed, whole=whole)
 
     def evaluate(self, state: State, feed: Feed, pool: ExamplePool, indices: Array) -> MetricSums:
         """The totals of a split, every example counted once; ``indices`` is int32 ``[N]``."""

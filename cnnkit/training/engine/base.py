@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -178,7 +178,7 @@ class Engine(ABC):
     def compile(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
-        """Compiles what trains; what evaluates is compiled after that, while the first steps run.
+        """Compiles what the loop calls; several programs at a time, one a core.
 
         Args:
             state: Of the shapes that all states have.
@@ -186,15 +186,15 @@ class Engine(ABC):
             training: Whether steps are to be trained too.
         """
         self.begin_compiling(state, splits, training=training)
-        # Whether all are deterministic is known when they are there.
-        names = self._compiled if self.options else self._compiled.keys() & {STEP, LATER, ORDER}
-        for name in names:
+        # All of them: what is compiled beside the first steps would cut up the memory that these
+        # ask for again and again.
+        for name in self._compiled:
             self.program(name)
 
     def begin_compiling(
         self, state: State, splits: Sequence[SplitName] = EVALUATED, *, training: bool = True
     ) -> None:
-        """As ``compile``, in threads, one a core; what is not there yet is waited for when called.
+        """As ``compile``, which waits for the programs; until then they are compiled in threads.
 
         Args:
             state: As of ``compile``, or a ``placed_template``.
@@ -207,9 +207,8 @@ class Engine(ABC):
         with on_platform(self.devices[0].platform):
             for name, lowered in self._training_programs(state) if training else ():
                 self._compiled[name] = threads.submit(self._compile, lowered)
-            first = [*self._compiled.values()]
             for name, lowered in self._programs(state, evaluated):
-                self._compiled[name] = threads.submit(self._compile, lowered, first)
+                self._compiled[name] = threads.submit(self._compile, lowered)
         threads.shutdown(wait=False)
 
     def _training_programs(self, state: State) -> Iterator[tuple[str, Any]]:
@@ -223,9 +222,8 @@ class Engine(ABC):
         """A program that was to be compiled, once it is."""
         return self._compiled[name].result()
 
-    def _compile(self, lowered: Any, others: Sequence[Future[Compiled]] = ()) -> Compiled:
-        """A program, after others; the same each time where XLA can make it so."""
-        wait(others)
+    def _compile(self, lowered: Any) -> Compiled:
+        """A program, the same each time where XLA can make it so."""
         try:
             compiled: Compiled = lowered.compile(compiler_options=self.options)
         except jax.errors.JaxRuntimeError as error:
