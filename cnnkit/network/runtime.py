@@ -14,6 +14,8 @@ from cnnkit.network.kernels import onednn
 # The parameters of glibc's mallopt, as malloc.h numbers them.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _MOST_HEAP = 16 << 30
+_WHOLE_END = 1 << 62
+"""More than the heap's free end, which stays: it is the next step's, in large pages."""
 _MADV_HUGEPAGE = 14  # as mman.h numbers it
 _LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 _LARGE_PAGE = 2 << 20
@@ -26,6 +28,7 @@ def prepare() -> tuple[str, ...]:
         What could not be had, a line each. All works without.
     """
     _keep_memory()
+    _one_step_at_a_time()
     problem = compilation_cache.enable()
     kept = () if problem is None else (f"compiled programs are not kept: {problem}",)
     state = onednn.load()
@@ -50,6 +53,32 @@ def _keep_memory() -> None:
     mallopt(_TRIM_THRESHOLD, -1)  # never
     mallopt(_TOP_PAD, 64 << 20)
     _ask_for_large_pages(libc)
+
+
+def give_back() -> None:
+    """Give Linux what lies free between the blocks that are in use, as far as whole pages go.
+
+    What compiling needed stays free in the heap, more than a hundred megabytes; the blocks of a
+    step fit into none of it.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is None:  # another C library
+        return
+    trim.argtypes = [ctypes.c_size_t]
+    trim(_WHOLE_END)
+
+
+def _one_step_at_a_time() -> None:
+    """Have a CPU compute a program where it is called, and not in a thread behind.
+
+    There a step asks for its memory while another thread still frees that of the step before: the
+    process then holds both. What a call returns is computed; nothing else is different.
+    """
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def _ask_for_large_pages(libc: ctypes.CDLL) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnnkit.data import Dataset
+from cnnkit.network import runtime
 from cnnkit.spec.model.spec import Spec
 from cnnkit.training.compute.step import make_steps
 from cnnkit.training.engine import Resident, Streamed, engine
@@ -25,6 +26,8 @@ Recipe = Callable[..., Spec]
 def test_a_streamed_run_ends_in_the_bits_of_a_resident_one(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    given_back: list[None] = []
+    monkeypatch.setattr(runtime, "give_back", lambda: given_back.append(None))
     spec = recipe(epochs=2, augment=[{"shift": 1}])
     resident = train(spec, run_dir=tmp_path / "resident", display=Quiet())
     monkeypatch.setattr(Dataset, "fits_on_device", lambda self, budget=0: False)
@@ -38,6 +41,7 @@ def test_a_streamed_run_ends_in_the_bits_of_a_resident_one(
     kept = [(run.path / "wrong.csv").read_text() for run in (resident, streamed)]
     assert kept[0] == kept[1]
     assert compare(resident.path, streamed.path) == []
+    assert len(given_back) == 4  # of each run before and after its first step
 
 
 def test_the_engine_follows_from_the_size(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from jax.sharding import Sharding
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import ExampleArrays, Indices
+from cnnkit.network import runtime
 from cnnkit.network.kernels import on_platform
 from cnnkit.training.compute.state import ExamplePool, Feed, MetricSums, State, Tree
 from cnnkit.training.compute.step import Steps
@@ -100,6 +101,7 @@ class Engine(ABC):
         self._glance = jax.jit(self._mapped(_glance, 0), out_shardings=sharding)
         self._compiled: dict[str, Future[Compiled]] = {}
         self._step = STEP
+        self._begun: set[str] = set()
         self._load(materials[0])
         self.turn_to(materials)
 
@@ -256,9 +258,21 @@ class Engine(ABC):
         glance: Glance = self._glance(state)
         return glance
 
-    @abstractmethod
     def advance(self, state: State, order: Any, count: int) -> State:
         """The state so many steps later, the one before given away. Does not wait for it."""
+        if self._step in self._begun:
+            return self._advance(state, order, count)
+        runtime.give_back()  # what compiling needed
+        after = self._advance(state, order, count)
+        # Small things lie where the first steps had their memory, so that the next ones have theirs
+        # elsewhere, and from then on in one place.
+        runtime.give_back()
+        self._begun.add(self._step)
+        return after
+
+    @abstractmethod
+    def _advance(self, state: State, order: Any, count: int) -> State:
+        """As ``advance``."""
 
     @abstractmethod
     def evaluate(self, state: State, name: SplitName, asked: Asked) -> MetricSums | None:

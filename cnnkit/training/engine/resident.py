@@ -19,8 +19,7 @@ from cnnkit.training.prepare.material import Material, SplitName
 class Resident(Engine):
     """All examples are on the device."""
 
-    def advance(self, state: State, order: Any, count: int) -> State:
-        """The state so many steps later, the one before given away. Does not wait for it."""
+    def _advance(self, state: State, order: Any, count: int) -> State:
         if self.loops:
             advanced: State = self.program(self._step)(state, self.feed, order, np.int32(count))
             return advanced

@@ -28,8 +28,7 @@ class Streamed(Engine):
 
     _epoch: EpochReading | None = None
 
-    def advance(self, state: State, order: Any, count: int) -> State:
-        """The state so many steps later, the one before given away. Does not wait for it."""
+    def _advance(self, state: State, order: Any, count: int) -> State:
         size, per_epoch = self.steps.batch_size, self.steps.steps_per_epoch(len(order))
         positions = np.arange(size)
         if self._epoch is None or not self._epoch.goes_on(state, order):
