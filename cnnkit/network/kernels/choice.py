@@ -61,7 +61,7 @@ def is_divisible() -> bool:
 def on_platform(name: str) -> Iterator[None]:
     """Inside, every function traced anew is for one platform, of JAX's names, and no other.
 
-    What would be chosen on other platforms need not be traced then, which is half of the time that
+    What would be chosen on other platforms need not be traced then, which is much of the time that
     it takes to trace a training step.
     """
     token = _platform.set(name)
