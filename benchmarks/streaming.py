@@ -167,6 +167,7 @@ def _decoding(folder: Path, count: int, *, realtime: bool) -> dict[str, float]:
     """
     _write_photos(folder / "photos", count)
     images = load(Images(images=str(folder / "photos"), fit="none"), budget=0).train
+    assert images.sources is not None
     paths = [folder / "photos" / path for path in images.sources.paths]
     order = np.random.default_rng(1).permutation(len(paths))
 
@@ -220,9 +221,11 @@ def _write_photos(folder: Path, count: int) -> None:
         (folder / str(name)).mkdir(parents=True)
     for number in range(count):
         # A comment of its own behind the first marker makes each file another one.
-        first, rest = (content := encoded[number % len(encoded)])[:2], content[2:]
+        photo = encoded[number % len(encoded)]
         comment = b"\xff\xfe\x00\x0a" + f"{number:08}".encode()
-        (folder / str(number % 10) / f"{number:06}.jpg").write_bytes(first + comment + rest)
+        (folder / str(number % 10) / f"{number:06}.jpg").write_bytes(
+            photo[:2] + comment + photo[2:]
+        )
 
 
 def _memory(folder: Path, gigabytes: float) -> dict[str, float]:
