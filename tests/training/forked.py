@@ -32,11 +32,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads do not live through a fork
 import orbax.checkpoint  # noqa: F401 - what the processes would load each by itself
 
 from cnnkit.training import results
-from cnnkit.training.distributed import saving
 from cnnkit.training.distributed.processes import Processes, joined
 from cnnkit.training.engine.resident import Resident
 from cnnkit.training.options import Options
 from cnnkit.training.run import resume, train
+from cnnkit.training.store.arrays import PartsWriter
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.view.display import Quiet
 
@@ -151,7 +151,7 @@ def die_within_a_save() -> None:
     """
     advance, finish, saved, stepped = (
         Resident.advance,
-        saving.PartsWriter.finish,
+        PartsWriter.finish,
         [],
         threading.Event(),
     )
@@ -162,7 +162,7 @@ def die_within_a_save() -> None:
             stepped.set()
         return state
 
-    def finishing(parts: saving.PartsWriter) -> None:
+    def finishing(parts: PartsWriter) -> None:
         saved.append(parts)
         if len(saved) == 2:
             stepped.wait(LONGEST)
@@ -170,7 +170,7 @@ def die_within_a_save() -> None:
         finish(parts)
 
     patch.object(Resident, "advance", advancing).start()
-    patch.object(saving.PartsWriter, "finish", finishing).start()
+    patch.object(PartsWriter, "finish", finishing).start()
 
 
 def moments(kills: int, seed: int) -> list[Session]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,7 @@ def placed_state(engine: Engine, checkpoint: Checkpoint | None) -> State:
     with damage_told():
         if found is not None:
             _ = found.record
-    path = Path(agreed(None if found is None else str(found.path.absolute())))
+    path = Path(agreed("" if found is None else str(found.path.absolute())))
     with together():
         _require_seen(path)
         return Checkpoint(path).restore_parts(engine.template(), engine.lying)
@@ -154,6 +154,8 @@ def _require_shared(folder: Path) -> None:
     finally:
         if is_first():
             token.rmdir()
+            with suppress(OSError):  # a run that goes on has checkpoints there
+                folder.rmdir()
 
 
 def _require_seen(path: Path) -> None:
