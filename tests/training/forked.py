@@ -149,26 +149,27 @@ def die_within_a_save() -> None:
 
     A save that is not asynchronous would wait for that step, and the step for it.
     """
-    advance, finish, saved, stepped = (
-        Resident.advance,
-        PartsWriter.finish,
-        [],
-        threading.Event(),
-    )
+    advance, begin, finish = Resident.advance, PartsWriter.__init__, PartsWriter.finish
+    begun: list[PartsWriter] = []
+    stepped = threading.Event()
 
     def advancing(*arguments: Any) -> Any:
         state = advance(*arguments)
-        if len(saved) == 2:
+        if len(begun) == 2:
             stepped.set()
         return state
 
+    def beginning(parts: PartsWriter, *arguments: Any) -> None:
+        begin(parts, *arguments)
+        begun.append(parts)
+
     def finishing(parts: PartsWriter) -> None:
-        saved.append(parts)
-        if len(saved) == 2:
+        if parts is begun[-1] and len(begun) == 2:
             stepped.wait(LONGEST)
             os.kill(os.getpid(), signal.SIGKILL)
         finish(parts)
 
+    patch.object(PartsWriter, "__init__", beginning).start()
     patch.object(Resident, "advance", advancing).start()
     patch.object(PartsWriter, "finish", finishing).start()
 
