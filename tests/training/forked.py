@@ -30,6 +30,7 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"  # it compiles in half of 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads do not live through a fork
 
 import orbax.checkpoint  # noqa: F401 - what the processes would load each by itself
+from orbax.checkpoint._src.multihost import multihost
 
 from cnnkit.training import results
 from cnnkit.training.distributed.processes import Processes, joined
@@ -145,11 +146,12 @@ def child(source: Path, run: Path, session: Session, processes: Processes) -> No
 
 
 def die_within_a_save() -> None:
-    """Ends this process while it writes its second checkpoint, once a step after it has begun.
+    """Ends this process within its second checkpoint, once a step has been done since it was begun.
 
     A save that is not asynchronous would wait for that step, and the step for it.
     """
-    advance, begin, finish = Resident.advance, PartsWriter.__init__, PartsWriter.finish
+    advance, begin = Resident.advance, PartsWriter.__init__
+    barrier = multihost.get_barrier_sync_fn
     begun: list[PartsWriter] = []
     stepped = threading.Event()
 
@@ -163,15 +165,21 @@ def die_within_a_save() -> None:
         begin(parts, *arguments)
         begun.append(parts)
 
-    def finishing(parts: PartsWriter) -> None:
-        if parts is begun[-1] and len(begun) == 2:
-            stepped.wait(LONGEST)
-            os.kill(os.getpid(), signal.SIGKILL)
-        finish(parts)
+    def barrier_of(**processes: Any) -> Any:
+        wait = barrier(**processes)
 
-    patch.object(PartsWriter, "__init__", beginning).start()
+        def waiting(**given: Any) -> None:
+            # Its part is written, and the first process is not told so.
+            if given["key"].startswith("checkpoint-2_async_write_complete"):
+                stepped.wait(LONGEST)
+                os.kill(os.getpid(), signal.SIGKILL)
+            wait(**given)
+
+        return waiting
+
     patch.object(Resident, "advance", advancing).start()
-    patch.object(PartsWriter, "finish", finishing).start()
+    patch.object(PartsWriter, "__init__", beginning).start()
+    patch.object(multihost, "get_barrier_sync_fn", barrier_of).start()
 
 
 def moments(kills: int, seed: int) -> list[Session]:
