@@ -30,13 +30,14 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"  # it compiles in half of 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads do not live through a fork
 
 import orbax.checkpoint  # noqa: F401 - what the processes would load each by itself
+from orbax.checkpoint._src.multihost import multihost
 
 from cnnkit.training import results
-from cnnkit.training.distributed import saving
 from cnnkit.training.distributed.processes import Processes, joined
 from cnnkit.training.engine.resident import Resident
 from cnnkit.training.options import Options
 from cnnkit.training.run import resume, train
+from cnnkit.training.store.arrays import PartsWriter
 from cnnkit.training.store.checkpoint import Checkpoints
 from cnnkit.training.view.display import Quiet
 
@@ -145,32 +146,40 @@ def child(source: Path, run: Path, session: Session, processes: Processes) -> No
 
 
 def die_within_a_save() -> None:
-    """Ends this process while it writes its second checkpoint, once a step after it has begun.
+    """Ends this process within its second checkpoint, once a step has been done since it was begun.
 
     A save that is not asynchronous would wait for that step, and the step for it.
     """
-    advance, finish, saved, stepped = (
-        Resident.advance,
-        saving.PartsWriter.finish,
-        [],
-        threading.Event(),
-    )
+    advance, begin = Resident.advance, PartsWriter.__init__
+    barrier = multihost.get_barrier_sync_fn
+    begun: list[PartsWriter] = []
+    stepped = threading.Event()
 
     def advancing(*arguments: Any) -> Any:
         state = advance(*arguments)
-        if len(saved) == 2:
+        if len(begun) == 2:
             stepped.set()
         return state
 
-    def finishing(parts: saving.PartsWriter) -> None:
-        saved.append(parts)
-        if len(saved) == 2:
-            stepped.wait(LONGEST)
-            os.kill(os.getpid(), signal.SIGKILL)
-        finish(parts)
+    def beginning(parts: PartsWriter, *arguments: Any) -> None:
+        begin(parts, *arguments)
+        begun.append(parts)
+
+    def barrier_of(**processes: Any) -> Any:
+        wait = barrier(**processes)
+
+        def waiting(**given: Any) -> None:
+            # Its part is written, and the first process is not told so.
+            if given["key"].startswith("checkpoint-2_async_write_complete"):
+                stepped.wait(LONGEST)
+                os.kill(os.getpid(), signal.SIGKILL)
+            wait(**given)
+
+        return waiting
 
     patch.object(Resident, "advance", advancing).start()
-    patch.object(saving.PartsWriter, "finish", finishing).start()
+    patch.object(PartsWriter, "__init__", beginning).start()
+    patch.object(multihost, "get_barrier_sync_fn", barrier_of).start()
 
 
 def moments(kills: int, seed: int) -> list[Session]:

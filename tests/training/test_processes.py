@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from cnnkit.errors import DataError, TrainingError, UsageError
 from cnnkit.spec.model.spec import Spec
-from cnnkit.training.distributed import consensus
+from cnnkit.training.distributed import consensus, processes
 from cnnkit.training.distributed import launch as launching
 from cnnkit.training.distributed.consensus import AgreedInterruption
 from cnnkit.training.distributed.processes import Processes, cluster_of, join, processes_of
@@ -114,6 +115,27 @@ def test_others_that_are_not_found(
     with pytest.raises(TrainingError) as caught:
         join(processes)
     assert str(caught.value) == f"{text} within 7 s: DEADLINE_EXCEEDED: timed out"
+
+
+def test_a_process_that_fails_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at Python's end nor where a thread that waits for the others keeps it from that."""
+    left: list[tuple[Any, ...]] = []
+
+    class Due:
+        daemon = False
+
+        def __init__(self, *given: Any) -> None:
+            self.given = given
+
+        def start(self) -> None:
+            left.append((self.daemon, *self.given))
+
+    monkeypatch.setattr(processes, "join", lambda _: None)
+    monkeypatch.setattr(processes, "Timer", Due)
+    monkeypatch.setattr(atexit, "register", lambda *given: left.append(given))
+    with pytest.raises(DataError), processes.joined(Processes("here:9000", 2, 1)):
+        raise DataError("a.png is damaged")
+    assert left == [(processes._leave, 1), (True, 2.0, processes._leave, [1])]
 
 
 def test_gpus_are_shared_out() -> None:

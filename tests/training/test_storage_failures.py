@@ -68,7 +68,7 @@ def test_a_folder_that_is_moved_while_a_checkpoint_is_written(
     """What is half written goes with it, and nothing is made at the old place."""
     run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     (run / "checkpoints").mkdir(parents=True)
-    save = checkpoint.write
+    save = arrays.write
 
     def moved(*arguments: Any) -> None:
         run.rename(elsewhere)

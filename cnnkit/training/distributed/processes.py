@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 
 from cnnkit.errors import CnnkitError, TrainingError, UsageError, exit_code_of
 
 TIMEOUT = 60
 """The seconds after which a process that is silent counts as lost."""
 _INTERRUPTED = 130
+_FAREWELL = 2.0
+"""The seconds in which a process that has failed may say why."""
 
 # What a cluster sets for each of its processes: their number, and what else must be there.
 _CLUSTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -105,8 +108,12 @@ def joined(processes: Processes | None) -> Iterator[None]:
         join(processes)
         yield
     except BaseException as error:
-        # JAX's own farewell waits for processes that may be gone, and then aborts.
+        # JAX's own farewell waits for processes that may be gone, and then aborts; what writes a
+        # part of a checkpoint waits for them too, and Python for that.
         atexit.register(_leave, _exit_code(error))
+        leaving = Timer(_FAREWELL, _leave, [_exit_code(error)])
+        leaving.daemon = True
+        leaving.start()
         raise
     jax.distributed.shutdown()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class JointCheckpoints(Checkpoints):
         lock: That of the first process; None in the others.
     """
 
-    _begun_so_far = 0
+    _parts_begun = 0
 
     def save(self, state: State, record: Record) -> None:
         """Takes what this process has to write off its devices, and writes it in the background.
@@ -60,20 +60,27 @@ class JointCheckpoints(Checkpoints):
                 super().save(state, record)
             return
         self.wait()
-        self._begun_so_far += 1
+        self._parts_begun += 1
         with ExitStack() as held:
             pending: Path | None = None
-            with together():
+            with together(), told_of_full_disk(self.folder / record.name):
                 if is_first():
                     pending = held.enter_context(self._begun(record))
             if not agreed(pending is not None):
                 return
-            with together():
+            with together(), told_of_full_disk(self.folder / record.name):
                 pending = pending or held.enter_context(self._begun_by_the_first(record))
                 require_space(pending, [_bytes_here(leaf) for leaf in arrays.values()])
-            key = f"checkpoint-{self._begun_so_far}"
+            key = f"checkpoint-{self._parts_begun}"
             parts = PartsWriter(arrays, pending / STATE, self.folder / record.name, key)
             self._writing = self._writer.submit(_finish, parts, held.pop_all())
+
+    def close(self) -> None:
+        """Ends the writer; parts are not waited for, as a process that has failed writes none.
+
+        Who ends well has waited for them.
+        """
+        self._writer.shutdown(wait=not self._parts_begun)
 
     @contextmanager
     def _begun_by_the_first(self, record: Record) -> Iterator[Path]:
@@ -109,7 +116,7 @@ def placed_state(engine: Engine, checkpoint: Checkpoint | None) -> State:
     with damage_told():
         if found is not None:
             _ = found.record
-    path = Path(agreed(None if found is None else str(found.path.absolute())))
+    path = Path(agreed("" if found is None else str(found.path.absolute())))
     with together():
         _require_seen(path)
         return Checkpoint(path).restore_parts(engine.template(), engine.lying)
@@ -147,6 +154,8 @@ def _require_shared(folder: Path) -> None:
     finally:
         if is_first():
             token.rmdir()
+            with suppress(OSError):  # a run that goes on has checkpoints there
+                folder.rmdir()
 
 
 def _require_seen(path: Path) -> None:
