@@ -19,7 +19,7 @@ from cnnkit.training.distributed.consensus import (
     agreed,
     shared_state,
 )
-from cnnkit.training.distributed.mesh import usable
+from cnnkit.training.distributed.mesh import tell_of_kernels, usable
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms
 from cnnkit.training.interruption import Interruption
@@ -73,6 +73,7 @@ def complete(
 ) -> Result:
     """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
     devices = usable(devices, recipe, display)
+    tell_of_kernels(devices, display)
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)
