@@ -38,10 +38,18 @@ def server() -> Iterator[str]:
         data = Path(folder) / "data"
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        _call("initdb", "--auth=trust", "--username=cnnkit", "--no-sync", "--pgdata", data)
+        _call(
+            "initdb",
+            "--auth=trust",
+            "--username=cnnkit",
+            "--locale=C",
+            "--no-sync",
+            "--pgdata",
+            data,
+        )
         # Nothing of it is to outlive the test.
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        control = ("--pgdata", data, "--wait")
+        control = ("--pgdata", data, "--wait", "--timeout=240")
         _call("pg_ctl", "start", *control, "--options", options, "--log", Path(folder) / "log")
         try:
             yield f"postgresql+psycopg://cnnkit@/postgres?host={folder}"
@@ -56,7 +64,7 @@ def _call(name: str, *arguments: str | Path) -> None:
         stdout=subprocess.DEVNULL,  # which the server goes on to hold
         stderr=subprocess.DEVNULL,
         cwd="/",
-        timeout=60,
+        timeout=300,
         check=False,
         **(as_user if os.geteuid() == 0 else {}),
     )

@@ -84,7 +84,7 @@ def test_the_trial_of_a_worker_that_was_killed_is_run_again_once(kind: str, tmp_
         try:
             doomed, process = first_begun(log)
             os.kill(process, signal.SIGKILL)
-            assert workers.wait(120) == 0
+            assert workers.wait(300) == 0
         finally:
             if workers.poll() is None:
                 os.killpg(workers.pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ def test_the_trial_of_a_worker_that_was_killed_is_run_again_once(kind: str, tmp_
 
 def first_begun(log: Path) -> tuple[int, int]:
     """The first trial, and its process."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         if log.exists() and (text := log.read_text()).endswith("\n"):
             _, number, _, process = text.splitlines()[0].split()
