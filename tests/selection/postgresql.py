@@ -43,6 +43,7 @@ def server() -> Iterator[str]:
             "--auth=trust",
             "--username=cnnkit",
             "--locale=C",
+            "--encoding=UTF8",
             "--no-sync",
             "--pgdata",
             data,
