@@ -70,7 +70,8 @@ def search(
     storage: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="A database to share: postgresql://… Default: a file in the run."
+            metavar="URL",
+            help="What to share: postgresql://…, journal://…, grpc://… Default: a file in the run.",
         ),
     ] = None,
     study: Annotated[

@@ -17,7 +17,7 @@ from cnnkit.spec.model.training import Train
 from cnnkit.training.compute.schedule import make_schedule
 from cnnkit.training.compute.state import State
 from cnnkit.training.distributed.consensus import agreed
-from cnnkit.training.distributed.mesh import usable
+from cnnkit.training.distributed.mesh import tell_of_kernels, usable
 from cnnkit.training.distributed.saving import checkpoints_of, placed_state
 from cnnkit.training.engine import Engine, machine
 from cnnkit.training.failures import in_the_users_terms
@@ -72,6 +72,7 @@ def complete(
 ) -> Result:
     """From a checkpoint, the weights of another training, or nothing, to the end of the run."""
     devices = usable(devices, recipe, display)
+    tell_of_kernels(devices, display)
     with in_the_users_terms(run, recipe, devices), ExitStack() as resources:
         weights = begun.arrays if isinstance(begun, Initial) else None
         engine = machine(spec, recipe, [material], devices, weights)

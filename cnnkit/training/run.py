@@ -25,6 +25,7 @@ from cnnkit.training.distributed.consensus import (
     require_same_data_everywhere,
     together,
 )
+from cnnkit.training.distributed.differences import require_same_start
 from cnnkit.training.distributed.launch import tell_launcher
 from cnnkit.training.distributed.mesh import adapted, require_devices
 from cnnkit.training.distributed.scratch import kept_by_the_first
@@ -80,6 +81,7 @@ def train(
     options = options or Options()
     with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
+        require_same_start(written, options)
         require_devices(written, recipe, devices)  # whose lines the user knows
         shown = resources.enter_context(_told(display))
         for note in places:
@@ -143,6 +145,7 @@ def resume(
     options = options or options_of(begun_as)
     with interruption_of_all() as interruption, ExitStack() as resources:
         devices = choose(options.device)
+        require_same_start(begun_as.read_spec(), options)
         shown = resources.enter_context(_told(display))
         with together():
             run = resources.enter_context(

@@ -1,7 +1,8 @@
 """Compiles a step of training for virtual devices, and prints what XLA made of it as JSON.
 
 ``python -m tests.agreement.compiled_step SPEC DEVICES``: the FLOPs of the convolutions and matrix
-products of each device, and the collectives: how many devices take part in each, and its bytes.
+products of each device, without those of padding and with them, and the collectives: how many
+devices take part in each, and its bytes.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def _devices(line: str) -> int:
     return len(groups[1].split(",")) if groups else 0
 
 
-def flops(program: str) -> int:
-    """Twice the multiplications of all convolutions and products, those by padding left out."""
+def flops(program: str, *, padding: bool = False) -> int:
+    """Twice the multiplications of all convolutions and products, with or without padding's."""
     shapes: dict[str, tuple[int, ...]] = {}
     total = 0
     for line in program.splitlines():
@@ -77,14 +78,19 @@ def flops(program: str) -> int:
             depth = math.prod(left[int(axis)] for axis in axes[1].split(",") if axis)
             total += 2 * math.prod(shapes[name]) * depth
         else:
-            total += 2 * _products(shapes[name], left, right, rest)
+            total += 2 * _products(shapes[name], left, right, rest, padding=padding)
     return total
 
 
 def _products(
-    output: tuple[int, ...], left: tuple[int, ...], right: tuple[int, ...], rest: str
+    output: tuple[int, ...],
+    left: tuple[int, ...],
+    right: tuple[int, ...],
+    rest: str,
+    *,
+    padding: bool,
 ) -> int:
-    """The multiplications of a convolution: by cells of its input, not of its padding."""
+    """The multiplications of a convolution: by cells of its input, if asked of its padding too."""
     labels = re.search(r"dim_labels=(\w+)_(\w+)->(\w+)", rest)
     assert labels is not None
     window = dict(re.findall(r"(size|stride|pad|lhs_dilate|rhs_dilate)=([\dx_-]+)", rest))
@@ -97,7 +103,7 @@ def _products(
         stride, base = int(of.get("stride", 1)), int(of.get("lhs_dilate", 1))
         apart = int(of.get("rhs_dilate", 1))
         pairs *= sum(
-            0 <= place < (extent - 1) * base + 1 and place % base == 0
+            (padding or 0 <= place < (extent - 1) * base + 1) and place % base == 0
             for at in range(output[labels[3].index(axis)])
             for cell in range(right[labels[2].index(axis)])
             for place in [at * stride - before + cell * apart]
@@ -153,7 +159,12 @@ def main() -> None:
     source, count = sys.argv[1], int(sys.argv[2])
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
     text = compiled(source, count).as_text()
-    print(json.dumps({"flops": flops(text), "collectives": list(collectives(text))}))
+    found = {
+        "flops": flops(text),
+        "flops_with_padding": flops(text, padding=True),
+        "collectives": list(collectives(text)),
+    }
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def compiled(source: Path, devices: int) -> dict[str, Any]:
 
 
 def check(found: dict[str, Any], text: str, devices: int) -> None:
-    """FLOPs, and the bytes of each collective, are those of the plan.
+    """FLOPs, the bytes of each kind of collective, and how many there are, are those of the plan.
 
     On CPUs a reduce-scatter is an all-reduce, of which each device keeps its part.
     """
@@ -71,8 +71,8 @@ def check(found: dict[str, Any], text: str, devices: int) -> None:
     assert isinstance(analysis, Analysis)
     assert analysis.scaling is not None
     plan = analysis.scaling.plan
-    if plan.mesh.spatial == 1:  # maps that are cut are padded: see `SPEC`
-        assert found["flops"] == plan.flops
+    # Maps that are cut are padded: see `SPEC`.
+    assert found["flops" if plan.mesh.spatial == 1 else "flops_with_padding"] == plan.flops
     sizes: Counter[tuple[str, int]] = Counter()
     for kind, count, arrays in found["collectives"]:
         sizes[kind, count] += sum(width * math.prod(shape) for width, shape in arrays)
@@ -81,6 +81,18 @@ def check(found: dict[str, Any], text: str, devices: int) -> None:
         kind = "all-reduce" if each.kind == "reduce-scatter" else each.kind
         expected[kind, 0 if kind == "collective-permute" else each.devices] += each.bytes
     assert sizes == expected
+    counts = Counter(kind for kind, *_ in found["collectives"])
+    rounds = Counter[str]()
+    for each in plan.collectives:
+        rounds["all-reduce" if each.kind == "reduce-scatter" else each.kind] += each.rounds
+    assert counts["all-gather"] == rounds["all-gather"]
+    assert counts["collective-permute"] == 2 * rounds["collective-permute"]  # one a direction
+    mesh = plan.mesh
+    # Else sums over strips go in a round more; and where `shard` is all devices, what is cut goes
+    # with what is whole, for on CPUs both are sums over all of them. The means of norms that each
+    # part has by itself wait for nothing, and may go with any other.
+    if plan.synchronized and mesh.spatial == 1 and (mesh.data > 1 or mesh.shard == 1):
+        assert counts["all-reduce"] == rounds["all-reduce"]
 
 
 def compiled_of(text: str, devices: int, folder: Path) -> dict[str, Any]:
@@ -113,16 +125,22 @@ def test_so_do_other_numbers_of_devices(devices: int, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("layers", "parallel"),
+    ("layers", "parallel", "devices"),
     [
-        (SPEC, "{shard: 4}"),
-        (SPEC, "{shard: 2, sync_batch_norm: false}"),
-        (MAPS, "{spatial: 2}"),
-        (MAPS, "{spatial: 4}"),
+        (SPEC, "{shard: 2}", 2),
+        (SPEC, "{shard: 4}", 4),
+        (SPEC, "{shard: 4}", 8),
+        (SPEC, "{shard: 2, sync_batch_norm: false}", 8),
+        (SPEC, "{shard: 4}", 64),
+        (MAPS, "{spatial: 2}", 2),
+        (MAPS, "{spatial: 4}", 4),
+        (MAPS, "{spatial: 2}", 8),
+        (MAPS, "{spatial: 4}", 8),
+        (MAPS.replace("batch_size: 16", "batch_size: 32"), "{spatial: 4}", 64),
     ],
 )
 def test_so_do_devices_that_share_out_weights_and_maps(
-    layers: str, parallel: str, tmp_path: Path
+    layers: str, parallel: str, devices: int, tmp_path: Path
 ) -> None:
     text = layers.replace("adam}", f"adam, parallel: {parallel}}}")
-    check(compiled_of(text, 8, tmp_path), text, 8)
+    check(compiled_of(text, devices, tmp_path), text, devices)

@@ -77,6 +77,10 @@ def test_each_number_is_explained(run: Run) -> None:
         "  reduce-scatter of gradients over shard: (n−1)/n·bytes = (4−1)/4·8,192 = 6,144 bytes",
         "  sent in a step: 224 + 6,144 + 2,048 + 6,144 + 7,196 + 12 = 21,768 bytes",
         (
+            "  messages: 2·(8−1) + (4−1) + 2·(2−1) + (4−1) + 2·(8−1) + 2·(4−1) = 42, one waiting "
+            "for the other"
+        ),
+        (
             "  exchange: sent/bandwidth + messages·latency = 21,768/2 MB/s + 42·0 s = 10.9 ms, by "
             "2 MB/s"
         ),
@@ -103,6 +107,7 @@ def test_the_json_has_the_plan_and_its_tables(run: Run) -> None:
         "devices": 8,
         "bytes": 8320,
         "sent": 14_560,
+        "rounds": 1,
     }
     assert (found["machine"], found["link"]) == ("board", "net")
     assert found["step"] == pytest.approx(found["compute"] + found["exchange"])
@@ -134,6 +139,18 @@ def test_what_does_not_fit_is_an_error(run: Run) -> None:
     assert "a batch of 128, 64 on each device, takes 57,856 bytes of it, and board has 50,000" in (
         done.out
     )
+
+
+def test_one_device_needs_no_link(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "alone.json").write_text(json.dumps({**MACHINE, "links": {}}), encoding="utf-8")
+    done = run("analyze", "net.yaml", "--devices", "1", "--machine", "alone.json", "--explain")
+    assert (done.code, done.err) == (0, "")
+    # 2·2,048 FLOPs forwards and as many for the kernel, at 1e6 a second.
+    assert "compute 8.19 ms and exchange 0 s; board; from the data sheet" in done.out
+    assert "  step: compute + exchange = 8.19 ms + 0 s = 8.19 ms" in done.out.splitlines()
+    done = run(*("analyze", "net.yaml", "--devices", "1", "--machine", "alone.json", "--scaling"))
+    assert (done.code, done.out) == (2, "")
+    assert "board names no link: say the bytes that a device sends in a second" in done.err
 
 
 @pytest.mark.parametrize(

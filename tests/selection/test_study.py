@@ -48,7 +48,7 @@ def claimed(study: Study) -> Trial:
 
 
 def start(url: str, log: Path, seconds: float, processes: int) -> subprocess.Popen[bytes]:
-    arguments = [url, str(SLOTS), str(log), str(seconds), str(processes)]
+    arguments = [url, str(SLOTS), str(log), "120", *[str(seconds)] * processes]
     return subprocess.Popen([sys.executable, WORKER, *arguments], start_new_session=True)
 
 

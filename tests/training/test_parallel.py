@@ -22,7 +22,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Parallelism, Train
 from cnnkit.spec.model.training.parallel import sharded_axis
 from cnnkit.spec.reading import load, read
-from cnnkit.training.distributed.mesh import adapted, require_devices, usable
+from cnnkit.training.distributed.mesh import adapted, require_devices, tell_of_kernels, usable
 from cnnkit.training.view.display import Quiet
 from tests.training.test_devices import CNNKIT
 
@@ -210,8 +210,11 @@ def test_of_several_inputs_the_images_are_cut() -> None:
     )
 
 
-def devices(count: int, processes: int = 1) -> Any:
-    return [SimpleNamespace(process_index=each * processes // count) for each in range(count)]
+def devices(count: int, processes: int = 1, platform: str = "cpu") -> Any:
+    return [
+        SimpleNamespace(process_index=each * processes // count, platform=platform)
+        for each in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -276,6 +279,30 @@ def test_as_many_groups_are_used_as_a_batch_is_cut_for() -> None:
     assert len(usable(devices(8), of_batch(12, data=3, shard=2), told)) == 6  # as it is asked for
     more = "6 of 8 devices are used: a batch of 12 is cut into equal parts, so `batch_size` is best"
     assert told.notes == 2 * [f"{more} a multiple of 8"]
+
+
+@pytest.mark.parametrize(
+    ("there", "active", "told"),
+    [
+        (devices(4, 2), True, True),
+        (devices(4), False, False),
+        (devices(1), True, False),
+        (devices(4, platform="gpu"), True, False),
+    ],
+)
+def test_kernels_that_cannot_be_divided_are_said_to_be_left_out(
+    there: Any, active: bool, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "cnnkit.training.distributed.mesh.onednn.load", lambda: SimpleNamespace(active=active)
+    )
+    display = Told()
+    tell_of_kernels(there, display)
+    said = (
+        "layers are computed without oneDNN, whose functions XLA cannot divide among 4 CPU "
+        "devices: one process on one device may be faster"
+    )
+    assert display.notes == ([said] if told else [])
 
 
 @pytest.mark.parametrize(

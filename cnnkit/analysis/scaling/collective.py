@@ -33,6 +33,8 @@ class Collective:
         axes: The axes of the mesh that it goes over.
         devices: The devices that take part in it together, n.
         bytes: Those of the arrays; of a permutation those for the neighbours on both sides.
+        rounds: How many follow on one another, each of which waits for the links anew: what one
+            sends must be known before the next begins, or no compiler sends them together.
     """
 
     kind: CollectiveKind
@@ -40,6 +42,7 @@ class Collective:
     axes: tuple[str, ...]
     devices: int
     bytes: int
+    rounds: int = 1
 
     @property
     def sent(self) -> int:
@@ -53,7 +56,7 @@ class Collective:
     def messages(self) -> int:
         """How often each device sends, and waits for the one before it."""
         passes = PASSES.get(self.kind)
-        return 2 if passes is None else passes * (self.devices - 1)
+        return self.rounds * (2 if passes is None else passes * (self.devices - 1))
 
     @property
     def formula(self) -> str:
@@ -72,4 +75,5 @@ class Collective:
             "devices": self.devices,
             "bytes": self.bytes,
             "sent": self.sent,
+            "rounds": self.rounds,
         }

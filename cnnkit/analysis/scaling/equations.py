@@ -64,14 +64,17 @@ def _sent(collective: Collective) -> Line:
 
 def _times(plan: TrainingPlan, speeds: Speeds) -> Iterator[Line]:
     time, link = speeds.time(plan), speeds.link
-    messages = sum(each.messages for each in plan.collectives)
-    yield Line(
-        "exchange",
-        f"{plan.sent:,}/{quantity(link.bandwidth, 'B/s')} + "
-        f"{messages:,}·{quantity(link.latency, 's')} = {quantity(time.exchange, 's')}, "
-        f"by {speeds.link_name}",
-        "sent/bandwidth + messages·latency",
-    )
+    if link is not None and plan.collectives:
+        messages = sum(each.messages for each in plan.collectives)
+        terms = " + ".join(map(_messages, plan.collectives))
+        yield Line("messages", f"{terms} = {messages:,}, one waiting for the other")
+        yield Line(
+            "exchange",
+            f"{plan.sent:,}/{quantity(link.bandwidth, 'B/s')} + "
+            f"{messages:,}·{quantity(link.latency, 's')} = {quantity(time.exchange, 's')}, "
+            f"by {speeds.link_name}",
+            "sent/bandwidth + messages·latency",
+        )
     yield Line(
         "step",
         " + ".join(quantity(each, "s") for each in (time.compute, time.exchange))
@@ -83,3 +86,12 @@ def _times(plan: TrainingPlan, speeds: Speeds) -> Iterator[Line]:
         f"{plan.batch:,}/{quantity(time.step, 's')} = {plan.batch / time.step:,.0f}",
         "batch/step",
     )
+
+
+def _messages(collective: Collective) -> str:
+    """``3·2·(8−1)``: the rounds, how often each part goes round, and the steps of a ring."""
+    rounds = f"{collective.rounds:,}·" if collective.rounds > 1 else ""
+    passes = PASSES.get(collective.kind)
+    if passes is None:
+        return f"{rounds}2"
+    return f"{rounds}{'2·' if passes > 1 else ''}({collective.devices:,}−1)"

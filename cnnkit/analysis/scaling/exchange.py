@@ -21,6 +21,11 @@
   the squares of the gradient and of the update, by which numbers that are lost are found.
 
 Weights, their gradients and statistics are float32 at least; maps are of the precision.
+
+Gradients of whole arrays go in one round, and with those of a synchronized norm's scale and shift,
+for which the backward pass waits anyway, what is known of them by then. A norm takes four: the
+mean counts from the first values, the variance from the mean. An array that is cut has a round of
+its own, forwards and backwards, and so has each map at its borders.
 """
 
 from __future__ import annotations
@@ -62,13 +67,14 @@ class Exchange:
 
     def _of_weights(self) -> Iterator[Collective]:
         whole, cut, gathered = self._elements
+        arrays, learnt = self._arrays
         strips, parts = DeviceMesh(spatial=self.mesh.spatial), DeviceMesh(data=self.mesh.data)
         shards, examples = DeviceMesh(shard=self.mesh.shard), replace(self.mesh, spatial=1)
         yield self._floats(strips, "all-reduce", "gradients of the strips", self._of_strips())
         yield self._floats(examples, "all-reduce", "gradients", whole)
-        yield self._floats(shards, "reduce-scatter", "gradients", cut)
+        yield self._floats(shards, "reduce-scatter", "gradients", cut, learnt)
         yield self._floats(parts, "all-reduce", "gradients of the parts", cut // self.mesh.shard)
-        yield self._floats(shards, "all-gather", "weights", gathered)
+        yield self._floats(shards, "all-gather", "weights", gathered, arrays)
 
     @cached_property
     def _elements(self) -> tuple[int, int, int]:
@@ -82,6 +88,16 @@ class Exchange:
                 gathered += weight.size
         return whole, cut, gathered
 
+    @cached_property
+    def _arrays(self) -> tuple[int, int]:
+        """How many arrays are cut; how many of them are trained."""
+        cut = [
+            trained
+            for weight, trained in self.memory.trainable()
+            if held(weight.shape, self.mesh.shard) < weight.size
+        ]
+        return len(cut), sum(cut)
+
     def _of_strips(self) -> int:
         """The trained elements of the layers whose maps are cut."""
         graph = self.memory.graph
@@ -94,10 +110,7 @@ class Exchange:
         )
 
     def _figures(self) -> Iterator[Collective]:
-        arrays = sum(
-            trained and held(weight.shape, self.mesh.shard) < weight.size
-            for weight, trained in self.memory.trainable()
-        )
+        _, arrays = self._arrays
         shards = DeviceMesh(shard=self.mesh.shard)
         examples = replace(self.mesh, spatial=1)
         yield Collective("all-reduce", "figures", examples.axes, examples.devices, 4 * self.figures)
@@ -106,19 +119,22 @@ class Exchange:
         )
 
     def _statistics(self) -> Iterator[Collective]:
-        values = 0
+        values = norms = 0
         for node in self.memory.graph.nodes:
             if isinstance(node.layer, BatchNorm) and node.layer.learnt and node.output:
                 settled = node.path in self.memory.frozen
                 learnt = sum(weight.trainable for weight in node.effect.weights)
                 each = 3 + 2 - learnt if self.synchronized else 2
                 values += 0 if settled else each * node.output[-1]
-        yield self._floats(self.mesh, "all-reduce", "statistics of batch norms", values)
+                norms += not settled
+        rounds = 4 * norms if self.synchronized else 1
+        yield self._floats(self.mesh, "all-reduce", "statistics of batch norms", values, rounds)
 
     def _of_maps(self) -> Iterator[Collective]:
         """What the strips of maps need of one another."""
         strips = DeviceMesh(spatial=self.mesh.spatial)
         graph, exchanged, gathered, pooled = self.memory.graph, 0, 0, 0
+        borders = maps = pools = 0
         learning = self._learning() if strips.devices > 1 else set()
         for node in graph.nodes if strips.devices > 1 else ():
             for source in node.inputs:
@@ -127,18 +143,22 @@ class Exchange:
                     continue
                 along = node.effect.reach[0]
                 if along.size < shape[0]:
-                    rows = _rows(along.size - along.stride) * (1 + self._trains(node))
-                    exchanged += rows * math.prod(shape[1:])
+                    rows, times = _rows(along.size - along.stride), 1 + self._trains(node)
+                    exchanged += rows * times * math.prod(shape[1:])
+                    borders += times * (rows > 0)
                     if source in learning:
                         rows = _rows(Fraction(along.size) / along.stride - 1)
                         exchanged += rows * math.prod(node.output[1:])
+                        borders += rows > 0
                 elif node.layer.family == "pooling":
                     pooled += math.prod(node.output)
+                    pools += 1
                 else:
                     gathered += math.prod(shape)
-        yield self._maps(strips, "collective-permute", "borders of maps", exchanged)
-        yield self._maps(strips, "all-reduce", "pooled maps", pooled)
-        yield self._maps(strips, "all-gather", "whole maps", gathered)
+                    maps += 1
+        yield self._maps(strips, "collective-permute", "borders of maps", exchanged, borders)
+        yield self._maps(strips, "all-reduce", "pooled maps", pooled, pools)
+        yield self._maps(strips, "all-gather", "whole maps", gathered, maps)
 
     def _learning(self) -> set[int]:
         """The operations whose output has a gradient: those that are trained, or behind such."""
@@ -155,16 +175,18 @@ class Exchange:
         return trained and owner.path not in self.memory.frozen
 
     def _floats(
-        self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int
+        self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int, rounds: int = 1
     ) -> Collective:
         """A collective over the axes of a mesh, of values that are float32 at least."""
         width = max(width_in_training(self.memory.precision), 4)
-        return Collective(kind, what, mesh.axes, mesh.devices, elements * width)
+        return Collective(kind, what, mesh.axes, mesh.devices, elements * width, rounds)
 
-    def _maps(self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int) -> Collective:
+    def _maps(
+        self, mesh: DeviceMesh, kind: CollectiveKind, what: str, elements: int, rounds: int
+    ) -> Collective:
         """A collective over the axes of a mesh, of so many elements of each example."""
         size = self.memory.batch * elements * width_in_training(self.memory.precision)
-        return Collective(kind, what, mesh.axes, mesh.devices, size)
+        return Collective(kind, what, mesh.axes, mesh.devices, size, rounds)
 
 
 def _rows(count: int | Fraction) -> int:

@@ -115,7 +115,11 @@ def planned(
         figures=_figures(analysis),
         synchronized=spec.train is None or spec.train.parallel.sync_batch_norm,
     )
-    speeds = None if machine is None else speeds_of(machine, link)
+    speeds = (
+        None
+        if machine is None
+        else speeds_of(machine, link, alone=mesh.devices == 1 and not tabulated)
+    )
     # What the machine cannot do is said before anything is written; a network that computes nothing
     # takes no time.
     timed = speeds is not None and speeds.compute(plan) > 0

@@ -50,13 +50,13 @@ class Speeds:
 
     Attributes:
         machine: The rates of each device.
-        link_name: What joins the devices.
-        link: Its rates.
+        link_name: What joins the devices; None where nothing does, of one alone.
+        link: Its rates; None likewise.
     """
 
     machine: Machine
-    link_name: str
-    link: DeviceLink
+    link_name: str | None
+    link: DeviceLink | None
 
     def time(self, plan: TrainingPlan) -> StepTime:
         """The seconds of a step."""
@@ -84,19 +84,24 @@ class Speeds:
 
     def exchange(self, collective: Collective) -> float:
         """The seconds of a collective."""
+        if self.link is None:
+            return 0.0
         return collective.sent / self.link.bandwidth + collective.messages * self.link.latency
 
 
-def speeds_of(machine: Machine, link: str | None = None) -> Speeds:
+def speeds_of(machine: Machine, link: str | None = None, *, alone: bool = False) -> Speeds:
     """The speeds of a machine whose devices are joined by one of its links.
 
     Args:
         machine: Its rates.
         link: The name of a link of the machine, or bytes a second; by default its first link.
+        alone: Whether there is one device, which needs no link.
 
     Raises:
         UsageError: It has no such link, or none at all.
     """
+    if link is None and alone:
+        return Speeds(machine, None, None)
     if link is None:
         if not machine.links:
             raise UsageError(

@@ -91,6 +91,7 @@ def _times(scaling: Scaling, time: StepTime) -> Iterator[Figure]:
     plan, speeds = scaling.plan, scaling.speeds
     assert speeds is not None  # noqa: S101 - there is no time without
     parts = f"compute {quantity(time.compute, 's')} and exchange {quantity(time.exchange, 's')}"
-    origin = f"{speeds.machine.name}, {speeds.link_name}; {speeds.machine.origin}"
+    names = [speeds.machine.name, *([speeds.link_name] if speeds.link_name else [])]
+    origin = f"{', '.join(names)}; {speeds.machine.origin}"
     yield Figure("predicted step", quantity(time.step, "s"), f"{parts}; {origin}")
     yield Figure("examples/s", f"{plan.batch / time.step:,.0f}", "of all devices together")

@@ -22,6 +22,7 @@ from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Train
 from cnnkit.spec.model.training.location import located_groups
 from cnnkit.training import Options
+from cnnkit.training.distributed.mesh import require_devices
 from cnnkit.training.failures import memory_in_the_users_terms
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
@@ -97,15 +98,16 @@ def cross_validated(spec: Spec, options: FoldOptions) -> tuple[Path, CrossValida
     """The folds of a spec, those trained now and those kept by an earlier process.
 
     Raises:
-        SpecError: The spec has findings of level error.
+        SpecError: The spec has findings of level error, or is of more devices than are there.
         UsageError: It cannot be cross-validated, or the directory holds another's folds.
         DataError: The data are damaged, or do not fit the network.
         KeyboardInterrupt: The user asked to end; folds that are judged are kept.
     """
     place = located_groups(spec).place
-    spec = resolved(spec)
+    written, spec = spec, resolved(spec)
     train = recipe(spec)
     devices = choose(options.device)
+    require_devices(written, train, devices)  # whose lines the user knows
     runtime.prepare()
     data = sealed(spec, train, options.data_dir, place)
     if options.random_labels:

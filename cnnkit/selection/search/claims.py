@@ -76,8 +76,8 @@ class Claims:
         for trial in self.slots.standing():
             if trial.state != TrialState.WAITING:
                 continue
-            self.workers.started(id_of_trial(trial))
             try:
+                self.workers.started(id_of_trial(trial))
                 if self.workers.exclusive:  # no other process can be putting its name there
                     self.storage.set_trial_user_attr(id_of_trial(trial), WORKER, self.workers.name)
                 if not self.storage.set_trial_state_values(id_of_trial(trial), TrialState.RUNNING):

@@ -29,6 +29,7 @@ from cnnkit.spec.model.search import Search, SearchSettings
 from cnnkit.spec.model.spec import Spec
 from cnnkit.tasks.metric import metrics_in
 from cnnkit.training import Options
+from cnnkit.training.distributed.mesh import require_devices
 from cnnkit.training.interruption import Interruption
 from cnnkit.training.prepare.device import DeviceName, choose
 from cnnkit.training.prepare.environment import environment
@@ -161,7 +162,7 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     """The context of a search: data, device, directory and database.
 
     Raises:
-        SpecError: `check` finds errors in the spec.
+        SpecError: `check` finds errors in the spec, or it is of more devices than are there.
     """
     space, search = space_of(admitted(spec))
     settings = search.settings.model_copy(update=dict(options.settings))
@@ -169,6 +170,7 @@ def prepared(spec: Spec, options: SearchOptions) -> SearchContext:
     recipe_ = recipe(spec)
     demand_of_task(search, settings, recipe_)
     devices = choose(options.device)
+    require_devices(spec, recipe_, devices)
     runtime.prepare()
     data = sealed(spec, recipe_, options.data_dir)
     asked = (*settings.objectives, recipe_.monitor)

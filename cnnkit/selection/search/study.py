@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cnnkit.errors import UsageError
 from cnnkit.selection.search.claims import Claims
-from cnnkit.selection.search.database import is_file, open_storage
+from cnnkit.selection.search.database import close_storage, is_file, open_storage
+from cnnkit.selection.search.heartbeats import AttributeHeartbeats, ServerHeartbeats
 from cnnkit.selection.search.marks import REJECTED, SLOT
 from cnnkit.selection.search.private import id_of_study, id_of_trial
 from cnnkit.selection.search.slots import Slots
-from cnnkit.selection.search.workers import HAS_LOCKS, DistantWorkers, LocalWorkers, Workers
+from cnnkit.selection.search.workers import (
+    HAS_LOCKS,
+    DistantWorkers,
+    LocalWorkers,
+    Workers,
+    name_of_process,
+)
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
@@ -33,7 +40,8 @@ class Study:
     """The trials of one search, in their database.
 
     Args:
-        url: The database, as SQLAlchemy writes it: ``sqlite:///FILE``, ``postgresql://…``.
+        url: The database, as SQLAlchemy writes it: ``sqlite:///FILE``, ``postgresql://…``; or
+            ``journal:///FILE`` and ``grpc://HOST:PORT``, which Optuna has beside these.
         name: The name of the study in the database.
         directions: ``maximize`` or ``minimize`` for each objective.
         identity: What all processes that share the study must agree on; JSON.
@@ -75,10 +83,15 @@ class Study:
         self.claims = Claims(self.optuna, self.storage, self.workers, self.slots)
 
     def _workers(self) -> Workers:
-        path = self.storage.engine.url.database
+        from optuna.storages import RDBStorage
+
+        name, storage = name_of_process(), self.storage
+        if not isinstance(storage, RDBStorage):
+            return DistantWorkers(name, AttributeHeartbeats(storage, name))
+        path = storage.engine.url.database
         if is_file(self.url) and path and HAS_LOCKS:
             return LocalWorkers(Path(f"{path}-workers"))
-        return DistantWorkers(self.storage, id_of_study(self.optuna))
+        return DistantWorkers(name, ServerHeartbeats(storage, id_of_study(self.optuna)))
 
     def trials(self) -> list[FrozenTrial]:
         """All trials, in the order of their numbers."""
@@ -126,8 +139,7 @@ class Study:
         self.workers.finished()
         if isinstance(self.workers, LocalWorkers):
             self.workers.close()
-        self.storage.remove_session()
-        self.storage.engine.dispose()
+        close_storage(self.storage)
 
 
 def agree(study: OptunaStudy, identity: Mapping[str, Any]) -> None:

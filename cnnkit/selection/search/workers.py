@@ -2,7 +2,7 @@
 
 A process that is killed leaves its trial as running. Of an embedded database the processes share
 a file system: each holds a lock on a file of its own, which the kernel releases at its death, at
-once and in any case. Through a server they do not: there they have to give a sign of life.
+once and in any case. Otherwise they do not: there they have to give a sign of life.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from cnnkit.selection.search.private import id_of_trial, stale_trials
+from cnnkit.selection.search.heartbeats import BEAT_SECONDS, Heartbeats
 
 if TYPE_CHECKING:
-    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 HAS_LOCKS: Final = importlib.util.find_spec("fcntl") is not None
 """Whether the system has locks that end with their process; Windows has not."""
 
-BEAT_SECONDS: Final = 10
-"""The time between two signs of life."""
 
-GRACE_SECONDS: Final = 120
-"""The silence after which a process on another machine is taken for dead."""
+def name_of_process() -> str:
+    """A name that no other process has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 class Workers(Protocol):
@@ -77,7 +75,7 @@ class LocalWorkers:
         self._exclusively, self._at_once = fcntl.LOCK_EX, fcntl.LOCK_EX | fcntl.LOCK_NB
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.name = name_of_process()
         self._own = os.open(folder / self.name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._flock(self._own, self._exclusively)
 
@@ -124,29 +122,28 @@ class LocalWorkers:
 
 
 class DistantWorkers:
-    """Processes that have nothing but the database in common.
+    """Processes that have nothing but the storage in common.
 
     Args:
-        storage: The database.
-        study_id: The study's number in it.
+        name: That of this one.
+        heartbeats: The signs of life that they give there.
     """
 
     exclusive = False
 
-    def __init__(self, storage: RDBStorage, study_id: int) -> None:
-        self.storage = storage
-        self.study_id = study_id
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    def __init__(self, name: str, heartbeats: Heartbeats) -> None:
+        self.name = name
+        self.heartbeats = heartbeats
         self._stop: threading.Event | None = None
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """The database's own transactions have to do."""
+        """The storage's own transactions have to do."""
         return contextlib.nullcontext()
 
     def started(self, trial_id: int) -> None:
         """Gives a first sign of life, and then one every few seconds."""
         self.finished()
-        self.storage.record_heartbeat(trial_id)
+        self.heartbeats.beat(trial_id)
         self._stop = threading.Event()
         threading.Thread(target=self._beat, args=(trial_id, self._stop), daemon=True).start()
 
@@ -157,9 +154,8 @@ class DistantWorkers:
             self._stop = None
 
     def lost(self, running: list[FrozenTrial]) -> list[FrozenTrial]:
-        """Those without a sign of life for too long, by the clock of the database."""
-        silent = set(stale_trials(self.storage, self.study_id))
-        return [trial for trial in running if id_of_trial(trial) in silent]
+        """Those without a sign of life for too long."""
+        return self.heartbeats.silent(running)
 
     def close(self) -> None:
         """Gives no further sign."""
@@ -167,6 +163,6 @@ class DistantWorkers:
 
     def _beat(self, trial_id: int, stop: threading.Event) -> None:
         while not stop.wait(BEAT_SECONDS):
-            # A database that is away for a moment is no reason to lose the trial's training.
+            # A storage that is away for a moment is no reason to lose the trial's training.
             with contextlib.suppress(Exception):
-                self.storage.record_heartbeat(trial_id)
+                self.heartbeats.beat(trial_id)

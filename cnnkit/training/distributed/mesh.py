@@ -7,6 +7,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import Finding, SpecError, UsageError
+from cnnkit.network.kernels import onednn
 from cnnkit.spec.language.place import inmost
 from cnnkit.spec.model.spec import Spec
 from cnnkit.spec.model.training import Parallelism, Train
@@ -77,6 +78,15 @@ def usable(devices: Sequence[jax.Device], recipe: Train, display: Display) -> Se
             f"parts, so `batch_size` is best a multiple of {most * parallel.shard}"
         )
     return devices[:used]
+
+
+def tell_of_kernels(devices: Sequence[jax.Device], display: Display) -> None:
+    """Says where the extension for CPUs is there and of no use."""
+    if len(devices) > 1 and devices[0].platform == "cpu" and onednn.load().active:
+        display.note(
+            f"layers are computed without oneDNN, whose functions XLA cannot divide among "
+            f"{len(devices)} CPU devices: one process on one device may be faster"
+        )
 
 
 def _require_all(parallel: Parallelism, size: int, used: int, there: int, processes: int) -> None:

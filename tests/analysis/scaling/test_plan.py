@@ -91,6 +91,29 @@ def test_accumulated_gradients_are_held_twice() -> None:
     assert found.memory.gradients == 2 * 4 * 2080
 
 
+def rounds(found: TrainingPlan) -> dict[str, int]:
+    return {f"{each.kind} of {each.what}": each.rounds for each in found.collectives}
+
+
+def test_what_waits_for_something_else_goes_in_rounds_of_its_own() -> None:
+    two = DENSE.replace("}]", "}, {dense: {units: 64}}]")  # two kernels of 2,048
+    assert rounds(plan(two, DeviceMesh(shard=4), 16)) == {
+        "all-reduce of gradients": 1,
+        "reduce-scatter of gradients": 2,
+        "all-gather of weights": 2,
+        "all-reduce of squares of the parts": 1,
+    }
+    # A norm asks for its first values, the mean, the variance, and backwards for its gradients. The
+    # strips meet for both convolutions, forwards and for their kernels, and for the second map.
+    assert rounds(plan(MAPS, DeviceMesh(data=2, spatial=2), 4)) == {
+        "all-reduce of gradients of the strips": 1,
+        "all-reduce of gradients": 1,
+        "all-reduce of statistics of batch norms": 4,
+        "collective-permute of borders of maps": 5,
+        "all-reduce of pooled maps": 1,
+    }
+
+
 def test_maps_are_cut_into_strips() -> None:
     found = plan(MAPS, DeviceMesh(data=2, spatial=2), 4)
     elements = 4 * 2  # bytes of an element of each of 2 examples

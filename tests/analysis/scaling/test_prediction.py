@@ -56,6 +56,10 @@ def test_what_a_ring_sends(kind: Any, devices: int, sent: int, messages: int) ->
     assert (found.sent, found.messages) == (sent, messages)
     seconds = speeds_of(machine()).exchange(found)
     assert seconds == pytest.approx(sent / 1e6 + messages * 1e-3)
+    # Five that wait for one another send no more, and wait five times.
+    apart = Collective(kind, "gradients", ("data",), devices, 1000, rounds=5)
+    seconds = speeds_of(machine()).exchange(apart)
+    assert seconds == pytest.approx(sent / 1e6 + 5 * messages * 1e-3)
 
 
 def test_a_step_computes_and_then_sends() -> None:
