@@ -4,6 +4,7 @@
 
 #include "buffer.h"
 #include "pool.h"
+#include "written.h"
 
 namespace cnnkit {
 namespace {
@@ -47,7 +48,7 @@ void PartMoments(const Cut& cut, int64_t part, const T* x, float* sums) {
     cut.Widen(near, shift);
     return std::pair{
         [&](int64_t element, int64_t column, Floats* sum) {
-          const Floats apart = Load(x + element) - Load(shift + column);
+          const Floats apart = Stream(x + element) - Load(shift + column);
           sum[0] += apart;
           sum[1] += apart * apart;
         },
@@ -107,8 +108,9 @@ void Forward(ffi::ThreadPool& pool, const Cut& cut, const Given<T>& given, float
     const float *const factor = mean + cut.columns, *const added = factor + cut.columns;
     const T* const own = x + lead * cut.size();
     T* const to = y + lead * cut.size();
+    const Written<T> written(to, cut.size());
     const auto norm = [&](int64_t element, int64_t column) {
-      return (Load(own + element) - Load(mean + column)) * Load(factor + column) +
+      return (Stream(own + element) - Load(mean + column)) * Load(factor + column) +
              Load(added + column);
     };
     const auto norm_of_one = [&](int64_t element, int64_t channel) {
@@ -118,7 +120,7 @@ void Forward(ffi::ThreadPool& pool, const Cut& cut, const Given<T>& given, float
       Sweep(
           cut, part,
           [&](int64_t element, int64_t column) {
-            Store(bounds.Clip(norm(element, column)), to + element);
+            written.Put(bounds.Clip(norm(element, column)), element);
           },
           [&](int64_t element, int64_t channel) {
             Write(bounds.Clip(norm_of_one(element, channel)), to + element);
@@ -129,7 +131,7 @@ void Forward(ffi::ThreadPool& pool, const Cut& cut, const Given<T>& given, float
     Sweep(
         cut, part,
         [&](int64_t element, int64_t column) {
-          Store(bounds.Clip(norm(element, column) + Load(more + element)), to + element);
+          written.Put(bounds.Clip(norm(element, column) + Stream(more + element)), element);
         },
         [&](int64_t element, int64_t channel) {
           Write(bounds.Clip(norm_of_one(element, channel) + Read(more[element])), to + element);
@@ -146,8 +148,8 @@ void Backward(ffi::ThreadPool& pool, const Cut& cut, const Known<T>& known, floa
       static_cast<float*>(buffer.Get(sizeof(float) * cut.leading * (sums + factors)));
   float* const coefficients = memory + cut.leading * sums;
   const auto gradient = [&](int64_t element) {
-    const Floats g = Load(known.dy + element);
-    return known.y == nullptr ? g : bounds.Passed(g, Load(known.y + element));
+    const Floats g = Stream(known.dy + element);
+    return known.y == nullptr ? g : bounds.Passed(g, Stream(known.y + element));
   };
   const auto gradient_of_one = [&](int64_t element) {
     const float g = Read(known.dy[element]);
@@ -168,7 +170,7 @@ void Backward(ffi::ThreadPool& pool, const Cut& cut, const Known<T>& known, floa
         [&](int64_t element, int64_t column, Floats* sum) {
           const Floats g = gradient(before + element);
           sum[0] += g;
-          sum[1] += g * (Load(known.x + before + element) - Load(mean + column));
+          sum[1] += g * (Stream(known.x + before + element) - Load(mean + column));
         },
         [&](int64_t element, int64_t channel, float* sum) {
           const float g = gradient_of_one(before + element);
@@ -208,15 +210,18 @@ void Backward(ffi::ThreadPool& pool, const Cut& cut, const Known<T>& known, floa
     const float* const mean = coefficients + lead * factors;
     const float *const factor = mean + cut.columns, *const slope = factor + cut.columns;
     const float* const added = slope + cut.columns;
+    const Written<T> written(to.dx + before, cut.size());
+    const Written<T> passed(to.dresidual == nullptr ? nullptr : to.dresidual + before, cut.size());
     Sweep(
         cut, part,
         [&](int64_t element, int64_t column) {
           const int64_t at = before + element;
           const Floats g = gradient(at);
-          const Floats apart = Load(known.x + at) - Load(mean + column);
-          if (to.dresidual != nullptr) Store(g, to.dresidual + at);
-          Store(g * Load(factor + column) + (apart * Load(slope + column) + Load(added + column)),
-                to.dx + at);
+          const Floats apart = Stream(known.x + at) - Load(mean + column);
+          if (to.dresidual != nullptr) passed.Put(g, element);
+          written.Put(
+              g * Load(factor + column) + (apart * Load(slope + column) + Load(added + column)),
+              element);
         },
         [&](int64_t element, int64_t channel) {
           const int64_t at = before + element;

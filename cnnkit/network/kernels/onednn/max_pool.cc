@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "vectors.h"
 #include "windows.h"
+#include "written.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace cnnkit {
@@ -45,10 +46,55 @@ void Forward(ffi::ThreadPool& pool, const Windows& windows, const T* x, T* y, ui
   });
 }
 
+// Where no cell lies in two windows: each window is written once.
+template <typename T>
+void BackwardApart(ffi::ThreadPool& pool, const Windows& windows, const uint8_t* places,
+                   const T* dy, T* dx) {
+  const auto [examples, channels, rows, columns] = windows;
+  ForExamples(pool, windows, [&, examples = examples, channels = channels, rows = rows,
+                              columns = columns](int64_t n) {
+    const Written<T> written(dx + n * windows.inputs(), examples * windows.inputs());
+    const int64_t width = columns.input * channels;
+    int64_t at = n * windows.outputs();
+    for (int64_t row = 0; row < rows.output; ++row) {
+      const int64_t top = row * rows.stride - rows.before;
+      for (int64_t column = 0; column < columns.output; ++column) {
+        const int64_t left = column * columns.stride - columns.before;
+        const int64_t stop = at + channels;
+        for (int64_t i = rows.first(row); i < rows.last(row); ++i) {
+          for (int64_t j = columns.first(column); j < columns.last(column); ++j) {
+            const Floats number = Floats{} + static_cast<float>(i * columns.size + j);
+            int64_t to = (top + i) * width + (left + j) * channels;
+            for (int64_t from = at; from < stop; from += kLanes, to += kLanes) {
+              written.Put(LoadBytes(places + from) == number ? Load(dy + from) : Floats{}, to);
+            }
+          }
+        }
+        at = stop;
+      }
+    }
+    // What lies behind the last windows is in none.
+    const auto behind = [](const Axis& axis) {  // at 0 where all windows lie in the padding
+      return std::max<int64_t>(0, axis.output * axis.stride - axis.before);
+    };
+    const int64_t last_row = behind(rows), last_column = behind(columns);
+    for (int64_t r = 0; r < rows.input; ++r) {
+      for (int64_t c = r < last_row ? last_column : 0; c < columns.input; ++c) {
+        for (int64_t channel = 0; channel < channels; channel += kLanes) {
+          written.Put(Floats{}, r * width + c * channels + channel);
+        }
+      }
+    }
+  });
+}
+
 template <typename T>
 void Backward(ffi::ThreadPool& pool, const Windows& windows, const uint8_t* places, const T* dy,
               T* dx) {
   const auto [examples, channels, rows, columns] = windows;
+  if (rows.size == rows.stride && columns.size == columns.stride) {
+    return BackwardApart(pool, windows, places, dy, dx);
+  }
   ForExamples(pool, windows, [&, channels = channels, rows = rows, columns = columns](int64_t n) {
     const int64_t example = n * windows.outputs();
     T* to = dx + n * windows.inputs();
