@@ -144,6 +144,23 @@ def test_attention_in_windows_of_swin_and_maxvit(name: str, output: str, factor:
     assert (arrays["layers.0.value.kernel"][0, 0] == numbered(12, 4)[8:].T).all()
 
 
+def test_merged_patches_of_swin_are_brought_into_our_order() -> None:
+    """[top left, bottom left, top right, bottom right] of 2 channels, ours goes along rows."""
+    spec = (
+        "input: 4x4x2\nlayers: [space_to_depth: {block: 2}, layer_norm, "
+        "conv: {filters: 3, kernel: 1, bias: false}]"
+    )
+    given = {
+        "merge.reduction.weight": numbered(3, 8),
+        "merge.norm.weight": numbered(8),
+        "merge.norm.bias": numbered(8) + 10,
+    }
+    arrays = assign(load(spec), given).arrays
+    assert arrays["layers.1.scale"].tolist() == [1, 2, 5, 6, 3, 4, 7, 8]
+    assert arrays["layers.1.shift"].tolist() == [11, 12, 15, 16, 13, 14, 17, 18]
+    assert arrays["layers.2.kernel"][0, 0, :, 1].tolist() == [10, 11, 14, 15, 12, 13, 16, 17]
+
+
 def test_the_only_layer_that_fits_is_taken_where_the_next_does_not() -> None:
     """LR-ASPP's classifier of the high maps is last in torchvision's file, ours is run first."""
     spec = "input: 2x2x3\nlayers: [conv: {filters: 5, kernel: 1}, conv: {filters: 2, kernel: 1}]"

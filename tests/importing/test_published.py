@@ -102,6 +102,7 @@ def test_weights_of_torchvision(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", KERAS)
 def test_weights_of_keras(name: str, tmp_path: Path) -> None:
     os.environ.setdefault("KERAS_BACKEND", "jax")

@@ -25,7 +25,7 @@ _ROLES: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 _SIDE: Final = re.compile(
     r"downsample|shortcut|conv_sc|_0_(?:conv|bn)"
-    r"|(?:^|(?<!attn)(?<!out)(?<!conv)[._/])proj(?:ection)?\b"
+    r"|(?:^|(?<!attn)[./]|(?<!out)(?<!conv)_)proj(?:ection)?\b"
 )
 """What PyTorch's, timm's and Keras's residual networks call the layers of a shortcut."""
 _BRANCH: Final = re.compile(r"branch")
@@ -112,10 +112,36 @@ def groups_of(arrays: Mapping[str, Array]) -> list[LayerArrays]:
         if role is not None:
             own = f"{layer}.{role}" if role in _ALONE else layer
             layers.setdefault(own, {})[role] = name
+    _merge_by_rows(layers, made)
     found = []
     for layer, roles in layers.items():
         found += _parted(layer, {role: made[name] for role, name in roles.items()}, roles)
     return found
+
+
+def _merge_by_rows(layers: Mapping[str, Mapping[str, str]], arrays: dict[str, Array]) -> None:
+    """Brings what reads merged patches of 2x2 cells, Swin's `norm` and `reduction`, into our order.
+
+    Swin joins the cells of a patch column by column, `space_to_depth` row by row.
+    """
+    import numpy as np
+
+    for layer, roles in layers.items():
+        kernel = roles.get("weight")
+        norm = layers.get(f"{layer.removesuffix('reduction')}norm", {})
+        if (
+            kernel is None
+            or not layer.endswith(".reduction")
+            or arrays[kernel].ndim != 2
+            or "weight" not in norm
+        ):
+            continue
+        inputs = arrays[kernel].shape[1]
+        if inputs % 4 or any(arrays[name].shape != (inputs,) for name in norm.values()):
+            continue
+        for name in (kernel, *norm.values()):
+            first, below, beside, last = np.split(arrays[name], 4, axis=-1)
+            arrays[name] = np.concatenate([first, beside, below, last], axis=-1)
 
 
 def _projections(
