@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -167,6 +167,7 @@ class OperationGraph:
     outputs: dict[str, int] = field(default_factory=dict)
     folded: int = 0
     outlined: bool = False
+    _readers: dict[int, set[int]] | None = field(default=None, init=False, repr=False)
 
     def refuse(self, operation: Operation, message: str, advice: str | None = None) -> None:
         """Notes that an operation cannot be said, and puts a placeholder in its stead."""
@@ -182,8 +183,36 @@ class OperationGraph:
         """
         operation.shape = output_shape(operation, [self.shape(each) for each in operation.inputs])
         number = next(reversed(self.operations), INPUT) + 1
-        self.operations[number] = operation
+        self.put(number, operation)
         return number
+
+    def put(self, number: int, operation: Operation) -> None:
+        """Gives a number to an operation, which it takes from the one that has it."""
+        if number in self.operations:
+            self._forget(number)
+        self.operations[number] = operation
+        self._note(number)
+
+    def rewire(self, number: int, inputs: tuple[int, ...]) -> None:
+        """Lets an operation read other tensors."""
+        self._forget(number)
+        self.operations[number].inputs = inputs
+        self._note(number)
+
+    def remove(self, number: int) -> Operation:
+        """Takes an operation away."""
+        self._forget(number)
+        return self.operations.pop(number)
+
+    def _note(self, number: int) -> None:
+        if self._readers is not None:
+            for source in self.operations[number].inputs:
+                self._readers.setdefault(source, set()).add(number)
+
+    def _forget(self, number: int) -> None:
+        if self._readers is not None:
+            for source in self.operations[number].inputs:
+                self._readers[source].discard(number)
 
     def shape(self, number: int) -> Shape:
         """The shape that an operation gives, or the input has."""
@@ -210,27 +239,42 @@ class OperationGraph:
                 found[source].append(number)
         return found
 
+    def readers(self, number: int) -> list[int]:
+        """The operations that read a tensor, in order."""
+        if self._readers is None:
+            self._readers = {}
+            for reader in self.operations:
+                self._note(reader)
+        return sorted(self._readers.get(number, ()))
+
+    def sole_reader(self, number: int) -> int | None:
+        """The operation that alone reads a tensor, once, where it does not go out."""
+        readers = self.readers(number)
+        if len(readers) != 1 or number in self.ends:
+            return None
+        return readers[0] if self.operations[readers[0]].inputs.count(number) == 1 else None
+
     def only_reader(self, number: int) -> Operation | None:
-        """The one operation that reads a tensor, where there is one and it does not go out."""
-        readers = [each for each in self.operations.values() if number in each.inputs]
-        alone = len(readers) == 1 and readers[0].inputs.count(number) == 1
-        return readers[0] if alone and number not in self.ends else None
+        """As ``sole_reader``, the operation itself."""
+        reader = self.sole_reader(number)
+        return None if reader is None else self.operations[reader]
 
     def bypass(self, number: int) -> None:
         """Removes an operation of one input: whoever reads it reads that input."""
-        (source,) = self.operations.pop(number).inputs
+        (source,) = self.remove(number).inputs
         self.redirect(number, source)
 
     def redirect(self, old: int, new: int) -> None:
         """Lets whoever reads one tensor read another."""
-        for operation in self.operations.values():
-            if old in operation.inputs:
-                operation.inputs = tuple(new if each == old else each for each in operation.inputs)
+        for reader in self.readers(old):
+            inputs = self.operations[reader].inputs
+            self.rewire(reader, tuple(new if each == old else each for each in inputs))
         if self.output == old:
             self.output = new
-        self.outputs = {
-            name: new if number == old else number for name, number in self.outputs.items()
-        }
+        if old in self.outputs.values():
+            self.outputs = {
+                name: new if number == old else number for name, number in self.outputs.items()
+            }
 
     def used(self) -> Iterator[int]:
         """The operations that the outputs depend on, in order."""
@@ -243,9 +287,16 @@ class OperationGraph:
     def prune(self) -> None:
         """Removes the operations that no output depends on."""
         used = set(self.used())
-        self.operations = {
-            number: operation for number, operation in self.operations.items() if number in used
-        }
+        for number in [each for each in self.operations if each not in used]:
+            self.remove(number)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Removes those operations that nothing reads, and what they alone read."""
+        waiting = list(numbers)
+        while waiting:
+            number = waiting.pop()
+            if number in self.operations and number not in self.ends and not self.readers(number):
+                waiting += self.remove(number).inputs
 
 
 def told_apart(array: Array) -> bool:

@@ -285,6 +285,7 @@ def _name_patterns(graph: OperationGraph) -> None:
     for inner in [each.inner for each in graph.operations.values() if each.inner is not None]:
         _name_patterns(inner)
         graph.refused += inner.refused
+    graph.prune()
     for pattern in PATTERNS:
         pattern(graph)
 

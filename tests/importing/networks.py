@@ -124,7 +124,7 @@ def _proven(name: str, imported: Imported, parameters: int | None) -> Way:
     return Way(name, imported, proof.difference, parameters)
 
 
-def _random(value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def randomized(value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """An array of one number alone as random ones: zeros as both signs, others as positive ones."""
     if value.dtype.kind != "f" or value.size == 0 or np.ptp(value):
         return value
@@ -141,7 +141,7 @@ def _of_keras(name: str, folder: Path) -> Iterator[Way]:
     model = getattr(applications, name)(weights=None, input_shape=(side, side, 3))
     generator = np.random.default_rng(0)
     for weight in model.weights:
-        weight.assign(_random(np.asarray(weight.numpy()), generator))
+        weight.assign(randomized(np.asarray(weight.numpy()), generator))
     trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     model.save(folder / f"{name}.keras")
     with warnings.catch_warnings():
@@ -177,7 +177,7 @@ def _of_torch(package: str, name: str, folder: Path) -> Iterator[Way]:
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):
             if tensor.is_floating_point():
-                tensor.copy_(torch.from_numpy(_random(tensor.numpy(), generator)))
+                tensor.copy_(torch.from_numpy(randomized(tensor.numpy(), generator)))
     trained = sum(each.numel() for each in module.parameters())
     side = 299 if name == "inception_v3" else 224
     example = torch.zeros(1, 3, side, side)

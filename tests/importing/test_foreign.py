@@ -83,6 +83,103 @@ def test_a_shortcut_is_told_by_its_name_wherever_it_stands() -> None:
     assert rows["layers.2.layers.0.kernel"] == "block.conv.weight"
 
 
+TOKENS = """\
+input: 2x2x3
+layers:
+  - conv: {filters: 4, kernel: 1, bias: false}
+  - flatten: {keep_channels: true}
+  - class_token
+  - position_embedding
+  - attention: {heads: 2}
+"""
+
+
+def test_attention_of_pytorch_has_three_projections_in_one() -> None:
+    given = {
+        "class_token": numbered(1, 1, 4),
+        "conv_proj.weight": numbered(4, 3, 1, 1),
+        "encoder.pos_embedding": numbered(1, 5, 4),
+        "attention.in_proj_weight": numbered(12, 4),
+        "attention.in_proj_bias": numbered(12),
+        "attention.out_proj.weight": numbered(4, 4),
+        "attention.out_proj.bias": numbered(4),
+    }
+    assigned = assign(load(TOKENS), given)
+    arrays = assigned.arrays
+    assert (arrays["layers.2.token"] == given["class_token"].reshape(4)).all()
+    assert (arrays["layers.3.embedding"] == given["encoder.pos_embedding"][0]).all()
+    for place, part in enumerate(("query", "key", "value")):
+        rows = slice(4 * place, 4 * place + 4)
+        assert (
+            arrays[f"layers.4.{part}.kernel"][0] == given["attention.in_proj_weight"][rows].T
+        ).all()
+        assert (arrays[f"layers.4.{part}.bias"] == given["attention.in_proj_bias"][rows]).all()
+    assert (arrays["layers.4.output.kernel"][0] == numbered(4, 4).T).all()
+    assert ("layers.4.key.kernel", "attention.in_proj_weight, key", (4, 4)) in assigned.rows
+
+
+WINDOWS = "input: 4x4x4\nlayers: [attention: {heads: 4, window: 2, relative_bias: true}]"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "factor"),
+    [("attn.qkv", "attn.proj", 1), ("attn_layer.to_qkv", "attn_layer.merge", 0.5)],
+)
+def test_attention_in_windows_of_swin_and_maxvit(name: str, output: str, factor: float) -> None:
+    """MaxViT of torchvision divides by the root of its 4 channels, not of the one of a head."""
+    layer = name.rpartition(".")[0]
+    given = {
+        f"{layer}.relative_position_bias_table": numbered(9, 4),
+        f"{layer}.relative_position_index": np.arange(16),
+        f"{name}.weight": numbered(12, 4),
+        f"{name}.bias": numbered(12),
+        f"{output}.weight": numbered(4, 4),
+        f"{output}.bias": numbered(4),
+    }
+    arrays = assign(load(WINDOWS), given).arrays
+    assert (arrays["layers.0.attend.relative_bias"] == numbered(9, 4).reshape(3, 3, 4)).all()
+    assert (arrays["layers.0.query.bias"] == numbered(12)[:4]).all()
+    assert (arrays["layers.0.key.bias"] == factor * numbered(12)[4:8]).all()
+    assert (arrays["layers.0.key.kernel"][0, 0] == factor * numbered(12, 4)[4:8].T).all()
+    assert (arrays["layers.0.value.kernel"][0, 0] == numbered(12, 4)[8:].T).all()
+
+
+def test_merged_patches_of_swin_are_brought_into_our_order() -> None:
+    """[top left, bottom left, top right, bottom right] of 2 channels, ours goes along rows."""
+    spec = (
+        "input: 4x4x2\nlayers: [space_to_depth: {block: 2}, layer_norm, "
+        "conv: {filters: 3, kernel: 1, bias: false}]"
+    )
+    given = {
+        "merge.reduction.weight": numbered(3, 8),
+        "merge.norm.weight": numbered(8),
+        "merge.norm.bias": numbered(8) + 10,
+    }
+    arrays = assign(load(spec), given).arrays
+    assert arrays["layers.1.scale"].tolist() == [1, 2, 5, 6, 3, 4, 7, 8]
+    assert arrays["layers.1.shift"].tolist() == [11, 12, 15, 16, 13, 14, 17, 18]
+    assert arrays["layers.2.kernel"][0, 0, :, 1].tolist() == [10, 11, 14, 15, 12, 13, 16, 17]
+
+
+def test_the_only_layer_that_fits_is_taken_where_the_next_does_not() -> None:
+    """LR-ASPP's classifier of the high maps is last in torchvision's file, ours is run first."""
+    spec = "input: 2x2x3\nlayers: [conv: {filters: 5, kernel: 1}, conv: {filters: 2, kernel: 1}]"
+    given = {
+        "low.weight": numbered(2, 5, 1, 1),
+        "low.bias": numbered(2),
+        "high.weight": numbered(5, 3, 1, 1),
+        "high.bias": numbered(5),
+    }
+    rows = {path: name for path, name, _ in assign(load(spec), given).rows}
+    assert (rows["layers.0.kernel"], rows["layers.1.kernel"]) == ("high.weight", "low.weight")
+    alike = "input: 2x2x3\nlayers: [%s, %s]" % (("conv: {filters: 3, kernel: 1}",) * 2)
+    given = {"odd.weight": numbered(2, 3, 1, 1), "odd.bias": numbered(2)}
+    given |= {"even.weight": numbered(3, 3, 1, 1), "even.bias": numbered(3)}
+    assert said(given, alike).startswith(
+        "`odd` of the file, the next of its kernel layers, does not"
+    )
+
+
 def renamed(given: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     return {name.replace(old, new): array for name, array in given.items()}
 

@@ -325,6 +325,22 @@ CASES: dict[str, Case] = {
             "bias: false}")
         ],
     ),
+    "elements that are read by their numbers, as torch.onnx writes `as_strided`": (
+        [
+            node("GlobalAveragePool", "x", "p"),
+            node("Reshape", "p all", "f"),
+            node("Gather", "f places", "g", axis=0),
+            node("Reshape", "g rows", "r"),
+            node("MatMul", "r w", "y"),
+        ],
+        {
+            "all": np.asarray([-1]),
+            "places": np.arange(4).reshape(1, 4, 1, 1),
+            "rows": np.asarray([1, 4]),
+            "w": random(4, 5),
+        },
+        ["global_mean_pool", "dense: {units: 5, bias: false}"],
+    ),
     "channel shuffle": (
         [
             node("Reshape", "x split", "a"),

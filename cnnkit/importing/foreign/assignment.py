@@ -89,8 +89,9 @@ def _paired(
     if len(nodes) != len(groups):
         raise _refused(f"the spec has {len(nodes):,} {what}, the file {len(groups):,}")
     pairs = []
-    for node, group in zip(nodes, groups, strict=True):
-        made = fitted(group, node, graph)
+    left = list(groups)
+    for place, node in enumerate(nodes):
+        group, made = _next(node, nodes[place + 1 :], left, graph)
         if made is None:
             shapes = ", ".join(f"{w.name} {show(w.shape)}" for w in node.effect.weights)
             given = ", ".join(f"{r} {show(a.shape)}" for r, a in group.arrays.items())
@@ -100,6 +101,23 @@ def _paired(
             )
         pairs.append((node, group, made))
     return pairs
+
+
+def _next(
+    node: Node, later: Sequence[Node], left: list[LayerArrays], graph: Graph
+) -> tuple[LayerArrays, dict[str, Array] | None]:
+    """The layer of a file that a layer has: the next, or else the only one that fits it alone.
+
+    It is taken from those that are left.
+    """
+    made = fitted(left[0], node, graph)
+    if made is not None:
+        return left.pop(0), made
+    fits = [(group, own) for group in left[1:] if (own := fitted(group, node, graph)) is not None]
+    if len(fits) != 1 or any(fitted(fits[0][0], each, graph) is not None for each in later):
+        return left[0], None
+    left.remove(fits[0][0])
+    return fits[0]
 
 
 def _refuse_choices(pairs: Sequence[Pair]) -> None:

@@ -19,10 +19,13 @@ _ROLES: Mapping[str, str] = MappingProxyType(
         "layer_scale": "slope", "running_mean": "mean", "running_var": "variance",
         "moving_mean": "mean", "moving_variance": "variance", "mean": "mean", "var": "variance",
         "variance": "variance", "depthwise_kernel": "kernel", "pointwise_kernel": "pointwise",
+        "class_token": "token", "cls_token": "token", "pos_embedding": "embedding",
+        "pos_embed": "embedding", "relative_position_bias_table": "relative_bias",
     }
 )  # fmt: skip
 _SIDE: Final = re.compile(
-    r"downsample|shortcut|conv_sc|(?:^|[._/])proj(?:ection)?\b|_0_(?:conv|bn)"
+    r"downsample|shortcut|conv_sc|_0_(?:conv|bn)"
+    r"|(?:^|(?<!attn)[./]|(?<!out)(?<!conv)_)proj(?:ection)?\b"
 )
 """What PyTorch's, timm's and Keras's residual networks call the layers of a shortcut."""
 _BRANCH: Final = re.compile(r"branch")
@@ -34,6 +37,12 @@ _SPECTRAL: Final = re.compile(
     r"(?P<layer>.*)\.parametrizations\.weight\.(?:original|0\._(?P<vector>[uv]))$"
 )
 """PyTorch's spectral norm: the weight W, and the u and v of W/(uᵀ·W·v)."""
+_PROJECTIONS: Final = re.compile(
+    r"(?P<layer>(?:.*[./])?)(?P<last>(?:in_proj_|(?P<scaled>to_)?qkv\.)(?P<role>weight|bias))$"
+)
+"""The queries', keys' and values' projection of PyTorch's attention and timm's, as one matrix."""
+_TABLE: Final = "relative_position_bias_table"
+_ALONE: Final = ("token", "embedding", "relative_bias")
 _AUXILIARY: Final = re.compile(r"^(?:AuxLogits|aux\d*|aux_classifier)\b")
 
 
@@ -76,6 +85,9 @@ def family(ranks: Mapping[str, int]) -> str:
     """The family of a layer, by the ranks of its arrays."""
     if "mean" in ranks:
         return "batch norm"
+    for name in _ALONE:
+        if name in ranks:
+            return name.replace("_", " ")
     main = ranks.get("kernel", ranks.get("weight", 0))
     if main > 1:
         return "kernel"
@@ -85,15 +97,67 @@ def family(ranks: Mapping[str, int]) -> str:
 def groups_of(arrays: Mapping[str, Array]) -> list[LayerArrays]:
     """The layers of a file, in its order; counters are left out."""
     layers: dict[str, dict[str, str]] = {}
+    made = dict(arrays)
     for name in arrays:
         plain = name.removeprefix("module.")
+        projections = _PROJECTIONS.match(plain)
+        if projections is not None and arrays[name].ndim and len(arrays[name]) % 3 == 0:
+            table = arrays.get(name.removesuffix(projections["last"]) + _TABLE)
+            for part, array in _projections(arrays[name], projections, table).items():
+                layer, role = f"{projections['layer']}{part}", projections["role"]
+                made[f"{name}, {part}"] = array
+                layers.setdefault(layer, {})[role] = f"{name}, {part}"
+            continue
         layer, role = _split(plain)
         if role is not None:
-            layers.setdefault(layer, {})[role] = name
+            own = f"{layer}.{role}" if role in _ALONE else layer
+            layers.setdefault(own, {})[role] = name
+    _merge_by_rows(layers, made)
     found = []
     for layer, roles in layers.items():
-        found += _parted(layer, {role: arrays[name] for role, name in roles.items()}, roles)
+        found += _parted(layer, {role: made[name] for role, name in roles.items()}, roles)
     return found
+
+
+def _merge_by_rows(layers: Mapping[str, Mapping[str, str]], arrays: dict[str, Array]) -> None:
+    """Brings what reads merged patches of 2x2 cells, Swin's `norm` and `reduction`, into our order.
+
+    Swin joins the cells of a patch column by column, `space_to_depth` row by row.
+    """
+    import numpy as np
+
+    for layer, roles in layers.items():
+        kernel = roles.get("weight")
+        norm = layers.get(f"{layer.removesuffix('reduction')}norm", {})
+        if (
+            kernel is None
+            or not layer.endswith(".reduction")
+            or arrays[kernel].ndim != 2
+            or "weight" not in norm
+        ):
+            continue
+        inputs = arrays[kernel].shape[1]
+        if inputs % 4 or any(arrays[name].shape != (inputs,) for name in norm.values()):
+            continue
+        for name in (kernel, *norm.values()):
+            first, below, beside, last = np.split(arrays[name], 4, axis=-1)
+            arrays[name] = np.concatenate([first, beside, below, last], axis=-1)
+
+
+def _projections(
+    array: Array, said: re.Match[str], relative_bias: Array | None
+) -> dict[str, Array]:
+    """The parts of a matrix or bias of three projections.
+
+    torchvision's MaxViT, whose name is `to_qkv`, divides its scores by the square root of all
+    channels, where others and ours take those of a head: its keys are brought to that.
+    """
+    import numpy as np
+
+    parts = dict(zip(("query", "key", "value"), np.split(array, 3), strict=True))
+    if said["scaled"] and relative_bias is not None:
+        parts["key"] = (parts["key"] / np.sqrt(relative_bias.shape[-1])).astype(np.float32)
+    return parts
 
 
 def _split(name: str) -> tuple[str, str | None]:

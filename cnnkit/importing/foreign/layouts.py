@@ -36,7 +36,10 @@ def fitted(group: LayerArrays, node: Node, graph: Graph) -> dict[str, Array] | N
             made = _channels_last(array, shape)
         if made is None or math.prod(made.shape) != math.prod(shape):
             return None
-        if name not in ("kernel", "v") and max(made.shape, default=1) != math.prod(shape):
+        if name in ("embedding", "relative_bias"):
+            if made.shape[-1:] != shape[-1:]:
+                return None
+        elif name not in ("kernel", "v") and max(made.shape, default=1) != math.prod(shape):
             return None  # a vector of other axes is not a layer's own
         found[name] = made.reshape(shape)
     return None if left else found

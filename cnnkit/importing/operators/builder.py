@@ -212,7 +212,8 @@ class Builder:
 
     def _once(self, node: OperatorNode, kind: str, source: int, fields: dict[str, Any]) -> int:
         """An operation without weights, or the one that there is of the same tensor."""
-        for number, operation in self.graph.operations.items():
+        for number in self.graph.readers(source):
+            operation = self.graph.operations[number]
             if (operation.kind, operation.inputs, operation.fields) == (kind, (source,), fields):
                 return number
         return self.apply(node, kind, source, fields=fields)

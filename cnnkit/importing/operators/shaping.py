@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from cnnkit.importing.operators.builder import Builder, Given, Operator, Value
 
 
+_MOST_SHOWN = 8
+
+
 def integers(value: Value | None, what: str) -> list[int]:
     """The whole numbers of a constant."""
     return [int(number) for number in constant(value, what).reshape(-1)]
@@ -100,7 +103,7 @@ def shape(node: OperatorNode, build: Builder, given: Given) -> Array:
 
 
 def gather(node: OperatorNode, build: Builder, given: Given) -> View:
-    """Gather of one index, which takes its axis out, or of several that follow one another."""
+    """Gather of indices that follow one another, whose own axes come in the place of that one."""
     view = tensor(given)
     indices = constant(given[1], "indices")
     axis = axis_of(node.get("axis", 0), view.rank)
@@ -110,16 +113,17 @@ def gather(node: OperatorNode, build: Builder, given: Given) -> View:
     place = view.place(axis)
     extent = view.extents[place]
     each = [axis_of(int(index), extent) for index in indices.reshape(-1)]
-    if indices.ndim > 1 or not each or each != [*range(each[0], each[0] + len(each))]:
+    if not each or each != [*range(each[0], each[0] + len(each))]:
+        said = str(indices.tolist()) if indices.size <= _MOST_SHOWN else f"of {len(each)} places"
         raise RefusedError(
-            f"it takes the indices {indices.tolist()} of axis {axis}",
+            f"it takes the indices {said} of axis {axis}",
             "near is slice, of indices that follow one another",
         )
     made = build.sliced(node, view, place, each[0], each[-1] + 1)
     if indices.ndim == 1:
         return made
     whole = made.whole(build.batch)
-    return made.remade([*whole[:axis], *whole[axis + 1 :]], build.batch)
+    return made.remade([*whole[:axis], *indices.shape, *whole[axis + 1 :]], build.batch)
 
 
 def split(node: OperatorNode, build: Builder, given: Given) -> list[View]:

@@ -47,7 +47,6 @@ def name_attention(graph: OperationGraph) -> None:
             if reason:
                 message = f"node `{operation.node}`: {reason}"
                 graph.refuse(operation, message, advice)
-            graph.prune()
     for number, operation in list(graph.operations.items()):
         if operation.kind == ADDED:
             graph.bypass(number)
@@ -100,7 +99,8 @@ def _named(graph: OperationGraph, number: int, operation: Operation) -> str | No
     made = graph.operations[last]
     made.kind, made.weights = "attention", {}
     made.scope = operation.scope or made.scope.rpartition("/")[0]
-    made.inputs = (query.source,) if alone else (query.source, key.source)
+    before = made.inputs
+    graph.rewire(last, (query.source,) if alone else (query.source, key.source))
     made.fields = {"heads": heads}
     if units != channels:
         made.fields["units"] = units
@@ -116,6 +116,7 @@ def _named(graph: OperationGraph, number: int, operation: Operation) -> str | No
         made.parts = (*made.parts[:-1], {"relative_bias": table}, made.parts[-1])
         graph.folded -= table.size
     made.shape = graph.shape(query.source)
+    graph.drop(before)
     return None
 
 
@@ -278,5 +279,4 @@ def _product_behind(graph: OperationGraph, number: int) -> tuple[int, Projection
 
 
 def _reader(graph: OperationGraph, number: int) -> int | None:
-    operation = graph.only_reader(number)
-    return next((at for at, each in graph.operations.items() if each is operation), None)
+    return graph.sole_reader(number)

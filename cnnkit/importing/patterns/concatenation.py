@@ -17,6 +17,6 @@ def chain_concatenations(graph: OperationGraph) -> None:
         whole = operation.inputs
         for count in range(len(whole) - 1, 1, -1):
             if whole[:count] in known:
-                operation.inputs = (known[whole[:count]], *whole[count:])
+                graph.rewire(number, (known[whole[:count]], *whole[count:]))
                 break
         known.setdefault(whole, number)

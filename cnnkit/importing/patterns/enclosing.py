@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +67,8 @@ def _enclose(graph: OperationGraph) -> None:
             left = [each for each in _within(operation) if each not in refused]
             if left:
                 parts.setdefault(left[0], []).append(number)
-        found = {each: _ends(graph, numbers) for each, numbers in parts.items()}
+        shared = {each.fields["layer"] for each in graph.operations.values() if each.kind == SHARED}
+        found = {each: _ends(graph, numbers, shared) for each, numbers in parts.items()}
         wrong = {each for each, ends in found.items() if ends is None}
         if not wrong:
             break
@@ -81,9 +82,17 @@ def _within(operation: Operation) -> tuple[Enclosure, ...]:
     return operation.place.within if operation.place else ()
 
 
-def _ends(graph: OperationGraph, numbers: Sequence[int]) -> tuple[int, int] | None:
-    """The tensor that operations read and the one they give, where it is one of each."""
+def _ends(
+    graph: OperationGraph, numbers: Sequence[int], shared: Set[int]
+) -> tuple[int, int] | None:
+    """The tensor that operations read and the one they give, where it is one of each.
+
+    None where others share the weights of one of them, too.
+    """
     inside = set(numbers)
+    kinds = {graph.operations[number].kind for number in numbers}
+    if kinds & {SHARED, GROUP} or inside & shared:
+        return None
     sources = {
         source
         for number in numbers
@@ -91,13 +100,7 @@ def _ends(graph: OperationGraph, numbers: Sequence[int]) -> tuple[int, int] | No
         if source not in inside
     }
     given = inside & graph.ends
-    for number, operation in graph.operations.items():
-        if number not in inside:
-            given |= inside.intersection(operation.inputs)
-            if operation.kind == SHARED and operation.fields["layer"] in inside:
-                return None
-        elif operation.kind in (SHARED, GROUP):
-            return None
+    given |= {number for number in numbers if not inside.issuperset(graph.readers(number))}
     return (*sources, *given) if len(sources) == len(given) == 1 else None  # type: ignore[return-value]
 
 
@@ -111,13 +114,11 @@ def _put(
         place = operation.place or SpecPlace()
         deeper = place.within[place.within.index(enclosure) + 1 :]
         read = tuple(INPUT if each == source else each for each in operation.inputs)
-        inner.operations[number] = replace(
-            operation, inputs=read, place=place._replace(within=deeper)
-        )
+        inner.put(number, replace(operation, inputs=read, place=place._replace(within=deeper)))
     made = Operation(BLOCK, (source,), shape=graph.shape(last), inner=inner)
     made.place = SpecPlace((enclosure,), enclosure.name if enclosure.repeat is None else None)
     for number in numbers:
         if number != last:
-            del graph.operations[number]
-    graph.operations[last] = made
+            graph.remove(number)
+    graph.put(last, made)
     _enclose(inner)

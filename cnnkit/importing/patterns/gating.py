@@ -129,11 +129,11 @@ def _multiplied(graph: OperationGraph, number: int, x: int) -> bool:
 def _readers(graph: OperationGraph, number: int) -> Iterator[tuple[int, Operation]]:
     """The up to three operations that follow one another, each the only reader."""
     for _ in range(3):
-        reader = graph.only_reader(number)
+        reader = graph.sole_reader(number)
         if reader is None:
             return
-        number = next(key for key, value in graph.operations.items() if value is reader)
-        yield number, reader
+        number = reader
+        yield number, graph.operations[number]
 
 
 def _is(operation: Operation, value: float) -> bool:
@@ -144,8 +144,7 @@ def _is(operation: Operation, value: float) -> bool:
 def _becomes(graph: OperationGraph, number: int, kind: str, x: int) -> None:
     """An operation is another kind of x; what it was made of goes where nothing else reads it."""
     operation = graph.operations[number]
-    operation.kind, operation.inputs = kind, (x,)
-    operation.fields, operation.weights = {}, {}
-    used = set(graph.used())
-    for each in [each for each in graph.operations if each not in used]:
-        del graph.operations[each]
+    before = operation.inputs
+    operation.kind, operation.fields, operation.weights = kind, {}, {}
+    graph.rewire(number, (x,))
+    graph.drop(before)

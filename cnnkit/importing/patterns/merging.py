@@ -37,8 +37,10 @@ def name_merged_cells(graph: OperationGraph) -> None:
         if any(extent % block for extent in graph.shape(source)[:-1]):
             continue
         if _reordered(graph, number, [offsets.index(each) for each in ours]):
-            join.kind, join.inputs, join.fields = "space_to_depth", (source,), {"block": block}
-            graph.prune()
+            before = join.inputs
+            join.kind, join.fields = "space_to_depth", {"block": block}
+            graph.rewire(number, (source,))
+            graph.drop(before)
 
 
 def _cell(
@@ -77,15 +79,16 @@ def _reordered(graph: OperationGraph, number: int, order: list[int]) -> bool:
         return True
     readers = []
     while True:
-        reader = graph.only_reader(number)
-        if reader is None:
+        at = graph.sole_reader(number)
+        if at is None:
             return False
+        reader = graph.operations[at]
         readers.append(reader)
         if reader.kind == "conv" and reader.fields.get("groups", 1) == 1:
             break
         if reader.kind != "layer_norm" or reader.fields.get("over", "channels") != "channels":
             return False
-        number = next(at for at, each in graph.operations.items() if each is reader)
+        number = at
     for reader in readers:
         _bring(reader, order)
     return True

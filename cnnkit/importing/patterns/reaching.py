@@ -15,8 +15,11 @@ def join_cropping(graph: OperationGraph) -> None:
         layer = graph.operations.get(number)
         if layer is None or layer.kind != "transposed_conv" or "padding" in layer.fields:
             continue
-        reader = graph.only_reader(number)
-        if reader is None or reader.kind != "crop" or "cells" not in reader.fields:
+        at = graph.sole_reader(number)
+        if at is None or graph.operations[at].kind != "crop":
+            continue
+        reader = graph.operations[at]
+        if "cells" not in reader.fields:
             continue
         rank = len(layer.shape) - 1
         pairs = _pairs(reader.fields["cells"], rank)
@@ -32,7 +35,7 @@ def join_cropping(graph: OperationGraph) -> None:
         if any(map(any, pairs)):
             layer.fields["padding"] = _padding(pairs)
         layer.shape = reader.shape
-        graph.bypass(_number(graph, reader))
+        graph.bypass(at)
 
 
 def join_strides(graph: OperationGraph) -> None:
@@ -46,13 +49,12 @@ def join_strides(graph: OperationGraph) -> None:
         if "stride" in layer.fields:
             continue
         strides = [1] * (len(layer.shape) - 1)
-        reader = graph.only_reader(number)
-        while reader is not None and _leaves_out(reader):
+        while (at := graph.sole_reader(number)) is not None and _leaves_out(graph.operations[at]):
+            reader = graph.operations[at]
             each = _each(reader.fields["stride"], len(strides))
             strides = [a * b for a, b in zip(strides, each, strict=True)]
             layer.shape = reader.shape
-            graph.bypass(_number(graph, reader))
-            reader = graph.only_reader(number)
+            graph.bypass(at)
         if max(strides) > 1:
             layer.fields["stride"] = scalar(strides)
 
@@ -65,10 +67,6 @@ def _leaves_out(operation: Operation) -> bool:
         and fields.keys() == {"size", "stride"}
         and (fields["size"] == 1)
     )
-
-
-def _number(graph: OperationGraph, operation: Operation) -> int:
-    return next(at for at, each in graph.operations.items() if each is operation)
 
 
 def _each(value: Any, rank: int) -> list[int]:

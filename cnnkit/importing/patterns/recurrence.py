@@ -19,7 +19,7 @@ def turn_sequences(graph: OperationGraph) -> None:
         if layer.kind in _ALONG and turned is not None and turned.kind == REVERSED:
             if turned.fields["axis"] != 0 or not _turned_back(graph, number, layer):
                 continue
-            layer.inputs = turned.inputs
+            graph.rewire(number, turned.inputs)
             if layer.fields.pop("direction", "forward") == "forward":
                 layer.fields["direction"] = "backward"
     graph.prune()
@@ -32,13 +32,13 @@ def turn_sequences(graph: OperationGraph) -> None:
 def _turned_back(graph: OperationGraph, number: int, layer: Operation) -> bool:
     """Turns what is read of a layer round, where all of it can be."""
     length = layer.shape[0]
-    readers = [graph.operations[each] for each in graph.consumers()[number]]
+    readers = [(at, graph.operations[at]) for at in graph.readers(number)]
     ends = ("slice", REVERSED)
     if number in graph.ends or any(
-        each.kind not in ends or each.fields["axis"] != 0 for each in readers
+        each.kind not in ends or each.fields["axis"] != 0 for _, each in readers
     ):
         return False
-    for at, reader in [(at, each) for at, each in graph.operations.items() if each in readers]:
+    for at, reader in readers:
         if reader.kind == REVERSED:
             graph.redirect(at, number)
             continue
@@ -52,14 +52,18 @@ def join_projections(graph: OperationGraph) -> None:
     """Lets layers whose kernel deals out what a product gave have that product as their own."""
     import numpy as np
 
-    for layer in list(graph.operations.values()):
+    for number, layer in list(graph.operations.items()):
         if layer.kind not in _RECURRENT or "kernel" not in layer.weights:
             continue
         kernel = layer.weights["kernel"]
         flat = graph.operations.get(layer.inputs[0])
         if flat is None or flat.kind != "flatten" or "keep_channels" not in flat.fields:
             flat = None
-        behind, product = (layer, layer.inputs[0]) if flat is None else (flat, flat.inputs[0])
+        behind, product = layer.inputs[0], layer.inputs[0]
+        if flat is None:
+            behind = number
+        else:
+            (product,) = flat.inputs
         part = projection(graph, product)
         if part is None or any(
             graph.only_reader(each) is None for each in (product, layer.inputs[0])
@@ -67,7 +71,7 @@ def join_projections(graph: OperationGraph) -> None:
             continue
         if not np.array_equal(kernel, np.eye(*kernel.shape)):
             continue
-        behind.inputs = (part.source,)
+        graph.rewire(behind, (part.source,))
         if flat is not None:
             flat.shape = (*flat.shape[:-1], len(part.matrix))
         layer.weights["kernel"] = part.matrix * part.factor
@@ -85,7 +89,7 @@ def join_projections(graph: OperationGraph) -> None:
 
 def join_directions(graph: OperationGraph) -> None:
     """Lets two layers along one sequence, there and back, whose outcomes are joined, be one."""
-    for join in list(graph.operations.values()):
+    for number, join in list(graph.operations.items()):
         if join.kind != "concat" or join.fields or len(join.inputs) != 2:
             continue
         ahead, back = (graph.operations.get(each) for each in join.inputs)
@@ -98,7 +102,8 @@ def join_directions(graph: OperationGraph) -> None:
             continue
         if not _one_tensor(graph, ahead.inputs[0], back.inputs[0]):
             continue
-        join.kind, join.inputs, join.scope = ahead.kind, ahead.inputs, ahead.scope
+        join.kind, join.scope = ahead.kind, ahead.scope
+        graph.rewire(number, ahead.inputs)
         join.fields = {**fields, "direction": "both"}
         join.weights = {**ahead.weights}
         join.weights |= {f"backward_{name}": array for name, array in back.weights.items()}
@@ -130,23 +135,22 @@ def end_sequences(graph: OperationGraph) -> None:
             del layer.fields["sequences"]
             layer.shape = layer.shape[1:]
             graph.redirect(flat, number)
-            graph.prune()
+            graph.drop([flat])
 
 
 def _flattened(graph: OperationGraph, number: int, layer: Operation) -> int | None:
     """The flatten of the last steps, where nothing else of the sequence is read."""
-    readers = graph.consumers()
     length, channels = layer.shape
-    ends = readers[number]
+    ends = graph.readers(number)
     if layer.fields.get("direction") == "both":
-        parts = [each for end in ends for each in readers[end]]
+        parts = [each for end in ends for each in graph.readers(end)]
         wanted = [
             [(0, length - 1, length), ("channels", 0, channels // 2)],
             [(0, 0, 1), ("channels", channels // 2, channels)],
         ]
         if len(ends) != len(parts) or [_cut(graph, part) for part in parts] != wanted:
             return None
-        joins = {join for part in parts for join in readers[part]}
+        joins = {join for part in parts for join in graph.readers(part)}
         if len(joins) != 1 or graph.operations[max(joins)].inputs != tuple(parts):
             return None
         last = max(joins)
@@ -158,7 +162,7 @@ def _flattened(graph: OperationGraph, number: int, layer: Operation) -> int | No
             last = ends[0]
         else:
             return None
-    (flat, *others) = readers[last] or [last]
+    (flat, *others) = graph.readers(last) or [last]
     if others or last in graph.ends or graph.operations[flat].kind != "flatten":
         return None
     return flat
@@ -227,7 +231,9 @@ def _whole_concatenations(graph: OperationGraph) -> None:
             continue
         if flat and len(graph.shape(source)) > 1:
             if math.prod(graph.shape(source)[:-1]) == 1:
-                join.kind, join.inputs = "flatten", (source,)
+                before, join.kind = join.inputs, "flatten"
+                graph.rewire(number, (source,))
+                graph.drop(before)
         else:
             graph.redirect(number, source)
-        graph.prune()
+            graph.drop([number])

@@ -23,11 +23,12 @@ def name_response_norms(graph: OperationGraph) -> None:
             found = _parts(graph, x, inner)
             if found is not None:
                 epsilon, scale, shift, scope = found
-                operation.kind, operation.inputs = "global_response_norm", (x,)
+                operation.kind, before = "global_response_norm", operation.inputs
+                graph.rewire(number, (x,))
                 operation.fields = {} if epsilon == 1e-6 else {"epsilon": epsilon}
                 operation.weights = {"scale": scale, "shift": shift}
                 operation.scope = scope or operation.scope
-                graph.prune()
+                graph.drop(before)
                 break
 
 

@@ -216,10 +216,10 @@ def _replace(graph: OperationGraph, copy: _Copy) -> None:
     kept = graph.operations[last]
     for number in copy.pairs.values():
         if number != last:
-            del graph.operations[number]
+            graph.remove(number)
     fields = {"layer": first}
     made = Operation(SHARED, (copy.entries[1],), fields, {}, "", kept.node, kept.shape)
-    graph.operations[last] = made
+    graph.put(last, made)
 
 
 def _counted_again(operation: Operation) -> int:
@@ -239,13 +239,13 @@ def _group(graph: OperationGraph, copy: _Copy) -> None:
     for number in copy.pairs:
         operation = graph.operations[number]
         read = tuple(INPUT if each == entry else each for each in operation.inputs)
-        inner.operations[number] = replace(operation, inputs=read)
+        inner.put(number, replace(operation, inputs=read))
     for number in copy.pairs:
         if number != last:
-            del graph.operations[number]
+            graph.remove(number)
     made = Operation(GROUP, (entry,), {}, {}, _scope(inner.operations.values()))
     made.shape, made.inner = inner.shape(last), inner
-    graph.operations[last] = made
+    graph.put(last, made)
 
 
 def _scope(operations: Iterable[Operation]) -> str:
