@@ -22,6 +22,7 @@ from training import NETWORKS as TRAINED
 from training import PEERS, Network
 
 import cnnkit
+from cnnkit.analysis.precision import Precision
 from cnnkit.cli.sources import reading_of
 from cnnkit.network.memory import MemoryComparison, compare_memory
 from cnnkit.presentation.numbers import memory
@@ -60,7 +61,7 @@ def main() -> None:
     print(table(header, rows))
 
 
-def _of_processes(names: Sequence[str], batch: int, precision: str) -> None:
+def _of_processes(names: Sequence[str], batch: int, precision: Precision) -> None:
     """Trains the networks of `training.py` that classify, and prints a row for each."""
     rows = []
     for network in TRAINED:
