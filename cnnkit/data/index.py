@@ -170,7 +170,7 @@ def index_of(folder: Path) -> Index:
         raise UsageError(
             f"there is no folder {folder}: name one that `cnnkit data pack SOURCE DIR` wrote"
         )
-    if not path.is_file():  # a pipe would be waited for
+    if not path.exists():
         raise UsageError(
             f"{folder} is no packed data set, it has no {INDEX}: `cnnkit data pack SOURCE DIR` "
             f"writes one"

@@ -21,7 +21,7 @@ from cnnkit.layers.learner import ALIASES
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.resample import TransposedWindow, transpose
 from cnnkit.layers.shape import Shape
-from cnnkit.layers.weighted import ConvInit, Weighted
+from cnnkit.layers.weighted import STARTS, Init, Weighted
 from cnnkit.layers.window import (
     Padding,
     PaddingMode,
@@ -146,7 +146,6 @@ class Conv(Convolution):
 
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are convolved apart")
-    init: ConvInit = Field(None, description="how the weights start; suited to the activation")
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -162,6 +161,7 @@ class DepthwiseConv(Convolution):
     field_aliases: ClassVar = {**_ALIASES, **_MULTIPLIER}
 
     multiplier: Count = Field(1, description="filters for each input channel")
+    init: Init = Field(None, description=STARTS)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -180,6 +180,7 @@ class LocallyConnected(Convolution):
 
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are connected apart")
+    init: Init = Field(None, description=STARTS)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:
@@ -203,6 +204,7 @@ class SeparableConv(Convolution):
 
     filters: Count = Field(description="the number of output channels")
     multiplier: Count = Field(1, description="depthwise filters for each input channel")
+    init: Init = Field(None, description=STARTS)
     weights: Annotated[None, Expects("nothing")] = Field(
         None, description="not offered: use depthwise_conv and conv"
     )
@@ -252,6 +254,7 @@ class TransposedConv(Convolution):
     filters: Count = Field(description="the number of output channels")
     groups: Count = Field(1, description="channel groups that are convolved apart")
     output_padding: Whole = Field(0, description="cells added after the output, an axis each")
+    init: Init = Field(None, description=STARTS)
     padding_mode: Annotated[Literal["zeros"], Expects("`zeros`")] = Field(
         "zeros", description="what the added cells hold"
     )

@@ -15,7 +15,7 @@ from cnnkit.layers.field import Count
 from cnnkit.layers.learner import ALIASES
 from cnnkit.layers.problem import Problem
 from cnnkit.layers.shape import Shape, show
-from cnnkit.layers.weighted import Weighted
+from cnnkit.layers.weighted import STARTS, Init, Weighted
 
 
 class Dense(Weighted):
@@ -36,6 +36,7 @@ class Dense(Weighted):
     }
 
     units: Count = Field(description="the length of the vector that goes out")
+    init: Init = Field(None, description=STARTS)
 
     @override
     def effect(self, *inputs: Shape) -> Effect:

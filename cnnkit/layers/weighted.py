@@ -71,6 +71,7 @@ ConvInit = Annotated[
         "`ones`, or a number that all weights start from"
     ),
 ]
+STARTS: Final = "how the weights start; suited to the activation"
 Bias = Annotated[
     bool | Annotated[Values, BeforeValidator(_array)],
     Expects("true, false, or a list of the bias of each filter or unit"),
@@ -133,7 +134,7 @@ class Weighted(Learner):
     activation: ActivationField = Field(
         None, description="an activation of the output, a kind or a kind with fields"
     )
-    init: Init = Field(None, description="how the weights start; suited to the activation")
+    init: ConvInit = Field(None, description=STARTS)
     weights: Array = Field(None, description="the values that the weights start from")
     weight_norm: WeightNorm = Field(
         "none", description="how the weights of each filter or unit are normalized before use"

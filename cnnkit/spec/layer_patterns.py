@@ -67,7 +67,7 @@ def faults(spec: Spec, graph: Graph) -> Iterator[Finding]:
     if train is None or graph.output is None:
         return
     if train.whiten is not None and (fault := train.whiten.fault(graph)) is not None:
-        yield _finding(spec, fault.field, fault.rule, fault.message, fault.help)
+        yield _finding(spec, fault.field, fault.rule, fault.message, fault.help or "")
     patterns: dict[tuple[str | int, ...], str] = {}
     if train.freeze is not None:
         patterns |= {("freeze", at): each for at, each in enumerate(train.freeze.layers)}

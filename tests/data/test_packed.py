@@ -337,12 +337,6 @@ def cut_off(folder: Path) -> None:
     (folder / FIRST).write_bytes(content[:1000])
 
 
-def piped(folder: Path) -> None:
-    """A pipe in the place of the index, whose writer never comes."""
-    (folder / "index.json").unlink()
-    os.mkfifo(folder / "index.json")
-
-
 def altered(folder: Path) -> None:
     content = bytearray((folder / FIRST).read_bytes())
     content[700] ^= 1
@@ -471,14 +465,6 @@ def led_out(folder: Path) -> None:
                 "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE "
                 "DIR` writes one"
             ),
-        ),
-        pytest.param(
-            piped,
-            (
-                "{folder} is no packed data set, it has no index.json: `cnnkit data pack SOURCE "
-                "DIR` writes one"
-            ),
-            marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files"),
         ),
     ],
 )
