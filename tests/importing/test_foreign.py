@@ -230,6 +230,39 @@ def test_arrays_of_keras_are_taken_as_they_are() -> None:
     assert arrays["layers.1.variance"].tolist() == [4, 5, 6, 7, 8, 9]
 
 
+def test_layers_of_keras_are_known_by_their_own_names(tmp_path: Path) -> None:
+    """Its file has them class by class; the names of the layers say which is in the shortcut."""
+    h5py = pytest.importorskip("h5py")
+    text = """
+input: 4x4x3
+layers:
+  - residual:
+      layers:
+        - depthwise_conv: {kernel: 3, padding: same, bias: false}
+        - depthwise_conv: {kernel: 3, padding: same, bias: false}
+        - conv: {filters: 3, kernel: 1, bias: false}
+      shortcut: [{conv: {filters: 3, kernel: 1, bias: false}}]
+"""
+    with h5py.File(tmp_path / "a.weights.h5", "w") as file:
+        for number, (layer, own, shape) in enumerate(
+            [
+                ("conv2d", "block1_0_conv", (1, 1, 3, 3)),
+                ("conv2d_1", "block1_3_conv", (1, 1, 3, 3)),
+                ("depthwise_conv2d", "block1_1_dw", (3, 3, 3, 1)),
+                ("depthwise_conv2d_1", "block1_2_dw", (3, 3, 3, 1)),
+            ]
+        ):
+            file[f"layers/{layer}/vars/0"] = numbered(*shape) + 1000 * number
+            file[f"layers/{layer}/vars"].attrs["name"] = own
+    rows = assign(load(text), read_arrays(tmp_path / "a.weights.h5")).rows
+    assert [(path, name) for path, name, _ in rows] == [
+        ("layers.0.layers.0.kernel", "layers/block1_1_dw/vars/0"),
+        ("layers.0.layers.1.kernel", "layers/block1_2_dw/vars/0"),
+        ("layers.0.layers.2.kernel", "layers/block1_3_conv/vars/0"),
+        ("layers.0.shortcut.0.kernel", "layers/block1_0_conv/vars/0"),
+    ]
+
+
 def test_numpy_safetensors_and_hdf5_hold_the_same(tmp_path: Path) -> None:
     safetensors = pytest.importorskip("safetensors.numpy")
     h5py = pytest.importorskip("h5py")

@@ -108,12 +108,27 @@ def _torch(path: Path) -> dict[str, Array]:
 
 
 def _hdf5(path: Path) -> dict[str, Array]:
-    """Layers by class and number, as Keras counts them; arrays by number or name."""
+    """Layers by their own names where the file has these, in the order in which Keras counts them.
+
+    It counts those of a class: `conv2d`, `conv2d_1`. Arrays are named by number or name.
+    """
     import h5py
 
     with h5py.File(path, "r") as file:
         found = dict(_datasets(file, h5py, ""))
-    return {name: found[name] for name in sorted(found, key=_counted)}
+        named = {name: _by_own_names(file, name) for name in found}
+    if len({*named.values()}) < len(named):  # of a layer that is shared, or of another's name
+        named = {name: name for name in found}
+    return {named[name]: found[name] for name in sorted(found, key=_counted)}
+
+
+def _by_own_names(file: Any, name: str) -> str:
+    """`layers/conv2d_3/vars/0` as `layers/stem/vars/0`, where the file says so of the layer."""
+    layer, vars_, number = name.rpartition("/vars/")
+    own = file[f"{layer}/vars"].attrs.get("name") if vars_ and layer else None
+    if not isinstance(own, str) or "/" in own or not own:
+        return name
+    return "/".join([*layer.split("/")[:-1], own, "vars", number])
 
 
 def _datasets(group: Any, h5py: Any, prefix: str) -> Iterator[tuple[str, Array]]:

@@ -58,13 +58,19 @@ def assign(spec: Spec, arrays: Mapping[str, Array], *, by_order: bool = False) -
             f"the spec has {len(nodes):,} layers with weights, the file {len(groups):,}"
             + _extra(nodes, groups)
         )
-    marked = any(group.beside for group in groups)
+    # Names like Keras's `_0_conv` mean a shortcut where there is one: in DenseNet they do not.
+    shortcuts = any(".shortcut." in node.path for node in nodes)
+    marked = shortcuts and any(group.beside for group in groups)
     ours: dict[Key, list[Node]] = defaultdict(list)
     theirs: dict[Key, list[LayerArrays]] = defaultdict(list)
+    # Keras's files have the layers of each class by themselves.
+    apart = sum(map(_is_depthwise, nodes)) == sum(group.depthwise for group in groups)
     for node in nodes:
-        ours[_family(node), marked and ".shortcut." in node.path, node.side].append(node)
+        what = "depthwise " * (apart and _is_depthwise(node)) + _family(node)
+        ours[what, marked and ".shortcut." in node.path, node.side].append(node)
     for group in groups:
-        theirs[group.family, marked and group.beside, group.auxiliary].append(group)
+        what = "depthwise " * (apart and group.depthwise) + group.family
+        theirs[what, marked and group.beside, group.auxiliary].append(group)
     pairs = [pair for key in ours for pair in _paired(key, ours[key], theirs[key], graph)]
     if not by_order:
         _refuse_choices(pairs)
@@ -154,6 +160,10 @@ def _branch(path: str, composite: str) -> str:
     """Which branch of a composite layer a path is in: `layers`, `shortcut` or `branches.one`."""
     first, second, *_ = [*path.removeprefix(f"{composite}.").split("."), ""]
     return f"{first}.{second}" if first == "branches" else first
+
+
+def _is_depthwise(node: Node) -> bool:
+    return node.layer.kind == "depthwise_conv"
 
 
 def _family(node: Node) -> str:

@@ -66,6 +66,12 @@ class LayerArrays:
         return _SIDE.search(self.name) is not None
 
     @property
+    def depthwise(self) -> bool:
+        """Whether its kernel has one filter for each channel in the last axis, as Keras has it."""
+        kernel = self.arrays.get("kernel")
+        return kernel is not None and kernel.ndim > 2 and kernel.shape[-1] == 1
+
+    @property
     def auxiliary(self) -> bool:
         """Whether the name says that it is in a head for training alone."""
         return _AUXILIARY.match(self.name) is not None
