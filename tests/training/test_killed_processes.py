@@ -126,7 +126,7 @@ def test_processes_that_are_killed_again_and_again_in_other_numbers(
     recipe: Recipe, tmp_path: Path, parallel: dict[str, int]
 ) -> None:
     """Four go on with what two left, and two with what four left: as if nobody had been killed."""
-    length = KILLS
+    length = 60 * KILLS  # that it has not ended when the moment comes
     source, whole, run = tmp_path / "spec.json", tmp_path / "whole", tmp_path / "run"
     spec = network(recipe, epochs=length, parallel=parallel, checkpoint={"interval": 0.1})
     source.write_text(json.dumps(spec))
