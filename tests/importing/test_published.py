@@ -68,6 +68,13 @@ REFUSED: Mapping[str, str] = {  # its file has the layers class by class, in bra
 }
 
 
+@pytest.fixture
+def applications() -> Any:
+    """Keras's own networks."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    return pytest.importorskip("keras.applications", reason="Keras is not installed")
+
+
 def difference(name: str, file: Path, batch: Any, expected: Any) -> float:
     """How far the spec with the weights of a file is from what is expected, beside its largest."""
     spec = cnnkit.load(ZOO / f"{name}.yaml")
@@ -107,9 +114,7 @@ def test_weights_of_torchvision(name: str, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", REFUSED)
-def test_weights_of_keras_that_leave_a_choice(name: str, tmp_path: Path) -> None:
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    applications = pytest.importorskip("keras.applications", reason="Keras is not installed")
+def test_weights_of_keras_that_leave_a_choice(name: str, tmp_path: Path, applications: Any) -> None:
     spec = cnnkit.load(ZOO / f"{name}.yaml")
     getattr(applications, REFUSED[name])(weights=None).save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(SpecError, match="does not fit"):
@@ -119,9 +124,7 @@ def test_weights_of_keras_that_leave_a_choice(name: str, tmp_path: Path) -> None
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", KERAS)
-def test_weights_of_keras(name: str, tmp_path: Path) -> None:
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    applications = pytest.importorskip("keras.applications", reason="Keras is not installed")
+def test_weights_of_keras(name: str, tmp_path: Path, applications: Any) -> None:
     spec = cnnkit.load(ZOO / f"{name}.yaml")
     ends = "softmax" if spec.layers[-1].kind == "softmax" else None
     options: dict[str, Any] = {"weights": None, "classifier_activation": ends}

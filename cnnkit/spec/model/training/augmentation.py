@@ -46,6 +46,11 @@ class Augmentation(Part):
 
     probability: Fraction = Field(1.0, description="the part of the examples that are changed")
 
+    @property
+    def by_turns(self) -> bool:
+        """Whether an example is changed in every second epoch, and not at random."""
+        return False
+
     def misfit(self, shape: Shape) -> Fault | None:
         """What keeps it from changing an example of this shape, channels last."""
         if len(shape) - 1 >= self.axes:
@@ -77,6 +82,11 @@ class Flip(Augmentation):
         description="whether each example is mirrored in every second epoch, half of them in the "
         "even ones, instead of at random (Jordan, 2024)",
     )
+
+    @property
+    def by_turns(self) -> bool:
+        """As the recipe says."""
+        return self.alternate
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from cnnkit.layers.field import Count, Expects
-from cnnkit.spec.language.faults import Fault, Faults, faults_of
+from cnnkit.spec.language.faults import Fault
 from cnnkit.spec.model.section import Section
-from cnnkit.spec.model.training.part import Positive
+from cnnkit.spec.model.training.part import Positive, section
 
 if TYPE_CHECKING:
     from cnnkit.spec.graph import Graph
@@ -70,24 +69,14 @@ class Whitening(Section):
         )
 
 
-def read_whitening(value: object) -> object:
-    """What a path, or a mapping, whitens.
-
-    Raises:
-        Faults: A field of it is wrong.
-    """
-    if isinstance(value, str):
-        value = {"layer": value}
-    if not isinstance(value, Mapping):
-        return value
-    try:
-        return Whitening.model_validate(dict(value))
-    except ValidationError as error:
-        raise Faults(*faults_of(error, Whitening, "whiten")) from None
+def _of_layer(value: object) -> object:
+    """A path as the field that it is."""
+    return {"layer": value} if isinstance(value, str) else value
 
 
 Whitened = Annotated[
     Whitening | None,
-    BeforeValidator(read_whitening),
+    section(Whitening, "whiten"),
+    BeforeValidator(_of_layer),
     Expects("the path of a convolution, `layers.0`, or `{layer: layers.0, examples: 5000}`"),
 ]

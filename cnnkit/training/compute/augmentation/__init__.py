@@ -61,12 +61,12 @@ def make_augmentation(
     if misfits:
         raise SpecError([Finding(f.rule, "error", f.message, f.help) for f in misfits])
 
-    alternates = any(isinstance(each, kinds.Flip) and each.alternate for each in augment)
+    by_turns = any(each.by_turns for each in augment)
 
     def augmented(
         key: Array, images: Array, targets: Any, epoch: Array | int = 0
     ) -> tuple[Array, Any]:
-        turn = _turn(images, epoch) if alternates else None
+        turn = _turn(images, epoch) if by_turns else None
         for index, each in enumerate(augment):
             own = jax.random.fold_in(key, index)
             if each.mixes:
@@ -168,8 +168,9 @@ def _some(
     changed = _CHANGED[type(augmentation)](augmentation, random, images)
     if augmentation.probability == 1:
         return changed
-    some = turn
-    if some is None or not isinstance(augmentation, kinds.Flip) or not augmentation.alternate:
+    if turn is not None and augmentation.by_turns:
+        some = turn
+    else:
         some = jax.random.bernoulli(chosen, augmentation.probability, images.shape[:1])
     return jnp.where(some.reshape(-1, *(1,) * (images.ndim - 1)), changed, images)
 
